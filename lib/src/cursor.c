@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cursor.h"
+
+/* Of the ring's slots one is always the writer's: it may be writing there at any time. */
+static uint64_t oldest_frame(const struct ring *ring, uint64_t frames)
+{
+	const uint64_t first = ring_first_frame(ring);
+	const uint64_t reach = ring->geometry.slots - 1;
+
+	return frames > reach && frames - reach > first ? frames - reach : (first < frames ? first : frames);
+}
+
+void cursor_break(struct cursor *cursor)
+{
+	cursor->discontinuity = true;
+	cursor->awaiting_keyframe = cursor->awaiting_keyframe || cursor->resync;
+}
+
+/* The last keyframe in the ring; false: there is none. */
+static bool last_keyframe(const struct ring *ring, uint64_t oldest, uint64_t frames, uint64_t *frame)
+{
+	struct ring_look look;
+
+	for (*frame = frames; *frame > oldest;) {
+		--*frame;
+		if (ring_look(ring, *frame, &look) && ring_is_keyframe(&look.meta))
+			return true;
+	}
+	return false;
+}
+
+void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start)
+{
+	const uint64_t frames = ring_frames(ring, cursor->next);
+	const uint64_t oldest = oldest_frame(ring, frames);
+	struct ring_look before;
+	uint64_t keyframe;
+
+	cursor->next = frames;
+	if (start == VIDEO_SHM_START_OLDEST)
+		cursor->next = oldest;
+	else if (start == VIDEO_SHM_START_NEWEST)
+		cursor->next = frames > oldest ? frames - 1 : frames;
+	else if (start == VIDEO_SHM_START_KEYFRAME && last_keyframe(ring, oldest, frames, &keyframe))
+		cursor->next = keyframe;
+	else if (start == VIDEO_SHM_START_KEYFRAME)
+		cursor->awaiting_keyframe = true;
+	cursor->keyframes_known = cursor->next > 0 && ring_look(ring, cursor->next - 1, &before);
+	cursor->keyframes = cursor->keyframes_known ? before.keyframes : 0;
+}
+
+void cursor_move(struct cursor *cursor, const struct ring *ring)
+{
+	const uint64_t frames = ring_frames(ring, ring->extension != NULL ? cursor->next : 0);
+
+	/* A ring that has not come as far as we have counts anew: all that it holds is new to us. */
+	if (frames < cursor->next) {
+		cursor->next = oldest_frame(ring, frames);
+		cursor->keyframes_known = false;
+	}
+	cursor->torn = 0;
+	cursor_break(cursor);
+}
+
+/* Whether a picture leans on those before it: all codecs for video but JPEG, and none for audio. */
+static bool leans(const struct ring_look *look)
+{
+	return look->meta.codec != VIDEO_SHM_CODEC_JPEG && look->meta.codec < VIDEO_SHM_CODEC_PCM_S16LE;
+}
+
+/* Frames before upto can no longer be had. */
+static void lose(struct cursor *cursor, const struct ring *ring, uint64_t upto)
+{
+	const uint64_t lost = upto - cursor->next;
+
+	cursor->next = upto;
+	if (cursor->policy == VIDEO_SHM_POLICY_KEYFRAMES && ring->extension != NULL && cursor->keyframes_known) {
+		cursor->unclear += lost;
+		return;
+	}
+	cursor->span += lost;
+	if (cursor->policy == VIDEO_SHM_POLICY_NEWEST)
+		cursor->skipped += lost;
+	else
+		cursor->missed += lost;
+	cursor->awaiting_keyframe = cursor->awaiting_keyframe || cursor->resync;
+}
+
+static void skip(struct cursor *cursor, uint64_t upto)
+{
+	cursor->span += upto - cursor->next;
+	cursor->skipped += upto - cursor->next;
+	cursor->next = upto;
+}
+
+/* Each frame says how many keyframes there were up to it, which tells the lost ones apart. */
+static void clear_up(struct cursor *cursor, const struct ring_look *look)
+{
+	const uint64_t before = look->keyframes - ring_is_keyframe(&look->meta);
+	uint64_t lost_keyframes = before > cursor->keyframes ? before - cursor->keyframes : 0;
+
+	if (lost_keyframes > cursor->unclear)
+		lost_keyframes = cursor->unclear;
+	cursor->span += cursor->unclear;
+	cursor->missed += lost_keyframes;
+	cursor->skipped += cursor->unclear - lost_keyframes;
+	cursor->unclear = 0;
+	cursor->awaiting_keyframe = cursor->awaiting_keyframe || (lost_keyframes > 0 && cursor->resync);
+}
+
+/* Where to read on when frames is the count: loses what is gone, skips what is not wanted. */
+static void catch_up(struct cursor *cursor, const struct ring *ring, uint64_t frames)
+{
+	uint64_t oldest = oldest_frame(ring, frames);
+
+	if (cursor->torn > 0) {
+		/* The writer was faster than our copy at the end of the ring: keep a growing distance from it. */
+		const uint64_t margin =
+			cursor->torn < ring->geometry.slots / 2 ? cursor->torn : ring->geometry.slots / 2;
+
+		oldest = frames - oldest > margin ? oldest + margin : frames - 1;
+	}
+	if (cursor->next < oldest)
+		lose(cursor, ring, oldest);
+	if (cursor->policy == VIDEO_SHM_POLICY_NEWEST && !cursor->awaiting_keyframe &&
+		cursor->next < frames - 1) {
+		cursor->awaiting_keyframe = cursor->resync;
+		if (!cursor->awaiting_keyframe)
+			skip(cursor, frames - 1);
+	}
+}
+
+static bool wanted(const struct cursor *cursor, const struct ring_look *look)
+{
+	if (ring_is_keyframe(&look->meta))
+		return true;
+	return cursor->policy != VIDEO_SHM_POLICY_KEYFRAMES && !(cursor->awaiting_keyframe && leans(look));
+}
+
+bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring_look *look)
+{
+	uint64_t frames = ring_frames(ring, cursor->next);
+
+	if (frames < cursor->next) { /* it counts anew in place, which no writer of ours does: begin again */
+		cursor->next = frames;
+		cursor->keyframes_known = false;
+		cursor_break(cursor);
+	}
+	while (cursor->next < frames) {
+		catch_up(cursor, ring, frames);
+		if (cursor->next == frames) /* it never held what was lost, nor anything else yet */
+			break;
+		if (!ring_look(ring, cursor->next, look)) {
+			/* Overwritten meanwhile, or emptied after a crash. */
+			frames = ring_frames(ring, cursor->next);
+			if (cursor->next >= oldest_frame(ring, frames))
+				lose(cursor, ring, cursor->next + 1);
+			continue;
+		}
+		if (cursor->unclear > 0)
+			clear_up(cursor, look);
+		if (wanted(cursor, look))
+			return true;
+		cursor->keyframes = look->keyframes;
+		cursor->keyframes_known = true;
+		skip(cursor, cursor->next + 1);
+	}
+	return false;
+}
+
+void cursor_take(struct cursor *cursor, const struct ring_look *look, bool whole)
+{
+	cursor->next = look->frame + 1;
+	cursor->span++;
+	cursor->keyframes = look->keyframes;
+	cursor->keyframes_known = true;
+	if (!whole) {
+		cursor->missed++;
+		cursor->torn++;
+		cursor->awaiting_keyframe = cursor->awaiting_keyframe || cursor->resync;
+		return;
+	}
+	cursor->received++;
+	cursor->torn = 0;
+	cursor->awaiting_keyframe = false;
+	cursor->discontinuity = false;
+	cursor->missed_at_take = cursor->missed;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who a process is, beyond its pid, which the kernel gives to others later. */
+#ifndef VSHM_PROCESS_H
+#define VSHM_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct process {
+	uint32_t pid;
+	uint64_t start;  /* clock ticks since boot, field 22 of /proc/PID/stat; 0: not known */
+	uint64_t pid_ns; /* inode of its pid namespace; 0: not known */
+};
+
+void process_self(struct process *process);
+
+/* Whether it is certain that the process is gone. False where it can't be told, as from another pid
+ * namespace. */
+bool process_gone(const struct process *process);
+
+/* The same by its pid alone: one system call, and blind to a pid that was given away again. */
+bool process_gone_at_a_glance(const struct process *process, uint64_t own_pid_ns);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "probes.h"
+
+#define MS 1000000u
+#define LOOK_EVERY_NS                                                                                        \
+	(450u * MS) /* a dead writer is noticed within a second, and a silent ring costs next to nothing */
+#define SEARCH_EVERY_NS (100u * MS) /* for a successor of a ring that is gone */
+#define FULL_LOOK_EVERY 8u          /* looks; a pid that was given away again is that rare */
+#define POLL_FIRST_NS (MS / 4)
+#define POLL_LAST_NS (2u * MS)
+
+/* ---- joining ---- */
+
+/* Opens and maps what the path leads to, into the fields of ring, identity and fd. 0, or -1. */
+static int attach(struct reader *reader)
+{
+	struct segment_identity identity;
+	struct segment_survey survey;
+	void *base;
+	int error;
+	const int fd = segment_open(reader->path, O_RDONLY, &identity);
+
+	if (fd < 0)
+		return -1;
+	if (segment_survey(fd, identity.size, &survey) != 0)
+		goto close_fd;
+	if (reader->max_slot_size != 0 && survey.geometry.slot_size > reader->max_slot_size) {
+		errno = EPROTO;
+		goto close_fd;
+	}
+	base = segment_map(fd, survey.geometry.object_size, false);
+	if (base == NULL)
+		goto close_fd;
+	ring_place(&reader->ring, base, &survey.geometry);
+	reader->identity = identity;
+	reader->fd = fd;
+	reader->fate = READER_FOLLOWS;
+	reader->told = false;
+	reader->next_look_ns = 0;
+	reader->poll_ns = POLL_FIRST_NS;
+	if (reader->ring.extension != NULL)
+		reader->epoch = atomic_load_explicit(&reader->ring.extension->epoch, memory_order_acquire);
+	return 0;
+close_fd:
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+int reader_join(struct reader *reader, uint32_t start)
+{
+	struct process self;
+
+	process_self(&self);
+	reader->fd = -1;
+	reader->pid_ns = self.pid_ns;
+	reader->own_bit = LAYOUT_WAKE_OWN_FIRST << (self.pid % 29u); /* the bits that the format leaves free */
+	if (attach(reader) != 0)
+		return -1;
+	cursor_place(&reader->cursor, &reader->ring, start);
+	PROBE_ATTACH(reader->identity.inode, reader->cursor.next);
+	return 0;
+}
+
+void reader_leave(struct reader *reader)
+{
+	if (reader->ring.base != NULL)
+		(void)munmap(reader->ring.base, (size_t)reader->ring.geometry.object_size);
+	if (reader->fd >= 0)
+		(void)close(reader->fd);
+	reader->ring.base = NULL;
+	reader->fd = -1;
+}
+
+/* Goes over to the ring's successor, if there is one. 0, or -1 with EPROTO: there is one that can't be
+ * served. */
+static int look_for_successor(struct reader *reader)
+{
+	struct segment_identity now;
+	struct reader former = *reader;
+
+	if (segment_name_leads(reader->path, &reader->identity, &now) != SEGMENT_NAME_OTHER)
+		return 0;
+	if (reader->fate == READER_DEAD && !reader->reconnect) { /* its place was taken: it will not come back */
+		reader->fate = READER_CLOSED;
+		reader->told = false;
+		return 0;
+	}
+	if (!reader->reconnect || now.inode == reader->refused)
+		return 0;
+	if (attach(reader) != 0) {
+		if (errno != EPROTO)
+			return 0; /* not ready, or gone again */
+		reader->refused = now.inode;
+		return -1;
+	}
+	reader_leave(&former);
+	reader->reattached++;
+	reader->refused = 0;
+	cursor_move(&reader->cursor, &reader->ring);
+	PROBE_ATTACH(reader->identity.inode, reader->cursor.next);
+	return 0;
+}
+
+/* ---- is anybody there? ---- */
+
+static bool is_closed(const struct reader *reader)
+{
+	return reader->ring.extension != NULL &&
+		   atomic_load_explicit(&reader->ring.extension->state, memory_order_acquire) ==
+			   VIDEO_SHM_STATE_CLOSED;
+}
+
+static bool writer_is_gone(const struct reader *reader)
+{
+	const struct layout_extension *extension = reader->ring.extension;
+	const struct process writer = {
+		.pid = atomic_load_explicit(&extension->writer_pid, memory_order_relaxed),
+		.start = atomic_load_explicit(&extension->writer_start, memory_order_relaxed),
+		.pid_ns = atomic_load_explicit(&extension->writer_pid_ns, memory_order_relaxed),
+	};
+
+	if (!segment_is_held(reader->fd))
+		return true;
+	/* A child that did not go through fork's handlers may keep a dead writer's hold. */
+	return reader->looks % FULL_LOOK_EVERY == 0 ? process_gone(&writer)
+												: process_gone_at_a_glance(&writer, reader->pid_ns);
+}
+
+/* Whether what is mapped is still what it was. A shrunken object is let go before it is touched again. */
+static bool is_intact(const struct reader *reader, const struct segment_identity *now)
+{
+	const struct layout_header *header = reader->ring.header;
+
+	return now->size >= reader->ring.geometry.object_size &&
+		   atomic_load_explicit(&header->magic, memory_order_relaxed) == VIDEO_SHM_MAGIC &&
+		   atomic_load_explicit(&header->version, memory_order_relaxed) == reader->ring.geometry.version;
+}
+
+static void end(struct reader *reader, enum reader_fate fate)
+{
+	reader->fate = fate;
+	reader->told = false;
+	PROBE_WRITER_LOST(reader->ring.extension != NULL
+						  ? atomic_load_explicit(&reader->ring.extension->writer_pid, memory_order_relaxed)
+						  : 0,
+					  fate);
+}
+
+/* Name, size, magic, inode, and the writer's hold. */
+static void look_at_health(struct reader *reader)
+{
+	struct segment_identity now = reader->identity;
+	const enum segment_name name = segment_name_leads(reader->path, &reader->identity, &now);
+
+	reader->looks++;
+	if (name != SEGMENT_NAME_SAME && segment_identify(reader->fd, &now) != 0)
+		now.size = 0;
+	if (!is_intact(reader, &now) || name == SEGMENT_NAME_OTHER)
+		end(reader, READER_CLOSED);
+	else if (reader->ring.extension == NULL) {
+		if (name == SEGMENT_NAME_GONE) /* this is how a version 1 writer leaves */
+			end(reader, READER_CLOSED);
+	} else if (!is_closed(reader) && writer_is_gone(reader) && !is_closed(reader))
+		end(reader, READER_DEAD); /* looked at twice: one who closes and leaves lets go of the hold last */
+}
+
+/* ---- waiting ---- */
+
+/* A writer took the ring over: all is well again, but what comes next does not follow. */
+static void notice_epoch(struct reader *reader)
+{
+	uint32_t epoch;
+
+	if (reader->ring.extension == NULL)
+		return;
+	epoch = atomic_load_explicit(&reader->ring.extension->epoch, memory_order_acquire);
+	if (epoch == reader->epoch)
+		return;
+	reader->epoch = epoch;
+	if (reader->fate == READER_DEAD)
+		reader->fate = READER_FOLLOWS;
+	cursor_break(&reader->cursor);
+}
+
+/* What there is to tell once all whole frames have been handed out. 0, or -1 with errno. */
+static int tell(struct reader *reader)
+{
+	if (reader->fate == READER_FOLLOWS ||
+		(reader->told && (reader->fate == READER_DEAD || reader->reconnect)))
+		return 0;
+	reader->told = true;
+	errno = reader->fate == READER_DEAD ? EOWNERDEAD : EPIPE;
+	return -1;
+}
+
+static uint32_t wanted_bits(const struct reader *reader)
+{
+	const bool keyframes = reader->cursor.policy == VIDEO_SHM_POLICY_KEYFRAMES;
+
+	return (keyframes ? LAYOUT_WAKE_KEYFRAME : LAYOUT_WAKE_FRAME) | LAYOUT_WAKE_STATE | reader->own_bit;
+}
+
+/* Sleeps until something happens, or it is time to look again. 0, or -1 with EINTR. */
+static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t until_ns, uint32_t signal)
+{
+	if (reader->ring.extension != NULL)
+		return reader->ops->wait(&reader->ring.extension->signal, signal, until_ns, wanted_bits(reader));
+	/* Version 1: its semaphore is not ours to take from, so we come and look. */
+	if (until_ns > now_ns + reader->poll_ns)
+		until_ns = now_ns + reader->poll_ns;
+	reader->poll_ns = reader->poll_ns * 2 < POLL_LAST_NS ? reader->poll_ns * 2 : POLL_LAST_NS;
+	return reader->ops->wait(&reader->interrupted, 0, until_ns, UINT32_MAX);
+}
+
+static bool take_interrupt(struct reader *reader)
+{
+	if (atomic_load_explicit(&reader->interrupted, memory_order_relaxed) == 0 ||
+		atomic_exchange_explicit(&reader->interrupted, 0, memory_order_relaxed) == 0)
+		return false;
+	errno = EINTR;
+	return true;
+}
+
+/* Every so often: the ring's health, or, where that is known to be over, its successor. 0, or -1 with EPROTO.
+ */
+static int look_around(struct reader *reader, uint64_t now_ns)
+{
+	reader->next_look_ns = now_ns + (reader->fate == READER_CLOSED ? SEARCH_EVERY_NS : LOOK_EVERY_NS);
+	if (reader->fate != READER_FOLLOWS)
+		return look_for_successor(reader);
+	look_at_health(reader);
+	return 0;
+}
+
+int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)
+{
+	for (;;) {
+		uint32_t signal = 0;
+		uint64_t now_ns;
+
+		if (take_interrupt(reader))
+			return -1;
+		/* [C1] Whatever happens after this look at the word keeps us from falling asleep. Pairs with [P5]. */
+		if (reader->ring.extension != NULL)
+			signal = atomic_load_explicit(&reader->ring.extension->signal, memory_order_acquire);
+		notice_epoch(reader);
+		/* Closed is looked at before the frames: none can come after it. */
+		if (reader->fate != READER_CLOSED && is_closed(reader))
+			end(reader, READER_CLOSED);
+		if (cursor_find(&reader->cursor, &reader->ring, look)) {
+			reader->poll_ns = POLL_FIRST_NS;
+			return 1;
+		}
+		if (tell(reader) != 0)
+			return -1;
+		now_ns = reader->ops->now();
+		if (now_ns >= reader->next_look_ns) {
+			if (look_around(reader, now_ns) != 0)
+				return -1;
+			continue;
+		}
+		if (now_ns >= deadline_ns)
+			return 0;
+		if (sleep_until(reader, now_ns,
+						deadline_ns < reader->next_look_ns ? deadline_ns : reader->next_look_ns, signal) != 0)
+			return -1;
+	}
+}
+
+void reader_interrupt(struct reader *reader)
+{
+	atomic_store_explicit(&reader->interrupted, 1, memory_order_relaxed);
+	if (reader->ring.extension != NULL)
+		reader->ops->wake(&reader->ring.extension->signal, reader->own_bit);
+	reader->ops->wake(&reader->interrupted, UINT32_MAX);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One reader of a ring: how it joins, waits, notices that the writer is gone, and finds the ring's successor.
+ */
+#ifndef VSHM_READER_H
+#define VSHM_READER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "cursor.h"
+#include "segment.h"
+#include "wait.h"
+
+enum reader_fate {
+	READER_FOLLOWS, /* the ring lives, as far as is known */
+	READER_DEAD,    /* its writer died; the next one may take it over */
+	READER_CLOSED   /* it was closed or replaced: nothing will come there any more */
+};
+
+struct reader {
+	struct ring ring;
+	struct cursor cursor;
+	struct segment_identity identity;
+	const struct wait_ops *ops;
+	int fd;
+	uint32_t epoch;
+	enum reader_fate fate;
+	bool told; /* the caller knows of the fate */
+	bool reconnect;
+	uint32_t max_slot_size; /* 0: any */
+	uint32_t own_bit;       /* futex bit by which this process wakes its own */
+	_Atomic uint32_t interrupted;
+	uint32_t looks; /* at the ring's health */
+	uint64_t next_look_ns;
+	uint64_t poll_ns; /* how long to sleep on a version 1 ring */
+	uint64_t pid_ns;  /* our own pid namespace */
+	uint64_t reattached;
+	ino_t refused; /* a successor that can't be served; the caller was told */
+	char path[SEGMENT_PATH_MAX];
+};
+
+/* Joins the ring at reader->path. policy, resync, path, ops, reconnect, max_slot_size are set. 0, or -1. */
+int reader_join(struct reader *reader, uint32_t start);
+
+/*
+ * Finds the next frame, asleep until deadline_ns at most; 0: does not wait. 1: *look has it; 0: none in time;
+ * -1: EINTR, EPIPE, EOWNERDEAD, EPROTO (the successor can't be served).
+ */
+int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look);
+
+/* Async-signal-safe. */
+void reader_interrupt(struct reader *reader);
+void reader_leave(struct reader *reader);
+
+#endif

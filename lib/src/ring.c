@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stamp is a sequence lock, one for each slot. Partners:
+ *   P1, P2 with C4, C5: who has read any byte of a new frame sees at [C5] that the stamp is no longer the old
+ * one. P3 with C3: who sees the even stamp reads the whole frame. P4 with C2: who sees the count sees the
+ * stamps of all frames in it, so that a frame is never taken for lost. P5 with C1: who sees the signal sees
+ * the count behind it, so that nobody goes to sleep over a frame. model/ has the proof that each of them is
+ * needed.
+ */
+#include "ring.h"
+
+#include <string.h>
+
+#include "shared.h"
+
+#define RELAXED memory_order_relaxed
+#define ACQUIRE memory_order_acquire
+#define RELEASE memory_order_release
+
+void ring_place(struct ring *ring, void *base, const struct geometry *geometry)
+{
+	ring->base = base;
+	ring->header = base;
+	ring->geometry = *geometry;
+	ring->extension = NULL;
+	ring->lines = NULL;
+	if (geometry->extension_offset != 0) {
+		ring->extension = (void *)(ring->base + geometry->extension_offset);
+		ring->lines = (void *)(ring->base + geometry->line_offset);
+	}
+}
+
+/* write_idx is the low 32 bits of the frame number, so at 2^32 the slots begin anew at 0. */
+static uint32_t slot_of(const struct ring *ring, uint64_t frame)
+{
+	return (uint32_t)frame % ring->geometry.slots;
+}
+
+static uint64_t meta_offset(const struct ring *ring, uint32_t slot)
+{
+	return ring->geometry.slot_offset + slot * ring->geometry.slot_stride;
+}
+
+bool ring_is_keyframe(const video_frame_meta_t *meta)
+{
+	return meta->is_keyframe != 0 || meta->codec == VIDEO_SHM_CODEC_JPEG;
+}
+
+/* ---- writer ---- */
+
+static void store_v1_counts(const struct ring *ring, uint64_t frames)
+{
+	/* A version 1 reader looks at the count, then at the slot before write_idx. */
+	shared_store32(&ring->header->write_idx, (uint32_t)frames, RELEASE);
+	shared_store32(&ring->header->frame_count, (uint32_t)frames, RELEASE);
+}
+
+void ring_format(const struct ring *ring, const struct ring_counts *counts)
+{
+	const struct geometry *geometry = &ring->geometry;
+	struct layout_extension *extension = ring->extension;
+
+	extension->size = sizeof(*extension);
+	extension->slots = geometry->slots;
+	extension->slot_size = geometry->slot_size;
+	extension->slot_offset = geometry->slot_offset;
+	extension->slot_stride = geometry->slot_stride;
+	extension->line_offset = geometry->line_offset;
+	extension->object_size = geometry->object_size;
+	extension->first_frame = counts->frames;
+	extension->media = geometry->media;
+	for (uint32_t slot = 0; slot < geometry->slots; slot++)
+		shared_store64(&ring->lines[slot].frame, LAYOUT_NO_FRAME, RELAXED);
+	shared_store64(&extension->keyframes, counts->keyframes, RELAXED);
+	shared_store64(&extension->bytes, counts->bytes, RELAXED);
+	shared_store64(&extension->frames, counts->frames, RELEASE);
+	store_v1_counts(ring, counts->frames);
+	shared_store32(&extension->magic, LAYOUT_EXTENSION_MAGIC, RELAXED);
+	shared_store32(&ring->header->extension, (uint32_t)(geometry->extension_offset / LAYOUT_UNIT), RELAXED);
+	shared_store32(&ring->header->magic, VIDEO_SHM_MAGIC, RELAXED);
+	shared_store32(&ring->header->version, geometry->version, RELEASE);
+}
+
+/* Empties a slot whose stamp is odd. Release: whoever sees this stamp finds no frame number that fits it. */
+static void void_line(struct layout_line *line)
+{
+	shared_store64(&line->frame, LAYOUT_NO_FRAME, RELAXED);
+	shared_store32(&line->stamp, LAYOUT_NO_STAMP, RELEASE);
+}
+
+void ring_recover(const struct ring *ring, struct ring_counts *counts)
+{
+	const struct layout_extension *extension = ring->extension;
+	const uint32_t v1_count = atomic_load_explicit(&ring->header->frame_count, RELAXED);
+	struct ring_look newest;
+
+	counts->frames = atomic_load_explicit(&extension->frames, ACQUIRE);
+	counts->keyframes = atomic_load_explicit(&extension->keyframes, RELAXED);
+	counts->bytes = atomic_load_explicit(&extension->bytes, RELAXED);
+	/* The larger of the two counters, as far as a ring reaches: version 1 readers may have scribbled on
+	 * theirs. */
+	if (v1_count - (uint32_t)counts->frames <= ring->geometry.slots)
+		counts->frames += v1_count - (uint32_t)counts->frames;
+	for (uint32_t slot = 0; slot < ring->geometry.slots; slot++) {
+		struct layout_line *line = &ring->lines[slot];
+		const uint64_t frame = atomic_load_explicit(&line->frame, RELAXED);
+
+		if (atomic_load_explicit(&line->stamp, RELAXED) % 2 != 0 ||
+			(frame != LAYOUT_NO_FRAME && frame >= counts->frames))
+			void_line(line);
+	}
+	/* The writer may have died between counting a keyframe and counting its frame. */
+	if (counts->frames > 0 && ring_look(ring, counts->frames - 1, &newest))
+		counts->keyframes = newest.keyframes;
+	shared_store64(&ring->extension->keyframes, counts->keyframes, RELAXED);
+	shared_store64(&ring->extension->frames, counts->frames, RELEASE);
+	store_v1_counts(ring, counts->frames);
+}
+
+uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *counts)
+{
+	const uint32_t slot = slot_of(ring, counts->frames);
+
+	/* [P1] The old frame is gone. Relaxed, since [P2] orders it. */
+	shared_store32(&ring->lines[slot].stamp, layout_stamp(counts->frames) - 1, RELAXED);
+	/* [P2] No byte of the new frame is seen before the odd stamp. Pairs with [C4]. */
+	atomic_thread_fence(RELEASE);
+	return ring->base + meta_offset(ring, slot) + sizeof(video_frame_meta_t);
+}
+
+void ring_cancel(const struct ring *ring, const struct ring_counts *counts)
+{
+	void_line(&ring->lines[slot_of(ring, counts->frames)]);
+}
+
+void ring_publish(const struct ring *ring, struct ring_counts *counts, const video_frame_meta_t *meta,
+				  const struct ring_stamp *stamp)
+{
+	struct layout_extension *extension = ring->extension;
+	const uint64_t frame = counts->frames;
+	struct layout_line *line = &ring->lines[slot_of(ring, frame)];
+	video_frame_meta_t stored;
+	const bool keyframe = ring_is_keyframe(meta);
+
+	/* Not a copy of *meta: a struct has padding, and that must be zero too. */
+	memset(&stored, 0, sizeof(stored));
+	stored.timestamp_ms = meta->timestamp_ms;
+	stored.size = meta->size;
+	stored.sequence = (uint32_t)frame;
+	stored.is_keyframe = meta->is_keyframe;
+	stored.codec = meta->codec;
+	stored.width = meta->width;
+	stored.height = meta->height;
+	stored.fps = meta->fps;
+	shared_copy_in(ring->base + meta_offset(ring, slot_of(ring, frame)), &stored, sizeof(stored));
+
+	counts->keyframes += keyframe;
+	counts->bytes += meta->size;
+	counts->frames++;
+	shared_store32(&line->flags, stamp->flags | (keyframe ? (uint32_t)VIDEO_SHM_FLAG_KEYFRAME : 0), RELAXED);
+	shared_store64(&line->frame, frame, RELAXED);
+	shared_store64(&line->capture_ns, stamp->capture_ns, RELAXED);
+	shared_store64(&line->publish_ns, stamp->publish_ns, RELAXED);
+	shared_store64(&line->keyframes, counts->keyframes, RELAXED);
+	/* [P3] The frame is complete before the stamp says so. Pairs with [C3]. */
+	shared_store32(&line->stamp, layout_stamp(frame), RELEASE);
+	shared_store64(&extension->keyframes, counts->keyframes, RELAXED);
+	shared_store64(&extension->bytes, counts->bytes, RELAXED);
+	/* [P4] The slot is whole before it is counted. Pairs with [C2]. */
+	shared_store64(&extension->frames, counts->frames, RELEASE);
+	store_v1_counts(ring, counts->frames);
+}
+
+void ring_signal(const struct ring *ring)
+{
+	const uint32_t signal = atomic_load_explicit(&ring->extension->signal, RELAXED);
+
+	/* [P5] What happened is there before the word changes. Pairs with [C1], and with the kernel's own look at
+	 * it. */
+	shared_store32(&ring->extension->signal, signal + 1, RELEASE);
+}
+
+/* ---- reader ---- */
+
+uint64_t ring_frames(const struct ring *ring, uint64_t near)
+{
+	/* [C2] The stamps of all frames counted are seen. Pairs with [P4]. */
+	if (ring->extension != NULL)
+		return atomic_load_explicit(&ring->extension->frames, ACQUIRE);
+	const uint32_t ahead = atomic_load_explicit(&ring->header->frame_count, ACQUIRE) - (uint32_t)near;
+
+	return near + (uint64_t)(int64_t)(int32_t)ahead;
+}
+
+uint64_t ring_first_frame(const struct ring *ring)
+{
+	return ring->extension != NULL ? ring->extension->first_frame : 0;
+}
+
+/*
+ * A version 1 ring has no stamps. write_idx may run freely, as version 1 has it, or be kept modulo the slots;
+ * it steps on before frame_count does, so the slot can be one off: the frame's own sequence decides.
+ */
+static bool find_v1(const struct ring *ring, uint64_t frame, uint32_t *slot, video_frame_meta_t *meta)
+{
+	const uint32_t slots = ring->geometry.slots;
+	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, ACQUIRE);
+	const uint32_t next = atomic_load_explicit(&ring->header->write_idx, ACQUIRE);
+	const uint32_t back = count - (uint32_t)frame;
+	const bool free_running = next - count <= 1;
+
+	if (back == 0 || back >= slots)
+		return false;
+	for (uint32_t step = 0; step < 2; step++) {
+		*slot = (free_running ? next - back - step : next % slots + 2 * slots - back - step) % slots;
+		shared_copy_out(meta, ring->base + meta_offset(ring, *slot), sizeof(*meta));
+		if (meta->sequence == (uint32_t)frame)
+			return true;
+	}
+	return false;
+}
+
+static bool find_stamped(const struct ring *ring, uint64_t frame, uint32_t *slot, struct ring_look *look)
+{
+	const struct layout_line *line;
+
+	*slot = slot_of(ring, frame);
+	line = &ring->lines[*slot];
+	/* [C3] The frame that belongs to this stamp is complete. Pairs with [P3]. */
+	if (atomic_load_explicit(&line->stamp, ACQUIRE) != layout_stamp(frame))
+		return false;
+	look->flags = atomic_load_explicit(&line->flags, RELAXED);
+	look->capture_ns = atomic_load_explicit(&line->capture_ns, RELAXED);
+	look->publish_ns = atomic_load_explicit(&line->publish_ns, RELAXED);
+	look->keyframes = atomic_load_explicit(&line->keyframes, RELAXED);
+	shared_copy_out(&look->meta, ring->base + meta_offset(ring, *slot), sizeof(look->meta));
+	/* The stamp comes round after 2^31 frames; an emptied slot has the one that frame 2^31 - 1 would have. */
+	return atomic_load_explicit(&line->frame, RELAXED) == frame;
+}
+
+bool ring_look(const struct ring *ring, uint64_t frame, struct ring_look *look)
+{
+	uint32_t slot;
+
+	memset(look, 0, sizeof(*look));
+	look->frame = frame;
+	if (ring->extension != NULL) {
+		if (!find_stamped(ring, frame, &slot, look))
+			return false;
+	} else {
+		if (!find_v1(ring, frame, &slot, &look->meta))
+			return false;
+		look->flags = ring_is_keyframe(&look->meta) ? VIDEO_SHM_FLAG_KEYFRAME : 0;
+	}
+	look->offset = meta_offset(ring, slot) + sizeof(video_frame_meta_t);
+	look->data = ring->base + look->offset;
+	/* The size was copied once, and from here on only the copy is used. A bad one is no frame. */
+	if (look->meta.size == 0 || look->meta.size > ring->geometry.slot_size)
+		return false;
+	return ring_still_whole(ring, look);
+}
+
+bool ring_still_whole(const struct ring *ring, const struct ring_look *look)
+{
+	/* [C4] All that was read was read before the stamp is looked at again. Pairs with [P2]. */
+	atomic_thread_fence(ACQUIRE);
+	if (ring->extension != NULL) {
+		/* [C5] Relaxed, since [C4] orders it. */
+		const uint32_t stamp = atomic_load_explicit(&ring->lines[slot_of(ring, look->frame)].stamp, RELAXED);
+
+		return stamp == layout_stamp(look->frame);
+	}
+	/* Version 1: the slot at write_idx is dirty, all others are whole. */
+	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, RELAXED);
+	video_frame_meta_t meta;
+
+	shared_copy_out(&meta, look->data - sizeof(meta), sizeof(meta));
+	return count - (uint32_t)look->frame < ring->geometry.slots && meta.sequence == (uint32_t)look->frame;
+}

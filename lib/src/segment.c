@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIRECTORY "/dev/shm"
+
+int segment_path(char path[SEGMENT_PATH_MAX], const char *name)
+{
+	if (name != NULL && name[0] == '/')
+		name++;
+	if (name == NULL || name[0] == '\0' || strlen(name) > SEGMENT_NAME_MAX || strchr(name, '/') != NULL ||
+		strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	(void)snprintf(path, SEGMENT_PATH_MAX, DIRECTORY "/%s", name);
+	return 0;
+}
+
+static void identify(const struct stat *status, struct segment_identity *identity)
+{
+	*identity = (struct segment_identity){
+		.device = status->st_dev,
+		.inode = status->st_ino,
+		.size = (uint64_t)status->st_size,
+		.mode = status->st_mode & 07777,
+		.uid = status->st_uid,
+		.gid = status->st_gid,
+	};
+}
+
+int segment_identify(int fd, struct segment_identity *identity)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return -1;
+	identify(&status, identity);
+	return 0;
+}
+
+int segment_open(const char *path, int flags, struct segment_identity *identity)
+{
+	struct stat status;
+	/* O_NONBLOCK: a FIFO of that name must not hold us up. */
+	const int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0) {
+		if (errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == ENODEV)
+			errno = EPROTO;
+		return -1;
+	}
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+		identify(&status, identity);
+		return fd;
+	}
+	(void)close(fd);
+	errno = EPROTO;
+	return -1;
+}
+
+static bool read_all(int fd, void *to, size_t size, uint64_t offset)
+{
+	return pread(fd, to, size, (off_t)offset) == (ssize_t)size;
+}
+
+int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey)
+{
+	uint64_t extension_offset;
+
+	memset(survey, 0, sizeof(*survey));
+	if (object_size == 0) { /* a version 1 writer has opened it and not set its size yet */
+		errno = EAGAIN;
+		return -1;
+	}
+	if (!read_all(fd, &survey->header, sizeof(survey->header), 0)) {
+		errno = EPROTO;
+		return -1;
+	}
+	if (geometry_extension_offset(&survey->header, object_size, &extension_offset) != 0)
+		return -1;
+	if (extension_offset != 0 &&
+		!read_all(fd, &survey->extension, sizeof(survey->extension), extension_offset)) {
+		errno = EPROTO;
+		return -1;
+	}
+	survey->writer.pid = atomic_load_explicit(&survey->extension.writer_pid, memory_order_relaxed);
+	survey->writer.start = atomic_load_explicit(&survey->extension.writer_start, memory_order_relaxed);
+	survey->writer.pid_ns = atomic_load_explicit(&survey->extension.writer_pid_ns, memory_order_relaxed);
+	return geometry_read(&survey->geometry, &survey->header, &survey->extension, object_size);
+}
+
+int segment_reopen(int fd)
+{
+	char path[32];
+	const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, access | O_CLOEXEC);
+}
+
+void *segment_map(int fd, uint64_t size, bool writable)
+{
+	const int own = segment_reopen(fd);
+	void *base;
+	int error;
+
+	if (own < 0)
+		return NULL;
+	if (size > SIZE_MAX) {
+		(void)close(own);
+		errno = EPROTO;
+		return NULL;
+	}
+	/* Populated: no frame pays for a page fault. */
+	base = mmap(NULL, (size_t)size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE,
+				own, 0);
+	error = errno;
+	(void)close(own);
+	errno = error;
+	return base == MAP_FAILED ? NULL : base;
+}
+
+gid_t segment_video_group(void)
+{
+	char text[4096];
+	struct group entry, *video = NULL;
+
+	return getgrnam_r("video", &entry, text, sizeof(text), &video) == 0 && video != NULL ? video->gr_gid
+																						 : (gid_t)-1;
+}
+
+int segment_permit(int fd, mode_t mode, gid_t group)
+{
+	if (group != (gid_t)-1)
+		(void)!fchown(fd, (uid_t)-1, group); /* not a member, not root: the ring stays in our own group */
+	return fchmod(fd, mode);
+}
+
+int segment_build(uint64_t size, mode_t mode, gid_t group)
+{
+	const int fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int error;
+
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, (off_t)size) == 0) {
+		/* All memory now: a full /dev/shm is an error here and not a SIGBUS in the middle of a frame. */
+		while ((error = posix_fallocate(fd, 0, (off_t)size)) == EINTR) {
+		}
+		errno = error;
+		if (error == 0 && segment_permit(fd, mode, group) == 0)
+			return fd;
+	}
+	error = errno == EFBIG ? ENOSPC : errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+int segment_link(int fd, const char *path)
+{
+	char own[32];
+
+	(void)snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+enum segment_name segment_name_leads(const char *path, const struct segment_identity *identity,
+									 struct segment_identity *now)
+{
+	struct stat status;
+
+	if (lstat(path, &status) != 0)
+		return SEGMENT_NAME_GONE;
+	identify(&status, now);
+	return now->device == identity->device && now->inode == identity->inode ? SEGMENT_NAME_SAME
+																			: SEGMENT_NAME_OTHER;
+}
+
+/* An open-file-description lock: it goes when the last descriptor of fd's open file is closed, however that
+ * comes. */
+bool segment_hold(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool segment_is_held(int fd)
+{
+	/* Would a read lock be refused? Only because of a writer's. */
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}

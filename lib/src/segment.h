@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The object in /dev/shm: its name, its making, a careful look into it, and the writer's hold on it. */
+#ifndef VSHM_SEGMENT_H
+#define VSHM_SEGMENT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "geometry.h"
+#include "process.h"
+
+#define SEGMENT_NAME_MAX 200 /* bytes of a ring's name, without its slash */
+#define SEGMENT_PATH_MAX (SEGMENT_NAME_MAX + 24)
+
+/* Which object an open descriptor stands for. */
+struct segment_identity {
+	dev_t device;
+	ino_t inode;
+	uint64_t size;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* What a name leads to now. */
+enum segment_name { SEGMENT_NAME_GONE, SEGMENT_NAME_SAME, SEGMENT_NAME_OTHER };
+
+/* A ring's header and extension, copied out of it with pread: nothing is mapped, so nothing can fault. */
+struct segment_survey {
+	struct geometry geometry;
+	struct layout_header header;
+	struct layout_extension extension; /* zero on a version 1 ring */
+	struct process writer;
+};
+
+/* "/NAME" or "NAME" to a path in /dev/shm. 0, or -1 with EINVAL. */
+int segment_path(char path[SEGMENT_PATH_MAX], const char *name);
+
+/* 0 or -1. */
+int segment_identify(int fd, struct segment_identity *identity);
+
+/* Opens what is there, and nothing but a regular file. A descriptor, or -1: ENOENT, EACCES, EPROTO, ... */
+int segment_open(const char *path, int flags, struct segment_identity *identity);
+
+/* 0, or -1: EAGAIN (being made), EPROTO. */
+int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey);
+
+/* Maps an object through a descriptor of its own, so that no lock depends on the mapping. NULL with errno. */
+void *segment_map(int fd, uint64_t size, bool writable);
+
+/* Group video's number; (gid_t)-1: the machine has none. */
+gid_t segment_video_group(void);
+
+/* Permission bits whatever the umask, and that group if the process may give it. 0 or -1. */
+int segment_permit(int fd, mode_t mode, gid_t group);
+
+/* A new unnamed object of that size, all zero, its memory reserved, with those permissions. A descriptor or
+ * -1. */
+int segment_build(uint64_t size, mode_t mode, gid_t group);
+
+/* Opens the object of fd once more: a lock on the result is not shared with fd. -1 with errno. */
+int segment_reopen(int fd);
+
+/* Gives an unnamed object its name. 0, or -1 with EEXIST, ... */
+int segment_link(int fd, const char *path);
+
+enum segment_name segment_name_leads(const char *path, const struct segment_identity *identity,
+									 struct segment_identity *now);
+
+/* Takes the writer's hold, for as long as fd stays open. False: somebody holds a lock. */
+bool segment_hold(int fd);
+
+/* Whether a writer has the hold; a reader's lock does not count. Works on a read-only descriptor. */
+bool segment_is_held(int fd);
+
+#endif

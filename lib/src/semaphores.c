@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "semaphores.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "segment.h"
+#include "video_shm.h"
+
+#define MAX_READERS 32            /* active_readers is anybody's to scribble on */
+#define DEAD_AFTER_NS 1000000000u /* version 1 holds the write semaphore for one copy */
+
+#ifdef __GLIBC__
+#define FILE_PREFIX "/dev/shm/sem."
+#else
+#define FILE_PREFIX "/dev/shm/"
+#endif
+
+/*
+ * Whether an existing semaphore is fit for use: ours or root's, and whole, for a truncated one would fault.
+ * Through an open descriptor, which also sets the permissions that the umask has cut.
+ */
+static bool fit(const char *name, const mode_t *mode, gid_t group)
+{
+	char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX];
+	struct stat status;
+	bool good;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), FILE_PREFIX "%s", name + 1);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	good = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (size_t)status.st_size >= sizeof(sem_t) &&
+		   (status.st_uid == geteuid() || status.st_uid == 0);
+	if (good && mode != NULL)
+		(void)segment_permit(fd, *mode, group);
+	(void)close(fd);
+	return good;
+}
+
+/* One of the pair, with value once: a surplus of tokens is taken away. NULL: it can't be had. */
+static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned value, bool *was_empty)
+{
+	sem_t *semaphore = SEM_FAILED;
+	int tokens = 0;
+
+	*was_empty = false;
+	for (int attempt = 0; attempt < 3 && semaphore == SEM_FAILED; attempt++) {
+		if (fit(name, NULL, group))
+			semaphore = sem_open(name, 0);
+		if (semaphore != SEM_FAILED) {
+			*was_empty = sem_getvalue(semaphore, &tokens) == 0 && tokens == 0;
+			if (tokens <= MAX_READERS)
+				break;
+			(void)sem_close(semaphore); /* nonsense: nobody gets rid of so many one by one */
+			semaphore = SEM_FAILED;
+		}
+		(void)sem_unlink(name);
+		semaphore = sem_open(name, O_CREAT | O_EXCL, mode, value);
+		tokens = (int)value;
+	}
+	if (semaphore == SEM_FAILED)
+		return NULL;
+	(void)fit(name, &mode, group);
+	for (; tokens > (int)value && sem_trywait(semaphore) == 0; tokens--) {
+	}
+	return semaphore;
+}
+
+static bool name_pair(struct semaphores *semaphores, const char *ring_name)
+{
+	const char *stem = VIDEO_SHM_NAME + 1;
+	const char *suffix = ring_name + strlen(stem);
+	const size_t room = SEMAPHORES_NAME_MAX - sizeof(VIDEO_SHM_SEM_WRITE);
+
+	if (strncmp(ring_name, stem, strlen(stem)) != 0 || strlen(suffix) > room)
+		return false;
+	if (suffix[0] != '\0' && (strncmp(suffix, "_ch", 3) != 0 || suffix[3] == '\0' ||
+							  suffix[3 + strspn(suffix + 3, "0123456789")] != '\0'))
+		return false;
+	(void)snprintf(semaphores->write_name, SEMAPHORES_NAME_MAX, VIDEO_SHM_SEM_WRITE "%.20s", suffix);
+	(void)snprintf(semaphores->read_name, SEMAPHORES_NAME_MAX, VIDEO_SHM_SEM_READ "%.20s", suffix);
+	return true;
+}
+
+void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_t mode, gid_t group)
+{
+	bool taken, no_tokens;
+
+	memset(semaphores, 0, sizeof(*semaphores));
+	if (!name_pair(semaphores, ring_name))
+		return;
+	semaphores->write = open_one(semaphores->write_name, mode, group, 1, &taken);
+	semaphores->read = open_one(semaphores->read_name, mode, group, 0, &no_tokens);
+	if (semaphores->write == NULL || semaphores->read == NULL) {
+		log_line(VIDEO_SHM_LOG_WARNING, "%s, %s: can't be had (%s); version 1 readers are not served",
+				 semaphores->write_name, semaphores->read_name, strerror(errno));
+		semaphores_close(semaphores, false);
+		return;
+	}
+	if (taken) { /* we are the only writer, so whoever took it is no more */
+		(void)sem_post(semaphores->write);
+		semaphores->rearmed++;
+		log_line(VIDEO_SHM_LOG_WARNING, "%s: its holder died; re-armed", semaphores->write_name);
+	}
+}
+
+bool semaphores_try(struct semaphores *semaphores, uint64_t now_ns)
+{
+	if (semaphores->write == NULL)
+		return true;
+	if (sem_trywait(semaphores->write) == 0) {
+		semaphores->taken_since_ns = 0;
+		return true;
+	}
+	if (semaphores->taken_since_ns == 0)
+		semaphores->taken_since_ns = now_ns;
+	if (now_ns - semaphores->taken_since_ns < DEAD_AFTER_NS)
+		return false;
+	/* Its one token is ours now: the post when we are done brings it back. */
+	semaphores->taken_since_ns = 0;
+	semaphores->rearmed++;
+	log_line(VIDEO_SHM_LOG_WARNING, "%s: taken for over a second; re-armed", semaphores->write_name);
+	return true;
+}
+
+void semaphores_release(struct semaphores *semaphores)
+{
+	int tokens = 0;
+
+	/* Never two tokens, should a holder that was given up come back. */
+	if (semaphores->write != NULL && sem_getvalue(semaphores->write, &tokens) == 0 && tokens == 0)
+		(void)sem_post(semaphores->write);
+}
+
+void semaphores_signal(struct semaphores *semaphores, uint32_t readers)
+{
+	const int wanted = (int)(readers < MAX_READERS ? readers : MAX_READERS);
+	int tokens = 0;
+
+	if (semaphores->read == NULL || wanted == 0 || sem_getvalue(semaphores->read, &tokens) != 0)
+		return;
+	/* A version 1 reader wants the newest frame only, so a token that still lies there is as good as a new
+	 * one. */
+	for (; tokens < wanted; tokens++)
+		(void)sem_post(semaphores->read);
+}
+
+void semaphores_close(struct semaphores *semaphores, bool remove)
+{
+	if (semaphores->write != NULL)
+		(void)sem_close(semaphores->write);
+	if (semaphores->read != NULL)
+		(void)sem_close(semaphores->read);
+	if (remove && semaphores->write != NULL)
+		(void)sem_unlink(semaphores->write_name);
+	if (remove && semaphores->read != NULL)
+		(void)sem_unlink(semaphores->read_name);
+	semaphores->write = semaphores->read = NULL;
+}

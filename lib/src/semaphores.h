@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two named semaphores that version 1 programs know. */
+#ifndef VSHM_SEMAPHORES_H
+#define VSHM_SEMAPHORES_H
+
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SEMAPHORES_NAME_MAX 40
+
+struct semaphores {
+	sem_t *write; /* NULL: this ring has no version 1 readers, or the semaphores could not be had */
+	sem_t *read;
+	char write_name[SEMAPHORES_NAME_MAX];
+	char read_name[SEMAPHORES_NAME_MAX];
+	uint64_t taken_since_ns; /* somebody else has had the write semaphore since then; 0: nobody */
+	uint64_t rearmed;        /* times that its holder was found dead */
+};
+
+/*
+ * Opens or makes the pair that belongs to a ring of that name ("video_stream", "video_stream_ch0", ...). Any
+ * other name has none. Where they can't be had, as when a stranger sits on their names, the ring goes
+ * without.
+ */
+void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_t mode, gid_t group);
+
+/* Takes the write semaphore. False: it is taken. Held for over a second, its holder is dead, and it is taken
+ * over. */
+bool semaphores_try(struct semaphores *semaphores, uint64_t now_ns);
+void semaphores_release(struct semaphores *semaphores);
+
+/* One token for each of so many version 1 readers, less those that still lie there. */
+void semaphores_signal(struct semaphores *semaphores, uint32_t readers);
+
+/* Lets go; remove: also takes the names away. */
+void semaphores_close(struct semaphores *semaphores, bool remove);
+
+#endif

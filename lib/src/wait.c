@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wait.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S 1000000000u
+
+#if !defined(SYS_futex) && defined(SYS_futex_time64)
+#define SYS_futex SYS_futex_time64
+#define FUTEX_TIME_64 1
+#endif
+
+/* What SYS_futex takes, whatever the C library's time_t is. */
+struct kernel_timespec {
+#ifdef FUTEX_TIME_64
+	int64_t seconds;
+	int64_t nanoseconds;
+#else
+	long seconds;
+	long nanoseconds;
+#endif
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec time = {0, 0};
+
+	(void)clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t wait_wall_clock(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+/* Always with a deadline: the kernel restarts an endless sleep behind an SA_RESTART handler's back. */
+static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t deadline_ns, uint32_t bits)
+{
+	const uint64_t latest = UINT64_C(0x7fffffff) * NS_PER_S;
+	const uint64_t until = deadline_ns < latest ? deadline_ns : latest;
+	struct kernel_timespec deadline = {0, 0};
+
+	deadline.seconds = (long)(until / NS_PER_S);
+	deadline.nanoseconds = (long)(until % NS_PER_S);
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &deadline, NULL, bits) == 0)
+		return 0;
+	return errno == EINTR ? -1 : 0;
+}
+
+static void futex_wake(const _Atomic uint32_t *word, uint32_t bits)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAKE_BITSET, INT_MAX, NULL, NULL, bits);
+}
+
+const struct wait_ops wait_system = {monotonic_ns, futex_wait, futex_wake};

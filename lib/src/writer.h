@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one writer of a ring: how it comes by the ring, keeps it, and gives it up. */
+#ifndef VSHM_WRITER_H
+#define VSHM_WRITER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "ring.h"
+#include "segment.h"
+#include "semaphores.h"
+#include "wait.h"
+
+enum writer_state {
+	WRITER_LIVE,
+	WRITER_NAMELESS, /* the ring's name is gone, and there was no room to make it anew */
+	WRITER_STALE,    /* the ring's name leads to somebody else's */
+	WRITER_FORKED    /* this process is a child of the writer's */
+};
+
+enum writer_drop { WRITER_DROP_BUSY, WRITER_DROP_TOO_LARGE, WRITER_DROP_NO_SPACE, WRITER_DROP_CAUSES };
+
+struct writer {
+	struct writer *next; /* in this process, for fork */
+	enum writer_state state;
+	struct ring ring;
+	struct ring_counts counts;
+	struct semaphores semaphores;
+	struct segment_identity identity;
+	struct process self;
+	const struct wait_ops *ops;
+	int hold_fd; /* carries the writer's lock; never mapped; -1: none */
+	uint32_t epoch;
+	uint64_t remade;
+	uint64_t rearmed_before; /* by earlier writers of this ring */
+	uint64_t next_look_ns;   /* when the ring's name is to be looked at again */
+	atomic_flag busy;        /* a thread is writing, or a reservation is out */
+	atomic_bool reserved;
+	_Atomic uint64_t dropped[WRITER_DROP_CAUSES];
+	uint32_t slot_size; /* the ring's, which is another one after each remake; this one never changes */
+	mode_t mode;
+	gid_t group;
+	char path[SEGMENT_PATH_MAX];
+};
+
+/* Makes the ring of that path and geometry, or takes it over. state, ops, mode, group, path are set. 0 or -1.
+ */
+int writer_open(struct writer *writer, const struct geometry *geometry);
+
+/* Looks whether the name still leads to the ring, and makes the ring anew if the name is gone. Sets state. */
+void writer_look(struct writer *writer, uint64_t now_ns);
+
+/* Stores the drop counters into the ring. */
+void writer_publish_drops(struct writer *writer);
+
+/* Tells readers of both versions that something happened. */
+void writer_wake(struct writer *writer, uint32_t bits);
+
+/* Closes the ring, removes it if it is still ours, lets everything go. In a forked child only the latter. */
+void writer_close(struct writer *writer);
+
+#endif

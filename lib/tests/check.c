@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
+
+#include <semaphore.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_SKIPPED 77
+#define MAX_NAMES 512
+
+static char names[MAX_NAMES][48];
+static int channels[MAX_NAMES];
+static unsigned name_count, channel_count;
+static pid_t owner;
+static const char *running = "";
+
+static void remove_all(void)
+{
+	char text[64];
+
+	if (getpid() != owner)
+		return;
+	for (unsigned at = 0; at < name_count; at++)
+		(void)shm_unlink(names[at]);
+	for (unsigned at = 0; at < channel_count; at++) {
+		(void)snprintf(text, sizeof(text), VIDEO_SHM_NAME "_ch%d", channels[at]);
+		(void)shm_unlink(text);
+		(void)snprintf(text, sizeof(text), VIDEO_SHM_SEM_WRITE "_ch%d", channels[at]);
+		(void)sem_unlink(text);
+		(void)snprintf(text, sizeof(text), VIDEO_SHM_SEM_READ "_ch%d", channels[at]);
+		(void)sem_unlink(text);
+	}
+	name_count = channel_count = 0;
+}
+
+static void bark(int signal)
+{
+	static const char text[] = "watchdog: the test hangs\n";
+
+	(void)signal;
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	remove_all();
+	_exit(124);
+}
+
+/* Each test in a process of its own, so that one that fails, faults or leaks leaves the others alone. */
+static int run_one(const struct test *test, unsigned watchdog_s)
+{
+	const pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		owner = getpid();
+		running = test->name;
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)signal(SIGALRM, bark);
+		(void)alarm(watchdog_s);
+		test->run();
+		remove_all();
+		exit(0);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	}
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr, "%s: ended by signal %d\n", test->name, WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+int run_tests(int argc, char **argv, const struct test *tests, size_t count, unsigned watchdog_s)
+{
+	unsigned failed = 0, skipped = 0, ran = 0;
+
+	for (size_t at = 0; at < count; at++) {
+		bool chosen = argc < 2;
+
+		for (int word = 1; word < argc; word++)
+			chosen = chosen || strstr(tests[at].name, argv[word]) != NULL;
+		if (!chosen)
+			continue;
+		const uint64_t begin = now_ns();
+		const int code = run_one(&tests[at], watchdog_s);
+
+		ran++;
+		skipped += code == EXIT_SKIPPED;
+		failed += code != 0 && code != EXIT_SKIPPED;
+		fprintf(stderr, "%-4s %s (%.2f s)\n",
+				code == 0              ? "ok"
+				: code == EXIT_SKIPPED ? "skip"
+									   : "FAIL",
+				tests[at].name, (double)(now_ns() - begin) / 1e9);
+	}
+	if (failed > 0 || ran == 0)
+		return 1;
+	return skipped == ran ? EXIT_SKIPPED : 0;
+}
+
+void check_failed(const char *file, int line, const char *claim, const char *detail, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s:%d: %s: %s: ", file, line, running, claim);
+	va_start(arguments, detail);
+	vfprintf(stderr, detail, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	remove_all();
+	_exit(1);
+}
+
+void skip_test(const char *why)
+{
+	fprintf(stderr, "%s: skipped: %s\n", running, why);
+	remove_all();
+	_exit(EXIT_SKIPPED);
+}
+
+bool long_form(void)
+{
+	const char *word = getenv("VIDEO_SHM_LONG");
+
+	return word != NULL && strcmp(word, "1") == 0;
+}
+
+unsigned pick(unsigned quick, unsigned thorough)
+{
+	return long_form() ? thorough : quick;
+}
+
+const char *fresh_name(void)
+{
+	CHECK(name_count < MAX_NAMES);
+	(void)snprintf(names[name_count], sizeof(names[0]), "/vshm_test_%d_%u", (int)getpid(), name_count);
+	return names[name_count++];
+}
+
+int fresh_channel(void)
+{
+	CHECK(channel_count < MAX_NAMES);
+	channels[channel_count] = (int)(1000000 + (unsigned)getpid() * 64 % 900000000 + channel_count);
+	return channels[channel_count++];
+}
+
+const char *shm_path(const char *name)
+{
+	static char path[256];
+
+	(void)snprintf(path, sizeof(path), "/dev/shm%s", name);
+	return path;
+}
+
+bool shm_exists(const char *name)
+{
+	return access(shm_path(name), F_OK) == 0;
+}
+
+/* ---- children ---- */
+
+pid_t start_child(void (*work)(void *), void *argument)
+{
+	const pid_t parent = getpid();
+	const pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid != 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	work(argument);
+	_exit(0);
+}
+
+pid_t start_program(char *const argv[], FILE **output)
+{
+	int ends[2] = {-1, -1};
+	pid_t pid;
+
+	CHECK(output == NULL || pipe(ends) == 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (output != NULL) {
+			(void)dup2(ends[1], STDOUT_FILENO);
+			(void)close(ends[0]);
+			(void)close(ends[1]);
+		}
+		execv(argv[0], argv);
+		fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+		_exit(127);
+	}
+	if (output != NULL) {
+		(void)close(ends[1]);
+		*output = fdopen(ends[0], "r");
+		CHECK(*output != NULL);
+	}
+	return pid;
+}
+
+int await_child(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0)
+		CHECK(errno == EINTR);
+	return status;
+}
+
+void child_succeeds(pid_t pid)
+{
+	const int status = await_child(pid);
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		check_failed(__FILE__, __LINE__, "the child succeeds", "wait status 0x%x", (unsigned)status);
+}
+
+void kill_child(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)await_child(pid);
+}
+
+/* ---- time ---- */
+
+uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+void sleep_ms(unsigned ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+	}
+}
+
+/* ---- frames ---- */
+
+static uint64_t mix(uint64_t value)
+{
+	value ^= value >> 33;
+	value *= UINT64_C(0xff51afd7ed558ccd);
+	value ^= value >> 33;
+	return value;
+}
+
+/* Every word depends on frame and place: bytes of two frames, or out of place, never pass. */
+static uint64_t pattern_word(uint64_t frame, uint32_t at)
+{
+	return mix(frame * UINT64_C(0x9e3779b97f4a7c15) + at);
+}
+
+void fill_pattern(uint8_t *data, uint32_t size, uint64_t frame)
+{
+	for (uint32_t at = 0; at < size; at += 8) {
+		const uint64_t word = pattern_word(frame, at);
+
+		memcpy(data + at, &word, size - at < 8 ? size - at : 8);
+	}
+}
+
+bool has_pattern(const uint8_t *data, uint32_t size, uint64_t frame)
+{
+	for (uint32_t at = 0; at < size; at += 8) {
+		const uint64_t word = pattern_word(frame, at);
+
+		if (memcmp(data + at, &word, size - at < 8 ? size - at : 8) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- handles ---- */
+
+void open_producer(video_shm_producer_t *producer, const char *name)
+{
+	const video_shm_producer_options_t options = {.struct_size = sizeof(options), .name = name};
+
+	CHECK_EQ(video_shm_producer_open(producer, &options), 0);
+}
+
+void open_consumer(video_shm_consumer_t *consumer, const char *name)
+{
+	const video_shm_consumer_options_t options = {.struct_size = sizeof(options), .name = name};
+
+	CHECK_EQ(video_shm_consumer_open(consumer, &options), 0);
+}
+
+int write_pattern(video_shm_producer_t *producer, uint64_t frame, uint32_t size, bool keyframe)
+{
+	static uint8_t data[4 << 20];
+	const video_frame_meta_t meta = {.is_keyframe = keyframe, .width = 640, .height = 360, .fps = 30};
+
+	CHECK(size <= sizeof(data));
+	fill_pattern(data, size, frame);
+	return video_shm_producer_write(producer, data, size, &meta);
+}
+
+video_shm_info_t info_of(video_shm_consumer_t *consumer)
+{
+	video_shm_info_t info = {.struct_size = sizeof(info)};
+
+	CHECK_EQ(video_shm_consumer_info(consumer, &info), 0);
+	return info;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads and checks v1_fill's pattern until it is told to end: one JSON line then. */
+#include "v1.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLICE_MS 100u /* a signal that comes just before the wait is noticed after it */
+
+struct options {
+	int channel;
+	uint32_t frames;      /* 0: no end */
+	uint32_t deadline_ms; /* 0: none */
+	uint32_t work_ms;
+	int ready;
+	int vanish;
+};
+
+struct tally {
+	uint32_t received;
+	uint32_t missed;
+	uint32_t altered;
+	uint32_t repeated; /* or gone back */
+	uint32_t first;
+	uint32_t last;
+};
+
+static volatile sig_atomic_t running = 1;
+
+static void stop(int number)
+{
+	(void)number;
+	running = 0;
+}
+
+static int parse(int argc, char **argv, struct options *options)
+{
+	int option;
+
+	*options = (struct options){.channel = V1_NO_CHANNEL};
+	while ((option = getopt(argc, argv, "c:n:d:w:rx")) != -1) {
+		switch (option) {
+		case 'c':
+			options->channel = (int)v1_number(optarg, INT32_MAX);
+			break;
+		case 'n':
+			options->frames = v1_number(optarg, UINT32_MAX);
+			break;
+		case 'd':
+			options->deadline_ms = v1_number(optarg, INT32_MAX);
+			break;
+		case 'w':
+			options->work_ms = v1_number(optarg, INT32_MAX);
+			break;
+		case 'r':
+			options->ready = 1;
+			break;
+		case 'x':
+			options->vanish = 1;
+			break;
+		default:
+			fprintf(stderr, "usage: %s [-c channel] [-n frames] [-d DEADLINE] [-w MS] [-r] [-x]\n", argv[0]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void work(uint32_t ms)
+{
+	struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	while (running && nanosleep(&left, &left) && errno == EINTR)
+		;
+}
+
+static void count(struct tally *tally, const uint8_t *data, const struct v1_meta *meta)
+{
+	const uint32_t ahead = meta->sequence - tally->last;
+
+	if (!tally->received)
+		tally->first = meta->sequence;
+	else if (ahead && ahead < UINT32_MAX / 2)
+		tally->missed += ahead - 1;
+	else
+		tally->repeated++;
+	tally->received++;
+	tally->last = meta->sequence;
+	if (!v1_check(data, meta->size, meta->sequence))
+		tally->altered++;
+}
+
+static void read_all(struct v1_reader *reader, const struct options *options)
+{
+	static uint8_t data[V1_CAPACITY];
+	const uint64_t begin = now_ms();
+	struct tally tally = {0};
+	struct v1_meta meta;
+
+	while (running && (!options->frames || tally.received < options->frames)) {
+		uint32_t slice = SLICE_MS;
+
+		if (options->deadline_ms) {
+			const uint64_t gone = now_ms() - begin;
+
+			if (gone >= options->deadline_ms)
+				break;
+			if (options->deadline_ms - gone < slice)
+				slice = (uint32_t)(options->deadline_ms - gone);
+		}
+		const int size = v1_reader_wait(reader, data, &meta, slice);
+
+		if (size > 0) {
+			count(&tally, data, &meta);
+			work(options->work_ms);
+		} else if (size < 0 && errno == EPROTO) {
+			tally.altered++;
+		}
+	}
+	printf("{\"received\":%u,\"empty\":%u,\"missed\":%u,\"altered\":%u,\"first\":%u,\"last\":%u,\"repeated\":"
+		   "%u}\n",
+		   tally.received, reader->empty, tally.missed, tally.altered, tally.first, tally.last,
+		   tally.repeated);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct v1_reader reader;
+	const struct sigaction action = {.sa_handler = stop};
+
+	if (parse(argc, argv, &options))
+		return 2;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	if (v1_reader_init(&reader, options.channel)) {
+		fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+		return 1;
+	}
+	if (options.ready) {
+		puts("ready");
+		fflush(stdout);
+	}
+	read_all(&reader, &options);
+	if (options.vanish)
+		_exit(0);
+	v1_reader_destroy(&reader);
+	return 0;
+}
