@@ -21,9 +21,10 @@
 #define LAYOUT_NO_FRAME UINT64_MAX /* line.frame of a slot that holds nothing */
 #define LAYOUT_NO_STAMP 0u
 
-#define LAYOUT_WAKE_FRAME 1u     /* futex bits: a frame was published */
-#define LAYOUT_WAKE_KEYFRAME 2u  /* it is a keyframe */
-#define LAYOUT_WAKE_STATE 4u     /* closed, or a new epoch */
+#define LAYOUT_WAKE_FRAME 1u    /* futex bits: a frame was published */
+#define LAYOUT_WAKE_KEYFRAME 2u /* it is a keyframe */
+#define LAYOUT_WAKE_STATE 4u    /* closed, or a new epoch */
+#define LAYOUT_WAKE_ALL UINT32_MAX
 #define LAYOUT_WAKE_OWN_FIRST 8u /* this bit and all above it: a process wakes its own readers */
 
 /* Version 1, to the byte. */

@@ -8,7 +8,7 @@
 #include <sys/sdt.h>
 #define PROBE_WRITE(frame, size) DTRACE_PROBE2(video_shm, write, frame, size)
 #define PROBE_WAKE(frame, bits) DTRACE_PROBE2(video_shm, wake, frame, bits)
-#define PROBE_LAPPED(frame) DTRACE_PROBE1(video_shm, lapped, frame)
+#define PROBE_LAPPED(frame, size) DTRACE_PROBE2(video_shm, lapped, frame, size)
 #define PROBE_ATTACH(inode, next) DTRACE_PROBE2(video_shm, attach, inode, next)
 #define PROBE_WRITER_LOST(pid, error) DTRACE_PROBE2(video_shm, writer_lost, pid, error)
 #endif
@@ -17,7 +17,7 @@
 #ifndef PROBE_WRITE
 #define PROBE_WRITE(frame, size) ((void)0)
 #define PROBE_WAKE(frame, bits) ((void)0)
-#define PROBE_LAPPED(frame) ((void)0)
+#define PROBE_LAPPED(frame, size) ((void)0)
 #define PROBE_ATTACH(inode, next) ((void)0)
 #define PROBE_WRITER_LOST(pid, error) ((void)0)
 #endif

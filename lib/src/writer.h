@@ -47,6 +47,28 @@ struct writer {
  */
 int writer_open(struct writer *writer, const struct geometry *geometry);
 
+/* ---- its steps, each 0 or -1 where it can fail ---- */
+
+/* Maps the object of writer->hold_fd. */
+int writer_map(struct writer *writer, const struct geometry *geometry);
+
+/* Builds a ring that goes on at writer->counts, and gives it its name once it is whole, held and signed. */
+int writer_build(struct writer *writer, const struct geometry *geometry);
+
+/* From here on readers take this process for the ring's writer. */
+void writer_sign(struct writer *writer);
+
+/* Only once the ring is ours beyond doubt: nobody else's semaphores may be touched. */
+void writer_open_semaphores(struct writer *writer);
+
+/* Tells the readers that nothing will come any more. */
+void writer_mark_closed(struct writer *writer);
+
+/* Unmaps the ring and lets go of the hold. Keeps errno. */
+void writer_let_go(struct writer *writer);
+
+/* ---- as long as it lasts ---- */
+
 /* Looks whether the name still leads to the ring, and makes the ring anew if the name is gone. Sets state. */
 void writer_look(struct writer *writer, uint64_t now_ns);
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reader's calls that touch frames. */
+#include <errno.h>
+
+#include "consumer.h"
+#include "options.h"
+#include "probes.h"
+#include "shared.h"
+
+#define NS_PER_MS 1000000u
+
+static uint64_t deadline(const struct reader *reader, uint32_t timeout_ms)
+{
+	if (timeout_ms == VIDEO_SHM_NO_WAIT)
+		return 0;
+	return timeout_ms == 0 ? WAIT_FOREVER : reader->ops->now() + (uint64_t)timeout_ms * NS_PER_MS;
+}
+
+/* Copies the next frame that stays whole meanwhile. A size, 0, or -1. */
+static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity, video_frame_meta_t *meta,
+					 uint32_t timeout_ms)
+{
+	const uint64_t until_ns = deadline(reader, timeout_ms);
+	struct ring_look look;
+	bool whole;
+
+	do {
+		const int found = reader_find(reader, until_ns, &look);
+
+		if (found <= 0)
+			return found;
+		*meta = look.meta;
+		if (look.meta.size > capacity) {
+			errno = EMSGSIZE;
+			return -1;
+		}
+		shared_copy_out(data, look.data, look.meta.size);
+		whole = ring_still_whole(&reader->ring, &look);
+		cursor_take(&reader->cursor, &look, whole);
+		if (!whole)
+			PROBE_LAPPED(look.frame, look.meta.size);
+	} while (!whole);
+	return (int)look.meta.size;
+}
+
+int video_shm_consumer_receive(video_shm_consumer_t *handle, uint8_t *data, uint32_t capacity,
+							   video_frame_meta_t *meta, uint32_t timeout_ms)
+{
+	struct consumer *consumer;
+
+	if (handle == NULL || data == NULL || meta == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	consumer = consumer_enter(handle, false);
+	if (consumer == NULL)
+		return -1;
+	return consumer_leave(consumer, copy_next(&consumer->reader, data, capacity, meta, timeout_ms));
+}
+
+int video_shm_consumer_wait(video_shm_consumer_t *handle, uint8_t *data, video_frame_meta_t *meta,
+							uint32_t timeout_ms)
+{
+	return video_shm_consumer_receive(handle, data, VIDEO_SHM_MAX_FRAME_SIZE, meta, timeout_ms);
+}
+
+int video_shm_consumer_read(video_shm_consumer_t *handle, uint8_t *data, video_frame_meta_t *meta)
+{
+	return video_shm_consumer_receive(handle, data, VIDEO_SHM_MAX_FRAME_SIZE, meta, VIDEO_SHM_NO_WAIT);
+}
+
+static int fill_view(const struct consumer *consumer, video_shm_view_t *view)
+{
+	const struct ring_look *look = &consumer->view;
+	const struct cursor *cursor = &consumer->reader.cursor;
+	const video_shm_view_t all = {
+		.flags = look->flags | (cursor->discontinuity ? (uint32_t)VIDEO_SHM_FLAG_DISCONTINUITY : 0),
+		.data = look->data,
+		.offset = look->offset,
+		.frame = look->frame,
+		.capture_ns = look->capture_ns,
+		.publish_ns = look->publish_ns,
+		.missed_before = cursor->missed - cursor->missed_at_take,
+		.meta = look->meta,
+	};
+
+	return options_fill(view, view->struct_size, &all, sizeof(all));
+}
+
+int video_shm_consumer_acquire(video_shm_consumer_t *handle, video_shm_view_t *view, uint32_t timeout_ms)
+{
+	struct consumer *consumer;
+	int found;
+
+	if (handle == NULL || view == NULL || view->struct_size < offsetof(video_shm_view_t, meta)) {
+		errno = EINVAL;
+		return -1;
+	}
+	consumer = consumer_enter(handle, false);
+	if (consumer == NULL)
+		return -1;
+	found = reader_find(&consumer->reader, deadline(&consumer->reader, timeout_ms), &consumer->view);
+	if (found <= 0)
+		return consumer_leave(consumer, found);
+	if (fill_view(consumer, view) != 0)
+		return consumer_leave(consumer, -1);
+	consumer->viewing = true; /* and entered stays set: destroy leaves the mapping until release */
+	return consumer_leave(consumer, (int)consumer->view.meta.size);
+}
+
+int video_shm_consumer_release(video_shm_consumer_t *handle, video_shm_view_t *view)
+{
+	struct consumer *consumer = (struct consumer *)handle;
+	bool whole;
+
+	if (consumer == NULL || view == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (atomic_load(&consumer->magic) != CONSUMER_MAGIC) {
+		errno = EBADF;
+		return -1;
+	}
+	if (!consumer->viewing || view->data != consumer->view.data || view->frame != consumer->view.frame) {
+		errno = EINVAL;
+		return -1;
+	}
+	whole = ring_still_whole(&consumer->reader.ring, &consumer->view);
+	cursor_take(&consumer->reader.cursor, &consumer->view, whole);
+	if (!whole)
+		PROBE_LAPPED(consumer->view.frame, consumer->view.meta.size);
+	consumer->viewing = false;
+	view->data = NULL;
+	(void)consumer_leave(consumer,
+						 0); /* also of a handle that was destroyed meanwhile: the view was good until now */
+	return whole ? 0 : 1;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VSHM_PRODUCER_H
+#define VSHM_PRODUCER_H
+
+#include "writer.h"
+
+/* The writer behind an open handle. NULL: EINVAL, EBADF, EOWNERDEAD. */
+struct writer *producer_writer(const video_shm_producer_t *producer);
+
+#endif

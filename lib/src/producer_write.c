@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writer's calls that touch frames. */
+#include <errno.h>
+
+#include "forks.h"
+#include "probes.h"
+#include "producer.h"
+#include "shared.h"
+
+#define NS_PER_MS 1000000u
+
+static void count_drop(struct writer *writer, enum writer_drop cause)
+{
+	(void)atomic_fetch_add_explicit(&writer->dropped[cause], 1, memory_order_relaxed);
+}
+
+/* From time to time: is the ring still the one that its name leads to? 0, or -1 with errno. */
+static int look_at_name(struct writer *writer, uint64_t now_ns)
+{
+	if (now_ns >= writer->next_look_ns && writer->state != WRITER_STALE && forks_try_block()) {
+		writer_look(writer, now_ns);
+		forks_unblock();
+	}
+	if (writer->state == WRITER_LIVE)
+		return 0;
+	errno = writer->state == WRITER_STALE ? ESTALE : ENOSPC;
+	return -1;
+}
+
+/* Takes the next slot; busy is held until finish. NULL: EBUSY (counted as a drop), ESTALE, ENOSPC (counted).
+ */
+static uint8_t *begin(struct writer *writer)
+{
+	const uint64_t now_ns = writer->ops->now();
+
+	if (atomic_flag_test_and_set_explicit(&writer->busy, memory_order_acquire)) {
+		count_drop(writer, WRITER_DROP_BUSY);
+		errno = EBUSY;
+		return NULL;
+	}
+	if (look_at_name(writer, now_ns) == 0) {
+		if (semaphores_try(&writer->semaphores, now_ns)) {
+			crash_point();
+			return ring_begin(&writer->ring, &writer->counts);
+		}
+		count_drop(writer, WRITER_DROP_BUSY);
+		errno = EBUSY;
+	} else if (errno == ENOSPC) {
+		count_drop(writer, WRITER_DROP_NO_SPACE);
+	}
+	const int error = errno;
+
+	writer_publish_drops(writer);
+	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+	errno = error;
+	return NULL;
+}
+
+static void finish(struct writer *writer)
+{
+	writer_publish_drops(writer);
+	semaphores_release(&writer->semaphores);
+	crash_point();
+}
+
+static void publish(struct writer *writer, uint32_t size, const video_frame_meta_t *meta,
+					const video_frame_timing_t *timing)
+{
+	const uint64_t now_ns = writer->ops->now();
+	const bool dated = timing != NULL && timing->capture_ns != 0;
+	const struct ring_stamp stamp = {
+		.flags = timing != NULL ? timing->flags : 0,
+		.capture_ns = dated ? timing->capture_ns : now_ns,
+		.publish_ns = now_ns,
+	};
+	video_frame_meta_t complete = *meta;
+	uint32_t bits = LAYOUT_WAKE_FRAME;
+
+	complete.size = size;
+	if (complete.timestamp_ms == 0)
+		complete.timestamp_ms = wait_wall_clock() / NS_PER_MS;
+	if (ring_is_keyframe(meta))
+		bits |= LAYOUT_WAKE_KEYFRAME;
+	ring_publish(&writer->ring, &writer->counts, &complete, &stamp);
+	PROBE_WRITE(writer->counts.frames - 1, size);
+	finish(writer);
+	writer_wake(writer, bits);
+	PROBE_WAKE(writer->counts.frames - 1, bits);
+	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+}
+
+static bool timing_is_sound(const video_frame_timing_t *timing)
+{
+	const uint32_t known =
+		VIDEO_SHM_FLAG_DISCONTINUITY | VIDEO_SHM_FLAG_CORRUPT | VIDEO_SHM_FLAG_CAPTURE_DRIVER;
+
+	return timing == NULL || ((timing->flags & ~known) == 0 && timing->reserved == 0);
+}
+
+int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
+							 const video_frame_meta_t *meta)
+{
+	struct writer *writer = producer_writer(producer);
+	uint8_t *payload;
+
+	if (writer == NULL)
+		return -1;
+	if (data == NULL || meta == NULL || size == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (size > writer->slot_size) {
+		count_drop(writer, WRITER_DROP_TOO_LARGE);
+		if (!atomic_flag_test_and_set_explicit(&writer->busy, memory_order_acquire)) {
+			writer_publish_drops(writer);
+			atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+		}
+		errno = EMSGSIZE;
+		return -1;
+	}
+	payload = begin(writer);
+	if (payload == NULL)
+		return errno == EBUSY ? 1 : -1;
+	shared_copy_in(payload, data, size);
+	publish(writer, size, meta, NULL);
+	return 0;
+}
+
+int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity)
+{
+	struct writer *writer = producer_writer(producer);
+	uint8_t *payload;
+
+	if (writer == NULL)
+		return -1;
+	if (data == NULL || capacity == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (atomic_load(&writer->reserved)) { /* nothing is lost yet, so nothing is counted */
+		errno = EBUSY;
+		return -1;
+	}
+	payload = begin(writer);
+	if (payload == NULL)
+		return -1;
+	*data = payload;
+	*capacity = writer->slot_size;
+	atomic_store(&writer->reserved, true);
+	return 0;
+}
+
+int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size, const video_frame_meta_t *meta,
+							  const video_frame_timing_t *timing)
+{
+	struct writer *writer = producer_writer(producer);
+
+	if (writer == NULL)
+		return -1;
+	if (size == 0 || meta == NULL || !timing_is_sound(timing) || !atomic_load(&writer->reserved)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (size > writer->slot_size) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	/* Whoever resets it publishes: two threads that commit the same reservation do not both. */
+	if (!atomic_exchange(&writer->reserved, false)) {
+		errno = EINVAL;
+		return -1;
+	}
+	publish(writer, size, meta, timing);
+	return 0;
+}
+
+void video_shm_producer_abort(video_shm_producer_t *producer)
+{
+	struct writer *writer = producer_writer(producer);
+
+	if (writer == NULL || !atomic_exchange(&writer->reserved, false))
+		return;
+	ring_cancel(&writer->ring, &writer->counts);
+	finish(writer);
+	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a writer comes by its ring: it makes one, or takes over what an earlier writer left under the name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "probes.h"
+#include "writer.h"
+
+#define ATTEMPTS 20         /* rings may come and go while we start */
+#define PATIENCE_NS 5000000 /* times ATTEMPTS: from taking the hold to signing it takes less */
+
+enum taking { TAKEN, NOTHING_THERE, TRY_AGAIN, REFUSED };
+
+/* Whether the one who keeps us from the hold is a writer, and lives. */
+static bool holder_lives(int fd, const struct segment_identity *identity)
+{
+	const struct timespec pause = {.tv_nsec = PATIENCE_NS};
+	struct segment_survey survey;
+
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		if (!segment_is_held(fd))
+			return false; /* only a reader's lock, or he is just leaving */
+		if (segment_survey(fd, identity->size, &survey) == 0 && survey.writer.pid != 0 &&
+			!process_gone(&survey.writer))
+			return true;
+		(void)nanosleep(&pause, NULL); /* he may have just taken it, and not signed yet */
+	}
+	return false;
+}
+
+/* The old ring of our name goes, a new one comes. Its readers are told when their successor is there. */
+static int replace(struct writer *writer, int fd, const struct segment_survey *survey,
+				   const struct segment_identity *old, const struct geometry *geometry)
+{
+	struct segment_identity now;
+	struct writer former = {.ops = writer->ops, .hold_fd = -1};
+	void *base;
+
+	writer->epoch = atomic_load_explicit(&survey->extension.epoch, memory_order_relaxed) + 1;
+	if (segment_name_leads(writer->path, old, &now) == SEGMENT_NAME_SAME && unlink(writer->path) != 0)
+		return -1;
+	if (writer_build(writer, geometry) != 0)
+		return -1;
+	if (survey->geometry.extension_offset == 0 || (base = segment_map(fd, old->size, true)) == NULL)
+		return 0;
+	ring_place(&former.ring, base, &survey->geometry);
+	former.ring.geometry.object_size = old->size;
+	writer_mark_closed(&former);
+	writer_let_go(&former);
+	return 0;
+}
+
+/* Takes over a ring that fits, where it lies: its readers stay. */
+static int reuse(struct writer *writer, int fd, const struct segment_survey *survey)
+{
+	const struct layout_extension *extension = &survey->extension;
+
+	writer->hold_fd = fd;
+	if (writer_map(writer, &survey->geometry) != 0) {
+		writer->hold_fd = -1;
+		return -1;
+	}
+	(void)segment_permit(fd, writer->mode, writer->group);
+	ring_recover(&writer->ring, &writer->counts);
+	writer->epoch = atomic_load_explicit(&extension->epoch, memory_order_relaxed) + 1;
+	writer->remade = atomic_load_explicit(&extension->remade, memory_order_relaxed);
+	writer->rearmed_before = atomic_load_explicit(&extension->rearmed, memory_order_relaxed);
+	writer->dropped[WRITER_DROP_BUSY] = atomic_load_explicit(&extension->dropped_busy, memory_order_relaxed);
+	writer->dropped[WRITER_DROP_TOO_LARGE] =
+		atomic_load_explicit(&extension->dropped_too_large, memory_order_relaxed);
+	writer->dropped[WRITER_DROP_NO_SPACE] =
+		atomic_load_explicit(&extension->dropped_no_space, memory_order_relaxed);
+	writer_sign(writer);
+	writer_open_semaphores(writer);
+	writer_wake(writer, LAYOUT_WAKE_ALL);
+	return 0;
+}
+
+/* A ring of that name is there, open as fd, and nobody writes to it. *keep: fd is now the writer's. */
+static int take(struct writer *writer, int fd, const struct segment_identity *identity,
+				const struct geometry *geometry, bool held, bool *keep)
+{
+	struct segment_survey survey;
+
+	if (segment_survey(fd, identity->size, &survey) != 0 && errno != EAGAIN)
+		return -1;
+	/* EAGAIN: a version 1 writer began it, and is gone or will lose its name as version 1 writers do. */
+	if (held && survey.geometry.extension_offset != 0 && geometry_same(&survey.geometry, geometry) &&
+		identity->uid == geteuid() &&
+		atomic_load_explicit(&survey.extension.state, memory_order_relaxed) != VIDEO_SHM_STATE_CLOSED) {
+		*keep = true;
+		return reuse(writer, fd, &survey);
+	}
+	writer->counts.frames = atomic_load_explicit(&survey.header.frame_count, memory_order_relaxed);
+	if (survey.geometry.extension_offset != 0)
+		writer->counts = (struct ring_counts){
+			.frames = atomic_load_explicit(&survey.extension.frames, memory_order_relaxed),
+			.keyframes = atomic_load_explicit(&survey.extension.keyframes, memory_order_relaxed),
+			.bytes = atomic_load_explicit(&survey.extension.bytes, memory_order_relaxed),
+		};
+	log_line(VIDEO_SHM_LOG_INFO, "%s: replaced, numbering goes on at %llu", writer->path,
+			 (unsigned long long)writer->counts.frames);
+	return replace(writer, fd, &survey, identity, geometry);
+}
+
+static enum taking take_over(struct writer *writer, const struct geometry *geometry)
+{
+	struct segment_identity identity, now;
+	bool keep = false, held;
+	int result, error;
+	const int fd = segment_open(writer->path, O_RDWR, &identity);
+
+	if (fd < 0)
+		return errno == ENOENT ? NOTHING_THERE : REFUSED;
+	held = segment_hold(fd);
+	if (!held && holder_lives(fd, &identity)) {
+		(void)close(fd);
+		errno = EBUSY;
+		return REFUSED;
+	}
+	if (segment_name_leads(writer->path, &identity, &now) != SEGMENT_NAME_SAME) {
+		(void)close(fd); /* it went while we took hold of it */
+		return TRY_AGAIN;
+	}
+	result = take(writer, fd, &now, geometry, held, &keep);
+	error = errno;
+	if (!keep || result != 0)
+		(void)close(fd);
+	errno = error;
+	if (result == 0)
+		return TAKEN;
+	return error == EEXIST || error == ENOENT ? TRY_AGAIN : REFUSED;
+}
+
+int writer_open(struct writer *writer, const struct geometry *geometry)
+{
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		memset(&writer->counts, 0, sizeof(writer->counts));
+		writer->epoch = 1;
+		switch (take_over(writer, geometry)) {
+		case TAKEN:
+			PROBE_ATTACH(writer->identity.inode, writer->counts.frames);
+			return 0;
+		case REFUSED:
+			return -1;
+		case NOTHING_THERE:
+			if (writer_build(writer, geometry) == 0)
+				return 0;
+			if (errno != EEXIST)
+				return -1;
+			break;
+		case TRY_AGAIN:
+			break;
+		}
+	}
+	errno = EBUSY;
+	return -1;
+}
