@@ -6,6 +6,9 @@
 #if defined(VIDEO_SHM_USDT) && defined(__has_include)
 #if __has_include(<sys/sdt.h>)
 #include <sys/sdt.h>
+#ifdef __clang__ /* the header's macros are expanded in our files, with nothing for their "..." */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 #define PROBE_WRITE(frame, size) DTRACE_PROBE2(video_shm, write, frame, size)
 #define PROBE_WAKE(frame, bits) DTRACE_PROBE2(video_shm, wake, frame, bits)
 #define PROBE_LAPPED(frame, size) DTRACE_PROBE2(video_shm, lapped, frame, size)
