@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints, saves or counts the frames of a ring. An example of a reader that goes on when the writer is
- * restarted. */
+/* Prints, saves or counts the frames of a ring, and goes on when its writer is restarted. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -18,8 +17,8 @@
 struct options {
 	const char *ring; /* NULL: VIDEO_SHM_NAME */
 	const char *file;
-	uint64_t frames; /* 0: no end */
-	uint32_t timeout_ms;
+	uint64_t frames;     /* 0: no end */
+	uint64_t timeout_ms; /* 0: wait for ever, and silently */
 	int statistics_only;
 	int keyframes_only;
 };
@@ -30,7 +29,6 @@ struct session {
 	uint8_t *data;
 	uint32_t capacity;
 	uint64_t received;
-	int waiting; /* for the next writer */
 };
 
 static volatile sig_atomic_t stopping;
@@ -92,7 +90,6 @@ static int parse_ring(const char *text, const char **ring)
 
 static int parse(int argc, char **argv, struct options *options)
 {
-	uint64_t timeout_ms = 0;
 	int option;
 	int bad = 0;
 
@@ -108,7 +105,7 @@ static int parse(int argc, char **argv, struct options *options)
 			bad = parse_number(optarg, UINT64_MAX, &options->frames);
 			break;
 		case 't':
-			bad = parse_number(optarg, VIDEO_SHM_NO_WAIT - 1, &timeout_ms);
+			bad = parse_number(optarg, VIDEO_SHM_NO_WAIT - 1, &options->timeout_ms);
 			break;
 		case 'k':
 			options->keyframes_only = 1;
@@ -123,7 +120,6 @@ static int parse(int argc, char **argv, struct options *options)
 			bad = -1;
 		}
 	}
-	options->timeout_ms = (uint32_t)timeout_ms;
 	return bad || optind < argc ? -1 : 0;
 }
 
@@ -140,7 +136,6 @@ static const char *remedy(int error)
 		{EACCES, "no permission to read: join the ring's group (ls -l /dev/shm), usually video"},
 		{EINVAL, "not the name of a ring: give a channel number, or a name with no other / than the first"},
 		{EMFILE, "too many open files: raise the limit (ulimit -n)"},
-		{ENFILE, "too many open files in the whole system: end other programs"},
 		{ENOMEM, "out of memory: end other programs"},
 		{ENOSYS, "no shared memory here: mount a tmpfs on /dev/shm"},
 	};
@@ -197,13 +192,9 @@ static int print_statistics(const struct session *session)
 static int print_frame(const video_frame_meta_t *meta)
 {
 	static const char *const codecs[] = {"H.264", "H.265", "JPEG", "AV1"};
-	char other[16];
-	const char *codec = other;
+	const char *codec =
+		meta->codec < sizeof(codecs) / sizeof(*codecs) ? codecs[meta->codec] : "unknown codec";
 
-	if (meta->codec < sizeof(codecs) / sizeof(*codecs))
-		codec = codecs[meta->codec];
-	else
-		snprintf(other, sizeof(other), "codec %u", meta->codec);
 	printf("#%" PRIu32 " %" PRIu32 " bytes %s %s %ux%u %u fps %" PRIu64 " ms\n", meta->sequence, meta->size,
 		   codec, meta->is_keyframe ? "I-frame" : "P-frame", meta->width, meta->height, meta->fps,
 		   meta->timestamp_ms);
@@ -213,9 +204,6 @@ static int print_frame(const video_frame_meta_t *meta)
 static int handle_frame(struct session *session, const video_frame_meta_t *meta)
 {
 	session->received++;
-	if (session->waiting)
-		fputs("video_consumer: frames again\n", stderr);
-	session->waiting = 0;
 	if (session->file && fwrite(session->data, 1, meta->size, session->file) != meta->size)
 		return complain(session->options->file, strerror(errno));
 	if (!session->options->statistics_only)
@@ -246,7 +234,6 @@ static int handle_error(struct session *session, const video_frame_meta_t *meta)
 	case EOWNERDEAD:
 		fprintf(stderr, "video_consumer: the writer %s, waiting for the next one\n",
 				errno == EPIPE ? "has closed the ring" : "has died");
-		session->waiting = 1;
 		return 0;
 	default:
 		return complain("waiting for a frame", strerror(errno));
@@ -261,30 +248,23 @@ static int run(struct session *session)
 
 	while (!failed && !stopping && (!options->frames || session->received < options->frames)) {
 		const int size = video_shm_consumer_receive(&consumer, session->data, session->capacity, &meta,
-													options->timeout_ms);
+													(uint32_t)options->timeout_ms);
 
 		if (size > 0)
 			failed = handle_frame(session, &meta);
 		else if (size < 0)
 			failed = handle_error(session, &meta);
 		else
-			fprintf(stderr, "video_consumer: no frame for %" PRIu32 " ms\n", options->timeout_ms);
+			fprintf(stderr, "video_consumer: no frame for %" PRIu64 " ms\n", options->timeout_ms);
 	}
 	return failed;
 }
 
 /* Unbuffered: a frame is in the file when it is printed, and a full disk shows at once. */
-static int create(struct session *session)
+static int create(struct session *session, const char *path)
 {
-	const char *path = session->options->file;
-
-	if (!path)
-		return 0;
 	session->file = fopen(path, "wb");
-	if (!session->file)
-		return complain(path, strerror(errno));
-	setvbuf(session->file, NULL, _IONBF, 0);
-	return 0;
+	return session->file ? setvbuf(session->file, NULL, _IONBF, 0) : complain(path, strerror(errno));
 }
 
 static int finish(struct session *session)
@@ -310,7 +290,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0); /* also into a pipe: who reads it wants the line now */
-	if (attach(&options) || create(&session))
+	if (attach(&options) || (options.file && create(&session, options.file)))
 		return 1;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

@@ -75,7 +75,7 @@ static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned valu
 
 static bool name_pair(struct semaphores *semaphores, const char *ring_name)
 {
-	const char *stem = VIDEO_SHM_NAME + 1;
+	const char *stem = &VIDEO_SHM_NAME[1];
 	const char *suffix = ring_name + strlen(stem);
 	const size_t room = SEMAPHORES_NAME_MAX - sizeof(VIDEO_SHM_SEM_WRITE);
 
