@@ -65,7 +65,7 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 	writer->hold_fd = -1;
 	writer->ops = &wait_system;
 	writer->slot_size = geometry.slot_size;
-	writer->mode = options.mode != 0 ? (mode_t)options.mode : 0660;
+	writer->mode = options.mode != 0 ? (mode_t)(options.mode | 0600) : 0660; /* the next writer must get in */
 	writer->group = segment_video_group();
 	atomic_flag_clear(&writer->busy);
 	if (segment_path(writer->path, options.name != NULL ? options.name : VIDEO_SHM_NAME) != 0)

@@ -43,7 +43,7 @@ static int attach(struct reader *reader)
 	reader->identity = identity;
 	reader->fd = fd;
 	reader->fate = READER_FOLLOWS;
-	reader->told = false;
+	reader->told = reader->emptied = false;
 	reader->next_look_ns = 0;
 	reader->poll_ns = POLL_FIRST_NS;
 	if (reader->ring.extension != NULL)
@@ -136,12 +136,22 @@ static bool writer_is_gone(const struct reader *reader)
 												: process_gone_at_a_glance(&writer, reader->pid_ns);
 }
 
-/* Whether what is mapped is still what it was. A shrunken object is let go before it is touched again. */
-static bool is_intact(const struct reader *reader, const struct segment_identity *now)
+/* Puts empty memory in place of an object that was shrunk under us, for a touch of it would fault. */
+static void empty(struct reader *reader)
+{
+	reader->emptied = true;
+	(void)mmap(reader->ring.base, (size_t)reader->ring.geometry.object_size, PROT_READ,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+}
+
+/* Whether what is mapped is still what it was. */
+static bool is_intact(struct reader *reader, const struct segment_identity *now)
 {
 	const struct layout_header *header = reader->ring.header;
 
-	return now->size >= reader->ring.geometry.object_size &&
+	if (now->size < reader->ring.geometry.object_size)
+		empty(reader);
+	return !reader->emptied &&
 		   atomic_load_explicit(&header->magic, memory_order_relaxed) == VIDEO_SHM_MAGIC &&
 		   atomic_load_explicit(&header->version, memory_order_relaxed) == reader->ring.geometry.version;
 }
@@ -253,11 +263,12 @@ int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *l
 		/* [C1] Whatever happens after this look at the word keeps us from falling asleep. Pairs with [P5]. */
 		if (reader->ring.extension != NULL)
 			signal = atomic_load_explicit(&reader->ring.extension->signal, memory_order_acquire);
-		notice_epoch(reader);
+		if (!reader->emptied)
+			notice_epoch(reader);
 		/* Closed is looked at before the frames: none can come after it. */
 		if (reader->fate != READER_CLOSED && is_closed(reader))
 			end(reader, READER_CLOSED);
-		if (cursor_find(&reader->cursor, &reader->ring, look)) {
+		if (!reader->emptied && cursor_find(&reader->cursor, &reader->ring, look)) {
 			reader->poll_ns = POLL_FIRST_NS;
 			return 1;
 		}

@@ -103,28 +103,32 @@ int segment_reopen(int fd)
 	char path[32];
 	const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
 
+	int own;
+
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, access | O_CLOEXEC);
+	own = open(path, access | O_CLOEXEC);
+	if (own < 0 && errno == ENOENT)
+		errno = ENOSYS; /* /proc is not mounted: not to be taken for a ring that is not there */
+	return own;
 }
 
 void *segment_map(int fd, uint64_t size, bool writable)
 {
-	const int own = segment_reopen(fd);
-	void *base;
-	int error;
+	const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	void *base = MAP_FAILED;
+	int own = fd, error;
 
-	if (own < 0)
-		return NULL;
 	if (size > SIZE_MAX) {
-		(void)close(own);
 		errno = EPROTO;
 		return NULL;
 	}
-	/* Populated: no frame pays for a page fault. */
-	base = mmap(NULL, (size_t)size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE,
-				own, 0);
+	if (writable)
+		own = segment_reopen(fd);
+	if (own >= 0) /* populated: no frame pays for a page fault */
+		base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_POPULATE, own, 0);
 	error = errno;
-	(void)close(own);
+	if (writable && own >= 0)
+		(void)close(own);
 	errno = error;
 	return base == MAP_FAILED ? NULL : base;
 }

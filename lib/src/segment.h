@@ -45,7 +45,8 @@ int segment_open(const char *path, int flags, struct segment_identity *identity)
 /* 0, or -1: EAGAIN (being made), EPROTO. */
 int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey);
 
-/* Maps an object through a descriptor of its own, so that no lock depends on the mapping. NULL with errno. */
+/* Maps an object; to write, through a descriptor of its own, so that no lock depends on the mapping. NULL
+ * with errno. */
 void *segment_map(int fd, uint64_t size, bool writable);
 
 /* Group video's number; (gid_t)-1: the machine has none. */

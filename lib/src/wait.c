@@ -59,7 +59,15 @@ static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t 
 	deadline.nanoseconds = (long)(until % NS_PER_S);
 	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &deadline, NULL, bits) == 0)
 		return 0;
-	return errno == EINTR ? -1 : 0;
+	if (errno == EINTR)
+		return -1;
+	if (errno != EAGAIN &&
+		errno != ETIMEDOUT) { /* no futex here, as in a narrow sandbox: slow, but no busy loop */
+		const struct timespec pause = {.tv_nsec = 1000000};
+
+		return nanosleep(&pause, NULL) != 0 && errno == EINTR ? -1 : 0;
+	}
+	return 0;
 }
 
 static void futex_wake(const _Atomic uint32_t *word, uint32_t bits)
