@@ -25,7 +25,8 @@ struct reader {
 	int fd;
 	uint32_t epoch;
 	enum reader_fate fate;
-	bool told; /* the caller knows of the fate */
+	bool told;    /* the caller knows of the fate */
+	bool emptied; /* the object was shrunk: what is mapped is not the ring any more */
 	bool reconnect;
 	uint32_t max_slot_size; /* 0: any */
 	uint32_t own_bit;       /* futex bit by which this process wakes its own */
