@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,8 +89,7 @@ static int parse_ring(const char *text, const char **ring)
 
 static int parse(int argc, char **argv, struct options *options)
 {
-	int option;
-	int bad = 0;
+	int option, bad = 0;
 
 	while (!bad && (option = getopt(argc, argv, "n:o:c:t:ksh")) != -1) {
 		switch (option) {
@@ -123,7 +121,6 @@ static int parse(int argc, char **argv, struct options *options)
 	return bad || optind < argc ? -1 : 0;
 }
 
-/* What to do about it. */
 static const char *remedy(int error)
 {
 	static const struct {
@@ -149,11 +146,10 @@ static const char *remedy(int error)
 
 static int attach(const struct options *options)
 {
-	const int keyframes = options->keyframes_only;
 	const video_shm_consumer_options_t how = {
 		.struct_size = sizeof(how),
-		.start = keyframes ? VIDEO_SHM_START_KEYFRAME : VIDEO_SHM_START_NEXT,
-		.policy = keyframes ? VIDEO_SHM_POLICY_KEYFRAMES : VIDEO_SHM_POLICY_EVERY,
+		.start = options->keyframes_only ? VIDEO_SHM_START_KEYFRAME : VIDEO_SHM_START_NEXT,
+		.policy = options->keyframes_only ? VIDEO_SHM_POLICY_KEYFRAMES : VIDEO_SHM_POLICY_EVERY,
 		.reconnect = 1,
 		.name = options->ring,
 	};
@@ -264,7 +260,10 @@ static int run(struct session *session)
 static int create(struct session *session, const char *path)
 {
 	session->file = fopen(path, "wb");
-	return session->file ? setvbuf(session->file, NULL, _IONBF, 0) : complain(path, strerror(errno));
+	if (!session->file)
+		return complain(path, strerror(errno));
+	setvbuf(session->file, NULL, _IONBF, 0);
+	return 0;
 }
 
 static int finish(struct session *session)

@@ -159,6 +159,8 @@ bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring_loo
 		}
 		if (cursor->unclear > 0)
 			clear_up(cursor, look);
+		if (look->flags & VIDEO_SHM_FLAG_DISCONTINUITY)
+			cursor_break(cursor);
 		if (wanted(cursor, look))
 			return true;
 		cursor->keyframes = look->keyframes;

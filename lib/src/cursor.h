@@ -28,7 +28,7 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 /* Goes on in another ring, which may count on or anew. */
 void cursor_move(struct cursor *cursor, const struct ring *ring);
 
-/* The writer started anew: what comes next does not follow from what came before. */
+/* What comes next does not follow from what came before. */
 void cursor_break(struct cursor *cursor);
 
 /* Finds the next frame that this reader wants. False: there is none yet. The place stays before it until

@@ -68,8 +68,9 @@ static void publish(struct writer *writer, uint32_t size, const video_frame_meta
 {
 	const uint64_t now_ns = writer->ops->now();
 	const bool dated = timing != NULL && timing->capture_ns != 0;
+	const uint32_t flags = timing != NULL ? timing->flags : 0;
 	const struct ring_stamp stamp = {
-		.flags = timing != NULL ? timing->flags : 0,
+		.flags = flags | (writer->fresh ? (uint32_t)VIDEO_SHM_FLAG_DISCONTINUITY : 0),
 		.capture_ns = dated ? timing->capture_ns : now_ns,
 		.publish_ns = now_ns,
 	};
@@ -82,6 +83,7 @@ static void publish(struct writer *writer, uint32_t size, const video_frame_meta
 	if (ring_is_keyframe(meta))
 		bits |= LAYOUT_WAKE_KEYFRAME;
 	ring_publish(&writer->ring, &writer->counts, &complete, &stamp);
+	writer->fresh = false;
 	PROBE_WRITE(writer->counts.frames - 1, size);
 	finish(writer);
 	writer_wake(writer, bits);

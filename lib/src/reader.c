@@ -186,7 +186,7 @@ static void look_at_health(struct reader *reader)
 
 /* ---- waiting ---- */
 
-/* A writer took the ring over: all is well again, but what comes next does not follow. */
+/* A writer took the ring over: all is well again. */
 static void notice_epoch(struct reader *reader)
 {
 	uint32_t epoch;
@@ -199,7 +199,10 @@ static void notice_epoch(struct reader *reader)
 	reader->epoch = epoch;
 	if (reader->fate == READER_DEAD)
 		reader->fate = READER_FOLLOWS;
-	cursor_break(&reader->cursor);
+	/* Its first frame says itself that it does not follow, but who wants the newest only may never see that
+	 * one. */
+	if (reader->cursor.policy == VIDEO_SHM_POLICY_NEWEST)
+		cursor_break(&reader->cursor);
 }
 
 /* What there is to tell once all whole frames have been handed out. 0, or -1 with errno. */

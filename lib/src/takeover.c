@@ -143,6 +143,7 @@ int writer_open(struct writer *writer, const struct geometry *geometry)
 		writer->epoch = 1;
 		switch (take_over(writer, geometry)) {
 		case TAKEN:
+			writer->fresh = writer->counts.frames > 0;
 			PROBE_ATTACH(writer->identity.inode, writer->counts.frames);
 			return 0;
 		case REFUSED:

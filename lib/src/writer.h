@@ -34,6 +34,7 @@ struct writer {
 	uint64_t remade;
 	uint64_t rearmed_before; /* by earlier writers of this ring */
 	uint64_t next_look_ns;   /* when the ring's name is to be looked at again */
+	bool fresh;              /* the next frame is the first that this writer adds to another one's */
 	atomic_flag busy;        /* a thread is writing, or a reservation is out */
 	atomic_bool reserved;
 	_Atomic uint64_t dropped[WRITER_DROP_CAUSES];
