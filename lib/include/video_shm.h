@@ -156,6 +156,8 @@ typedef struct video_shm_view {
 	uint64_t capture_ns;  /* CLOCK_MONOTONIC; 0 from a version 1 writer, and publish_ns too */
 	uint64_t publish_ns;  /* CLOCK_MONOTONIC */
 	uint64_t missed_before; /* frames that this reader missed since the one before */
+	uint64_t
+		attachment; /* up by one whenever this reader went over to another object: offset is in that one */
 	video_frame_meta_t meta;
 } video_shm_view_t;
 

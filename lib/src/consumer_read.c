@@ -81,6 +81,7 @@ static int fill_view(const struct consumer *consumer, video_shm_view_t *view)
 		.capture_ns = look->capture_ns,
 		.publish_ns = look->publish_ns,
 		.missed_before = cursor->missed - cursor->missed_at_take,
+		.attachment = consumer->reader.reattached,
 		.meta = look->meta,
 	};
 

@@ -67,6 +67,7 @@ static const struct entry entries[] = {
 	VIEW(capture_ns),
 	VIEW(publish_ns),
 	VIEW(missed_before),
+	VIEW(attachment),
 	VIEW(meta),
 	TYPE(video_shm_info_t),
 	INFO(struct_size),
