@@ -16,11 +16,12 @@ static void signal_handler(int sig)
 	running = 0;
 }
 
-int main(int argc, char **argv)
+static int channel = -1;
+static int fps = 30, count, size = 20000; /* fps 0: as fast as it goes; count 0: no end */
+
+static void parse(int argc, char **argv)
 {
-	video_shm_producer_t producer;
-	int channel = -1, option;
-	int fps = 30, count = 0, size = 20000; /* count 0: no end; fps 0: as fast as it goes */
+	int option;
 
 	while ((option = getopt(argc, argv, "c:f:n:s:")) != -1) {
 		switch (option) {
@@ -38,9 +39,16 @@ int main(int argc, char **argv)
 			break;
 		default:
 			fprintf(stderr, "usage: %s [-c channel] [-f fps] [-n frames] [-s size]\n", argv[0]);
-			return 2;
+			exit(2);
 		}
 	}
+}
+
+int main(int argc, char **argv)
+{
+	video_shm_producer_t producer;
+
+	parse(argc, argv);
 	signal(SIGINT, signal_handler);
 	signal(SIGTERM, signal_handler);
 
