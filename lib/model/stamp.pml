@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stamp protocol of ../src/ring.c, for Spin, under the release/acquire part of C11's memory model.
+ * The stamp protocol of ../src/ring.c for Spin: one writer, a ring of a few slots, frames enough to go round it. Readers
+ * store nothing, so they can't disturb the writer or each other, and one of them stands for all.
  *
- * Memory. Every location keeps all values ever stored to it, oldest first. A view says, for each location, which is the
- * oldest value that may still be read. A load may return any value that the thread's view allows, and moves the view up
- * to it. Each value carries a view of its own:
- *   a release store gives it all that the writer has done so far,
- *   a relaxed store what the writer had done at its last release fence;
- *   an acquire load takes it into the reader's view at once,
- *   a relaxed load only puts it aside until the reader's next acquire fence.
- * A relaxed store that follows a release store to the same location carries nothing of it (C11 lets it, C++20 and the
- * processors do not). One thread stores, so the order of a location's values is the order of its stores, and the writer's
- * own view is always the newest. Readers store nothing, so they can't disturb each other and one of them stands for all;
- * for the same reason no load can depend on a store that depends on it, and the model needs no promises.
- *
- * Labels [P1] to [P5], [C1] to [C5] are those of ../src/ring.c and of the consumer's wait. What -D changes is in README.md.
+ * [P1] to [P5] and [C1] to [C5] are the labels in the library's source. README.md tells what each -D changes.
  */
 #ifndef SLOTS
 #define SLOTS 2
@@ -46,111 +35,23 @@
 #define STAMP(n) (2 + (n) % SLOTS)
 #define WORD(n, w) (2 + SLOTS + 2 * ((n) % SLOTS) + (w))
 #define LOCATIONS (2 + 3 * SLOTS)
-#define DEPTH 14 /* values of one location; Spin stops at a store beyond it */
+#ifndef DEPTH
+#define DEPTH 14 /* values of one location; the checker reports a store beyond it */
+#endif
 
 /* What a word of frame n holds, written by the writer's first or later life. */
 #define CONTENT(n) (16 * life + (n))
 #define NAMES(word, n) ((word) % 16 == (n))
 #define NOTHING 15 /* names no frame */
 
-typedef View { byte at[LOCATIONS] };
-typedef Value { byte is; View carries };
-typedef Location { Value nr[DEPTH] };
-
-Location memory[LOCATIONS];
-byte newest[LOCATIONS]; /* the writer's view */
-View fenced;            /* what it had done at its last release fence */
-hidden byte l;
+#include "memory.pml"
 
 /* Not shared memory: what the properties are about. */
-byte taken;             /* frames whose slot the writer has marked odd, or all but that when there is no such mark */
-byte content[FRAMES];   /* what was published as frame n */
-byte life = 1;          /* of the writer: 1, and one more after every crash */
-bool asleep;            /* the reader, in the kernel */
-byte woken;             /* the newest signal for which a wake has begun */
-
-/* ---- the five operations ---- */
-
-inline store_relaxed(x, value) {
-	d_step {
-		memory[x].nr[newest[x] + 1].is = value;
-		newest[x]++;
-		for (l : 0 .. LOCATIONS - 1) {
-			memory[x].nr[newest[x]].carries.at[l] = fenced.at[l]
-		}
-		memory[x].nr[newest[x]].carries.at[x] = newest[x];
-		l = 0
-	}
-}
-
-inline store_release(x, value) {
-	d_step {
-		memory[x].nr[newest[x] + 1].is = value;
-		newest[x]++;
-		for (l : 0 .. LOCATIONS - 1) {
-			memory[x].nr[newest[x]].carries.at[l] = newest[l]
-		}
-		l = 0
-	}
-}
-
-inline fence_release() {
-	d_step {
-		for (l : 0 .. LOCATIONS - 1) {
-			fenced.at[l] = newest[l]
-		}
-		l = 0
-	}
-}
-
-/* Takes all that value number nr of x carries into view. */
-inline join(view, x, nr_) {
-	for (l : 0 .. LOCATIONS - 1) {
-		view.at[l] = (memory[x].nr[nr_].carries.at[l] > view.at[l] -> memory[x].nr[nr_].carries.at[l] : view.at[l])
-	}
-	l = 0
-}
-
-inline choose(x) {
-	pick = seen.at[x];
-	do
-	:: pick < newest[x] -> pick++
-	:: break
-	od
-}
-
-inline load_relaxed(x, to) {
-	atomic {
-		choose(x);
-		d_step {
-			to = memory[x].nr[pick].is;
-			seen.at[x] = pick;
-			join(aside, x, pick);
-			pick = 0
-		}
-	}
-}
-
-inline load_acquire(x, to) {
-	atomic {
-		choose(x);
-		d_step {
-			to = memory[x].nr[pick].is;
-			join(aside, x, pick);
-			join(seen, x, pick);
-			pick = 0
-		}
-	}
-}
-
-inline fence_acquire() {
-	d_step {
-		for (l : 0 .. LOCATIONS - 1) {
-			seen.at[l] = (aside.at[l] > seen.at[l] -> aside.at[l] : seen.at[l])
-		}
-		l = 0
-	}
-}
+byte taken;           /* frames whose slot the writer has begun to overwrite */
+byte content[FRAMES]; /* what was published as frame n */
+byte life = 1;        /* of the writer: 1, and one more after every crash */
+bool asleep;          /* the reader, in the kernel */
+byte woken;           /* the newest signal for which a wake has begun */
 
 /* ---- which order each access has: the protocol's own, unless -D weakens or strengthens it ---- */
 
@@ -271,17 +172,14 @@ work:	do
 #if CRASHES
 died:	atomic {
 		life++;
-		for (l : 0 .. LOCATIONS - 1) {
-			fenced.at[l] = 0
+		for (each : 0 .. LOCATIONS - 1) {
+			fenced.at[each] = 0
 		}
-		l = 0;
+		each = 0;
 		n = 0
 	}
 	do /* mend the slots: n is one frame of each */
 	:: n < SLOTS && memory[STAMP(n)].nr[newest[STAMP(n)]].is % 2 != 0 ->
-#ifndef WEAK_MEND
-		fence_P2();
-#endif
 		void_line();
 		MAY_DIE;
 		n++
@@ -289,7 +187,9 @@ died:	atomic {
 	:: n >= SLOTS -> break
 	od;
 	n = newest[COUNT]; /* goes on from the count, whose values are 0, 1, 2, ... */
+#ifndef NO_SIGNAL_AFTER_CRASH
 	signal();
+#endif
 	goto work;
 #endif
 done:	skip
@@ -327,7 +227,7 @@ active proctype reader()
 		:: next >= count -> goto wait
 		:: next < count
 		fi;
-#ifndef BY_COUNT
+#if !defined(BY_COUNT) && !defined(NO_C3)
 		load_C3(STAMP(next), stamp); /* [C3] */
 		if
 		:: stamp != WHOLE(next) -> goto lapped
@@ -365,8 +265,13 @@ active proctype reader()
 		}
 		goto onward;
 lapped:		atomic {
-			/* A frame may only be missed once the writer has begun to overwrite it. */
+			/* A frame is only missed once the writer has begun to overwrite it. (By the count alone it can't be
+			   told; there it is enough that the writer takes the slot next.) */
+#ifdef BY_COUNT
+			untrue_miss = taken < next + SLOTS;
+#else
 			untrue_miss = taken <= next + SLOTS;
+#endif
 			assert(!untrue_miss);
 			missed++
 		}

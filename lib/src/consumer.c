@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "consumer.h"
-#include "inspect.h"
 #include "options.h"
+#include "reader_figures.h"
 
 static_assert(sizeof(struct consumer) <= sizeof(video_shm_consumer_t), "the handle has room");
 static_assert(_Alignof(struct consumer) <= _Alignof(video_shm_consumer_t), "the handle is aligned");
@@ -155,24 +155,6 @@ void video_shm_consumer_interrupt(video_shm_consumer_t *handle)
 
 /* ---- figures ---- */
 
-static void figures(const struct reader *reader, video_shm_info_t *info)
-{
-	const struct cursor *cursor = &reader->cursor;
-
-	inspect_ring(info, &reader->ring.geometry, reader->ring.header, reader->ring.extension);
-	inspect_identity(info, &reader->identity);
-	if (reader->fate == READER_DEAD && info->state == VIDEO_SHM_STATE_LIVE)
-		info->state = VIDEO_SHM_STATE_DEAD;
-	if (reader->ring.extension == NULL) /* version 1 counts in 32 bits only */
-		info->frames = ring_frames(&reader->ring, cursor->next);
-	info->received = cursor->received;
-	info->missed = cursor->missed;
-	info->skipped = cursor->skipped;
-	info->span = cursor->span;
-	info->next_frame = cursor->next;
-	info->reattached = reader->reattached;
-}
-
 int video_shm_consumer_info(video_shm_consumer_t *handle, video_shm_info_t *info)
 {
 	struct consumer *consumer = consumer_enter(handle, true);
@@ -184,7 +166,7 @@ int video_shm_consumer_info(video_shm_consumer_t *handle, video_shm_info_t *info
 		errno = EINVAL;
 		return consumer_leave(consumer, -1);
 	}
-	figures(&consumer->reader, &all);
+	reader_figures(&consumer->reader, &all);
 	return consumer_leave(consumer, options_fill(info, info->struct_size, &all, sizeof(all)));
 }
 
@@ -196,7 +178,7 @@ int video_shm_consumer_stats(video_shm_consumer_t *handle, uint32_t *total_frame
 
 	if (consumer == NULL)
 		return -1;
-	figures(&consumer->reader, &all);
+	reader_figures(&consumer->reader, &all);
 	if (total_frames != NULL)
 		*total_frames = (uint32_t)all.frames;
 	if (dropped_frames != NULL)

@@ -33,7 +33,7 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 {
 	const uint64_t frames = ring_frames(ring, cursor->next);
 	const uint64_t oldest = oldest_frame(ring, frames);
-	struct ring_look before;
+	struct ring_look before = {0};
 	uint64_t keyframe;
 
 	cursor->next = frames;
@@ -45,7 +45,8 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 		cursor->next = keyframe;
 	else if (start == VIDEO_SHM_START_KEYFRAME)
 		cursor->awaiting_keyframe = true;
-	cursor->keyframes_known = cursor->next > 0 && ring_look(ring, cursor->next - 1, &before);
+	/* Before frame 0 there was none. */
+	cursor->keyframes_known = cursor->next == 0 || ring_look(ring, cursor->next - 1, &before);
 	cursor->keyframes = cursor->keyframes_known ? before.keyframes : 0;
 }
 
@@ -53,8 +54,9 @@ void cursor_move(struct cursor *cursor, const struct ring *ring)
 {
 	const uint64_t frames = ring_frames(ring, ring->extension != NULL ? cursor->next : 0);
 
-	/* A ring that has not come as far as we have counts anew: all that it holds is new to us. */
-	if (frames < cursor->next) {
+	/* A ring that goes on from the last one begins no earlier than we have come, and version 1 never goes on.
+	 * Any other counts anew, however far it has come: all that it holds is new to us. */
+	if (ring->extension == NULL || frames < cursor->next || ring_first_frame(ring) < cursor->next) {
 		cursor->next = oldest_frame(ring, frames);
 		cursor->keyframes_known = false;
 	}
@@ -105,6 +107,7 @@ static void clear_up(struct cursor *cursor, const struct ring_look *look)
 	cursor->missed += lost_keyframes;
 	cursor->skipped += cursor->unclear - lost_keyframes;
 	cursor->unclear = 0;
+	cursor->keyframes = before; /* counted: should this frame be lost as well, they are not counted again */
 	cursor->awaiting_keyframe = cursor->awaiting_keyframe || (lost_keyframes > 0 && cursor->resync);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "probes.h"
+#include "reader_figures.h"
 
 #define MS 1000000u
 #define LOOK_EVERY_NS                                                                                        \
@@ -103,6 +104,8 @@ static int look_for_successor(struct reader *reader)
 		reader->refused = now.inode;
 		return -1;
 	}
+	if (!former.emptied)
+		reader_keep_totals(reader, &former);
 	reader_leave(&former);
 	reader->reattached++;
 	reader->refused = 0;

@@ -11,6 +11,13 @@
 #include "segment.h"
 #include "wait.h"
 
+/* What a writer counts, as a reader sees it. */
+struct reader_totals {
+	uint64_t frames, keyframes, bytes;
+	uint64_t dropped, dropped_busy, dropped_too_large, dropped_no_space;
+	uint64_t remade, rearmed;
+};
+
 enum reader_fate {
 	READER_FOLLOWS, /* the ring lives, as far as is known */
 	READER_DEAD,    /* its writer died; the next one may take it over */
@@ -36,7 +43,8 @@ struct reader {
 	uint64_t poll_ns; /* how long to sleep on a version 1 ring */
 	uint64_t pid_ns;  /* our own pid namespace */
 	uint64_t reattached;
-	ino_t refused; /* a successor that can't be served; the caller was told */
+	struct reader_totals before; /* of former rings whose successors began to count anew */
+	ino_t refused;               /* a successor that can't be served; the caller was told */
 	char path[SEGMENT_PATH_MAX];
 };
 

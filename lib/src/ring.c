@@ -187,9 +187,10 @@ uint64_t ring_frames(const struct ring *ring, uint64_t near)
 	/* [C2] The stamps of all frames counted are seen. Pairs with [P4]. */
 	if (ring->extension != NULL)
 		return atomic_load_explicit(&ring->extension->frames, ACQUIRE);
-	const uint32_t ahead = atomic_load_explicit(&ring->header->frame_count, ACQUIRE) - (uint32_t)near;
+	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, ACQUIRE);
+	const int64_t ahead = (int32_t)(count - (uint32_t)near);
 
-	return near + (uint64_t)(int64_t)(int32_t)ahead;
+	return ahead < 0 && near < (uint64_t)-ahead ? count : near + (uint64_t)ahead;
 }
 
 uint64_t ring_first_frame(const struct ring *ring)
@@ -270,10 +271,14 @@ bool ring_still_whole(const struct ring *ring, const struct ring_look *look)
 
 		return stamp == layout_stamp(look->frame);
 	}
-	/* Version 1: the slot at write_idx is dirty, all others are whole. */
+	/* Version 1: the slot at write_idx is dirty, all others are whole. At 2^32 the slots begin anew, so the
+	 * count alone does not tell. */
+	const uint32_t slots = ring->geometry.slots;
 	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, RELAXED);
+	const uint32_t dirty = atomic_load_explicit(&ring->header->write_idx, RELAXED) % slots;
 	video_frame_meta_t meta;
 
 	shared_copy_out(&meta, look->data - sizeof(meta), sizeof(meta));
-	return count - (uint32_t)look->frame < ring->geometry.slots && meta.sequence == (uint32_t)look->frame;
+	return count - (uint32_t)look->frame < slots && meta.sequence == (uint32_t)look->frame &&
+		   look->offset != meta_offset(ring, dirty) + sizeof(meta);
 }

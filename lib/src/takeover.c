@@ -32,6 +32,19 @@ static bool holder_lives(int fd, const struct segment_identity *identity)
 	return false;
 }
 
+/* What an earlier writer counted goes on. */
+static void inherit(struct writer *writer, const struct layout_extension *extension)
+{
+	writer->epoch = atomic_load_explicit(&extension->epoch, memory_order_relaxed) + 1;
+	writer->remade = atomic_load_explicit(&extension->remade, memory_order_relaxed);
+	writer->rearmed_before = atomic_load_explicit(&extension->rearmed, memory_order_relaxed);
+	writer->dropped[WRITER_DROP_BUSY] = atomic_load_explicit(&extension->dropped_busy, memory_order_relaxed);
+	writer->dropped[WRITER_DROP_TOO_LARGE] =
+		atomic_load_explicit(&extension->dropped_too_large, memory_order_relaxed);
+	writer->dropped[WRITER_DROP_NO_SPACE] =
+		atomic_load_explicit(&extension->dropped_no_space, memory_order_relaxed);
+}
+
 /* The old ring of our name goes, a new one comes. Its readers are told when their successor is there. */
 static int replace(struct writer *writer, int fd, const struct segment_survey *survey,
 				   const struct segment_identity *old, const struct geometry *geometry)
@@ -40,7 +53,7 @@ static int replace(struct writer *writer, int fd, const struct segment_survey *s
 	struct writer former = {.ops = writer->ops, .hold_fd = -1};
 	void *base;
 
-	writer->epoch = atomic_load_explicit(&survey->extension.epoch, memory_order_relaxed) + 1;
+	inherit(writer, &survey->extension);
 	if (segment_name_leads(writer->path, old, &now) == SEGMENT_NAME_SAME && unlink(writer->path) != 0)
 		return -1;
 	if (writer_build(writer, geometry) != 0)
@@ -57,8 +70,6 @@ static int replace(struct writer *writer, int fd, const struct segment_survey *s
 /* Takes over a ring that fits, where it lies: its readers stay. */
 static int reuse(struct writer *writer, int fd, const struct segment_survey *survey)
 {
-	const struct layout_extension *extension = &survey->extension;
-
 	writer->hold_fd = fd;
 	if (writer_map(writer, &survey->geometry) != 0) {
 		writer->hold_fd = -1;
@@ -66,14 +77,7 @@ static int reuse(struct writer *writer, int fd, const struct segment_survey *sur
 	}
 	(void)segment_permit(fd, writer->mode, writer->group);
 	ring_recover(&writer->ring, &writer->counts);
-	writer->epoch = atomic_load_explicit(&extension->epoch, memory_order_relaxed) + 1;
-	writer->remade = atomic_load_explicit(&extension->remade, memory_order_relaxed);
-	writer->rearmed_before = atomic_load_explicit(&extension->rearmed, memory_order_relaxed);
-	writer->dropped[WRITER_DROP_BUSY] = atomic_load_explicit(&extension->dropped_busy, memory_order_relaxed);
-	writer->dropped[WRITER_DROP_TOO_LARGE] =
-		atomic_load_explicit(&extension->dropped_too_large, memory_order_relaxed);
-	writer->dropped[WRITER_DROP_NO_SPACE] =
-		atomic_load_explicit(&extension->dropped_no_space, memory_order_relaxed);
+	inherit(writer, &survey->extension);
 	writer_sign(writer);
 	writer_open_semaphores(writer);
 	writer_wake(writer, LAYOUT_WAKE_ALL);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is compared: the library one way or another, or the floor. All look the same to who measures. */
+#ifndef BENCH_SIDE_H
+#define BENCH_SIDE_H
+
+#include "floor.h"
+#include "video_shm.h"
+
+#define SIDES 3 /* what is measured, what it is held against, and that one's twin */
+#define SIDE_KB 1024u
+#define SIDE_FRAME_MAX (512u * SIDE_KB) /* of what is copied */
+
+struct side;
+
+/* Every call ends the process when it fails: a benchmark of errors is none. */
+struct side_kind {
+	void (*prepare)(struct side *side, unsigned number); /* in the parent, before the processes are there */
+	void (*open_writer)(struct side *side);
+	void (*write)(struct side *side);
+	void (*close_writer)(struct side *side);
+	void (*open_reader)(struct side *side);
+	uint32_t (*receive)(struct side *side); /* waits; the frame's number */
+	void (*close_reader)(struct side *side);
+	void (*discard)(struct side *side); /* in the parent */
+};
+
+struct side {
+	const struct side_kind *kind;
+	uint32_t frame_bytes;
+	uint32_t slots; /* 0: version 1's */
+	uint32_t slot_bytes;
+	char ring[40];
+	struct floor floor;
+	video_shm_producer_t producer;
+	video_shm_consumer_t consumer;
+	uint8_t *source; /* shared by all sides of a process */
+	uint8_t *target;
+};
+
+extern const struct side_kind side_copy;   /* write and wait */
+extern const struct side_kind side_direct; /* reserve and commit, acquire and release; no byte is touched */
+extern const struct side_kind side_floor;
+
+/* The library's write and wait against the floor. */
+void sides_against_floor(struct side sides[SIDES], uint32_t frame_bytes);
+
+/* Frames of that size against small ones, through the same calls and in rings of the same geometry. */
+void sides_against_small(struct side sides[SIDES], uint32_t frame_bytes, uint32_t small_bytes);
+
+void sides_discard(struct side sides[SIDES]);
+
+/* In each process. Buffers begin 16 bytes behind a page, as a large malloc'd block does. */
+void sides_open_writers(struct side sides[SIDES]);
+void sides_close_writers(struct side sides[SIDES]);
+void sides_open_readers(struct side sides[SIDES]);
+void sides_close_readers(struct side sides[SIDES]);
+
+/* In which order the sides take turns; it changes from block to block. */
+const unsigned *sides_order(unsigned block);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VSHM_READER_FIGURES_H
+#define VSHM_READER_FIGURES_H
+
+#include "reader.h"
+
+/* The ring's figures and this reader's; none ever goes back, whatever becomes of the ring. */
+void reader_figures(const struct reader *reader, video_shm_info_t *info);
+
+/* Before former's ring is let go: remembers what it had counted, where its successor counts anew. */
+void reader_keep_totals(struct reader *reader, const struct reader *former);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reader that believes nothing: every frame it gets, and every word it is told, is held against the
+ * promises. */
+#ifndef VSHM_CRASH_WATCHERS_H
+#define VSHM_CRASH_WATCHERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "video_shm.h"
+
+struct watcher {
+	video_shm_consumer_t consumer;
+	video_shm_consumer_options_t options;
+	bool borrows; /* by acquire and release */
+	bool any;     /* has got a frame since it attached */
+	uint64_t last;
+	uint64_t received;
+	uint64_t reattached;
+	uint32_t dead;   /* times it was told EOWNERDEAD */
+	uint32_t closed; /* times it was told EPIPE; at most once if it does not reconnect */
+	uint32_t last_flags;
+	video_shm_view_t view; /* one that is held for long; data NULL: none */
+};
+
+/* Opens the reader that options describe. */
+void watcher_open(struct watcher *watcher, const video_shm_consumer_options_t *options, bool borrows);
+
+/* Hands out and checks all there is, and takes down what it is told. */
+void watcher_drain(struct watcher *watcher);
+
+/* The same, time after time, until the library has had reason to look at everything again. */
+void watcher_settle(struct watcher *watcher);
+
+/* Takes the next frame and keeps it; watcher_let_go says whether it stayed whole, and holds that against it.
+ */
+void watcher_hold(struct watcher *watcher);
+void watcher_let_go(struct watcher *watcher);
+
+/* Claims that its books balance, and leaves. */
+void watcher_close(struct watcher *watcher);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Readers of version 1, unchanged, on our writer. They share one semaphore: a reader that is back at it
+ * before the others took theirs takes a token that was not meant for it, and finds no frame. That is version
+ * 1's own, and what the writer can do is to post neither more nor less than there are readers. What a reader
+ * spends on a frame is spent asleep here, as on an encoder, a disk or a socket.
+ */
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "peers.h"
+#include "v1/v1.h"
+
+#define READERS 4u
+#define FRAMES 300u
+#define FRAMES_BUSY 290u
+#define FRAME_NS (1000000000u / 30)
+#define FRAME_SIZE 20000u
+#define ATTEMPTS 3
+
+struct seat {
+	_Atomic uint32_t ready;
+	uint32_t received, empty, altered, disordered;
+};
+
+struct board {
+	_Atomic uint32_t over;
+	int channel;
+	struct seat seats[READERS];
+};
+
+struct outcome {
+	uint32_t least;          /* frames that the worst reader got */
+	uint32_t empty, wakeups; /* of all readers */
+};
+
+static struct board *board;
+
+static void read_as_v1(void *argument)
+{
+	static uint8_t data[V1_CAPACITY];
+	struct seat *seat = argument;
+	struct v1_reader reader;
+	struct v1_meta meta;
+	uint32_t next = 0;
+
+	CHECK_EQ(v1_reader_init(&reader, board->channel), 0);
+	atomic_store(&seat->ready, 1);
+	while (!atomic_load(&board->over)) {
+		if (v1_reader_wait(&reader, data, &meta, 200) <= 0)
+			continue;
+		seat->received++;
+		seat->disordered += meta.sequence < next;
+		seat->altered += !v1_check(data, meta.size, meta.sequence);
+		next = meta.sequence + 1;
+		sleep_ms(2);
+	}
+	seat->empty = reader.empty;
+	v1_reader_destroy(&reader);
+}
+
+static void spin(void *argument)
+{
+	(void)argument;
+	for (volatile unsigned turns = 0;; turns++) {
+	}
+}
+
+static void write_at_30_fps(video_shm_producer_t *producer)
+{
+	static uint8_t data[FRAME_SIZE];
+	const video_frame_meta_t meta = {.is_keyframe = 1, .width = 1280, .height = 720, .fps = 30};
+	uint64_t next_ns = now_ns();
+
+	for (uint32_t frame = 0; frame < FRAMES; frame++) {
+		next_ns += FRAME_NS;
+		const struct timespec until = {.tv_sec = (time_t)(next_ns / 1000000000u),
+									   .tv_nsec = (long)(next_ns % 1000000000u)};
+
+		v1_fill(data, FRAME_SIZE, frame);
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+		}
+		CHECK_EQ(video_shm_producer_write(producer, data, FRAME_SIZE, &meta), 0);
+	}
+}
+
+/* Whatever the host does, nothing is torn, altered or out of order. */
+static struct outcome tally(void)
+{
+	struct outcome outcome = {.least = FRAMES};
+
+	for (unsigned at = 0; at < READERS; at++) {
+		const struct seat *seat = &board->seats[at];
+
+		CHECK_EQ(seat->altered, 0);
+		CHECK_EQ(seat->disordered, 0);
+		CHECK(seat->received > 0 && seat->received <= FRAMES);
+		outcome.least = seat->received < outcome.least ? seat->received : outcome.least;
+		outcome.empty += seat->empty;
+		outcome.wakeups += seat->empty + seat->received;
+	}
+	return outcome;
+}
+
+static struct outcome run(unsigned busy_processes)
+{
+	video_shm_producer_t producer;
+	pid_t readers[READERS], busy[2];
+
+	board = shared_memory(sizeof(*board));
+	board->channel = fresh_channel();
+	open_channel_producer(&producer, board->channel);
+	for (unsigned at = 0; at < READERS; at++)
+		readers[at] = start_child(read_as_v1, &board->seats[at]);
+	for (unsigned at = 0; at < READERS; at++)
+		await_count(&board->seats[at].ready, 1);
+	for (unsigned at = 0; at < busy_processes; at++)
+		busy[at] = start_child(spin, NULL);
+	sleep_ms(50); /* ready is said just before the first wait */
+	write_at_30_fps(&producer);
+	sleep_ms(200);
+	atomic_store(&board->over, 1);
+	for (unsigned at = 0; at < busy_processes; at++)
+		kill_child(busy[at]);
+	for (unsigned at = 0; at < READERS; at++)
+		child_succeeds(readers[at]);
+	CHECK_EQ(peek32(channel_ring(board->channel), AT_ACTIVE_READERS), 0);
+	video_shm_producer_destroy(&producer);
+	return tally();
+}
+
+/* A host that stalls gets two more chances, and is then named as what it is. */
+static void all_but_few_frames_arrive(unsigned busy_processes, uint32_t frames)
+{
+	char figures[200];
+
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		struct host_watch watch;
+
+		host_watch_begin(&watch);
+		const struct outcome outcome = run(busy_processes);
+
+		host_watch_end(&watch);
+		(void)snprintf(figures, sizeof(figures),
+					   "the worst reader got %u of %u, %u of %u wake-ups were empty; the host stalled for "
+					   "%.1f ms, others used %.0f %% of it",
+					   outcome.least, FRAMES, outcome.empty, outcome.wakeups,
+					   (double)watch.worst_stall_ns / 1e6, 100 * watch.others_share);
+		fprintf(stderr, "%s\n", figures);
+		if (outcome.least >= frames && outcome.empty * 50 < outcome.wakeups)
+			return;
+		if (host_was_fit(&watch))
+			check_failed(__FILE__, __LINE__, "version 1 readers get their frames", "%s", figures);
+	}
+	skip_test(figures);
+}
+
+static void four_readers_get_all_of_300_frames_on_a_quiet_machine(void)
+{
+	all_but_few_frames_arrive(0, FRAMES);
+}
+
+static void four_readers_get_290_of_300_frames_beside_two_busy_processes(void)
+{
+	all_but_few_frames_arrive(2, FRAMES_BUSY);
+}
+
+TEST_MAIN(100, TEST(four_readers_get_all_of_300_frames_on_a_quiet_machine),
+		  TEST(four_readers_get_290_of_300_frames_beside_two_busy_processes))
