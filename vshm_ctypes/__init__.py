@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Video frames in shared memory: one producer, any number of consumers, through libvideo_shm.
+
+with Consumer(start="keyframe") as stream:
+    for frame in stream:
+        print(frame.sequence, frame.size, frame.is_keyframe)
+"""
+
+from ._library import library, library_path
+from .consumer import Consumer, Interrupted
+from .errors import (
+    FrameOverwritten,
+    FrameTooLarge,
+    HandleClosed,
+    IncompatibleRing,
+    LibraryError,
+    ProducerBusy,
+    ProducerClosed,
+    ProducerDied,
+    ProducerNotRunning,
+    RingFull,
+    RingTaken,
+    VideoShmError,
+)
+from .frame import Codec, Flag, Frame, FrameMeta, Media
+from .info import RingInfo, State
+from .inspect import SlotInfo, inspect, inspect_slots, list_rings
+from .producer import Producer, Reservation
+from .rings import ring_name
+from .views import BorrowedFrame
+
+__version__: str = library.video_shm_version().decode()
+
+__all__ = [
+    "BorrowedFrame",
+    "Codec",
+    "Consumer",
+    "Flag",
+    "Frame",
+    "FrameMeta",
+    "FrameOverwritten",
+    "FrameTooLarge",
+    "HandleClosed",
+    "IncompatibleRing",
+    "Interrupted",
+    "LibraryError",
+    "Media",
+    "Producer",
+    "ProducerBusy",
+    "ProducerClosed",
+    "ProducerDied",
+    "ProducerNotRunning",
+    "Reservation",
+    "RingFull",
+    "RingInfo",
+    "RingTaken",
+    "SlotInfo",
+    "State",
+    "VideoShmError",
+    "inspect",
+    "inspect_slots",
+    "library_path",
+    "list_rings",
+    "ring_name",
+]

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong, as exceptions: each an OSError with the library's errno, each saying what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+
+class VideoShmError(OSError):
+    """Any failure of the library; ``errno`` says which, ``ring`` names the ring."""
+
+    advice = ""
+
+    def __init__(self, error: int, ring: str | None = None, message: str | None = None) -> None:
+        text = message or self.advice or os.strerror(error)
+        super().__init__(error, text, ring)
+        self.ring = ring
+
+
+class ProducerNotRunning(VideoShmError):
+    """There is no ring of that name (ENOENT), or it is just being made (EAGAIN)."""
+
+    advice = "no ring of that name: start its producer, such as camera-streamer"
+
+
+class ProducerBusy(VideoShmError):
+    """Another live producer holds the ring, or a reservation is out (EBUSY); ``pid`` is the other one's, or None."""
+
+    advice = "another producer holds this ring: stop it, or choose another channel"
+    pid: int | None = None
+
+
+class ProducerClosed(VideoShmError):
+    """The producer closed the ring, or it was replaced (EPIPE)."""
+
+    advice = "the producer closed the ring: open the consumer anew, or with reconnect=True"
+
+
+class ProducerDied(VideoShmError):
+    """The producer died without closing the ring (EOWNERDEAD); reading on waits for the next one."""
+
+    advice = "the producer died: reading on waits for the next one"
+
+
+class RingTaken(VideoShmError):
+    """The producer's ring lost its name to somebody else's ring (ESTALE)."""
+
+    advice = "the ring's name now leads to somebody else's ring: close this producer"
+
+
+class FrameTooLarge(VideoShmError):
+    """The frame is larger than a slot, or than the buffer given (EMSGSIZE)."""
+
+    advice = "the frame is larger than a slot: raise slot_size, or lower the bitrate"
+
+
+class FrameOverwritten(VideoShmError):
+    """The producer lapped this reader while it looked at the frame: what it saw may be torn (ESTALE)."""
+
+    advice = "overwritten while it was read: be quicker, copy first, or use a ring with more slots"
+
+
+class IncompatibleRing(VideoShmError):
+    """What is there is no ring, or not one that can be read here (EPROTO)."""
+
+    advice = "not a ring of this format, or its slots are larger than asked for"
+
+
+class RingFull(VideoShmError):
+    """/dev/shm has no room for the ring (ENOSPC)."""
+
+    advice = "/dev/shm is full: free some of it, enlarge it, or use fewer or smaller slots"
+
+
+class HandleClosed(VideoShmError):
+    """The Consumer or Producer was closed (EBADF)."""
+
+    advice = "it is closed: open a new one"
+
+
+class LibraryError(VideoShmError):
+    """libvideo_shm can't be used: not found, another ABI, or too old for the call (ENOSYS)."""
+
+
+BY_ERRNO: dict[int, type[VideoShmError]] = {
+    errno.ENOENT: ProducerNotRunning,
+    errno.EAGAIN: ProducerNotRunning,
+    errno.EBUSY: ProducerBusy,
+    errno.EPIPE: ProducerClosed,
+    errno.EOWNERDEAD: ProducerDied,
+    errno.ESTALE: RingTaken,
+    errno.EMSGSIZE: FrameTooLarge,
+    errno.EPROTO: IncompatibleRing,
+    errno.ENOSPC: RingFull,
+    errno.EBADF: HandleClosed,
+}
+
+
+def error_for(error: int, ring: str | None = None) -> VideoShmError:
+    """The exception that belongs to an errno of the library."""
+    return BY_ERRNO.get(error, VideoShmError)(error, ring)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A look at a ring that joins nothing and maps nothing."""
+
+from __future__ import annotations
+
+import errno
+from ctypes import byref, sizeof
+from dataclasses import dataclass
+
+from ._library import library
+from ._structs import Info, Meta, Slot
+from .errors import VideoShmError
+from .frame import FrameMeta
+from .info import RingInfo
+from .rings import DIRECTORY, Ring, ring_name
+
+MAX_SLOTS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class SlotInfo:
+    """One slot that holds a whole frame.
+
+    index: its place in the ring. number: frame number; times: CLOCK_MONOTONIC, ns.
+    """
+
+    index: int
+    number: int
+    capture_ns: int
+    publish_ns: int
+    flags: int
+    meta: FrameMeta
+
+
+def frame_meta(meta: Meta) -> FrameMeta:
+    """From the C struct."""
+    key = bool(meta.is_keyframe)
+    return FrameMeta(meta.timestamp_ms, meta.size, meta.sequence, key, meta.codec, meta.width, meta.height, meta.fps)
+
+
+def inspect(ring: Ring = None) -> RingInfo:
+    """The figures of a ring. Raises ProducerNotRunning, IncompatibleRing, or VideoShmError (EACCES)."""
+    info = Info()
+    name = ring_name(ring)
+    try:
+        library.video_shm_inspect(name.encode(), byref(info))
+    except VideoShmError as error:
+        raise type(error)(error.errno or 0, name) from None
+    return RingInfo.of(info)
+
+
+def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
+    """The slots that hold a whole frame right now, by index. Raises as inspect()."""
+    slots = (Slot * MAX_SLOTS)()
+    slots[0].struct_size = sizeof(Slot)
+    name = ring_name(ring)
+    try:
+        count = library.video_shm_inspect_slots(name.encode(), slots, MAX_SLOTS)
+    except VideoShmError as error:
+        raise type(error)(error.errno or 0, name) from None
+    return [
+        SlotInfo(index, slot.frame, slot.capture_ns, slot.publish_ns, slot.flags, frame_meta(slot.meta))
+        for index, slot in enumerate(slots[:count])
+        if slot.whole
+    ]
+
+
+def list_rings() -> dict[str, RingInfo]:
+    """Every ring on this machine that may be read, by name; what is in /dev/shm and no ring is left out."""
+    found = {}
+    for path in sorted(DIRECTORY.iterdir()):
+        try:
+            found[f"/{path.name}"] = inspect(f"/{path.name}")
+        except (VideoShmError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+                raise
+    return found

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The writer of a ring."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+from ctypes import POINTER, byref, c_uint8, c_uint32
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ._handle import Handle
+from ._library import library
+from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
+from .errors import HandleClosed, ProducerBusy, VideoShmError
+from .frame import Codec, Flag, Media
+from .info import RingInfo
+from .inspect import inspect
+from .rings import Ring, ring_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_write = library.video_shm_producer_write
+
+
+class Reservation:
+    """A slot to write into; a context manager that gives the slot back unless commit() was called.
+
+    data: memoryview of capacity bytes, uint8, writable, until commit or abort. Do not keep arrays of it: once the
+    frame is published its slot belongs to the readers.
+    """
+
+    def __init__(self, producer: Producer, data: memoryview) -> None:
+        self._producer = producer
+        self._data: memoryview | None = data
+        self.capacity = len(data)
+
+    @property
+    def data(self) -> memoryview:
+        """The slot. Raises HandleClosed once it was committed or given back."""
+        if self._data is None:
+            raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
+        return self._data
+
+    def commit(
+        self,
+        size: int,
+        *,
+        keyframe: bool = False,
+        codec: int = Codec.H264,
+        width: int = 0,
+        height: int = 0,
+        fps: int = 0,
+        timestamp_ms: int = 0,
+        capture_ns: int = 0,
+        flags: int = 0,
+    ) -> None:
+        """Publish the first size bytes; the rest as Producer.write(). Raises FrameTooLarge, ValueError (size 0)."""
+        if self._data is None:
+            raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
+        meta = _meta(keyframe, codec, width, height, fps, timestamp_ms)
+        self._producer._commit(size, meta, capture_ns, flags)
+        self._data = None
+
+    def abort(self) -> None:
+        """Give the slot back unpublished. Twice, or after commit, it does nothing."""
+        if self._data is not None:
+            self._data = None
+            self._producer._abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+
+def _meta(keyframe: bool, codec: int, width: int, height: int, fps: int, timestamp_ms: int) -> Meta:
+    for name, value, most in (
+        ("codec", codec, 255),
+        ("width", width, 65535),
+        ("height", height, 65535),
+        ("fps", fps, 255),
+    ):
+        if not 0 <= value <= most:  # ctypes would cut it silently
+            raise ValueError(f"{name}={value}: from 0 to {most}")
+    return Meta(timestamp_ms, 0, 0, keyframe, codec, width, height, fps)
+
+
+class Producer(Handle):
+    """The one writer of a ring.
+
+    ring: channel number, name or /name; None is /video_stream. slots: 2 to 4096. slot_size: bytes of payload in a
+    slot, up to 256 MiB. mode: permission bits. Raises ProducerBusy (with the other's pid), RingFull,
+    IncompatibleRing, ValueError, VideoShmError.
+    """
+
+    def __init__(
+        self,
+        ring: Ring = None,
+        *,
+        channel: int | None = None,
+        slots: int = 30,
+        slot_size: int = 512 * 1024,
+        mode: int = 0o660,
+        media: Media = Media.VIDEO,
+    ) -> None:
+        super().__init__(ring_name(ring if channel is None else channel))
+        if slots < 1 or slot_size < 1:
+            raise ValueError(f"slots={slots}, slot_size={slot_size}: both must be positive")
+        self._handle = ProducerHandle()
+        self._reference = byref(self._handle)
+        self.slot_size = slot_size
+        options = ProducerOptions(slots=slots, slot_size=slot_size, mode=mode, media=media, name=self.ring.encode())
+        try:
+            library.video_shm_producer_open(self._reference, byref(options))
+        except VideoShmError as error:
+            raise self._explain(error) from None
+        self._open = True
+
+    def _explain(self, error: VideoShmError) -> VideoShmError:
+        if error.errno == errno.EINVAL:
+            return VideoShmError(errno.EINVAL, self.ring, "slots 2 to 4096, slot_size up to 256 MiB, mode up to
+            0o777")
+        explained = type(error)(error.errno or 0, self.ring)
+        if isinstance(explained, ProducerBusy):
+            try:
+                explained.pid = inspect(self.ring).writer_pid or None
+            except VideoShmError:
+                explained.pid = None
+        return explained
+
+    def write(
+        self,
+        data: Buffer,
+        *,
+        keyframe: bool = False,
+        codec: int = Codec.H264,
+        width: int = 0,
+        height: int = 0,
+        fps: int = 0,
+        timestamp_ms: int = 0,
+    ) -> bool:
+        """Copy one access unit into the next slot and wake the readers; never waits.
+
+        data: bytes-like, contiguous. width, height: pixels. fps: frames per second. timestamp_ms: wall clock of
+        capture, ms since the epoch; 0 is now. Returns False if the frame was dropped and counted, since the ring
+        was busy. Raises FrameTooLarge, RingTaken, RingFull, ValueError (no bytes), HandleClosed.
+        """
+        self._check_open()
+        meta = _meta(keyframe, codec, width, height, fps, timestamp_ms)
+        if not isinstance(data, bytes):
+            # A contiguous read-only buffer has no address in ctypes; bytes do.
+            view = memoryview(data)
+            if view.readonly:
+                data = view.tobytes()
+            else:
+                size = view.nbytes
+                return not _write(self._reference, (c_uint8 * size).from_buffer(view), size, byref(meta))
+        return not _write(self._reference, data, len(data), byref(meta))
+
+    def reserve(self) -> Reservation:
+        """The next slot, for an encoder to write into. Raises ProducerBusy if one is out, RingTaken, HandleClosed."""
+        self._check_open()
+        data, capacity = POINTER(c_uint8)(), c_uint32()
+        library.video_shm_producer_reserve(self._reference, byref(data), byref(capacity))
+        address = ctypes.addressof(data.contents)
+        return Reservation(self, memoryview((c_uint8 * capacity.value).from_address(address)).cast("B"))
+
+    def _commit(self, size: int, meta: Meta, capture_ns: int, flags: int) -> None:
+        self._check_open()
+        timing = Timing(capture_ns, int(flags) & ~Flag.KEYFRAME, 0)
+        library.video_shm_producer_commit(self._reference, size, byref(meta), byref(timing))
+
+    def _abort(self) -> None:
+        if self._open:
+            library.video_shm_producer_abort(self._reference)
+
+    def info(self) -> RingInfo:
+        """The ring's figures. Raises HandleClosed."""
+        self._check_open()
+        info = Info()
+        library.video_shm_producer_info(self._reference, byref(info))
+        return RingInfo.of(info)
+
+    def _destroy(self) -> None:
+        library.video_shm_producer_destroy(self._reference)

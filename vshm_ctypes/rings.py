@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a ring is named: by channel number, name or /name; nothing given is the only one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+Ring = int | str | None
+
+DIRECTORY = Path("/dev/shm")
+DEFAULT = "/video_stream"
+
+
+def ring_name(ring: Ring = None) -> str:
+    """The ring's name with its slash: 0 and "0" are /video_stream_ch0. Raises ValueError for what is no name."""
+    if ring is None:
+        return DEFAULT
+    if isinstance(ring, int) or re.fullmatch(r"\d+", ring):
+        if int(ring) < 0:
+            raise ValueError(f"channel {ring}: not a channel number, which begin at 0")
+        return f"{DEFAULT}_ch{int(ring)}"
+    name = ring.removeprefix("/")
+    if not name or "/" in name or "\0" in name or name in (".", "..") or len(name.encode()) > 200:
+        raise ValueError(f"{ring!r}: not a ring's name (a channel number, NAME or /NAME, up to 200 bytes)")
+    return f"/{name}"
