@@ -123,8 +123,8 @@ class Producer(Handle):
 
     def _explain(self, error: VideoShmError) -> VideoShmError:
         if error.errno == errno.EINVAL:
-            return VideoShmError(errno.EINVAL, self.ring, "slots 2 to 4096, slot_size up to 256 MiB, mode up to
-            0o777")
+            advice = "slots 2 to 4096, slot_size up to 256 MiB, mode up to 0o777"
+            return VideoShmError(errno.EINVAL, self.ring, advice)
         explained = type(error)(error.errno or 0, self.ring)
         if isinstance(explained, ProducerBusy):
             try:

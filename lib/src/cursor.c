@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cursor.h"
 
-/* Of the ring's slots one is always the writer's: it may be writing there at any time. */
+/* The oldest frame that may be whole. Without stamps, the slot that the writer may be writing to never is. */
 static uint64_t oldest_frame(const struct ring *ring, uint64_t frames)
 {
 	const uint64_t first = ring_first_frame(ring);
-	const uint64_t reach = ring->geometry.slots - 1;
+	const uint64_t reach = ring->geometry.slots - (ring->extension == NULL);
 
 	return frames > reach && frames - reach > first ? frames - reach : (first < frames ? first : frames);
 }
@@ -29,11 +29,35 @@ static bool last_keyframe(const struct ring *ring, uint64_t oldest, uint64_t fra
 	return false;
 }
 
+/* How many keyframes there were before next, as far as that can be told: before frame 0 there was none. */
+static void count_keyframes(struct cursor *cursor, const struct ring *ring)
+{
+	struct ring_look look;
+
+	cursor->keyframes = 0;
+	cursor->keyframes_known = true;
+	if (cursor->next == 0)
+		return;
+	if (ring_look(ring, cursor->next - 1, &look))
+		cursor->keyframes = look.keyframes;
+	else if (cursor->next < ring_frames(ring, cursor->next) && ring_look(ring, cursor->next, &look))
+		cursor->keyframes = look.keyframes - ring_is_keyframe(&look.meta);
+	else
+		cursor->keyframes_known = false;
+}
+
+/* What the lost frames were will never be known: they all count as missed. */
+static void give_up_unclear(struct cursor *cursor)
+{
+	cursor->span += cursor->unclear;
+	cursor->missed += cursor->unclear;
+	cursor->unclear = 0;
+}
+
 void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start)
 {
 	const uint64_t frames = ring_frames(ring, cursor->next);
 	const uint64_t oldest = oldest_frame(ring, frames);
-	struct ring_look before = {0};
 	uint64_t keyframe;
 
 	cursor->next = frames;
@@ -45,9 +69,7 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 		cursor->next = keyframe;
 	else if (start == VIDEO_SHM_START_KEYFRAME)
 		cursor->awaiting_keyframe = true;
-	/* Before frame 0 there was none. */
-	cursor->keyframes_known = cursor->next == 0 || ring_look(ring, cursor->next - 1, &before);
-	cursor->keyframes = cursor->keyframes_known ? before.keyframes : 0;
+	count_keyframes(cursor, ring);
 }
 
 void cursor_move(struct cursor *cursor, const struct ring *ring)
@@ -57,8 +79,9 @@ void cursor_move(struct cursor *cursor, const struct ring *ring)
 	/* A ring that goes on from the last one begins no earlier than we have come, and version 1 never goes on.
 	 * Any other counts anew, however far it has come: all that it holds is new to us. */
 	if (ring->extension == NULL || frames < cursor->next || ring_first_frame(ring) < cursor->next) {
+		give_up_unclear(cursor);
 		cursor->next = oldest_frame(ring, frames);
-		cursor->keyframes_known = false;
+		count_keyframes(cursor, ring);
 	}
 	cursor->torn = 0;
 	cursor_break(cursor);
@@ -117,9 +140,9 @@ static void catch_up(struct cursor *cursor, const struct ring *ring, uint64_t fr
 	uint64_t oldest = oldest_frame(ring, frames);
 
 	if (cursor->torn > 0) {
-		/* The writer was faster than our copy at the end of the ring: keep a growing distance from it. */
-		const uint64_t margin =
-			cursor->torn < ring->geometry.slots / 2 ? cursor->torn : ring->geometry.slots / 2;
+		/* The writer was faster than our copy at the end of the ring: twice as far from it each time, up to
+		 * the newest frame. */
+		const uint64_t margin = UINT64_C(1) << (cursor->torn < 12 ? cursor->torn : 12);
 
 		oldest = frames - oldest > margin ? oldest + margin : frames - 1;
 	}
@@ -145,8 +168,9 @@ bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring_loo
 	uint64_t frames = ring_frames(ring, cursor->next);
 
 	if (frames < cursor->next) { /* it counts anew in place, which no writer of ours does: begin again */
+		give_up_unclear(cursor);
 		cursor->next = frames;
-		cursor->keyframes_known = false;
+		count_keyframes(cursor, ring);
 		cursor_break(cursor);
 	}
 	while (cursor->next < frames) {
@@ -154,9 +178,13 @@ bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring_loo
 		if (cursor->next == frames) /* it never held what was lost, nor anything else yet */
 			break;
 		if (!ring_look(ring, cursor->next, look)) {
-			/* Overwritten meanwhile, or emptied after a crash. */
+			const uint64_t before = frames;
+
+			/* Emptied after a crash, or overwritten meanwhile. Or frames came while we looked at the two
+			 * counters of version 1: then look again, which ends at the latest when the frame is out of
+			 * reach. */
 			frames = ring_frames(ring, cursor->next);
-			if (cursor->next >= oldest_frame(ring, frames))
+			if (frames <= before && cursor->next >= oldest_frame(ring, frames))
 				lose(cursor, ring, cursor->next + 1);
 			continue;
 		}

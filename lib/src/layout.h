@@ -19,7 +19,8 @@
 #define LAYOUT_MAX_SLOT_SIZE (256u << 20)
 
 #define LAYOUT_NO_FRAME UINT64_MAX /* line.frame of a slot that holds nothing */
-#define LAYOUT_NO_STAMP 0u
+#define LAYOUT_EMPTY_STAMP 1u /* line.stamp of a slot that was emptied: odd, like that of one being written  \
+							   */
 
 #define LAYOUT_WAKE_FRAME 1u    /* futex bits: a frame was published */
 #define LAYOUT_WAKE_KEYFRAME 2u /* it is a keyframe */
@@ -83,7 +84,7 @@ struct layout_extension {
 
 /* One for each slot, behind the extension. */
 struct layout_line {
-	_Atomic uint32_t stamp; /* odd: being written; 2 * (frame + 1): whole */
+	_Atomic uint32_t stamp; /* odd: being written, or empty; 2 * (frame + 1): whole */
 	_Atomic uint32_t flags;
 	_Atomic uint64_t frame;
 	_Atomic uint64_t capture_ns;

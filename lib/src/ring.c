@@ -81,20 +81,24 @@ void ring_format(const struct ring *ring, const struct ring_counts *counts)
 	shared_store32(&ring->header->version, geometry->version, RELEASE);
 }
 
-/* Empties a slot whose stamp is odd. Release: whoever sees this stamp finds no frame number that fits it. */
+/*
+ * Empties a slot. Its stamp is, or becomes, odd: any even one belongs to some frame, sooner or later, and a
+ * reader in the middle of that frame would believe what it read.
+ */
 static void void_line(struct layout_line *line)
 {
 	shared_store64(&line->frame, LAYOUT_NO_FRAME, RELAXED);
-	shared_store32(&line->stamp, LAYOUT_NO_STAMP, RELEASE);
+	shared_store32(&line->stamp, LAYOUT_EMPTY_STAMP, RELAXED);
 }
 
 void ring_recover(const struct ring *ring, struct ring_counts *counts)
 {
 	const struct layout_extension *extension = ring->extension;
 	const uint32_t v1_count = atomic_load_explicit(&ring->header->frame_count, RELAXED);
+	const uint64_t counted = atomic_load_explicit(&extension->frames, ACQUIRE);
 	struct ring_look newest;
 
-	counts->frames = atomic_load_explicit(&extension->frames, ACQUIRE);
+	counts->frames = counted;
 	counts->keyframes = atomic_load_explicit(&extension->keyframes, RELAXED);
 	counts->bytes = atomic_load_explicit(&extension->bytes, RELAXED);
 	/* The larger of the two counters, as far as a ring reaches: version 1 readers may have scribbled on
@@ -106,7 +110,7 @@ void ring_recover(const struct ring *ring, struct ring_counts *counts)
 		const uint64_t frame = atomic_load_explicit(&line->frame, RELAXED);
 
 		if (atomic_load_explicit(&line->stamp, RELAXED) % 2 != 0 ||
-			(frame != LAYOUT_NO_FRAME && frame >= counts->frames))
+			(frame != LAYOUT_NO_FRAME && frame >= counted))
 			void_line(line);
 	}
 	/* The writer may have died between counting a keyframe and counting its frame. */
@@ -162,11 +166,11 @@ void ring_publish(const struct ring *ring, struct ring_counts *counts, const vid
 	shared_store64(&line->capture_ns, stamp->capture_ns, RELAXED);
 	shared_store64(&line->publish_ns, stamp->publish_ns, RELAXED);
 	shared_store64(&line->keyframes, counts->keyframes, RELAXED);
-	/* [P3] The frame is complete before the stamp says so. Pairs with [C3]. */
-	shared_store32(&line->stamp, layout_stamp(frame), RELEASE);
+	/* [P3] Relaxed: nobody looks at it before [P4] has counted it. */
+	shared_store32(&line->stamp, layout_stamp(frame), RELAXED);
 	shared_store64(&extension->keyframes, counts->keyframes, RELAXED);
 	shared_store64(&extension->bytes, counts->bytes, RELAXED);
-	/* [P4] The slot is whole before it is counted. Pairs with [C2]. */
+	/* [P4] The frame is whole, and its stamp even, before it is counted. Pairs with [C2]. */
 	shared_store64(&extension->frames, counts->frames, RELEASE);
 	store_v1_counts(ring, counts->frames);
 }
@@ -184,7 +188,7 @@ void ring_signal(const struct ring *ring)
 
 uint64_t ring_frames(const struct ring *ring, uint64_t near)
 {
-	/* [C2] The stamps of all frames counted are seen. Pairs with [P4]. */
+	/* [C2] All frames counted, and their stamps, are seen. Pairs with [P4]. */
 	if (ring->extension != NULL)
 		return atomic_load_explicit(&ring->extension->frames, ACQUIRE);
 	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, ACQUIRE);
@@ -227,15 +231,16 @@ static bool find_stamped(const struct ring *ring, uint64_t frame, uint32_t *slot
 
 	*slot = slot_of(ring, frame);
 	line = &ring->lines[*slot];
-	/* [C3] The frame that belongs to this stamp is complete. Pairs with [P3]. */
-	if (atomic_load_explicit(&line->stamp, ACQUIRE) != layout_stamp(frame))
+	/* [C3] Relaxed: [C2] has seen the frame. Only to save a copy, for [C5] decides. */
+	if (atomic_load_explicit(&line->stamp, RELAXED) != layout_stamp(frame))
 		return false;
 	look->flags = atomic_load_explicit(&line->flags, RELAXED);
 	look->capture_ns = atomic_load_explicit(&line->capture_ns, RELAXED);
 	look->publish_ns = atomic_load_explicit(&line->publish_ns, RELAXED);
 	look->keyframes = atomic_load_explicit(&line->keyframes, RELAXED);
 	shared_copy_out(&look->meta, ring->base + meta_offset(ring, *slot), sizeof(look->meta));
-	/* The stamp comes round after 2^31 frames; an emptied slot has the one that frame 2^31 - 1 would have. */
+	/* The stamp comes round after 2^31 frames, and a slot never used has the one that frame 2^31 - 1 will
+	 * have. */
 	return atomic_load_explicit(&line->frame, RELAXED) == frame;
 }
 

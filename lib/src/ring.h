@@ -74,7 +74,8 @@ uint64_t ring_frames(const struct ring *ring, uint64_t near);
 /* Number of the first frame that the object ever held. */
 uint64_t ring_first_frame(const struct ring *ring);
 
-/* Looks at a frame that was counted. False: it is no longer there. meta.size is within the slot. */
+/* Looks at a frame that ring_frames has counted. False: it is no longer there. meta.size is within the slot.
+ */
 bool ring_look(const struct ring *ring, uint64_t frame, struct ring_look *look);
 
 /* Whether everything read since ring_look belongs to that frame. */

@@ -101,7 +101,7 @@ void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_
 	if (semaphores->write == NULL || semaphores->read == NULL) {
 		log_line(VIDEO_SHM_LOG_WARNING, "%s, %s: can't be had (%s); version 1 readers are not served",
 				 semaphores->write_name, semaphores->read_name, strerror(errno));
-		semaphores_close(semaphores, false);
+		semaphores_close(semaphores, true); /* nobody would remove the one that could be had */
 		return;
 	}
 	if (taken) { /* we are the only writer, so whoever took it is no more */

@@ -54,8 +54,10 @@ static int replace(struct writer *writer, int fd, const struct segment_survey *s
 	void *base;
 
 	inherit(writer, &survey->extension);
-	if (segment_name_leads(writer->path, old, &now) == SEGMENT_NAME_SAME && unlink(writer->path) != 0)
+	if (segment_name_leads(writer->path, old, &now) == SEGMENT_NAME_SAME && unlink(writer->path) != 0) {
+		errno = errno == EPERM ? EACCES : errno; /* somebody else's, in a directory with the sticky bit */
 		return -1;
+	}
 	if (writer_build(writer, geometry) != 0)
 		return -1;
 	if (survey->geometry.extension_offset == 0 || (base = segment_map(fd, old->size, true)) == NULL)

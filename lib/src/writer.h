@@ -22,7 +22,7 @@ enum writer_drop { WRITER_DROP_BUSY, WRITER_DROP_TOO_LARGE, WRITER_DROP_NO_SPACE
 
 struct writer {
 	struct writer *next; /* in this process, for fork */
-	enum writer_state state;
+	_Atomic enum writer_state state; /* set under busy, looked at by every thread */
 	struct ring ring;
 	struct ring_counts counts;
 	struct semaphores semaphores;
