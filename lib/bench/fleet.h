@@ -30,7 +30,8 @@ void fleet_unshare(void *memory, size_t size);
 /* Starts a child that ends with us and leaves signals from the terminal to us. The caller reaps it. */
 pid_t fleet_fork(void (*work)(void *), void *argument);
 
-/* Starts a child of the case. tidy: it may have something in /dev/shm, so it is not killed before it had time to end. */
+/* Starts a child of the case. tidy: it may have something in /dev/shm, so it is not killed before it had time
+ * to end. */
 void fleet_start(void (*work)(void *), void *argument, bool tidy);
 
 /* In a child: ready, and waiting until all are. In the parent: waits until count children are ready. */

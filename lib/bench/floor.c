@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -13,6 +12,10 @@
 #include <unistd.h>
 
 #include "video_shm.h"
+
+/* The kernel's own numbers: <linux/futex.h> is not there for every C library. Without FUTEX_PRIVATE_FLAG. */
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
 
 #if !defined(SYS_futex) && defined(SYS_futex_time64)
 #define SYS_futex SYS_futex_time64
@@ -53,8 +56,8 @@ void floor_discard(struct floor *ring)
 
 int floor_map(struct floor *ring, bool writable)
 {
-	void *base = mmap(NULL, OBJECT_SIZE, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE,
-					  ring->fd, 0);
+	void *base = mmap(NULL, OBJECT_SIZE, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+					  MAP_SHARED | MAP_POPULATE, ring->fd, 0);
 
 	if (base == MAP_FAILED)
 		return -1;

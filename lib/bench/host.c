@@ -88,8 +88,8 @@ static void read_ticks(uint64_t *busy, uint64_t *stolen)
 	FILE *file = fopen("/proc/stat", "re");
 
 	if (file != NULL) {
-		(void)!fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle, &waiting,
-					  &hard, &soft, &steal);
+		(void)!fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle,
+					  &waiting, &hard, &soft, &steal);
 		(void)fclose(file);
 	}
 	*busy = user + nice + system + hard + soft;
@@ -108,7 +108,8 @@ static double own_seconds(void)
 
 	if (getrusage(RUSAGE_SELF, &own) != 0 || getrusage(RUSAGE_CHILDREN, &reaped) != 0)
 		return 0;
-	return seconds(&own.ru_utime) + seconds(&own.ru_stime) + seconds(&reaped.ru_utime) + seconds(&reaped.ru_stime);
+	return seconds(&own.ru_utime) + seconds(&own.ru_stime) + seconds(&reaped.ru_utime) +
+		   seconds(&reaped.ru_stime);
 }
 
 void host_begin(struct host *host)
@@ -137,7 +138,8 @@ void host_end(struct host *host, struct host_report *report)
 		.longest_stall_ms = (double)atomic_load(&control->longest_ns) / 1e6,
 		.stalled_share = (double)atomic_load(&control->stalled_ns) / 1e9 / elapsed_s,
 		.stolen_share = (double)(stolen - host->stolen_ticks) / ticks_per_s / elapsed_s,
-		.foreign_share = ((double)(busy - host->busy_ticks) / ticks_per_s - (own_seconds() - host->own_s)) / elapsed_s,
+		.foreign_share =
+			((double)(busy - host->busy_ticks) / ticks_per_s - (own_seconds() - host->own_s)) / elapsed_s,
 	};
 	if (report->foreign_share < 0) /* ticks are coarse */
 		report->foreign_share = 0;

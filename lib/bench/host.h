@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether the host was fit for a measurement: a control beside it that sleeps 1 ms at a time on every core and
- * records how much too late it wakes, the time that a hypervisor stole, and what other programs used.
+ * Whether the host was fit for a measurement: a control beside it that sleeps 1 ms at a time on every core
+ * and records how much too late it wakes, the time that a hypervisor stole, and what other programs used.
  */
 #ifndef BENCH_HOST_H
 #define BENCH_HOST_H
@@ -11,8 +11,9 @@
 #include <sys/types.h>
 
 /* Above these a timing is INVALID. Shares are of all cores' time. */
-#define HOST_STALL_NS 1000000u     /* a sleep that ends this much too late is a stall */
-#define HOST_STALLED_SHARE 0.005   /* judged if the control had real-time priority: else our own load delays it */
+#define HOST_STALL_NS 1000000u /* a sleep that ends this much too late is a stall */
+#define HOST_STALLED_SHARE                                                                                   \
+	0.005 /* judged if the control had real-time priority: else our own load delays it */
 #define HOST_STOLEN_SHARE 0.01
 #define HOST_FOREIGN_SHARE 0.10
 

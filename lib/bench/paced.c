@@ -8,7 +8,10 @@
 #include "fleet.h"
 #include "statistics.h"
 
-#define WARM_UP_FRAMES 10u /* not judged: first calls, first faults */
+/* At the begin of a turn, not judged: the side before has left its traces in all caches. */
+#define SETTLING_FRAMES 2u
+#define TURN_FRAMES_MAX 10u
+#define LOST_US 1e6 /* what a frame that a reader never got counts as */
 
 /* What a reader child is told. */
 struct reader_task {
@@ -16,9 +19,20 @@ struct reader_task {
 	unsigned reader;
 };
 
+static unsigned turn_frames(const struct paced *paced)
+{
+	return SETTLING_FRAMES + paced->frames_per_turn;
+}
+
+/* Of one side. */
+static size_t block_frames(const struct paced *paced)
+{
+	return (size_t)paced->turns * turn_frames(paced);
+}
+
 static size_t total_frames(const struct paced *paced)
 {
-	return WARM_UP_FRAMES + (size_t)paced->blocks * paced->frames_per_block;
+	return paced->blocks * block_frames(paced);
 }
 
 static size_t at_side(const struct paced *paced, unsigned side, size_t frame)
@@ -36,16 +50,30 @@ static size_t ledger_bytes(const struct paced *paced)
 	return total_frames(paced) * SIDES * (2 + paced->readers) * sizeof(uint64_t);
 }
 
-static const unsigned *order_at(const struct paced *paced, size_t frame)
+void paced_fill(struct paced *paced, double seconds)
 {
-	return sides_order(frame < WARM_UP_FRAMES ? 0 : (unsigned)((frame - WARM_UP_FRAMES) / paced->frames_per_block));
+	const double frames = seconds * paced->frames_per_s / paced->blocks / SIDES;
+	const double turns = frames / (SETTLING_FRAMES + TURN_FRAMES_MAX);
+	const double counted = frames - SETTLING_FRAMES;
+
+	paced->turns = turns < 1 ? 1 : (unsigned)turns;
+	paced->frames_per_turn = counted < 1                 ? 1
+							 : counted < TURN_FRAMES_MAX ? (unsigned)counted
+														 : TURN_FRAMES_MAX;
 }
 
-unsigned paced_frames_per_block(double seconds, unsigned frames_per_s, unsigned blocks)
+/* Leaves out what a turn begins with. Returns how many values there are. */
+static size_t collect(const struct paced *paced, unsigned block, const uint64_t *from, const uint64_t *to,
+					  double *values)
 {
-	const double frames = seconds * frames_per_s / blocks;
+	const size_t first = block * block_frames(paced);
+	size_t count = 0;
 
-	return frames < 1 ? 1 : (unsigned)frames;
+	for (size_t frame = first; frame < first + block_frames(paced); frame++) {
+		if (frame % turn_frames(paced) >= SETTLING_FRAMES)
+			values[count++] = to[frame] != 0 ? (double)(to[frame] - from[frame]) / 1e3 : LOST_US;
+	}
+	return count;
 }
 
 /* ---- the processes ---- */
@@ -59,32 +87,55 @@ static void sleep_until(uint64_t *next_ns, uint64_t period_ns)
 		*next_ns = now_ns;
 		return;
 	}
-	const struct timespec time = {.tv_sec = (time_t)(*next_ns / NS_PER_S), .tv_nsec = (long)(*next_ns % NS_PER_S)};
+	const struct timespec time = {.tv_sec = (time_t)(*next_ns / NS_PER_S),
+								  .tv_nsec = (long)(*next_ns % NS_PER_S)};
 
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+}
+
+static void write_turn(const struct paced *paced, unsigned side, size_t first, uint64_t *next_ns)
+{
+	const uint64_t period_ns = NS_PER_S / paced->frames_per_s;
+
+	for (size_t frame = first; frame < first + turn_frames(paced) && !fleet_stopped(); frame++) {
+		const size_t at = at_side(paced, side, frame);
+
+		sleep_until(next_ns, period_ns);
+		paced->entered[at] = fleet_now_ns();
+		paced->sides[side].kind->write(&paced->sides[side]);
+		paced->left[at] = fleet_now_ns();
+	}
 }
 
 static void write_all(void *argument)
 {
 	const struct paced *paced = argument;
-	const uint64_t period_ns = NS_PER_S / paced->frames_per_s / SIDES;
 	uint64_t next_ns;
 
 	sides_open_writers(paced->sides);
 	fleet_ready();
 	next_ns = fleet_now_ns();
-	for (size_t frame = 0; frame < total_frames(paced); frame++) {
-		for (unsigned turn = 0; turn < SIDES && !fleet_stopped(); turn++) {
-			const unsigned side = order_at(paced, frame)[turn];
-			const size_t at = at_side(paced, side, frame);
-
-			sleep_until(&next_ns, period_ns);
-			paced->entered[at] = fleet_now_ns();
-			paced->sides[side].kind->write(&paced->sides[side]);
-			paced->left[at] = fleet_now_ns();
-		}
+	for (unsigned round = 0; round < paced->blocks * paced->turns; round++) {
+		for (unsigned turn = 0; turn < SIDES; turn++)
+			write_turn(paced, sides_order(round)[turn], (size_t)round * turn_frames(paced), &next_ns);
 	}
 	sides_close_writers(paced->sides);
+}
+
+/* *next is the number of the frame that this side's next call can give at the earliest. */
+static void read_turn(const struct reader_task *task, unsigned side, size_t end, size_t *next)
+{
+	const struct paced *paced = task->paced;
+
+	while (*next < end) { /* one who was lapped may be ahead of the schedule already */
+		const uint32_t got = paced->sides[side].kind->receive(&paced->sides[side]);
+		const uint64_t now_ns = fleet_now_ns();
+
+		if (got >= total_frames(paced))
+			fleet_die("a frame that was never written");
+		paced->awake[at_reader(paced, task->reader, side, got)] = now_ns;
+		*next = got + 1;
+	}
 }
 
 static void read_all(void *argument)
@@ -95,19 +146,11 @@ static void read_all(void *argument)
 
 	sides_open_readers(paced->sides);
 	fleet_ready();
-	for (size_t frame = 0; frame < total_frames(paced); frame++) {
+	for (unsigned round = 0; round < paced->blocks * paced->turns; round++) {
 		for (unsigned turn = 0; turn < SIDES; turn++) {
-			const unsigned side = order_at(paced, frame)[turn];
+			const unsigned side = sides_order(round)[turn];
 
-			if (next[side] > frame) /* it was lapped, and is ahead of the schedule now */
-				continue;
-			const uint32_t got = paced->sides[side].kind->receive(&paced->sides[side]);
-			const uint64_t now_ns = fleet_now_ns();
-
-			if (got >= total_frames(paced))
-				fleet_die("a frame that was never written");
-			paced->awake[at_reader(paced, task->reader, side, got)] = now_ns;
-			next[side] = got + 1;
+			read_turn(task, side, (size_t)(round + 1) * turn_frames(paced), &next[side]);
 		}
 	}
 	sides_close_readers(paced->sides);
@@ -151,37 +194,28 @@ static double *samples(size_t count)
 
 void paced_latency_us(const struct paced *paced, unsigned side, double share, double *blocks)
 {
-	double *values = samples((size_t)paced->frames_per_block * paced->readers);
+	double *values = samples(block_frames(paced) * paced->readers);
 
 	for (unsigned block = 0; block < paced->blocks; block++) {
-		const size_t first = WARM_UP_FRAMES + (size_t)block * paced->frames_per_block;
 		size_t count = 0;
 
-		for (unsigned reader = 0; reader < paced->readers; reader++) {
-			for (size_t frame = first; frame < first + paced->frames_per_block; frame++) {
-				const uint64_t awake_ns = paced->awake[at_reader(paced, reader, side, frame)];
-
-				if (awake_ns != 0)
-					values[count++] = (double)(awake_ns - paced->entered[at_side(paced, side, frame)]) / 1e3;
-			}
-		}
-		blocks[block] = count > 0 ? statistics_quantile(values, count, share) : 1e9;
+		for (unsigned reader = 0; reader < paced->readers; reader++)
+			count += collect(paced, block, &paced->entered[at_side(paced, side, 0)],
+							 &paced->awake[at_reader(paced, reader, side, 0)], values + count);
+		blocks[block] = statistics_quantile(values, count, share);
 	}
 	free(values);
 }
 
 void paced_write_us(const struct paced *paced, unsigned side, double share, double *blocks)
 {
-	double *values = samples(paced->frames_per_block);
+	const size_t first = at_side(paced, side, 0);
+	double *values = samples(block_frames(paced));
 
 	for (unsigned block = 0; block < paced->blocks; block++) {
-		const size_t first = WARM_UP_FRAMES + (size_t)block * paced->frames_per_block;
+		const size_t count = collect(paced, block, &paced->entered[first], &paced->left[first], values);
 
-		for (size_t at = 0; at < paced->frames_per_block; at++)
-			values[at] = (double)(paced->left[at_side(paced, side, first + at)] -
-								  paced->entered[at_side(paced, side, first + at)]) /
-						 1e3;
-		blocks[block] = statistics_quantile(values, paced->frames_per_block, share);
+		blocks[block] = statistics_quantile(values, count, share);
 	}
 	free(values);
 }

@@ -10,7 +10,8 @@
 #define BUFFER_OFFSET 16u
 #define DIRECT_SLOTS 8u
 
-static const video_frame_meta_t some_meta = {.codec = VIDEO_SHM_CODEC_H264, .width = 1920, .height = 1080, .fps = 30};
+static const video_frame_meta_t some_meta = {
+	.codec = VIDEO_SHM_CODEC_H264, .width = 1920, .height = 1080, .fps = 30};
 
 /* ---- the library ---- */
 
@@ -222,7 +223,8 @@ void sides_close_readers(struct side sides[SIDES])
 
 const unsigned *sides_order(unsigned block)
 {
-	static const unsigned orders[6][SIDES] = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {2, 0, 1}, {0, 2, 1}, {1, 2, 0}};
+	static const unsigned orders[6][SIDES] = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2},
+											  {2, 0, 1}, {0, 2, 1}, {1, 2, 0}};
 
 	return orders[block % 6];
 }

@@ -23,7 +23,8 @@ void row_compare(struct row *row, const double *const values[3], unsigned blocks
 void row_judge(struct row *row, unsigned blocks, bool host_is_fit)
 {
 	/* Written so that a ratio that is no number fails. */
-	const bool within = row->kind == LIMIT_AT_MOST ? row->ratio.high <= row->limit : row->ratio.low >= row->limit;
+	const bool within =
+		row->kind == LIMIT_AT_MOST ? row->ratio.high <= row->limit : row->ratio.low >= row->limit;
 
 	if (row->kind == LIMIT_NONE)
 		row->verdict = VERDICT_NONE;

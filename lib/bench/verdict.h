@@ -21,8 +21,8 @@ enum limit { LIMIT_NONE, LIMIT_AT_MOST, LIMIT_AT_LEAST };
 struct row {
 	char name[64];
 	const char *unit;
-	double ours;      /* median of the blocks */
-	double reference; /* likewise */
+	double ours;                      /* median of the blocks */
+	double reference;                 /* likewise */
 	struct statistics_interval ratio; /* ours to the reference */
 	struct statistics_interval null;  /* the reference to its own twin: what this run can tell apart */
 	bool has_interval;

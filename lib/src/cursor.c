@@ -14,6 +14,22 @@ void cursor_break(struct cursor *cursor)
 {
 	cursor->discontinuity = true;
 	cursor->awaiting_keyframe = cursor->awaiting_keyframe || cursor->resync;
+	cursor->restarted = false;
+}
+
+void cursor_restart(struct cursor *cursor)
+{
+	cursor->restarted = true;
+}
+
+/* The writer may be at the oldest frame already. */
+static uint64_t first_whole(const struct ring *ring, uint64_t oldest, uint64_t frames)
+{
+	struct ring_look look;
+
+	while (oldest < frames && !ring_look(ring, oldest, &look))
+		oldest++;
+	return oldest;
 }
 
 /* The last keyframe in the ring; false: there is none. */
@@ -62,7 +78,7 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 
 	cursor->next = frames;
 	if (start == VIDEO_SHM_START_OLDEST)
-		cursor->next = oldest;
+		cursor->next = first_whole(ring, oldest, frames);
 	else if (start == VIDEO_SHM_START_NEWEST)
 		cursor->next = frames > oldest ? frames - 1 : frames;
 	else if (start == VIDEO_SHM_START_KEYFRAME && last_keyframe(ring, oldest, frames, &keyframe))
@@ -98,6 +114,8 @@ static void lose(struct cursor *cursor, const struct ring *ring, uint64_t upto)
 {
 	const uint64_t lost = upto - cursor->next;
 
+	if (cursor->restarted) /* the frame that says so may be among them */
+		cursor_break(cursor);
 	cursor->next = upto;
 	if (cursor->policy == VIDEO_SHM_POLICY_KEYFRAMES && ring->extension != NULL && cursor->keyframes_known) {
 		cursor->unclear += lost;
@@ -151,6 +169,8 @@ static void catch_up(struct cursor *cursor, const struct ring *ring, uint64_t fr
 	if (cursor->policy == VIDEO_SHM_POLICY_NEWEST && !cursor->awaiting_keyframe &&
 		cursor->next < frames - 1) {
 		cursor->awaiting_keyframe = cursor->resync;
+		if (cursor->restarted)
+			cursor_break(cursor);
 		if (!cursor->awaiting_keyframe)
 			skip(cursor, frames - 1);
 	}

@@ -19,6 +19,7 @@ struct cursor {
 	bool resync;        /* after a gap, silence until a keyframe */
 	bool awaiting_keyframe;
 	bool keyframes_known;
+	bool restarted;     /* the writer is another one, and its first frame was not seen yet */
 	bool discontinuity; /* the next frame handed out does not follow from the one before */
 };
 
@@ -30,6 +31,11 @@ void cursor_move(struct cursor *cursor, const struct ring *ring);
 
 /* What comes next does not follow from what came before. */
 void cursor_break(struct cursor *cursor);
+
+/* A writer took the ring over. Its first frame says so itself; should that one be passed over, the next one
+ * does.
+ */
+void cursor_restart(struct cursor *cursor);
 
 /* Finds the next frame that this reader wants. False: there is none yet. The place stays before it until
  * cursor_take. */

@@ -202,10 +202,7 @@ static void notice_epoch(struct reader *reader)
 	reader->epoch = epoch;
 	if (reader->fate == READER_DEAD)
 		reader->fate = READER_FOLLOWS;
-	/* Its first frame says itself that it does not follow, but who wants the newest only may never see that
-	 * one. */
-	if (reader->cursor.policy == VIDEO_SHM_POLICY_NEWEST)
-		cursor_break(&reader->cursor);
+	cursor_restart(&reader->cursor);
 }
 
 /* What there is to tell once all whole frames have been handed out. 0, or -1 with errno. */

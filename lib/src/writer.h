@@ -21,7 +21,7 @@ enum writer_state {
 enum writer_drop { WRITER_DROP_BUSY, WRITER_DROP_TOO_LARGE, WRITER_DROP_NO_SPACE, WRITER_DROP_CAUSES };
 
 struct writer {
-	struct writer *next; /* in this process, for fork */
+	struct writer *next;             /* in this process, for fork */
 	_Atomic enum writer_state state; /* set under busy, looked at by every thread */
 	struct ring ring;
 	struct ring_counts counts;

@@ -11,31 +11,44 @@
 #include <unistd.h>
 
 #define EXIT_SKIPPED 77
-#define MAX_NAMES 512
+#define MAX_NAMES 128
+#define MAX_CHANNELS 64
 
 static char names[MAX_NAMES][48];
-static int channels[MAX_NAMES];
 static unsigned name_count, channel_count;
 static pid_t owner;
 static const char *running = "";
 
-static void remove_all(void)
+static int channel_of(pid_t pid, unsigned number)
 {
+	return (int)(1000000 + (unsigned)pid * MAX_CHANNELS % 900000000 + number);
+}
+
+/* All that a test process may have named. By its pid alone, so that the parent can do it for one that was
+ * killed. */
+static void remove_names_of(pid_t pid)
+{
+	static const char *const semaphores[] = {VIDEO_SHM_SEM_WRITE, VIDEO_SHM_SEM_READ};
 	char text[64];
 
-	if (getpid() != owner)
-		return;
-	for (unsigned at = 0; at < name_count; at++)
-		(void)shm_unlink(names[at]);
-	for (unsigned at = 0; at < channel_count; at++) {
-		(void)snprintf(text, sizeof(text), VIDEO_SHM_NAME "_ch%d", channels[at]);
+	for (unsigned number = 0; number < MAX_NAMES; number++) {
+		(void)snprintf(text, sizeof(text), "/vshm_test_%d_%u", (int)pid, number);
 		(void)shm_unlink(text);
-		(void)snprintf(text, sizeof(text), VIDEO_SHM_SEM_WRITE "_ch%d", channels[at]);
-		(void)sem_unlink(text);
-		(void)snprintf(text, sizeof(text), VIDEO_SHM_SEM_READ "_ch%d", channels[at]);
-		(void)sem_unlink(text);
 	}
-	name_count = channel_count = 0;
+	for (unsigned number = 0; number < MAX_CHANNELS; number++) {
+		(void)snprintf(text, sizeof(text), VIDEO_SHM_NAME "_ch%d", channel_of(pid, number));
+		(void)shm_unlink(text);
+		for (size_t at = 0; at < 2; at++) {
+			(void)snprintf(text, sizeof(text), "%s_ch%d", semaphores[at], channel_of(pid, number));
+			(void)sem_unlink(text);
+		}
+	}
+}
+
+static void remove_all(void)
+{
+	if (getpid() == owner)
+		remove_names_of(owner);
 }
 
 static void bark(int signal)
@@ -68,6 +81,7 @@ static int run_one(const struct test *test, unsigned watchdog_s)
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
+	remove_names_of(pid);
 	fprintf(stderr, "%s: ended by signal %d\n", test->name, WTERMSIG(status));
 	return 128 + WTERMSIG(status);
 }
@@ -141,9 +155,8 @@ const char *fresh_name(void)
 
 int fresh_channel(void)
 {
-	CHECK(channel_count < MAX_NAMES);
-	channels[channel_count] = (int)(1000000 + (unsigned)getpid() * 64 % 900000000 + channel_count);
-	return channels[channel_count++];
+	CHECK(channel_count < MAX_CHANNELS);
+	return channel_of(getpid(), channel_count++);
 }
 
 const char *shm_path(const char *name)

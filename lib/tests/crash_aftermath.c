@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -43,6 +45,20 @@ static void check_takeover(struct witness *witness, const video_shm_producer_t *
 		CHECK(!slots[at].whole || slots[at].frame < info.frames);
 }
 
+/* Version 1 readers see the count that all others see. */
+static void check_v1_count(const struct witness *witness, uint64_t frames)
+{
+	const int fd = shm_open(witness->place.name, O_RDONLY, 0);
+	struct v1_head {
+		uint32_t magic, version, write_idx, read_idx, frame_count;
+	} head;
+
+	CHECK(fd >= 0 && pread(fd, &head, sizeof(head), 0) == (ssize_t)sizeof(head));
+	CHECK_EQ(head.frame_count, (uint32_t)frames);
+	CHECK_EQ(head.write_idx, (uint32_t)frames);
+	CHECK_EQ(close(fd), 0);
+}
+
 static void join_anew(struct witness *witness)
 {
 	const video_shm_consumer_options_t oldest = {
@@ -65,8 +81,12 @@ static void join_anew(struct witness *witness)
 
 void witness_successor(struct witness *witness, video_shm_producer_t *next)
 {
+	video_shm_info_t info = {.struct_size = sizeof(info)};
+
 	CHECK_EQ(scenario_open(witness->scenario, &witness->place, witness->scenario->other, next), 0);
 	check_takeover(witness, next);
+	CHECK_EQ(video_shm_producer_info(next, &info), 0);
+	check_v1_count(witness, info.frames);
 }
 
 /* ---- frames ---- */

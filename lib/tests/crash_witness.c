@@ -8,6 +8,7 @@
 #include "check.h"
 #include "crash_story.h"
 #include "layout.h"
+#include "segment.h"
 
 static const video_shm_consumer_options_t kinds[OLD_ALL] = {
 	[OLD_EVERY] = {.start = VIDEO_SHM_START_OLDEST, .reconnect = 1},
@@ -84,6 +85,29 @@ static void read_truth(const struct witness *witness, uint32_t *state, uint32_t 
 	*epoch = extension.epoch;
 }
 
+/* What is called whole is whole to the last byte: nobody writes any more. */
+static void check_slots(const struct witness *witness, const video_shm_slot_t *slots, uint32_t count)
+{
+	const int fd = shm_open(witness->place.name, O_RDONLY, 0);
+	struct segment_survey survey;
+	uint8_t data[STORY_SLOT_SIZE];
+
+	CHECK(fd >= 0 && segment_survey(fd, witness->seen.object_bytes, &survey) == 0);
+	for (uint32_t at = 0; at < count; at++) {
+		const video_shm_slot_t *slot = &slots[at];
+		const uint64_t offset = survey.geometry.slot_offset + at * survey.geometry.slot_stride;
+
+		if (!slot->whole)
+			continue;
+		CHECK(slot->frame <= witness->seen.frames); /* equal: its writer died before he counted it */
+		CHECK_EQ(slot->meta.size, story_size(slot->frame, slot->meta.width));
+		CHECK(pread(fd, data, slot->meta.size, (off_t)(offset + sizeof(slot->meta))) ==
+			  (ssize_t)slot->meta.size);
+		CHECK(has_pattern(data, slot->meta.size, story_pattern(slot->frame, slot->meta.width)));
+	}
+	CHECK_EQ(close(fd), 0);
+}
+
 /* A look from outside shows a whole ring of a dead writer, or none: never half of one, never a living writer.
  */
 static void check_inspect(struct witness *witness)
@@ -106,11 +130,8 @@ static void check_inspect(struct witness *witness)
 	else
 		CHECK(seen->state == VIDEO_SHM_STATE_DEAD || seen->state == VIDEO_SHM_STATE_CLOSED);
 	CHECK(seen->frames >= story->committed && seen->frames <= story->begun);
-	for (int at = 0; at < count; at++) {
-		/* The frame that was whole when its writer died, but not counted yet. */
-		CHECK(!slots[at].whole || slots[at].frame <= seen->frames);
-		CHECK(!slots[at].whole || slots[at].meta.size == story_size(slots[at].frame, slots[at].meta.width));
-	}
+	if (seen->extended) /* version 1 can't tell */
+		check_slots(witness, slots, (uint32_t)count);
 }
 
 /* What an old reader must have been told by now, given what became of its ring. */

@@ -22,7 +22,6 @@ enum { NEW_ALL = 2 };
 struct witness {
 	const struct scenario *scenario;
 	struct place place;
-	uint32_t k;
 	bool joined; /* there was a ring to join before the crash */
 	int fd;      /* that ring, from outside */
 	video_shm_info_t before;

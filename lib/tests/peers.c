@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -109,11 +111,33 @@ void await_mapped(pid_t pid, const char *name)
 		sleep_ms(5);
 }
 
+static bool is_handled(pid_t pid, int signal)
+{
+	unsigned long long caught = 0;
+	char path[64], line[128];
+	FILE *status;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	status = fopen(path, "re");
+	CHECK(status != NULL);
+	while (fgets(line, sizeof(line), status) != NULL && sscanf(line, "SigCgt: %llx", &caught) != 1) {
+	}
+	(void)fclose(status);
+	return (caught >> (signal - 1) & 1) != 0;
+}
+
+void await_handler(pid_t pid, int signal)
+{
+	while (!is_handled(pid, signal))
+		sleep_ms(5);
+}
+
 void become(uid_t user, gid_t group, gid_t extra)
 {
 	CHECK_EQ(setgroups(1, &extra), 0);
 	CHECK_EQ(setgid(group), 0);
 	CHECK_EQ(setuid(user), 0);
+	CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0); /* which a change of user takes back */
 }
 
 void needs_root(void)

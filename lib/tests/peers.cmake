@@ -7,3 +7,29 @@ vshm_test(v1_readers SERIAL TIMEOUT 240 LABELS timed peers LIBRARIES peers v1)
 vshm_test(v1_tokens LABELS peers LIBRARIES peers v1)
 vshm_test(v1_writer LABELS peers LIBRARIES peers v1)
 vshm_test(v1_takeover LABELS peers LIBRARIES peers v1)
+vshm_test(objects LABELS quick peers LIBRARIES peers)
+vshm_test(scribble TIMEOUT 240 LABELS peers LIBRARIES peers)
+vshm_test(sizes LABELS quick peers LIBRARIES peers)
+vshm_test(wrap LABELS peers LIBRARIES peers v1)
+vshm_test(arguments LABELS quick peers LIBRARIES peers)
+vshm_test(access LABELS peers root LIBRARIES peers v1)
+vshm_test(squatters LABELS peers root LIBRARIES peers v1)
+vshm_test(full LABELS peers root LIBRARIES peers)
+
+add_executable(video_consumer ${CMAKE_CURRENT_SOURCE_DIR}/../examples/video_consumer_example.c)
+target_link_libraries(video_consumer PRIVATE video_shm video_shm_flags)
+
+vshm_test(seed SERIAL LABELS timed peers LIBRARIES peers)
+target_compile_definitions(test_seed PRIVATE SEED_CONSUMER="$<TARGET_FILE:seed_consumer>"
+                           SEED_PRODUCER="$<TARGET_FILE:seed_producer>" V1_WRITER="$<TARGET_FILE:v1_writer>")
+add_dependencies(test_seed seed_consumer seed_producer v1_writer)
+
+vshm_test(example LABELS peers LIBRARIES peers)
+target_compile_definitions(test_example PRIVATE VIDEO_CONSUMER="$<TARGET_FILE:video_consumer>")
+add_dependencies(test_example video_consumer)
+
+if(NOT CMAKE_CROSSCOMPILING)
+    add_test(NAME example_makefile
+             COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/example_makefile.sh ${CMAKE_CURRENT_SOURCE_DIR}/..)
+    set_tests_properties(example_makefile PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77 LABELS peers)
+endif()

@@ -45,6 +45,8 @@ void *shared_memory(size_t size);
 void await_count(_Atomic uint32_t *counter, uint32_t value);
 /* Sleeps until the process has the ring mapped. */
 void await_mapped(pid_t pid, const char *name);
+/* Sleeps until the process has a handler for that signal. */
+void await_handler(pid_t pid, int signal);
 /* From here on this process, a child, is that user, in these groups only. */
 void become(uid_t user, gid_t group, gid_t extra);
 /* Skips the test where it takes another user than this one. */

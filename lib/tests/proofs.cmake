@@ -18,3 +18,6 @@ add_test(NAME crash_points_complete
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/crash_points_complete.sh ${CMAKE_NM}
                  ${CMAKE_CURRENT_SOURCE_DIR}/crash_calls.h $<TARGET_OBJECTS:crash_objects>
          COMMAND_EXPAND_LISTS)
+
+vshm_test(stress LABELS quick)
+vshm_test(threads LABELS quick)

@@ -17,6 +17,8 @@
 #include "crash_story.h"
 #include "crash_witness.h"
 
+#define WRITE_POINTS 24 /* no write has more */
+
 struct victim {
 	const struct scenario *scenario;
 	const struct place *place;
@@ -52,8 +54,8 @@ static void usurp(const struct scenario *scenario, const struct place *place, vi
 	CHECK_EQ(scenario_open(scenario, place, true, usurper), 0);
 }
 
-/* One life and death. Whether it died; false: there is no k-th point. */
-static bool die_once(struct witness *witness, uint32_t k, video_shm_producer_t *next)
+/* One life and death. Whether it died; false: there is no k-th point. earlier: where its predecessor did. */
+static bool die_once(struct witness *witness, uint32_t k, uint32_t earlier, video_shm_producer_t *next)
 {
 	const struct scenario *scenario = witness->scenario;
 	int ready[2], go[2], status;
@@ -63,7 +65,7 @@ static bool die_once(struct witness *witness, uint32_t k, video_shm_producer_t *
 
 	story_begin();
 	if (scenario->before != NULL)
-		scenario->before(scenario, &witness->place, k);
+		scenario->before(scenario, &witness->place, earlier);
 	CHECK(pipe(ready) == 0 && pipe(go) == 0);
 	self.ready = ready[1];
 	self.go = go[0];
@@ -82,39 +84,46 @@ static bool die_once(struct witness *witness, uint32_t k, video_shm_producer_t *
 	return WIFSIGNALED(status);
 }
 
-static void every_crash(const struct scenario *scenario)
+/* Every crash after a predecessor who died at that point of his write, or else at another one each time. */
+static void crashes_after(struct witness *witness, uint32_t earlier)
 {
-	static struct witness witness;
-	const char *ring;
-	char channel[40];
 	uint32_t k = 0;
 	bool died;
 
-	witness = (struct witness){.scenario = scenario, .place = {.channel = -1}};
-	ring = fresh_name();
-	if (scenario->v1) {
-		witness.place.channel = fresh_channel();
-		(void)snprintf(channel, sizeof(channel), VIDEO_SHM_NAME "_ch%d", witness.place.channel);
-		ring = channel;
-	}
-	witness.place.name = ring;
-	if (!story_own_shm())
-		fprintf(stderr, "as root this test would also see what is left behind under any other name\n");
 	do {
 		video_shm_producer_t next = {{0}};
 
-		died = die_once(&witness, ++k, &next);
-		witness.k = k;
-		witness_crash(&witness);
-		if (!scenario->usurped)
-			witness_successor(&witness, &next);
-		witness_frames(&witness, &next);
-		witness_end(&witness, &next);
+		k++;
+		died = die_once(witness, k, earlier != 0 ? earlier : 1 + k % WRITE_POINTS, &next);
+		witness_crash(witness);
+		if (!witness->scenario->usurped)
+			witness_successor(witness, &next);
+		witness_frames(witness, &next);
+		witness_end(witness, &next);
 	} while (died);
 	printf("%u crash points\n", k - 1);
 	(void)fflush(stdout);
-	if (k - 1 < scenario->least) /* a point that went missing is a crash that is never tried */
-		check_failed(__FILE__, __LINE__, "all crash points are there", "%u, not %u", k - 1, scenario->least);
+	if (k - 1 < witness->scenario->least) /* one that went missing is a crash that is never tried */
+		check_failed(__FILE__, __LINE__, "all crash points are there", "%u, not %u", k - 1,
+					 witness->scenario->least);
+}
+
+static void every_crash(const struct scenario *scenario)
+{
+	static struct witness witness;
+	const bool pairs = scenario->before != NULL && (!scenario->v1 || long_form());
+	char channel[40];
+
+	witness = (struct witness){.scenario = scenario, .place = {.channel = -1}};
+	if (scenario->v1) {
+		witness.place.channel = fresh_channel();
+		(void)snprintf(channel, sizeof(channel), VIDEO_SHM_NAME "_ch%d", witness.place.channel);
+	}
+	witness.place.name = scenario->v1 ? channel : fresh_name();
+	if (!story_own_shm())
+		fprintf(stderr, "as root this test would also see what is left behind under any other name\n");
+	for (uint32_t earlier = pairs; earlier <= (pairs ? WRITE_POINTS : 0); earlier++)
+		crashes_after(&witness, earlier);
 }
 
 static void a_crash_while_making_a_ring(void)

@@ -194,6 +194,30 @@ static void a_false_word_is_refused(void)
 	}
 }
 
+/* Moved together with its lines, so that only the slots tell: frames would be written over the counters. */
+static void an_extension_inside_the_last_slot_is_refused(void)
+{
+	const uint64_t size = lay_out(&sound);
+
+	header.extension--;
+	extension.line_offset -= 64;
+	CHECK_FAILS(read_all(size), EPROTO);
+}
+
+/* It is read before anything in it is known, so it has to lie in the object as a whole. */
+static void an_extension_beyond_the_end_is_not_even_looked_at(void)
+{
+	uint64_t size = lay_out(&sound), offset;
+
+	CHECK_EQ(geometry_extension_offset(&header, size, &offset), 0);
+	CHECK_EQ(offset, header.extension * UINT64_C(64));
+	size = offset + sizeof(extension);
+	CHECK_EQ(geometry_extension_offset(&header, size, &offset), 0);
+	CHECK_FAILS(geometry_extension_offset(&header, size - 1, &offset), EPROTO);
+	header.extension = UINT32_MAX;
+	CHECK_FAILS(geometry_extension_offset(&header, size, &offset), EPROTO);
+}
+
 /* Version 1's slots lie where they lie: a reader that took another stride from such a ring would split in two
  * minds with all version 1 readers. */
 static void version_1_has_one_geometry(void)
@@ -221,4 +245,5 @@ static void version_1_has_one_geometry(void)
 
 TEST_MAIN(20, TEST(every_plan_is_read_back_as_it_was), TEST(the_bounds_themselves_are_sound),
 		  TEST(a_shape_out_of_bounds_is_refused), TEST(a_false_word_is_refused),
-		  TEST(version_1_has_one_geometry))
+		  TEST(an_extension_inside_the_last_slot_is_refused),
+		  TEST(an_extension_beyond_the_end_is_not_even_looked_at), TEST(version_1_has_one_geometry))

@@ -133,7 +133,7 @@ static void a_keyframe_reader_lapped_before_its_first_frame_tells_lost_keyframes
 	video_frame_meta_t meta;
 
 	open_keyframe_pair(&producer, &consumer);
-	write_on(&producer, 0, 28); /* keyframes 5, 15 and 25; the ring holds 21 to 27 */
+	write_on(&producer, 0, 28); /* keyframes 5, 15 and 25; the ring holds 20 to 27 */
 	CHECK_EQ(video_shm_consumer_receive(&consumer, data, sizeof(data), &meta, VIDEO_SHM_NO_WAIT), 1000);
 	CHECK_EQ(meta.sequence, 25);
 	CHECK_EQ(info_of(&consumer).missed, 2);
@@ -152,10 +152,10 @@ static void a_keyframe_lost_before_one_that_found_no_room_is_counted_once(void)
 	open_keyframe_pair(&producer, &consumer);
 	write_on(&producer, 0, 6);
 	CHECK_EQ(video_shm_consumer_receive(&consumer, data, sizeof(data), &meta, VIDEO_SHM_NO_WAIT), 1000);
-	write_on(&producer, 6, 32); /* 15 is lost, 25 is the oldest there */
+	write_on(&producer, 6, 33); /* 15 is lost, 25 is the oldest there */
 	CHECK_FAILS(video_shm_consumer_receive(&consumer, data, 10, &meta, VIDEO_SHM_NO_WAIT), EMSGSIZE);
 	CHECK_EQ(meta.sequence, 25);
-	write_on(&producer, 32, 48); /* 25 and 35 are lost too, 45 is there */
+	write_on(&producer, 33, 48); /* 25 and 35 are lost too, 45 is there */
 	CHECK_EQ(video_shm_consumer_receive(&consumer, data, sizeof(data), &meta, VIDEO_SHM_NO_WAIT), 1000);
 	CHECK_EQ(meta.sequence, 45);
 	CHECK_EQ(info_of(&consumer).received, 2);

@@ -18,6 +18,7 @@ static void make_v1(uint32_t count)
 	CHECK_EQ(geometry_plan(&geometry, SLOTS, VIDEO_SHM_MAX_FRAME_SIZE, 0), 0);
 	geometry.extension_offset = geometry.line_offset = 0;
 	geometry.object_size = LAYOUT_V1_SIZE;
+	free(ring.base);
 	base = aligned_alloc(64, LAYOUT_V1_SIZE);
 	CHECK(base != NULL);
 	memset(base, 0, LAYOUT_V1_SIZE);
@@ -186,6 +187,7 @@ static void make_ours(uint32_t slots, uint32_t slot_size, uint64_t first)
 	void *base;
 
 	CHECK_EQ(geometry_plan(&geometry, slots, slot_size, 0), 0);
+	free(ring.base);
 	base = aligned_alloc(64, (size_t)((geometry.object_size + 63) / 64 * 64));
 	CHECK(base != NULL);
 	memset(base, 0, (size_t)geometry.object_size);

@@ -197,6 +197,7 @@ static void our_writer_takes_over_what_a_version_1_writer_left(void)
 	CHECK_EQ(write_pattern(&producer, 40, 100, true), 0);
 	CHECK_EQ(v1_reader_wait(&reader, data, &meta, 5000), 100);
 	CHECK_EQ(meta.sequence, 40);
+	CHECK_EQ(v1_reader_wait(&reader, data, &meta, 20), 0);
 	CHECK_EQ(reader.empty, 0); /* the 40 tokens are gone */
 	CHECK_EQ(video_shm_producer_info(&producer, &info), 0);
 	CHECK_EQ(info.rearmed, 1);

@@ -86,6 +86,29 @@ static void joining_a_stream_that_has_run_alone_brings_no_empty_wakeups(void)
 	video_shm_producer_destroy(&bench.producer);
 }
 
+/* With fewer the others sleep on, with more somebody wakes up for nothing. */
+static void each_reader_that_counts_itself_in_has_one_token_a_frame(void)
+{
+	struct bench bench;
+
+	set_up(&bench);
+	for (unsigned reader = 0; reader < 2; reader++) {
+		join(&bench, reader);
+		for (int frame = 0; frame < 5; frame++) {
+			write_one(&bench);
+			CHECK_EQ(tokens(&bench), reader + 1);
+			newest_arrives(&bench, 0);
+			if (reader == 1)
+				newest_arrives(&bench, 1);
+			CHECK_EQ(tokens(&bench), 0);
+		}
+	}
+	CHECK_EQ(bench.readers[0].empty + bench.readers[1].empty, 0);
+	v1_reader_destroy(&bench.readers[0]);
+	v1_reader_destroy(&bench.readers[1]);
+	video_shm_producer_destroy(&bench.producer);
+}
+
 /* One that is busy for a second must not come back to a token for each frame of it. */
 static void a_reader_that_was_busy_for_long_finds_one_token_not_one_for_each_frame(void)
 {
@@ -188,6 +211,7 @@ static void readers_that_died_uncounted_cost_the_living_no_frame(void)
 }
 
 TEST_MAIN(60, TEST(joining_a_stream_that_has_run_alone_brings_no_empty_wakeups),
+		  TEST(each_reader_that_counts_itself_in_has_one_token_a_frame),
 		  TEST(a_reader_that_was_busy_for_long_finds_one_token_not_one_for_each_frame),
 		  TEST(garbage_in_active_readers_does_no_harm),
 		  TEST(a_count_of_zero_starves_version_1_readers_only_until_it_is_put_right),

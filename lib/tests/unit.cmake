@@ -4,3 +4,47 @@ vshm_test(geometry LABELS quick)
 vshm_test(geometry_read LABELS quick)
 vshm_test(ring LABELS quick)
 vshm_test(ring_v1 LABELS quick)
+vshm_test(ring_recover LABELS quick SOURCES plain_ring.c)
+vshm_test(cursor LABELS quick SOURCES plain_ring.c)
+vshm_test(cursor_restart LABELS quick SOURCES plain_ring.c)
+vshm_test(cursor_random LABELS quick SOURCES plain_ring.c)
+vshm_test(segment LABELS quick)
+vshm_test(survey LABELS quick)
+vshm_test(wait LABELS quick)
+vshm_test(reader LABELS quick)
+vshm_test(reader_end LABELS quick)
+target_link_options(test_reader_end PRIVATE LINKER:--wrap=clock_gettime) # a wall clock of its own
+vshm_test(semaphores LABELS quick)
+vshm_test(log LABELS quick)
+vshm_test(process LABELS quick)
+vshm_test(options LABELS quick)
+
+vshm_test(layout LABELS quick)
+set(public_header ${PROJECT_SOURCE_DIR}/include/video_shm.h)
+set(layout_fields ${CMAKE_CURRENT_BINARY_DIR}/unit/layout_fields.inc)
+add_custom_command(OUTPUT ${layout_fields} DEPENDS ${public_header} install/layout_fields.cmake
+                   COMMAND ${CMAKE_COMMAND} -DHEADER=${public_header} -DOUTPUT=${layout_fields}
+                           -P ${CMAKE_CURRENT_SOURCE_DIR}/install/layout_fields.cmake)
+target_sources(test_layout PRIVATE ${layout_fields})
+target_include_directories(test_layout PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/unit)
+file(STRINGS ${PROJECT_SOURCE_DIR}/VERSION expected_version LIMIT_COUNT 1)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/VERSION)
+target_compile_definitions(test_layout PRIVATE EXPECTED_VERSION="${expected_version}")
+
+# What is installed. A sanitizer's library needs the sanitizer's own programs, and another processor's none here.
+if(NOT VIDEO_SHM_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+    find_program(any_cxx NAMES c++ g++ clang++)
+    set(scripts ${CMAKE_CURRENT_SOURCE_DIR}/install)
+    add_test(NAME symbols COMMAND sh ${scripts}/symbols.sh $<TARGET_FILE:video_shm>
+             ${PROJECT_SOURCE_DIR}/src/video_shm.map ${public_header} ${CMAKE_C_COMPILER})
+    add_test(NAME installed COMMAND sh ${scripts}/installed.sh ${PROJECT_BINARY_DIR} ${CMAKE_INSTALL_LIBDIR}
+             ${CMAKE_C_COMPILER} ${CMAKE_COMMAND})
+    add_test(NAME header COMMAND sh ${scripts}/header.sh ${public_header} ${CMAKE_C_COMPILER}
+             $<$<BOOL:${any_cxx}>:${any_cxx}>)
+    set(install_tests symbols installed header)
+    if(VIDEO_SHM_USDT)
+        add_test(NAME probes COMMAND sh ${scripts}/probes.sh $<TARGET_FILE:video_shm> ${CMAKE_C_COMPILER})
+        list(APPEND install_tests probes)
+    endif()
+    set_tests_properties(${install_tests} PROPERTIES LABELS install SKIP_RETURN_CODE 77 TIMEOUT 120)
+endif()

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Full rate: a writer process that never pauses, and one reader process. Two figures: frames/s that were
+ * written, and frames/s that the reader got whole, both from the first write to the end of the turn.
+ */
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "bench.h"
+#include "fleet.h"
+
+#define RATE_LIMIT 0.9
+#define POLL_NS 100000u
+#define SETTLE_NS 2000000u /* until a reader that said it is ready sleeps */
+#define LOOK_AT_CLOCK_EVERY 8u
+
+/* One side's turn within a block. */
+struct turn {
+	_Atomic uint32_t waiting; /* the reader is about to */
+	_Atomic uint32_t last;    /* number of the last frame of this turn, plus 1; 0: not known yet */
+	_Atomic uint32_t over;    /* the reader has it */
+	uint32_t written;
+	uint32_t received;
+	uint64_t begin_ns;
+	uint64_t written_ns;  /* when the last frame was written */
+	uint64_t received_ns; /* when it was received */
+};
+
+struct rate {
+	struct side *sides;
+	unsigned blocks;
+	uint64_t turn_ns;
+	struct turn turns[]; /* [block][turn] */
+};
+
+static void await(const _Atomic uint32_t *flag)
+{
+	while (atomic_load_explicit(flag, memory_order_acquire) == 0 && !fleet_stopped())
+		fleet_sleep_ns(POLL_NS);
+}
+
+static void write_turn(struct side *side, struct turn *turn, uint64_t turn_ns, uint32_t *number)
+{
+	uint32_t written = 0;
+
+	await(&turn->waiting);
+	fleet_sleep_ns(SETTLE_NS);
+	turn->begin_ns = fleet_now_ns();
+	do {
+		for (unsigned call = 0; call < LOOK_AT_CLOCK_EVERY; call++, written++)
+			side->kind->write(side);
+	} while (fleet_now_ns() - turn->begin_ns < turn_ns && !fleet_stopped());
+	/* Told before it is written: whoever gets this frame knows that it is the last. */
+	*number += ++written;
+	atomic_store_explicit(&turn->last, *number, memory_order_release);
+	side->kind->write(side);
+	turn->written_ns = fleet_now_ns();
+	turn->written = written;
+	await(&turn->over);
+}
+
+static void write_all(void *argument)
+{
+	struct rate *rate = argument;
+	uint32_t numbers[SIDES] = {0};
+
+	sides_open_writers(rate->sides);
+	fleet_ready();
+	for (unsigned at = 0; at < rate->blocks * SIDES && !fleet_stopped(); at++) {
+		const unsigned side = sides_order(at / SIDES)[at % SIDES];
+
+		write_turn(&rate->sides[side], &rate->turns[at], rate->turn_ns, &numbers[side]);
+	}
+	sides_close_writers(rate->sides);
+}
+
+static void read_turn(struct side *side, struct turn *turn)
+{
+	uint32_t number, received = 0;
+
+	atomic_store_explicit(&turn->waiting, 1, memory_order_release);
+	do {
+		number = side->kind->receive(side);
+		received++;
+	} while (number + 1 != atomic_load_explicit(&turn->last, memory_order_relaxed));
+	turn->received_ns = fleet_now_ns();
+	turn->received = received;
+	atomic_store_explicit(&turn->over, 1, memory_order_release);
+}
+
+static void read_all(void *argument)
+{
+	struct rate *rate = argument;
+
+	sides_open_readers(rate->sides);
+	fleet_ready();
+	for (unsigned at = 0; at < rate->blocks * SIDES; at++)
+		read_turn(&rate->sides[sides_order(at / SIDES)[at % SIDES]], &rate->turns[at]);
+	sides_close_readers(rate->sides);
+}
+
+static void judge(struct bench_run *run, const struct rate *rate, unsigned kb)
+{
+	double written[SIDES][STATISTICS_BLOCKS_MAX], received[SIDES][STATISTICS_BLOCKS_MAX];
+	const double *const written_by[SIDES] = {written[0], written[1], written[2]};
+	const double *const received_by[SIDES] = {received[0], received[1], received[2]};
+
+	for (unsigned at = 0; at < rate->blocks * SIDES; at++) {
+		const struct turn *turn = &rate->turns[at];
+		const unsigned block = at / SIDES, side = sides_order(block)[at % SIDES];
+
+		written[side][block] = turn->written * 1e9 / (double)(turn->written_ns - turn->begin_ns);
+		received[side][block] = turn->received * 1e9 / (double)(turn->received_ns - turn->begin_ns);
+	}
+	row_compare(bench_row(run, LIMIT_AT_LEAST, RATE_LIMIT, "1/s", "full rate, %u KB, frames written", kb),
+				written_by, rate->blocks);
+	row_compare(bench_row(run, LIMIT_AT_LEAST, RATE_LIMIT, "1/s", "full rate, %u KB, frames received", kb),
+				received_by, rate->blocks);
+}
+
+bool case_rate(const struct bench_case *which, struct bench_run *run)
+{
+	const size_t size = sizeof(struct rate) + (size_t)run->blocks * SIDES * sizeof(struct turn);
+	struct rate *rate = fleet_share(size);
+	struct side sides[SIDES];
+	bool good;
+
+	sides_against_floor(sides, which->frame_bytes);
+	rate->sides = sides;
+	rate->blocks = run->blocks;
+	rate->turn_ns = (uint64_t)(run->seconds / run->blocks / SIDES * 1e9);
+	fleet_start(write_all, rate, true);
+	if (fleet_await_ready(1)) {
+		fleet_start(read_all, rate, false);
+		if (fleet_await_ready(2))
+			fleet_go();
+	}
+	good = fleet_finish();
+	if (good)
+		judge(run, rate, which->frame_bytes / SIDE_KB);
+	fleet_unshare(rate, size);
+	sides_discard(sides);
+	return good;
+}

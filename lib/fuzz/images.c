@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "images.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "object.h"
+
+struct image images[IMAGES];
+
+/* A ring that the library itself has written. */
+static void keep_image(const char *name, const char *path, struct image *image, uint32_t slots,
+					   uint32_t slot_size)
+{
+	const video_shm_producer_options_t options = {
+		.struct_size = sizeof(options), .slots = slots, .slot_size = slot_size, .name = name};
+	video_shm_producer_t producer;
+	video_frame_meta_t meta = {.width = 640, .height = 360};
+	uint8_t frame[OBJECT_SLOT_SIZE] = {1, 2, 3};
+	int fd;
+
+	if (geometry_plan(&image->geometry, slots, slot_size, 0) != 0 ||
+		video_shm_producer_open(&producer, &options) != 0)
+		abort();
+	for (uint32_t count = 0; count < 7; count++) {
+		meta.is_keyframe = count % 3 == 0;
+		if (video_shm_producer_write(&producer, frame, 100 + count, &meta) != 0)
+			abort();
+	}
+	image->size = image->geometry.object_size;
+	image->bytes = malloc(image->size);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (image->bytes == NULL || pread(fd, image->bytes, image->size, 0) != (ssize_t)image->size)
+		abort();
+	(void)close(fd);
+	video_shm_producer_destroy(&producer);
+}
+
+static void find_used(struct image *image)
+{
+	static const uint8_t zero[IMAGE_PAGE];
+	const uint64_t bytes = image->size;
+
+	image->used = calloc(bytes / IMAGE_PAGE + 1, sizeof(bool));
+	if (image->used == NULL)
+		abort();
+	for (uint64_t at = 0; at < bytes; at += IMAGE_PAGE)
+		image->used[at / IMAGE_PAGE] =
+			memcmp(image->bytes + at, zero, bytes - at < IMAGE_PAGE ? bytes - at : IMAGE_PAGE) != 0;
+}
+
+void images_make(const char *name, const char *path)
+{
+	struct image *plain = &images[IMAGE_V1_PLAIN];
+
+	keep_image(name, path, &images[IMAGE_SMALL], OBJECT_SLOTS, OBJECT_SLOT_SIZE);
+	keep_image(name, path, &images[IMAGE_V1_EXTENDED], VIDEO_SHM_RING_SIZE, VIDEO_SHM_MAX_FRAME_SIZE);
+	*plain = images[IMAGE_V1_EXTENDED];
+	plain->size = LAYOUT_V1_SIZE;
+	plain->bytes = malloc(LAYOUT_V1_SIZE);
+	if (plain->bytes == NULL)
+		abort();
+	memcpy(plain->bytes, images[IMAGE_V1_EXTENDED].bytes, LAYOUT_V1_SIZE);
+	memset(plain->bytes + offsetof(struct layout_header, extension), 0, sizeof(uint32_t));
+	for (int at = 0; at < IMAGES; at++)
+		find_used(&images[at]);
+}

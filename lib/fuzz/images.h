@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rings as the library itself writes them, for the fuzzer to begin with. */
+#ifndef VSHM_FUZZ_IMAGES_H
+#define VSHM_FUZZ_IMAGES_H
+
+#include <stdbool.h>
+
+#include "geometry.h"
+
+#define IMAGE_PAGE 4096u
+
+enum { IMAGE_SMALL, IMAGE_V1_EXTENDED, IMAGE_V1_PLAIN, IMAGES };
+
+struct image {
+	uint8_t *bytes;
+	struct geometry geometry;
+	uint64_t size;
+	bool *used; /* by page: it holds more than zeros */
+};
+
+extern struct image images[IMAGES];
+
+/* Makes them under that name, which leads to that path. Once. */
+void images_make(const char *name, const char *path);
+
+#endif

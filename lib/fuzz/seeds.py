@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes inputs that try every word of a ring: seeds.py FOLDER.
+
+Each flips a bit, reads, and flips it back, word after word. Chance would find each of them, but not all within
+a minute; the steps are those of fuzz_ring.c.
+"""
+
+import itertools
+import pathlib
+import sys
+
+CHANGE_NOW, CHANGE_LATER, INSPECT, OPEN, RECEIVE, ACQUIRE, RELEASE, WRITER, WRITE = 0, 2, 5, 6, 7, 9, 10, 11, 12
+FLIP = 3
+OLDEST = 2
+SMALL, V1_PLAIN = 0, 62
+LONGEST = 600  # bytes; run passes on no more
+
+# (region, words in it) as in object.c: header, extension as 64-bit words, a line, a slot's metadata
+READ = [OPEN, OLDEST, 0, ACQUIRE, 0, RELEASE, RECEIVE, 3, 0]
+REGIONS = {"header": (0, 16), "extension": (2, 32), "line": (3, 8), "meta": (4, 8)}
+BITS = (0, 3, 7, 11, 16, 24, 31, 33, 63)
+
+
+def tries(region, words, later):
+    for word, bit in itertools.product(range(words), BITS):
+        if region in (0, 4) and bit > 31:
+            continue
+        flip = [region, word, FLIP, bit]
+        if later:
+            yield [OPEN, OLDEST, 0, CHANGE_LATER, later, *flip, *READ[3:], CHANGE_NOW, *flip]
+        else:
+            yield [CHANGE_NOW, *flip, *READ, INSPECT, 4, CHANGE_NOW, *flip]
+
+
+def written(words):
+    for word, bit in itertools.product(range(words), (11, 31, 63)):
+        yield [CHANGE_NOW, 2, word, FLIP, bit, WRITER, 0, WRITE, 8, 0, WRITE, 8, 0, *READ]
+
+
+def pack(base, steps, longest=LONGEST):
+    together = [0, base]
+    for step in steps:
+        if len(together) + len(step) > longest:
+            yield bytes(together)
+            together = [0, base]
+        together += step
+    yield bytes(together)
+
+
+def main(folder):
+    inputs = {}
+    for name, (region, words) in REGIONS.items():
+        for later in (0, 9, 25):
+            inputs[f"{name}_{later}"] = pack(SMALL, tries(region, words, later))
+    for name in ("header", "meta"):
+        inputs[f"v1_{name}"] = pack(V1_PLAIN, tries(*REGIONS[name], 0))
+    inputs["writer"] = pack(SMALL, written(32), 80)
+    for name, parts in inputs.items():
+        for number, part in enumerate(parts):
+            (pathlib.Path(folder) / f"{name}_{number:02}").write_bytes(part)
+
+
+main(sys.argv[1])

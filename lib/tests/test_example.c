@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The example consumer, as a user meets it. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "peers.h"
+
+#define MOST_WORDS 12
+
+static video_shm_producer_t producer;
+static char ring[64];
+
+struct session {
+	pid_t pid;
+	FILE *output, *errors;
+};
+
+/* Slots for all frames of a test: none depends on how fast they are read. */
+static void start_writer(void)
+{
+	const video_shm_producer_options_t options = {
+		.struct_size = sizeof(options), .slots = 100, .slot_size = 200000, .name = ring};
+
+	CHECK_EQ(video_shm_producer_open(&producer, &options), 0);
+}
+
+static void set_up(void)
+{
+	(void)snprintf(ring, sizeof(ring), "%s", fresh_name());
+	start_writer();
+}
+
+/* Starts "video_consumer -n RING words..."; words are parted by blanks. */
+static void start(struct session *session, const char *words)
+{
+	static char text[256];
+	char *argv[MOST_WORDS + 4] = {(char *)(uintptr_t)VIDEO_CONSUMER, "-n", ring, NULL};
+	const int errors_before = dup(STDERR_FILENO);
+	int count = 3;
+
+	(void)snprintf(text, sizeof(text), "%s", words);
+	for (char *word = strtok(text, " "); word != NULL && count < MOST_WORDS + 3; word = strtok(NULL, " "))
+		argv[count++] = word;
+	session->errors = tmpfile();
+	CHECK(session->errors != NULL);
+	CHECK(dup2(fileno(session->errors), STDERR_FILENO) >= 0);
+	session->pid = start_program(argv, &session->output);
+	CHECK(dup2(errors_before, STDERR_FILENO) >= 0);
+	(void)close(errors_before);
+}
+
+static void start_attached(struct session *session, const char *words)
+{
+	start(session, words);
+	await_mapped(session->pid, ring);
+	await_handler(session->pid, SIGTERM); /* set last */
+}
+
+static const char *line_of(struct session *session)
+{
+	static char line[256];
+
+	CHECK(fgets(line, sizeof(line), session->output) != NULL);
+	return line;
+}
+
+static void line_is(struct session *session, const char *expected)
+{
+	const char *line = line_of(session);
+
+	if (strncmp(line, expected, strlen(expected)) != 0)
+		check_failed(__FILE__, __LINE__, "the line begins as expected", "\"%s\", not \"%s\"", line, expected);
+}
+
+/* Its exit code; what it wrote on stderr is in errors. */
+static int end_of(struct session *session, char errors[512])
+{
+	const int status = await_child(session->pid);
+	size_t length;
+
+	CHECK(WIFEXITED(status));
+	rewind(session->errors);
+	length = fread(errors, 1, 511, session->errors);
+	errors[length] = '\0';
+	(void)fclose(session->errors);
+	return WEXITSTATUS(status);
+}
+
+static void ends_well(struct session *session)
+{
+	char errors[512];
+
+	CHECK_EQ(end_of(session, errors), 0);
+	CHECK(fgetc(session->output) == EOF);
+	(void)fclose(session->output);
+}
+
+static void write_one(uint64_t frame, uint32_t size, uint8_t codec, bool keyframe)
+{
+	static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE];
+	const video_frame_meta_t meta = {.timestamp_ms = 1000 + frame,
+									 .is_keyframe = keyframe,
+									 .codec = codec,
+									 .width = 1280,
+									 .height = 720,
+									 .fps = 25};
+
+	fill_pattern(data, size, frame);
+	CHECK_EQ(video_shm_producer_write(&producer, data, size, &meta), 0);
+}
+
+static void a_line_for_each_frame_and_c_ends_it(void)
+{
+	struct session session;
+
+	set_up();
+	start_attached(&session, "-c 4");
+	write_one(0, 100, VIDEO_SHM_CODEC_H264, true);
+	write_one(1, 200000, VIDEO_SHM_CODEC_H264, false);
+	write_one(2, 1, VIDEO_SHM_CODEC_H265, false);
+	write_one(3, 7, VIDEO_SHM_CODEC_JPEG, true);
+	line_is(&session, "#0 100 bytes H.264 I-frame 1280x720 25 fps 1000 ms\n");
+	line_is(&session, "#1 200000 bytes H.264 P-frame 1280x720 25 fps 1001 ms\n");
+	line_is(&session, "#2 1 bytes H.265 P-frame 1280x720 25 fps 1002 ms\n");
+	line_is(&session, "#3 7 bytes JPEG I-frame 1280x720 25 fps 1003 ms\n");
+	line_is(&session, "total 4, dropped 0 (0.00 %), missed 0 (0.00 %), received 4\n");
+	ends_well(&session);
+	video_shm_producer_destroy(&producer);
+}
+
+static void s_prints_statistics_every_30_frames_and_nothing_else(void)
+{
+	struct session session;
+
+	set_up();
+	start_attached(&session, "-s -c 75");
+	CHECK_FAILS(write_pattern(&producer, 0, VIDEO_SHM_MAX_FRAME_SIZE + 1, true), EMSGSIZE);
+	for (uint64_t frame = 0; frame < 75; frame++)
+		write_one(frame, 100, VIDEO_SHM_CODEC_H264, true);
+	CHECK(strstr(line_of(&session), "received 30\n") != NULL);
+	CHECK(strstr(line_of(&session), "received 60\n") != NULL);
+	line_is(&session, "total 75, dropped 1 (1.32 %), missed 0 (0.00 %), received 75\n");
+	ends_well(&session);
+	video_shm_producer_destroy(&producer);
+}
+
+static void o_saves_what_was_written(void)
+{
+	static uint8_t expected[3000];
+	char path[64] = "/tmp/vshm_test_stream_XXXXXX", words[96];
+	const int file = mkstemp(path);
+	struct session session;
+
+	CHECK(file >= 0);
+	set_up();
+	(void)snprintf(words, sizeof(words), "-o %s -c 20 -s", path);
+	start_attached(&session, words);
+	for (uint64_t frame = 0; frame < 20; frame++)
+		write_one(frame, 100 + (uint32_t)frame * 97, VIDEO_SHM_CODEC_H264, true);
+	line_is(&session, "total 20");
+	ends_well(&session);
+	for (uint64_t frame = 0; frame < 20; frame++) {
+		const uint32_t size = 100 + (uint32_t)frame * 97;
+
+		CHECK_EQ(read(file, expected, size), size);
+		CHECK(has_pattern(expected, size, frame));
+	}
+	CHECK_EQ(read(file, expected, 1), 0);
+	(void)close(file);
+	(void)unlink(path);
+	video_shm_producer_destroy(&producer);
+}
+
+static void k_gets_keyframes_only_and_starts_with_the_last_one(void)
+{
+	struct session session;
+
+	set_up();
+	for (uint64_t frame = 0; frame < 5; frame++)
+		write_one(frame, 100, VIDEO_SHM_CODEC_H264, frame == 2);
+	start_attached(&session, "-k -c 3");
+	for (uint64_t frame = 5; frame < 20; frame++)
+		write_one(frame, 100, VIDEO_SHM_CODEC_H264, frame % 7 == 0);
+	line_is(&session, "#2 ");
+	line_is(&session, "#7 ");
+	line_is(&session, "#14 ");
+	CHECK(strstr(line_of(&session), "missed 0 (0.00 %), received 3, skipped 10\n") != NULL);
+	ends_well(&session);
+	video_shm_producer_destroy(&producer);
+}
+
+static void t_says_that_no_frame_comes_and_ctrl_c_ends_it(void)
+{
+	struct session session;
+	struct stat status;
+	char errors[512];
+
+	set_up();
+	start_attached(&session, "-t 50");
+	while (fstat(fileno(session.errors), &status) == 0 && status.st_size == 0)
+		sleep_ms(5);
+	CHECK_EQ(kill(session.pid, SIGINT), 0);
+	CHECK_EQ(end_of(&session, errors), 0);
+	CHECK(strstr(errors, "no frame for 50 ms") != NULL);
+	line_is(&session, "total 0, dropped 0 (0.00 %), missed 0 (0.00 %), received 0\n");
+	video_shm_producer_destroy(&producer);
+}
+
+/* Asleep without an end in sight, it must end at once, and say what it has seen. */
+static void ctrl_c_ends_it_with_statistics_though_no_frame_ever_comes(void)
+{
+	struct session session;
+
+	set_up();
+	start_attached(&session, "");
+	CHECK_EQ(kill(session.pid, SIGINT), 0);
+	line_is(&session, "total 0, dropped 0 (0.00 %), missed 0 (0.00 %), received 0\n");
+	ends_well(&session);
+	start_attached(&session, "");
+	for (uint64_t frame = 0; frame < 7; frame++) {
+		write_one(frame, 100, VIDEO_SHM_CODEC_H264, true);
+		line_is(&session, "#");
+	}
+	CHECK_EQ(kill(session.pid, SIGTERM), 0);
+	line_is(&session, "total 7, dropped 0 (0.00 %), missed 0 (0.00 %), received 7\n");
+	ends_well(&session);
+	video_shm_producer_destroy(&producer);
+}
+
+static void it_goes_on_with_the_next_writer(void)
+{
+	struct session session;
+	char errors[512];
+
+	set_up();
+	start_attached(&session, "-c 2");
+	write_one(0, 100, VIDEO_SHM_CODEC_H264, true);
+	line_is(&session, "#0 ");
+	video_shm_producer_destroy(&producer);
+	start_writer();
+	write_one(1, 100, VIDEO_SHM_CODEC_H264, true);
+	line_is(&session, "#0 "); /* the next one counts anew */
+	CHECK_EQ(end_of(&session, errors), 0);
+	CHECK(strstr(errors, "the writer has closed the ring") != NULL);
+	video_shm_producer_destroy(&producer);
+}
+
+static void fails_with(const char *words, int code, const char *message)
+{
+	struct session session;
+	char errors[512];
+
+	start(&session, words);
+	CHECK_EQ(end_of(&session, errors), code);
+	CHECK(strstr(errors, message) != NULL);
+	CHECK(fgetc(session.output) == EOF);
+	(void)fclose(session.output);
+}
+
+static void without_a_producer_it_says_what_to_start(void)
+{
+	(void)snprintf(ring, sizeof(ring), "%s", fresh_name());
+	fails_with("", 1, "camera-streamer");
+	(void)snprintf(ring, sizeof(ring), "%d", fresh_channel());
+	fails_with("", 1, "video_stream_ch");
+	(void)snprintf(ring, sizeof(ring), "a/b");
+	fails_with("", 1, "not the name of a ring");
+}
+
+static void wrong_usage_is_exit_code_2(void)
+{
+	const char *wrong[] = {"-x", "-c", "-c 0", "-c -1", "-c 7x", "-t 4294967295", "-t x", "one_more", "-o"};
+
+	set_up();
+	for (size_t at = 0; at < sizeof(wrong) / sizeof(wrong[0]); at++)
+		fails_with(wrong[at], 2, "usage: video_consumer");
+	video_shm_producer_destroy(&producer);
+}
+
+static void h_helps(void)
+{
+	struct session session;
+
+	(void)snprintf(ring, sizeof(ring), "%s", fresh_name());
+	start(&session, "-h");
+	line_is(&session, "usage: video_consumer ");
+	for (int line = 0; line < 7; line++)
+		line_is(&session, "  -");
+	ends_well(&session);
+}
+
+TEST_MAIN(60, TEST(a_line_for_each_frame_and_c_ends_it),
+		  TEST(s_prints_statistics_every_30_frames_and_nothing_else), TEST(o_saves_what_was_written),
+		  TEST(k_gets_keyframes_only_and_starts_with_the_last_one),
+		  TEST(t_says_that_no_frame_comes_and_ctrl_c_ends_it),
+		  TEST(ctrl_c_ends_it_with_statistics_though_no_frame_ever_comes),
+		  TEST(it_goes_on_with_the_next_writer), TEST(without_a_producer_it_says_what_to_start),
+		  TEST(wrong_usage_is_exit_code_2), TEST(h_helps))

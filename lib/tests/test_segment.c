@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segment.c: names, making, linking, permissions, holds. */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "segment.h"
+
+#define SIZE 8192u
+#define MODE 0660
+
+static char path[SEGMENT_PATH_MAX];
+static struct segment_identity identity;
+
+static void fresh_path(void)
+{
+	CHECK_EQ(segment_path(path, fresh_name()), 0);
+}
+
+static int build(void)
+{
+	const int fd = segment_build(SIZE, MODE, (gid_t)-1);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+/* A named object; a descriptor for reading and writing. */
+static int make(void)
+{
+	const int fd = build();
+
+	fresh_path();
+	CHECK_EQ(segment_link(fd, path), 0);
+	return fd;
+}
+
+/* ---- names ---- */
+
+static void a_name_that_leads_anywhere_else_is_refused(void)
+{
+	static const char *const names[] = {NULL,  "",    "/",   ".",    "..",   "/.",
+										"/..", "//x", "a/b", "/a/b", "../x", "x/"};
+	char longest[SEGMENT_NAME_MAX + 3];
+
+	for (size_t at = 0; at < sizeof(names) / sizeof(names[0]); at++)
+		CHECK_FAILS(segment_path(path, names[at]), EINVAL);
+	CHECK_EQ(segment_path(path, "ring"), 0);
+	CHECK(strcmp(path, "/dev/shm/ring") == 0);
+	CHECK_EQ(segment_path(path, "/ring"), 0);
+	CHECK(strcmp(path, "/dev/shm/ring") == 0);
+	CHECK_EQ(segment_path(path, "..."), 0);
+	memset(longest, 'n', sizeof(longest));
+	longest[0] = '/';
+	longest[SEGMENT_NAME_MAX + 1] = '\0';
+	CHECK_EQ(segment_path(path, longest), 0);
+	CHECK_EQ(strlen(path), strlen("/dev/shm/") + SEGMENT_NAME_MAX);
+	longest[SEGMENT_NAME_MAX + 1] = 'n';
+	longest[SEGMENT_NAME_MAX + 2] = '\0';
+	CHECK_FAILS(segment_path(path, longest), EINVAL);
+}
+
+/* ---- making ---- */
+
+/* A writer killed before its ring has a name must leave no memory behind. */
+static void an_unnamed_object_leaves_nothing_behind(void)
+{
+	struct stat status;
+
+	CHECK_EQ(fstat(build(), &status), 0);
+	CHECK_EQ(status.st_nlink, 0);
+}
+
+/* Memory is there from the start: else a full /dev/shm is a SIGBUS in the middle of a frame. */
+static void an_object_is_zero_and_has_all_its_memory(void)
+{
+	const int fd = build();
+	const uint8_t *base;
+	struct stat status;
+
+	CHECK_EQ(fstat(fd, &status), 0);
+	CHECK_EQ(status.st_size, SIZE);
+	CHECK(status.st_blocks * 512 >= SIZE);
+	CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+	base = segment_map(fd, SIZE, true);
+	CHECK(base != NULL);
+	for (size_t at = 0; at < SIZE; at++)
+		CHECK_EQ(base[at], 0);
+}
+
+/* A service that runs with umask 077 would lock its readers out. */
+static void the_mode_is_what_was_asked_for_whatever_the_umask(void)
+{
+	static const mode_t modes[] = {0660, 0666, 0600, 0640};
+
+	(void)umask(077);
+	for (size_t at = 0; at < 4; at++) {
+		const int fd = segment_build(SIZE, modes[at], segment_video_group());
+
+		CHECK_EQ(segment_identify(fd, &identity), 0);
+		CHECK_EQ(identity.mode, modes[at]);
+		CHECK_EQ(identity.size, SIZE);
+		CHECK_EQ(identity.uid, geteuid());
+		CHECK_EQ(close(fd), 0);
+	}
+}
+
+static void the_group_is_video_where_the_process_may_give_it(void)
+{
+	const gid_t video = segment_video_group();
+
+	if (video == (gid_t)-1 || geteuid() != 0)
+		skip_test("needs root and a group video: sudo groupadd --system video, and run as root");
+	const int fd = segment_build(SIZE, MODE, video);
+
+	CHECK_EQ(segment_identify(fd, &identity), 0);
+	CHECK_EQ(identity.gid, video);
+}
+
+/* Two writers that start at once: one ring would vanish under the other's readers. */
+static void a_name_is_given_once(void)
+{
+	const int first = make(), second = build();
+	struct segment_identity there;
+
+	CHECK_FAILS(segment_link(second, path), EEXIST);
+	CHECK_EQ(segment_identify(first, &identity), 0);
+	CHECK_EQ(segment_name_leads(path, &identity, &there), SEGMENT_NAME_SAME);
+}
+
+static void a_name_leads_to_the_same_to_another_or_nowhere(void)
+{
+	const int fd = make();
+	struct segment_identity now = {0}, other;
+
+	CHECK_EQ(segment_identify(fd, &identity), 0);
+	CHECK_EQ(segment_name_leads(path, &identity, &now), SEGMENT_NAME_SAME);
+	CHECK(now.inode == identity.inode && now.size == SIZE);
+	CHECK_EQ(ftruncate(fd, 100), 0);
+	CHECK_EQ(segment_name_leads(path, &identity, &now), SEGMENT_NAME_SAME);
+	CHECK_EQ(now.size, 100); /* how a shrunken ring is noticed */
+	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(segment_name_leads(path, &identity, &now), SEGMENT_NAME_GONE);
+	const int second = build();
+
+	CHECK_EQ(segment_link(second, path), 0);
+	CHECK_EQ(segment_identify(second, &other), 0);
+	CHECK_EQ(segment_name_leads(path, &identity, &now), SEGMENT_NAME_OTHER);
+	CHECK_EQ(now.inode, other.inode);
+}
+
+/* ---- opening ---- */
+
+static int open_there(void)
+{
+	return segment_open(path, O_RDONLY, &identity);
+}
+
+static int open_there_to_write(void)
+{
+	return segment_open(path, O_RDWR, &identity);
+}
+
+static void an_object_is_opened_with_what_it_is(void)
+{
+	struct segment_identity made;
+	const int fd = make();
+
+	CHECK_EQ(segment_identify(fd, &made), 0);
+	const int again = open_there();
+
+	CHECK(again >= 0);
+	CHECK((fcntl(again, F_GETFD) & FD_CLOEXEC) != 0);
+	CHECK(identity.inode == made.inode && identity.device == made.device && identity.size == SIZE);
+	fresh_path();
+	CHECK_FAILS(open_there(), ENOENT);
+}
+
+/* Anybody may put anything under a name in /dev/shm; a FIFO would block its opener for ever. */
+static void what_is_no_file_is_refused_at_once(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int listener;
+
+	fresh_path();
+	CHECK_EQ(mkdir(path, 0700), 0);
+	CHECK_FAILS(open_there(), EPROTO);
+	CHECK_FAILS(open_there_to_write(), EPROTO);
+	CHECK_EQ(rmdir(path), 0);
+	CHECK_EQ(mkfifo(path, 0600), 0);
+	CHECK_FAILS(open_there(), EPROTO);
+	CHECK_FAILS(open_there_to_write(), EPROTO);
+	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(symlink("/dev/zero", path), 0);
+	CHECK_FAILS(open_there(), EPROTO);
+	CHECK_EQ(unlink(path), 0);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%.100s", path);
+	CHECK_EQ(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+	CHECK_FAILS(open_there(), EPROTO);
+	CHECK_FAILS(open_there_to_write(), EPROTO);
+	CHECK_EQ(unlink(path), 0);
+}
+
+/* It could lead to a ring, and be led elsewhere the next moment. */
+static void a_symbolic_link_to_a_ring_is_refused(void)
+{
+	char target[SEGMENT_PATH_MAX];
+
+	(void)make();
+	memcpy(target, path, sizeof(target));
+	fresh_path();
+	CHECK_EQ(symlink(target, path), 0);
+	CHECK_FAILS(open_there(), EPROTO);
+}
+
+/* ---- holds ---- */
+
+static void a_hold_keeps_every_other_out_until_it_is_closed(void)
+{
+	const int fd = make();
+	const int reader = open_there(), second = segment_open(path, O_RDWR, &identity);
+
+	CHECK(!segment_is_held(reader));
+	CHECK(segment_hold(fd));
+	CHECK(segment_hold(fd)); /* its own is no obstacle */
+	CHECK(!segment_hold(second));
+	CHECK(segment_is_held(reader) && segment_is_held(second));
+	CHECK_EQ(close(fd), 0);
+	CHECK(!segment_is_held(reader));
+	CHECK(segment_hold(second));
+}
+
+/* A mapping keeps its open file alive, in a forked child too: the hold must not hang on it. */
+static void a_mapping_does_not_keep_the_hold(void)
+{
+	const int fd = make();
+	const int reader = open_there();
+
+	CHECK(segment_map(fd, SIZE, true) != NULL);
+	CHECK(segment_hold(fd));
+	CHECK_EQ(close(fd), 0);
+	CHECK(!segment_is_held(reader));
+}
+
+/* Anybody who may read the ring can take a read lock: for readers, its writer would live for ever. */
+static void a_readers_lock_is_no_writers_hold(void)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	const int fd = make();
+	const int reader = open_there(), other = open_there();
+
+	CHECK_EQ(fcntl(reader, F_OFD_SETLK, &lock), 0);
+	CHECK(!segment_is_held(other));
+	CHECK(!segment_is_held(fd));
+	CHECK(!segment_hold(fd)); /* so the next writer makes a ring of its own */
+}
+
+TEST_MAIN(20, TEST(a_name_that_leads_anywhere_else_is_refused), TEST(an_unnamed_object_leaves_nothing_behind),
+		  TEST(an_object_is_zero_and_has_all_its_memory),
+		  TEST(the_mode_is_what_was_asked_for_whatever_the_umask),
+		  TEST(the_group_is_video_where_the_process_may_give_it), TEST(a_name_is_given_once),
+		  TEST(a_name_leads_to_the_same_to_another_or_nowhere), TEST(an_object_is_opened_with_what_it_is),
+		  TEST(what_is_no_file_is_refused_at_once), TEST(a_symbolic_link_to_a_ring_is_refused),
+		  TEST(a_hold_keeps_every_other_out_until_it_is_closed), TEST(a_mapping_does_not_keep_the_hold),
+		  TEST(a_readers_lock_is_no_writers_hold))

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which way the arrows run: hil -> vshm_ctypes -> lib, and inside lib from the handles down to the bytes."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+from writers import BUILD, ROOT
+
+# ---- Python ----
+
+NEVER_IMPORTED = {"tests", "ci", "hil"}
+GPL = {"v4l2py", "linuxpy"}
+STANDARD = set(sys.stdlib_module_names)
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
+    """Every module that a file imports, and whether it does so as it is loaded."""
+    tree = ast.parse(path.read_text(), str(path))
+    lazy = {
+        inner
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
+        for inner in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node not in lazy
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", node not in lazy
+        elif isinstance(node, ast.ImportFrom):
+            package = path.parents[node.level - 1].name
+            yield f"{package}.{node.module or ''}".rstrip("."), node not in lazy
+
+
+def python_violations(root: Path) -> list[str]:
+    found = []
+    for layer in ("vshm_ctypes", "hil", "tests", "ci"):
+        for path in sorted((root / layer).rglob("*.py")):
+            where = path.relative_to(root)
+            is_cli = where.parts[:2] in {("vshm_ctypes", "cli"), ("vshm_ctypes", "__main__.py")}
+            for module, at_load in imports_of(path):
+                top = module.partition(".")[0]
+                if module.startswith("multiprocessing.shared_memory"):
+                    found.append(f"{where}: {module} unlinks what it only attached to")
+                if top in NEVER_IMPORTED - {"hil"} or (top == "hil" and layer not in {"hil", "tests"}):
+                    found.append(f"{where} imports {module}")
+                if top in GPL and layer != "hil":
+                    found.append(f"{where} imports {module}, which is GPL")
+                if layer != "vshm_ctypes":
+                    continue
+                if module.startswith("vshm_ctypes.cli") and not is_cli:
+                    found.append(f"{where}: the core imports the command")
+                if top not in STANDARD | {"vshm_ctypes"} and (at_load or not is_cli):
+                    found.append(f"{where} depends on {module}")
+    return found
+
+
+def test_python_arrows_point_one_way() -> None:
+    assert python_violations(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("vshm_ctypes/frame.py", "import hil.fleet"),
+        ("vshm_ctypes/frame.py", "from tests import conftest"),
+        ("vshm_ctypes/frame.py", "def f():\n    import numpy"),
+        ("vshm_ctypes/frame.py", "from linuxpy.video import device"),
+        ("vshm_ctypes/frame.py", "from .cli import show"),
+        ("vshm_ctypes/frame.py", "from multiprocessing import shared_memory"),
+        ("vshm_ctypes/cli/show.py", "import rich"),
+        ("hil/fleet.py", "from ci import x"),
+        ("hil/fleet.py", "from multiprocessing.shared_memory import SharedMemory"),
+        ("tests/test_x.py", "import v4l2py"),
+    ],
+)
+def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    path.write_text(line + "\n")
+    assert python_violations(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("vshm_ctypes/frame.py", "import ctypes\nfrom . import errors\nfrom vshm_ctypes.errors import X"),
+        ("vshm_ctypes/cli/show.py", "def f():\n    import rich\n    from vshm_ctypes import Consumer"),
+        ("hil/fleet.py", "import linuxpy, vshm_ctypes, multiprocessing"),
+    ],
+)
+def test_a_right_import_is_let_through(tmp_path: Path, file: str, line: str) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    path.write_text(line + "\n")
+    assert python_violations(tmp_path) == []
+
+
+# ---- lib ----
+
+# Each layer may include itself and what its set names; nothing else of ours.
+LAYERS = {
+    "bytes": {"layout", "geometry", "shared", "video_shm"},
+    "algorithm": {"ring", "cursor"},
+    "system": {"segment", "wait", "semaphores", "process", "log", "options", "probes"},
+    "sides": {"writer", "takeover", "forks", "reader", "reader_figures", "inspect"},
+    "handles": {"producer", "producer_write", "consumer", "consumer_read"},
+}
+BELOW = {
+    "bytes": set[str](),
+    "algorithm": {"bytes"},
+    "system": {"bytes"},
+    "sides": {"bytes", "algorithm", "system"},
+    "handles": {"bytes", "algorithm", "system", "sides"},
+}
+WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "semaphores"}
+READER_SIDE = {"reader", "reader_figures", "consumer", "consumer_read", "cursor"}
+
+# These make no system call: they see no header that declares one.
+PURE = {"layout", "geometry", "ring", "cursor"}
+PURE_HEADERS = {"assert", "errno", "limits", "stdatomic", "stdbool", "stddef", "stdint", "string"}
+PURE_SYMBOLS = re.compile(r"mem(cpy|set|move|cmp)|strcmp|__errno_location|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_")
+
+
+def layer_of(noun: str) -> str | None:
+    return next((layer for layer, nouns in LAYERS.items() if noun in nouns), None)
+
+
+def includes_of(path: Path, quote: str) -> list[str]:
+    return re.findall(rf'^\s*#\s*include\s*[{quote}]([\w/]+)\.h[">]', path.read_text(), re.MULTILINE)
+
+
+def lib_violations(lib: Path) -> list[str]:
+    found = []
+    headers: dict[str, list[str]] = {}
+    for path in sorted([*lib.glob("src/*.[ch]"), *lib.glob("include/*.h")]):
+        noun, own = path.stem, includes_of(path, '"')
+        layer = layer_of(noun)
+        if layer is None:
+            found.append(f"{path.name} has no layer: give it one in {Path(__file__).name}")
+            continue
+        if path.suffix == ".h":
+            headers[noun] = own
+        for other in own:
+            if layer_of(other) not in BELOW[layer] | {layer}:
+                found.append(f"{path.name} includes {other}.h, which is not below it")
+            for side, far in ((WRITER_SIDE, READER_SIDE), (READER_SIDE, WRITER_SIDE)):
+                if noun in side and other in far:
+                    found.append(f"{path.name} includes {other}.h of the other side")
+        if noun in PURE:
+            found += [f"{path.name}: {header}.h" for header in includes_of(path, "<") if header not in PURE_HEADERS]
+        if re.search("python|ctypes", path.read_text(), re.IGNORECASE):
+            found.append(f"{path.name} speaks of Python")
+    try:
+        TopologicalSorter(headers).prepare()
+    except CycleError as error:
+        found.append(f"headers include each other: {error.args[1]}")
+    return found
+
+
+def test_lib_includes_point_down() -> None:
+    assert lib_violations(ROOT / "lib") == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("ring.c", '#include "wait.h"'),
+        ("ring.c", "#include <unistd.h>"),
+        ("ring.h", '#include "producer.h"'),
+        ("segment.c", '#include "ring.h"'),
+        ("wait.c", '#include "reader.h"'),
+        ("reader.c", '#include "writer.h"'),
+        ("stray.c", ""),
+        ("log.c", "/* for Python */"),
+        ("segment.h", '#include "process.h"\n#include "semaphores.h"'),
+    ],
+)
+def test_a_wrong_include_is_found(tmp_path: Path, file: str, line: str) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "semaphores.h").write_text('#include "segment.h"\n')
+    (tmp_path / "src" / file).write_text(line + "\n")
+    assert lib_violations(tmp_path)
+
+
+@pytest.mark.parametrize("noun", sorted(PURE))
+def test_pure_objects_call_nothing_of_the_system(noun: str) -> None:
+    compiled = BUILD / "CMakeFiles" / "video_shm_objects.dir" / "src" / f"{noun}.c.o"
+    assert compiled.exists(), "ci/test build"
+    listing = subprocess.run(["nm", "-u", "-j", compiled], check=True, capture_output=True, text=True).stdout
+    own = tuple(f"{pure}_" for pure in PURE)
+    foreign = [name for name in listing.split() if not name.startswith(own) and not PURE_SYMBOLS.fullmatch(name)]
+    assert foreign == []

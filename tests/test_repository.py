@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every file of the project."""
+
+import re
+import subprocess
+import warnings
+from pathlib import Path
+
+import pytest
+from writers import ROOT
+
+LONG_LINES = 300
+TOO_LONG_LINES = 350
+ONE_PIECE = {"lib/include/video_shm.h"}  # the whole interface, in one header on purpose
+SOURCES = {".c", ".h", ".py", ".sh", ".cmake"}
+
+# Written apart, so that this file does not contain what it looks for.
+REGISTRIES = re.compile(
+    r"(pypi|pythonhosted|piwheels|npmjs|crates|debian|ubuntu|raspbian|raspberrypi)" + r"\.(org|com|io)\b"
+)
+
+
+def tracked() -> list[Path]:
+    listing = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return sorted(ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file())
+
+
+def text_of(path: Path) -> str | None:
+    data = path.read_bytes()
+    return None if b"\0" in data else data.decode(errors="replace")
+
+
+def is_source(path: Path, text: str) -> bool:
+    return path.suffix in SOURCES or path.name == "CMakeLists.txt" or text.startswith("#!")
+
+
+def violations_in(path: Path, text: str) -> list[str]:
+    found = []
+    if is_source(path, text):
+        count = text.count("\n")
+        if count > TOO_LONG_LINES and str(path.relative_to(ROOT)) not in ONE_PIECE:
+            found.append(f"{count} lines, more than {TOO_LONG_LINES}")
+        elif count > LONG_LINES:
+            warnings.warn(f"long file: {path.relative_to(ROOT)} has {count} lines", stacklevel=1)
+        if "SPDX-License-Identifier: Apache-2.0" not in "".join(text.splitlines(keepends=True)[:3]):
+            found.append("no SPDX line at its begin")
+    found += [f"names a registry: {match.group()}" for match in REGISTRIES.finditer(text)]
+    if re.search(r"[ \t]+$", text, re.MULTILINE) and path.suffix != ".md":
+        found.append("white space at the end of a line")
+    return found
+
+
+def test_every_file_keeps_the_rules() -> None:
+    found = {}
+    for path in tracked():
+        text = text_of(path)
+        if text and (wrong := violations_in(path, text)):
+            found[str(path.relative_to(ROOT))] = wrong
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.c", "int x;\n"),
+        ("x", "#!/bin/sh\n"),
+        ("x.c", "/* SPDX-License-Identifier: Apache-2.0 */\n" + "\n" * 400),
+        ("x.md", "see https://" + "pypi" + ".org\n"),
+        ("x.toml", "a = 1 \n"),
+    ],
+)
+def test_a_broken_rule_is_found(name: str, text: str) -> None:
+    assert violations_in(ROOT / name, text)
+
+
+def test_the_licence_is_there() -> None:
+    text = (ROOT / "LICENSE").read_text()
+    assert "Apache License" in text and "Version 2.0" in text
+
+
+def newest_release(changelog: str) -> str:
+    releases: list[str] = re.findall(r"^## \[?([^\]\s]+)", changelog, re.MULTILINE)
+    return next(name for name in releases if name != "Unreleased")
+
+
+def test_changelog_begins_with_this_version() -> None:
+    assert newest_release((ROOT / "CHANGELOG.md").read_text()) == (ROOT / "lib" / "VERSION").read_text().strip()
+
+
+def test_newest_release_is_the_first_after_unreleased() -> None:
+    assert newest_release("# X\n## [Unreleased]\n## [1.1.0] - 2026-01-01\n## [1.0.0]\n") == "1.1.0"
