@@ -53,8 +53,11 @@ int consumer_leave(struct consumer *consumer, int result)
 	const int error = errno;
 
 	if (!consumer->viewing) {
-		atomic_store(&consumer->entered, 0);
-		if (atomic_load(&consumer->doomed) != 0) {
+		/* No full fence here, which would wait for all that was copied. A handler on this thread is seen
+		 * without; one on another, in just this moment, may leave the mapping to the end of the process. */
+		atomic_store_explicit(&consumer->entered, 0, memory_order_release);
+		atomic_signal_fence(memory_order_seq_cst);
+		if (atomic_load_explicit(&consumer->doomed, memory_order_relaxed) != 0) {
 			tear_down(consumer);
 			errno = EBADF;
 			return -1;

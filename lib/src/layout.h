@@ -19,8 +19,9 @@
 #define LAYOUT_MAX_SLOT_SIZE (256u << 20)
 
 #define LAYOUT_NO_FRAME UINT64_MAX /* line.frame of a slot that holds nothing */
-#define LAYOUT_EMPTY_STAMP 1u /* line.stamp of a slot that was emptied: odd, like that of one being written  \
-							   */
+#define LAYOUT_EMPTY_STAMP                                                                                   \
+	1u /* line.stamp of a slot that was emptied: odd, like that of one being written                         \
+		*/
 
 #define LAYOUT_WAKE_FRAME 1u    /* futex bits: a frame was published */
 #define LAYOUT_WAKE_KEYFRAME 2u /* it is a keyframe */

@@ -79,15 +79,15 @@ static void publish(struct writer *writer, uint32_t size, const video_frame_meta
 
 	complete.size = size;
 	if (complete.timestamp_ms == 0)
-		complete.timestamp_ms = wait_wall_clock() / NS_PER_MS;
+		complete.timestamp_ms = (now_ns + (uint64_t)writer->realtime_offset_ns) / NS_PER_MS;
 	if (ring_is_keyframe(meta))
 		bits |= LAYOUT_WAKE_KEYFRAME;
 	ring_publish(&writer->ring, &writer->counts, &complete, &stamp);
 	writer->fresh = false;
 	PROBE_WRITE(writer->counts.frames - 1, size);
-	finish(writer);
 	writer_wake(writer, bits);
 	PROBE_WAKE(writer->counts.frames - 1, bits);
+	finish(writer); /* nobody waits for the rest */
 	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
 }
 

@@ -24,26 +24,26 @@ void writer_publish_drops(struct writer *writer)
 	struct layout_extension *extension = writer->ring.extension;
 	_Atomic uint64_t *const published[WRITER_DROP_CAUSES] = {
 		&extension->dropped_busy, &extension->dropped_too_large, &extension->dropped_no_space};
+	const uint64_t rearmed = writer->rearmed_before + writer->semaphores.rearmed;
 	uint64_t sum = 0;
 
+	for (int cause = 0; cause < WRITER_DROP_CAUSES; cause++)
+		sum += atomic_load_explicit(&writer->dropped[cause], memory_order_relaxed);
+	if (sum + rearmed == writer->published_drops) /* the ring's own words are cold, and nothing has changed */
+		return;
+	writer->published_drops = sum + rearmed;
 	for (int cause = 0; cause < WRITER_DROP_CAUSES; cause++) {
-		const uint64_t drops = atomic_load_explicit(&writer->dropped[cause], memory_order_relaxed);
-
-		sum += drops;
-		if (atomic_load_explicit(published[cause], memory_order_relaxed) != drops)
-			shared_store64(published[cause], drops, memory_order_relaxed);
-	}
-	if (atomic_load_explicit(&writer->ring.header->dropped_frames, memory_order_relaxed) != (uint32_t)sum)
-		shared_store32(&writer->ring.header->dropped_frames, (uint32_t)sum, memory_order_relaxed);
-	if (atomic_load_explicit(&extension->rearmed, memory_order_relaxed) !=
-		writer->rearmed_before + writer->semaphores.rearmed)
-		shared_store64(&extension->rearmed, writer->rearmed_before + writer->semaphores.rearmed,
+		shared_store64(published[cause], atomic_load_explicit(&writer->dropped[cause], memory_order_relaxed),
 					   memory_order_relaxed);
+	}
+	shared_store32(&writer->ring.header->dropped_frames, (uint32_t)sum, memory_order_relaxed);
+	shared_store64(&extension->rearmed, rearmed, memory_order_relaxed);
 }
 
 static void store_clock_offset(struct writer *writer, uint64_t now_ns)
 {
-	atomic_store_explicit(&writer->ring.extension->realtime_offset_ns, (int64_t)(wait_wall_clock() - now_ns),
+	writer->realtime_offset_ns = (int64_t)(wait_wall_clock() - now_ns);
+	atomic_store_explicit(&writer->ring.extension->realtime_offset_ns, writer->realtime_offset_ns,
 						  memory_order_relaxed);
 	crash_point();
 }
@@ -61,6 +61,7 @@ void writer_sign(struct writer *writer)
 	shared_store32(&extension->v1_signals, writer->semaphores.read != NULL, memory_order_relaxed);
 	shared_store64(&extension->remade, writer->remade, memory_order_relaxed);
 	store_clock_offset(writer, now_ns);
+	writer->published_drops = UINT64_MAX; /* not in this ring */
 	writer_publish_drops(writer);
 	shared_store32(&extension->state, VIDEO_SHM_STATE_LIVE, memory_order_relaxed);
 	/* Last, with release: a reader that sees the new epoch sees a ring that is in order. */

@@ -32,10 +32,13 @@ struct writer {
 	int hold_fd; /* carries the writer's lock; never mapped; -1: none */
 	uint32_t epoch;
 	uint64_t remade;
-	uint64_t rearmed_before; /* by earlier writers of this ring */
-	uint64_t next_look_ns;   /* when the ring's name is to be looked at again */
-	bool fresh;              /* the next frame is the first that this writer adds to another one's */
-	atomic_flag busy;        /* a thread is writing, or a reservation is out */
+	int64_t
+		realtime_offset_ns;   /* as it was at the last look: dates frames without another look at the clock */
+	uint64_t published_drops; /* sum of what the ring's counters of drops and re-arming say */
+	uint64_t rearmed_before;  /* by earlier writers of this ring */
+	uint64_t next_look_ns;    /* when the ring's name is to be looked at again */
+	bool fresh;               /* the next frame is the first that this writer adds to another one's */
+	atomic_flag busy;         /* a thread is writing, or a reservation is out */
 	atomic_bool reserved;
 	_Atomic uint64_t dropped[WRITER_DROP_CAUSES];
 	uint32_t slot_size; /* the ring's, which is another one after each remake; this one never changes */

@@ -210,9 +210,33 @@ static void readers_that_died_uncounted_cost_the_living_no_frame(void)
 	video_shm_producer_destroy(&bench.producer);
 }
 
+/* A newcomer that maps a ring of other slots as if they were 30 of 512 KiB reads nonsense as a frame. */
+static void a_version_1_reader_refuses_a_ring_of_another_geometry(void)
+{
+	const struct {
+		uint32_t slots, slot_size;
+	} geometries[] = {{60, 0}, {0, 1u << 20}, {2, 64}, {31, 0}, {0, VIDEO_SHM_MAX_FRAME_SIZE - 8}};
+	struct v1_reader reader;
+
+	for (size_t at = 0; at < sizeof(geometries) / sizeof(geometries[0]); at++) {
+		const int channel = fresh_channel();
+		const video_shm_producer_options_t options = {.struct_size = sizeof(options),
+													  .slots = geometries[at].slots,
+													  .slot_size = geometries[at].slot_size,
+													  .name = channel_ring(channel)};
+		video_shm_producer_t producer;
+
+		CHECK_EQ(video_shm_producer_open(&producer, &options), 0);
+		CHECK_FAILS(v1_reader_init(&reader, channel), EPROTO);
+		CHECK_EQ(peek32(channel_ring(channel), AT_ACTIVE_READERS), 0);
+		video_shm_producer_destroy(&producer);
+	}
+}
+
 TEST_MAIN(60, TEST(joining_a_stream_that_has_run_alone_brings_no_empty_wakeups),
 		  TEST(each_reader_that_counts_itself_in_has_one_token_a_frame),
 		  TEST(a_reader_that_was_busy_for_long_finds_one_token_not_one_for_each_frame),
 		  TEST(garbage_in_active_readers_does_no_harm),
 		  TEST(a_count_of_zero_starves_version_1_readers_only_until_it_is_put_right),
-		  TEST(readers_that_died_uncounted_cost_the_living_no_frame))
+		  TEST(readers_that_died_uncounted_cost_the_living_no_frame),
+		  TEST(a_version_1_reader_refuses_a_ring_of_another_geometry))

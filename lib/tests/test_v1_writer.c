@@ -276,32 +276,8 @@ static void a_slow_reader_is_right_where_the_counters_come_round(void)
 	v1_writer_destroy(&writer);
 }
 
-/* A newcomer that maps a ring of other slots as if they were 30 of 512 KiB reads nonsense as a frame. */
-static void a_version_1_reader_refuses_a_ring_of_another_geometry(void)
-{
-	const struct {
-		uint32_t slots, slot_size;
-	} geometries[] = {{60, 0}, {0, 1u << 20}, {2, 64}, {31, 0}, {0, VIDEO_SHM_MAX_FRAME_SIZE - 8}};
-	struct v1_reader reader;
-
-	for (size_t at = 0; at < sizeof(geometries) / sizeof(geometries[0]); at++) {
-		const int channel = fresh_channel();
-		const video_shm_producer_options_t options = {.struct_size = sizeof(options),
-													  .slots = geometries[at].slots,
-													  .slot_size = geometries[at].slot_size,
-													  .name = channel_ring(channel)};
-		video_shm_producer_t producer;
-
-		CHECK_EQ(video_shm_producer_open(&producer, &options), 0);
-		CHECK_FAILS(v1_reader_init(&reader, channel), EPROTO);
-		CHECK_EQ(peek32(channel_ring(channel), AT_ACTIVE_READERS), 0);
-		video_shm_producer_destroy(&producer);
-	}
-}
-
 TEST_MAIN(60, TEST(frames_come_in_order_each_once), TEST(liveness_is_said_to_be_unknown),
 		  TEST(a_slow_reader_gets_the_last_29_frames_and_knows_what_it_missed),
 		  TEST(no_frame_is_torn_at_full_speed), TEST(a_view_is_good_until_the_writer_may_be_in_its_slot),
 		  TEST(the_semaphore_of_version_1_readers_is_left_alone), TEST(counters_run_over_2_to_the_32),
-		  TEST(counters_pass_2_to_the_31), TEST(a_slow_reader_is_right_where_the_counters_come_round),
-		  TEST(a_version_1_reader_refuses_a_ring_of_another_geometry))
+		  TEST(counters_pass_2_to_the_31), TEST(a_slow_reader_is_right_where_the_counters_come_round))
