@@ -69,17 +69,23 @@ print_summary() {
 	printf '%s\n' "${summary[@]}"
 }
 
+end_stage() { if [ "$stage_pid" != 0 ]; then kill -TERM -- "-$stage_pid" 2>/dev/null || true; fi; }
+
 # run_stages NAME...: each stage is a shell of its own (the script, called with --run NAME), ended by its first error.
 # The others run all the same.
 run_stages() {
-	local name started status result failed=()
+	local name started status result stage_pid=0 failed=()
 	summary=()
 	for name; do grep -qxF -- "$name" <(stage_names) || die "no such stage: $name (--list tells which there are)"; done
-	trap 'print_summary; echo "interrupted" >&2; exit 130' INT TERM
+	trap 'end_stage; print_summary; echo "interrupted" >&2; exit 130' INT TERM
 	for name; do
 		printf '\n=== %s\n' "$name"
 		started=$SECONDS status=0
-		"$0" --run "$name" </dev/null || status=$?
+		set -m # a process group of its own, so that all of it can be ended
+		"$0" --run "$name" </dev/null &
+		stage_pid=$!
+		set +m
+		wait "$stage_pid" || status=$?
 		case $status in
 		0) result=ok ;;
 		"$not_here") result='not on this machine' ;;

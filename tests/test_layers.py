@@ -19,25 +19,25 @@ GPL = {"v4l2py", "linuxpy"}
 STANDARD = set(sys.stdlib_module_names)
 
 
-def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
-    """Every module that a file imports, and whether it does so as it is loaded."""
+def imports_of(path: Path, package: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Every module that a file of a package imports, and when: at load, at a call, or never but for its types."""
     tree = ast.parse(path.read_text(), str(path))
-    lazy = {
-        inner
-        for outer in ast.walk(tree)
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
-        for inner in ast.walk(outer)
-    }
+    when: dict[ast.AST, str] = {}
+    for outer in ast.walk(tree):
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+            when |= dict.fromkeys(ast.walk(outer), "call")
+        elif isinstance(outer, ast.If) and ast.unparse(outer.test).endswith("TYPE_CHECKING"):
+            for statement in outer.body:
+                when |= dict.fromkeys(ast.walk(statement), "types")
     for node in ast.walk(tree):
+        names = []
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node not in lazy
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            for alias in node.names:
-                yield f"{node.module}.{alias.name}", node not in lazy
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            package = path.parents[node.level - 1].name
-            yield f"{package}.{node.module or ''}".rstrip("."), node not in lazy
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            names = [".".join((*above, *filter(None, [node.module]), alias.name)) for alias in node.names]
+        for name in names:
+            yield name, when.get(node, "load")
 
 
 def python_violations(root: Path) -> list[str]:
@@ -46,7 +46,7 @@ def python_violations(root: Path) -> list[str]:
         for path in sorted((root / layer).rglob("*.py")):
             where = path.relative_to(root)
             is_cli = where.parts[:2] in {("vshm_ctypes", "cli"), ("vshm_ctypes", "__main__.py")}
-            for module, at_load in imports_of(path):
+            for module, when in imports_of(path, where.parent.parts):
                 top = module.partition(".")[0]
                 if module.startswith("multiprocessing.shared_memory"):
                     found.append(f"{where}: {module} unlinks what it only attached to")
@@ -58,7 +58,7 @@ def python_violations(root: Path) -> list[str]:
                     continue
                 if module.startswith("vshm_ctypes.cli") and not is_cli:
                     found.append(f"{where}: the core imports the command")
-                if top not in STANDARD | {"vshm_ctypes"} and (at_load or not is_cli):
+                if top not in STANDARD | {"vshm_ctypes"} and when != "types" and (when == "load" or not is_cli):
                     found.append(f"{where} depends on {module}")
     return found
 
@@ -76,7 +76,10 @@ def test_python_arrows_point_one_way() -> None:
         ("vshm_ctypes/frame.py", "from linuxpy.video import device"),
         ("vshm_ctypes/frame.py", "from .cli import show"),
         ("vshm_ctypes/frame.py", "from multiprocessing import shared_memory"),
+        ("vshm_ctypes/frame.py", "if TYPE_CHECKING:\n    import hil"),
+        ("vshm_ctypes/frame.py", "from . import cli"),
         ("vshm_ctypes/cli/show.py", "import rich"),
+        ("vshm_ctypes/cli/show.py", "from ...hil import fleet\nimport av"),
         ("hil/fleet.py", "from ci import x"),
         ("hil/fleet.py", "from multiprocessing.shared_memory import SharedMemory"),
         ("tests/test_x.py", "import v4l2py"),
@@ -93,6 +96,8 @@ def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
     ("file", "line"),
     [
         ("vshm_ctypes/frame.py", "import ctypes\nfrom . import errors\nfrom vshm_ctypes.errors import X"),
+        ("vshm_ctypes/frame.py", "if TYPE_CHECKING:\n    from typing_extensions import Buffer"),
+        ("vshm_ctypes/cli/show.py", "from ..errors import X\nfrom . import table"),
         ("vshm_ctypes/cli/show.py", "def f():\n    import rich\n    from vshm_ctypes import Consumer"),
         ("hil/fleet.py", "import linuxpy, vshm_ctypes, multiprocessing"),
     ],

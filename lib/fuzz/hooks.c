@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,10 +56,12 @@ static size_t whole_pages(size_t size)
 	return (size + PAGE - 1) / PAGE * PAGE;
 }
 
-/* Between guards that fault, and what is behind the object in its last page is poisoned. */
+/* Between guards that fault, and what is behind the object's real end, up to the next page, is poisoned. */
 void *fuzz_map(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
 	const size_t room = whole_pages(size);
+	size_t real = size;
+	struct stat status;
 	uint8_t *base;
 
 	if ((flags & MAP_FIXED) != 0)
@@ -71,7 +74,9 @@ void *fuzz_map(void *at, size_t size, int protection, int flags, int fd, off_t o
 		(void)munmap(base, room + 2 * GUARD);
 		return MAP_FAILED;
 	}
-	ASAN_POISON_MEMORY_REGION(base + GUARD + size, room - size);
+	if (fstat(fd, &status) == 0 && (size_t)status.st_size < size)
+		real = (size_t)status.st_size;
+	ASAN_POISON_MEMORY_REGION(base + GUARD + real, room - real);
 	return base + GUARD;
 }
 
@@ -79,6 +84,6 @@ int fuzz_unmap(void *base, size_t size)
 {
 	const size_t room = whole_pages(size);
 
-	ASAN_UNPOISON_MEMORY_REGION((uint8_t *)base + size, room - size);
+	ASAN_UNPOISON_MEMORY_REGION(base, room);
 	return munmap((uint8_t *)base - GUARD, room + 2 * GUARD);
 }

@@ -11,9 +11,11 @@ import pathlib
 import sys
 
 CHANGE_NOW, CHANGE_LATER, INSPECT, OPEN, RECEIVE, ACQUIRE, RELEASE, WRITER, WRITE = 0, 2, 5, 6, 7, 9, 10, 11, 12
+SHRINK = 128 + 14
 FLIP = 3
 OLDEST = 2
 SMALL, V1_PLAIN = 0, 62
+FIRST_SLOT = 3 * 32  # of the frames that are there, the oldest lies in slot 3, and the next in slot 0
 LONGEST = 600  # bytes; run passes on no more
 
 # (region, words in it) as in object.c: header, extension as 64-bit words, a line, a slot's metadata
@@ -26,7 +28,7 @@ def tries(region, words, later):
     for word, bit in itertools.product(range(words), BITS):
         if region in (0, 4) and bit > 31:
             continue
-        flip = [region, word, FLIP, bit]
+        flip = [region, word + (FIRST_SLOT if later and region in (3, 4) else 0), FLIP, bit]
         if later:
             yield [OPEN, OLDEST, 0, CHANGE_LATER, later, *flip, *READ[3:], CHANGE_NOW, *flip]
         else:
@@ -38,12 +40,19 @@ def written(words):
         yield [CHANGE_NOW, 2, word, FLIP, bit, WRITER, 0, WRITE, 8, 0, WRITE, 8, 0, *READ]
 
 
-def pack(base, steps, longest=LONGEST):
-    together = [0, base]
+def between():
+    """The size changes at each turn there is, from the look at a frame to the copy of it."""
+    for later in range(1, 100):
+        flip = [4, FIRST_SLOT + 2, FLIP, 16]
+        yield [OPEN, OLDEST, 0, CHANGE_LATER, later, *flip, RECEIVE, 3, 0, CHANGE_NOW, *flip]
+
+
+def pack(base, steps, longest=LONGEST, race=0):
+    together = [race, base]
     for step in steps:
         if len(together) + len(step) > longest:
             yield bytes(together)
-            together = [0, base]
+            together = [race, base]
         together += step
     yield bytes(together)
 
@@ -55,6 +64,9 @@ def main(folder):
             inputs[f"{name}_{later}"] = pack(SMALL, tries(region, words, later))
     for name in ("header", "meta"):
         inputs[f"v1_{name}"] = pack(V1_PLAIN, tries(*REGIONS[name], 0))
+    inputs["between"] = pack(SMALL, between())
+    inputs["race"] = pack(SMALL, tries(*REGIONS["meta"], 0), race=63)
+    inputs["short"] = pack(SMALL, ([SHRINK, cut & 255, cut >> 8, INSPECT, 4, *READ] for cut in (2, 66, 258, 4098)), 12)
     inputs["writer"] = pack(SMALL, written(32), 80)
     for name, parts in inputs.items():
         for number, part in enumerate(parts):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off */
 /*
- * libvideo_shm: one camera process writes encoded frames into shared memory, any number of processes read
- * them.
+ * libvideo_shm: one camera process writes encoded frames into shared memory, any number of processes read them.
  *
  * The writer never waits for anybody. Every reader has a place of its own, gets each frame once and in order,
  * and is told what it missed. The bytes in shared memory are described in FORMAT.md.
@@ -10,19 +10,26 @@
  * library prints nothing and installs no signal handler.
  *
  *   errno        meaning, wherever it is returned
- *   EINVAL       an argument is wrong: NULL, a bad name, a frame of size 0, an unknown option, a struct of
- * size 0 EBADF        the handle is not open: never initialised, failed to, or destroyed meanwhile ENOENT
- * there is no ring of that name: start the writer EAGAIN       a ring of that name is just being made (by a
- * version 1 writer): try again EPROTO       what is there is no ring, or one that this call can't serve; it
- * was left as it was EACCES       the permissions of the ring do not allow it EBUSY        another live
- * writer holds the ring (video_shm_inspect names its pid); or a reservation or a view of this handle is still
- * out EMSGSIZE     the frame is larger than the slot, or than the caller's buffer ENOSPC       /dev/shm is
- * full ESTALE       writer: the ring's name now leads to somebody else's ring; this one is closed EPIPE
- * reader: the writer has closed the ring, or it was replaced EOWNERDEAD   reader: the writer died; writer:
- * this handle belongs to the process that forked this one EINTR        a signal handler ran, or
- * video_shm_consumer_interrupt was called any other    what the system said when the ring was opened or made
- * (EMFILE, ENOMEM, ENOSYS, ...)
+ *   EINVAL       an argument is wrong: NULL, a bad name, a frame of size 0, an unknown option, a struct of size 0
+ *   EBADF        the handle is not open: never initialised, failed to, or destroyed meanwhile
+ *   ENOENT       there is no ring of that name: start the writer
+ *   EAGAIN       a ring of that name is just being made (by a version 1 writer): try again
+ *   EPROTO       what is there is no ring, or one that this call can't serve; it was left as it was
+ *   EACCES       the permissions of the ring do not allow it
+ *   EBUSY        another live writer holds the ring (video_shm_inspect names its pid); or a reservation or a
+ *                view of this handle is still out
+ *   EMSGSIZE     the frame is larger than the slot, or than the caller's buffer
+ *   ENOSPC       /dev/shm is full
+ *   ESTALE       writer: the ring's name now leads to somebody else's ring; this one is closed
+ *   EPIPE        reader: the writer has closed the ring, or it was replaced
+ *   EOWNERDEAD   reader: the writer died; writer: this handle belongs to the process that forked this one
+ *   EINTR        a signal handler ran, or video_shm_consumer_interrupt was called
+ *   any other    what the system said when the ring was opened or made (EMFILE, ENOMEM, ENOSYS, ...)
+ *
+ * What can't be helped: a ring's object can be shrunk by whoever may write to it, and the kernel has no seal
+ * against that. A process that touches the mapping in the moment until it looks at the size again gets SIGBUS.
  */
+/* clang-format on */
 #ifndef VIDEO_SHM_H
 #define VIDEO_SHM_H
 
@@ -69,49 +76,48 @@ typedef struct video_shm_consumer {
 
 /* ---- codes ---- */
 
-enum video_shm_codec { /* video_frame_meta_t.codec; which table holds is told by the ring's media kind */
-					   VIDEO_SHM_CODEC_H264 = 0,
-					   VIDEO_SHM_CODEC_H265 = 1,
-					   VIDEO_SHM_CODEC_JPEG = 2,
-					   VIDEO_SHM_CODEC_AV1 = 3,        /* reserved */
-					   VIDEO_SHM_CODEC_PCM_S16LE = 64, /* reserved: audio */
-					   VIDEO_SHM_CODEC_AAC = 65,       /* reserved: audio */
-					   VIDEO_SHM_CODEC_OPUS = 66       /* reserved: audio */
+/* video_frame_meta_t.codec; the ring's media kind tells which of them there can be. */
+enum video_shm_codec {
+	VIDEO_SHM_CODEC_H264 = 0,
+	VIDEO_SHM_CODEC_H265 = 1,
+	VIDEO_SHM_CODEC_JPEG = 2,
+	VIDEO_SHM_CODEC_AV1 = 3,        /* reserved */
+	VIDEO_SHM_CODEC_PCM_S16LE = 64, /* reserved: audio */
+	VIDEO_SHM_CODEC_AAC = 65,       /* reserved: audio */
+	VIDEO_SHM_CODEC_OPUS = 66       /* reserved: audio */
 };
 
 enum video_shm_media { VIDEO_SHM_MEDIA_VIDEO = 0, VIDEO_SHM_MEDIA_AUDIO = 1 };
 
-enum video_shm_flag { /* of a frame */
-					  VIDEO_SHM_FLAG_KEYFRAME = 1,
-					  VIDEO_SHM_FLAG_DISCONTINUITY =
-						  2, /* what came before does not lead to this: restart, reattach, source trouble */
-					  VIDEO_SHM_FLAG_CORRUPT = 4, /* the source said that the picture is damaged */
-					  VIDEO_SHM_FLAG_CAPTURE_DRIVER =
-						  8 /* capture_ns was stamped by the driver, not at dequeue or write */
+/* Of a frame. */
+enum video_shm_flag {
+	VIDEO_SHM_FLAG_KEYFRAME = 1,
+	VIDEO_SHM_FLAG_DISCONTINUITY = 2, /* does not continue what came before: restart, trouble at the source */
+	VIDEO_SHM_FLAG_CORRUPT = 4,       /* the source said that the picture is damaged */
+	VIDEO_SHM_FLAG_CAPTURE_DRIVER = 8 /* capture_ns was stamped by the driver, not at dequeue or write */
 };
 
-enum video_shm_start {                             /* a reader's first frame */
-					   VIDEO_SHM_START_NEXT = 0,   /* the next one written, as in the original */
-					   VIDEO_SHM_START_NEWEST = 1, /* the newest in the ring */
-					   VIDEO_SHM_START_OLDEST = 2, /* the oldest in the ring */
-					   VIDEO_SHM_START_KEYFRAME =
-						   3 /* the last keyframe in the ring, or the next one written if it holds none */
+/* A reader's first frame. */
+enum video_shm_start {
+	VIDEO_SHM_START_NEXT = 0,    /* the next one written, as in the original */
+	VIDEO_SHM_START_NEWEST = 1,  /* the newest in the ring */
+	VIDEO_SHM_START_OLDEST = 2,  /* the oldest in the ring */
+	VIDEO_SHM_START_KEYFRAME = 3 /* the last keyframe in the ring, or the next one written if there is none */
 };
 
-enum video_shm_policy {                             /* which frames a reader wants */
-						VIDEO_SHM_POLICY_EVERY = 0, /* every frame, in order */
-						VIDEO_SHM_POLICY_NEWEST =
-							1, /* only the newest at the time of asking; what lies between is skipped */
-						VIDEO_SHM_POLICY_KEYFRAMES = 2 /* keyframes only, each once; asleep in between */
+/* Which frames a reader wants. */
+enum video_shm_policy {
+	VIDEO_SHM_POLICY_EVERY = 0,    /* every frame, in order */
+	VIDEO_SHM_POLICY_NEWEST = 1,   /* the newest at the time of asking; what lies between is skipped */
+	VIDEO_SHM_POLICY_KEYFRAMES = 2 /* keyframes only, each once; asleep in between */
 };
 
-enum video_shm_state { /* of a ring */
-					   VIDEO_SHM_STATE_UNKNOWN =
-						   0, /* a version 1 writer: it can't be told whether it lives */
-					   VIDEO_SHM_STATE_LIVE = 1,
-					   VIDEO_SHM_STATE_CLOSED = 2,
-					   VIDEO_SHM_STATE_DEAD =
-						   3 /* the writer died without closing it; the next one takes it over */
+/* Of a ring. */
+enum video_shm_state {
+	VIDEO_SHM_STATE_UNKNOWN = 0, /* a version 1 writer: it can't be told whether it lives */
+	VIDEO_SHM_STATE_LIVE = 1,
+	VIDEO_SHM_STATE_CLOSED = 2,
+	VIDEO_SHM_STATE_DEAD = 3 /* the writer died without closing it; the next one takes it over */
 };
 
 #define VIDEO_SHM_NO_WAIT UINT32_MAX /* as timeout_ms: do not wait at all */
@@ -156,8 +162,7 @@ typedef struct video_shm_view {
 	uint64_t capture_ns;  /* CLOCK_MONOTONIC; 0 from a version 1 writer, and publish_ns too */
 	uint64_t publish_ns;  /* CLOCK_MONOTONIC */
 	uint64_t missed_before; /* frames that this reader missed since the one before */
-	uint64_t
-		attachment; /* up by one whenever this reader went over to another object: offset is in that one */
+	uint64_t attachment; /* up by one whenever this reader went over to another object, which offset is in */
 	video_frame_meta_t meta;
 } video_shm_view_t;
 
@@ -189,7 +194,7 @@ typedef struct video_shm_info {
 	uint64_t last_publish_ns;   /* * of the newest frame, CLOCK_MONOTONIC */
 	uint32_t v1_readers;        /* active_readers as the ring has it: anybody may have scribbled on it */
 	uint32_t v1_signals;        /* * 1: the writer posts the semaphore for version 1 readers */
-	/* This reader, since it joined; zero from video_shm_inspect. received + missed + skipped == span, always.
+	/* This reader, since it joined; zero from video_shm_inspect. always received + missed + skipped == span.
 	 */
 	uint64_t received;
 	uint64_t missed;     /* overwritten before it could be read */

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -197,6 +198,16 @@ bool segment_hold(int fd)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool segment_claim(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+void segment_unclaim(int fd)
+{
+	(void)flock(fd, LOCK_UN);
 }
 
 bool segment_is_held(int fd)

@@ -71,6 +71,14 @@ enum segment_name segment_name_leads(const char *path, const struct segment_iden
 /* Takes the writer's hold, for as long as fd stays open. False: somebody holds a lock. */
 bool segment_hold(int fd);
 
+/*
+ * The right to take a ring over: one has it at a time, until segment_unclaim or until fd is closed. Not the
+ * hold's kind of lock, so that a reader's lock, or one that a dead writer's child keeps, is not in the way.
+ * False: somebody else has it.
+ */
+bool segment_claim(int fd);
+void segment_unclaim(int fd);
+
 /* Whether a writer has the hold; a reader's lock does not count. Works on a read-only descriptor. */
 bool segment_is_held(int fd);
 

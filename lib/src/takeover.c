@@ -10,26 +10,36 @@
 #include "probes.h"
 #include "writer.h"
 
-#define ATTEMPTS 20         /* rings may come and go while we start */
-#define PATIENCE_NS 5000000 /* times ATTEMPTS: from taking the hold to signing it takes less */
+#define ATTEMPTS 20        /* rings may come and go while we start */
+#define CLAIM_ATTEMPTS 200 /* from claiming a ring to signing it takes less */
+#define CLAIM_EVERY_NS 5000000
 
 enum taking { TAKEN, NOTHING_THERE, TRY_AGAIN, REFUSED };
 
 /* Whether the one who keeps us from the hold is a writer, and lives. */
 static bool holder_lives(int fd, const struct segment_identity *identity)
 {
-	const struct timespec pause = {.tv_nsec = PATIENCE_NS};
 	struct segment_survey survey;
 
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		if (!segment_is_held(fd))
-			return false; /* only a reader's lock, or he is just leaving */
-		if (segment_survey(fd, identity->size, &survey) == 0 && survey.writer.pid != 0 &&
-			!process_gone(&survey.writer))
-			return true;
-		(void)nanosleep(&pause, NULL); /* he may have just taken it, and not signed yet */
+	return segment_is_held(fd) && segment_survey(fd, identity->size, &survey) == 0 &&
+		   survey.writer.pid != 0 && !process_gone(&survey.writer);
+}
+
+/*
+ * Between two that find a dead writer's ring, one who has the hold and one who missed it by a hair, both
+ * would become its writer. False: it has a live one. Somebody who just sits on the claim is not waited for
+ * for ever.
+ */
+static bool claim(int fd, const struct segment_identity *identity)
+{
+	const struct timespec pause = {.tv_nsec = CLAIM_EVERY_NS};
+
+	for (int attempt = 0; attempt < CLAIM_ATTEMPTS && !segment_claim(fd); attempt++) {
+		if (holder_lives(fd, identity))
+			return false;
+		(void)nanosleep(&pause, NULL);
 	}
-	return false;
+	return true;
 }
 
 /* What an earlier writer counted goes on. */
@@ -116,18 +126,21 @@ static int take(struct writer *writer, int fd, const struct segment_identity *id
 static enum taking take_over(struct writer *writer, const struct geometry *geometry)
 {
 	struct segment_identity identity, now;
-	bool keep = false, held;
+	bool keep = false, held, busy;
 	int result, error;
 	const int fd = segment_open(writer->path, O_RDWR, &identity);
 
 	if (fd < 0)
 		return errno == ENOENT ? NOTHING_THERE : REFUSED;
-	held = segment_hold(fd);
-	if (!held && holder_lives(fd, &identity)) {
+	busy = !claim(fd, &identity);
+	held = !busy && segment_hold(fd);
+	busy = busy || (!held && holder_lives(fd, &identity));
+	if (busy) {
 		(void)close(fd);
 		errno = EBUSY;
 		return REFUSED;
 	}
+	held = held || segment_hold(fd); /* he may have died just now */
 	if (segment_name_leads(writer->path, &identity, &now) != SEGMENT_NAME_SAME) {
 		(void)close(fd); /* it went while we took hold of it */
 		return TRY_AGAIN;
@@ -136,6 +149,8 @@ static enum taking take_over(struct writer *writer, const struct geometry *geome
 	error = errno;
 	if (!keep || result != 0)
 		(void)close(fd);
+	else
+		segment_unclaim(fd);
 	errno = error;
 	if (result == 0)
 		return TAKEN;

@@ -12,6 +12,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -35,6 +36,7 @@ int crash_clock(clockid_t clock, struct timespec *time);
 #define fchown(...) THEN_CRASH(fchown(__VA_ARGS__))
 #define fcntl(...) THEN_CRASH(fcntl(__VA_ARGS__))
 #define fstat(...) THEN_CRASH(fstat(__VA_ARGS__))
+#define flock(...) THEN_CRASH(flock(__VA_ARGS__))
 #define ftruncate(...) THEN_CRASH(ftruncate(__VA_ARGS__))
 #define getgrnam_r(...) THEN_CRASH(getgrnam_r(__VA_ARGS__))
 #define kill(...) THEN_CRASH(kill(__VA_ARGS__))

@@ -149,7 +149,8 @@ static void read_frame(void)
 
 	CHECK_EQ(cursor_find(&cursor, &plain.ring, &look), expected < model.frames);
 	compare();
-	if (expected < model.frames) {
+	if (expected < model.frames &&
+		draw(6) > 0) { /* or the caller's buffer was too small, and he comes again */
 		CHECK_EQ(look.frame, expected);
 		CHECK_EQ(cursor.unclear, 0);
 		if (draw(6) == 0)

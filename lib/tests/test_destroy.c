@@ -203,7 +203,7 @@ static void destroyed_by_a_storm_of_signals_nothing_faults(void)
 	on_signal(SIGUSR1, destroy_consumer);
 	CHECK_EQ(write_pattern(&producer, 0, BIG_BYTES / 2, true), 0);
 	storm = signal_after(SIGUSR1, 700, 1100);
-	for (unsigned turn = 0; turn < pick(300, 3000); turn++) {
+	for (unsigned turn = 0; turn < pick(100, 3000); turn++) {
 		const video_shm_consumer_options_t options = {
 			.struct_size = sizeof(options), .start = VIDEO_SHM_START_OLDEST, .name = ring_name};
 
@@ -216,7 +216,7 @@ static void destroyed_by_a_storm_of_signals_nothing_faults(void)
 		video_shm_consumer_destroy(&consumer);
 	}
 	CHECK_EQ(timer_delete(storm), 0);
-	CHECK(copied < pick(300, 3000)); /* the storm did hit */
+	CHECK(copied < pick(100, 3000)); /* the storm did hit */
 	video_shm_producer_destroy(&producer);
 	CHECK_EQ(count_mappings("/dev/shm/"), 0);
 }

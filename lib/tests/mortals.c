@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mortals.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SLOTS 8
+#define SLOT_BYTES (64 * 1024)
+
+struct mortals *mortals;
+const char *mortals_ring;
+int mortals_lifeline[2];
+
+/* ---- readers ---- */
+
+struct reading {
+	size_t index;
+	video_shm_consumer_t consumer;
+	uint64_t next;
+	bool told; /* of a death: what comes next does not follow */
+};
+
+static void enter_frame(struct reading *reading, const uint8_t *data, const video_frame_meta_t *meta)
+{
+	CHECK(is_salted(data, meta));           /* torn, or of two writers */
+	CHECK(meta->sequence >= reading->next); /* twice, or out of order */
+	CHECK(meta->sequence < atomic_load(&mortals->begun));
+	reading->next = (uint64_t)meta->sequence + 1;
+	(void)atomic_fetch_add(&mortals->received[reading->index], 1);
+}
+
+static int acquire_one(struct reading *reading)
+{
+	static uint8_t scratch[SLOT_BYTES];
+	video_shm_view_t view = {.struct_size = sizeof(view)};
+	const int size = video_shm_consumer_acquire(&reading->consumer, &view, 0);
+
+	if (size <= 0)
+		return size;
+	CHECK(view.meta.size <= SLOT_BYTES);
+	memcpy(scratch, view.data, view.meta.size);
+	if (video_shm_consumer_release(&reading->consumer, &view) != 0)
+		return size;
+	if (reading->told)
+		CHECK(view.flags & VIDEO_SHM_FLAG_DISCONTINUITY);
+	reading->told = false;
+	enter_frame(reading, scratch, &view.meta);
+	return size;
+}
+
+static int receive_one(struct reading *reading)
+{
+	static uint8_t data[SLOT_BYTES];
+	video_frame_meta_t meta;
+	const int size = video_shm_consumer_receive(&reading->consumer, data, sizeof(data), &meta, 0);
+
+	if (size > 0)
+		enter_frame(reading, data, &meta);
+	return size;
+}
+
+void mortals_read(void *number)
+{
+	struct reading reading = {.index = *(const size_t *)number};
+	const video_shm_consumer_options_t options = {
+		.struct_size = sizeof(options),
+		.policy = (uint32_t[]){VIDEO_SHM_POLICY_EVERY, VIDEO_SHM_POLICY_EVERY, VIDEO_SHM_POLICY_NEWEST,
+							   VIDEO_SHM_POLICY_KEYFRAMES}[reading.index],
+		.reconnect = 1,
+		.name = mortals_ring,
+	};
+
+	join(&reading.consumer, &options);
+	(void)atomic_fetch_add(&mortals->joined, 1);
+	for (;;) {
+		const int size = reading.index == 1 ? acquire_one(&reading) : receive_one(&reading);
+
+		if (size > 0)
+			continue;
+		CHECK_EQ(size, -1);
+		if (errno == EPIPE && atomic_load(&mortals->over) != 0)
+			break;
+		CHECK(errno == EOWNERDEAD || errno == EPIPE); /* EPIPE: replaced, because of the read lock */
+		reading.told = true;
+		if (errno == EOWNERDEAD)
+			atomic_store(&mortals->known_ns[reading.index], now_ns());
+	}
+	CHECK_EQ(info_of(&reading.consumer).span, info_of(&reading.consumer).received +
+												  info_of(&reading.consumer).missed +
+												  info_of(&reading.consumer).skipped);
+	video_shm_consumer_destroy(&reading.consumer);
+}
+
+/* ---- writers ---- */
+
+/* A child of the writer's that outlives it. Nothing but system calls: after a raw clone libc knows nothing.
+ */
+static void leave_a_child_behind(enum mortal_variant variant)
+{
+	char byte;
+	const pid_t pid = variant == MORTAL_FORKED ? fork() : (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	CHECK(pid >= 0);
+	if (pid > 0) {
+		atomic_store(&mortals->child, (uint32_t)pid);
+		return;
+	}
+	(void)close(mortals_lifeline[1]);
+	(void)!read(mortals_lifeline[0], &byte, 1);
+	_exit(0);
+}
+
+static void begin_frame(uint64_t frame)
+{
+	atomic_store(&mortals->begun, frame + 1);
+}
+
+void mortals_write(void *argument)
+{
+	const enum mortal_variant variant = *(const enum mortal_variant *)argument;
+	const video_shm_producer_options_t options = {
+		.struct_size = sizeof(options), .slots = SLOTS, .slot_size = SLOT_BYTES, .name = mortals_ring};
+	video_shm_info_t info = {.struct_size = sizeof(info)};
+	video_shm_producer_t producer;
+	uint32_t random = (uint32_t)getpid(), capacity;
+	uint8_t *data;
+
+	CHECK_EQ(video_shm_producer_open(&producer, &options), 0);
+	CHECK_EQ(video_shm_producer_info(&producer, &info), 0);
+	/* Numbering goes on where the one before was killed. */
+	CHECK(info.frames >= atomic_load(&mortals->done) && info.frames <= atomic_load(&mortals->begun));
+	CHECK(info.epoch > atomic_load(&mortals->epoch));
+	atomic_store(&mortals->epoch, info.epoch);
+	if (variant == MORTAL_FORKED || variant == MORTAL_CLONED)
+		leave_a_child_behind(variant);
+	for (uint64_t frame = info.frames; atomic_load(&mortals->over) == 0; frame++) {
+		begin_frame(frame);
+		if (variant == MORTAL_RESERVED && frame > info.frames + 20) {
+			CHECK_EQ(video_shm_producer_reserve(&producer, &data, &capacity), 0);
+			memset(data, 0x55, capacity / 2);
+			atomic_store(&mortals->reserved, 1);
+			(void)pause();
+		}
+		CHECK_EQ(
+			write_salted(&producer, frame, info.epoch, 1 + next_random(&random) % SLOT_BYTES, frame % 5 == 0),
+			0);
+		atomic_store(&mortals->done, frame + 1);
+		atomic_store(&mortals->up, 1);
+	}
+	video_shm_producer_destroy(&producer);
+}
+
+/* Waits in line for a read lock on the ring, so that the next writer finds it locked. */
+void mortals_lock_for_reading(void *unused)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	const int fd = open(shm_path(mortals_ring), O_RDONLY | O_CLOEXEC);
+
+	(void)unused;
+	CHECK(fd >= 0);
+	atomic_store(&mortals->locked, 1);
+	CHECK_EQ(fcntl(fd, F_OFD_SETLKW, &lock), 0);
+	atomic_store(&mortals->locked, 2);
+	for (;;)
+		(void)pause();
+}

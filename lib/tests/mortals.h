@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writers made to be killed at any moment, and the readers who live through it. */
+#ifndef VSHM_MORTALS_H
+#define VSHM_MORTALS_H
+
+#include "processes.h"
+
+#define MORTALS_READERS 4
+
+enum mortal_variant {
+	MORTAL_PLAIN,
+	MORTAL_RESERVED,   /* stops with a reservation out, half filled */
+	MORTAL_FORKED,     /* leaves a child behind */
+	MORTAL_CLONED,     /* a child that never went through fork's handlers, and keeps its hold */
+	MORTAL_READ_LOCKED /* somebody gets a read lock on the ring at its death */
+};
+
+/* Shared by the test and all its children; zero at the begin. */
+struct mortals {
+	_Atomic uint32_t joined;   /* readers */
+	_Atomic uint32_t up;       /* the writer has written a frame */
+	_Atomic uint32_t reserved; /* it has a reservation out, half filled */
+	_Atomic uint32_t child;    /* pid of the writer's own child; 0: none */
+	_Atomic uint32_t locked;   /* 1: the read lock is waited for; 2: it was had */
+	_Atomic uint32_t over;
+	_Atomic uint64_t begun; /* frames whose write began, and returned, by the writers' own count */
+	_Atomic uint64_t done;
+	_Atomic uint32_t epoch;
+	_Atomic uint64_t known_ns[MORTALS_READERS]; /* when a reader was last told of a death */
+	_Atomic uint32_t received[MORTALS_READERS];
+};
+
+extern struct mortals *mortals;
+extern const char *mortals_ring;
+extern int mortals_lifeline[2]; /* its other end closes when the test ends, however that comes */
+
+/* For start_child: argument is the reader's number (size_t), the writer's variant, nothing. */
+void mortals_read(void *number);
+void mortals_write(void *variant);
+void mortals_lock_for_reading(void *unused);
+
+#endif
