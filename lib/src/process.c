@@ -27,7 +27,9 @@ static bool read_stat(uint32_t pid, char *state, uint64_t *start)
 	ssize_t length;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/%u/stat", (unsigned)pid);
+	/* The dot keeps an emulator from answering for its own process: a forked child's start is its parent's
+	 * there, and others would take it for a pid that was given away again. */
+	(void)snprintf(path, sizeof(path), "/proc/./%u/stat", (unsigned)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;

@@ -59,16 +59,11 @@ static void inherit(struct writer *writer, const struct layout_extension *extens
 static int replace(struct writer *writer, int fd, const struct segment_survey *survey,
 				   const struct segment_identity *old, const struct geometry *geometry)
 {
-	struct segment_identity now;
 	struct writer former = {.ops = writer->ops, .hold_fd = -1};
 	void *base;
 
 	inherit(writer, &survey->extension);
-	if (segment_name_leads(writer->path, old, &now) == SEGMENT_NAME_SAME && unlink(writer->path) != 0) {
-		errno = errno == EPERM ? EACCES : errno; /* somebody else's, in a directory with the sticky bit */
-		return -1;
-	}
-	if (writer_build(writer, geometry) != 0)
+	if (writer_build(writer, geometry, old) != 0)
 		return -1;
 	if (survey->geometry.extension_offset == 0 || (base = segment_map(fd, old->size, true)) == NULL)
 		return 0;
@@ -170,7 +165,7 @@ int writer_open(struct writer *writer, const struct geometry *geometry)
 		case REFUSED:
 			return -1;
 		case NOTHING_THERE:
-			if (writer_build(writer, geometry) == 0)
+			if (writer_build(writer, geometry, NULL) == 0)
 				return 0;
 			if (errno != EEXIST)
 				return -1;

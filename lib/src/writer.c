@@ -105,7 +105,20 @@ int writer_map(struct writer *writer, const struct geometry *geometry)
 	return segment_identify(writer->hold_fd, &writer->identity);
 }
 
-int writer_build(struct writer *writer, const struct geometry *geometry)
+/* Frees the name of the ring that goes. A moment later ours has it. */
+static int clear_name(const struct writer *writer, const struct segment_identity *instead_of)
+{
+	struct segment_identity now;
+
+	if (instead_of == NULL || segment_name_leads(writer->path, instead_of, &now) != SEGMENT_NAME_SAME ||
+		unlink(writer->path) == 0)
+		return 0;
+	errno = errno == EPERM ? EACCES : errno; /* somebody else's, in a directory with the sticky bit */
+	return -1;
+}
+
+int writer_build(struct writer *writer, const struct geometry *geometry,
+				 const struct segment_identity *instead_of)
 {
 	writer->hold_fd = segment_build(geometry->object_size, writer->mode, writer->group);
 	if (writer->hold_fd < 0)
@@ -113,7 +126,7 @@ int writer_build(struct writer *writer, const struct geometry *geometry)
 	if (writer_map(writer, geometry) == 0 && segment_hold(writer->hold_fd)) {
 		ring_format(&writer->ring, &writer->counts);
 		writer_sign(writer);
-		if (segment_link(writer->hold_fd, writer->path) == 0) {
+		if (clear_name(writer, instead_of) == 0 && segment_link(writer->hold_fd, writer->path) == 0) {
 			writer_open_semaphores(writer);
 			return 0;
 		}
@@ -133,7 +146,7 @@ static void remake(struct writer *writer)
 	memset(&writer->semaphores, 0, sizeof(writer->semaphores));
 	writer->remade++;
 	writer->epoch++;
-	if (writer_build(writer, &geometry) != 0) {
+	if (writer_build(writer, &geometry, NULL) != 0) {
 		const int error = errno;
 
 		writer->ring = former.ring;

@@ -56,8 +56,12 @@ int writer_open(struct writer *writer, const struct geometry *geometry);
 /* Maps the object of writer->hold_fd. */
 int writer_map(struct writer *writer, const struct geometry *geometry);
 
-/* Builds a ring that goes on at writer->counts, and gives it its name once it is whole, held and signed. */
-int writer_build(struct writer *writer, const struct geometry *geometry);
+/*
+ * Builds a ring that goes on at writer->counts, and gives it its name once it is whole, held and signed.
+ * instead_of: the ring that has the name so far, and keeps it should this fail; or NULL.
+ */
+int writer_build(struct writer *writer, const struct geometry *geometry,
+				 const struct segment_identity *instead_of);
 
 /* From here on readers take this process for the ring's writer. */
 void writer_sign(struct writer *writer);

@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,20 @@ void await_least(_Atomic uint32_t *word, uint32_t least)
 {
 	while (atomic_load(word) < least)
 		sleep_ms(1);
+}
+
+static bool adopts;
+
+void adopt_orphans(void)
+{
+	adopts = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0; /* an emulator may not know it: then init reaps them */
+}
+
+void kill_orphan(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	if (adopts)
+		(void)await_child(pid);
 }
 
 void sleep_until_ns(uint64_t deadline_ns)

@@ -13,6 +13,11 @@ void *share(size_t bytes);
 /* Sleeps until *word is at least that. The watchdog ends it if that never comes. */
 void await_least(_Atomic uint32_t *word, uint32_t least);
 
+/* From here on, children of this process's children become its own when those die, where the kernel can. */
+void adopt_orphans(void);
+/* Kills such a child, and reaps it. */
+void kill_orphan(pid_t pid);
+
 void sleep_until_ns(uint64_t deadline_ns);
 
 /* A cheap random number, the same ones in every run. */

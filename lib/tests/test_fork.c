@@ -163,7 +163,7 @@ static void a_child_that_outlives_its_parent_does_not_keep_the_ring(void)
 
 	shared = share(sizeof(*shared));
 	ring_name = fresh_name();
-	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	adopt_orphans();
 	parent = start_child(write_and_fork, NULL);
 	await_least(&shared->up, 1);
 	open_consumer(&consumer, ring_name);
@@ -175,7 +175,7 @@ static void a_child_that_outlives_its_parent_does_not_keep_the_ring(void)
 	CHECK_EQ(video_shm_producer_info(&producer, &info), 0);
 	CHECK_EQ(info.inode, inode); /* in place: nothing was held */
 	parent_is_unharmed(1);
-	kill_child((pid_t)atomic_load(&shared->child));
+	kill_orphan((pid_t)atomic_load(&shared->child));
 	video_shm_consumer_destroy(&consumer);
 	video_shm_producer_destroy(&producer);
 }

@@ -2,7 +2,6 @@
 /* Writers killed at random points under full load: readers know, the next writer goes on, nothing is torn. */
 #include "mortals.h"
 
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define READERS MORTALS_READERS
@@ -35,7 +34,7 @@ static void clear_away(struct leftovers *left)
 	if (left->locker != 0)
 		kill_child(left->locker);
 	if (left->child != 0)
-		kill_child(left->child); /* ours since its parent died */
+		kill_orphan(left->child); /* ours since its parent died */
 	*left = (struct leftovers){0, 0};
 }
 
@@ -96,7 +95,7 @@ static void kill_many(enum mortal_variant variant, unsigned deaths)
 
 	mortals = share(sizeof(*mortals));
 	mortals_ring = channel_ring(channel);
-	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	adopt_orphans();
 	CHECK_EQ(pipe(mortals_lifeline), 0);
 	watch_stalls();
 	for (size_t at = 0; at < READERS; at++)
