@@ -172,6 +172,42 @@ static void a_writer_without_name_and_room_counts_and_recovers(void)
 	CHECK_EQ(objects_there(), 0);
 }
 
-TEST_MAIN(60, TEST(a_ring_that_does_not_fit_is_enospc_and_leaves_nothing),
+/* Unlinking the old ring first would leave the machine without any. */
+static void a_successor_that_does_not_fit_leaves_the_old_ring_as_it_was(void)
+{
+	const char *name = fresh_name();
+	const video_shm_producer_options_t larger = {
+		.struct_size = sizeof(larger), .slots = 5, .slot_size = MIB, .name = name};
+	video_shm_producer_t producer;
+	video_shm_consumer_t consumer;
+	video_shm_info_t info = {.struct_size = sizeof(info)};
+	video_frame_meta_t meta;
+	static uint8_t data[64000];
+	pid_t writer;
+
+	move_to_a_small_room();
+	writer = fork();
+	CHECK(writer >= 0);
+	if (writer == 0) {
+		open_small(&producer, name);
+		CHECK_EQ(write_pattern(&producer, 0, 1000, true), 0);
+		_exit(0);
+	}
+	child_succeeds(writer);
+	CHECK_FAILS(video_shm_producer_open(&producer, &larger), ENOSPC);
+	CHECK_EQ(video_shm_inspect(name, &info), 0);
+	CHECK_EQ(info.state, VIDEO_SHM_STATE_DEAD);
+	CHECK_EQ(info.frames, 1);
+	open_small(&producer, name);
+	open_consumer(&consumer, name);
+	CHECK_EQ(write_pattern(&producer, 1, 1000, true), 0);
+	CHECK_EQ(video_shm_consumer_receive(&consumer, data, sizeof(data), &meta, 1000), 1000);
+	CHECK_EQ(meta.sequence, 1);
+	video_shm_consumer_destroy(&consumer);
+	video_shm_producer_destroy(&producer);
+}
+
+TEST_MAIN(60, TEST(a_successor_that_does_not_fit_leaves_the_old_ring_as_it_was),
+		  TEST(a_ring_that_does_not_fit_is_enospc_and_leaves_nothing),
 		  TEST(a_ring_that_was_made_is_not_touched_by_a_full_room),
 		  TEST(a_writer_without_name_and_room_counts_and_recovers))
