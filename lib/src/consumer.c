@@ -40,31 +40,29 @@ struct consumer *consumer_enter(const video_shm_consumer_t *handle, bool view_ma
 		errno = EBUSY;
 		return NULL;
 	}
-	atomic_store(&consumer->entered, 1);
+	const uint32_t depth = atomic_load_explicit(&consumer->entered, memory_order_relaxed);
+
+	atomic_store(&consumer->entered, depth + 1);
 	if (atomic_load(&consumer->magic) == CONSUMER_MAGIC) /* no handler destroyed it in between */
 		return consumer;
-	atomic_store(&consumer->entered, 0);
+	atomic_store(&consumer->entered, depth);
 	errno = EBADF;
 	return NULL;
 }
 
 int consumer_leave(struct consumer *consumer, int result)
 {
-	const int error = errno;
+	const uint32_t depth = atomic_load_explicit(&consumer->entered, memory_order_relaxed) - 1;
 
-	if (!consumer->viewing) {
-		/* No full fence here, which would wait for all that was copied. A handler on this thread is seen
-		 * without; one on another, in just this moment, may leave the mapping to the end of the process. */
-		atomic_store_explicit(&consumer->entered, 0, memory_order_release);
-		atomic_signal_fence(memory_order_seq_cst);
-		if (atomic_load_explicit(&consumer->doomed, memory_order_relaxed) != 0) {
-			tear_down(consumer);
-			errno = EBADF;
-			return -1;
-		}
-	}
-	errno = error;
-	return result;
+	/* No full fence here, which would wait for all that was copied. A handler on this thread is seen without;
+	 * one on another, in just this moment, may leave the mapping to the end of the process. */
+	atomic_store_explicit(&consumer->entered, depth, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (depth > 0 || atomic_load_explicit(&consumer->doomed, memory_order_relaxed) == 0)
+		return result;
+	tear_down(consumer);
+	errno = EBADF;
+	return -1;
 }
 
 /* ---- coming and going ---- */

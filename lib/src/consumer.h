@@ -12,7 +12,7 @@
  */
 struct consumer {
 	_Atomic uint64_t magic;
-	_Atomic uint32_t entered; /* a call is under way, or a view is out */
+	_Atomic uint32_t entered; /* calls under way, one more while a view is out; above 1 in a handler */
 	_Atomic uint32_t doomed;  /* destroy was asked for */
 	bool viewing;
 	struct ring_look view; /* the one that is out */

@@ -105,8 +105,8 @@ int video_shm_consumer_acquire(video_shm_consumer_t *handle, video_shm_view_t *v
 		return consumer_leave(consumer, found);
 	if (fill_view(consumer, view) != 0)
 		return consumer_leave(consumer, -1);
-	consumer->viewing = true; /* and entered stays set: destroy leaves the mapping until release */
-	return consumer_leave(consumer, (int)consumer->view.meta.size);
+	consumer->viewing = true; /* and the call is not left: destroy keeps the mapping until release */
+	return (int)consumer->view.meta.size;
 }
 
 int video_shm_consumer_release(video_shm_consumer_t *handle, video_shm_view_t *view)
