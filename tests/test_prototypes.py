@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the binding against the header, and against the library itself."""
+
+import ctypes
+import re
+import subprocess
+
+import pytest
+from writers import ROOT
+
+from vshm_ctypes import LibraryError, library_path
+from vshm_ctypes._library import library, load
+from vshm_ctypes._prototypes import PROTOTYPES
+from vshm_ctypes._structs import C_NAMES
+
+HEADER = (ROOT / "lib" / "include" / "video_shm.h").read_text()
+CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
+DECLARATIONS = {
+    name: (result.strip(), [part.strip() for part in arguments.split(",")])
+    for result, name, arguments in re.findall(
+        r"^([a-z][\w ]*[ *])(video_shm_\w+)\(([^()]*)\);", CODE, flags=re.MULTILINE
+    )
+}
+RESULTS = {"int": ctypes.c_int, "void": None, "const char *": ctypes.c_char_p, "int64_t": ctypes.c_int64}
+SCALARS = {"int": ctypes.c_int, "uint32_t": ctypes.c_uint32}
+
+
+def test_every_call_of_the_header_has_a_row_and_none_is_made_up() -> None:
+    assert len(DECLARATIONS) > 20
+    assert {row.name for row in PROTOTYPES} == set(DECLARATIONS)
+
+
+@pytest.mark.parametrize("row", PROTOTYPES, ids=lambda row: row.name)
+def test_a_row_is_what_the_header_declares(row) -> None:  # type: ignore[no-untyped-def]
+    result, arguments = DECLARATIONS[row.name]
+    assert row.result is RESULTS[result]
+    expected = [] if arguments == ["void"] else arguments
+    assert len(row.arguments) == len(expected)
+    for argument, declared in zip(row.arguments, expected, strict=True):
+        kind = declared.rpartition(" ")[0]
+        if "*" not in declared and kind in SCALARS:
+            assert argument is SCALARS[kind], declared
+    # A call that can fail says so with -1: it must not be taken for a result.
+    fails = result == "int"
+    assert (row.check is not None) == fails
+
+
+def test_the_library_exports_the_rows() -> None:
+    listing = subprocess.run(["nm", "-D", "--defined-only", library_path], capture_output=True, text=True, check=True)
+    exported = {line.split()[-1].partition("@")[0] for line in listing.stdout.splitlines()}
+    assert {row.name for row in PROTOTYPES} <= exported
+
+
+@pytest.mark.parametrize("struct", C_NAMES, ids=lambda struct: struct.__name__)
+def test_a_struct_lies_as_the_library_has_it(struct: type[ctypes.Structure]) -> None:
+    name = C_NAMES[struct]
+    assert library.video_shm_layout(name.encode()) == ctypes.sizeof(struct)
+    for base in reversed(struct.__mro__):
+        for field, *_ in base.__dict__.get("_fields_", ()):
+            if field != "opaque":
+                assert library.video_shm_layout(f"{name}.{field}".encode()) == getattr(struct, field).offset, field
+
+
+def test_a_library_that_is_none_of_ours_is_refused_by_name() -> None:
+    with pytest.raises(LibraryError, match=r"libc\.so\.6 has no video_shm_producer_init"):
+        load("libc.so.6")
+    with pytest.raises(LibraryError, match="VSHM_LIBRARY"):
+        load("/nowhere/libvideo_shm.so")

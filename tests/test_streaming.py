@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Producer and Consumer: what a program does with them, and what it is told when something is wrong."""
+
+import asyncio
+import errno
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from writers import SHARED_MEMORY, wait_until
+
+from vshm_ctypes import (
+    Codec,
+    Consumer,
+    Flag,
+    FrameOverwritten,
+    FrameTooLarge,
+    HandleClosed,
+    Interrupted,
+    Producer,
+    ProducerBusy,
+    ProducerClosed,
+    ProducerNotRunning,
+    State,
+    VideoShmError,
+    inspect,
+    inspect_slots,
+    list_rings,
+    ring_name,
+)
+
+
+@pytest.fixture
+def ring(request: pytest.FixtureRequest) -> Iterator[str]:
+    name = f"/vshm_pytest_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
+    yield name
+    (SHARED_MEMORY / name[1:]).unlink(missing_ok=True)
+
+
+def test_frames_come_in_order_with_their_metadata(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        for number in range(50):
+            payload = bytes([number]) * (number + 1)
+            assert producer.write(payload, keyframe=number == 0, codec=Codec.H265, width=640, height=360, fps=25)
+            frame = stream.receive(timeout=10)
+            assert frame is not None
+            assert (frame.data, frame.number, frame.sequence) == (payload, number, number)
+            assert (frame.is_keyframe, frame.codec, frame.width, frame.height) == (number == 0, Codec.H265, 640, 360)
+            assert frame.fps == 25
+            assert 0 < frame.capture_ns <= frame.publish_ns <= time.monotonic_ns()
+        assert stream.receive(timeout=0) is None
+        assert stream.stats() == (50, 0, 0)
+
+
+def test_iterating_ends_when_the_producer_closes(ring: str) -> None:
+    producer = Producer(ring)
+    with Consumer(ring, start="oldest") as stream:
+        producer.write(b"one")
+        producer.write(b"two")
+        producer.close()
+        assert [frame.data for frame in stream] == [b"one", b"two"]
+        with pytest.raises(ProducerClosed):
+            stream.receive()
+
+
+def test_a_reader_that_was_lapped_is_told_how_many_it_missed(ring: str) -> None:
+    with Producer(ring, slots=4, slot_size=100) as producer, Consumer(ring) as stream:
+        for number in range(10):
+            producer.write(bytes([number]))
+        frame = stream.receive(timeout=0)
+        assert frame is not None
+        assert (frame.number, frame.missed_before) == (6, 6)
+        info = stream.info()
+        assert info.received + info.missed + info.skipped == info.span == 7
+
+
+def test_a_borrowed_frame_lies_in_the_ring_and_only_inside_its_block(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        producer.write(b"payload")
+        with stream.borrow(timeout=10) as frame:
+            assert bytes(frame.data) == b"payload"
+            assert frame.data.readonly
+            with pytest.raises(VideoShmError, match="borrowed frame is out"):
+                stream.receive(timeout=0)
+        with pytest.raises(HandleClosed):
+            _ = frame.data
+
+
+def test_leaving_the_block_says_whether_the_producer_lapped_us(ring: str) -> None:
+    with Producer(ring, slots=2, slot_size=100) as producer, Consumer(ring) as stream:
+        producer.write(b"old")
+        with pytest.raises(FrameOverwritten), stream.borrow(timeout=10):
+            for _ in range(4):
+                producer.write(b"new")
+        while stream.receive(timeout=0) is not None:
+            pass
+        with pytest.raises(TimeoutError):
+            stream.borrow(timeout=0)
+
+
+def test_a_slice_kept_from_a_borrowed_frame_outlives_consumer_and_ring(ring: str) -> None:
+    producer, stream = Producer(ring), Consumer(ring)
+    producer.write(b"kept")
+    with stream.borrow(timeout=10) as frame:
+        kept = frame.data
+    stream.close()
+    producer.close()
+    gc.collect()
+    assert bytes(kept) == b"kept"
+
+
+def test_a_reserved_slot_is_published_or_given_back(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        with producer.reserve() as slot:
+            slot.data[:5] = b"fresh"
+            with pytest.raises(ProducerBusy):
+                producer.reserve()
+            slot.commit(5, keyframe=True, capture_ns=7, flags=Flag.CORRUPT)
+        with pytest.raises(HandleClosed):
+            _ = slot.data
+        with producer.reserve():
+            pass
+        producer.write(b"next")
+        first, second = stream.receive(timeout=10), stream.receive(timeout=10)
+        assert first is not None
+        assert second is not None
+        assert (first.data, first.capture_ns, first.flags) == (b"fresh", 7, Flag.CORRUPT | Flag.KEYFRAME)
+        assert (second.data, second.number) == (b"next", 1)
+
+
+def test_what_is_wrong_is_named(ring: str) -> None:
+    with pytest.raises(ProducerNotRunning, match="start its producer"):
+        Consumer(ring)
+    with Producer(ring, slots=2, slot_size=10) as producer:
+        with pytest.raises(ProducerBusy) as busy:
+            Producer(ring)
+        assert busy.value.pid == os.getpid()
+        with pytest.raises(FrameTooLarge):
+            producer.write(bytes(11))
+        with pytest.raises(ValueError, match="width"):
+            producer.write(b"x", width=70000)
+        with pytest.raises(VideoShmError) as empty:
+            producer.write(b"")
+        assert empty.value.errno == errno.EINVAL
+    with pytest.raises(HandleClosed):
+        producer.write(b"x")
+    producer.close()
+    with pytest.raises(ValueError, match="start is one of"):
+        Consumer(ring, start="yesterday")  # type: ignore[arg-type]
+
+
+def test_any_buffer_can_be_written(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        for data in (b"abc", bytearray(b"abc"), memoryview(b"abc"), memoryview(bytearray(b"abc"))):
+            producer.write(data)
+            frame = stream.receive(timeout=10)
+            assert frame is not None
+            assert frame.data == b"abc"
+
+
+def test_rings_are_named_by_channel_name_or_slash_name() -> None:
+    assert ring_name() == "/video_stream"
+    assert ring_name(0) == ring_name("0") == "/video_stream_ch0"
+    assert ring_name("front") == ring_name("/front") == "/front"
+    for bad in ("", "/", "a/b", "..", -1, "x" * 201):
+        with pytest.raises(ValueError):
+            ring_name(bad)
+
+
+def test_a_look_from_outside(ring: str) -> None:
+    with Producer(ring, slots=3, slot_size=100) as producer:
+        for number in range(5):
+            producer.write(b"x" * (number + 1), keyframe=number == 3)
+        info = inspect(ring)
+        assert (info.state, info.frames, info.keyframes, info.writer_pid) == (State.LIVE, 5, 1, os.getpid())
+        assert {slot.number: slot.meta.size for slot in inspect_slots(ring)} == {2: 3, 3: 4, 4: 5}
+        assert list_rings()[ring].frames == 5
+    assert ring not in list_rings()
+
+
+def test_other_threads_run_while_one_waits_and_close_ends_the_wait(ring: str) -> None:
+    with Producer(ring):
+        stream = Consumer(ring)
+        ended: list[BaseException] = []
+
+        def wait() -> None:
+            try:
+                stream.receive()
+            except VideoShmError as error:
+                ended.append(error)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        time.sleep(0.05)
+        stream.close()
+        waiting.join(30)
+        assert not waiting.is_alive()
+        assert isinstance(ended[0], HandleClosed)
+
+
+def test_interrupt_ends_the_next_wait_once(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        stream.interrupt()
+        with pytest.raises(Interrupted):
+            stream.receive()
+        producer.write(b"x")
+        assert stream.receive(timeout=10) is not None
+
+
+def test_asyncio_gets_frames_and_a_cancelled_wait_leaves_no_thread(ring: str) -> None:
+    async def main() -> None:
+        with Producer(ring) as producer, Consumer(ring) as stream:
+            before = threading.active_count()
+            waiting = asyncio.create_task(stream.wait_async())
+            await asyncio.sleep(0.05)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert threading.active_count() == before
+            producer.write(b"one")
+            frame = await stream.wait_async(timeout=10)
+            assert frame is not None
+            assert frame.data == b"one"
+            producer.write(b"two")
+            async for frame in stream.aiter():
+                assert frame.data == b"two"
+                break
+
+    asyncio.run(main())
+
+
+def test_ctrl_c_ends_a_wait_without_timeout(ring: str) -> None:
+    program = (
+        "import sys; from vshm_ctypes import Consumer\n"
+        "with Consumer(sys.argv[1]) as stream:\n"
+        "    print('ready', flush=True)\n"
+        "    try: stream.receive()\n"
+        "    except KeyboardInterrupt: print('interrupted')\n"
+    )
+    with Producer(ring):
+        child = subprocess.Popen([sys.executable, "-c", program, ring], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        child.send_signal(signal.SIGINT)
+        assert child.communicate(timeout=60)[0] == "interrupted\n"
+        assert child.returncode == 0
+
+
+def test_a_forgotten_handle_warns_and_is_closed(ring: str) -> None:
+    producer = Producer(ring)
+    with pytest.warns(ResourceWarning, match="never closed"):
+        del producer
+        gc.collect()
+    wait_until(lambda: ring not in list_rings(), "the ring goes")
