@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "consumer.h"
+#include "hot.h"
 #include "options.h"
 #include "reader_figures.h"
 
 static_assert(sizeof(struct consumer) <= sizeof(video_shm_consumer_t), "the handle has room");
 static_assert(_Alignof(struct consumer) <= _Alignof(video_shm_consumer_t), "the handle is aligned");
 
-static struct consumer *consumer_of(const video_shm_consumer_t *handle)
+HOT static struct consumer *consumer_of(const video_shm_consumer_t *handle)
 {
 	struct consumer *consumer = (struct consumer *)(uintptr_t)handle;
 
@@ -30,7 +31,7 @@ static void tear_down(struct consumer *consumer)
 		reader_leave(&consumer->reader);
 }
 
-struct consumer *consumer_enter(const video_shm_consumer_t *handle, bool view_may_be_out)
+HOT struct consumer *consumer_enter(const video_shm_consumer_t *handle, bool view_may_be_out)
 {
 	struct consumer *consumer = consumer_of(handle);
 
@@ -50,7 +51,7 @@ struct consumer *consumer_enter(const video_shm_consumer_t *handle, bool view_ma
 	return NULL;
 }
 
-int consumer_leave(struct consumer *consumer, int result)
+HOT int consumer_leave(struct consumer *consumer, int result)
 {
 	const uint32_t depth = atomic_load_explicit(&consumer->entered, memory_order_relaxed) - 1;
 

@@ -5,11 +5,12 @@
 #include "consumer.h"
 #include "options.h"
 #include "probes.h"
+#include "hot.h"
 #include "shared.h"
 
 #define NS_PER_MS 1000000u
 
-static uint64_t deadline(const struct reader *reader, uint32_t timeout_ms)
+HOT static uint64_t deadline(const struct reader *reader, uint32_t timeout_ms)
 {
 	if (timeout_ms == VIDEO_SHM_NO_WAIT)
 		return 0;
@@ -17,8 +18,8 @@ static uint64_t deadline(const struct reader *reader, uint32_t timeout_ms)
 }
 
 /* Copies the next frame that stays whole meanwhile. A size, 0, or -1. */
-static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity, video_frame_meta_t *meta,
-					 uint32_t timeout_ms)
+HOT static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity, video_frame_meta_t *meta,
+						 uint32_t timeout_ms)
 {
 	const uint64_t until_ns = deadline(reader, timeout_ms);
 	struct ring_look look;
@@ -43,8 +44,8 @@ static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity, vi
 	return (int)look.meta.size;
 }
 
-int video_shm_consumer_receive(video_shm_consumer_t *handle, uint8_t *data, uint32_t capacity,
-							   video_frame_meta_t *meta, uint32_t timeout_ms)
+HOT int video_shm_consumer_receive(video_shm_consumer_t *handle, uint8_t *data, uint32_t capacity,
+								   video_frame_meta_t *meta, uint32_t timeout_ms)
 {
 	struct consumer *consumer;
 
@@ -58,18 +59,18 @@ int video_shm_consumer_receive(video_shm_consumer_t *handle, uint8_t *data, uint
 	return consumer_leave(consumer, copy_next(&consumer->reader, data, capacity, meta, timeout_ms));
 }
 
-int video_shm_consumer_wait(video_shm_consumer_t *handle, uint8_t *data, video_frame_meta_t *meta,
-							uint32_t timeout_ms)
+HOT int video_shm_consumer_wait(video_shm_consumer_t *handle, uint8_t *data, video_frame_meta_t *meta,
+								uint32_t timeout_ms)
 {
 	return video_shm_consumer_receive(handle, data, VIDEO_SHM_MAX_FRAME_SIZE, meta, timeout_ms);
 }
 
-int video_shm_consumer_read(video_shm_consumer_t *handle, uint8_t *data, video_frame_meta_t *meta)
+HOT int video_shm_consumer_read(video_shm_consumer_t *handle, uint8_t *data, video_frame_meta_t *meta)
 {
 	return video_shm_consumer_receive(handle, data, VIDEO_SHM_MAX_FRAME_SIZE, meta, VIDEO_SHM_NO_WAIT);
 }
 
-static int fill_view(const struct consumer *consumer, video_shm_view_t *view)
+HOT static int fill_view(const struct consumer *consumer, video_shm_view_t *view)
 {
 	const struct ring_look *look = &consumer->view;
 	const struct cursor *cursor = &consumer->reader.cursor;
@@ -88,7 +89,7 @@ static int fill_view(const struct consumer *consumer, video_shm_view_t *view)
 	return options_fill(view, view->struct_size, &all, sizeof(all));
 }
 
-int video_shm_consumer_acquire(video_shm_consumer_t *handle, video_shm_view_t *view, uint32_t timeout_ms)
+HOT int video_shm_consumer_acquire(video_shm_consumer_t *handle, video_shm_view_t *view, uint32_t timeout_ms)
 {
 	struct consumer *consumer;
 	int found;
@@ -109,7 +110,7 @@ int video_shm_consumer_acquire(video_shm_consumer_t *handle, video_shm_view_t *v
 	return (int)consumer->view.meta.size;
 }
 
-int video_shm_consumer_release(video_shm_consumer_t *handle, video_shm_view_t *view)
+HOT int video_shm_consumer_release(video_shm_consumer_t *handle, video_shm_view_t *view)
 {
 	struct consumer *consumer = (struct consumer *)handle;
 	bool whole;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cursor.h"
+#include "hot.h"
 
 /* The oldest frame that may be whole. Without stamps, the slot that the writer may be writing to never is. */
-static uint64_t oldest_frame(const struct ring *ring, uint64_t frames)
+HOT static uint64_t oldest_frame(const struct ring *ring, uint64_t frames)
 {
 	const uint64_t first = ring_first_frame(ring);
 	const uint64_t reach = ring->geometry.slots - (ring->extension == NULL);
@@ -104,7 +105,7 @@ void cursor_move(struct cursor *cursor, const struct ring *ring)
 }
 
 /* Whether a picture leans on those before it: all codecs for video but JPEG, and none for audio. */
-static bool leans(const struct ring_look *look)
+HOT static bool leans(const struct ring_look *look)
 {
 	return look->meta.codec != VIDEO_SHM_CODEC_JPEG && look->meta.codec < VIDEO_SHM_CODEC_PCM_S16LE;
 }
@@ -153,7 +154,7 @@ static void clear_up(struct cursor *cursor, const struct ring_look *look)
 }
 
 /* Where to read on when frames is the count: loses what is gone, skips what is not wanted. */
-static void catch_up(struct cursor *cursor, const struct ring *ring, uint64_t frames)
+HOT static void catch_up(struct cursor *cursor, const struct ring *ring, uint64_t frames)
 {
 	uint64_t oldest = oldest_frame(ring, frames);
 
@@ -176,14 +177,14 @@ static void catch_up(struct cursor *cursor, const struct ring *ring, uint64_t fr
 	}
 }
 
-static bool wanted(const struct cursor *cursor, const struct ring_look *look)
+HOT static bool wanted(const struct cursor *cursor, const struct ring_look *look)
 {
 	if (ring_is_keyframe(&look->meta))
 		return true;
 	return cursor->policy != VIDEO_SHM_POLICY_KEYFRAMES && !(cursor->awaiting_keyframe && leans(look));
 }
 
-bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring_look *look)
+HOT bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring_look *look)
 {
 	uint64_t frames = ring_frames(ring, cursor->next);
 
@@ -221,7 +222,7 @@ bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring_loo
 	return false;
 }
 
-void cursor_take(struct cursor *cursor, const struct ring_look *look, bool whole)
+HOT void cursor_take(struct cursor *cursor, const struct ring_look *look, bool whole)
 {
 	cursor->next = look->frame + 1;
 	cursor->span++;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "forks.h"
+#include "hot.h"
 #include "inspect.h"
 #include "options.h"
 #include "producer.h"
@@ -18,7 +19,7 @@ struct handle {
 
 static_assert(sizeof(struct handle) <= sizeof(video_shm_producer_t), "the handle has room");
 
-struct writer *producer_writer(const video_shm_producer_t *producer)
+HOT struct writer *producer_writer(const video_shm_producer_t *producer)
 {
 	struct handle handle;
 

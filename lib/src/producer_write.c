@@ -5,17 +5,18 @@
 #include "forks.h"
 #include "probes.h"
 #include "producer.h"
+#include "hot.h"
 #include "shared.h"
 
 #define NS_PER_MS 1000000u
 
-static void count_drop(struct writer *writer, enum writer_drop cause)
+HOT static void count_drop(struct writer *writer, enum writer_drop cause)
 {
 	(void)atomic_fetch_add_explicit(&writer->dropped[cause], 1, memory_order_relaxed);
 }
 
 /* From time to time: is the ring still the one that its name leads to? 0, or -1 with errno. */
-static int look_at_name(struct writer *writer, uint64_t now_ns)
+HOT static int look_at_name(struct writer *writer, uint64_t now_ns)
 {
 	if (now_ns >= writer->next_look_ns && writer->state != WRITER_STALE && forks_try_block()) {
 		writer_look(writer, now_ns);
@@ -29,7 +30,7 @@ static int look_at_name(struct writer *writer, uint64_t now_ns)
 
 /* Takes the next slot; busy is held until finish. NULL: EBUSY (counted as a drop), ESTALE, ENOSPC (counted).
  */
-static uint8_t *begin(struct writer *writer)
+HOT static uint8_t *begin(struct writer *writer)
 {
 	const uint64_t now_ns = writer->ops->now();
 
@@ -56,15 +57,15 @@ static uint8_t *begin(struct writer *writer)
 	return NULL;
 }
 
-static void finish(struct writer *writer)
+HOT static void finish(struct writer *writer)
 {
 	writer_publish_drops(writer);
 	semaphores_release(&writer->semaphores);
 	crash_point();
 }
 
-static void publish(struct writer *writer, uint32_t size, const video_frame_meta_t *meta,
-					const video_frame_timing_t *timing)
+HOT static void publish(struct writer *writer, uint32_t size, const video_frame_meta_t *meta,
+						const video_frame_timing_t *timing)
 {
 	const uint64_t now_ns = writer->ops->now();
 	const bool dated = timing != NULL && timing->capture_ns != 0;
@@ -99,8 +100,8 @@ static bool timing_is_sound(const video_frame_timing_t *timing)
 	return timing == NULL || ((timing->flags & ~known) == 0 && timing->reserved == 0);
 }
 
-int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
-							 const video_frame_meta_t *meta)
+HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
+								 const video_frame_meta_t *meta)
 {
 	struct writer *writer = producer_writer(producer);
 	uint8_t *payload;
@@ -128,7 +129,7 @@ int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data
 	return 0;
 }
 
-int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity)
+HOT int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity)
 {
 	struct writer *writer = producer_writer(producer);
 	uint8_t *payload;
@@ -148,12 +149,12 @@ int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, u
 		return -1;
 	*data = payload;
 	*capacity = writer->slot_size;
-	atomic_store(&writer->reserved, true);
+	atomic_store(&writer->reserved, 1);
 	return 0;
 }
 
-int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size, const video_frame_meta_t *meta,
-							  const video_frame_timing_t *timing)
+HOT int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size,
+								  const video_frame_meta_t *meta, const video_frame_timing_t *timing)
 {
 	struct writer *writer = producer_writer(producer);
 
@@ -168,7 +169,7 @@ int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size, con
 		return -1;
 	}
 	/* Whoever resets it publishes: two threads that commit the same reservation do not both. */
-	if (!atomic_exchange(&writer->reserved, false)) {
+	if (!atomic_exchange(&writer->reserved, 0)) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -180,7 +181,7 @@ void video_shm_producer_abort(video_shm_producer_t *producer)
 {
 	struct writer *writer = producer_writer(producer);
 
-	if (writer == NULL || !atomic_exchange(&writer->reserved, false))
+	if (writer == NULL || !atomic_exchange(&writer->reserved, 0))
 		return;
 	ring_cancel(&writer->ring, &writer->counts);
 	finish(writer);

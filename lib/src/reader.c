@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reader.h"
+#include "hot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +117,7 @@ static int look_for_successor(struct reader *reader)
 
 /* ---- is anybody there? ---- */
 
-static bool is_closed(const struct reader *reader)
+HOT static bool is_closed(const struct reader *reader)
 {
 	return reader->ring.extension != NULL &&
 		   atomic_load_explicit(&reader->ring.extension->state, memory_order_acquire) ==
@@ -190,7 +191,7 @@ static void look_at_health(struct reader *reader)
 /* ---- waiting ---- */
 
 /* A writer took the ring over: all is well again. */
-static void notice_epoch(struct reader *reader)
+HOT static void notice_epoch(struct reader *reader)
 {
 	uint32_t epoch;
 
@@ -206,7 +207,7 @@ static void notice_epoch(struct reader *reader)
 }
 
 /* What there is to tell once all whole frames have been handed out. 0, or -1 with errno. */
-static int tell(struct reader *reader)
+HOT static int tell(struct reader *reader)
 {
 	if (reader->fate == READER_FOLLOWS ||
 		(reader->told && (reader->fate == READER_DEAD || reader->reconnect)))
@@ -216,7 +217,7 @@ static int tell(struct reader *reader)
 	return -1;
 }
 
-static uint32_t wanted_bits(const struct reader *reader)
+HOT static uint32_t wanted_bits(const struct reader *reader)
 {
 	const bool keyframes = reader->cursor.policy == VIDEO_SHM_POLICY_KEYFRAMES;
 
@@ -224,7 +225,7 @@ static uint32_t wanted_bits(const struct reader *reader)
 }
 
 /* Sleeps until something happens, or it is time to look again. 0, or -1 with EINTR. */
-static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t until_ns, uint32_t signal)
+HOT static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t until_ns, uint32_t signal)
 {
 	if (reader->ring.extension != NULL)
 		return reader->ops->wait(&reader->ring.extension->signal, signal, until_ns, wanted_bits(reader));
@@ -235,7 +236,7 @@ static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t until_ns
 	return reader->ops->wait(&reader->interrupted, 0, until_ns, UINT32_MAX);
 }
 
-static bool take_interrupt(struct reader *reader)
+HOT static bool take_interrupt(struct reader *reader)
 {
 	if (atomic_load_explicit(&reader->interrupted, memory_order_relaxed) == 0 ||
 		atomic_exchange_explicit(&reader->interrupted, 0, memory_order_relaxed) == 0)
@@ -255,7 +256,7 @@ static int look_around(struct reader *reader, uint64_t now_ns)
 	return 0;
 }
 
-int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)
+HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)
 {
 	for (;;) {
 		uint32_t signal = 0;

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "hot.h"
 #include "shared.h"
 
 #define RELAXED memory_order_relaxed
@@ -31,24 +32,24 @@ void ring_place(struct ring *ring, void *base, const struct geometry *geometry)
 }
 
 /* write_idx is the low 32 bits of the frame number, so at 2^32 the slots begin anew at 0. */
-static uint32_t slot_of(const struct ring *ring, uint64_t frame)
+HOT static uint32_t slot_of(const struct ring *ring, uint64_t frame)
 {
 	return (uint32_t)frame % ring->geometry.slots;
 }
 
-static uint64_t meta_offset(const struct ring *ring, uint32_t slot)
+HOT static uint64_t meta_offset(const struct ring *ring, uint32_t slot)
 {
 	return ring->geometry.slot_offset + slot * ring->geometry.slot_stride;
 }
 
-bool ring_is_keyframe(const video_frame_meta_t *meta)
+HOT bool ring_is_keyframe(const video_frame_meta_t *meta)
 {
 	return meta->is_keyframe != 0 || meta->codec == VIDEO_SHM_CODEC_JPEG;
 }
 
 /* ---- writer ---- */
 
-static void store_v1_counts(const struct ring *ring, uint64_t frames)
+HOT static void store_v1_counts(const struct ring *ring, uint64_t frames)
 {
 	/* A version 1 reader looks at the count, then at the slot before write_idx. */
 	shared_store32(&ring->header->write_idx, (uint32_t)frames, RELEASE);
@@ -121,7 +122,7 @@ void ring_recover(const struct ring *ring, struct ring_counts *counts)
 	store_v1_counts(ring, counts->frames);
 }
 
-uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *counts)
+HOT uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *counts)
 {
 	const uint32_t slot = slot_of(ring, counts->frames);
 
@@ -137,8 +138,8 @@ void ring_cancel(const struct ring *ring, const struct ring_counts *counts)
 	void_line(&ring->lines[slot_of(ring, counts->frames)]);
 }
 
-void ring_publish(const struct ring *ring, struct ring_counts *counts, const video_frame_meta_t *meta,
-				  const struct ring_stamp *stamp)
+HOT void ring_publish(const struct ring *ring, struct ring_counts *counts, const video_frame_meta_t *meta,
+					  const struct ring_stamp *stamp)
 {
 	struct layout_extension *extension = ring->extension;
 	const uint64_t frame = counts->frames;
@@ -175,7 +176,7 @@ void ring_publish(const struct ring *ring, struct ring_counts *counts, const vid
 	store_v1_counts(ring, counts->frames);
 }
 
-void ring_signal(const struct ring *ring)
+HOT void ring_signal(const struct ring *ring)
 {
 	const uint32_t signal = atomic_load_explicit(&ring->extension->signal, RELAXED);
 
@@ -186,7 +187,7 @@ void ring_signal(const struct ring *ring)
 
 /* ---- reader ---- */
 
-uint64_t ring_frames(const struct ring *ring, uint64_t near)
+HOT uint64_t ring_frames(const struct ring *ring, uint64_t near)
 {
 	/* [C2] All frames counted, and their stamps, are seen. Pairs with [P4]. */
 	if (ring->extension != NULL)
@@ -197,7 +198,7 @@ uint64_t ring_frames(const struct ring *ring, uint64_t near)
 	return ahead < 0 && near < (uint64_t)-ahead ? count : near + (uint64_t)ahead;
 }
 
-uint64_t ring_first_frame(const struct ring *ring)
+HOT uint64_t ring_first_frame(const struct ring *ring)
 {
 	return ring->extension != NULL ? ring->extension->first_frame : 0;
 }
@@ -225,7 +226,7 @@ static bool find_v1(const struct ring *ring, uint64_t frame, uint32_t *slot, vid
 	return false;
 }
 
-static bool find_stamped(const struct ring *ring, uint64_t frame, uint32_t *slot, struct ring_look *look)
+HOT static bool find_stamped(const struct ring *ring, uint64_t frame, uint32_t *slot, struct ring_look *look)
 {
 	const struct layout_line *line;
 
@@ -244,7 +245,7 @@ static bool find_stamped(const struct ring *ring, uint64_t frame, uint32_t *slot
 	return atomic_load_explicit(&line->frame, RELAXED) == frame;
 }
 
-bool ring_look(const struct ring *ring, uint64_t frame, struct ring_look *look)
+HOT bool ring_look(const struct ring *ring, uint64_t frame, struct ring_look *look)
 {
 	uint32_t slot;
 
@@ -266,7 +267,7 @@ bool ring_look(const struct ring *ring, uint64_t frame, struct ring_look *look)
 	return ring_still_whole(ring, look);
 }
 
-bool ring_still_whole(const struct ring *ring, const struct ring_look *look)
+HOT bool ring_still_whole(const struct ring *ring, const struct ring_look *look)
 {
 	/* [C4] All that was read was read before the stamp is looked at again. Pairs with [P2]. */
 	atomic_thread_fence(ACQUIRE);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "semaphores.h"
+#include "hot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +112,7 @@ void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_
 	}
 }
 
-bool semaphores_try(struct semaphores *semaphores, uint64_t now_ns)
+HOT bool semaphores_try(struct semaphores *semaphores, uint64_t now_ns)
 {
 	if (semaphores->write == NULL)
 		return true;
@@ -130,7 +131,7 @@ bool semaphores_try(struct semaphores *semaphores, uint64_t now_ns)
 	return true;
 }
 
-void semaphores_release(struct semaphores *semaphores)
+HOT void semaphores_release(struct semaphores *semaphores)
 {
 	int tokens = 0;
 
@@ -139,7 +140,7 @@ void semaphores_release(struct semaphores *semaphores)
 		(void)sem_post(semaphores->write);
 }
 
-void semaphores_signal(struct semaphores *semaphores, uint32_t readers)
+HOT void semaphores_signal(struct semaphores *semaphores, uint32_t readers)
 {
 	const int wanted = (int)(readers < MAX_READERS ? readers : MAX_READERS);
 	int tokens = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wait.h"
+#include "hot.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -30,7 +31,7 @@ struct kernel_timespec {
 #endif
 };
 
-static uint64_t clock_ns(clockid_t clock)
+HOT static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec time = {0, 0};
 
@@ -38,7 +39,7 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
-static uint64_t monotonic_ns(void)
+HOT static uint64_t monotonic_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
 }
@@ -49,7 +50,8 @@ uint64_t wait_wall_clock(void)
 }
 
 /* Always with a deadline: the kernel restarts an endless sleep behind an SA_RESTART handler's back. */
-static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t deadline_ns, uint32_t bits)
+HOT static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t deadline_ns,
+						  uint32_t bits)
 {
 	const uint64_t latest = UINT64_C(0x7fffffff) * NS_PER_S;
 	const uint64_t until = deadline_ns < latest ? deadline_ns : latest;
@@ -70,7 +72,7 @@ static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t 
 	return 0;
 }
 
-static void futex_wake(const _Atomic uint32_t *word, uint32_t bits)
+HOT static void futex_wake(const _Atomic uint32_t *word, uint32_t bits)
 {
 	(void)syscall(SYS_futex, word, FUTEX_WAKE_BITSET, INT_MAX, NULL, NULL, bits);
 }

@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "hot.h"
 #include "shared.h"
 
 #define LOOK_EVERY_NS 500000000u
 
-void writer_wake(struct writer *writer, uint32_t bits)
+HOT void writer_wake(struct writer *writer, uint32_t bits)
 {
 	ring_signal(&writer->ring);
 	writer->ops->wake(&writer->ring.extension->signal, bits);
@@ -19,7 +20,7 @@ void writer_wake(struct writer *writer, uint32_t bits)
 					  atomic_load_explicit(&writer->ring.header->active_readers, memory_order_relaxed));
 }
 
-void writer_publish_drops(struct writer *writer)
+HOT void writer_publish_drops(struct writer *writer)
 {
 	struct layout_extension *extension = writer->ring.extension;
 	_Atomic uint64_t *const published[WRITER_DROP_CAUSES] = {

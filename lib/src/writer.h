@@ -39,7 +39,7 @@ struct writer {
 	uint64_t next_look_ns;    /* when the ring's name is to be looked at again */
 	bool fresh;               /* the next frame is the first that this writer adds to another one's */
 	atomic_flag busy;         /* a thread is writing, or a reservation is out */
-	atomic_bool reserved;
+	_Atomic uint32_t reserved; /* 32 bits: the smallest that every processor exchanges by itself */
 	_Atomic uint64_t dropped[WRITER_DROP_CAUSES];
 	uint32_t slot_size; /* the ring's, which is another one after each remake; this one never changes */
 	mode_t mode;
