@@ -83,7 +83,7 @@ static void a_ring_in_the_making_is_not_ready(void)
 static void what_is_too_small_for_a_ring_is_none(void)
 {
 	const uint32_t words[16] = {VIDEO_SHM_MAGIC, 1};
-	static const uint64_t sizes[] = {1, 4, 63, 64, 4096, LAYOUT_V1_SIZE - 1};
+	static const size_t sizes[] = {1, 4, 63, 64, 4096, LAYOUT_V1_SIZE - 1};
 
 	for (size_t at = 0; at < sizeof(sizes) / sizeof(sizes[0]); at++) {
 		CHECK_FAILS(look(object(sizes[at], words, sizes[at] < 64 ? sizes[at] : 64), sizes[at]), EPROTO);
