@@ -40,6 +40,7 @@ HOT static uint8_t *begin(struct writer *writer)
 		return NULL;
 	}
 	if (look_at_name(writer, now_ns) == 0) {
+		ring_prefetch_to_publish(&writer->ring, writer->counts.frames);
 		if (semaphores_try(&writer->semaphores, now_ns)) {
 			crash_point();
 			return ring_begin(&writer->ring, &writer->counts);

@@ -262,6 +262,7 @@ HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_loo
 		uint32_t signal = 0;
 		uint64_t now_ns;
 
+		ring_prefetch_to_look(&reader->ring, reader->cursor.next);
 		if (take_interrupt(reader))
 			return -1;
 		/* [C1] Whatever happens after this look at the word keeps us from falling asleep. Pairs with [P5]. */

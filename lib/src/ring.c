@@ -133,6 +133,13 @@ HOT uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *count
 	return ring->base + meta_offset(ring, slot) + sizeof(video_frame_meta_t);
 }
 
+HOT void ring_prefetch_to_publish(const struct ring *ring, uint64_t frame)
+{
+	__builtin_prefetch(ring->header, 1);
+	__builtin_prefetch((const void *)&ring->extension->frames, 1);
+	__builtin_prefetch(&ring->lines[slot_of(ring, frame)], 1);
+}
+
 void ring_cancel(const struct ring *ring, const struct ring_counts *counts)
 {
 	void_line(&ring->lines[slot_of(ring, counts->frames)]);
@@ -186,6 +193,18 @@ HOT void ring_signal(const struct ring *ring)
 }
 
 /* ---- reader ---- */
+
+HOT void ring_prefetch_to_look(const struct ring *ring, uint64_t frame)
+{
+	const uint32_t slot = slot_of(ring, frame);
+
+	__builtin_prefetch(ring->base + meta_offset(ring, slot));
+	if (ring->extension == NULL)
+		return;
+	__builtin_prefetch((const void *)&ring->extension->epoch);
+	__builtin_prefetch((const void *)&ring->extension->frames);
+	__builtin_prefetch(&ring->lines[slot]);
+}
 
 HOT uint64_t ring_frames(const struct ring *ring, uint64_t near)
 {

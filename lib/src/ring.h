@@ -44,6 +44,9 @@ void ring_recover(const struct ring *ring, struct ring_counts *counts);
 /* Marks the next slot as being written, and gives its payload. */
 uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *counts);
 
+/* Fetches, while the payload is copied, what ring_publish will write once that frame's turn comes. */
+void ring_prefetch_to_publish(const struct ring *ring, uint64_t frame);
+
 /* Gives the slot back empty. */
 void ring_cancel(const struct ring *ring, const struct ring_counts *counts);
 
@@ -67,6 +70,9 @@ struct ring_look {
 	const uint8_t *data;
 	uint64_t offset; /* of data in the object */
 };
+
+/* Fetches what a look at that frame will read: all at once, not one after the other. */
+void ring_prefetch_to_look(const struct ring *ring, uint64_t frame);
 
 /* Frames written so far. near: a number at most 2^31 away from it, since version 1 counts in 32 bits. */
 uint64_t ring_frames(const struct ring *ring, uint64_t near);
