@@ -10,7 +10,7 @@ from writers import ROOT
 
 from vshm_ctypes import LibraryError, library_path
 from vshm_ctypes._library import library, load
-from vshm_ctypes._prototypes import PROTOTYPES
+from vshm_ctypes._prototypes import PROTOTYPES, Prototype
 from vshm_ctypes._structs import C_NAMES
 
 HEADER = (ROOT / "lib" / "include" / "video_shm.h").read_text()
@@ -31,7 +31,7 @@ def test_every_call_of_the_header_has_a_row_and_none_is_made_up() -> None:
 
 
 @pytest.mark.parametrize("row", PROTOTYPES, ids=lambda row: row.name)
-def test_a_row_is_what_the_header_declares(row) -> None:  # type: ignore[no-untyped-def]
+def test_a_row_is_what_the_header_declares(row: Prototype) -> None:
     result, arguments = DECLARATIONS[row.name]
     assert row.result is RESULTS[result]
     expected = [] if arguments == ["void"] else arguments

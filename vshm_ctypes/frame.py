@@ -52,18 +52,17 @@ class FrameMeta(NamedTuple):
     fps: int
 
 
-class Frame:
-    """One access unit: a whole picture with its parameter sets. Owns its bytes.
+class Described:
+    """What is known of a frame, wherever its bytes are.
 
-    data: bytes of length size. number: frame number, 64 bits. capture_ns, publish_ns: CLOCK_MONOTONIC; 0 from a
-    version 1 producer. missed_before: frames this reader missed since the one before. flags: Flag.
+    number: frame number, 64 bits. capture_ns, publish_ns: CLOCK_MONOTONIC; 0 from a version 1 producer.
+    missed_before: frames this reader missed since the one before. flags: Flag.
     """
 
-    __slots__ = ("capture_ns", "data", "flags", "meta", "missed_before", "number", "publish_ns")
+    __slots__ = ("capture_ns", "flags", "meta", "missed_before", "number", "publish_ns")
 
     def __init__(
         self,
-        data: bytes,
         meta: FrameMeta,
         number: int,
         capture_ns: int = 0,
@@ -71,23 +70,12 @@ class Frame:
         missed_before: int = 0,
         flags: int = 0,
     ) -> None:
-        self.data = data
         self.meta = meta
         self.number = number
         self.capture_ns = capture_ns
         self.publish_ns = publish_ns
         self.missed_before = missed_before
         self.flags = flags
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __bytes__(self) -> bytes:
-        return self.data
-
-    def __repr__(self) -> str:
-        kind = "keyframe" if self.is_keyframe else "frame"
-        return f"<{kind} {self.number}: {self.size} bytes, codec {self.codec}, {self.width}x{self.height}>"
 
     @property
     def size(self) -> int:
@@ -133,3 +121,32 @@ class Frame:
     def timestamp_ms(self) -> int:
         """Wall clock of capture, ms since the epoch."""
         return self.meta.timestamp_ms
+
+
+class Frame(Described):
+    """One access unit: a whole picture with its parameter sets. Owns its bytes; data: bytes of length size."""
+
+    __slots__ = ("data",)
+
+    def __init__(
+        self,
+        data: bytes,
+        meta: FrameMeta,
+        number: int,
+        capture_ns: int = 0,
+        publish_ns: int = 0,
+        missed_before: int = 0,
+        flags: int = 0,
+    ) -> None:
+        super().__init__(meta, number, capture_ns, publish_ns, missed_before, flags)
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __bytes__(self) -> bytes:
+        return self.data
+
+    def __repr__(self) -> str:
+        kind = "keyframe" if self.is_keyframe else "frame"
+        return f"<{kind} {self.number}: {self.size} bytes, codec {self.codec}, {self.width}x{self.height}>"

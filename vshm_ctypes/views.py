@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from .errors import FrameOverwritten, HandleClosed
-from .frame import Flag, FrameMeta
+from .frame import Described, FrameMeta
 
 
 class Mapping:
@@ -30,14 +30,14 @@ class Mapping:
         return self._view[offset : offset + size]
 
 
-class BorrowedFrame:
+class BorrowedFrame(Described):
     """A frame in the ring, as long as the with block lasts; a context manager.
 
     data: memoryview of meta.size bytes, uint8, read-only. Leaving the block raises FrameOverwritten if the
     producer lapped us. An array kept from data may change afterwards, but never faults.
     """
 
-    __slots__ = ("_data", "_release", "capture_ns", "flags", "meta", "missed_before", "number", "publish_ns")
+    __slots__ = ("_data", "_release")
 
     def __init__(
         self,
@@ -50,14 +50,9 @@ class BorrowedFrame:
         flags: int,
         release: Callable[[], bool],
     ) -> None:
+        super().__init__(meta, number, capture_ns, publish_ns, missed_before, flags)
         self._data: memoryview | None = data
         self._release = release
-        self.meta = meta
-        self.number = number
-        self.capture_ns = capture_ns
-        self.publish_ns = publish_ns
-        self.missed_before = missed_before
-        self.flags = flags
 
     @property
     def data(self) -> memoryview:
@@ -65,26 +60,6 @@ class BorrowedFrame:
         if self._data is None:
             raise HandleClosed(errno.EBADF, None, "the borrowed frame was given back: use its data inside the block")
         return self._data
-
-    @property
-    def size(self) -> int:
-        """Bytes of payload."""
-        return self.meta.size
-
-    @property
-    def sequence(self) -> int:
-        """Low 32 bits of the frame number."""
-        return self.meta.sequence
-
-    @property
-    def is_keyframe(self) -> bool:
-        """Whether decoding can start here."""
-        return bool(self.flags & Flag.KEYFRAME)
-
-    @property
-    def discontinuity(self) -> bool:
-        """Whether what came before does not lead to this frame."""
-        return bool(self.flags & Flag.DISCONTINUITY)
 
     def give_back(self) -> bool:
         """End the loan. Returns whether the bytes stayed whole; True if it was given back before."""

@@ -17,13 +17,23 @@ HOT static uint64_t deadline(const struct reader *reader, uint32_t timeout_ms)
 	return timeout_ms == 0 ? WAIT_FOREVER : reader->ops->now() + (uint64_t)timeout_ms * NS_PER_MS;
 }
 
+/* Goes past a frame that was read. Whether it stayed whole meanwhile. */
+HOT static bool take(struct reader *reader, const struct ring_look *look)
+{
+	const bool whole = ring_still_whole(&reader->ring, look);
+
+	cursor_take(&reader->cursor, look, whole);
+	if (!whole)
+		PROBE_LAPPED(look->frame, look->meta.size);
+	return whole;
+}
+
 /* Copies the next frame that stays whole meanwhile. A size, 0, or -1. */
 HOT static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity, video_frame_meta_t *meta,
 						 uint32_t timeout_ms)
 {
 	const uint64_t until_ns = deadline(reader, timeout_ms);
 	struct ring_look look;
-	bool whole;
 
 	do {
 		const int found = reader_find(reader, until_ns, &look);
@@ -36,11 +46,7 @@ HOT static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity
 			return -1;
 		}
 		shared_copy_out(data, look.data, look.meta.size);
-		whole = ring_still_whole(&reader->ring, &look);
-		cursor_take(&reader->cursor, &look, whole);
-		if (!whole)
-			PROBE_LAPPED(look.frame, look.meta.size);
-	} while (!whole);
+	} while (!take(reader, &look));
 	return (int)look.meta.size;
 }
 
@@ -127,13 +133,10 @@ HOT int video_shm_consumer_release(video_shm_consumer_t *handle, video_shm_view_
 		errno = EINVAL;
 		return -1;
 	}
-	whole = ring_still_whole(&consumer->reader.ring, &consumer->view);
-	cursor_take(&consumer->reader.cursor, &consumer->view, whole);
-	if (!whole)
-		PROBE_LAPPED(consumer->view.frame, consumer->view.meta.size);
+	whole = take(&consumer->reader, &consumer->view);
 	consumer->viewing = false;
 	view->data = NULL;
-	(void)consumer_leave(consumer,
-						 0); /* also of a handle that was destroyed meanwhile: the view was good until now */
+	/* Also of a handle that was destroyed meanwhile: the view was good until now. */
+	(void)consumer_leave(consumer, 0);
 	return whole ? 0 : 1;
 }
