@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the calls cost whoever makes them: in one process, nobody waits for anybody. */
 #include <stddef.h>
+#include <string.h>
 
 #include "bench.h"
 #include "fleet.h"
@@ -11,15 +12,15 @@
 #define ROUNDS_MIN 3u
 #define ROUNDS_MAX 1000u
 
-/* One process that writes and reads. */
+/* One process that writes and reads, for one block. */
 struct cost {
-	struct side *writers;
+	struct side writers[SIDES];
 	struct side readers[SIDES];
 	void (*prepare)(struct cost *cost, unsigned side); /* not timed */
 	void (*batch)(struct cost *cost, unsigned side);   /* CALLS frames */
-	unsigned blocks;
+	unsigned block;
 	double seconds;
-	double values[SIDES][STATISTICS_BLOCKS_MAX]; /* us for a frame */
+	double values[SIDES]; /* us for a frame */
 };
 
 static void nothing(struct cost *cost, unsigned side)
@@ -54,27 +55,35 @@ static void pass_batch(struct cost *cost, unsigned side)
 	}
 }
 
-/* The sides take turns batch by batch; a block's value is the median of its batches. */
-static void measure_block(struct cost *cost, unsigned block)
+static double batch_us(struct cost *cost, unsigned side)
 {
-	const uint64_t end_ns = fleet_now_ns() + (uint64_t)(cost->seconds / cost->blocks * 1e9);
+	uint64_t begin_ns;
+
+	cost->prepare(cost, side);
+	begin_ns = fleet_now_ns();
+	cost->batch(cost, side);
+	return (double)(fleet_now_ns() - begin_ns) / 1e3 / CALLS;
+}
+
+/* The sides take turns batch by batch; a block's value is the median of its batches. */
+static void measure_block(struct cost *cost)
+{
+	const uint64_t end_ns = fleet_now_ns() + (uint64_t)(cost->seconds * 1e9);
 	static double rounds[SIDES][ROUNDS_MAX];
 	size_t count = 0;
 
+	for (unsigned side = 0; side < SIDES; side++)
+		(void)batch_us(cost, side); /* to warm up */
 	while (count < ROUNDS_MIN || (count < ROUNDS_MAX && fleet_now_ns() < end_ns)) {
 		for (unsigned turn = 0; turn < SIDES; turn++) {
-			const unsigned side = sides_order(block + (unsigned)count)[turn];
-			uint64_t begin_ns;
+			const unsigned side = sides_order(cost->block + (unsigned)count)[turn];
 
-			cost->prepare(cost, side);
-			begin_ns = fleet_now_ns();
-			cost->batch(cost, side);
-			rounds[side][count] = (double)(fleet_now_ns() - begin_ns) / 1e3 / CALLS;
+			rounds[side][count] = batch_us(cost, side);
 		}
 		count++;
 	}
 	for (unsigned side = 0; side < SIDES; side++)
-		cost->values[side][block] = statistics_median(rounds[side], count);
+		cost->values[side] = statistics_median(rounds[side], count);
 }
 
 static void measure(void *argument)
@@ -82,68 +91,59 @@ static void measure(void *argument)
 	struct cost *cost = argument;
 
 	sides_open_writers(cost->writers);
-	for (unsigned side = 0; side < SIDES; side++)
-		cost->readers[side] = cost->writers[side];
+	memcpy(cost->readers, cost->writers, sizeof(cost->readers));
 	sides_open_readers(cost->readers);
 	fleet_ready();
-	measure_block(cost, 0); /* to warm up; done once more below */
-	for (unsigned block = 0; block < cost->blocks && !fleet_stopped(); block++)
-		measure_block(cost, block);
+	measure_block(cost);
 	sides_close_readers(cost->readers);
 	sides_close_writers(cost->writers);
 }
 
-static bool run_cost(struct bench_run *run, struct side *sides, struct row *row,
+static bool run_cost(const struct bench_run *run, struct row *row, side_maker *make, uint32_t frame_bytes,
 					 void (*prepare)(struct cost *, unsigned), void (*batch)(struct cost *, unsigned))
 {
 	struct cost *cost = fleet_share(sizeof(*cost));
-	bool good;
+	static struct blocks blocks;
+	bool good = true;
 
-	cost->writers = sides;
-	cost->prepare = prepare;
-	cost->batch = batch;
-	cost->blocks = run->blocks;
-	cost->seconds = run->seconds;
-	fleet_start(measure, cost, true);
-	if (fleet_await_ready(1))
-		fleet_go();
-	good = fleet_finish();
-	if (good) {
-		const double *const values[SIDES] = {cost->values[0], cost->values[1], cost->values[2]};
-
-		row_compare(row, values, cost->blocks);
+	for (unsigned block = 0; block < run->blocks && good; block++) {
+		*cost = (struct cost){
+			.prepare = prepare, .batch = batch, .block = block, .seconds = run->seconds / run->blocks};
+		make(cost->writers, frame_bytes);
+		fleet_start(measure, cost, true);
+		if (fleet_await_ready(1))
+			fleet_go();
+		good = fleet_finish();
+		for (unsigned side = 0; side < SIDES; side++)
+			blocks.values[side][block] = cost->values[side];
+		sides_discard(cost->writers);
 	}
+	if (good)
+		row_compare(row, &blocks, run->blocks);
 	fleet_unshare(cost, sizeof(*cost));
-	sides_discard(sides);
 	return good;
 }
 
 bool case_write(const struct bench_case *which, struct bench_run *run)
 {
-	struct side sides[SIDES];
 	struct row *row =
 		bench_row(run, LIMIT_AT_MOST, COST_LIMIT, "us", "write, %u KB", which->frame_bytes / SIDE_KB);
 
-	sides_against_floor(sides, which->frame_bytes);
-	return run_cost(run, sides, row, nothing, write_batch);
+	return run_cost(run, row, sides_against_floor, which->frame_bytes, nothing, write_batch);
 }
 
 bool case_wait(const struct bench_case *which, struct bench_run *run)
 {
-	struct side sides[SIDES];
 	struct row *row = bench_row(run, LIMIT_AT_MOST, COST_LIMIT, "us", "wait into a buffer, %u KB",
 								which->frame_bytes / SIDE_KB);
 
-	sides_against_floor(sides, which->frame_bytes);
-	return run_cost(run, sides, row, write_batch, wait_batch);
+	return run_cost(run, row, sides_against_floor, which->frame_bytes, write_batch, wait_batch);
 }
 
 bool case_direct(const struct bench_case *which, struct bench_run *run)
 {
-	struct side sides[SIDES];
 	struct row *row = bench_row(run, LIMIT_AT_MOST, COST_LIMIT, "us",
 								"reserve to release, %u KB against 64 KB", which->frame_bytes / SIDE_KB);
 
-	sides_against_small(sides, which->frame_bytes, 64 * SIDE_KB);
-	return run_cost(run, sides, row, nothing, pass_batch);
+	return run_cost(run, row, sides_against_64_kb, which->frame_bytes, nothing, pass_batch);
 }

@@ -13,6 +13,8 @@
 #define POLL_NS 100000u
 #define SETTLE_NS 2000000u /* until a reader that said it is ready sleeps */
 #define LOOK_AT_CLOCK_EVERY 8u
+#define ROUNDS 2u /* the first, a short one, warms up */
+#define WARM_UP_SHARE 4u
 
 /* One side's turn within a block. */
 struct turn {
@@ -26,12 +28,18 @@ struct turn {
 	uint64_t received_ns; /* when it was received */
 };
 
+/* One block. */
 struct rate {
 	struct side *sides;
-	unsigned blocks;
+	unsigned block;
 	uint64_t turn_ns;
-	struct turn turns[]; /* [block][turn] */
+	struct turn turns[ROUNDS][SIDES]; /* [round][turn] */
 };
+
+static unsigned side_at(const struct rate *rate, unsigned turn)
+{
+	return sides_order(rate->block)[turn % SIDES];
+}
 
 static void await(const _Atomic uint32_t *flag)
 {
@@ -66,10 +74,11 @@ static void write_all(void *argument)
 
 	sides_open_writers(rate->sides);
 	fleet_ready();
-	for (unsigned at = 0; at < rate->blocks * SIDES && !fleet_stopped(); at++) {
-		const unsigned side = sides_order(at / SIDES)[at % SIDES];
+	for (unsigned at = 0; at < ROUNDS * SIDES && !fleet_stopped(); at++) {
+		const unsigned side = side_at(rate, at), round = at / SIDES;
 
-		write_turn(&rate->sides[side], &rate->turns[at], rate->turn_ns, &numbers[side]);
+		write_turn(&rate->sides[side], &rate->turns[round][at % SIDES],
+				   round == 0 ? rate->turn_ns / WARM_UP_SHARE : rate->turn_ns, &numbers[side]);
 	}
 	sides_close_writers(rate->sides);
 }
@@ -94,51 +103,52 @@ static void read_all(void *argument)
 
 	sides_open_readers(rate->sides);
 	fleet_ready();
-	for (unsigned at = 0; at < rate->blocks * SIDES; at++)
-		read_turn(&rate->sides[sides_order(at / SIDES)[at % SIDES]], &rate->turns[at]);
+	for (unsigned at = 0; at < ROUNDS * SIDES; at++)
+		read_turn(&rate->sides[side_at(rate, at)], &rate->turns[at / SIDES][at % SIDES]);
 	sides_close_readers(rate->sides);
 }
 
-static void judge(struct bench_run *run, const struct rate *rate, unsigned kb)
+static bool run_block(struct rate *rate)
 {
-	double written[SIDES][STATISTICS_BLOCKS_MAX], received[SIDES][STATISTICS_BLOCKS_MAX];
-	const double *const written_by[SIDES] = {written[0], written[1], written[2]};
-	const double *const received_by[SIDES] = {received[0], received[1], received[2]};
-
-	for (unsigned at = 0; at < rate->blocks * SIDES; at++) {
-		const struct turn *turn = &rate->turns[at];
-		const unsigned block = at / SIDES, side = sides_order(block)[at % SIDES];
-
-		written[side][block] = turn->written * 1e9 / (double)(turn->written_ns - turn->begin_ns);
-		received[side][block] = turn->received * 1e9 / (double)(turn->received_ns - turn->begin_ns);
-	}
-	row_compare(bench_row(run, LIMIT_AT_LEAST, RATE_LIMIT, "1/s", "full rate, %u KB, frames written", kb),
-				written_by, rate->blocks);
-	row_compare(bench_row(run, LIMIT_AT_LEAST, RATE_LIMIT, "1/s", "full rate, %u KB, frames received", kb),
-				received_by, rate->blocks);
-}
-
-bool case_rate(const struct bench_case *which, struct bench_run *run)
-{
-	const size_t size = sizeof(struct rate) + (size_t)run->blocks * SIDES * sizeof(struct turn);
-	struct rate *rate = fleet_share(size);
-	struct side sides[SIDES];
-	bool good;
-
-	sides_against_floor(sides, which->frame_bytes);
-	rate->sides = sides;
-	rate->blocks = run->blocks;
-	rate->turn_ns = (uint64_t)(run->seconds / run->blocks / SIDES * 1e9);
 	fleet_start(write_all, rate, true);
 	if (fleet_await_ready(1)) {
 		fleet_start(read_all, rate, false);
 		if (fleet_await_ready(2))
 			fleet_go();
 	}
-	good = fleet_finish();
-	if (good)
-		judge(run, rate, which->frame_bytes / SIDE_KB);
-	fleet_unshare(rate, size);
-	sides_discard(sides);
-	return good;
+	return fleet_finish();
+}
+
+bool case_rate(const struct bench_case *which, struct bench_run *run)
+{
+	const double turn_s = run->seconds / run->blocks / SIDES * WARM_UP_SHARE / (WARM_UP_SHARE + 1);
+	const unsigned kb = which->frame_bytes / SIDE_KB;
+	static struct blocks written, received;
+	struct rate *rate = fleet_share(sizeof(*rate));
+	bool good = true;
+
+	for (unsigned block = 0; block < run->blocks && good; block++) {
+		struct side sides[SIDES];
+
+		*rate = (struct rate){.sides = sides, .block = block, .turn_ns = (uint64_t)(turn_s * 1e9)};
+		sides_against_floor(sides, which->frame_bytes);
+		good = run_block(rate);
+		for (unsigned at = 0; at < SIDES; at++) {
+			const struct turn *turn = &rate->turns[ROUNDS - 1][at];
+			const unsigned side = side_at(rate, at);
+
+			written.values[side][block] = turn->written * 1e9 / (double)(turn->written_ns - turn->begin_ns);
+			received.values[side][block] =
+				turn->received * 1e9 / (double)(turn->received_ns - turn->begin_ns);
+		}
+		sides_discard(sides);
+	}
+	fleet_unshare(rate, sizeof(*rate));
+	if (!good)
+		return false;
+	row_compare(bench_row(run, LIMIT_AT_LEAST, RATE_LIMIT, "1/s", "full rate, %u KB, frames written", kb),
+				&written, run->blocks);
+	row_compare(bench_row(run, LIMIT_AT_LEAST, RATE_LIMIT, "1/s", "full rate, %u KB, frames received", kb),
+				&received, run->blocks);
+	return true;
 }

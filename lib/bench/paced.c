@@ -25,14 +25,9 @@ static unsigned turn_frames(const struct paced *paced)
 }
 
 /* Of one side. */
-static size_t block_frames(const struct paced *paced)
-{
-	return (size_t)paced->turns * turn_frames(paced);
-}
-
 static size_t total_frames(const struct paced *paced)
 {
-	return paced->blocks * block_frames(paced);
+	return (size_t)paced->turns * turn_frames(paced);
 }
 
 static size_t at_side(const struct paced *paced, unsigned side, size_t frame)
@@ -52,7 +47,7 @@ static size_t ledger_bytes(const struct paced *paced)
 
 void paced_fill(struct paced *paced, double seconds)
 {
-	const double frames = seconds * paced->frames_per_s / paced->blocks / SIDES;
+	const double frames = seconds * paced->frames_per_s / SIDES;
 	const double turns = frames / (SETTLING_FRAMES + TURN_FRAMES_MAX);
 	const double counted = frames - SETTLING_FRAMES;
 
@@ -63,13 +58,11 @@ void paced_fill(struct paced *paced, double seconds)
 }
 
 /* Leaves out what a turn begins with. Returns how many values there are. */
-static size_t collect(const struct paced *paced, unsigned block, const uint64_t *from, const uint64_t *to,
-					  double *values)
+static size_t collect(const struct paced *paced, const uint64_t *from, const uint64_t *to, double *values)
 {
-	const size_t first = block * block_frames(paced);
 	size_t count = 0;
 
-	for (size_t frame = first; frame < first + block_frames(paced); frame++) {
+	for (size_t frame = 0; frame < total_frames(paced); frame++) {
 		if (frame % turn_frames(paced) >= SETTLING_FRAMES)
 			values[count++] = to[frame] != 0 ? (double)(to[frame] - from[frame]) / 1e3 : LOST_US;
 	}
@@ -115,9 +108,10 @@ static void write_all(void *argument)
 	sides_open_writers(paced->sides);
 	fleet_ready();
 	next_ns = fleet_now_ns();
-	for (unsigned round = 0; round < paced->blocks * paced->turns; round++) {
+	for (unsigned round = 0; round < paced->turns; round++) {
 		for (unsigned turn = 0; turn < SIDES; turn++)
-			write_turn(paced, sides_order(round)[turn], (size_t)round * turn_frames(paced), &next_ns);
+			write_turn(paced, sides_order(paced->block + round)[turn], (size_t)round * turn_frames(paced),
+					   &next_ns);
 	}
 	sides_close_writers(paced->sides);
 }
@@ -146,9 +140,9 @@ static void read_all(void *argument)
 
 	sides_open_readers(paced->sides);
 	fleet_ready();
-	for (unsigned round = 0; round < paced->blocks * paced->turns; round++) {
+	for (unsigned round = 0; round < paced->turns; round++) {
 		for (unsigned turn = 0; turn < SIDES; turn++) {
-			const unsigned side = sides_order(round)[turn];
+			const unsigned side = sides_order(paced->block + round)[turn];
 
 			read_turn(task, side, (size_t)(round + 1) * turn_frames(paced), &next[side]);
 		}
@@ -192,30 +186,27 @@ static double *samples(size_t count)
 	return values;
 }
 
-void paced_latency_us(const struct paced *paced, unsigned side, double share, double *blocks)
+double paced_latency_us(const struct paced *paced, unsigned side, double share)
 {
-	double *values = samples(block_frames(paced) * paced->readers);
+	double *values = samples(total_frames(paced) * paced->readers);
+	double quantile;
+	size_t count = 0;
 
-	for (unsigned block = 0; block < paced->blocks; block++) {
-		size_t count = 0;
-
-		for (unsigned reader = 0; reader < paced->readers; reader++)
-			count += collect(paced, block, &paced->entered[at_side(paced, side, 0)],
-							 &paced->awake[at_reader(paced, reader, side, 0)], values + count);
-		blocks[block] = statistics_quantile(values, count, share);
-	}
+	for (unsigned reader = 0; reader < paced->readers; reader++)
+		count += collect(paced, &paced->entered[at_side(paced, side, 0)],
+						 &paced->awake[at_reader(paced, reader, side, 0)], values + count);
+	quantile = statistics_quantile(values, count, share);
 	free(values);
+	return quantile;
 }
 
-void paced_write_us(const struct paced *paced, unsigned side, double share, double *blocks)
+double paced_write_us(const struct paced *paced, unsigned side, double share)
 {
 	const size_t first = at_side(paced, side, 0);
-	double *values = samples(block_frames(paced));
+	double *values = samples(total_frames(paced));
+	const size_t count = collect(paced, &paced->entered[first], &paced->left[first], values);
+	const double quantile = statistics_quantile(values, count, share);
 
-	for (unsigned block = 0; block < paced->blocks; block++) {
-		const size_t count = collect(paced, block, &paced->entered[first], &paced->left[first], values);
-
-		blocks[block] = statistics_quantile(values, count, share);
-	}
 	free(values);
+	return quantile;
 }

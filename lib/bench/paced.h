@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A writer process and reader processes at a steady rate. Within a block the sides have short turns, in
- * changing order, so that a slow minute of the host is shared by all; the same processes write and read all
- * sides, so that placement is shared too.
+ * A writer process and reader processes at a steady rate, for one block. The sides have short turns in
+ * changing order, so that a slow moment of the host is shared by all; the same processes write and read all
+ * sides, so that the scheduler's placement is shared too.
  */
 #ifndef BENCH_PACED_H
 #define BENCH_PACED_H
@@ -15,8 +15,8 @@ struct paced {
 	struct side *sides;
 	unsigned frames_per_s; /* of the side whose turn it is */
 	unsigned readers;
-	unsigned blocks;
-	unsigned turns;           /* of each side in a block */
+	unsigned block;           /* which one: it decides the order */
+	unsigned turns;           /* of each side */
 	unsigned frames_per_turn; /* that count */
 	/* The ledger, outside of any ring; times are CLOCK_MONOTONIC in ns, 0: never. */
 	uint64_t *entered; /* [side][frame]: before write */
@@ -24,16 +24,15 @@ struct paced {
 	uint64_t *awake;   /* [reader][side][frame]: wait has returned */
 };
 
-/* Sets turns and frames_per_turn so that all blocks take about seconds. */
+/* Sets turns and frames_per_turn so that the block takes about seconds. */
 void paced_fill(struct paced *paced, double seconds);
 
 /* Runs it. False: it failed or was stopped. The ledger stays until paced_discard. */
 bool paced_run(struct paced *paced);
 void paced_discard(struct paced *paced);
 
-/* A quantile of each block, in us: from entry of write to the readers' return from wait; or of write alone.
- */
-void paced_latency_us(const struct paced *paced, unsigned side, double share, double *blocks);
-void paced_write_us(const struct paced *paced, unsigned side, double share, double *blocks);
+/* A quantile, in us: from entry of write to the readers' return from wait; or of write alone. */
+double paced_latency_us(const struct paced *paced, unsigned side, double share);
+double paced_write_us(const struct paced *paced, unsigned side, double share);
 
 #endif

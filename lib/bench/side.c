@@ -162,12 +162,12 @@ void sides_against_floor(struct side sides[SIDES], uint32_t frame_bytes)
 	prepare_all(sides);
 }
 
-void sides_against_small(struct side sides[SIDES], uint32_t frame_bytes, uint32_t small_bytes)
+void sides_against_64_kb(struct side sides[SIDES], uint32_t frame_bytes)
 {
 	sides[0] = (struct side){
 		.kind = &side_direct, .frame_bytes = frame_bytes, .slots = DIRECT_SLOTS, .slot_bytes = frame_bytes};
 	sides[1] = sides[0];
-	sides[1].frame_bytes = small_bytes;
+	sides[1].frame_bytes = 64 * SIDE_KB;
 	sides[2] = sides[1];
 	prepare_all(sides);
 }

@@ -3,20 +3,20 @@
 
 #include <string.h>
 
-static double middle_of(const double *values, unsigned blocks)
+static double middle_of(const double *values, unsigned count)
 {
 	double copy[STATISTICS_BLOCKS_MAX];
 
-	memcpy(copy, values, blocks * sizeof(*values));
-	return statistics_median(copy, blocks);
+	memcpy(copy, values, count * sizeof(*values));
+	return statistics_median(copy, count);
 }
 
-void row_compare(struct row *row, const double *const values[3], unsigned blocks)
+void row_compare(struct row *row, const struct blocks *blocks, unsigned count)
 {
-	row->ours = middle_of(values[0], blocks);
-	row->reference = middle_of(values[1], blocks);
-	row->ratio = statistics_compare(values[0], values[1], blocks);
-	row->null = statistics_compare(values[2], values[1], blocks);
+	row->ours = middle_of(blocks->values[0], count);
+	row->reference = middle_of(blocks->values[1], count);
+	row->ratio = statistics_compare(blocks->values[0], blocks->values[1], count);
+	row->null = statistics_compare(blocks->values[2], blocks->values[1], count);
 	row->has_interval = true;
 }
 

@@ -18,6 +18,11 @@ enum verdict {
 
 enum limit { LIMIT_NONE, LIMIT_AT_MOST, LIMIT_AT_LEAST };
 
+/* What each side came to in each block: ours, the reference, and its twin. */
+struct blocks {
+	double values[3][STATISTICS_BLOCKS_MAX];
+};
+
 struct row {
 	char name[64];
 	const char *unit;
@@ -32,8 +37,8 @@ struct row {
 	enum verdict verdict;
 };
 
-/* Fills the figures of a row from the block values of three sides: ours, the reference, and its twin. */
-void row_compare(struct row *row, const double *const values[3], unsigned blocks);
+/* Fills the figures of a row from that many blocks. */
+void row_compare(struct row *row, const struct blocks *blocks, unsigned count);
 
 /* Sets row->verdict: by that end of the interval which is the worse for us. */
 void row_judge(struct row *row, unsigned blocks, bool host_is_fit);

@@ -158,11 +158,10 @@ static void a_failure_outweighs_what_could_not_be_judged(void)
 
 static void a_row_holds_ours_against_the_reference_and_that_against_its_twin(void)
 {
-	const double ours[] = {3, 3, 3}, reference[] = {2, 2, 2}, twin[] = {1, 1, 1};
-	const double *const values[] = {ours, reference, twin};
+	static const struct blocks blocks = {{{3, 3, 3}, {2, 2, 2}, {1, 1, 1}}};
 	struct row row = {0};
 
-	row_compare(&row, values, 3);
+	row_compare(&row, &blocks, 3);
 	CHECK(near(row.ours, 3, 0) && near(row.reference, 2, 0));
 	CHECK(near(row.ratio.middle, 1.5, 0) && near(row.null.middle, 0.5, 0) && row.has_interval);
 }
