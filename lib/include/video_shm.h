@@ -225,7 +225,7 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
  * Copies one access unit (a whole picture with its parameter sets) into the next slot and wakes the readers.
  * Never waits. meta's size and sequence are ignored: the library sets them. 0 written; 1 dropped and counted:
  * another thread is writing, a reservation is out, or the semaphore is taken; -1: EINVAL, EMSGSIZE (counted),
- * ESTALE, EOWNERDEAD, EBADF, ENOSPC (counted).
+ * ESTALE (readers that were there before may still get the frame), EOWNERDEAD, EBADF, ENOSPC (counted).
  */
 int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
 							 const video_frame_meta_t *meta);

@@ -15,8 +15,8 @@ struct consumer {
 	_Atomic uint32_t entered; /* calls under way, one more while a view is out; above 1 in a handler */
 	_Atomic uint32_t doomed;  /* destroy was asked for */
 	bool viewing;
-	struct ring_look view; /* the one that is out */
 	struct reader reader;
+	struct ring_look view; /* the one that is out */
 };
 
 /* Begins a call. NULL: EINVAL, EBADF, or EBUSY where a view may not be out. */

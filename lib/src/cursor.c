@@ -11,7 +11,7 @@ HOT static uint64_t oldest_frame(const struct ring *ring, uint64_t frames)
 	return frames > reach && frames - reach > first ? frames - reach : (first < frames ? first : frames);
 }
 
-void cursor_break(struct cursor *cursor)
+COLD void cursor_break(struct cursor *cursor)
 {
 	cursor->discontinuity = true;
 	cursor->awaiting_keyframe = cursor->awaiting_keyframe || cursor->resync;
@@ -24,7 +24,7 @@ void cursor_restart(struct cursor *cursor)
 }
 
 /* The writer may be at the oldest frame already. */
-static uint64_t first_whole(const struct ring *ring, uint64_t oldest, uint64_t frames)
+COLD static uint64_t first_whole(const struct ring *ring, uint64_t oldest, uint64_t frames)
 {
 	struct ring_look look;
 
@@ -47,7 +47,7 @@ static bool last_keyframe(const struct ring *ring, uint64_t oldest, uint64_t fra
 }
 
 /* How many keyframes there were before next, as far as that can be told: before frame 0 there was none. */
-static void count_keyframes(struct cursor *cursor, const struct ring *ring)
+COLD static void count_keyframes(struct cursor *cursor, const struct ring *ring)
 {
 	struct ring_look look;
 
@@ -64,7 +64,7 @@ static void count_keyframes(struct cursor *cursor, const struct ring *ring)
 }
 
 /* What the lost frames were will never be known: they all count as missed. */
-static void give_up_unclear(struct cursor *cursor)
+COLD static void give_up_unclear(struct cursor *cursor)
 {
 	cursor->span += cursor->unclear;
 	cursor->missed += cursor->unclear;
@@ -111,7 +111,7 @@ HOT static bool leans(const struct ring_look *look)
 }
 
 /* Frames before upto can no longer be had. */
-static void lose(struct cursor *cursor, const struct ring *ring, uint64_t upto)
+COLD static void lose(struct cursor *cursor, const struct ring *ring, uint64_t upto)
 {
 	const uint64_t lost = upto - cursor->next;
 
@@ -138,7 +138,7 @@ static void skip(struct cursor *cursor, uint64_t upto)
 }
 
 /* Each frame says how many keyframes there were up to it, which tells the lost ones apart. */
-static void clear_up(struct cursor *cursor, const struct ring_look *look)
+COLD static void clear_up(struct cursor *cursor, const struct ring_look *look)
 {
 	const uint64_t before = look->keyframes - ring_is_keyframe(&look->meta);
 	uint64_t lost_keyframes = before > cursor->keyframes ? before - cursor->keyframes : 0;
@@ -184,16 +184,21 @@ HOT static bool wanted(const struct cursor *cursor, const struct ring_look *look
 	return cursor->policy != VIDEO_SHM_POLICY_KEYFRAMES && !(cursor->awaiting_keyframe && leans(look));
 }
 
+/* The ring counts anew in place, which no writer of ours does. */
+COLD static void begin_again(struct cursor *cursor, const struct ring *ring, uint64_t frames)
+{
+	give_up_unclear(cursor);
+	cursor->next = frames;
+	count_keyframes(cursor, ring);
+	cursor_break(cursor);
+}
+
 HOT bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring_look *look)
 {
 	uint64_t frames = ring_frames(ring, cursor->next);
 
-	if (frames < cursor->next) { /* it counts anew in place, which no writer of ours does: begin again */
-		give_up_unclear(cursor);
-		cursor->next = frames;
-		count_keyframes(cursor, ring);
-		cursor_break(cursor);
-	}
+	if (frames < cursor->next)
+		begin_again(cursor, ring, frames);
 	while (cursor->next < frames) {
 		catch_up(cursor, ring, frames);
 		if (cursor->next == frames) /* it never held what was lost, nor anything else yet */

@@ -32,6 +32,7 @@ HOT struct writer *producer_writer(const video_shm_producer_t *producer)
 		errno = EBADF;
 		return NULL;
 	}
+	hot_fetch(handle.writer, WRITER_HOT_BYTES);
 	if (handle.writer->state == WRITER_FORKED) {
 		errno = EOWNERDEAD;
 		return NULL;

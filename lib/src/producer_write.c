@@ -15,8 +15,9 @@ HOT static void count_drop(struct writer *writer, enum writer_drop cause)
 	(void)atomic_fetch_add_explicit(&writer->dropped[cause], 1, memory_order_relaxed);
 }
 
-/* From time to time: is the ring still the one that its name leads to? 0, or -1 with errno. */
-HOT static int look_at_name(struct writer *writer, uint64_t now_ns)
+/* Is the ring still the one that its name leads to? From time to time, and before each frame once it was not.
+ * 0, or -1 with errno. */
+COLD static int look_at_name(struct writer *writer, uint64_t now_ns)
 {
 	if (now_ns >= writer->next_look_ns && writer->state != WRITER_STALE && forks_try_block()) {
 		writer_look(writer, now_ns);
@@ -32,16 +33,16 @@ HOT static int look_at_name(struct writer *writer, uint64_t now_ns)
  */
 HOT static uint8_t *begin(struct writer *writer)
 {
-	const uint64_t now_ns = writer->ops->now();
-
 	if (atomic_flag_test_and_set_explicit(&writer->busy, memory_order_acquire)) {
 		count_drop(writer, WRITER_DROP_BUSY);
 		errno = EBUSY;
 		return NULL;
 	}
-	if (look_at_name(writer, now_ns) == 0) {
-		ring_prefetch_to_publish(&writer->ring, writer->counts.frames);
-		if (semaphores_try(&writer->semaphores, now_ns)) {
+	__builtin_prefetch(writer->semaphores.write, 1);
+	ring_prefetch_to_publish(&writer->ring, writer->counts.frames);
+	if (writer->state == WRITER_LIVE || look_at_name(writer, writer->ops->now()) == 0) {
+		if (semaphores_try(&writer->semaphores) ||
+			semaphores_take_over(&writer->semaphores, writer->ops->now())) {
 			crash_point();
 			return ring_begin(&writer->ring, &writer->counts);
 		}
@@ -65,8 +66,9 @@ HOT static void finish(struct writer *writer)
 	crash_point();
 }
 
-HOT static void publish(struct writer *writer, uint32_t size, const video_frame_meta_t *meta,
-						const video_frame_timing_t *timing)
+/* 0, or -1 with ESTALE. */
+HOT static int publish(struct writer *writer, uint32_t size, const video_frame_meta_t *meta,
+					   const video_frame_timing_t *timing)
 {
 	const uint64_t now_ns = writer->ops->now();
 	const bool dated = timing != NULL && timing->capture_ns != 0;
@@ -89,8 +91,17 @@ HOT static void publish(struct writer *writer, uint32_t size, const video_frame_
 	PROBE_WRITE(writer->counts.frames - 1, size);
 	writer_wake(writer, bits);
 	PROBE_WAKE(writer->counts.frames - 1, bits);
-	finish(writer); /* nobody waits for the rest */
+	/* Nobody waits for the rest. */
+	finish(writer);
+	if (now_ns >= writer->next_look_ns)
+		(void)look_at_name(writer, now_ns);
+	const bool stale = writer->state == WRITER_STALE;
+
 	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+	if (!stale)
+		return 0;
+	errno = ESTALE;
+	return -1;
 }
 
 static bool timing_is_sound(const video_frame_timing_t *timing)
@@ -126,8 +137,7 @@ HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *
 	if (payload == NULL)
 		return errno == EBUSY ? 1 : -1;
 	shared_copy_in(payload, data, size);
-	publish(writer, size, meta, NULL);
-	return 0;
+	return publish(writer, size, meta, NULL);
 }
 
 HOT int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity)
@@ -174,8 +184,7 @@ HOT int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size,
 		errno = EINVAL;
 		return -1;
 	}
-	publish(writer, size, meta, timing);
-	return 0;
+	return publish(writer, size, meta, timing);
 }
 
 void video_shm_producer_abort(video_shm_producer_t *producer)

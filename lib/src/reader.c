@@ -22,7 +22,7 @@
 /* ---- joining ---- */
 
 /* Opens and maps what the path leads to, into the fields of ring, identity and fd. 0, or -1. */
-static int attach(struct reader *reader)
+COLD static int attach(struct reader *reader)
 {
 	struct segment_identity identity;
 	struct segment_survey survey;
@@ -85,7 +85,7 @@ void reader_leave(struct reader *reader)
 
 /* Goes over to the ring's successor, if there is one. 0, or -1 with EPROTO: there is one that can't be
  * served. */
-static int look_for_successor(struct reader *reader)
+COLD static int look_for_successor(struct reader *reader)
 {
 	struct segment_identity now;
 	struct reader former = *reader;
@@ -124,7 +124,7 @@ HOT static bool is_closed(const struct reader *reader)
 			   VIDEO_SHM_STATE_CLOSED;
 }
 
-static bool writer_is_gone(const struct reader *reader)
+COLD static bool writer_is_gone(const struct reader *reader)
 {
 	const struct layout_extension *extension = reader->ring.extension;
 	const struct process writer = {
@@ -141,7 +141,7 @@ static bool writer_is_gone(const struct reader *reader)
 }
 
 /* Puts empty memory in place of an object that was shrunk under us, for a touch of it would fault. */
-static void empty(struct reader *reader)
+COLD static void empty(struct reader *reader)
 {
 	reader->emptied = true;
 	(void)mmap(reader->ring.base, (size_t)reader->ring.geometry.object_size, PROT_READ,
@@ -149,7 +149,7 @@ static void empty(struct reader *reader)
 }
 
 /* Whether what is mapped is still what it was. */
-static bool is_intact(struct reader *reader, const struct segment_identity *now)
+COLD static bool is_intact(struct reader *reader, const struct segment_identity *now)
 {
 	const struct layout_header *header = reader->ring.header;
 
@@ -160,7 +160,7 @@ static bool is_intact(struct reader *reader, const struct segment_identity *now)
 		   atomic_load_explicit(&header->version, memory_order_relaxed) == reader->ring.geometry.version;
 }
 
-static void end(struct reader *reader, enum reader_fate fate)
+COLD static void end(struct reader *reader, enum reader_fate fate)
 {
 	reader->fate = fate;
 	reader->told = false;
@@ -171,7 +171,7 @@ static void end(struct reader *reader, enum reader_fate fate)
 }
 
 /* Name, size, magic, inode, and the writer's hold. */
-static void look_at_health(struct reader *reader)
+COLD static void look_at_health(struct reader *reader)
 {
 	struct segment_identity now = reader->identity;
 	const enum segment_name name = segment_name_leads(reader->path, &reader->identity, &now);
@@ -191,6 +191,14 @@ static void look_at_health(struct reader *reader)
 /* ---- waiting ---- */
 
 /* A writer took the ring over: all is well again. */
+COLD static void new_epoch(struct reader *reader, uint32_t epoch)
+{
+	reader->epoch = epoch;
+	if (reader->fate == READER_DEAD)
+		reader->fate = READER_FOLLOWS;
+	cursor_restart(&reader->cursor);
+}
+
 HOT static void notice_epoch(struct reader *reader)
 {
 	uint32_t epoch;
@@ -198,19 +206,14 @@ HOT static void notice_epoch(struct reader *reader)
 	if (reader->ring.extension == NULL)
 		return;
 	epoch = atomic_load_explicit(&reader->ring.extension->epoch, memory_order_acquire);
-	if (epoch == reader->epoch)
-		return;
-	reader->epoch = epoch;
-	if (reader->fate == READER_DEAD)
-		reader->fate = READER_FOLLOWS;
-	cursor_restart(&reader->cursor);
+	if (epoch != reader->epoch)
+		new_epoch(reader, epoch);
 }
 
-/* What there is to tell once all whole frames have been handed out. 0, or -1 with errno. */
-HOT static int tell(struct reader *reader)
+/* Once all whole frames have been handed out: tells what became of the ring. 0, or -1 with errno. */
+COLD static int tell(struct reader *reader)
 {
-	if (reader->fate == READER_FOLLOWS ||
-		(reader->told && (reader->fate == READER_DEAD || reader->reconnect)))
+	if (reader->told && (reader->fate == READER_DEAD || reader->reconnect))
 		return 0;
 	reader->told = true;
 	errno = reader->fate == READER_DEAD ? EOWNERDEAD : EPIPE;
@@ -227,8 +230,13 @@ HOT static uint32_t wanted_bits(const struct reader *reader)
 /* Sleeps until something happens, or it is time to look again. 0, or -1 with EINTR. */
 HOT static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t until_ns, uint32_t signal)
 {
-	if (reader->ring.extension != NULL)
-		return reader->ops->wait(&reader->ring.extension->signal, signal, until_ns, wanted_bits(reader));
+	if (reader->ring.extension != NULL) {
+		const int result =
+			reader->ops->wait(&reader->ring.extension->signal, signal, until_ns, wanted_bits(reader));
+
+		hot_fetch(reader, READER_HOT_BYTES);
+		return result;
+	}
 	/* Version 1: its semaphore is not ours to take from, so we come and look. */
 	if (until_ns > now_ns + reader->poll_ns)
 		until_ns = now_ns + reader->poll_ns;
@@ -247,7 +255,7 @@ HOT static bool take_interrupt(struct reader *reader)
 
 /* Every so often: the ring's health, or, where that is known to be over, its successor. 0, or -1 with EPROTO.
  */
-static int look_around(struct reader *reader, uint64_t now_ns)
+COLD static int look_around(struct reader *reader, uint64_t now_ns)
 {
 	reader->next_look_ns = now_ns + (reader->fate == READER_CLOSED ? SEARCH_EVERY_NS : LOOK_EVERY_NS);
 	if (reader->fate != READER_FOLLOWS)
@@ -277,7 +285,7 @@ HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_loo
 			reader->poll_ns = POLL_FIRST_NS;
 			return 1;
 		}
-		if (tell(reader) != 0)
+		if (reader->fate != READER_FOLLOWS && tell(reader) != 0)
 			return -1;
 		now_ns = reader->ops->now();
 		if (now_ns >= reader->next_look_ns) {

@@ -25,28 +25,32 @@ enum reader_fate {
 };
 
 struct reader {
-	struct ring ring;
-	struct cursor cursor;
-	struct segment_identity identity;
+	/* what a frame touches */
 	const struct wait_ops *ops;
-	int fd;
+	uint64_t next_look_ns;
 	uint32_t epoch;
 	enum reader_fate fate;
+	uint32_t own_bit; /* futex bit by which this process wakes its own */
+	_Atomic uint32_t interrupted;
 	bool told;    /* the caller knows of the fate */
 	bool emptied; /* the object was shrunk: what is mapped is not the ring any more */
 	bool reconnect;
-	uint32_t max_slot_size; /* 0: any */
-	uint32_t own_bit;       /* futex bit by which this process wakes its own */
-	_Atomic uint32_t interrupted;
-	uint32_t looks; /* at the ring's health */
-	uint64_t next_look_ns;
 	uint64_t poll_ns; /* how long to sleep on a version 1 ring */
-	uint64_t pid_ns;  /* our own pid namespace */
+	struct cursor cursor;
+	struct ring ring;
+	/* what it does not */
+	struct segment_identity identity;
+	int fd;
+	uint32_t max_slot_size; /* 0: any */
+	uint32_t looks;         /* at the ring's health */
+	uint64_t pid_ns;        /* our own pid namespace */
 	uint64_t reattached;
 	struct reader_totals before; /* of former rings whose successors began to count anew */
 	ino_t refused;               /* a successor that can't be served; the caller was told */
 	char path[SEGMENT_PATH_MAX];
 };
+
+#define READER_HOT_BYTES offsetof(struct reader, identity)
 
 /* Joins the ring at reader->path. policy, resync, path, ops, reconnect, max_slot_size are set. 0, or -1. */
 int reader_join(struct reader *reader, uint32_t start);

@@ -138,6 +138,7 @@ HOT void ring_prefetch_to_publish(const struct ring *ring, uint64_t frame)
 	__builtin_prefetch(ring->header, 1);
 	__builtin_prefetch((const void *)&ring->extension->frames, 1);
 	__builtin_prefetch(&ring->lines[slot_of(ring, frame)], 1);
+	__builtin_prefetch(ring->base + meta_offset(ring, slot_of(ring, frame)), 1);
 }
 
 void ring_cancel(const struct ring *ring, const struct ring_counts *counts)
@@ -226,7 +227,7 @@ HOT uint64_t ring_first_frame(const struct ring *ring)
  * A version 1 ring has no stamps. write_idx may run freely, as version 1 has it, or be kept modulo the slots;
  * it steps on before frame_count does, so the slot can be one off: the frame's own sequence decides.
  */
-static bool find_v1(const struct ring *ring, uint64_t frame, uint32_t *slot, video_frame_meta_t *meta)
+COLD static bool find_v1(const struct ring *ring, uint64_t frame, uint32_t *slot, video_frame_meta_t *meta)
 {
 	const uint32_t slots = ring->geometry.slots;
 	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, ACQUIRE);

@@ -112,14 +112,8 @@ void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_
 	}
 }
 
-HOT bool semaphores_try(struct semaphores *semaphores, uint64_t now_ns)
+COLD bool semaphores_take_over(struct semaphores *semaphores, uint64_t now_ns)
 {
-	if (semaphores->write == NULL)
-		return true;
-	if (sem_trywait(semaphores->write) == 0) {
-		semaphores->taken_since_ns = 0;
-		return true;
-	}
 	if (semaphores->taken_since_ns == 0)
 		semaphores->taken_since_ns = now_ns;
 	if (now_ns - semaphores->taken_since_ns < DEAD_AFTER_NS)
@@ -128,6 +122,16 @@ HOT bool semaphores_try(struct semaphores *semaphores, uint64_t now_ns)
 	semaphores->taken_since_ns = 0;
 	semaphores->rearmed++;
 	log_line(VIDEO_SHM_LOG_WARNING, "%s: taken for over a second; re-armed", semaphores->write_name);
+	return true;
+}
+
+HOT bool semaphores_try(struct semaphores *semaphores)
+{
+	if (semaphores->write == NULL)
+		return true;
+	if (sem_trywait(semaphores->write) != 0)
+		return false;
+	semaphores->taken_since_ns = 0;
 	return true;
 }
 

@@ -13,10 +13,10 @@
 struct semaphores {
 	sem_t *write; /* NULL: this ring has no version 1 readers, or the semaphores could not be had */
 	sem_t *read;
-	char write_name[SEMAPHORES_NAME_MAX];
-	char read_name[SEMAPHORES_NAME_MAX];
 	uint64_t taken_since_ns; /* somebody else has had the write semaphore since then; 0: nobody */
 	uint64_t rearmed;        /* times that its holder was found dead */
+	char write_name[SEMAPHORES_NAME_MAX];
+	char read_name[SEMAPHORES_NAME_MAX];
 };
 
 /*
@@ -26,9 +26,10 @@ struct semaphores {
  */
 void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_t mode, gid_t group);
 
-/* Takes the write semaphore. False: it is taken. Held for over a second, its holder is dead, and it is taken
- * over. */
-bool semaphores_try(struct semaphores *semaphores, uint64_t now_ns);
+/* Takes the write semaphore. False: it is taken. */
+bool semaphores_try(struct semaphores *semaphores);
+/* The same, once that has failed: held for over a second, its holder is dead, and it is taken over. */
+bool semaphores_take_over(struct semaphores *semaphores, uint64_t now_ns);
 void semaphores_release(struct semaphores *semaphores);
 
 /* One token for each of so many version 1 readers, less those that still lie there. */

@@ -20,18 +20,12 @@ HOT void writer_wake(struct writer *writer, uint32_t bits)
 					  atomic_load_explicit(&writer->ring.header->active_readers, memory_order_relaxed));
 }
 
-HOT void writer_publish_drops(struct writer *writer)
+COLD static void store_drops(struct writer *writer, uint64_t sum, uint64_t rearmed)
 {
 	struct layout_extension *extension = writer->ring.extension;
 	_Atomic uint64_t *const published[WRITER_DROP_CAUSES] = {
 		&extension->dropped_busy, &extension->dropped_too_large, &extension->dropped_no_space};
-	const uint64_t rearmed = writer->rearmed_before + writer->semaphores.rearmed;
-	uint64_t sum = 0;
 
-	for (int cause = 0; cause < WRITER_DROP_CAUSES; cause++)
-		sum += atomic_load_explicit(&writer->dropped[cause], memory_order_relaxed);
-	if (sum + rearmed == writer->published_drops) /* the ring's own words are cold, and nothing has changed */
-		return;
 	writer->published_drops = sum + rearmed;
 	for (int cause = 0; cause < WRITER_DROP_CAUSES; cause++) {
 		shared_store64(published[cause], atomic_load_explicit(&writer->dropped[cause], memory_order_relaxed),
@@ -39,6 +33,18 @@ HOT void writer_publish_drops(struct writer *writer)
 	}
 	shared_store32(&writer->ring.header->dropped_frames, (uint32_t)sum, memory_order_relaxed);
 	shared_store64(&extension->rearmed, rearmed, memory_order_relaxed);
+}
+
+HOT void writer_publish_drops(struct writer *writer)
+{
+	const uint64_t rearmed = writer->rearmed_before + writer->semaphores.rearmed;
+	uint64_t sum = 0;
+
+	for (int cause = 0; cause < WRITER_DROP_CAUSES; cause++)
+		sum += atomic_load_explicit(&writer->dropped[cause], memory_order_relaxed);
+	if (sum + rearmed == writer->published_drops) /* the ring's own words are cold, and nothing has changed */
+		return;
+	store_drops(writer, sum, rearmed);
 }
 
 static void store_clock_offset(struct writer *writer, uint64_t now_ns)

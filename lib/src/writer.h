@@ -21,31 +21,35 @@ enum writer_state {
 enum writer_drop { WRITER_DROP_BUSY, WRITER_DROP_TOO_LARGE, WRITER_DROP_NO_SPACE, WRITER_DROP_CAUSES };
 
 struct writer {
-	struct writer *next;             /* in this process, for fork */
+	/* what a frame touches */
 	_Atomic enum writer_state state; /* set under busy, looked at by every thread */
-	struct ring ring;
+	uint32_t slot_size; /* the ring's, which is another one after each remake; this one never changes */
+	const struct wait_ops *ops;
+	uint64_t next_look_ns; /* when the ring's name is to be looked at again */
+	int64_t
+		realtime_offset_ns; /* as it was at the last look: dates frames without another look at the clock */
 	struct ring_counts counts;
+	bool fresh;                /* the next frame is the first that this writer adds to another one's */
+	atomic_flag busy;          /* a thread is writing, or a reservation is out */
+	_Atomic uint32_t reserved; /* 32 bits: the smallest that every processor exchanges by itself */
+	struct ring ring;
+	uint64_t published_drops; /* sum of what the ring's counters of drops and re-arming say */
+	uint64_t rearmed_before;  /* by earlier writers of this ring */
+	_Atomic uint64_t dropped[WRITER_DROP_CAUSES];
 	struct semaphores semaphores;
+	/* what it does not */
+	struct writer *next; /* in this process, for fork */
 	struct segment_identity identity;
 	struct process self;
-	const struct wait_ops *ops;
 	int hold_fd; /* carries the writer's lock; never mapped; -1: none */
 	uint32_t epoch;
 	uint64_t remade;
-	int64_t
-		realtime_offset_ns;   /* as it was at the last look: dates frames without another look at the clock */
-	uint64_t published_drops; /* sum of what the ring's counters of drops and re-arming say */
-	uint64_t rearmed_before;  /* by earlier writers of this ring */
-	uint64_t next_look_ns;    /* when the ring's name is to be looked at again */
-	bool fresh;               /* the next frame is the first that this writer adds to another one's */
-	atomic_flag busy;         /* a thread is writing, or a reservation is out */
-	_Atomic uint32_t reserved; /* 32 bits: the smallest that every processor exchanges by itself */
-	_Atomic uint64_t dropped[WRITER_DROP_CAUSES];
-	uint32_t slot_size; /* the ring's, which is another one after each remake; this one never changes */
 	mode_t mode;
 	gid_t group;
 	char path[SEGMENT_PATH_MAX];
 };
+
+#define WRITER_HOT_BYTES (offsetof(struct writer, semaphores) + offsetof(struct semaphores, write_name))
 
 /* Makes the ring of that path and geometry, or takes it over. state, ops, mode, group, path are set. 0 or -1.
  */

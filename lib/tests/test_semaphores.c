@@ -12,6 +12,11 @@
 #define MS UINT64_C(1000000)
 #define NOW (5000 * MS)
 
+static bool take(struct semaphores *semaphores, uint64_t now_ns)
+{
+	return semaphores_try(semaphores) || semaphores_take_over(semaphores, now_ns);
+}
+
 #ifdef __GLIBC__
 #define PREFIX "/dev/shm/sem."
 #else
@@ -95,7 +100,7 @@ static void a_ring_of_any_other_name_goes_without(void)
 	for (size_t at = 0; at < sizeof(names) / sizeof(names[0]); at++) {
 		semaphores_open(&ours, names[at], 0660, (gid_t)-1);
 		CHECK(ours.write == NULL && ours.read == NULL);
-		CHECK(semaphores_try(&ours, NOW));
+		CHECK(take(&ours, NOW));
 		semaphores_signal(&ours, 3);
 		semaphores_release(&ours);
 		semaphores_close(&ours, true);
@@ -158,7 +163,7 @@ static void a_semaphore_whose_holder_died_is_re_armed_at_the_start(void)
 	open_ours();
 	CHECK_EQ(ours.rearmed, 1);
 	CHECK_EQ(tokens(write_side), 1);
-	CHECK(semaphores_try(&ours, NOW));
+	CHECK(take(&ours, NOW));
 	CHECK_EQ(tokens(write_side), 0);
 	semaphores_release(&ours);
 	CHECK_EQ(tokens(write_side), 1);
@@ -177,7 +182,7 @@ static void a_truncated_semaphore_is_not_used(void)
 		open_ours();
 		CHECK(ours.write != NULL && ours.read != NULL);
 		CHECK_EQ(tokens(ours.write), 1);
-		CHECK(semaphores_try(&ours, NOW));
+		CHECK(take(&ours, NOW));
 		semaphores_close(&ours, false);
 	}
 }
@@ -188,7 +193,7 @@ static void what_is_no_file_is_not_used(void)
 	CHECK_EQ(mkdir(file_of(write_name), 0700), 0);
 	open_ours();
 	CHECK(ours.write == NULL && ours.read == NULL);
-	CHECK(semaphores_try(&ours, NOW)); /* the ring goes without */
+	CHECK(take(&ours, NOW)); /* the ring goes without */
 	CHECK(access(file_of(read_name), F_OK) != 0);
 	CHECK_EQ(rmdir(file_of(write_name)), 0);
 	CHECK_EQ(mkfifo(file_of(write_name), 0600), 0);
@@ -222,14 +227,14 @@ static void a_taken_semaphore_is_left_to_its_holder_for_a_second(void)
 	sem_t *const write_side = theirs(write_name, 1);
 
 	CHECK_EQ(sem_trywait(write_side), 0);
-	CHECK(!semaphores_try(&ours, NOW));
-	CHECK(!semaphores_try(&ours, NOW + 999 * MS));
+	CHECK(!take(&ours, NOW));
+	CHECK(!take(&ours, NOW + 999 * MS));
 	CHECK_EQ(sem_post(write_side), 0);
-	CHECK(semaphores_try(&ours, NOW + 999 * MS));
+	CHECK(take(&ours, NOW + 999 * MS));
 	semaphores_release(&ours);
 	CHECK_EQ(sem_trywait(write_side), 0);
-	CHECK(!semaphores_try(&ours, NOW + 1500 * MS)); /* its second begins anew */
-	CHECK(!semaphores_try(&ours, NOW + 2400 * MS));
+	CHECK(!take(&ours, NOW + 1500 * MS)); /* its second begins anew */
+	CHECK(!take(&ours, NOW + 2400 * MS));
 	CHECK_EQ(ours.rearmed, 0);
 }
 
@@ -241,13 +246,13 @@ static void a_semaphore_taken_for_over_a_second_is_re_armed(void)
 	sem_t *const write_side = theirs(write_name, 1);
 
 	CHECK_EQ(sem_trywait(write_side), 0);
-	CHECK(!semaphores_try(&ours, NOW));
-	CHECK(semaphores_try(&ours, NOW + 1000 * MS));
+	CHECK(!take(&ours, NOW));
+	CHECK(take(&ours, NOW + 1000 * MS));
 	CHECK_EQ(ours.rearmed, 1);
 	CHECK_EQ(tokens(write_side), 0);
 	semaphores_release(&ours);
 	CHECK_EQ(tokens(write_side), 1);
-	CHECK(semaphores_try(&ours, NOW + 1001 * MS));
+	CHECK(take(&ours, NOW + 1001 * MS));
 	CHECK_EQ(ours.rearmed, 1);
 }
 
@@ -259,8 +264,8 @@ static void a_holder_that_comes_back_makes_no_second_token(void)
 	sem_t *const write_side = theirs(write_name, 1);
 
 	CHECK_EQ(sem_trywait(write_side), 0);
-	CHECK(!semaphores_try(&ours, NOW));
-	CHECK(semaphores_try(&ours, NOW + 1000 * MS));
+	CHECK(!take(&ours, NOW));
+	CHECK(take(&ours, NOW + 1000 * MS));
 	CHECK_EQ(sem_post(write_side), 0); /* he only slept */
 	semaphores_release(&ours);
 	CHECK_EQ(tokens(write_side), 1);
