@@ -24,12 +24,12 @@ static const struct bench_case cases[] = {
 	{"direct-latency", "reserve in one process to acquired in another, likewise", 30, case_direct_latency,
 	 120, 1, 4096 * KB},
 	{"rate", "full rate, 64 KB", 20, case_rate, 0, 1, 64 * KB},
-	{"latency-30-1", "publish to reader awake, 30 frames/s, 1 reader", 120, case_latency, 30, 1, 64 * KB},
-	{"latency-30-4", "the same, 4 readers", 120, case_latency, 30, 4, 64 * KB},
-	{"latency-120-1", "120 frames/s, 1 reader", 80, case_latency, 120, 1, 64 * KB},
-	{"latency-120-4", "the same, 4 readers", 80, case_latency, 120, 4, 64 * KB},
-	{"latency-500-1", "500 frames/s, 1 reader", 40, case_latency, 500, 1, 64 * KB},
-	{"latency-500-4", "the same, 4 readers", 40, case_latency, 500, 4, 64 * KB},
+	{"latency-30-1", "publish to reader awake, 30 frames/s, 1 reader", 300, case_latency, 30, 1, 64 * KB},
+	{"latency-30-4", "the same, 4 readers", 300, case_latency, 30, 4, 64 * KB},
+	{"latency-120-1", "120 frames/s, 1 reader", 150, case_latency, 120, 1, 64 * KB},
+	{"latency-120-4", "the same, 4 readers", 150, case_latency, 120, 4, 64 * KB},
+	{"latency-500-1", "500 frames/s, 1 reader", 60, case_latency, 500, 1, 64 * KB},
+	{"latency-500-4", "the same, 4 readers", 60, case_latency, 500, 4, 64 * KB},
 	{"readers", "write with up to 32 waiting readers", 60, case_readers, 200, 0, 64 * KB},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
@@ -64,7 +64,7 @@ static void print_usage(FILE *to)
 	fprintf(to, "usage: video_shm_bench [--blocks N] [--seconds S] [--json] [--list] [-h] [case...]\n"
 				"\n"
 				"Measures the library in turn with a floor: shared memory, memcpy, one futex, nothing else.\n"
-				"A case is named in full or by its beginning; without one all are run, in about 12 minutes.\n"
+				"A case is named in full or by its beginning; without one all are run, in about 22 minutes.\n"
 				"\n"
 				"  --blocks N    blocks for each comparison, 1 to 1000 (40; below 20 not judged)\n"
 				"  --seconds S   for each case (default: what each needs)\n"
