@@ -15,7 +15,8 @@
 #define LOOK_EVERY_NS                                                                                        \
 	(450u * MS) /* a dead writer is noticed within a second, and a silent ring costs next to nothing */
 #define SEARCH_EVERY_NS (100u * MS) /* for a successor of a ring that is gone */
-#define FULL_LOOK_EVERY 8u          /* looks; a pid that was given away again is that rare */
+#define SHARP_LOOKS 2u              /* once frames stop to come: whoever dies falls silent first */
+#define FULL_LOOK_EVERY 8u          /* looks from then on; a pid that was given away again is that rare */
 #define POLL_FIRST_NS (MS / 4)
 #define POLL_LAST_NS (2u * MS)
 
@@ -136,8 +137,9 @@ COLD static bool writer_is_gone(const struct reader *reader)
 	if (!segment_is_held(reader->fd))
 		return true;
 	/* A child that did not go through fork's handlers may keep a dead writer's hold. */
-	return reader->looks % FULL_LOOK_EVERY == 0 ? process_gone(&writer)
-												: process_gone_at_a_glance(&writer, reader->pid_ns);
+	return reader->looks <= SHARP_LOOKS || reader->looks % FULL_LOOK_EVERY == 0
+			   ? process_gone(&writer)
+			   : process_gone_at_a_glance(&writer, reader->pid_ns);
 }
 
 /* Puts empty memory in place of an object that was shrunk under us, for a touch of it would fault. */
@@ -283,6 +285,7 @@ HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_loo
 			end(reader, READER_CLOSED);
 		if (!reader->emptied && cursor_find(&reader->cursor, &reader->ring, look)) {
 			reader->poll_ns = POLL_FIRST_NS;
+			reader->looks = 0;
 			return 1;
 		}
 		if (reader->fate != READER_FOLLOWS && tell(reader) != 0)

@@ -32,8 +32,9 @@ struct reader {
 	enum reader_fate fate;
 	uint32_t own_bit; /* futex bit by which this process wakes its own */
 	_Atomic uint32_t interrupted;
-	bool told;    /* the caller knows of the fate */
-	bool emptied; /* the object was shrunk: what is mapped is not the ring any more */
+	uint32_t looks; /* at the ring's health, since the last frame */
+	bool told;      /* the caller knows of the fate */
+	bool emptied;   /* the object was shrunk: what is mapped is not the ring any more */
 	bool reconnect;
 	uint64_t poll_ns; /* how long to sleep on a version 1 ring */
 	struct cursor cursor;
@@ -42,7 +43,6 @@ struct reader {
 	struct segment_identity identity;
 	int fd;
 	uint32_t max_slot_size; /* 0: any */
-	uint32_t looks;         /* at the ring's health */
 	uint64_t pid_ns;        /* our own pid namespace */
 	uint64_t reattached;
 	struct reader_totals before; /* of former rings whose successors began to count anew */

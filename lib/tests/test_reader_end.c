@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reader.c and consumer.c: how a reader learns that its writer is gone, and what it does from then on. */
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -115,7 +117,7 @@ static void a_reader_that_reconnects_is_told_once_and_then_waits(void)
 	CHECK_FAILS(wait_ms(10000), EPIPE);
 }
 
-static int ready[2];
+static int ready[2], lifeline[2];
 
 static void write_three_and_sleep(void *unused)
 {
@@ -156,6 +158,46 @@ static void a_dead_writer_is_told_once_and_after_its_last_frame(void)
 	}
 }
 
+/* Its child, from a raw clone, went through no handler and keeps its hold; and nobody has reaped it, so that
+ * its pid is still there. The first looks into a new silence see through both. */
+static void write_three_and_leave_a_child(void *unused)
+{
+	video_shm_producer_t producer;
+
+	(void)unused;
+	open_producer(&producer, name);
+	for (uint64_t frame = 0; frame < 3; frame++)
+		CHECK_EQ(write_pattern(&producer, frame, 100, true), 0);
+	if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0) {
+		char byte;
+
+		(void)close(lifeline[1]);
+		(void)!read(lifeline[0], &byte, 1);
+		_exit(0);
+	}
+	CHECK_EQ(write(ready[1], "x", 1), 1);
+	(void)raise(SIGKILL);
+}
+
+static void a_zombie_whose_child_keeps_the_hold_is_dead(void)
+{
+	siginfo_t ended;
+	pid_t writer;
+	char byte;
+
+	name = fresh_name();
+	CHECK_EQ(pipe(ready), 0);
+	CHECK_EQ(pipe(lifeline), 0);
+	writer = start_child(write_three_and_leave_a_child, NULL);
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	open_reader(false);
+	CHECK_EQ(waitid(P_PID, (id_t)writer, &ended, WEXITED | WNOWAIT), 0); /* not reaped */
+	takes_three_frames();
+	CHECK_FAILS(wait_ms(2500), EOWNERDEAD);
+	CHECK_EQ(close(lifeline[1]), 0);
+	video_shm_consumer_destroy(&consumer);
+}
+
 /* A poll never sleeps, and must come to know of it all the same. */
 static void a_reader_that_only_polls_hears_of_the_dead_writer(void)
 {
@@ -193,5 +235,6 @@ TEST_MAIN(100, TEST(a_timed_wait_does_not_care_for_the_wall_clock),
 		  TEST(a_closed_ring_is_told_after_its_last_frame_and_stays_closed),
 		  TEST(a_reader_that_reconnects_is_told_once_and_then_waits),
 		  TEST(a_dead_writer_is_told_once_and_after_its_last_frame),
+		  TEST(a_zombie_whose_child_keeps_the_hold_is_dead),
 		  TEST(a_reader_that_only_polls_hears_of_the_dead_writer),
 		  TEST(the_next_writer_of_the_ring_is_followed_with_a_discontinuity))
