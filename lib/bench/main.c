@@ -24,12 +24,12 @@ static const struct bench_case cases[] = {
 	{"direct-latency", "reserve in one process to acquired in another, likewise", 30, case_direct_latency,
 	 120, 1, 4096 * KB},
 	{"rate", "full rate, 64 KB", 20, case_rate, 0, 1, 64 * KB},
-	{"latency-30-1", "publish to reader awake, 30 frames/s, 1 reader", 300, case_latency, 30, 1, 64 * KB},
-	{"latency-30-4", "the same, 4 readers", 300, case_latency, 30, 4, 64 * KB},
-	{"latency-120-1", "120 frames/s, 1 reader", 150, case_latency, 120, 1, 64 * KB},
-	{"latency-120-4", "the same, 4 readers", 150, case_latency, 120, 4, 64 * KB},
-	{"latency-500-1", "500 frames/s, 1 reader", 60, case_latency, 500, 1, 64 * KB},
-	{"latency-500-4", "the same, 4 readers", 60, case_latency, 500, 4, 64 * KB},
+	{"latency-30-1", "publish to reader awake, 30 frames/s, 1 reader", 900, case_latency, 30, 1, 64 * KB},
+	{"latency-30-4", "the same, 4 readers", 600, case_latency, 30, 4, 64 * KB},
+	{"latency-120-1", "120 frames/s, 1 reader", 240, case_latency, 120, 1, 64 * KB},
+	{"latency-120-4", "the same, 4 readers", 240, case_latency, 120, 4, 64 * KB},
+	{"latency-500-1", "500 frames/s, 1 reader", 180, case_latency, 500, 1, 64 * KB},
+	{"latency-500-4", "the same, 4 readers", 120, case_latency, 500, 4, 64 * KB},
 	{"readers", "write with up to 32 waiting readers", 60, case_readers, 200, 0, 64 * KB},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))

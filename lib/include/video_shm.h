@@ -248,6 +248,14 @@ int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size, con
  */
 void video_shm_producer_abort(video_shm_producer_t *producer);
 
+/*
+ * For a binding that maps the reserved slot once more, so that it stays mapped whatever becomes of the
+ * handle: *offset of its payload from the begin of the shared object, and the object's descriptor, or -1:
+ * EINVAL (nothing is reserved), EBADF, EOWNERDEAD. The descriptor is owned by the handle and carries the
+ * writer's hold, which a mapping of it would keep: open /proc/self/fd/N anew and map that.
+ */
+int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset);
+
 /* The writer's counters, as in video_shm_inspect. 0, or -1: EINVAL, EBADF, EOWNERDEAD. */
 int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *info);
 

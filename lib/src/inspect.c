@@ -83,7 +83,18 @@ static int open_glance(const char *name, struct glance *glance)
 	return -1;
 }
 
-/* One slot: its line before and after its metadata, as a reader would look at it. */
+/* Frames counted by now: a slot may hold one that is newer than the survey. */
+static uint64_t glance_frames(const struct glance *glance)
+{
+	const off_t at =
+		(off_t)(glance->survey.geometry.extension_offset + offsetof(struct layout_extension, frames));
+	uint64_t frames = 0;
+
+	return pread(glance->fd, &frames, sizeof(frames), at) == (ssize_t)sizeof(frames) ? frames : 0;
+}
+
+/* One slot: its line before and after its metadata, as a reader would look at it. A whole frame that was
+ * never counted, as after a crash, is none. */
 static bool glance_slot(const struct glance *glance, uint32_t index, video_shm_slot_t *slot)
 {
 	const struct geometry *geometry = &glance->survey.geometry;
@@ -108,7 +119,8 @@ static bool glance_slot(const struct glance *glance, uint32_t index, video_shm_s
 	slot->publish_ns = LOAD(line.publish_ns);
 	return slot->frame != LAYOUT_NO_FRAME && LOAD(line.stamp) == layout_stamp(slot->frame) &&
 		   LOAD(again.stamp) == LOAD(line.stamp) && slot->meta.size != 0 &&
-		   slot->meta.size <= geometry->slot_size;
+		   slot->meta.size <= geometry->slot_size && (uint32_t)slot->frame % geometry->slots == index &&
+		   slot->frame < glance_frames(glance);
 }
 
 static void inspect_newest(video_shm_info_t *info, const struct glance *glance)

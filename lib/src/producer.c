@@ -124,6 +124,20 @@ void video_shm_producer_destroy(video_shm_producer_t *producer)
 	free(handle.writer);
 }
 
+int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset)
+{
+	const struct writer *writer = producer_writer(producer);
+
+	if (writer == NULL)
+		return -1;
+	if (offset == NULL || !atomic_load(&writer->reserved)) {
+		errno = EINVAL;
+		return -1;
+	}
+	*offset = ring_payload_offset(&writer->ring, writer->counts.frames);
+	return writer->hold_fd;
+}
+
 int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *info)
 {
 	struct writer *writer = producer_writer(producer);

@@ -122,6 +122,11 @@ void ring_recover(const struct ring *ring, struct ring_counts *counts)
 	store_v1_counts(ring, counts->frames);
 }
 
+uint64_t ring_payload_offset(const struct ring *ring, uint64_t frame)
+{
+	return meta_offset(ring, slot_of(ring, frame)) + sizeof(video_frame_meta_t);
+}
+
 HOT uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *counts)
 {
 	const uint32_t slot = slot_of(ring, counts->frames);

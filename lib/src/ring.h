@@ -44,6 +44,9 @@ void ring_recover(const struct ring *ring, struct ring_counts *counts);
 /* Marks the next slot as being written, and gives its payload. */
 uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *counts);
 
+/* Where the payload of that frame lies, or will lie, from the object's begin on. */
+uint64_t ring_payload_offset(const struct ring *ring, uint64_t frame);
+
 /* Fetches, while the payload is copied, what ring_publish will write once that frame's turn comes. */
 void ring_prefetch_to_publish(const struct ring *ring, uint64_t frame);
 

@@ -189,6 +189,24 @@ pid_t start_child(void (*work)(void *), void *argument)
 	_exit(0);
 }
 
+/* In a child that is to become this program. Emulated, it can't start another of its kind by itself. */
+static void become_program(char *const argv[])
+{
+#ifdef EMULATOR
+	const char *const emulator[] = {EMULATOR};
+	const size_t before = sizeof(emulator) / sizeof(emulator[0]);
+	char *words[32] = {NULL};
+
+	for (size_t at = 0; at < before; at++)
+		words[at] = (char *)(uintptr_t)emulator[at];
+	for (size_t at = 0; argv[at] != NULL && before + at + 1 < sizeof(words) / sizeof(words[0]); at++)
+		words[before + at] = argv[at];
+	(void)execvp(words[0], words);
+#else
+	(void)execv(argv[0], argv);
+#endif
+}
+
 pid_t start_program(char *const argv[], FILE **output)
 {
 	int ends[2] = {-1, -1};
@@ -204,7 +222,7 @@ pid_t start_program(char *const argv[], FILE **output)
 			(void)close(ends[0]);
 			(void)close(ends[1]);
 		}
-		execv(argv[0], argv);
+		become_program(argv);
 		fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
 		_exit(127);
 	}
@@ -255,74 +273,4 @@ void sleep_ms(unsigned ms)
 
 	while (nanosleep(&left, &left) != 0 && errno == EINTR) {
 	}
-}
-
-/* ---- frames ---- */
-
-static uint64_t mix(uint64_t value)
-{
-	value ^= value >> 33;
-	value *= UINT64_C(0xff51afd7ed558ccd);
-	value ^= value >> 33;
-	return value;
-}
-
-/* Every word depends on frame and place: bytes of two frames, or out of place, never pass. */
-static uint64_t pattern_word(uint64_t frame, uint32_t at)
-{
-	return mix(frame * UINT64_C(0x9e3779b97f4a7c15) + at);
-}
-
-void fill_pattern(uint8_t *data, uint32_t size, uint64_t frame)
-{
-	for (uint32_t at = 0; at < size; at += 8) {
-		const uint64_t word = pattern_word(frame, at);
-
-		memcpy(data + at, &word, size - at < 8 ? size - at : 8);
-	}
-}
-
-bool has_pattern(const uint8_t *data, uint32_t size, uint64_t frame)
-{
-	for (uint32_t at = 0; at < size; at += 8) {
-		const uint64_t word = pattern_word(frame, at);
-
-		if (memcmp(data + at, &word, size - at < 8 ? size - at : 8) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* ---- handles ---- */
-
-void open_producer(video_shm_producer_t *producer, const char *name)
-{
-	const video_shm_producer_options_t options = {.struct_size = sizeof(options), .name = name};
-
-	CHECK_EQ(video_shm_producer_open(producer, &options), 0);
-}
-
-void open_consumer(video_shm_consumer_t *consumer, const char *name)
-{
-	const video_shm_consumer_options_t options = {.struct_size = sizeof(options), .name = name};
-
-	CHECK_EQ(video_shm_consumer_open(consumer, &options), 0);
-}
-
-int write_pattern(video_shm_producer_t *producer, uint64_t frame, uint32_t size, bool keyframe)
-{
-	static uint8_t data[4 << 20];
-	const video_frame_meta_t meta = {.is_keyframe = keyframe, .width = 640, .height = 360, .fps = 30};
-
-	CHECK(size <= sizeof(data));
-	fill_pattern(data, size, frame);
-	return video_shm_producer_write(producer, data, size, &meta);
-}
-
-video_shm_info_t info_of(video_shm_consumer_t *consumer)
-{
-	video_shm_info_t info = {.struct_size = sizeof(info)};
-
-	CHECK_EQ(video_shm_consumer_info(consumer, &info), 0);
-	return info;
 }

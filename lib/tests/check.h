@@ -93,16 +93,4 @@ void kill_child(pid_t pid);
 uint64_t now_ns(void);
 void sleep_ms(unsigned ms);
 
-/* A payload that tells by itself which frame it belongs to, whole or torn. */
-void fill_pattern(uint8_t *data, uint32_t size, uint64_t frame);
-/* Whether data is the pattern of that frame, from the first byte to the last. */
-bool has_pattern(const uint8_t *data, uint32_t size, uint64_t frame);
-
-/* Opens with the options that most tests want; claims that it works. */
-void open_producer(video_shm_producer_t *producer, const char *name);
-void open_consumer(video_shm_consumer_t *consumer, const char *name);
-/* Writes a patterned frame of that number and size; what write returned. */
-int write_pattern(video_shm_producer_t *producer, uint64_t frame, uint32_t size, bool keyframe);
-video_shm_info_t info_of(video_shm_consumer_t *consumer);
-
 #endif

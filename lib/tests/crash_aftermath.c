@@ -6,6 +6,7 @@
 #include "check.h"
 #include "crash_story.h"
 #include "crash_witness.h"
+#include "frames.h"
 
 #define MORE_FRAMES (STORY_SLOTS + 3) /* all slots are written anew */
 

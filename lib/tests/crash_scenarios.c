@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "crash_story.h"
+#include "frames.h"
 #include "v1/v1.h"
 
 /* Not a word of the library's own: what is written straight into a reserved slot. */

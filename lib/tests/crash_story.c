@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "frames.h"
 
 struct story *story;
 

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "crash_story.h"
+#include "frames.h"
 
 void watcher_open(struct watcher *watcher, const video_shm_consumer_options_t *options, bool borrows)
 {

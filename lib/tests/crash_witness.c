@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "crash_story.h"
+#include "frames.h"
 #include "layout.h"
 #include "segment.h"
 

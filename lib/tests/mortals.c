@@ -6,6 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "frames.h"
+#include "processes.h"
+
 #define SLOTS 8
 #define SLOT_BYTES (64 * 1024)
 
@@ -72,7 +75,7 @@ void mortals_read(void *number)
 		.name = mortals_ring,
 	};
 
-	join(&reading.consumer, &options);
+	join_ring(&reading.consumer, &options);
 	(void)atomic_fetch_add(&mortals->joined, 1);
 	for (;;) {
 		const int size = reading.index == 1 ? acquire_one(&reading) : receive_one(&reading);

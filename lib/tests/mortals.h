@@ -3,7 +3,9 @@
 #ifndef VSHM_MORTALS_H
 #define VSHM_MORTALS_H
 
-#include "processes.h"
+#include <stdatomic.h>
+
+#include "check.h"
 
 #define MORTALS_READERS 4
 

@@ -1,38 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 # Beside programs that are not ours, or not of our time: version 1, the original's loops, strangers.
-add_library(peers STATIC peers.c)
-target_link_libraries(peers PUBLIC check PRIVATE video_shm_flags)
 
 # One test each: a claim that was skipped must not hide behind one that held.
 add_executable(test_v1_readers test_v1_readers.c)
-target_link_libraries(test_v1_readers PRIVATE check peers v1 video_shm_flags)
+target_link_libraries(test_v1_readers PRIVATE check v1 video_shm_flags)
 foreach(host quiet busy)
     add_test(NAME v1_readers_${host} COMMAND test_v1_readers ${host})
     set_tests_properties(v1_readers_${host} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 LABELS "timed;peers"
                          RUN_SERIAL TRUE)
 endforeach()
 
-vshm_test(v1_tokens LABELS peers LIBRARIES peers v1)
-vshm_test(v1_writer LABELS peers LIBRARIES peers v1)
-vshm_test(v1_takeover LABELS peers LIBRARIES peers v1)
-vshm_test(objects LABELS quick peers LIBRARIES peers)
-vshm_test(scribble TIMEOUT 240 LABELS peers LIBRARIES peers)
-vshm_test(sizes LABELS quick peers LIBRARIES peers)
-vshm_test(wrap LABELS peers LIBRARIES peers v1)
-vshm_test(arguments LABELS quick peers LIBRARIES peers)
-vshm_test(access LABELS peers root LIBRARIES peers v1)
-vshm_test(squatters LABELS peers root LIBRARIES peers v1)
-vshm_test(full LABELS peers root LIBRARIES peers)
+vshm_test(v1_tokens LABELS peers LIBRARIES v1)
+vshm_test(v1_writer LABELS peers LIBRARIES v1)
+vshm_test(v1_takeover LABELS peers LIBRARIES v1)
+vshm_test(objects LABELS quick peers)
+vshm_test(scribble TIMEOUT 240 LABELS peers)
+vshm_test(sizes LABELS quick peers)
+vshm_test(wrap LABELS peers LIBRARIES v1)
+vshm_test(arguments LABELS quick peers)
+vshm_test(access LABELS peers root LIBRARIES v1)
+vshm_test(squatters LABELS peers root LIBRARIES v1)
+vshm_test(full LABELS peers root)
 
 add_executable(video_consumer ${CMAKE_CURRENT_SOURCE_DIR}/../examples/video_consumer_example.c)
 target_link_libraries(video_consumer PRIVATE video_shm video_shm_flags)
 
-vshm_test(seed SERIAL LABELS timed peers LIBRARIES peers)
+vshm_test(seed SERIAL LABELS timed peers)
 target_compile_definitions(test_seed PRIVATE SEED_CONSUMER="$<TARGET_FILE:seed_consumer>"
                            SEED_PRODUCER="$<TARGET_FILE:seed_producer>" V1_WRITER="$<TARGET_FILE:v1_writer>")
 add_dependencies(test_seed seed_consumer seed_producer v1_writer)
 
-vshm_test(example LABELS peers LIBRARIES peers)
+vshm_test(example LABELS peers)
 target_compile_definitions(test_example PRIVATE VIDEO_CONSUMER="$<TARGET_FILE:video_consumer>")
 add_dependencies(test_example video_consumer)
 

@@ -2,6 +2,7 @@
 #include "plain_ring.h"
 
 #include "check.h"
+#include "frames.h"
 #include "shared.h"
 
 static void place(struct plain_ring *plain, const struct geometry *geometry)
@@ -72,4 +73,24 @@ void plain_publish_v1(struct plain_ring *plain, bool keyframe)
 				   sizeof(meta));
 	header->write_idx = header->write_idx + 1;
 	header->frame_count = header->frame_count + 1;
+}
+
+void plain_start(struct cursor *cursor, const struct plain_ring *plain, uint32_t at, uint32_t policy,
+				 bool resync)
+{
+	memset(cursor, 0, sizeof(*cursor));
+	cursor->policy = policy;
+	cursor->resync = resync;
+	cursor_place(cursor, &plain->ring, at);
+}
+
+int64_t plain_next(struct cursor *cursor, const struct plain_ring *plain)
+{
+	struct ring_look look;
+
+	if (!cursor_find(cursor, &plain->ring, &look))
+		return -1;
+	cursor_take(cursor, &look, ring_still_whole(&plain->ring, &look));
+	CHECK_EQ(cursor->received + cursor->missed + cursor->skipped, cursor->span);
+	return (int64_t)look.frame;
 }

@@ -3,6 +3,7 @@
 #ifndef VSHM_PLAIN_RING_H
 #define VSHM_PLAIN_RING_H
 
+#include "cursor.h"
 #include "ring.h"
 
 #define PLAIN_FRAME_SIZE 40
@@ -26,5 +27,11 @@ bool plain_holds(const struct plain_ring *plain, uint64_t frame);
 /* A version 1 writer's ring, without the extension, whose counters stand there. */
 void plain_make_v1(struct plain_ring *plain, uint32_t count);
 void plain_publish_v1(struct plain_ring *plain, bool keyframe);
+
+/* A cursor of that start, policy (VIDEO_SHM_START_*, VIDEO_SHM_POLICY_*) and resync. */
+void plain_start(struct cursor *cursor, const struct plain_ring *plain, uint32_t at, uint32_t policy,
+				 bool resync);
+/* Number of its next frame, which is then taken; -1: there is none. */
+int64_t plain_next(struct cursor *cursor, const struct plain_ring *plain);
 
 #endif

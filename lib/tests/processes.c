@@ -2,14 +2,14 @@
 #include "processes.h"
 
 #include <dirent.h>
-#include <semaphore.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_NS 1000000u
+#include "check.h"
 
 void *share(size_t bytes)
 {
@@ -54,112 +54,62 @@ uint32_t next_random(uint32_t *state)
 	return *state >> 8;
 }
 
-/* ---- the host's stalls ---- */
+/* ---- what a process has ---- */
 
-struct control {
-	_Atomic uint64_t late_ns;
-	_Atomic uint64_t longest_ns;
-	_Atomic uint64_t last_tick_ns;
-};
-
-static struct control *control;
-
-static void tick(void *unused)
+static bool is_mapped(pid_t pid, const char *name)
 {
-	(void)unused;
-	for (;;) {
-		const uint64_t before = now_ns();
+	char path[64], line[512];
+	bool found = false;
+	FILE *maps;
 
-		sleep_ms(1);
-		const uint64_t took = now_ns() - before;
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	CHECK(maps != NULL);
+	while (!found && fgets(line, sizeof(line), maps) != NULL)
+		found = strstr(line, name) != NULL;
+	(void)fclose(maps);
+	return found;
+}
 
-		if (took > 2 * TICK_NS) {
-			(void)atomic_fetch_add(&control->late_ns, took - TICK_NS);
-			if (took > atomic_load(&control->longest_ns))
-				atomic_store(&control->longest_ns, took);
-		}
-		atomic_store(&control->last_tick_ns, before + took);
+void await_mapped(pid_t pid, const char *name)
+{
+	while (!is_mapped(pid, name))
+		sleep_ms(5);
+}
+
+static bool is_handled(pid_t pid, int signal)
+{
+	unsigned long long caught = 0;
+	char path[64], line[128];
+	FILE *status;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	status = fopen(path, "re");
+	CHECK(status != NULL);
+	while (fgets(line, sizeof(line), status) != NULL && sscanf(line, "SigCgt: %llx", &caught) != 1) {
 	}
+	(void)fclose(status);
+	return (caught >> (signal - 1) & 1) != 0;
 }
 
-void watch_stalls(void)
+void await_handler(pid_t pid, int signal)
 {
-	control = share(sizeof(*control));
-	atomic_store(&control->last_tick_ns, now_ns());
-	(void)start_child(tick, NULL);
+	while (!is_handled(pid, signal))
+		sleep_ms(5);
 }
 
-uint64_t stalled_ns(void)
+void become(uid_t user, gid_t group, gid_t extra)
 {
-	const uint64_t last_ns = atomic_load(&control->last_tick_ns), now = now_ns();
-	const uint64_t pending_ns = now > last_ns ? now - last_ns : 0;
-
-	return atomic_load(&control->late_ns) + (pending_ns > 2 * TICK_NS ? pending_ns : 0);
+	CHECK_EQ(setgroups(1, &extra), 0);
+	CHECK_EQ(setgid(group), 0);
+	CHECK_EQ(setuid(user), 0);
+	CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0); /* which a change of user takes back */
 }
 
-uint64_t longest_stall_ns(void)
+void needs_root(void)
 {
-	return atomic_load(&control->longest_ns);
-}
-
-/* ---- frames ---- */
-
-void join(video_shm_consumer_t *consumer, const video_shm_consumer_options_t *options)
-{
-	while (video_shm_consumer_open(consumer, options) != 0) {
-		CHECK_EQ(errno, ENOENT);
-		sleep_ms(1);
-	}
-}
-
-uint64_t pattern_key(uint64_t frame, uint32_t salt)
-{
-	return frame + ((uint64_t)salt << 40);
-}
-
-int write_salted(video_shm_producer_t *producer, uint64_t frame, uint32_t salt, uint32_t size, bool keyframe)
-{
-	static uint8_t data[1 << 20];
-	const video_frame_meta_t meta = {
-		.is_keyframe = keyframe, .width = (uint16_t)salt, .height = 360, .fps = 30};
-
-	CHECK(size <= sizeof(data));
-	fill_pattern(data, size, pattern_key(frame, salt & 0xffff));
-	return video_shm_producer_write(producer, data, size, &meta);
-}
-
-bool is_salted(const uint8_t *data, const video_frame_meta_t *meta)
-{
-	return has_pattern(data, meta->size, pattern_key(meta->sequence, meta->width));
-}
-
-/* ---- names and resources ---- */
-
-const char *channel_ring(int channel)
-{
-	static char name[64];
-
-	(void)snprintf(name, sizeof(name), VIDEO_SHM_NAME "_ch%d", channel);
-	return name;
-}
-
-bool semaphores_exist(int channel)
-{
-	const char *const stems[] = {VIDEO_SHM_SEM_WRITE, VIDEO_SHM_SEM_READ};
-	bool there = false;
-
-	for (int at = 0; at < 2; at++) {
-		char name[64];
-		sem_t *semaphore;
-
-		(void)snprintf(name, sizeof(name), "%s_ch%d", stems[at], channel);
-		semaphore = sem_open(name, 0);
-		if (semaphore == SEM_FAILED)
-			continue;
-		(void)sem_close(semaphore);
-		there = true;
-	}
-	return there;
+	if (geteuid() != 0)
+		skip_test("needs other users and mounts: run it as root");
 }
 
 unsigned count_descriptors(void)
@@ -185,37 +135,4 @@ unsigned count_mappings(const char *text)
 		count += strstr(line, text) != NULL;
 	(void)fclose(maps);
 	return count;
-}
-
-/* ---- in the middle of a copy ---- */
-
-static uint8_t *faulting_page;
-static void (*fault_action)(void);
-
-static void on_fault(int number, siginfo_t *info, void *context)
-{
-	const long page_size = sysconf(_SC_PAGESIZE);
-	const uintptr_t at = (uintptr_t)info->si_addr, page = (uintptr_t)faulting_page;
-
-	(void)number;
-	(void)context;
-	if (at < page || at >= page + (uintptr_t)page_size) {
-		(void)signal(SIGSEGV, SIG_DFL); /* somebody else's: it faults again, for good */
-		return;
-	}
-	fault_action();
-	if (mprotect(faulting_page, (size_t)page_size, PROT_READ | PROT_WRITE) != 0)
-		_exit(1);
-}
-
-void fault_once(uint8_t *page, void (*action)(void))
-{
-	struct sigaction handler = {.sa_flags = SA_SIGINFO | SA_NODEFER};
-
-	handler.sa_sigaction = on_fault;
-	(void)sigemptyset(&handler.sa_mask);
-	faulting_page = page;
-	fault_action = action;
-	CHECK_EQ(sigaction(SIGSEGV, &handler, NULL), 0);
-	CHECK_EQ(mprotect(page, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE), 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests with several real processes share beyond check.h. */
+/* Processes that stop, die, fork, wait for each other, or are somebody else. */
 #ifndef VSHM_PROCESSES_H
 #define VSHM_PROCESSES_H
 
@@ -23,36 +23,17 @@ void sleep_until_ns(uint64_t deadline_ns);
 /* A cheap random number, the same ones in every run. */
 uint32_t next_random(uint32_t *state);
 
-/*
- * Begins to watch the host: a process that only sleeps, 1 ms at a time. By how much it was late, in all, is
- * what the host's own stalls have cost anybody else too; the longest one alone is what they cost at once.
- */
-void watch_stalls(void);
-uint64_t stalled_ns(void);
-uint64_t longest_stall_ns(void);
-
-/* Joins a ring whose writer may still be starting. */
-void join(video_shm_consumer_t *consumer, const video_shm_consumer_options_t *options);
-
-/* Fills and checks a payload that tells its frame and something more (the epoch, the thread). */
-uint64_t pattern_key(uint64_t frame, uint32_t salt);
-
-/* Writes a frame of that pattern whose width is the salt; what write returned. */
-int write_salted(video_shm_producer_t *producer, uint64_t frame, uint32_t salt, uint32_t size, bool keyframe);
-
-/* A frame as a reader got it is what write_salted made of its number. */
-bool is_salted(const uint8_t *data, const video_frame_meta_t *meta);
-
-/* Name of a channel's ring; its semaphores are removed at the end, too. */
-const char *channel_ring(int channel);
-bool semaphores_exist(int channel);
+/* Sleeps until the process has the ring mapped. */
+void await_mapped(pid_t pid, const char *name);
+/* Sleeps until the process has a handler for that signal. */
+void await_handler(pid_t pid, int signal);
+/* From here on this process, a child, is that user, in these groups only. */
+void become(uid_t user, gid_t group, gid_t extra);
+/* Skips the test where it takes another user than this one. */
+void needs_root(void);
 
 /* Open descriptors of this process, and mappings of it whose line holds that text. */
 unsigned count_descriptors(void);
 unsigned count_mappings(const char *text);
-
-/* A page that faults once, in the middle of whatever touches it first: then action runs, as a signal handler.
- * The page at the given address, which must begin a page, is writable afterwards. */
-void fault_once(uint8_t *page, void (*action)(void));
 
 #endif

@@ -5,10 +5,14 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "peers.h"
+#include "channels.h"
+#include "check.h"
+#include "frames.h"
+#include "processes.h"
 #include "v1/v1.h"
 
 #define GUEST 64001u    /* in the ring's group */
@@ -30,18 +34,6 @@ static struct stat status_of(const char *path)
 
 	CHECK_EQ(stat(path, &status), 0);
 	return status;
-}
-
-static const char *semaphore_path(const char *stem, int channel)
-{
-	static char path[96];
-
-#ifdef __GLIBC__
-	(void)snprintf(path, sizeof(path), "/dev/shm/sem.%s_ch%d", stem, channel);
-#else
-	(void)snprintf(path, sizeof(path), "/dev/shm/%s_ch%d", stem, channel);
-#endif
-	return path;
 }
 
 static void open_with_mode(video_shm_producer_t *producer, int channel, uint32_t mode)

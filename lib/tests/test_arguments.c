@@ -3,7 +3,8 @@
  */
 #include <stddef.h>
 
-#include "peers.h"
+#include "check.h"
+#include "frames.h"
 
 static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE];
 static video_frame_meta_t meta;
@@ -203,6 +204,7 @@ static void a_handle_that_is_not_open_is_ebadf(void)
 	CHECK_FAILS(video_shm_producer_reserve(&closed_producer, &slot, &capacity), EBADF);
 	CHECK_FAILS(video_shm_producer_commit(&closed_producer, 1, &meta, NULL), EBADF);
 	CHECK_FAILS(video_shm_producer_info(&closed_producer, &info), EBADF);
+	CHECK_FAILS(video_shm_producer_descriptor(&closed_producer, &view.offset), EBADF);
 	video_shm_producer_abort(&closed_producer);
 	video_shm_producer_destroy(&closed_producer);
 	CHECK_FAILS(video_shm_consumer_read(&closed_consumer, data, &meta), EBADF);

@@ -7,6 +7,7 @@
 
 #include "../bench/floor.h"
 #include "check.h"
+#include "frames.h"
 
 #define SLOT_BYTES 65536u
 

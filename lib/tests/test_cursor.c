@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cursor.c: where readers start, and what becomes of frames they could not read. */
 #include "check.h"
-#include "cursor.h"
 #include "plain_ring.h"
 
 #define SLOTS 8
@@ -10,28 +9,10 @@ static struct plain_ring plain;
 static struct cursor cursor;
 static struct ring_look look;
 
-static void start(uint32_t at, uint32_t policy, bool resync)
-{
-	memset(&cursor, 0, sizeof(cursor));
-	cursor.policy = policy;
-	cursor.resync = resync;
-	cursor_place(&cursor, &plain.ring, at);
-}
-
-/* Number of the next frame, which is then taken; -1: there is none. */
-static int64_t next_frame(void)
-{
-	if (!cursor_find(&cursor, &plain.ring, &look))
-		return -1;
-	cursor_take(&cursor, &look, ring_still_whole(&plain.ring, &look));
-	CHECK_EQ(cursor.received + cursor.missed + cursor.skipped, cursor.span);
-	return (int64_t)look.frame;
-}
-
 static int64_t first_from(uint32_t at)
 {
-	start(at, VIDEO_SHM_POLICY_EVERY, false);
-	return next_frame();
+	plain_start(&cursor, &plain, at, VIDEO_SHM_POLICY_EVERY, false);
+	return plain_next(&cursor, &plain);
 }
 
 /* ---- starts ---- */
@@ -40,10 +21,10 @@ static void a_start_in_an_empty_ring_waits_for_its_first_frame(void)
 {
 	for (uint32_t at = VIDEO_SHM_START_NEXT; at <= VIDEO_SHM_START_KEYFRAME; at++) {
 		plain_make(&plain, SLOTS, 3);
-		start(at, VIDEO_SHM_POLICY_EVERY, false);
-		CHECK_EQ(next_frame(), -1);
+		plain_start(&cursor, &plain, at, VIDEO_SHM_POLICY_EVERY, false);
+		CHECK_EQ(plain_next(&cursor, &plain), -1);
 		plain_publish(&plain, true, 0);
-		CHECK_EQ(next_frame(), 3);
+		CHECK_EQ(plain_next(&cursor, &plain), 3);
 		CHECK_EQ(cursor.span, 1);
 	}
 }
@@ -57,14 +38,14 @@ static void each_start_finds_its_frame(void)
 	CHECK_EQ(first_from(VIDEO_SHM_START_NEWEST), 19);
 	CHECK_EQ(first_from(VIDEO_SHM_START_OLDEST), 12);
 	CHECK_EQ(first_from(VIDEO_SHM_START_KEYFRAME), 15);
-	CHECK_EQ(next_frame(), 16);
+	CHECK_EQ(plain_next(&cursor, &plain), 16);
 	CHECK_EQ(cursor.span, 2);
 	(void)ring_begin(&plain.ring, &plain.counts); /* the writer is at the slot of frame 12 */
 	CHECK_EQ(first_from(VIDEO_SHM_START_OLDEST), 13);
 	CHECK_EQ(cursor.missed, 0);
-	start(VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
 	plain_publish(&plain, false, 0);
-	CHECK_EQ(next_frame(), 20);
+	CHECK_EQ(plain_next(&cursor, &plain), 20);
 }
 
 /* A ring made anew at a high number does not hold what came before it. */
@@ -84,11 +65,11 @@ static void a_start_at_a_keyframe_waits_for_one_where_the_ring_holds_none(void)
 	plain_publish_many(&plain, 3);
 	CHECK_EQ(first_from(VIDEO_SHM_START_KEYFRAME), -1);
 	plain_publish_many(&plain, 2);
-	CHECK_EQ(next_frame(), -1);
+	CHECK_EQ(plain_next(&cursor, &plain), -1);
 	plain_publish(&plain, true, 0);
 	plain_publish(&plain, false, 0);
-	CHECK_EQ(next_frame(), 5);
-	CHECK_EQ(next_frame(), 6);
+	CHECK_EQ(plain_next(&cursor, &plain), 5);
+	CHECK_EQ(plain_next(&cursor, &plain), 6);
 	CHECK_EQ(cursor.skipped, 2);
 	CHECK_EQ(cursor.missed, 0);
 }
@@ -105,7 +86,7 @@ static void a_writer_that_laps_every_copy_can_not_starve_a_reader(void)
 
 		plain_make(&plain, slots, 0);
 		plain_publish_many(&plain, 3 * slots);
-		start(VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, false);
+		plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, false);
 		for (uint32_t copy = 0; copy < 10 * slots; copy++) {
 			CHECK(cursor_find(&cursor, &plain.ring, &look));
 			CHECK(look.frame > last);
@@ -124,14 +105,14 @@ static void a_torn_copy_counts_as_missed_and_its_frame_never_comes_again(void)
 {
 	plain_make(&plain, SLOTS, 0);
 	plain_publish_many(&plain, 5);
-	start(VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, true);
-	CHECK_EQ(next_frame(), 0);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, true);
+	CHECK_EQ(plain_next(&cursor, &plain), 0);
 	CHECK(cursor_find(&cursor, &plain.ring, &look));
 	CHECK_EQ(look.frame, 1);
 	cursor_take(&cursor, &look, false);
 	CHECK(cursor.received == 1 && cursor.missed == 1 && cursor.span == 2);
 	CHECK(cursor.awaiting_keyframe); /* it asked for resync, and this is a gap */
-	CHECK_EQ(next_frame(), -1);
+	CHECK_EQ(plain_next(&cursor, &plain), -1);
 	CHECK_EQ(cursor.skipped, 3);
 }
 
@@ -141,13 +122,13 @@ static void a_torn_copy_counts_as_missed_and_its_frame_never_comes_again(void)
 static void a_keyframe_reader_misses_keyframes_only(void)
 {
 	plain_make(&plain, SLOTS, 0);
-	start(VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_KEYFRAMES, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_KEYFRAMES, false);
 	for (int frame = 0; frame < 40; frame++)
 		plain_publish(&plain, frame % 5 == 0, 0);
-	CHECK_EQ(next_frame(), 35);
+	CHECK_EQ(plain_next(&cursor, &plain), 35);
 	CHECK_EQ(cursor.missed, 7);
 	CHECK_EQ(cursor.skipped, 35 - 7);
-	CHECK_EQ(next_frame(), -1);
+	CHECK_EQ(plain_next(&cursor, &plain), -1);
 	CHECK_EQ(cursor.span, 40);
 }
 
@@ -158,10 +139,10 @@ static void a_keyframe_reader_that_starts_at_the_end_of_a_full_ring_knows_its_lo
 	for (int frame = 0; frame < 20; frame++)
 		plain_publish(&plain, frame % 2 == 1, 0);
 	(void)ring_begin(&plain.ring, &plain.counts); /* the writer is at the slot of frame 12 */
-	start(VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_KEYFRAMES, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_KEYFRAMES, false);
 	for (int frame = 20; frame < 41; frame++)
 		plain_publish(&plain, frame % 2 == 1, 0);
-	CHECK_EQ(next_frame(), 33);
+	CHECK_EQ(plain_next(&cursor, &plain), 33);
 	CHECK_EQ(cursor.missed, 10); /* 13, 15 ... 31 */
 	CHECK_EQ(cursor.skipped, 10);
 }
@@ -170,15 +151,15 @@ static void what_was_lost_in_a_ring_that_ended_is_accounted_for(void)
 {
 	plain_make(&plain, SLOTS, 0);
 	plain_publish(&plain, true, 0);
-	start(VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_KEYFRAMES, false);
-	CHECK_EQ(next_frame(), 0);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_KEYFRAMES, false);
+	CHECK_EQ(plain_next(&cursor, &plain), 0);
 	plain.counts.frames = 4; /* three that a crash has emptied */
 	plain.ring.extension->frames = 4;
-	CHECK_EQ(next_frame(), -1);
+	CHECK_EQ(plain_next(&cursor, &plain), -1);
 	plain_make(&plain, SLOTS, 0);
 	cursor_move(&cursor, &plain.ring);
 	plain_publish(&plain, true, 0);
-	CHECK_EQ(next_frame(), 0);
+	CHECK_EQ(plain_next(&cursor, &plain), 0);
 	CHECK_EQ(cursor.received, 2);
 	CHECK_EQ(cursor.missed, 3); /* nobody knows any more what they were */
 	CHECK_EQ(cursor.span, 5);

@@ -4,7 +4,6 @@
 #include <sched.h>
 
 #include "check.h"
-#include "cursor.h"
 #include "plain_ring.h"
 
 #define SLOTS 8
@@ -14,36 +13,18 @@ static struct plain_ring plain;
 static struct cursor cursor;
 static struct ring_look look;
 
-static void start(uint32_t at, uint32_t policy, bool resync)
-{
-	memset(&cursor, 0, sizeof(cursor));
-	cursor.policy = policy;
-	cursor.resync = resync;
-	cursor_place(&cursor, &plain.ring, at);
-}
-
-/* Number of the next frame, which is then taken; -1: there is none. */
-static int64_t next_frame(void)
-{
-	if (!cursor_find(&cursor, &plain.ring, &look))
-		return -1;
-	cursor_take(&cursor, &look, ring_still_whole(&plain.ring, &look));
-	CHECK_EQ(cursor.received + cursor.missed + cursor.skipped, cursor.span);
-	return (int64_t)look.frame;
-}
-
 static void a_restart_shows_as_a_discontinuity_until_a_frame_was_received(void)
 {
 	plain_make(&plain, SLOTS, 0);
 	plain_publish_many(&plain, 3);
-	start(VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, false);
-	CHECK_EQ(next_frame(), 0);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, false);
+	CHECK_EQ(plain_next(&cursor, &plain), 0);
 	CHECK(!cursor.discontinuity);
 	cursor_break(&cursor);
 	CHECK(cursor_find(&cursor, &plain.ring, &look) && cursor.discontinuity);
 	cursor_take(&cursor, &look, false);
 	CHECK(cursor.discontinuity);
-	CHECK_EQ(next_frame(), 2);
+	CHECK_EQ(plain_next(&cursor, &plain), 2);
 	CHECK(!cursor.discontinuity);
 }
 
@@ -51,11 +32,11 @@ static void after_a_restart_a_resyncing_reader_waits_for_a_keyframe(void)
 {
 	for (int resync = 0; resync < 2; resync++) {
 		plain_make(&plain, SLOTS, 0);
-		start(VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, resync);
+		plain_start(&cursor, &plain, VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, resync);
 		cursor_break(&cursor);
 		plain_publish_many(&plain, 2);
 		plain_publish(&plain, true, 0);
-		CHECK_EQ(next_frame(), resync ? 2 : 0);
+		CHECK_EQ(plain_next(&cursor, &plain), resync ? 2 : 0);
 		CHECK_EQ(cursor.skipped, resync ? 2 : 0);
 	}
 }
@@ -67,11 +48,11 @@ static void resync_holds_back_only_what_leans_on_earlier_frames(void)
 
 	for (size_t at = 0; at < sizeof(codecs); at++) {
 		plain_make(&plain, SLOTS, 0);
-		start(VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, true);
+		plain_start(&cursor, &plain, VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, true);
 		cursor_break(&cursor);
 		plain_publish(&plain, false, VIDEO_SHM_CODEC_H265);
 		plain_publish(&plain, false, codecs[at]);
-		CHECK_EQ(next_frame(), 1);
+		CHECK_EQ(plain_next(&cursor, &plain), 1);
 	}
 }
 
@@ -79,16 +60,16 @@ static void in_a_ring_that_counts_on_the_reader_goes_on_where_it_was(void)
 {
 	plain_make(&plain, SLOTS, 0);
 	plain_publish_many(&plain, 5);
-	start(VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, false);
 	for (int frame = 0; frame < 3; frame++)
-		CHECK_EQ(next_frame(), frame);
+		CHECK_EQ(plain_next(&cursor, &plain), frame);
 	plain_make(&plain, SLOTS, 5); /* frames 3 and 4 went with the old one */
 	cursor_move(&cursor, &plain.ring);
 	CHECK(cursor.discontinuity);
-	CHECK_EQ(next_frame(), -1);
+	CHECK_EQ(plain_next(&cursor, &plain), -1);
 	CHECK(cursor.missed == 2 || cursor.next == 3);
 	plain_publish_many(&plain, 1);
-	CHECK_EQ(next_frame(), 5);
+	CHECK_EQ(plain_next(&cursor, &plain), 5);
 	CHECK(cursor.received == 4 && cursor.missed == 2 && cursor.span == 6);
 }
 
@@ -96,18 +77,18 @@ static void in_a_ring_that_counts_anew_all_that_it_holds_is_new(void)
 {
 	plain_make(&plain, SLOTS, 0);
 	plain_publish_many(&plain, 30);
-	start(VIDEO_SHM_START_NEWEST, VIDEO_SHM_POLICY_EVERY, false);
-	CHECK_EQ(next_frame(), 29);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_NEWEST, VIDEO_SHM_POLICY_EVERY, false);
+	CHECK_EQ(plain_next(&cursor, &plain), 29);
 	plain_make(&plain, SLOTS, 0);
 	plain_publish_many(&plain, 12);
 	cursor_move(&cursor, &plain.ring);
 	CHECK(cursor.discontinuity);
-	CHECK_EQ(next_frame(), 4);
+	CHECK_EQ(plain_next(&cursor, &plain), 4);
 	CHECK(cursor.received == 2 && cursor.missed == 0 && cursor.span == 2);
 	plain_make(&plain, SLOTS, 0);
 	plain_publish_many(&plain, 100); /* further than we came, but not from where we were */
 	cursor_move(&cursor, &plain.ring);
-	CHECK_EQ(next_frame(), 92);
+	CHECK_EQ(plain_next(&cursor, &plain), 92);
 	CHECK(cursor.received == 3 && cursor.missed == 0 && cursor.span == 3);
 }
 
@@ -116,12 +97,12 @@ static void a_count_that_jumps_back_takes_no_counter_with_it(void)
 {
 	plain_make(&plain, SLOTS, 0);
 	plain_publish_many(&plain, 6);
-	start(VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, false);
 	for (int frame = 0; frame < 6; frame++)
-		CHECK_EQ(next_frame(), frame);
+		CHECK_EQ(plain_next(&cursor, &plain), frame);
 	plain.counts.frames = 2;
 	plain.ring.extension->frames = 2;
-	CHECK_EQ(next_frame(), -1);
+	CHECK_EQ(plain_next(&cursor, &plain), -1);
 	CHECK(cursor.received == 6 && cursor.span == 6);
 	plain_publish_many(&plain, 1);
 	CHECK(cursor_find(&cursor, &plain.ring, &look) && cursor.discontinuity);
@@ -134,11 +115,11 @@ static void a_count_that_jumps_back_takes_no_counter_with_it(void)
 static void a_v1_ring_is_read_over_2_to_the_32(void)
 {
 	plain_make_v1(&plain, 0u - 50u);
-	start(VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
 	CHECK_EQ(cursor.next, ROLLOVER - 50);
 	for (uint64_t frame = ROLLOVER - 50; frame < ROLLOVER + 50; frame++) {
 		plain_publish_v1(&plain, false);
-		CHECK_EQ(next_frame(), (int64_t)frame);
+		CHECK_EQ(plain_next(&cursor, &plain), (int64_t)frame);
 		CHECK(!cursor.discontinuity);
 	}
 	CHECK(cursor.received == 100 && cursor.missed == 0 && cursor.span == 100);
@@ -147,24 +128,24 @@ static void a_v1_ring_is_read_over_2_to_the_32(void)
 static void a_move_to_a_v1_ring_with_a_high_count_finds_its_frames(void)
 {
 	plain_make(&plain, SLOTS, 0);
-	start(VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
 	plain_make_v1(&plain, 0u - 50u);
 	cursor_move(&cursor, &plain.ring);
 	for (int frame = 0; frame < 5; frame++)
 		plain_publish_v1(&plain, false);
-	CHECK_EQ(next_frame(), (int64_t)(ROLLOVER - 50));
+	CHECK_EQ(plain_next(&cursor, &plain), (int64_t)(ROLLOVER - 50));
 }
 
 static void a_lapped_reader_of_a_v1_ring_counts_its_losses(void)
 {
 	plain_make_v1(&plain, 0);
-	start(VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
 	for (int frame = 0; frame < 100; frame++)
 		plain_publish_v1(&plain, frame == 80);
-	CHECK_EQ(next_frame(), 71);
+	CHECK_EQ(plain_next(&cursor, &plain), 71);
 	CHECK_EQ(cursor.missed, 71);
-	start(VIDEO_SHM_START_KEYFRAME, VIDEO_SHM_POLICY_EVERY, false);
-	CHECK_EQ(next_frame(), 80);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_KEYFRAME, VIDEO_SHM_POLICY_EVERY, false);
+	CHECK_EQ(plain_next(&cursor, &plain), 80);
 }
 
 #define BURST 20u
@@ -195,11 +176,11 @@ static void a_reader_that_keeps_up_with_a_v1_writer_misses_nothing(void)
 	pthread_t writer;
 
 	plain_make_v1(&plain, 0);
-	start(VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, false);
 	CHECK_EQ(pthread_create(&writer, NULL, write_bursts, &frames), 0);
 	while (now_ns() < end_ns || cursor.received == 0) {
 		for (uint32_t turn = 0; turn < 10 * BURST; turn++)
-			if (next_frame() >= 0)
+			if (plain_next(&cursor, &plain) >= 0)
 				atomic_store(&frames, (uint32_t)cursor.next);
 		CHECK_EQ(cursor.missed, 0);
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* destroy at every moment that a program may think of. */
+#include "check.h"
+#include "faults.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <signal.h>

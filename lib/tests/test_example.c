@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The example consumer, as a user meets it. */
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "peers.h"
+#include "check.h"
+#include "frames.h"
+#include "processes.h"
 
 #define MOST_WORDS 12
 

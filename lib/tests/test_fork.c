@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A child made by fork has its parent's handles, and must not do harm with them. */
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <fcntl.h>

@@ -6,7 +6,9 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "peers.h"
+#include "check.h"
+#include "frames.h"
+#include "processes.h"
 
 #define MIB (1u << 20)
 

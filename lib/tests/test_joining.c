@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a reader begins, in a ring that a live process writes; views; not waiting. */
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #define SLOTS 8
@@ -58,9 +60,9 @@ static void end(pid_t writer)
 
 static void join_at(video_shm_consumer_t *consumer, uint32_t start)
 {
-	join(consumer, &(video_shm_consumer_options_t){.struct_size = sizeof(video_shm_consumer_options_t),
-												   .start = start,
-												   .name = ring_name});
+	join_ring(consumer, &(video_shm_consumer_options_t){.struct_size = sizeof(video_shm_consumer_options_t),
+														.start = start,
+														.name = ring_name});
 }
 
 /* The next frame there, or -1 if there is none. */

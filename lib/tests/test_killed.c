@@ -4,6 +4,10 @@
 
 #include <unistd.h>
 
+#include "channels.h"
+#include "host.h"
+#include "processes.h"
+
 #define READERS MORTALS_READERS
 #define KNOWS_WITHIN_NS 1000000000u
 #define GIVE_UP_NS 20000000000u

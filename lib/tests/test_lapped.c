@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Readers that are overtaken exactly where it hurts. */
+#include "check.h"
+#include "faults.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <signal.h>
@@ -43,7 +46,7 @@ static void receive_through_a_fault(void *unused)
 	video_frame_meta_t meta;
 
 	(void)unused;
-	join(&consumer, &options);
+	join_ring(&consumer, &options);
 	atomic_store(&shared->ready, 1);
 	fault_once(data + SLOT_BYTES / 2, stop_here);
 	CHECK_EQ(video_shm_consumer_receive(&consumer, data, SLOT_BYTES, &meta, 0), SLOT_BYTES);
@@ -61,7 +64,7 @@ static void hold_a_view_while_stopped(void *unused)
 	video_shm_consumer_t consumer;
 
 	(void)unused;
-	join(&consumer, &options);
+	join_ring(&consumer, &options);
 	atomic_store(&shared->ready, 1);
 	CHECK_EQ(video_shm_consumer_acquire(&consumer, &view, 0), SLOT_BYTES);
 	CHECK_EQ(view.frame, 0);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writers end, die and come back, in place or with another ring; what readers are told, and where they go on.
  */
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <signal.h>

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "frames.h"
 #include "log.h"
 
 static char lines[16][512];

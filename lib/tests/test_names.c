@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ring's name goes, or is taken by another ring, while the writer writes. */
+#include "channels.h"
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <semaphore.h>

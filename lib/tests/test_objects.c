@@ -3,10 +3,13 @@
  * object left as it was. */
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "peers.h"
+#include "check.h"
+#include "frames.h"
+#include "object_bytes.h"
 
 #define V1_MAGIC VIDEO_SHM_MAGIC
 #define OTHER_MAGIC 0x45444956u

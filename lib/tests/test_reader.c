@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "frames.h"
 #include "reader.h"
 
 #define MS UINT64_C(1000000)

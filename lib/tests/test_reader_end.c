@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "frames.h"
 #include "layout.h"
 
 #define SECOND UINT64_C(1000000000)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many readers at an ordinary rate: nobody loses anything. */
+#include "check.h"
+#include "frames.h"
+#include "host.h"
 #include "processes.h"
 
 #define READERS 16
@@ -25,8 +28,8 @@ static void read_until_closed(void *argument)
 	uint64_t received = 0;
 	int size;
 
-	join(&consumer, &(video_shm_consumer_options_t){.struct_size = sizeof(video_shm_consumer_options_t),
-													.name = ring_name});
+	join_ring(&consumer, &(video_shm_consumer_options_t){.struct_size = sizeof(video_shm_consumer_options_t),
+														 .name = ring_name});
 	(void)atomic_fetch_add(&shared->ready, 1);
 	while ((size = video_shm_consumer_wait(&consumer, data, &meta, 0)) >= 0) {
 		CHECK_EQ(size, FRAME_BYTES);

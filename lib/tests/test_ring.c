@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ring.c on plain memory: stamps, and what publishing stores. */
 #include "check.h"
+#include "frames.h"
 #include "ring.h"
 
 #define SLOTS 4

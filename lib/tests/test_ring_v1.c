@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ring.c beside version 1: its counters, its slots, its writer, and numbers beyond 32 bits. */
 #include "check.h"
+#include "frames.h"
 #include "ring.h"
 
 #define SLOTS VIDEO_SHM_RING_SIZE

@@ -2,10 +2,13 @@
 /* Objects that somebody with the right to write spoils while a reader is at them. */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "peers.h"
+#include "check.h"
+#include "frames.h"
+#include "object_bytes.h"
 
 #define SLOTS 8u
 #define SLOT_SIZE 2000u

@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "peers.h"
+#include "channels.h"
+#include "check.h"
+#include "processes.h"
 
 #define IDLE_MS 4000u
 #define MOST_CPU 0.01

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "channels.h"
 #include "check.h"
 #include "segment.h"
 #include "semaphores.h"
@@ -17,30 +18,16 @@ static bool take(struct semaphores *semaphores, uint64_t now_ns)
 	return semaphores_try(semaphores) || semaphores_take_over(semaphores, now_ns);
 }
 
-#ifdef __GLIBC__
-#define PREFIX "/dev/shm/sem."
-#else
-#define PREFIX "/dev/shm/"
-#endif
-
 static struct semaphores ours;
+static int channel;
 static char ring_name[64], write_name[64], read_name[64];
 
 static void fresh_names(void)
 {
-	const int channel = fresh_channel();
-
+	channel = fresh_channel();
 	(void)snprintf(ring_name, sizeof(ring_name), "video_stream_ch%d", channel);
 	(void)snprintf(write_name, sizeof(write_name), VIDEO_SHM_SEM_WRITE "_ch%d", channel);
 	(void)snprintf(read_name, sizeof(read_name), VIDEO_SHM_SEM_READ "_ch%d", channel);
-}
-
-static const char *file_of(const char *name)
-{
-	static char path[128];
-
-	(void)snprintf(path, sizeof(path), PREFIX "%s", name + 1);
-	return path;
 }
 
 static void open_ours(void)
@@ -78,7 +65,8 @@ static void the_pair_has_the_names_that_version_1_knows(void)
 	CHECK_EQ(ours.rearmed, 0);
 	semaphores_close(&ours, true);
 	CHECK(ours.write == NULL && ours.read == NULL);
-	CHECK(access(file_of(write_name), F_OK) != 0 && access(file_of(read_name), F_OK) != 0);
+	CHECK(access(semaphore_path("video_sem_write", channel), F_OK) != 0 &&
+		  access(semaphore_path("video_sem_read", channel), F_OK) != 0);
 }
 
 static void a_writer_that_lost_its_ring_leaves_the_names_to_the_other(void)
@@ -86,7 +74,8 @@ static void a_writer_that_lost_its_ring_leaves_the_names_to_the_other(void)
 	fresh_names();
 	open_ours();
 	semaphores_close(&ours, false);
-	CHECK(access(file_of(write_name), F_OK) == 0 && access(file_of(read_name), F_OK) == 0);
+	CHECK(access(semaphore_path("video_sem_write", channel), F_OK) == 0 &&
+		  access(semaphore_path("video_sem_read", channel), F_OK) == 0);
 }
 
 /* Version 1 knows no such rings; somebody else's semaphores may have these names. */
@@ -107,11 +96,11 @@ static void a_ring_of_any_other_name_goes_without(void)
 	}
 }
 
-static mode_t mode_of(const char *name)
+static mode_t mode_of(const char *stem)
 {
 	struct stat status;
 
-	CHECK_EQ(stat(file_of(name), &status), 0);
+	CHECK_EQ(stat(semaphore_path(stem, channel), &status), 0);
 	return status.st_mode & 07777;
 }
 
@@ -121,12 +110,12 @@ static void the_modes_are_what_was_asked_for_whatever_the_umask(void)
 	(void)umask(077);
 	fresh_names();
 	open_ours();
-	CHECK_EQ(mode_of(write_name), 0660);
-	CHECK_EQ(mode_of(read_name), 0660);
+	CHECK_EQ(mode_of("video_sem_write"), 0660);
+	CHECK_EQ(mode_of("video_sem_read"), 0660);
 	semaphores_close(&ours, false);
 	semaphores_open(&ours, ring_name, 0600, (gid_t)-1);
-	CHECK_EQ(mode_of(write_name), 0600); /* also of those that were there */
-	CHECK_EQ(mode_of(read_name), 0600);
+	CHECK_EQ(mode_of("video_sem_write"), 0600); /* also of those that were there */
+	CHECK_EQ(mode_of("video_sem_read"), 0600);
 }
 
 /* ---- leftovers ---- */
@@ -174,7 +163,8 @@ static void a_truncated_semaphore_is_not_used(void)
 {
 	fresh_names();
 	for (size_t size = 0; size < sizeof(sem_t); size += sizeof(sem_t) - 1) {
-		const int fd = open(file_of(write_name), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
+		const int fd =
+			open(semaphore_path("video_sem_write", channel), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
 
 		CHECK(fd >= 0);
 		CHECK_EQ(ftruncate(fd, (off_t)size), 0);
@@ -190,13 +180,13 @@ static void a_truncated_semaphore_is_not_used(void)
 static void what_is_no_file_is_not_used(void)
 {
 	fresh_names();
-	CHECK_EQ(mkdir(file_of(write_name), 0700), 0);
+	CHECK_EQ(mkdir(semaphore_path("video_sem_write", channel), 0700), 0);
 	open_ours();
 	CHECK(ours.write == NULL && ours.read == NULL);
 	CHECK(take(&ours, NOW)); /* the ring goes without */
-	CHECK(access(file_of(read_name), F_OK) != 0);
-	CHECK_EQ(rmdir(file_of(write_name)), 0);
-	CHECK_EQ(mkfifo(file_of(write_name), 0600), 0);
+	CHECK(access(semaphore_path("video_sem_read", channel), F_OK) != 0);
+	CHECK_EQ(rmdir(semaphore_path("video_sem_write", channel)), 0);
+	CHECK_EQ(mkfifo(semaphore_path("video_sem_write", channel), 0600), 0);
 	open_ours();
 	CHECK(ours.write != NULL);
 	CHECK_EQ(tokens(ours.write), 1);
@@ -210,7 +200,7 @@ static void a_strangers_semaphore_is_not_used(void)
 	fresh_names();
 	sem_t *const strangers = theirs(write_name, 7);
 
-	CHECK_EQ(chown(file_of(write_name), 54321, 54321), 0);
+	CHECK_EQ(chown(semaphore_path("video_sem_write", channel), 54321, 54321), 0);
 	open_ours();
 	CHECK(ours.write != NULL);
 	CHECK_EQ(tokens(ours.write), 1);

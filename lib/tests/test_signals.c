@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Signals and interrupts end a wait, and cost no frame. */
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <pthread.h>
@@ -108,7 +110,7 @@ static void storm(int flags, bool in_place)
 	shared = share(sizeof(*shared));
 	signals = 0;
 	writer = start_child(write_frames, NULL);
-	join(&consumer, &options);
+	join_ring(&consumer, &options);
 	on_signal(SIGUSR1, count_signal, flags);
 	timer = start_timer(1000, 1000);
 	atomic_store(&shared->ready, 1);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a reader costs while nothing comes for it: wake-ups and system calls, counted from outside. */
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <signal.h>

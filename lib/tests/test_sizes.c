@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames and buffers of every size, and rings of other geometries. */
-#include "peers.h"
+#include "channels.h"
+#include "check.h"
+#include "frames.h"
 
 #define MIB (1u << 20)
 #define GUARD 4096u

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Readers that are stopped while the writer runs on: nothing torn, nothing twice, every frame accounted for.
  */
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <signal.h>
@@ -165,7 +167,7 @@ static void read_until_closed(void *argument)
 	video_shm_consumer_t consumer;
 	struct account account = {0};
 
-	join(&consumer, &options);
+	join_ring(&consumer, &options);
 	account.first = account.next = info_of(&consumer).next_frame;
 	(void)atomic_fetch_add(&ledger->ready, 1);
 	while (take_one(&consumer, &account, kind) > 0) {

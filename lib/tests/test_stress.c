@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "cursor.h"
+#include "frames.h"
 #include "shared.h"
 
 #define SLOTS 6

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "frames.h"
 #include "ring.h"
 #include "segment.h"
 

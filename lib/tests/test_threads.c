@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "check.h"
+#include "frames.h"
 
 #define WRITERS 4
 #define SIZE 2000

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One writer for each ring, however many try. */
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <signal.h>

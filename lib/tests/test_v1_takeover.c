@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A name that goes from a writer of version 1 to one of ours, and the other way. */
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "peers.h"
+#include "channels.h"
+#include "check.h"
+#include "frames.h"
 #include "v1/v1.h"
 
 static uint8_t data[V1_CAPACITY];

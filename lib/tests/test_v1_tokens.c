@@ -5,7 +5,9 @@
  */
 #include <signal.h>
 
-#include "peers.h"
+#include "channels.h"
+#include "check.h"
+#include "object_bytes.h"
 #include "v1/v1.h"
 
 #define MOST_TOKENS 32

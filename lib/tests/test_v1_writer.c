@@ -3,7 +3,10 @@
 #include <limits.h>
 #include <signal.h>
 
-#include "peers.h"
+#include "channels.h"
+#include "check.h"
+#include "frames.h"
+#include "object_bytes.h"
 #include "v1/v1.h"
 
 #define REACH (V1_SLOTS - 1) /* the slot that the writer may be in is never read */

@@ -2,7 +2,10 @@
 /* Counters that run over 2^32: version 1 counts in 32 bits, and a slot is found from there. */
 #include <signal.h>
 
-#include "peers.h"
+#include "channels.h"
+#include "check.h"
+#include "frames.h"
+#include "object_bytes.h"
 #include "v1/v1.h"
 
 #define BEFORE 40u /* frames before the counters come round */

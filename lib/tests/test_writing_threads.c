@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several threads write through one handle: each frame is whole, written or counted as dropped. */
+#include "check.h"
+#include "frames.h"
 #include "processes.h"
 
 #include <pthread.h>
@@ -47,7 +49,7 @@ static void read_all(void *unused)
 	int size;
 
 	(void)unused;
-	join(&consumer, &options);
+	join_ring(&consumer, &options);
 	atomic_store(&shared->ready, 1);
 	while ((size = video_shm_consumer_receive(&consumer, data, sizeof(data), &meta, 0)) > 0) {
 		CHECK(meta.width < THREADS);
