@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from writers import BUILD, Channel, Writer
+from writers import BUILD, SHARED_MEMORY, Channel, Writer
 
 # Before anything imports the binding: the library of this tree, not one that happens to be installed.
 os.environ.setdefault("VSHM_LIBRARY", str(BUILD / "libvideo_shm.so"))
@@ -18,3 +18,11 @@ def channel() -> Iterator[Channel]:
     fresh = Channel()
     yield fresh
     fresh.clean_up()
+
+
+@pytest.fixture
+def ring(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A name that nobody else uses; what is there is removed at the end."""
+    name = f"/vshm_pytest_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
+    yield name
+    (SHARED_MEMORY / name[1:]).unlink(missing_ok=True)

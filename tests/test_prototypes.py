@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from writers import ROOT
 
-from vshm_ctypes import LibraryError, library_path
+from vshm_ctypes import LibraryError, get_library
 from vshm_ctypes._library import library, load
 from vshm_ctypes._prototypes import PROTOTYPES, Prototype
 from vshm_ctypes._structs import C_NAMES
@@ -22,6 +22,8 @@ DECLARATIONS = {
     )
 }
 RESULTS = {"int": ctypes.c_int, "void": None, "const char *": ctypes.c_char_p, "int64_t": ctypes.c_int64}
+# The calls of each frame: their callers look at the result themselves.
+HOT = {"video_shm_producer_write", "video_shm_consumer_acquire", "video_shm_consumer_release"}
 SCALARS = {"int": ctypes.c_int, "uint32_t": ctypes.c_uint32}
 
 
@@ -42,11 +44,11 @@ def test_a_row_is_what_the_header_declares(row: Prototype) -> None:
             assert argument is SCALARS[kind], declared
     # A call that can fail says so with -1: it must not be taken for a result.
     fails = result == "int"
-    assert (row.check is not None) == fails
+    assert (row.check is not None) == (fails and row.name not in HOT)
 
 
 def test_the_library_exports_the_rows() -> None:
-    listing = subprocess.run(["nm", "-D", "--defined-only", library_path], capture_output=True, text=True, check=True)
+    listing = subprocess.run(["nm", "-D", "--defined-only", get_library()], capture_output=True, text=True, check=True)
     exported = {line.split()[-1].partition("@")[0] for line in listing.stdout.splitlines()}
     assert {row.name for row in PROTOTYPES} <= exported
 

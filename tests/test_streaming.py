@@ -10,10 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
-from writers import SHARED_MEMORY, wait_until
+from writers import wait_until
 
 from vshm_ctypes import (
     Codec,
@@ -34,13 +33,6 @@ from vshm_ctypes import (
     list_rings,
     ring_name,
 )
-
-
-@pytest.fixture
-def ring(request: pytest.FixtureRequest) -> Iterator[str]:
-    name = f"/vshm_pytest_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
-    yield name
-    (SHARED_MEMORY / name[1:]).unlink(missing_ok=True)
 
 
 def test_frames_come_in_order_with_their_metadata(ring: str) -> None:
@@ -239,8 +231,9 @@ def test_ctrl_c_ends_a_wait_without_timeout(ring: str) -> None:
     program = (
         "import sys; from vshm_ctypes import Consumer\n"
         "with Consumer(sys.argv[1]) as stream:\n"
-        "    print('ready', flush=True)\n"
-        "    try: stream.receive()\n"
+        "    try:\n"
+        "        print('ready', flush=True)\n"
+        "        stream.receive()\n"
         "    except KeyboardInterrupt: print('interrupted')\n"
     )
     with Producer(ring):

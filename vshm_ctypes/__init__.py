@@ -6,7 +6,7 @@ with Consumer(start="keyframe") as stream:
         print(frame.sequence, frame.size, frame.is_keyframe)
 """
 
-from ._library import library, library_path
+from ._library import get_include, get_library, library
 from .consumer import Consumer, Interrupted
 from .errors import (
     FrameOverwritten,
@@ -57,9 +57,10 @@ __all__ = [
     "SlotInfo",
     "State",
     "VideoShmError",
+    "get_include",
+    "get_library",
     "inspect",
     "inspect_slots",
-    "library_path",
     "list_rings",
     "ring_name",
 ]

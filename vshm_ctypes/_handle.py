@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 import warnings
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from .errors import HandleClosed
 
@@ -19,6 +21,8 @@ class Handle:
         self.ring = ring
         self._lock = threading.RLock()
         self._open = False
+        self._pid = os.getpid()
+        _handles.add(self)
 
     @property
     def closed(self) -> bool:
@@ -50,9 +54,22 @@ class Handle:
 
     def __del__(self) -> None:
         if getattr(self, "_open", False):
-            warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+            if self._pid == os.getpid():  # a forked child never opened it
+                warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
             self.close()
 
     def __repr__(self) -> str:
         state = "open" if self._open else "closed"
         return f"<{type(self).__name__} {self.ring}, {state}>"
+
+
+_handles: WeakSet[Handle] = WeakSet()
+
+
+def _renew_locks() -> None:
+    """A thread that held a lock does not exist in a forked child, and would hold it for ever."""
+    for handle in _handles:
+        handle._lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_locks)

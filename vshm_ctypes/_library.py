@@ -13,6 +13,7 @@ from ._structs import C_NAMES
 from .errors import LibraryError
 
 ABI = 1  # the soname's number, and the major version
+_INSTALLED = Path(__file__).parent  # a wheel holds the library as CMake installs it: lib, include
 SONAME = f"libvideo_shm.so.{ABI}"
 
 
@@ -21,8 +22,22 @@ def choose() -> str:
     chosen = os.environ.get("VSHM_LIBRARY")
     if chosen:
         return chosen
-    own = Path(__file__).with_name("libvideo_shm.so")
+    own = _INSTALLED / "lib" / "libvideo_shm.so"
     return str(own) if own.exists() else SONAME
+
+
+def get_include() -> str:
+    """Folder of video_shm.h, for C programs: ``cc -I``. Raises LibraryError where the wheel brought none."""
+    folder = _INSTALLED / "include"
+    if not (folder / "video_shm.h").exists():
+        advice = "this is no installed wheel: use the library's own, pkg-config --cflags video_shm"
+        raise LibraryError(errno.ENOENT, str(folder), advice)
+    return str(folder)
+
+
+def get_library() -> str:
+    """Path of the library in use, for C programs to link with; lib/pkgconfig/video_shm.pc lies beside the wheel's."""
+    return library_path
 
 
 def _check_abi(library: ctypes.CDLL, path: str) -> None:
@@ -43,7 +58,7 @@ def load(path: str) -> ctypes.CDLL:
         library = ctypes.CDLL(path, use_errno=True)
     except OSError as error:
         advice = "install the wheel, or libvideo_shm itself, or set VSHM_LIBRARY to its path"
-        raise LibraryError(errno.ENOENT, path, f"can't load {path} ({error}): {advice}") from error
+        raise LibraryError(errno.ENOENT, path, f"can't load {path} ({error}): {advice}") from None
     declare(library, path)
     _check_abi(library, path)
     return library

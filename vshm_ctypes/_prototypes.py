@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from ctypes import CDLL, CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_uint8, c_uint32, c_void_p, get_errno
+from ctypes import CDLL, CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_uint8, c_uint32, c_uint64, c_void_p, get_errno
 from typing import Any, NamedTuple, NoReturn
 
 from ._structs import (
@@ -39,7 +39,11 @@ Check = Callable[[int, object, object], int]
 
 
 class Prototype(NamedTuple):
-    """One row: a declaration of the header."""
+    """One row: a declaration of the header.
+
+    check: turns -1 into an exception. None for what never fails, and for the calls of each frame, whose callers look
+    at the result themselves: a check in Python costs as much as the call.
+    """
 
     name: str
     since: tuple[int, int]
@@ -57,13 +61,7 @@ PROTOTYPES = (
     Prototype("video_shm_producer_open", (1, 0), c_int, (_producer, POINTER(ProducerOptions)), _raise_on_minus_one),
     # int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
     #                              const video_frame_meta_t *meta);
-    Prototype(
-        "video_shm_producer_write",
-        (1, 0),
-        c_int,
-        (_producer, c_void_p, c_uint32, POINTER(Meta)),
-        _raise_on_minus_one,
-    ),
+    Prototype("video_shm_producer_write", (1, 0), c_int, (_producer, c_void_p, c_uint32, POINTER(Meta))),
     # int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity);
     Prototype(
         "video_shm_producer_reserve",
@@ -83,6 +81,8 @@ PROTOTYPES = (
     ),
     # void video_shm_producer_abort(video_shm_producer_t *producer);
     Prototype("video_shm_producer_abort", (1, 0), None, (_producer,)),
+    # int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset);
+    Prototype("video_shm_producer_descriptor", (1, 0), c_int, (_producer, POINTER(c_uint64)), _raise_on_minus_one),
     # int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *info);
     Prototype("video_shm_producer_info", (1, 0), c_int, (_producer, POINTER(Info)), _raise_on_minus_one),
     # void video_shm_producer_destroy(video_shm_producer_t *producer);
@@ -114,9 +114,9 @@ PROTOTYPES = (
         _raise_on_minus_one,
     ),
     # int video_shm_consumer_acquire(video_shm_consumer_t *consumer, video_shm_view_t *view, uint32_t timeout_ms);
-    Prototype("video_shm_consumer_acquire", (1, 0), c_int, (_consumer, POINTER(View), c_uint32), _raise_on_minus_one),
+    Prototype("video_shm_consumer_acquire", (1, 0), c_int, (_consumer, POINTER(View), c_uint32)),
     # int video_shm_consumer_release(video_shm_consumer_t *consumer, video_shm_view_t *view);
-    Prototype("video_shm_consumer_release", (1, 0), c_int, (_consumer, POINTER(View)), _raise_on_minus_one),
+    Prototype("video_shm_consumer_release", (1, 0), c_int, (_consumer, POINTER(View))),
     # void video_shm_consumer_interrupt(video_shm_consumer_t *consumer);
     Prototype("video_shm_consumer_interrupt", (1, 0), None, (_consumer,)),
     # int video_shm_consumer_stats(video_shm_consumer_t *consumer, uint32_t *total_frames,

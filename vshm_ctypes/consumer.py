@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import AsyncIterator, Iterator
-from ctypes import byref, c_uint32, string_at
+from ctypes import byref, c_uint32, get_errno
 from struct import Struct
 from time import monotonic
 from typing import Any, Literal, NoReturn
@@ -13,11 +13,12 @@ from typing import Any, Literal, NoReturn
 from ._handle import Handle
 from ._library import library
 from ._structs import ConsumerHandle, ConsumerOptions, Info, View
-from .errors import HandleClosed, ProducerClosed, VideoShmError
-from .frame import Frame, FrameMeta
+from .errors import HandleClosed, ProducerClosed, VideoShmError, error_for
+from .frame import Frame, ViewFields
 from .info import RingInfo
+from .published import Publication
 from .rings import Ring, ring_name
-from .views import BorrowedFrame, Mapping
+from .views import BorrowedFrame, map_object
 
 Start = Literal["next", "newest", "oldest", "keyframe"]
 Policy = Literal["every", "newest", "keyframes"]
@@ -27,9 +28,8 @@ _POLICIES = {"every": 0, "newest": 1, "keyframes": 2}
 _NO_WAIT = 0xFFFFFFFF
 _SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
 
-# struct_size, flags, data, offset, frame, capture_ns, publish_ns, missed_before, attachment, then the metadata:
-# one look instead of one attribute of a ctypes struct after the other.
-_VIEW = Struct("@IIPQQQQQQQII?BHHB")
+_VIEW = Struct("@IIPQQQQQQQII?BHHB")  # ViewFields, in one look
+_OFFSET, _ATTACHMENT, _SIZE = 3, 8, 10
 _acquire = library.video_shm_consumer_acquire
 _release = library.video_shm_consumer_release
 
@@ -46,8 +46,9 @@ class Consumer(Handle):
     ring: channel number, name or /name; None is /video_stream. start: the first frame: the next one written, the
     newest, oldest or last keyframe in the ring. policy: every frame, the newest only, or keyframes only. resync:
     after a gap in H.264 or H.265, nothing until the next keyframe. reconnect: go over to the ring's successor
-    when it ends. max_slot_size: refuse rings with larger slots; 0 takes any. Raises ProducerNotRunning,
-    IncompatibleRing, ValueError, VideoShmError (EACCES).
+    when it ends. max_slot_size: refuse rings with larger slots; 0 takes any. publish: show this reader's counters to
+    ``vshm``, in an object of its own. Raises ProducerNotRunning, IncompatibleRing, RingFull (publish), ValueError,
+    VideoShmError (EACCES).
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Consumer(Handle):
         resync: bool = False,
         reconnect: bool = False,
         max_slot_size: int = 0,
+        publish: bool = False,
     ) -> None:
         super().__init__(ring_name(ring if channel is None else channel))
         if start not in _STARTS or policy not in _POLICIES:
@@ -69,10 +71,13 @@ class Consumer(Handle):
         self._view = View()
         self._view_reference = byref(self._view)
         self._view_bytes = memoryview(self._view).cast("B")
-        self._mapping: Mapping | None = None
+        self._mapping: Any = None
+        self._mapping_view: Any = None
+        self._attachment = -1
         self._borrowed: BorrowedFrame | None = None
         self._interrupted = False
         self._closing = False
+        self._publication: Publication | None = None
         self.reconnect = reconnect
         options = ConsumerOptions(
             start=_STARTS[start],
@@ -87,6 +92,11 @@ class Consumer(Handle):
         except VideoShmError as error:
             raise type(error)(error.errno or 0, self.ring) from None
         self._open = True
+        try:
+            self._publication = Publication(self.ring) if publish else None
+        except VideoShmError:
+            self.close()
+            raise
 
     # ---- waiting ----
 
@@ -96,36 +106,48 @@ class Consumer(Handle):
             raise HandleClosed(errno.EBADF, self.ring)
         raise Interrupted(errno.EINTR, self.ring)
 
-    def _goes_on(self, error: VideoShmError) -> bool:
-        if error.errno == errno.EINTR:  # Python has run its signal handlers by now, which may have raised
+    def _check_goes_on(self, error: int) -> None:
+        if error == errno.EINTR:  # Python has run its signal handlers by now, which may have raised
             if self._interrupted:
                 self._give_up()
-            return True
-        return self.reconnect and error.errno in (errno.EPIPE, errno.EOWNERDEAD)
+        elif not self.reconnect or error not in (errno.EPIPE, errno.EOWNERDEAD):
+            raise error_for(error, self.ring)
 
-    def _find(self, timeout: float | None) -> bool:
-        """Get the next frame into self._view. False: none within timeout seconds."""
-        self._check_open()
-        if self._borrowed is not None:
-            raise VideoShmError(errno.EBUSY, self.ring, "a borrowed frame is out: leave its with block first")
+    def _wait(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else monotonic() + timeout
         while True:
             left = _SLICE_S if deadline is None else min(deadline - monotonic(), _SLICE_S)
-            try:
-                if _acquire(
-                    self._reference,
-                    self._view_reference,
-                    max(1, round(left * 1000)) if left > 0 else _NO_WAIT,
-                ):
-                    return True
-            except VideoShmError as error:
-                if not self._goes_on(error):
-                    raise type(error)(error.errno or 0, self.ring) from None
+            milliseconds = max(1, round(left * 1000)) if left > 0 else _NO_WAIT
+            size = _acquire(self._reference, self._view_reference, milliseconds)
+            if size > 0:
+                return True
+            if size < 0:
+                self._check_goes_on(get_errno())
                 continue
             if self._interrupted:
                 self._give_up()
+            if self._publication is not None:
+                self._publication.update_if_due(self.info)
             if left <= 0:
                 return False
+
+    def _find(self, timeout: float | None) -> ViewFields | None:
+        """The next frame's view, and the mapping that it lies in. None: none came within timeout seconds."""
+        if not self._open:
+            self._check_open()
+        if self._borrowed is not None:
+            raise VideoShmError(errno.EBUSY, self.ring, "a borrowed frame is out: leave its with block first")
+        # Often it is there already; then no clock needs to be read.
+        if _acquire(self._reference, self._view_reference, _NO_WAIT) <= 0 and not self._wait(timeout):
+            return None
+        view = _VIEW.unpack_from(self._view_bytes)
+        if view[_ATTACHMENT] != self._attachment:
+            self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
+            self._mapping_view = memoryview(self._mapping)
+            self._attachment = view[_ATTACHMENT]
+        if self._publication is not None:
+            self._publication.update_if_due(self.info)
+        return view
 
     def receive(self, timeout: float | None = None) -> Frame | None:
         """The next frame, or None if none came within timeout seconds (0: do not wait; None: for ever).
@@ -134,19 +156,11 @@ class Consumer(Handle):
         HandleClosed.
         """
         with self._lock:
-            while self._find(timeout):
-                view = _VIEW.unpack_from(self._view_bytes)
-                data = string_at(view[2], view[10])
+            while (view := self._find(timeout)) is not None:
+                begin = view[_OFFSET]
+                data = self._mapping[begin : begin + view[_SIZE]]
                 if _release(self._reference, self._view_reference) == 0:
-                    return Frame(
-                        data,
-                        FrameMeta._make((view[9], *view[10:])),
-                        view[4],
-                        view[5],
-                        view[6],
-                        view[7],
-                        view[1],
-                    )
+                    return Frame(view, data)
         return None
 
     def __iter__(self) -> Iterator[Frame]:
@@ -166,28 +180,19 @@ class Consumer(Handle):
         FrameOverwritten if the producer lapped us meanwhile.
         """
         with self._lock:
-            if not self._find(timeout):
+            view = self._find(timeout)
+            if view is None:
                 raise TimeoutError(errno.ETIMEDOUT, f"no frame within {timeout} s", self.ring)
-            view = _VIEW.unpack_from(self._view_bytes)
-            if self._mapping is None or self._mapping.attachment != view[8]:
-                self._mapping = Mapping(library.video_shm_consumer_descriptor(self._reference), view[8])
-            self._borrowed = BorrowedFrame(
-                self._mapping.slice(view[3], view[10]),
-                FrameMeta._make((view[9], *view[10:])),
-                view[4],
-                view[5],
-                view[6],
-                view[7],
-                view[1],
-                self._give_back,
-            )
-            return self._borrowed
+            begin = view[_OFFSET]
+            data = self._mapping_view[begin : begin + view[_SIZE]]
+            self._borrowed = borrowed = BorrowedFrame(view, data, self)
+            return borrowed
 
-    def _give_back(self) -> bool:
+    def _take_back(self) -> bool:
         with self._lock:
-            self._borrowed = None
-            if not self._open:
+            if self._borrowed is None:  # close() has given it back
                 return True
+            self._borrowed = None
             return bool(_release(self._reference, self._view_reference) == 0)
 
     def interrupt(self) -> None:
@@ -238,6 +243,9 @@ class Consumer(Handle):
 
     def _destroy(self) -> None:
         if self._borrowed is not None:
-            self._borrowed.give_back()
-        self._mapping = None
+            self._borrowed = None
+            _release(self._reference, self._view_reference)
+        self._mapping = self._mapping_view = None
+        if self._publication is not None:
+            self._publication.close()
         library.video_shm_consumer_destroy(self._reference)

@@ -35,6 +35,9 @@ class Flag(enum.IntFlag):
     CAPTURE_DRIVER = 8
 
 
+_KEYFRAME, _DISCONTINUITY = int(Flag.KEYFRAME), int(Flag.DISCONTINUITY)
+
+
 class FrameMeta(NamedTuple):
     """A frame's metadata.
 
@@ -52,75 +55,96 @@ class FrameMeta(NamedTuple):
     fps: int
 
 
+# A view as the ring hands it out: struct_size, flags, address, offset, number, capture_ns, publish_ns, missed_before,
+# attachment, then the metadata. Taken apart only where somebody asks: most readers want two or three of them.
+ViewFields = tuple[int, ...]
+_FLAGS, _NUMBER, _CAPTURE_NS, _PUBLISH_NS, _MISSED_BEFORE = 1, 4, 5, 6, 7
+_META = 9
+_TIMESTAMP_MS, _SIZE, _SEQUENCE, _CODEC, _WIDTH, _HEIGHT, _FPS = 9, 10, 11, 13, 14, 15, 16
+
+
 class Described:
-    """What is known of a frame, wherever its bytes are.
+    """What is known of a frame, wherever its bytes are."""
 
-    number: frame number, 64 bits. capture_ns, publish_ns: CLOCK_MONOTONIC; 0 from a version 1 producer.
-    missed_before: frames this reader missed since the one before. flags: Flag.
-    """
+    __slots__ = ("_view",)
 
-    __slots__ = ("capture_ns", "flags", "meta", "missed_before", "number", "publish_ns")
+    def __init__(self, view: ViewFields) -> None:
+        self._view = view
 
-    def __init__(
-        self,
-        meta: FrameMeta,
-        number: int,
-        capture_ns: int = 0,
-        publish_ns: int = 0,
-        missed_before: int = 0,
-        flags: int = 0,
-    ) -> None:
-        self.meta = meta
-        self.number = number
-        self.capture_ns = capture_ns
-        self.publish_ns = publish_ns
-        self.missed_before = missed_before
-        self.flags = flags
+    @property
+    def meta(self) -> FrameMeta:
+        """The metadata as one tuple."""
+        return FrameMeta._make(self._view[_META:])
+
+    @property
+    def number(self) -> int:
+        """Frame number, 64 bits."""
+        return self._view[_NUMBER]
+
+    @property
+    def capture_ns(self) -> int:
+        """When it was captured, CLOCK_MONOTONIC; 0 from a version 1 producer."""
+        return self._view[_CAPTURE_NS]
+
+    @property
+    def publish_ns(self) -> int:
+        """When it was published, CLOCK_MONOTONIC; 0 from a version 1 producer."""
+        return self._view[_PUBLISH_NS]
+
+    @property
+    def missed_before(self) -> int:
+        """Frames that this reader missed since the one before."""
+        return self._view[_MISSED_BEFORE]
+
+    @property
+    def flags(self) -> Flag:
+        """What else is known."""
+        return Flag(self._view[_FLAGS])
 
     @property
     def size(self) -> int:
         """Bytes of payload."""
-        return self.meta.size
+        return self._view[_SIZE]
 
     @property
     def sequence(self) -> int:
         """Low 32 bits of the frame number."""
-        return self.meta.sequence
+        return self._view[_SEQUENCE]
 
     @property
     def is_keyframe(self) -> bool:
         """Whether decoding can start here."""
-        return bool(self.flags & Flag.KEYFRAME)
+        return bool(self._view[_FLAGS] & _KEYFRAME)
 
     @property
     def discontinuity(self) -> bool:
         """Whether what came before does not lead to this frame: a restart, a reattach, trouble at the source."""
-        return bool(self.flags & Flag.DISCONTINUITY)
+        return bool(self._view[_FLAGS] & _DISCONTINUITY)
 
     @property
     def codec(self) -> int:
         """A Codec, or a number that this version does not know."""
-        return self.meta.codec
+        return self._view[_CODEC]
 
     @property
     def width(self) -> int:
         """Pixels."""
-        return self.meta.width
+        return self._view[_WIDTH]
 
     @property
     def height(self) -> int:
         """Pixels."""
-        return self.meta.height
+        return self._view[_HEIGHT]
 
     @property
     def fps(self) -> int:
         """Frames per second, rounded."""
-        return self.meta.fps
+        return self._view[_FPS]
 
     @property
     def timestamp_ms(self) -> int:
         """Wall clock of capture, ms since the epoch."""
-        return self.meta.timestamp_ms
+        return self._view[_TIMESTAMP_MS]
 
 
 class Frame(Described):
@@ -128,17 +152,8 @@ class Frame(Described):
 
     __slots__ = ("data",)
 
-    def __init__(
-        self,
-        data: bytes,
-        meta: FrameMeta,
-        number: int,
-        capture_ns: int = 0,
-        publish_ns: int = 0,
-        missed_before: int = 0,
-        flags: int = 0,
-    ) -> None:
-        super().__init__(meta, number, capture_ns, publish_ns, missed_before, flags)
+    def __init__(self, view: ViewFields, data: bytes) -> None:
+        self._view = view
         self.data = data
 
     def __len__(self) -> int:

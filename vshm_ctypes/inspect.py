@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ._library import library
 from ._structs import Info, Meta, Slot
 from .errors import VideoShmError
-from .frame import FrameMeta
+from .frame import Flag, FrameMeta
 from .info import RingInfo
 from .rings import DIRECTORY, Ring, ring_name
 
@@ -30,6 +30,11 @@ class SlotInfo:
     publish_ns: int
     flags: int
     meta: FrameMeta
+
+    @property
+    def is_keyframe(self) -> bool:
+        """Whether decoding can start here."""
+        return bool(self.flags & Flag.KEYFRAME)
 
 
 def frame_meta(meta: Meta) -> FrameMeta:

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
-from ctypes import POINTER, byref, c_uint8, c_uint32
+import os
+from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ._handle import Handle
 from ._library import library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
-from .errors import HandleClosed, ProducerBusy, VideoShmError
+from .errors import HandleClosed, ProducerBusy, VideoShmError, error_for
 from .frame import Codec, Flag, Media
 from .info import RingInfo
 from .inspect import inspect
 from .rings import Ring, ring_name
+from .views import map_object
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -27,8 +28,8 @@ _write = library.video_shm_producer_write
 class Reservation:
     """A slot to write into; a context manager that gives the slot back unless commit() was called.
 
-    data: memoryview of capacity bytes, uint8, writable, until commit or abort. Do not keep arrays of it: once the
-    frame is published its slot belongs to the readers.
+    capacity: bytes. Do not write through arrays of data that you kept: once the frame is published its slot belongs
+    to the readers, who may get torn frames. They never fault, whatever becomes of the producer.
     """
 
     def __init__(self, producer: Producer, data: memoryview) -> None:
@@ -38,7 +39,7 @@ class Reservation:
 
     @property
     def data(self) -> memoryview:
-        """The slot. Raises HandleClosed once it was committed or given back."""
+        """The slot: capacity bytes, uint8, writable. Raises HandleClosed once it was committed or given back."""
         if self._data is None:
             raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
         return self._data
@@ -113,6 +114,8 @@ class Producer(Handle):
             raise ValueError(f"slots={slots}, slot_size={slot_size}: both must be positive")
         self._handle = ProducerHandle()
         self._reference = byref(self._handle)
+        self._mapped: memoryview | None = None
+        self._mapped_inode = 0
         self.slot_size = slot_size
         options = ProducerOptions(slots=slots, slot_size=slot_size, mode=mode, media=media, name=self.ring.encode())
         try:
@@ -152,23 +155,50 @@ class Producer(Handle):
         """
         self._check_open()
         meta = _meta(keyframe, codec, width, height, fps, timestamp_ms)
-        if not isinstance(data, bytes):
-            # A contiguous read-only buffer has no address in ctypes; bytes do.
+        if isinstance(data, bytes):
+            result = _write(self._reference, data, len(data), byref(meta))
+        else:
             view = memoryview(data)
-            if view.readonly:
-                data = view.tobytes()
+            if view.readonly:  # it has no address in ctypes; bytes do
+                result = _write(self._reference, view.tobytes(), view.nbytes, byref(meta))
             else:
-                size = view.nbytes
-                return not _write(self._reference, (c_uint8 * size).from_buffer(view), size, byref(meta))
-        return not _write(self._reference, data, len(data), byref(meta))
+                result = _write(self._reference, (c_uint8 * view.nbytes).from_buffer(view), view.nbytes, byref(meta))
+        if result < 0:
+            raise self._error(get_errno())
+        return bool(result == 0)
+
+    def _error(self, error: int) -> VideoShmError:
+        if error == errno.EOWNERDEAD:
+            return HandleClosed(error, self.ring, "this producer is the parent process's: open another one")
+        return error_for(error, self.ring)
 
     def reserve(self) -> Reservation:
         """The next slot, for an encoder to write into. Raises ProducerBusy if one is out, RingTaken, HandleClosed."""
         self._check_open()
-        data, capacity = POINTER(c_uint8)(), c_uint32()
-        library.video_shm_producer_reserve(self._reference, byref(data), byref(capacity))
-        address = ctypes.addressof(data.contents)
-        return Reservation(self, memoryview((c_uint8 * capacity.value).from_address(address)).cast("B"))
+        data, capacity, offset = POINTER(c_uint8)(), c_uint32(), c_uint64()
+        try:
+            library.video_shm_producer_reserve(self._reference, byref(data), byref(capacity))
+        except VideoShmError as error:
+            raise self._error(error.errno or 0) from None
+        try:
+            descriptor = library.video_shm_producer_descriptor(self._reference, byref(offset))
+            slots = self._map(descriptor)
+        except OSError:
+            self._abort()
+            raise
+        return Reservation(self, slots[offset.value : offset.value + capacity.value])
+
+    def _map(self, descriptor: int) -> memoryview:
+        status = os.fstat(descriptor)
+        if self._mapped is None or self._mapped_inode != status.st_ino:
+            # Opened anew: a mapping of the handle's own descriptor would keep its hold on the ring.
+            again = os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                self._mapped = memoryview(map_object(again, writable=True))
+            finally:
+                os.close(again)
+            self._mapped_inode = status.st_ino
+        return self._mapped
 
     def _commit(self, size: int, meta: Meta, capture_ns: int, flags: int) -> None:
         self._check_open()
@@ -187,4 +217,5 @@ class Producer(Handle):
         return RingInfo.of(info)
 
     def _destroy(self) -> None:
+        self._mapped = None
         library.video_shm_producer_destroy(self._reference)

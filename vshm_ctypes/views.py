@@ -1,72 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A frame that still lies in the ring: what borrow() hands out, and the mapping that keeps it readable."""
+"""What lies in the ring itself: mappings of our own, and the frames and slots that are lent out of them."""
 
 from __future__ import annotations
 
 import errno
 import mmap
 import os
-from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from .errors import FrameOverwritten, HandleClosed
-from .frame import Described, FrameMeta
+from .frame import Described, ViewFields
 
 
-class Mapping:
-    """A read-only mapping of the ring's object, of our own.
+def map_object(descriptor: int, writable: bool = False) -> mmap.mmap:
+    """A mapping of the ring's object, of our own.
 
-    Arrays made from it keep it alive, whatever becomes of the consumer; the C library's mapping is never handed out.
+    Memoryviews and arrays made from it keep it alive, whatever becomes of the handle; the C library's mapping is
+    never handed out.
     """
+    protection = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
+    return mmap.mmap(descriptor, os.fstat(descriptor).st_size, mmap.MAP_SHARED, protection)
 
-    def __init__(self, descriptor: int, attachment: int) -> None:
-        self.attachment = attachment
-        size = os.fstat(descriptor).st_size
-        self._view = memoryview(mmap.mmap(descriptor, size, mmap.MAP_SHARED, mmap.PROT_READ))
 
-    def slice(self, offset: int, size: int) -> memoryview:
-        """size bytes from offset on, read-only."""
-        return self._view[offset : offset + size]
+class Lender(Protocol):
+    """Whoever lent a frame."""
+
+    def _take_back(self) -> bool:
+        """End the loan; whether the bytes stayed whole."""
 
 
 class BorrowedFrame(Described):
     """A frame in the ring, as long as the with block lasts; a context manager.
 
-    data: memoryview of meta.size bytes, uint8, read-only. Leaving the block raises FrameOverwritten if the
-    producer lapped us. An array kept from data may change afterwards, but never faults.
+    Leaving the block raises FrameOverwritten if the producer lapped us. An array kept from data may change
+    afterwards, but never faults.
     """
 
-    __slots__ = ("_data", "_release")
+    __slots__ = ("_data", "_lender")
 
-    def __init__(
-        self,
-        data: memoryview,
-        meta: FrameMeta,
-        number: int,
-        capture_ns: int,
-        publish_ns: int,
-        missed_before: int,
-        flags: int,
-        release: Callable[[], bool],
-    ) -> None:
-        super().__init__(meta, number, capture_ns, publish_ns, missed_before, flags)
-        self._data: memoryview | None = data
-        self._release = release
+    def __init__(self, view: ViewFields, data: memoryview, lender: Lender) -> None:
+        self._view = view
+        self._data = data
+        self._lender: Lender | None = lender
 
     @property
     def data(self) -> memoryview:
-        """The payload, in the ring. Raises HandleClosed after the block."""
-        if self._data is None:
+        """The payload, in the ring: size bytes, uint8, read-only. Raises HandleClosed after the block."""
+        if self._lender is None:
             raise HandleClosed(errno.EBADF, None, "the borrowed frame was given back: use its data inside the block")
         return self._data
 
     def give_back(self) -> bool:
         """End the loan. Returns whether the bytes stayed whole; True if it was given back before."""
-        if self._data is None:
+        lender = self._lender
+        if lender is None:
             return True
-        self._data = None
-        return self._release()
+        self._lender = None
+        return lender._take_back()
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +65,5 @@ class BorrowedFrame(Described):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        whole = self.give_back()
-        if not whole and kind is None:
+        if not self.give_back() and kind is None:
             raise FrameOverwritten(errno.ESTALE)

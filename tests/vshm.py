@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vshm command as a shell has it, and rings for it to look at."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from vshm_ctypes import Codec, Producer
+
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def vshm(*words: str) -> Outcome:
+    command = [sys.executable, "-m", "vshm_ctypes", *words]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    return Outcome(result.returncode, result.stdout, result.stderr)
+
+
+def payload(number: int, size: int = 1000) -> bytes:
+    """An H.264-like access unit that tells its number."""
+    return b"\0\0\0\1" + number.to_bytes(4, "big") + bytes(size - 8)
+
+
+class Camera:
+    """Writes frames into a ring, as a camera does, until the with block ends."""
+
+    def __init__(self, ring: str, *, fps: int = 100, gop: int = 10, **options: Any) -> None:
+        self.ring = ring
+        self.producer = Producer(ring, **options)
+        self.written = 0
+        self._gop = gop
+        self._interval_s = 1 / fps
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def write(self) -> None:
+        self.producer.write(
+            payload(self.written),
+            keyframe=self.written % self._gop == 0,
+            codec=Codec.H264,
+            width=640,
+            height=360,
+            fps=30,
+        )
+        self.written += 1
+
+    def _run(self) -> None:
+        begin = time.monotonic()
+        while not self._over.wait(max(0.0, begin + self.written * self._interval_s - time.monotonic())):
+            self.write()
+
+    def __enter__(self) -> "Camera":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self.producer.close()

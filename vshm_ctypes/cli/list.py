@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm list: every ring on the machine."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
+
+from ..inspect import list_rings
+from ..processes import Process, Users, find_users
+from . import units
+from .output import print_json, print_table
+from .survey import Survey, survey
+from .verb import Exit, Verb, add_seconds_argument
+
+COLUMNS = ("RING", "CODEC", "PICTURE", "FPS", "BITRATE", "GOP", "SLOTS", "WRITER", "AGE", "STATE", "READERS")
+NUMBERS = ("FPS", "BITRATE", "GOP", "SLOTS", "AGE")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRing:
+    """A line of the list."""
+
+    survey: Survey
+    readers: list[Process]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_seconds_argument(parser)
+
+
+def tell_process(process: Process) -> str:
+    """Pid and name."""
+    return f"{process.pid} {process.name}"
+
+
+def gop(ring: Survey) -> str:
+    """The GOP's length; more than the ring holds where it has no keyframe."""
+    if ring.gop is not None:
+        return str(ring.gop)
+    return f">{ring.info.slots}" if ring.gop_exceeds_ring else units.DASH
+
+
+def _row(ring: ListedRing) -> list[str]:
+    look = ring.survey
+    writer = f"{look.info.writer_pid} {look.writer_name or '?'}" if look.info.writer_pid else units.DASH
+    return [
+        look.name,
+        look.codec or units.DASH,
+        units.picture(look.width, look.height),
+        units.rate(look.fps),
+        units.bits(look.bit_rate),
+        gop(look),
+        str(look.info.slots),
+        writer,
+        units.seconds(look.age_s),
+        look.state + (", stalled" if look.is_stalled else ""),
+        ", ".join(map(tell_process, ring.readers)) or units.DASH,
+    ]
+
+
+def _json(ring: ListedRing) -> dict[str, object]:
+    look = ring.survey
+    return {
+        "name": look.name,
+        "state": look.state,
+        "stalled": look.is_stalled,
+        "codec": look.codec,
+        "width": look.width,
+        "height": look.height,
+        "fps": look.fps,
+        "bit_rate": look.bit_rate,
+        "gop": look.gop,
+        "gop_exceeds_ring": look.gop_exceeds_ring,
+        "slots": look.info.slots,
+        "slot_size": look.info.slot_size,
+        "age_s": look.age_s,
+        "writer": {"pid": look.info.writer_pid, "name": look.writer_name} if look.info.writer_pid else None,
+        "readers": ring.readers,
+        "info": look.info,
+    }
+
+
+def listed(names: list[str], seconds: float) -> tuple[list[ListedRing], Users]:
+    """The rings, and who uses them."""
+    surveys = survey(names, seconds)
+    users = find_users()
+    return [ListedRing(look, users.of(look.info.inode, but=look.info.writer_pid)) for look in surveys], users
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0; 3: there is no ring."""
+    rings, users = listed(list(list_rings()), arguments.seconds)
+    if arguments.json:
+        print_json({"rings": [_json(ring) for ring in rings], "hidden_processes": users.hidden})
+    elif rings:
+        print_table(COLUMNS, [_row(ring) for ring in rings], right=NUMBERS)
+        if users.hidden:
+            print(f"{users.hidden} processes of other users could not be looked at: their readers are not shown")
+    else:
+        print("no ring: start a producer, such as camera-streamer")
+    return Exit.HEALTHY if rings else Exit.NO_RING
+
+
+VERB = Verb("list", "every ring on the machine: stream, writer, readers", add_arguments, run)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm show: one ring, header and slots, as they lie in shared memory."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+import stat
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from datetime import datetime
+
+from ..frame import Flag, Media
+from ..inspect import SlotInfo
+from ..processes import find_users
+from ..published import list_published
+from ..rings import ring_name
+from . import units
+from .list import gop, tell_process
+from .output import complain, print_json, print_table, printable
+from .survey import Survey, codec_name, survey_one
+from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_ring_argument(parser)
+    add_seconds_argument(parser)
+
+
+def _owner(number: int, name: Callable[[int], str]) -> str:
+    try:
+        return name(number)
+    except KeyError:
+        return str(number)
+
+
+def permissions(look: Survey) -> str:
+    """As ls has them: -rw-rw---- user:group."""
+    info = look.info
+    user = _owner(info.uid, lambda uid: pwd.getpwuid(uid).pw_name)
+    group = _owner(info.gid, lambda gid: grp.getgrgid(gid).gr_name)
+    return f"{stat.filemode(stat.S_IFREG | info.mode)} {user}:{group}"
+
+
+def warnings(look: Survey) -> list[str]:
+    """What a look at this ring alone gives reason to say."""
+    found = []
+    if look.gop_exceeds_ring:
+        advice = f"use a GOP below {look.info.slots}, or more slots"
+        found.append(f"the GOP is longer than the ring: a late reader may find no keyframe in it; {advice}")
+    if look.is_stalled:
+        found.append(f"the writer lives and has written nothing for {units.seconds(look.age_s)}")
+    if look.state == "dead":
+        found.append("the writer died without closing the ring: start it again, or run vshm check --clean")
+    return found
+
+
+def _clock(look: Survey) -> str:
+    if not look.info.extended:
+        return "by the writer (version 1)"
+    newest = look.slots[-1] if look.slots else None
+    return "driver" if newest and newest.flags & Flag.CAPTURE_DRIVER else "time of dequeue, or of the write"
+
+
+def _facts(look: Survey) -> list[tuple[str, str]]:
+    info = look.info
+    geometry = f"{info.slots} slots of {units.size(info.slot_size)}, {units.size(info.object_bytes)} in all"
+    media = Media(info.media).name.lower() if info.media in set(Media) else f"media {info.media}"
+    facts = [
+        ("ring", look.name),
+        ("format", f"version {info.version}{', extended' if info.extended else ''}, {media}"),
+        ("geometry", geometry),
+        ("permissions", permissions(look)),
+        ("state", look.state),
+        ("stream", f"{look.codec or 'no frame yet'} {units.picture(look.width, look.height)}"),
+        ("rate", f"{units.rate(look.fps)} fps, {units.bits(look.bit_rate)}, GOP {gop(look)}"),
+        ("frames", f"{info.frames} written, {info.dropped} dropped"),
+        ("v1 readers", str(info.v1_readers)),
+    ]
+    if not info.extended:
+        return facts
+    writer = f"{info.writer_pid} {look.writer_name or '?'}" if info.writer_pid else "none"
+    dropped = f"busy {info.dropped_busy}, too large {info.dropped_too_large}, no space {info.dropped_no_space}"
+    return [
+        *facts,
+        ("writer", writer),
+        ("epoch", f"{info.epoch}; remade {info.remade}, semaphores re-armed {info.rearmed}"),
+        ("keyframes", str(info.keyframes)),
+        ("payload", units.size(info.bytes)),
+        ("dropped", dropped),
+        ("last frame", f"{units.seconds(look.age_s)} ago"),
+        ("capture time", _clock(look)),
+    ]
+
+
+def _slot_row(slot: SlotInfo, now_ns: int) -> list[str]:
+    wall = datetime.fromtimestamp(slot.meta.timestamp_ms / 1000) if slot.meta.timestamp_ms < 1 << 42 else None
+    return [
+        str(slot.index),
+        str(slot.number),
+        units.size(slot.meta.size),
+        "I" if slot.is_keyframe else "P",
+        codec_name(slot.meta.codec),
+        units.seconds((now_ns - slot.publish_ns) / 1e9) if slot.publish_ns else units.DASH,
+        f"{wall:%H:%M:%S.%f}"[:-3] if wall else units.DASH,
+    ]
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0; 1: there is a warning."""
+    look = survey_one(ring_name(arguments.ring), arguments.seconds)
+    warned = warnings(look)
+    users = find_users()
+    readers = users.of(look.info.inode, but=look.info.writer_pid)
+    published = [consumer for consumer in list_published() if consumer.inode == look.info.inode]
+    if arguments.json:
+        print_json(
+            {
+                "name": look.name,
+                "state": look.state,
+                "permissions": permissions(look),
+                "fps": look.fps,
+                "bit_rate": look.bit_rate,
+                "gop": look.gop,
+                "age_s": look.age_s,
+                "capture_time": _clock(look),
+                "info": look.info,
+                "slots": look.slots,
+                "readers": readers,
+                "published": published,
+                "hidden_processes": users.hidden,
+                "warnings": warned,
+            }
+        )
+        return Exit.FINDING if warned else Exit.HEALTHY
+    for name, value in _facts(look):
+        print(f"{name + ':':<14}{printable(value)}")
+    missed = {consumer.pid: consumer for consumer in published}
+    for reader in readers:
+        own = missed.get(reader.pid)
+        told = f": {own.received} received, {own.missed} missed" if own else ""
+        print(f"{'reader:':<14}{printable(tell_process(reader))}{told}")
+    if users.hidden:
+        print(f"{'hidden:':<14}{users.hidden} processes of other users could not be looked at")
+    print()
+    now_ns = time.monotonic_ns()
+    columns = ("SLOT", "FRAME", "SIZE", "KEY", "CODEC", "AGE", "CAPTURED")
+    print_table(columns, [_slot_row(slot, now_ns) for slot in look.slots], right=("SLOT", "FRAME", "SIZE", "AGE"))
+    for warning in warned:
+        complain(f"warning: {warning}")
+    return Exit.FINDING if warned else Exit.HEALTHY
+
+
+VERB = Verb("show", "one ring: header, geometry, counters, slot table", add_arguments, run)

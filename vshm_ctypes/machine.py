@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The board's state as the kernel tells it: model, clocks, temperature, throttling, shared memory."""
+
+from __future__ import annotations
+
+import enum
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class Throttling(enum.IntFlag):
+    """What a Raspberry Pi's firmware says, now and since boot."""
+
+    UNDER_VOLTAGE = 1 << 0
+    FREQUENCY_CAPPED = 1 << 1
+    THROTTLED = 1 << 2
+    SOFT_TEMPERATURE_LIMIT = 1 << 3
+    UNDER_VOLTAGE_OCCURRED = 1 << 16
+    FREQUENCY_CAPPED_OCCURRED = 1 << 17
+    THROTTLED_OCCURRED = 1 << 18
+    SOFT_TEMPERATURE_LIMIT_OCCURRED = 1 << 19
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMemory:
+    """/dev/shm: bytes in all, and bytes still free for this user."""
+
+    total: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One look at the board. What it does not tell is None, or empty.
+
+    governors: one for each kind. clocks_mhz: one for each processor. temperature_c: the hottest zone, degrees
+    Celsius. under_voltage: now, by firmware or sensor. load: runnable tasks, over the last minute.
+    """
+
+    model: str | None
+    kernel: str
+    architecture: str
+    processors: int
+    governors: tuple[str, ...]
+    clocks_mhz: tuple[int, ...]
+    temperature_c: float | None
+    throttling: Throttling | None
+    under_voltage: bool | None
+    load: float
+    memory_total: int
+    memory_available: int
+    shared_memory: SharedMemory
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(errors="replace").strip().strip("\0") or None
+    except OSError:
+        return None
+
+
+def _numbers(paths: Iterable[Path], base: int = 10) -> list[int]:
+    found = []
+    for path in paths:
+        try:
+            found.append(int(_text(path) or "", base))
+        except ValueError:
+            continue
+    return found
+
+
+def _throttling(root: Path) -> Throttling | None:
+    flags = _numbers([root / "sys/devices/platform/soc/soc:firmware/get_throttled"], 16)
+    return Throttling(flags[0]) if flags else None
+
+
+def _under_voltage(root: Path, throttling: Throttling | None) -> bool | None:
+    if throttling is not None:
+        return bool(throttling & Throttling.UNDER_VOLTAGE)
+    for sensor in sorted((root / "sys/class/hwmon").glob("hwmon*")):
+        if _text(sensor / "name") == "rpi_volt":
+            return any(_numbers([sensor / "in0_lcrit_alarm"]))
+    return None
+
+
+def _memory(root: Path) -> dict[str, int]:
+    lines = (line.split() for line in (_text(root / "proc/meminfo") or "").splitlines())
+    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) >= 2}
+
+
+def _hottest(root: Path) -> float | None:
+    zones = _numbers((root / "sys/class/thermal").glob("thermal_zone*/temp"))
+    return max(zones) / 1000 if zones else None
+
+
+def look(root: Path = Path("/")) -> Machine:
+    """Look at the board now. root: where proc, sys and dev are found."""
+    processors = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
+    governors = {_text(path / "cpufreq/scaling_governor") for path in processors} - {None}
+    clocks = _numbers(path / "cpufreq/scaling_cur_freq" for path in processors)
+    throttling = _throttling(root)
+    memory = _memory(root)
+    space = os.statvfs(root / "dev/shm")
+    return Machine(
+        model=_text(root / "proc/device-tree/model") or _text(root / "sys/class/dmi/id/product_name"),
+        kernel=platform.release(),
+        architecture=platform.machine(),
+        processors=os.cpu_count() or 1,
+        governors=tuple(sorted(filter(None, governors))),
+        clocks_mhz=tuple(clock // 1000 for clock in clocks),
+        temperature_c=_hottest(root),
+        throttling=throttling,
+        under_voltage=_under_voltage(root, throttling),
+        load=os.getloadavg()[0],
+        memory_total=memory.get("MemTotal", 0),
+        memory_available=memory.get("MemAvailable", 0),
+        shared_memory=SharedMemory(space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize),
+    )

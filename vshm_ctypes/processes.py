@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who has an object of shared memory mapped, found through /proc with no help from the processes themselves."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .rings import DIRECTORY
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Process:
+    """A process as it can be told to a person. name: its comm, up to 15 letters, chosen by the process itself."""
+
+    pid: int
+    name: str
+
+
+@dataclass(slots=True)
+class Users:
+    """Which processes map which object, by inode. hidden: processes that could not be looked at."""
+
+    by_inode: dict[int, list[Process]] = field(default_factory=dict)
+    hidden: int = 0
+
+    def of(self, inode: int, *, but: int = 0) -> list[Process]:
+        """Those that map the object, without one pid."""
+        return [process for process in self.by_inode.get(inode, []) if process.pid != but]
+
+
+def process_name(pid: int) -> str | None:
+    """The process's comm; None: there is no such process here."""
+    try:
+        return (PROC / str(pid) / "comm").read_text(errors="replace").rstrip("\n")
+    except OSError:
+        return None
+
+
+def start_time(pid: int) -> int | None:
+    """When the process started, in clock ticks since boot, as /proc/PID/stat has it; None: there is no such process."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(") ")[2].split()
+        return int(fields[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _mapped_inodes(maps: Iterable[str], device: int) -> Iterator[int]:
+    wanted = f"{os.major(device):02x}:{os.minor(device):02x}"
+    for line in maps:
+        words = line.split(maxsplit=5)  # address permissions offset device inode path
+        if len(words) >= 5 and words[3] == wanted and words[4] != "0":
+            yield int(words[4])
+
+
+def find_users() -> Users:
+    """Look at every process once. Those that come or go meanwhile may be missed."""
+    users = Users()
+    found: defaultdict[int, list[Process]] = defaultdict(list)
+    device = DIRECTORY.stat().st_dev
+    for folder in PROC.iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            with (folder / "maps").open(errors="replace") as maps:
+                inodes = set(_mapped_inodes(maps, device))
+        except PermissionError:
+            users.hidden += 1
+            continue
+        except OSError:  # it is gone
+            continue
+        for inode in inodes:
+            found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?"))
+    users.by_inode = {inode: sorted(processes) for inode, processes in found.items()}
+    return users

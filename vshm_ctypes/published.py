@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reader publishes of itself: its counters, in a small object of its own, never in the ring.
+
+One object for each Consumer(publish=True): /dev/shm/vshm_consumer_PID_N, of RECORD's size, written whole at most four
+times a second, and removed by close().
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+from time import monotonic_ns
+from typing import NamedTuple
+
+from .errors import RingFull, VideoShmError
+from .info import RingInfo
+from .processes import process_name, start_time
+from .rings import DIRECTORY
+
+PREFIX = "vshm_consumer_"
+MAGIC = b"VSHMCONS"
+VERSION = 1
+EVERY_NS = 250_000_000
+
+RECORD = Struct("<8sIIQQQQQQQQQ208sQ")
+
+
+class _Record(NamedTuple):
+    """RECORD's fields; whole as long as update and again, at its two ends, are the same."""
+
+    magic: bytes
+    version: int
+    pid: int
+    start: int
+    update: int
+    inode: int
+    received: int
+    missed: int
+    skipped: int
+    span: int
+    reattached: int
+    updated_ns: int
+    ring: bytes
+    again: int
+
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedConsumer:
+    """A reader's own counters, as RingInfo has them. updated_ns: CLOCK_MONOTONIC. alive: its process still runs."""
+
+    path: Path
+    pid: int
+    name: str
+    ring: str
+    inode: int
+    received: int
+    missed: int
+    skipped: int
+    span: int
+    reattached: int
+    updated_ns: int
+    alive: bool
+
+
+class Publication:
+    """The writing side, of one Consumer. Raises RingFull (/dev/shm is full), VideoShmError."""
+
+    def __init__(self, ring: str) -> None:
+        self._pid = os.getpid()
+        self._ring = ring.encode()
+        self._start = start_time(self._pid) or 0
+        self._update = 0
+        self._next_ns = 0
+        self.path = DIRECTORY / f"{PREFIX}{self._pid}_{next(_numbers)}"
+        self._descriptor = self._create()
+
+    def _create(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            self.path.unlink(missing_ok=True)  # of a process that had our pid before
+            descriptor = os.open(self.path, flags, 0o644)
+            try:
+                os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
+            except OSError:
+                os.close(descriptor)
+                self.path.unlink()
+                raise
+        except OSError as error:
+            kind = RingFull if error.errno == errno.ENOSPC else VideoShmError
+            raise kind(error.errno or 0, str(self.path)) from None
+        return descriptor
+
+    def update_if_due(self, look: Callable[[], RingInfo]) -> None:
+        """Publish the counters if those published are a quarter of a second old; in a forked child do nothing."""
+        now_ns = monotonic_ns()
+        if now_ns < self._next_ns or os.getpid() != self._pid:
+            return
+        info = look()
+        self._next_ns = now_ns + EVERY_NS
+        self._update += 1
+        record = _Record(
+            magic=MAGIC,
+            version=VERSION,
+            pid=self._pid,
+            start=self._start,
+            update=self._update,
+            inode=info.inode,
+            received=info.received,
+            missed=info.missed,
+            skipped=info.skipped,
+            span=info.span,
+            reattached=info.reattached,
+            updated_ns=now_ns,
+            ring=self._ring,
+            again=self._update,
+        )
+        os.pwrite(self._descriptor, RECORD.pack(*record), 0)
+
+    def close(self) -> None:
+        """Remove the object. A forked child only lets go."""
+        os.close(self._descriptor)
+        if os.getpid() == self._pid:
+            self.path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> PublishedConsumer | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        for _ in range(10):
+            content = os.pread(descriptor, RECORD.size, 0)
+            if len(content) < RECORD.size:
+                return None
+            record = _Record._make(RECORD.unpack(content))
+            if record.update == record.again:
+                break
+        else:
+            return None
+    finally:
+        os.close(descriptor)
+    if record.magic != MAGIC or record.version != VERSION:
+        return None
+    return PublishedConsumer(
+        path=path,
+        pid=record.pid,
+        name=process_name(record.pid) or "?",
+        ring=record.ring.rstrip(b"\0").decode(errors="replace"),
+        inode=record.inode,
+        received=record.received,
+        missed=record.missed,
+        skipped=record.skipped,
+        span=record.span,
+        reattached=record.reattached,
+        updated_ns=record.updated_ns,
+        alive=start_time(record.pid) == record.start,
+    )
+
+
+def list_published() -> list[PublishedConsumer]:
+    """What the readers of this machine publish; alive is false for those whose process is gone."""
+    found = (_read(path) for path in sorted(DIRECTORY.glob(f"{PREFIX}*")))
+    return [consumer for consumer in found if consumer is not None]
