@@ -44,10 +44,15 @@ class ElementarySink:
             self._file = path.open("wb" if force else "xb", buffering=0)
 
     def write(self, frame: Frame) -> None:
-        """One more access unit, straight to the file. Raises OSError."""
+        """One more access unit, straight to the file. Raises OSError; then the file ends with the one before."""
         rest = memoryview(frame.data)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            if self._file.seekable():
+                self._file.truncate(self._file.tell() - (frame.size - len(rest)))
+            raise
 
     def close(self) -> None:
         """Nothing more comes."""
@@ -83,8 +88,10 @@ class ContainerSink:
             raise SinkError(0, f"codec {frame.codec} does not go into {self._path.suffix}")
         # What a container's header needs to know of the stream is in its first keyframe.
         with self._av.open(io.BytesIO(frame.data), format=demuxer) as probe:
-            options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
-            kind = CONTAINERS[self._path.suffix]
+            kind = CONTAINERS[self._path.suffix.lower()]
+            options = {"fflags": "+flush_packets"}
+            if kind == "mp4":
+                options["movflags"] = "frag_keyframe+empty_moov+default_base_moof"
             self._container = self._av.open(str(self._path), "w", format=kind, options=options)
             self._stream = self._container.add_stream_from_template(probe.streams.video[0])
         self._kind = (frame.codec, frame.width, frame.height)
