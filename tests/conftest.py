@@ -5,9 +5,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from writers import BUILD, SHARED_MEMORY, Channel, Writer
+from writers import BUILD, ROOT, SHARED_MEMORY, Channel, Writer
 
-# Before anything imports the binding: the library of this tree, not one that happens to be installed.
+# Before anything imports the binding, here or in a child: this tree's, not one that happens to be installed.
+os.environ["PYTHONPATH"] = str(ROOT)
 os.environ.setdefault("VSHM_LIBRARY", str(BUILD / "libvideo_shm.so"))
 
 
