@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Producer and Consumer: what a program does with them, and what it is told when something is wrong."""
 
-import asyncio
 import errno
 import gc
 import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 
 import pytest
@@ -21,7 +16,6 @@ from vshm_ctypes import (
     FrameOverwritten,
     FrameTooLarge,
     HandleClosed,
-    Interrupted,
     Producer,
     ProducerBusy,
     ProducerClosed,
@@ -174,75 +168,6 @@ def test_a_look_from_outside(ring: str) -> None:
         assert {slot.number: slot.meta.size for slot in inspect_slots(ring)} == {2: 3, 3: 4, 4: 5}
         assert list_rings()[ring].frames == 5
     assert ring not in list_rings()
-
-
-def test_other_threads_run_while_one_waits_and_close_ends_the_wait(ring: str) -> None:
-    with Producer(ring):
-        stream = Consumer(ring)
-        ended: list[BaseException] = []
-
-        def wait() -> None:
-            try:
-                stream.receive()
-            except VideoShmError as error:
-                ended.append(error)
-
-        waiting = threading.Thread(target=wait)
-        waiting.start()
-        time.sleep(0.05)
-        stream.close()
-        waiting.join(30)
-        assert not waiting.is_alive()
-        assert isinstance(ended[0], HandleClosed)
-
-
-def test_interrupt_ends_the_next_wait_once(ring: str) -> None:
-    with Producer(ring) as producer, Consumer(ring) as stream:
-        stream.interrupt()
-        with pytest.raises(Interrupted):
-            stream.receive()
-        producer.write(b"x")
-        assert stream.receive(timeout=10) is not None
-
-
-def test_asyncio_gets_frames_and_a_cancelled_wait_leaves_no_thread(ring: str) -> None:
-    async def main() -> None:
-        with Producer(ring) as producer, Consumer(ring) as stream:
-            before = threading.active_count()
-            waiting = asyncio.create_task(stream.wait_async())
-            await asyncio.sleep(0.05)
-            waiting.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await waiting
-            assert threading.active_count() == before
-            producer.write(b"one")
-            frame = await stream.wait_async(timeout=10)
-            assert frame is not None
-            assert frame.data == b"one"
-            producer.write(b"two")
-            async for frame in stream.aiter():
-                assert frame.data == b"two"
-                break
-
-    asyncio.run(main())
-
-
-def test_ctrl_c_ends_a_wait_without_timeout(ring: str) -> None:
-    program = (
-        "import sys; from vshm_ctypes import Consumer\n"
-        "with Consumer(sys.argv[1]) as stream:\n"
-        "    try:\n"
-        "        print('ready', flush=True)\n"
-        "        stream.receive()\n"
-        "    except KeyboardInterrupt: print('interrupted')\n"
-    )
-    with Producer(ring):
-        child = subprocess.Popen([sys.executable, "-c", program, ring], stdout=subprocess.PIPE, text=True)
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        child.send_signal(signal.SIGINT)
-        assert child.communicate(timeout=60)[0] == "interrupted\n"
-        assert child.returncode == 0
 
 
 def test_a_forgotten_handle_warns_and_is_closed(ring: str) -> None:

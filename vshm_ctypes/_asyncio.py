@@ -24,6 +24,8 @@ async def _in_thread(consumer: Consumer, timeout: float | None, executor: Thread
             consumer.interrupt()
             await asyncio.sleep(0.005)
         consumer._interrupted = False
+        if future.exception() is None:
+            consumer._unclaimed = future.result()  # it came together with the cancellation: the next wait gets it
         raise
 
 

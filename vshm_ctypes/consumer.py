@@ -78,6 +78,7 @@ class Consumer(Handle):
         self._interrupted = False
         self._closing = False
         self._publication: Publication | None = None
+        self._unclaimed: Frame | None = None  # received by a wait that was cancelled
         self.reconnect = reconnect
         options = ConsumerOptions(
             start=_STARTS[start],
@@ -156,6 +157,9 @@ class Consumer(Handle):
         HandleClosed.
         """
         with self._lock:
+            if self._unclaimed is not None:
+                frame, self._unclaimed = self._unclaimed, None
+                return frame
             while (view := self._find(timeout)) is not None:
                 begin = view[_OFFSET]
                 data = self._mapping[begin : begin + view[_SIZE]]

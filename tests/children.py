@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python programs as processes of their own: what may crash the interpreter crashes only them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+TIMEOUT_S = 60
+
+
+def run(program: str, *words: str) -> str:
+    """Run it to its end; what it printed. Asserts that it ended well."""
+    command = [sys.executable, "-X", "faulthandler", "-c", program, *words]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert result.returncode == 0, f"ended with {result.returncode}:\n{result.stdout}{result.stderr}"
+    return result.stdout
+
+
+@contextmanager
+def running(program: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    """Start it, and wait for its first line. It is killed if it still runs at the end."""
+    command = [sys.executable, "-X", "faulthandler", "-c", program, *words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline(), "it ended before it was ready"
+            yield process
+        finally:
+            process.kill()
