@@ -27,3 +27,6 @@ def ring(request: pytest.FixtureRequest) -> Iterator[str]:
     name = f"/vshm_pytest_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
     yield name
     (SHARED_MEMORY / name[1:]).unlink(missing_ok=True)
+    for path in SHARED_MEMORY.glob("vshm_consumer_*"):
+        if name.encode() in path.read_bytes():
+            path.unlink()

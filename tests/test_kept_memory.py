@@ -30,19 +30,23 @@ except ValueError:
     print("read-only")
 """
 RESERVED = """
-import gc, sys, numpy
-from vshm_ctypes import Consumer, Producer
+import gc, os, sys, numpy
+from vshm_ctypes import Producer
+path = f"/dev/shm{sys.argv[1]}"
 producer = Producer(sys.argv[1], slots=4, slot_size=100_000)
 with producer.reserve() as slot:
     kept = numpy.frombuffer(slot.data, numpy.uint8)
     kept[:] = 1
     slot.commit(100_000)
+os.link(path, path + ".aside")  # so that closing leaves the object a name
 producer.close()
 del producer, slot
 gc.collect()
 kept[:] = 2
 assert kept.sum() == 200_000
-Producer(sys.argv[1]).close()  # nothing that is kept holds the ring
+os.rename(path + ".aside", path)
+with Producer(sys.argv[1], slots=4, slot_size=100_000):  # nothing that is kept holds the ring
+    kept[:] = 3
 print("done")
 """
 REPLACED = """
