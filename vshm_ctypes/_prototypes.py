@@ -39,11 +39,7 @@ Check = Callable[[int, object, object], int]
 
 
 class Prototype(NamedTuple):
-    """One row: a declaration of the header.
-
-    check: turns -1 into an exception. None for what never fails, and for the calls of each frame, whose callers look
-    at the result themselves: a check in Python costs as much as the call.
-    """
+    """One row: a declaration of the header. check: turns -1 into an exception; None for what never fails."""
 
     name: str
     since: tuple[int, int]
@@ -61,7 +57,9 @@ PROTOTYPES = (
     Prototype("video_shm_producer_open", (1, 0), c_int, (_producer, POINTER(ProducerOptions)), _raise_on_minus_one),
     # int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
     #                              const video_frame_meta_t *meta);
-    Prototype("video_shm_producer_write", (1, 0), c_int, (_producer, c_void_p, c_uint32, POINTER(Meta))),
+    Prototype(
+        "video_shm_producer_write", (1, 0), c_int, (_producer, c_void_p, c_uint32, POINTER(Meta)), _raise_on_minus_one
+    ),
     # int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity);
     Prototype(
         "video_shm_producer_reserve",
@@ -114,9 +112,9 @@ PROTOTYPES = (
         _raise_on_minus_one,
     ),
     # int video_shm_consumer_acquire(video_shm_consumer_t *consumer, video_shm_view_t *view, uint32_t timeout_ms);
-    Prototype("video_shm_consumer_acquire", (1, 0), c_int, (_consumer, POINTER(View), c_uint32)),
+    Prototype("video_shm_consumer_acquire", (1, 0), c_int, (_consumer, POINTER(View), c_uint32), _raise_on_minus_one),
     # int video_shm_consumer_release(video_shm_consumer_t *consumer, video_shm_view_t *view);
-    Prototype("video_shm_consumer_release", (1, 0), c_int, (_consumer, POINTER(View))),
+    Prototype("video_shm_consumer_release", (1, 0), c_int, (_consumer, POINTER(View)), _raise_on_minus_one),
     # void video_shm_consumer_interrupt(video_shm_consumer_t *consumer);
     Prototype("video_shm_consumer_interrupt", (1, 0), None, (_consumer,)),
     # int video_shm_consumer_stats(video_shm_consumer_t *consumer, uint32_t *total_frames,

@@ -30,8 +30,9 @@ _SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the
 
 _VIEW = Struct("@IIPQQQQQQQII?BHHB")  # ViewFields, in one look
 _OFFSET, _ATTACHMENT, _SIZE = 3, 8, 10
-_acquire = library.video_shm_consumer_acquire
-_release = library.video_shm_consumer_release
+# The calls of each frame, without prototypes: converting and checking arguments costs several times the call.
+_acquire = library["video_shm_consumer_acquire"]
+_release = library["video_shm_consumer_release"]
 
 
 class Interrupted(VideoShmError):
@@ -197,7 +198,7 @@ class Consumer(Handle):
             if self._borrowed is None:  # close() has given it back
                 return True
             self._borrowed = None
-            return bool(_release(self._reference, self._view_reference) == 0)
+            return _release(self._reference, self._view_reference) == 0  # type: ignore[no-any-return]
 
     def interrupt(self) -> None:
         """End the wait under way in another thread, or else the next one, with Interrupted.

@@ -65,5 +65,8 @@ class BorrowedFrame(Described):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self.give_back() and kind is None:
-            raise FrameOverwritten(errno.ESTALE)
+        lender = self._lender
+        if lender is not None:
+            self._lender = None
+            if not lender._take_back() and kind is None:
+                raise FrameOverwritten(errno.ESTALE)

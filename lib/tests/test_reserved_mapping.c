@@ -10,7 +10,7 @@
 static video_shm_producer_t producer;
 static const char *name;
 
-static uint8_t *map_reserved(uint64_t *size, uint64_t *offset)
+static uint8_t *map_reserved(size_t *size, uint64_t *offset)
 {
 	video_shm_info_t info = {.struct_size = sizeof(info)};
 	const int fd = video_shm_producer_descriptor(&producer, offset);
@@ -20,7 +20,7 @@ static uint8_t *map_reserved(uint64_t *size, uint64_t *offset)
 
 	CHECK(fd >= 0);
 	CHECK_EQ(video_shm_producer_info(&producer, &info), 0);
-	*size = info.object_bytes;
+	*size = (size_t)info.object_bytes;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	again = open(path, O_RDWR | O_CLOEXEC);
 	CHECK(again >= 0);
@@ -35,7 +35,8 @@ static void what_is_written_there_is_the_frame(void)
 	const video_frame_meta_t meta = {.is_keyframe = 1};
 	video_shm_consumer_t consumer;
 	video_frame_meta_t got;
-	uint64_t size, offset, other;
+	uint64_t offset, other;
+	size_t size;
 	uint8_t data[100], *slot, *base;
 	uint32_t capacity;
 
@@ -64,7 +65,8 @@ static void what_is_written_there_is_the_frame(void)
 /* A mapping of the descriptor itself would keep the writer's lock, and no other writer could ever start. */
 static void what_is_kept_of_it_neither_faults_nor_holds_the_ring(void)
 {
-	uint64_t size, offset;
+	uint64_t offset;
+	size_t size;
 	uint8_t *slot, *base;
 	uint32_t capacity;
 	char aside[64];
