@@ -4,14 +4,17 @@
 import ctypes
 import re
 import subprocess
+from typing import Any
 
 import pytest
 from writers import ROOT
 
-from vshm_ctypes import LibraryError, get_library
+from vshm_ctypes import LibraryError, Producer, get_library
 from vshm_ctypes._library import library, load
 from vshm_ctypes._prototypes import PROTOTYPES, Prototype
-from vshm_ctypes._structs import C_NAMES
+from vshm_ctypes._structs import C_NAMES, Meta, View
+from vshm_ctypes.consumer import _VIEW
+from vshm_ctypes.producer import _pack_meta
 
 HEADER = (ROOT / "lib" / "include" / "video_shm.h").read_text()
 CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
@@ -66,3 +69,31 @@ def test_a_library_that_is_none_of_ours_is_refused_by_name() -> None:
         load("libc.so.6")
     with pytest.raises(LibraryError, match="VSHM_LIBRARY"):
         load("/nowhere/libvideo_shm.so")
+
+
+def test_metadata_is_packed_as_the_struct_lies() -> None:
+    packed = _pack_meta(True, 2, 1920, 1080, 60, 1_700_000_000_123)
+    assert len(packed) == ctypes.sizeof(Meta)
+    meta = Meta.from_buffer_copy(packed)
+    told = (meta.is_keyframe, meta.codec, meta.width, meta.height, meta.fps, meta.timestamp_ms)
+    assert told == (1, 2, 1920, 1080, 60, 1_700_000_000_123)
+    assert (meta.size, meta.sequence, bytes(meta.reserved)) == (0, 0, bytes(5))
+
+
+def test_a_view_is_taken_apart_as_the_struct_lies() -> None:
+    view = View()
+    assert _VIEW.size <= ctypes.sizeof(View)
+    values = iter(range(100, 200))
+    for field in ("flags", "data", "offset", "frame", "capture_ns", "publish_ns", "missed_before", "attachment"):
+        setattr(view, field, next(values))
+    view.meta = Meta(next(values), next(values), next(values), 1, 109 - 100, 110, 111, 112)
+    fields = _VIEW.unpack_from(memoryview(view).cast("B"))
+    assert fields[1:] == (*range(100, 111), True, 9, 110, 111, 112)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"codec": 256}, {"codec": -1}, {"width": 65536}, {"height": -1}, {"fps": 256}, {"timestamp_ms": -1}]
+)
+def test_metadata_that_does_not_fit_is_refused_by_name(ring: str, wrong: dict[str, Any]) -> None:
+    with Producer(ring) as producer, pytest.raises(ValueError, match=next(iter(wrong))):
+        producer.write(b"x", **wrong)

@@ -84,7 +84,7 @@ class Reservation:
 
 # video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps. As bytes it costs a fraction
 # of what a ctypes struct does.
-_META = Struct("@QII?BHHB5x")
+_META = Struct("@QII?BHHB9x")
 
 
 def _pack_meta(keyframe: bool, codec: int, width: int, height: int, fps: int, timestamp_ms: int) -> bytes:
