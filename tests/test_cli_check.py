@@ -259,10 +259,10 @@ def test_a_machine_without_logind_removes_nothing(tmp_path: Path) -> None:
 def test_a_login_users_ring_is_told_unless_the_user_lingers(tmp_path: Path, ring: str) -> None:
     (tmp_path / "run/systemd/seats").mkdir(parents=True)
     with Producer(ring):
-        info = replace(inspect(ring), uid=64001)
+        info = inspect(ring)._replace(uid=64001)
     (finding,) = check_host.check_removal({ring: info}, tmp_path)
     assert (finding.code, finding.subject) == ("remove-ipc", ring)
-    assert not list(check_host.check_removal({ring: replace(info, uid=999)}, tmp_path))
+    assert not list(check_host.check_removal({ring: info._replace(uid=999)}, tmp_path))
     (tmp_path / "var/lib/systemd/linger").mkdir(parents=True)
     (tmp_path / "var/lib/systemd/linger/64001").touch()
     assert not list(check_host.check_removal({ring: info}, tmp_path))

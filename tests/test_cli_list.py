@@ -88,7 +88,7 @@ def test_show_tells_every_slot(ring: str) -> None:
         outcome = vshm("show", ring, "--json")
     shown = outcome.json
     assert outcome.code == 0
-    assert [(slot["number"], slot["index"], slot["meta"]["size"]) for slot in shown["slots"]] == [
+    assert [(slot["number"], slot["slot"], slot["meta"]["size"]) for slot in shown["slots"]] == [
         (2, 2, 102),
         (3, 3, 103),
         (4, 0, 104),

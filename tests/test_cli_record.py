@@ -37,9 +37,12 @@ def recording(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
     inode = Path(f"/dev/shm{ring}").stat().st_ino
     command = [sys.executable, "-m", "vshm_ctypes", "record", ring, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        wait_until(lambda: any(user.pid == process.pid for user in find_users().of(inode)), "it joins the ring")
-        time.sleep(0.2)  # it is joined before it opens its file
-        yield process
+        try:
+            wait_until(lambda: any(user.pid == process.pid for user in find_users().of(inode)), "it joins the ring")
+            time.sleep(0.2)  # it is joined before it opens its file
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("ending", ["h264", "mp4", "mkv"])

@@ -6,14 +6,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from pathlib import Path
 
 from ._prototypes import declare
 from ._structs import C_NAMES
 from .errors import LibraryError
 
 ABI = 1  # the soname's number, and the major version
-_INSTALLED = Path(__file__).parent  # a wheel holds the library as CMake installs it: lib, include
+_INSTALLED = os.path.dirname(__file__)  # a wheel holds the library as CMake installs it: lib, include
 SONAME = f"libvideo_shm.so.{ABI}"
 
 
@@ -22,17 +21,17 @@ def choose() -> str:
     chosen = os.environ.get("VSHM_LIBRARY")
     if chosen:
         return chosen
-    own = _INSTALLED / "lib" / "libvideo_shm.so"
-    return str(own) if own.exists() else SONAME
+    own = os.path.join(_INSTALLED, "lib", "libvideo_shm.so")
+    return own if os.path.exists(own) else SONAME
 
 
 def get_include() -> str:
     """Folder of video_shm.h, for C programs: ``cc -I``. Raises LibraryError where the wheel brought none."""
-    folder = _INSTALLED / "include"
-    if not (folder / "video_shm.h").exists():
+    folder = os.path.join(_INSTALLED, "include")
+    if not os.path.exists(os.path.join(folder, "video_shm.h")):
         advice = "this is no installed wheel: use the library's own, pkg-config --cflags video_shm"
-        raise LibraryError(errno.ENOENT, str(folder), advice)
-    return str(folder)
+        raise LibraryError(errno.ENOENT, folder, advice)
+    return folder
 
 
 def get_library() -> str:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_uint32, get_errno
 from struct import Struct
 from time import monotonic
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from ._handle import Handle
 from ._library import library
@@ -16,9 +16,11 @@ from ._structs import ConsumerHandle, ConsumerOptions, Info, View
 from .errors import HandleClosed, ProducerClosed, VideoShmError, error_for
 from .frame import Frame, ViewFields
 from .info import RingInfo
-from .published import Publication
 from .rings import Ring, ring_name
 from .views import BorrowedFrame, map_object
+
+if TYPE_CHECKING:
+    from .published import Publication
 
 Start = Literal["next", "newest", "oldest", "keyframe"]
 Policy = Literal["every", "newest", "keyframes"]
@@ -95,7 +97,10 @@ class Consumer(Handle):
             raise type(error)(error.errno or 0, self.ring) from None
         self._open = True
         try:
-            self._publication = Publication(self.ring) if publish else None
+            if publish:
+                from .published import Publication  # of use to few: not at the import of all
+
+                self._publication = Publication(self.ring)
         except VideoShmError:
             self.close()
             raise

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, fields
-from typing import Self
+from typing import NamedTuple, Self
 
 from ._structs import Info
 
@@ -19,8 +18,7 @@ class State(enum.IntEnum):
     DEAD = 3
 
 
-@dataclass(frozen=True, slots=True)
-class RingInfo:
+class RingInfo(NamedTuple):
     """What is known of a ring; video_shm_info_t in the header says what each field means, and its unit.
 
     received + missed + skipped == span, always; they are the reader's own, and zero from inspect().
@@ -63,7 +61,7 @@ class RingInfo:
     @classmethod
     def of(cls, info: Info) -> Self:
         """From the C struct."""
-        values = {field.name: getattr(info, field.name) for field in fields(cls)}
+        values = {name: getattr(info, name) for name in cls._fields}
         values["state"] = State(info.state)
         values["extended"] = bool(info.extended)
         values["v1_signals"] = bool(info.v1_signals)

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import errno
+import os
 from ctypes import byref, sizeof
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ._library import library
 from ._structs import Info, Meta, Slot
@@ -17,14 +18,13 @@ from .rings import DIRECTORY, Ring, ring_name
 MAX_SLOTS = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class SlotInfo:
+class SlotInfo(NamedTuple):
     """One slot that holds a whole frame.
 
-    index: its place in the ring. number: frame number; times: CLOCK_MONOTONIC, ns.
+    slot: its place in the ring. number: frame number; times: CLOCK_MONOTONIC, ns.
     """
 
-    index: int
+    slot: int
     number: int
     capture_ns: int
     publish_ns: int
@@ -73,9 +73,9 @@ def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
 def list_rings() -> dict[str, RingInfo]:
     """Every ring on this machine that may be read, by name; what is in /dev/shm and no ring is left out."""
     found = {}
-    for path in sorted(DIRECTORY.iterdir()):
+    for name in sorted(os.listdir(DIRECTORY)):
         try:
-            found[f"/{path.name}"] = inspect(f"/{path.name}")
+            found[f"/{name}"] = inspect(f"/{name}")
         except (VideoShmError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
                 raise

@@ -63,7 +63,7 @@ def find_users() -> Users:
     """Look at every process once. Those that come or go meanwhile may be missed."""
     users = Users()
     found: defaultdict[int, list[Process]] = defaultdict(list)
-    device = DIRECTORY.stat().st_dev
+    device = Path(DIRECTORY).stat().st_dev
     for folder in PROC.iterdir():
         if not folder.name.isdecimal():
             continue

@@ -80,7 +80,7 @@ class Publication:
         self._start = start_time(self._pid) or 0
         self._update = 0
         self._next_ns = 0
-        self.path = DIRECTORY / f"{PREFIX}{self._pid}_{next(_numbers)}"
+        self.path = Path(DIRECTORY) / f"{PREFIX}{self._pid}_{next(_numbers)}"
         self._descriptor = self._create()
 
     def _create(self) -> int:
@@ -171,5 +171,5 @@ def _read(path: Path) -> PublishedConsumer | None:
 
 def list_published() -> list[PublishedConsumer]:
     """What the readers of this machine publish; alive is false for those whose process is gone."""
-    found = (_read(path) for path in sorted(DIRECTORY.glob(f"{PREFIX}*")))
+    found = (_read(path) for path in sorted(Path(DIRECTORY).glob(f"{PREFIX}*")))
     return [consumer for consumer in found if consumer is not None]

@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 Ring = int | str | None
 
-DIRECTORY = Path("/dev/shm")
+DIRECTORY = "/dev/shm"
 DEFAULT = "/video_stream"
 
 
@@ -16,7 +13,7 @@ def ring_name(ring: Ring = None) -> str:
     """The ring's name with its slash: 0 and "0" are /video_stream_ch0. Raises ValueError for what is no name."""
     if ring is None:
         return DEFAULT
-    if isinstance(ring, int) or re.fullmatch(r"\d+", ring):
+    if isinstance(ring, int) or (ring.isascii() and ring.isdigit()):
         if int(ring) < 0:
             raise ValueError(f"channel {ring}: not a channel number, which begin at 0")
         return f"{DEFAULT}_ch{int(ring)}"

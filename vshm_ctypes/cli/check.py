@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from pathlib import Path
 
 from ..errors import VideoShmError
 from ..inspect import inspect, list_rings
@@ -28,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _unreadable(chosen: str | None) -> Iterator[Finding]:
-    for path in sorted(DIRECTORY.glob("video_stream*")):
+    for path in sorted(Path(DIRECTORY).glob("video_stream*")):
         name = f"/{path.name}"
         if chosen in (None, name) and path.is_file() and not path.is_symlink():
             yield from check_access(name, path)
@@ -36,7 +37,7 @@ def _unreadable(chosen: str | None) -> Iterator[Finding]:
 
 NO_RING = Finding(
     "no-ring",
-    str(DIRECTORY),
+    DIRECTORY,
     "there is no ring on this machine",
     "no producer runs, or it runs in a container with a /dev/shm of its own",
     "start a producer, such as camera-streamer; containers share it with --ipc=host or a mount of /dev/shm",

@@ -52,7 +52,7 @@ def _ring_lives(suffix: str) -> bool:
 
 def find_semaphores(users: Users) -> Iterator[Finding]:
     """Semaphores of version 1 whose ring has no writer any more, and that no process has mapped."""
-    for path in sorted(DIRECTORY.iterdir()):
+    for path in sorted(Path(DIRECTORY).iterdir()):
         match = _SEMAPHORE.fullmatch(path.name)
         if match is None or path.is_symlink() or _ring_lives(match[1] or ""):
             continue
@@ -95,7 +95,7 @@ def find_leftovers(rings: dict[str, RingInfo], everything: bool) -> list[Finding
 
 def _remove_ring(name: str) -> bool:
     """Only what is still without a writer under the lock that writers take to claim it."""
-    path = DIRECTORY / name.removeprefix("/")
+    path = Path(DIRECTORY) / name.removeprefix("/")
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -97,7 +97,7 @@ def _facts(look: Survey) -> list[tuple[str, str]]:
 def _slot_row(slot: SlotInfo, now_ns: int) -> list[str]:
     wall = datetime.fromtimestamp(slot.meta.timestamp_ms / 1000) if slot.meta.timestamp_ms < 1 << 42 else None
     return [
-        str(slot.index),
+        str(slot.slot),
         str(slot.number),
         units.size(slot.meta.size),
         "I" if slot.is_keyframe else "P",
