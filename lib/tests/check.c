@@ -134,6 +134,15 @@ void skip_test(const char *why)
 	_exit(EXIT_SKIPPED);
 }
 
+bool is_emulated(void)
+{
+#ifdef EMULATOR
+	return true;
+#else
+	return false;
+#endif
+}
+
 bool long_form(void)
 {
 	const char *word = getenv("VIDEO_SHM_LONG");

@@ -67,6 +67,9 @@ _Noreturn void check_failed(const char *file, int line, const char *claim, const
 /* Leaves the running test as skipped: say what is missing. */
 _Noreturn void skip_test(const char *why);
 
+/* Whether programs run under an emulator, as ci/cross does it. */
+bool is_emulated(void);
+
 /* VIDEO_SHM_LONG=1: the long form of a test. */
 bool long_form(void);
 unsigned pick(unsigned quick, unsigned thorough);

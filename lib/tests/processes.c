@@ -96,6 +96,8 @@ void await_handler(pid_t pid, int signal)
 {
 	while (!is_handled(pid, signal))
 		sleep_ms(5);
+	if (is_emulated())
+		sleep_ms(500);
 }
 
 void become(uid_t user, gid_t group, gid_t extra)
