@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Python tests on every Python that this machine has: nox -f ci/noxfile.py"""
+
+import os
+import tomllib
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+CHECKERS = ("clang-format", "mypy", "nox", "ruff")  # of the extra dev; they have had their say
+
+nox.options.error_on_missing_interpreters = False
+nox.options.envdir = str(ROOT / ".nox")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """All of tests/, in an environment of its own."""
+    session.chdir(ROOT)
+    development = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"]
+    session.install(*(need for need in development if not need.startswith(CHECKERS)))
+    session.run("python", "-m", "pytest", "tests", "-q", "-n", str(os.cpu_count()), "--dist", "loadgroup")
