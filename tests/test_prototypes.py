@@ -2,14 +2,17 @@
 """The tables of the binding against the header, and against the library itself."""
 
 import ctypes
+import os
 import re
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from writers import ROOT
 
-from vshm_ctypes import LibraryError, Producer, get_library
+from vshm_ctypes import LibraryError, Producer, _prototypes, get_library
 from vshm_ctypes._library import library, load
 from vshm_ctypes._prototypes import PROTOTYPES, Prototype
 from vshm_ctypes._structs import C_NAMES, Meta, View
@@ -97,3 +100,51 @@ def test_a_view_is_taken_apart_as_the_struct_lies() -> None:
 def test_metadata_that_does_not_fit_is_refused_by_name(ring: str, wrong: dict[str, Any]) -> None:
     with Producer(ring) as producer, pytest.raises(ValueError, match=next(iter(wrong))):
         producer.write(b"x", **wrong)
+
+
+# ---- libraries of another age ----
+
+
+def stub(folder: Path, version: str, layout: int = -1, without: str = "") -> str:
+    """A library with all calls, which tells that version and has every field at that offset."""
+    lines = [f"long video_shm_layout(void) {{ return {layout}; }}"]
+    lines.append(f'const char *video_shm_version(void) {{ return "{version}"; }}')
+    given = {"video_shm_layout", "video_shm_version", without}
+    lines += [f"int {row.name}(void) {{ return 0; }}" for row in PROTOTYPES if row.name not in given]
+    source, path = folder / "stub.c", folder / "libstub.so"
+    source.write_text("\n".join(lines))
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", path, source], check=True)
+    return str(path)
+
+
+def test_a_library_of_another_abi_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match=r"is version 2\.0\.0; this binding needs 1\.x"):
+        load(stub(tmp_path, "2.0.0"))
+
+
+def test_a_library_whose_fields_lie_elsewhere_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="other ABI"):
+        load(stub(tmp_path, "1.9.0", layout=3))
+
+
+def test_a_missing_call_of_the_first_version_fails_at_import_with_the_path(tmp_path: Path) -> None:
+    path = stub(tmp_path, "1.0.0", without="video_shm_consumer_acquire")
+    with pytest.raises(LibraryError, match=f"{path} has no video_shm_consumer_acquire"):
+        load(path)
+
+
+def test_a_missing_newer_call_fails_when_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = Prototype("video_shm_newer", (1, 7), ctypes.c_int, ())
+    monkeypatch.setattr(_prototypes, "PROTOTYPES", (*PROTOTYPES, newer))
+    older = load(stub(tmp_path, "1.0.0"))
+    with pytest.raises(LibraryError, match=r"has no video_shm_newer: it needs version 1\.7"):
+        older.video_shm_newer()
+
+
+def test_the_environment_chooses_the_library(tmp_path: Path) -> None:
+    path = stub(tmp_path, "2.0.0")
+    command = [sys.executable, "-c", "import vshm_ctypes"]
+    environment = os.environ | {"VSHM_LIBRARY": path}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert path in result.stderr

@@ -25,6 +25,7 @@ from .errors import (
 from .frame import Codec, Flag, Frame, FrameMeta, Media
 from .info import RingInfo, State
 from .inspect import SlotInfo, inspect, inspect_slots, list_rings
+from .log import log_to
 from .producer import Producer, Reservation
 from .rings import ring_name
 from .views import BorrowedFrame
@@ -62,5 +63,6 @@ __all__ = [
     "inspect",
     "inspect_slots",
     "list_rings",
+    "log_to",
     "ring_name",
 ]

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm where a person looks: tables, refreshing in place, progress; all of it on a pseudo-terminal."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from vshm import TIMEOUT_S, Camera
+
+from vshm_ctypes.cli.output import plain, printable
+from vshm_ctypes.info import State
+
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def on_terminal(*words: str, until: str = "", columns: int = 120) -> tuple[int, str]:
+    """(exit code, what was shown). until: Ctrl-C once that was shown."""
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
+    command = [sys.executable, "-m", "vshm_ctypes", *words]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = ""
+    try:
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:  # how Linux tells the end
+                break
+            shown += data.decode()
+            if until and until in shown:
+                process.send_signal(signal.SIGINT)
+                until = ""
+        return process.wait(TIMEOUT_S), shown
+    finally:
+        process.kill()
+        os.close(ours)
+
+
+def test_list_is_a_table(ring: str) -> None:
+    with Camera(ring):
+        code, shown = on_terminal("list", columns=200)
+    assert code == 0
+    plain_text = CONTROL.sub("", shown)
+    assert "RING" in plain_text
+    assert "─" in plain_text or "━" in plain_text
+    assert ring in plain_text
+
+
+def test_watch_refreshes_in_place_and_ctrl_c_ends_it_with_a_summary(ring: str) -> None:
+    with Camera(ring):
+        code, shown = on_terminal("watch", ring, until="\x1b[8A")
+    assert code == 0
+    assert shown.count("latency   p99") >= 2
+    assert "▁" in shown or "█" in shown
+    assert "the writer is live" in shown.splitlines()[-1]
+
+
+def test_watch_stays_in_a_narrow_terminal(ring: str) -> None:
+    with Camera(ring):
+        _, shown = on_terminal("watch", ring, until="\x1b[8A", columns=40)
+    block = CONTROL.sub("", shown).split("\r\n")[:8]
+    assert all(len(line) < 40 for line in block)
+
+
+def test_record_shows_how_far_it_is(ring: str, tmp_path: Path) -> None:
+    with Camera(ring):
+        code, shown = on_terminal("record", ring, "-o", str(tmp_path / "clip.h264"), "-c", "100")
+    assert code == 0
+    assert "frames" in CONTROL.sub("", shown)
+    assert "\x1b[" in shown
+
+
+def test_what_is_printed_can_not_drive_a_terminal() -> None:
+    assert printable("a\x1b[31mb\n\x07") == "a?[31mb??"
+
+
+def test_json_has_names_for_enums_and_objects_for_tuples() -> None:
+    assert plain({"state": State.LIVE, "paths": (Path("/x"), 1)}) == {"state": "live", "paths": ["/x", 1]}
