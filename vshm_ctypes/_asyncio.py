@@ -6,16 +6,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .errors import ProducerClosed
-
-if TYPE_CHECKING:
-    from .consumer import Consumer
-    from .frame import Frame
+from .frame import Frame
 
 
-async def _in_thread(consumer: Consumer, timeout: float | None, executor: ThreadPoolExecutor) -> Frame | None:
+class Waiting(Protocol):
+    """What a Consumer is, seen from here."""
+
+    def receive(self, timeout: float | None) -> Frame | None:
+        """Wait, in whichever thread calls it."""
+
+    def interrupt(self) -> None:
+        """End the wait under way, or else the next one."""
+
+    def _resume(self, unclaimed: Frame | None) -> None:
+        """Forget an interruption; a frame that came together with it is for the next wait."""
+
+
+async def _in_thread(consumer: Waiting, timeout: float | None, executor: ThreadPoolExecutor) -> Frame | None:
     future: Future[Frame | None] = executor.submit(consumer.receive, timeout)
     try:
         return await asyncio.wrap_future(future)
@@ -23,19 +33,17 @@ async def _in_thread(consumer: Consumer, timeout: float | None, executor: Thread
         while not future.done():  # the thread may not have begun its wait when it is interrupted
             consumer.interrupt()
             await asyncio.sleep(0.005)
-        consumer._interrupted = False
-        if future.exception() is None:
-            consumer._unclaimed = future.result()  # it came together with the cancellation: the next wait gets it
+        consumer._resume(future.result() if future.exception() is None else None)
         raise
 
 
-async def receive(consumer: Consumer, timeout: float | None) -> Frame | None:
+async def receive(consumer: Waiting, timeout: float | None) -> Frame | None:
     """One frame, or None after timeout seconds."""
     with ThreadPoolExecutor(1, "vshm-wait") as executor:
         return await _in_thread(consumer, timeout, executor)
 
 
-async def frames(consumer: Consumer) -> AsyncIterator[Frame]:
+async def frames(consumer: Waiting) -> AsyncIterator[Frame]:
     """Frames until the producer closes the ring."""
     with ThreadPoolExecutor(1, "vshm-wait") as executor:
         try:

@@ -222,6 +222,10 @@ class Consumer(Handle):
 
         return await _asyncio.receive(self, timeout)
 
+    def _resume(self, unclaimed: Frame | None) -> None:
+        self._interrupted = False
+        self._unclaimed = unclaimed
+
     def aiter(self) -> AsyncIterator[Frame]:
         """``async for frame in stream.aiter()``: as iterating, for asyncio."""
         from . import _asyncio

@@ -6,12 +6,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from . import units
-
-if TYPE_CHECKING:
-    from .record import Recording
+from .recording import Recording
 
 
 @contextmanager

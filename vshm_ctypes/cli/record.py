@@ -7,7 +7,6 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from ..consumer import Consumer
@@ -16,25 +15,12 @@ from ..frame import Frame
 from . import units
 from .output import complain, print_json
 from .progress import progress
+from .recording import Recording
 from .sinks import Sink, open_sink
 from .verb import Exit, Verb, add_ring_argument, positive
 
 # Wherever it starts, the first frame in the file is a keyframe: resync sees to it.
 _STARTS = {"keyframe": "keyframe", "now": "next", "oldest": "oldest"}
-
-
-@dataclass(slots=True)
-class Recording:
-    """What was recorded. missed: frames lost to the ring's laps. gaps: times that it went on at a later keyframe."""
-
-    ring: str
-    file: str
-    frames: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    missed: int = 0
-    gaps: int = 0
-    ended: str = ""
 
 
 def whole(text: str) -> int:
