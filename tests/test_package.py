@@ -85,6 +85,7 @@ def test_the_wheel_fits_every_python_of_its_processor(wheel: Path) -> None:
         assert f"vshm_ctypes/{wanted}" in names
     assert [name for name in names if ".so" in name] == ["vshm_ctypes/lib/libvideo_shm.so"]
     assert {name.partition("/")[0] for name in names} == {
+        "hil",
         "vshm_ctypes",
         f"video_shm-{wheel.name.split('-')[1]}.dist-info",
     }

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A number drawn into a picture so that it survives scaling and encoding, and is read back from what was decoded."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy
+from numpy.typing import NDArray
+
+NUMBER_BITS, CHECK_BITS = 32, 8
+CELLS = NUMBER_BITS + CHECK_BITS
+MIN_WIDTH = 4 * CELLS  # pixels: an encoder smears what is narrower
+DARK, BRIGHT = 16, 235  # of limited-range luma
+HEIGHT_SHARE = 12  # the code takes the uppermost 1/12 of the picture, 8 lines at least
+
+
+def _bits(number: int) -> NDArray[numpy.bool_]:
+    word = number & 0xFFFFFFFF
+    check = zlib.crc32(word.to_bytes(4, "big")) & 0xFF
+    value = word << CHECK_BITS | check
+    return numpy.array([value >> (CELLS - 1 - bit) & 1 for bit in range(CELLS)], numpy.bool_)
+
+
+def code_height(height: int) -> int:
+    """Lines that the code takes in a picture of that height."""
+    return max(8, height // HEIGHT_SHARE)
+
+
+def draw(luma: NDArray[numpy.uint8], number: int) -> None:
+    """Draw the low 32 bits of number into luma, of shape (height, width), in place. Raises ValueError: too narrow."""
+    height, width = luma.shape
+    if width < MIN_WIDTH:
+        raise ValueError(f"{width} pixels are too narrow for the number: at least {MIN_WIDTH}")
+    cells = numpy.arange(width) * CELLS // width
+    luma[: code_height(height)] = numpy.where(_bits(number), BRIGHT, DARK).astype(numpy.uint8)[cells]
+
+
+def read(luma: NDArray[numpy.uint8]) -> int | None:
+    """The number in a decoded picture's luma, of shape (height, width); None: there is none that checks."""
+    height, width = luma.shape
+    if width < MIN_WIDTH or height < 8:
+        return None
+    lines = luma[code_height(height) // 4 : code_height(height) * 3 // 4]
+    edges = numpy.linspace(0, width, CELLS + 1)
+    inner = (edges[:-1] * 0.7 + edges[1:] * 0.3).astype(int), (edges[:-1] * 0.3 + edges[1:] * 0.7).astype(int) + 1
+    levels = [float(lines[:, begin:end].mean()) for begin, end in zip(*inner, strict=True)]
+    bits = numpy.array(levels) > (DARK + BRIGHT) / 2
+    number = 0
+    for bit in bits[:NUMBER_BITS]:
+        number = number << 1 | int(bit)
+    return number if numpy.array_equal(_bits(number), bits) else None

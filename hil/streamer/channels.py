@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a channel is to be: the words of --channel and of the configuration file.
+
+0:1920x1080@30,4M,slots=60,slot=1M      RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, Self, cast, get_args
+
+from vshm_ctypes import ring_name
+
+CodecName = Literal["h264", "h265", "jpeg"]
+EncoderName = Literal["auto", "libx264", "h264_v4l2m2m", "libx265", "mjpeg"]
+_PICTURE = re.compile(r"(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kMG]?)")
+_SCALES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
+_BINARY_SCALES = {"": 1, "k": 1024, "M": 1024**2, "G": 1024**3}
+LIMITS = {"width": (16, 8192), "height": (16, 8192), "gop": (1, 10_000), "quality": (1, 100), "slots": (2, 4096)}
+
+
+class ChannelError(ValueError):
+    """A channel's description can't be meant like that."""
+
+
+def scaled(text: str, binary: bool = False) -> int:
+    """500k, 4M, 1048576. binary: of 1024, as sizes in memory are. Raises ChannelError."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ChannelError(f"{text}: a number, with k, M or G behind it")
+    return round(float(match[1]) * (_BINARY_SCALES if binary else _SCALES)[match[2]])
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One ring, and the stream in it.
+
+    width, height in pixels and fps: 0 is as the camera gives it. bit_rate: bits per second; 0 is chosen by picture and
+    rate. quality: of JPEG, 1 to 100. gop: frames. slot: bytes of a slot's payload.
+    """
+
+    ring: str = ring_name()
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    codec: CodecName = "h264"
+    encoder: EncoderName = "auto"
+    bit_rate: int = 0
+    quality: int = 85
+    gop: int = 30
+    profile: str = ""
+    slots: int = 30
+    slot: int = 512 * 1024
+
+    def __post_init__(self) -> None:
+        for name, (least, most) in LIMITS.items():
+            value = getattr(self, name)
+            if not least <= value <= most and (value != 0 or name not in ("width", "height")):
+                raise ChannelError(f"{name}={value}: from {least} to {most}")
+        if bool(self.width) != bool(self.height):
+            raise ChannelError(f"{self.width}x{self.height}: both, or neither")
+        if self.width % 2 or self.height % 2:
+            raise ChannelError(
+                f"{self.width}x{self.height}: even numbers, since colour is stored for two pixels at once"
+            )
+        if not 0 <= self.fps <= 1000:
+            raise ChannelError(f"fps={self.fps}: up to 1000")
+        if not 0 <= self.bit_rate <= 10**9:
+            raise ChannelError(f"bit_rate={self.bit_rate}: up to 1G")
+        if not 1024 <= self.slot <= 256 << 20:
+            raise ChannelError(f"slot={self.slot}: from 1k to 256M")
+        for name, known in (("codec", get_args(CodecName)), ("encoder", get_args(EncoderName))):
+            if getattr(self, name) not in known:
+                raise ChannelError(f"{name}={getattr(self, name)}: one of {', '.join(known)}")
+
+    @classmethod
+    def parse(cls, text: str, default: Channel | None = None) -> Self:
+        """From the words of --channel. default: what is not said. Raises ChannelError."""
+        ring, _, rest = text.partition(":")
+        values: dict[str, Any] = {"ring": _ring(ring)}
+        for word in filter(None, rest.split(",")):
+            name, equals, value = word.partition("=")
+            if equals:
+                values[name] = _value(name, value)
+            elif picture := _PICTURE.fullmatch(word):
+                values |= {"width": int(picture[1]), "height": int(picture[2])}
+                values |= {"fps": float(picture[3])} if picture[3] else {}
+            else:
+                values["bit_rate"] = scaled(word)
+        return cast("Self", replace(default or cls(), **values))
+
+    @classmethod
+    def of_table(cls, table: dict[str, Any], default: Channel | None = None) -> Self:
+        """From a [[channel]] of the configuration file. Raises ChannelError."""
+        values = {name: _value(name, value) for name, value in table.items()}
+        return cast("Self", replace(default or cls(), **values))
+
+
+def _ring(text: Any) -> str:
+    try:
+        return ring_name(None if text == "" else text)
+    except ValueError as error:
+        raise ChannelError(str(error)) from None
+
+
+def _value(name: str, value: Any) -> Any:
+    kinds = {field.name: str(field.type) for field in fields(Channel)}
+    if name not in kinds:
+        raise ChannelError(f"{name}: not one of {', '.join(kinds)}")
+    if name == "ring":
+        return _ring(value)
+    try:
+        if kinds[name] == "int":
+            return scaled(str(value), binary=name == "slot")
+        return float(value) if kinds[name] == "float" else str(value)
+    except ValueError as error:
+        raise ChannelError(f"{name}={value}: {error}") from None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A TOML file: what the options say, and a list of [[channel]]. Raises ChannelError, OSError."""
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ChannelError(f"{path}: {error}") from None

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The writer's witness: one line for each access unit, written beside the ring and off the hot path."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+Result = Literal["written", "refused", "ring_dropped"]
+
+
+class Record(NamedTuple):
+    """One access unit.
+
+    channel: the ring's name. v4l2_sequence: the driver's number; -1: the source has none. capture_ns, entry_ns:
+    CLOCK_MONOTONIC, entry_ns at entry of the write. number: frame number in the ring; -1 where it did not get in.
+    """
+
+    channel: str
+    v4l2_sequence: int
+    capture_ns: int
+    entry_ns: int
+    number: int
+    size: int
+    crc32: int
+    result: Result
+
+
+class Ledger:
+    """Takes records from any thread and writes them in a thread of its own; a context manager. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="ascii")
+        self._queue: queue.SimpleQueue[tuple[Record, bytes] | None] = queue.SimpleQueue()
+        self._failure: OSError | None = None
+        self._thread = threading.Thread(target=self._run, name="ledger")
+        self._thread.start()
+
+    def add(self, record: Record, data: bytes) -> None:
+        """One more. Its crc32 is filled in from data, later."""
+        self._queue.put((record, data))
+
+    def _run(self) -> None:
+        while (entry := self._queue.get()) is not None:
+            record, data = entry
+            line = json.dumps(record._replace(crc32=zlib.crc32(data))._asdict())
+            try:
+                print(line, file=self._file, flush=self._queue.empty())
+            except OSError as error:  # the disk is full: the stream goes on, and close() tells
+                self._failure = self._failure or error
+
+    def close(self) -> None:
+        """Write what is left. Raises OSError where a record could not be written."""
+        self._queue.put(None)
+        self._thread.join()
+        try:
+            self._file.close()
+        except OSError as error:
+            self._failure = self._failure or error
+        if self._failure is not None:
+            raise self._failure
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_ledger(path: Path) -> Iterator[Record]:
+    """The records of a file, in order; a last line that is cut off is left out. Raises ValueError for another file."""
+    with path.open(encoding="ascii") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith("\n"):
+                return
+            try:
+                yield Record(**json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"{path}:{number}: no ledger: {error}") from None
