@@ -6,14 +6,20 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import sys
 
 from ._prototypes import declare
 from ._structs import C_NAMES
 from .errors import LibraryError
 
 ABI = 1  # the soname's number, and the major version
-_INSTALLED = os.path.dirname(__file__)  # a wheel holds the library as CMake installs it: lib, include
 SONAME = f"libvideo_shm.so.{ABI}"
+
+
+def _installed(*names: str) -> str | None:
+    """A file of the library as CMake installs it into a wheel; an editable install has it in another folder."""
+    paths = (os.path.join(folder, *names) for folder in sys.modules[__package__].__path__)
+    return next(filter(os.path.exists, paths), None)
 
 
 def choose() -> str:
@@ -21,17 +27,16 @@ def choose() -> str:
     chosen = os.environ.get("VSHM_LIBRARY")
     if chosen:
         return chosen
-    own = os.path.join(_INSTALLED, "lib", "libvideo_shm.so")
-    return own if os.path.exists(own) else SONAME
+    return _installed("lib", "libvideo_shm.so") or SONAME
 
 
 def get_include() -> str:
     """Folder of video_shm.h, for C programs: ``cc -I``. Raises LibraryError where the wheel brought none."""
-    folder = os.path.join(_INSTALLED, "include")
-    if not os.path.exists(os.path.join(folder, "video_shm.h")):
+    header = _installed("include", "video_shm.h")
+    if header is None:
         advice = "this is no installed wheel: use the library's own, pkg-config --cflags video_shm"
-        raise LibraryError(errno.ENOENT, folder, advice)
-    return folder
+        raise LibraryError(errno.ENOENT, "video_shm.h", advice)
+    return os.path.dirname(header)
 
 
 def get_library() -> str:
