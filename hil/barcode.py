@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def draw(luma: NDArray[numpy.uint8], number: int) -> None:
     luma[: code_height(height)] = numpy.where(_bits(number), BRIGHT, DARK).astype(numpy.uint8)[cells]
 
 
-def read(luma: NDArray[numpy.uint8]) -> int | None:
+def read(luma: NDArray[Any]) -> int | None:
     """The number in a decoded picture's luma, of shape (height, width); None: there is none that checks."""
     height, width = luma.shape
     if width < MIN_WIDTH or height < 8:

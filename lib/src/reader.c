@@ -51,6 +51,8 @@ COLD static int attach(struct reader *reader)
 	reader->poll_ns = POLL_FIRST_NS;
 	if (reader->ring.extension != NULL)
 		reader->epoch = atomic_load_explicit(&reader->ring.extension->epoch, memory_order_acquire);
+	atomic_store(&reader->word,
+				 reader->ring.extension != NULL ? (uintptr_t)&reader->ring.extension->signal : 0);
 	return 0;
 close_fd:
 	error = errno;
@@ -74,12 +76,18 @@ int reader_join(struct reader *reader, uint32_t start)
 	return 0;
 }
 
+static void let_go(const struct ring *ring, int fd)
+{
+	if (ring->base != NULL)
+		(void)munmap(ring->base, (size_t)ring->geometry.object_size);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 void reader_leave(struct reader *reader)
 {
-	if (reader->ring.base != NULL)
-		(void)munmap(reader->ring.base, (size_t)reader->ring.geometry.object_size);
-	if (reader->fd >= 0)
-		(void)close(reader->fd);
+	atomic_store(&reader->word, 0);
+	let_go(&reader->ring, reader->fd);
 	reader->ring.base = NULL;
 	reader->fd = -1;
 }
@@ -88,8 +96,11 @@ void reader_leave(struct reader *reader)
  * served. */
 COLD static int look_for_successor(struct reader *reader)
 {
+	const struct ring former = reader->ring;
+	const int former_fd = reader->fd;
+	const bool counts = !reader->emptied;
 	struct segment_identity now;
-	struct reader former = *reader;
+	video_shm_info_t then;
 
 	if (segment_name_leads(reader->path, &reader->identity, &now) != SEGMENT_NAME_OTHER)
 		return 0;
@@ -100,15 +111,17 @@ COLD static int look_for_successor(struct reader *reader)
 	}
 	if (!reader->reconnect || now.inode == reader->refused)
 		return 0;
+	if (counts)
+		reader_ring_figures(reader, &then);
 	if (attach(reader) != 0) {
 		if (errno != EPROTO)
 			return 0; /* not ready, or gone again */
 		reader->refused = now.inode;
 		return -1;
 	}
-	if (!former.emptied)
-		reader_keep_totals(reader, &former);
-	reader_leave(&former);
+	if (counts)
+		reader_keep_totals(reader, &then);
+	let_go(&former, former_fd);
 	reader->reattached++;
 	reader->refused = 0;
 	cursor_move(&reader->cursor, &reader->ring);
@@ -306,8 +319,12 @@ HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_loo
 
 void reader_interrupt(struct reader *reader)
 {
-	atomic_store_explicit(&reader->interrupted, 1, memory_order_relaxed);
-	if (reader->ring.extension != NULL)
-		reader->ops->wake(&reader->ring.extension->signal, reader->own_bit);
+	uintptr_t word;
+
+	atomic_store(&reader->interrupted, 1);
+	/* The reader may go over to another ring meanwhile: then nobody sleeps there, or nothing is mapped. */
+	word = atomic_load(&reader->word);
+	if (word != 0)
+		reader->ops->wake((_Atomic uint32_t *)word, reader->own_bit);
 	reader->ops->wake(&reader->interrupted, UINT32_MAX);
 }

@@ -47,6 +47,7 @@ struct reader {
 	uint64_t reattached;
 	struct reader_totals before; /* of former rings whose successors began to count anew */
 	ino_t refused;               /* a successor that can't be served; the caller was told */
+	_Atomic uintptr_t word;      /* where it sleeps, for who interrupts it; 0: on interrupted itself */
 	char path[SEGMENT_PATH_MAX];
 };
 

@@ -7,7 +7,7 @@
 	apply(frames) apply(keyframes) apply(bytes) apply(dropped) apply(dropped_busy) apply(dropped_too_large)  \
 		apply(dropped_no_space) apply(remade) apply(rearmed)
 
-static void ring_figures(const struct reader *reader, video_shm_info_t *info)
+void reader_ring_figures(const struct reader *reader, video_shm_info_t *info)
 {
 	inspect_ring(info, &reader->ring.geometry, reader->ring.header, reader->ring.extension);
 	inspect_identity(info, &reader->identity);
@@ -15,13 +15,12 @@ static void ring_figures(const struct reader *reader, video_shm_info_t *info)
 		info->frames = ring_frames(&reader->ring, reader->cursor.next);
 }
 
-void reader_keep_totals(struct reader *reader, const struct reader *former)
+void reader_keep_totals(struct reader *reader, const video_shm_info_t *then)
 {
-	video_shm_info_t then, now;
+	video_shm_info_t now;
 
-	ring_figures(former, &then);
-	ring_figures(reader, &now);
-#define KEEP(total) reader->before.total += now.total < then.total ? then.total : 0;
+	reader_ring_figures(reader, &now);
+#define KEEP(total) reader->before.total += now.total < then->total ? then->total : 0;
 	EACH_TOTAL(KEEP)
 }
 
@@ -29,7 +28,7 @@ void reader_figures(const struct reader *reader, video_shm_info_t *info)
 {
 	const struct cursor *cursor = &reader->cursor;
 
-	ring_figures(reader, info);
+	reader_ring_figures(reader, info);
 #define ADD(total) info->total += reader->before.total;
 	EACH_TOTAL(ADD)
 	if (reader->fate == READER_DEAD && info->state == VIDEO_SHM_STATE_LIVE)

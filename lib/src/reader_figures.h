@@ -7,7 +7,10 @@
 /* The ring's figures and this reader's; none ever goes back, whatever becomes of the ring. */
 void reader_figures(const struct reader *reader, video_shm_info_t *info);
 
-/* Before former's ring is let go: remembers what it had counted, where its successor counts anew. */
-void reader_keep_totals(struct reader *reader, const struct reader *former);
+/* Those of the ring alone that it is attached to. */
+void reader_ring_figures(const struct reader *reader, video_shm_info_t *info);
+
+/* Remembers what the ring before had counted by then, where its successor counts anew. */
+void reader_keep_totals(struct reader *reader, const video_shm_info_t *then);
 
 #endif

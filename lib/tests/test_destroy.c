@@ -270,7 +270,8 @@ static void a_writer_destroyed_with_a_reservation_out_publishes_nothing(void)
 	CHECK_EQ(count_mappings("/dev/shm/"), 0);
 }
 
-TEST_MAIN(60, TEST(destroying_twice_lets_go_once), TEST(destroying_what_was_never_opened_does_nothing),
+TEST_MAIN(pick(60, 600), TEST(destroying_twice_lets_go_once),
+		  TEST(destroying_what_was_never_opened_does_nothing),
 		  TEST(destroyed_by_a_handler_in_the_middle_of_a_wait_the_wait_ends),
 		  TEST(destroyed_by_a_handler_in_the_middle_of_a_copy_nothing_faults),
 		  TEST(destroyed_by_a_storm_of_signals_nothing_faults),

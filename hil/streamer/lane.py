@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A channel at work: takes the newest picture, encodes it and hands it to the ring, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+
+from vshm_ctypes import Codec
+
+from .bitstream import ParameterSets
+from .books import Books
+from .channels import Channel
+from .encoder import CODECS, Encoder
+from .ledger import Ledger
+from .log import LOG
+from .outlet import Outlet
+from .sources.source import Captured, Source
+
+PENDING_UNITS = 60  # of a camera that encodes itself: none of them may be left out
+
+
+class Lane:
+    """From a source to one ring. A slow lane loses pictures of its own and holds up nobody.
+
+    encoder: its name; None: the source's own access units are passed through. Raises EncoderError, ProducerBusy,
+    RingFull, VideoShmError.
+    """
+
+    def __init__(self, channel: Channel, source: Source, encoder: str | None, ledger: Ledger | None) -> None:
+        self.channel = channel
+        self.width, self.height = channel.width or source.width, channel.height or source.height
+        self.fps = channel.fps or source.fps
+        self._interval_ns = round(1e9 / channel.fps) if 0 < channel.fps < source.fps else 0
+        self._next_ns = 0
+        self._encoder = Encoder(channel, encoder, self.width, self.height, self.fps) if encoder is not None else None
+        codec = CODECS[channel.codec] if encoder is not None else (source.codec or Codec.H264)
+        self._sets = ParameterSets(codec)
+        self.outlet = Outlet(channel, codec, self.width, self.height, self.fps, ledger)
+        self._wanted = threading.Condition()
+        self._pending: list[Captured] = []
+        self._key_wanted = True
+        self._over = False
+        self.failure: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name=channel.ring)
+        self._thread.start()
+
+    @property
+    def books(self) -> Books:
+        """This lane's books."""
+        return self.outlet.books
+
+    def offer(self, captured: Captured) -> None:
+        """A picture for this lane. Never waits: where one is still pending, the newer wins."""
+        with self._wanted:
+            if captured.bad:
+                self.books.captured += 1
+                self.books.source_error += 1
+                self.outlet.break_stream()
+                return
+            if self._interval_ns and captured.capture_ns < self._next_ns:
+                return  # the channel is slower than the camera: not its picture
+            self._next_ns = max(self._next_ns + self._interval_ns, captured.capture_ns + self._interval_ns // 2)
+            self.books.captured += 1
+            if len(self._pending) >= (PENDING_UNITS if self._encoder is None else 1):
+                lost = self._pending.pop(0)
+                self.books.encoder_dropped += 1
+                captured.discontinuity = captured.discontinuity or lost.discontinuity or self._encoder is None
+            self._pending.append(captured)
+            self._wanted.notify()
+
+    def want_keyframe(self) -> None:
+        """The next picture is to be key."""
+        self._key_wanted = True
+
+    def break_stream(self) -> None:
+        """The camera was reopened: the next frame follows from nothing."""
+        self.outlet.break_stream()
+        self._key_wanted = True
+
+    def _take(self) -> Captured | None:
+        with self._wanted:
+            while not self._pending and not self._over:
+                self._wanted.wait()
+            return self._pending.pop(0) if self._pending else None
+
+    def _run(self) -> None:
+        try:
+            while (captured := self._take()) is not None:
+                self._handle(captured)
+        except Exception as error:  # the lane ends; the others and the camera go on
+            self.failure = error
+            LOG.error("%s: ended: %s", self.channel.ring, error)
+
+    def _handle(self, captured: Captured) -> None:
+        if captured.unit is not None and self._encoder is None:
+            self.outlet.write(self._sets.complete(captured.unit), captured)
+            return
+        if captured.picture is None or self._encoder is None:
+            return
+        key, self._key_wanted = self._key_wanted or captured.discontinuity, False
+        for unit in self._encoder.encode(captured.picture, captured.capture_ns, keyframe=key):
+            self.outlet.write(unit, captured)
+
+    def close(self) -> None:
+        """Encode what is pending, close the ring."""
+        with self._wanted:
+            self._over = True
+            self._wanted.notify()
+        self._thread.join()
+        self.outlet.close()

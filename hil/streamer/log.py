@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""camera-streamer's log: one line for each event, on stderr, as text or JSON; never one per frame."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+LOG = logging.getLogger("camera-streamer")
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return json.dumps({"time": time, "level": record.levelname.lower(), "event": record.getMessage()})
+
+
+def set_up(form: Literal["text", "json"]) -> None:
+    """Log to stderr in that form."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    LOG.handlers[:] = [handler]
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False

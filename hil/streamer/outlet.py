@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last step of a channel: access units into the ring, accounted for and witnessed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from vshm_ctypes import Codec, Flag, FrameTooLarge, Producer, ProducerBusy
+
+from .bitstream import AccessUnit
+from .books import Books
+from .channels import Channel
+from .ledger import Ledger, Record, Result
+from .log import LOG
+from .sources.source import Captured
+
+
+@dataclass(slots=True)
+class RingTime:
+    """What handing frames to the ring costs. cpu_ns: of the thread that does it."""
+
+    cpu_ns: int = 0
+    frames: int = 0
+
+    def share_of_core(self, seconds: float) -> float:
+        """CPU time in the ring, as a share of one core."""
+        return self.cpu_ns / 1e9 / seconds if seconds > 0 else 0.0
+
+
+class Outlet:
+    """One ring and its writer. Used by one thread. Raises what Producer raises."""
+
+    def __init__(
+        self, channel: Channel, codec: Codec, width: int, height: int, fps: float, ledger: Ledger | None
+    ) -> None:
+        self.channel = channel
+        self.books = Books()
+        self.ring_time = RingTime()
+        self._codec, self._width, self._height = codec, width, height
+        self._fps = min(round(fps), 255)
+        self._ledger = ledger
+        self._refused_before = False
+        self._discontinuity = False
+        self.producer = Producer(channel.ring, slots=channel.slots, slot_size=channel.slot)
+        self._first = self.producer.info().frames  # a ring that was taken over counts on
+
+    def break_stream(self) -> None:
+        """The next frame does not follow from the one before."""
+        self._discontinuity = True
+
+    def write(self, unit: AccessUnit, captured: Captured) -> Result:
+        """One access unit of that picture; what became of it."""
+        self.books.encoded += 1
+        entry_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
+        result, number = self._write(unit, captured)
+        self.ring_time.cpu_ns += time.thread_time_ns() - cpu_ns
+        self.ring_time.frames += 1
+        if result == "written":
+            self.books.written += 1
+        elif result == "refused":
+            self.books.refused += 1
+            self._advise(unit)
+        else:
+            self.books.ring_dropped += 1
+        if self._ledger is not None:
+            record = Record(
+                channel=self.channel.ring,
+                v4l2_sequence=captured.sequence,
+                capture_ns=captured.capture_ns,
+                entry_ns=entry_ns,
+                number=number,
+                size=len(unit.data),
+                crc32=0,
+                result=result,
+            )
+            self._ledger.add(record, unit.data)
+        return result
+
+    def _write(self, unit: AccessUnit, captured: Captured) -> tuple[Result, int]:
+        flags = Flag.CAPTURE_DRIVER if captured.from_driver else Flag(0)
+        if self._discontinuity or captured.discontinuity:
+            flags |= Flag.DISCONTINUITY
+        size = len(unit.data)
+        try:
+            if size > self.channel.slot:
+                self.producer.write(unit.data)  # which refuses it, and counts that where vshm sees it
+            with self.producer.reserve() as slot:
+                slot.data[:size] = unit.data
+                slot.commit(
+                    size,
+                    keyframe=unit.keyframe,
+                    codec=self._codec,
+                    width=self._width,
+                    height=self._height,
+                    fps=self._fps,
+                    timestamp_ms=(time.time_ns() - time.monotonic_ns() + captured.capture_ns) // 1_000_000,
+                    capture_ns=captured.capture_ns,
+                    flags=flags,
+                )
+        except (ProducerBusy, FrameTooLarge) as error:
+            self._discontinuity = True
+            return "refused" if isinstance(error, FrameTooLarge) else "ring_dropped", -1
+        self._discontinuity = False
+        return "written", self._first + self.books.written
+
+    def _advise(self, unit: AccessUnit) -> None:
+        if not self._refused_before:
+            self._refused_before = True
+            LOG.warning(
+                "%s: a frame of %d bytes does not fit into a slot of %d: lower the bitrate or quality, or say slot=...",
+                self.channel.ring,
+                len(unit.data),
+                self.channel.slot,
+            )
+
+    def close(self) -> None:
+        """Close the ring; readers are told."""
+        self.producer.close()

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which encoder to take: a hardware one only if it encodes real pictures here, and what it makes decodes.
+
+A board's encoder is tried in a process of its own: some crash, some hang.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import av
+
+from .channels import Channel
+from .encoder import SOFTWARE, Encoder, EncoderError
+from .sources.testsrc import TestSource
+
+HARDWARE = {"h264": "h264_v4l2m2m"}
+TIMEOUT_S = 20.0
+_PICTURES = 10
+_DECODERS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}
+
+
+def try_encoder(name: str, channel: Channel, width: int, height: int, fps: float) -> str | None:
+    """Encode and decode some pictures in this process. Why the encoder is no good; None: it is."""
+    source = TestSource(f"testsrc:{width}x{height}@1000")
+    source.open()
+    try:
+        encoder = Encoder(channel, name, width, height, fps)
+        units = []
+        for number in range(_PICTURES):
+            captured = source.read(1.0)
+            if captured is not None and captured.picture is not None:
+                units += encoder.encode(captured.picture, round(number * 1e9 / fps))
+        units += encoder.flush()
+        decoder: Any = av.CodecContext.create(_DECODERS[channel.codec], "r")
+        pictures = [picture for unit in units for picture in decoder.decode(av.Packet(unit.data))]
+        pictures += decoder.decode(None)
+    except (EncoderError, av.FFmpegError) as error:
+        return str(error)
+    if len(pictures) != _PICTURES:
+        return f"{name}: of {_PICTURES} pictures {len(pictures)} came back"
+    return None
+
+
+def probe(name: str, channel: Channel, width: int, height: int, fps: float, timeout_s: float = TIMEOUT_S) -> str | None:
+    """try_encoder in a child process. Why the encoder is no good, a crash and a hang included; None: it is."""
+    words = [name, channel.codec, str(width), str(height), str(fps)]
+    command = [sys.executable, "-m", __name__, *words]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        return f"{name}: nothing came of it in {timeout_s:g} s"
+    if result.returncode < 0:
+        return f"{name}: it crashed (signal {-result.returncode})"
+    return None if result.returncode == 0 else result.stdout.strip() or f"{name}: {result.stderr.strip()[-200:]}"
+
+
+def choose_encoder(channel: Channel, width: int, height: int, fps: float) -> tuple[str, str | None]:
+    """(encoder, why not the board's own). An encoder that was asked for by name is taken unseen."""
+    if channel.encoder != "auto":
+        return channel.encoder, None
+    hardware = HARDWARE.get(channel.codec)
+    if hardware is None:
+        return SOFTWARE[channel.codec], None
+    why_not = probe(hardware, channel, width, height, fps)
+    return (hardware, None) if why_not is None else (SOFTWARE[channel.codec], why_not)
+
+
+def main(words: list[str]) -> int:
+    """NAME CODEC WIDTH HEIGHT FPS: the child's side."""
+    name, codec, width, height, fps = words
+    why_not = try_encoder(name, Channel.parse(f":codec={codec}"), int(width), int(height), float(fps))
+    if why_not is not None:
+        print(why_not)
+    return 0 if why_not is None else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

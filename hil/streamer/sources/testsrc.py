@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A test pattern that moves, with its number drawn into it: testsrc, testsrc:1280x720@25."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import av
+import numpy
+from numpy.typing import NDArray
+
+from vshm_ctypes import Codec
+
+from ... import barcode
+from .source import Captured, SourceError
+
+_WORDS = re.compile(r"testsrc(?::(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?)?")
+FRAME_BEHIND_S = 0.5  # later than that, it goes on from now instead of catching up
+
+
+class TestSource:
+    """Paced by the clock. Picture n shows the number n."""
+
+    codec: Codec | None = None
+    __test__ = False  # no test case, whatever its name
+
+    def __init__(self, words: str) -> None:
+        match = _WORDS.fullmatch(words)
+        if match is None:
+            raise SourceError(0, f"{words}: testsrc, or testsrc:WIDTHxHEIGHT@FPS")
+        self.name = words
+        self.width, self.height = int(match[1] or 640), int(match[2] or 360)
+        self.fps = float(match[3] or 30)
+        if not (barcode.MIN_WIDTH <= self.width <= 8192 and 32 <= self.height <= 8192 and 0 < self.fps <= 1000):
+            raise SourceError(0, f"{words}: from {barcode.MIN_WIDTH}x32 to 8192x8192, up to 1000 fps")
+        if self.width % 2 or self.height % 2:
+            raise SourceError(0, f"{words}: width and height must be even")
+        self._number = 0
+        self._next_s = 0.0
+
+    def open(self) -> None:
+        """Begin at picture 0, now."""
+        self._background = self._gradient()
+        self._number, self._next_s = 0, time.monotonic()
+
+    def _gradient(self) -> NDArray[numpy.uint8]:
+        across = numpy.linspace(40, 200, self.width)[None, :]
+        down = numpy.linspace(0, 30, self.height)[:, None]
+        picture = numpy.full((self.height * 3 // 2, self.width), 128, numpy.uint8)
+        picture[: self.height] = (across + down).astype(numpy.uint8)
+        return picture
+
+    def _draw(self) -> av.VideoFrame:
+        picture = self._background.copy()
+        side = self.height // 4
+        left = self._number * 4 % (self.width - side)
+        picture[self.height // 2 : self.height // 2 + side, left : left + side] = 220
+        barcode.draw(picture[: self.height], self._number)
+        return av.VideoFrame.from_ndarray(picture, format="yuv420p")
+
+    def read(self, timeout_s: float) -> Captured | None:
+        """The next picture, when it is its turn."""
+        wait_s = self._next_s - time.monotonic()
+        if wait_s > timeout_s:
+            time.sleep(timeout_s)
+            return None
+        time.sleep(max(wait_s, 0))
+        captured = Captured(time.monotonic_ns(), picture=self._draw(), sequence=self._number)
+        self._number += 1
+        self._next_s += 1 / self.fps
+        if time.monotonic() - self._next_s > FRAME_BEHIND_S:
+            self._next_s = time.monotonic()
+        return captured
+
+    def close(self) -> None:
+        """Nothing is held."""
