@@ -207,6 +207,10 @@ def test_a_ring_of_a_foreign_group_is_told_to_who_may_not_read_it(channel: Chann
     assert result.returncode == 1, result.stderr
     assert "[no-access]" in result.stdout
     assert "usermod -aG" in result.stdout
+    assert result.stdout.count("do:") == 1  # of that ring alone
+    command[command.index("check") :] = ["list"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert f"this user may not read {name}" in listed.stdout
 
 
 # ---- the machine, as files tell it ----

@@ -27,6 +27,7 @@ PREFIX = "vshm_consumer_"
 MAGIC = b"VSHMCONS"
 VERSION = 1
 EVERY_NS = 250_000_000
+ATTEMPTS = 10
 
 RECORD = Struct("<8sIIQQQQQQQQQ208sQ")
 
@@ -80,23 +81,30 @@ class Publication:
         self._start = start_time(self._pid) or 0
         self._update = 0
         self._next_ns = 0
-        self.path = Path(DIRECTORY) / f"{PREFIX}{self._pid}_{next(_numbers)}"
         self._descriptor = self._create()
 
     def _create(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            self.path.unlink(missing_ok=True)  # of a process that had our pid before
-            descriptor = os.open(self.path, flags, 0o644)
+        for _ in range(ATTEMPTS):
+            self.path = Path(DIRECTORY) / f"{PREFIX}{self._pid}_{next(_numbers)}"
             try:
-                os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
-            except OSError:
-                os.close(descriptor)
-                self.path.unlink()
-                raise
-        except OSError as error:
-            kind = RingFull if error.errno == errno.ENOSPC else VideoShmError
-            raise kind(error.errno or 0, str(self.path)) from None
+                self.path.unlink(missing_ok=True)  # of a process that had our pid before
+                return self._create_at(self.path)
+            except (FileExistsError, PermissionError):  # somebody else's: there are other names
+                continue
+            except OSError as error:
+                kind = RingFull if error.errno == errno.ENOSPC else VideoShmError
+                raise kind(error.errno or 0, str(self.path)) from None
+        raise VideoShmError(errno.EEXIST, str(self.path), "others hold the names of this process's counters")
+
+    def _create_at(self, path: Path) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o644)
+        try:
+            os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
+        except OSError:
+            os.close(descriptor)
+            path.unlink()
+            raise
         return descriptor
 
     def update_if_due(self, look: Callable[[], RingInfo]) -> None:

@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,24 +23,28 @@ from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
 from .probe import choose_encoder
+from .service import Service
+from .sources.healing import HealingSource
 from .sources.open_source import make_source
 from .sources.source import Source, SourceError
 from .status import Status
 
 READ_TIMEOUT_S = 0.1  # how soon a signal is heeded
+WAIT_EVERY_S = 0.5
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser("camera-streamer", description=__doc__)
     parser.add_argument("--version", action="version", version=f"camera-streamer {__version__}")
-    device = "testsrc, testsrc:WIDTHxHEIGHT@FPS, or file:PATH"
+    device = "testsrc, testsrc:WIDTHxHEIGHT@FPS, file:PATH, or rpicam (default: testsrc)"
     parser.add_argument("--device", metavar="SOURCE", help=device)
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be said several times (default: one, /video_stream)"
     parser.add_argument("--channel", action="append", metavar="CHANNEL", help=channel)
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML: device, and a [[channel]] for each ring")
     parser.add_argument("--codec", choices=get_args(CodecName), help="of channels that do not say (default: h264)")
     parser.add_argument("--encoder", choices=get_args(EncoderName), help="of channels that do not say (default: auto)")
+    parser.add_argument("--wait", action="store_true", help="wait for a source that is not there yet")
     parser.add_argument("--loop", action="store_true", help="begin a file again at its end")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write down each frame, as a witness")
     parser.add_argument("--stats", action="store_true", help="print books and cost at the end, as JSON")
@@ -96,8 +101,25 @@ def heeding_signals(lanes: Sequence[Lane]) -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+def open_when_there(source: Source, wait: bool) -> None:
+    """Open the source; with wait, as soon as it is there. Raises SourceError, KeyboardInterrupt."""
+    told = False
+    while True:
+        try:
+            source.open()
+            return
+        except SourceError as error:
+            if not wait:
+                raise
+            if not told:
+                LOG.warning("%s: %s; waiting for it", source.name, error.strerror or error)
+                told = True
+            time.sleep(WAIT_EVERY_S)
+
+
 def stream(source: Source, lanes: Sequence[Lane], status: Status) -> None:
-    """Until a signal, the source's end, or the end of every lane. Raises SourceError."""
+    """Until a signal, the source's end, or the end of every lane."""
+    service = Service()
     with heeding_signals(lanes) as over:
         while not over.is_set() and not all(lane.failure for lane in lanes):
             try:
@@ -108,17 +130,21 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status) -> None:
             if captured is not None:
                 for lane in lanes:
                     lane.offer(captured if len(lanes) == 1 else replace(captured))
+            if any(lane.books.written for lane in lanes):
+                service.frame_written()
+            service.is_alive()
             status.tick()
+        service.stopping()
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0; 1: what went wrong is in the log."""
     config = read_config(arguments.config) if arguments.config else {}
     channels = channels_of(arguments, config)
-    source = make_source(arguments.device or config.get("device", "testsrc"), arguments.loop)
+    source = HealingSource(make_source(arguments.device or config.get("device", "testsrc"), arguments.loop))
     with contextlib.ExitStack() as stack:
         stack.callback(source.close)
-        source.open()
+        open_when_there(source, arguments.wait or bool(config.get("wait")))
         ledger = stack.enter_context(Ledger(arguments.ledger)) if arguments.ledger else None
         lanes: list[Lane] = []
         with contextlib.ExitStack() as open_lanes:
@@ -129,7 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
             LOG.info("%s: %dx%d at %g fps", source.name, source.width, source.height, source.fps)
             stream(source, lanes, status)
             status.end()
-    summary = status.summary()
+    summary = status.summary() | {"incidents": dict(source.incidents)}
     if arguments.stats:
         print(json.dumps(summary), flush=True)
     failed = [lane for lane in lanes if lane.failure is not None]
@@ -148,6 +174,8 @@ def main(words: Sequence[str] | None = None) -> int:
     log_to(LOG)
     try:
         return run(arguments)
+    except KeyboardInterrupt:
+        return 130
     except ChannelError as error:
         print(f"camera-streamer: {error}", file=sys.stderr)
         return 2

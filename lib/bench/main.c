@@ -64,7 +64,7 @@ static void print_usage(FILE *to)
 	fprintf(to, "usage: video_shm_bench [--blocks N] [--seconds S] [--json] [--list] [-h] [case...]\n"
 				"\n"
 				"Measures the library in turn with a floor: shared memory, memcpy, one futex, nothing else.\n"
-				"A case is named in full or by its beginning; without one all are run, in about 22 minutes.\n"
+				"A case is named in full or by its beginning; without one all are run, in about 42 minutes.\n"
 				"\n"
 				"  --blocks N    blocks for each comparison, 1 to 1000 (40; below 20 not judged)\n"
 				"  --seconds S   for each case (default: what each needs)\n"

@@ -185,6 +185,55 @@ static void a_writer_whose_name_was_taken_leaves_the_other_ring_alone(void)
 	video_shm_consumer_destroy(&reader);
 }
 
+/* The name is looked at after the readers were woken: they may get that frame, and the writer is told at once. */
+static void a_commit_tells_that_the_name_was_taken_since_reserve(void)
+{
+	const video_frame_meta_t meta = {.is_keyframe = 1};
+	video_shm_producer_t robbed, other;
+	video_shm_consumer_t reader;
+	video_frame_meta_t got;
+	uint8_t data[100], *slot;
+	uint32_t capacity;
+
+	ring_name = fresh_name();
+	open_producer(&robbed, ring_name);
+	open_consumer(&reader, ring_name);
+	CHECK_EQ(video_shm_producer_reserve(&robbed, &slot, &capacity), 0);
+	fill_pattern(slot, sizeof(data), 7);
+	CHECK_EQ(shm_unlink(ring_name), 0);
+	open_producer(&other, ring_name);
+	sleep_ms(1000); /* a look is due */
+	CHECK_FAILS(video_shm_producer_commit(&robbed, sizeof(data), &meta, NULL), ESTALE);
+	CHECK_EQ(video_shm_consumer_receive(&reader, data, sizeof(data), &got, VIDEO_SHM_NO_WAIT), sizeof(data));
+	CHECK(has_pattern(data, sizeof(data), 7));
+	CHECK_FAILS(video_shm_producer_commit(&robbed, sizeof(data), &meta, NULL), EINVAL); /* nothing is out */
+	CHECK_FAILS(video_shm_producer_reserve(&robbed, &slot, &capacity), ESTALE);
+	video_shm_producer_destroy(&robbed);
+	CHECK_EQ(inspect().state, VIDEO_SHM_STATE_LIVE);
+	video_shm_producer_destroy(&other);
+	video_shm_consumer_destroy(&reader);
+}
+
+static void a_commit_makes_the_ring_anew_whose_name_went_since_reserve(void)
+{
+	const video_frame_meta_t meta = {.is_keyframe = 1};
+	video_shm_producer_t producer;
+	uint32_t capacity;
+	uint8_t *slot;
+
+	ring_name = fresh_name();
+	open_producer(&producer, ring_name);
+	CHECK_EQ(video_shm_producer_reserve(&producer, &slot, &capacity), 0);
+	fill_pattern(slot, 100, 0);
+	CHECK_EQ(shm_unlink(ring_name), 0);
+	sleep_ms(1000);
+	CHECK_EQ(video_shm_producer_commit(&producer, 100, &meta, NULL), 0);
+	CHECK(shm_exists(ring_name));
+	CHECK_EQ(inspect().remade, 1);
+	CHECK_EQ(inspect().frames, 1);
+	video_shm_producer_destroy(&producer);
+}
+
 /* Destroyed before it had an occasion to notice. */
 static void destroy_looks_whose_ring_the_name_leads_to(void)
 {
@@ -207,4 +256,6 @@ static void destroy_looks_whose_ring_the_name_leads_to(void)
 TEST_MAIN(60, TEST(a_ring_whose_name_is_gone_is_made_anew_and_its_readers_go_on),
 		  TEST(the_hold_moves_on_to_the_ring_made_anew),
 		  TEST(a_writer_whose_name_was_taken_leaves_the_other_ring_alone),
+		  TEST(a_commit_tells_that_the_name_was_taken_since_reserve),
+		  TEST(a_commit_makes_the_ring_anew_whose_name_went_since_reserve),
 		  TEST(destroy_looks_whose_ring_the_name_leads_to))

@@ -48,8 +48,8 @@ def examine(ring: str | None, seconds: float) -> list[Finding]:
     """All findings, of one ring and the machine, or of everything. Raises ProducerNotRunning, IncompatibleRing."""
     found = list(_unreadable(ring))
     rings = list_rings()
-    if ring is not None and not found:
-        rings = {ring: inspect(ring)}
+    if ring is not None:
+        rings = {} if found else {ring: inspect(ring)}
     published = list_published()
     for look in survey(list(rings), seconds):
         found += check_ring(look)

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..inspect import list_rings
 from ..processes import Process, Users, find_users
+from ..rings import DIRECTORY
 from . import units
-from .output import print_json, print_table
+from .output import print_json, print_table, printable
 from .survey import Survey, survey
 from .verb import Exit, Verb, add_seconds_argument
 
@@ -88,18 +91,28 @@ def listed(names: list[str], seconds: float) -> tuple[list[ListedRing], Users]:
     return [ListedRing(look, users.of(look.info.inode, but=look.info.writer_pid)) for look in surveys], users
 
 
+def unreadable() -> list[str]:
+    """Rings by their name that this user may not look into."""
+    paths = sorted(Path(DIRECTORY).glob("video_stream*"))
+    return [f"/{path.name}" for path in paths if path.is_file() and not os.access(path, os.R_OK)]
+
+
 def run(arguments: Namespace) -> int:
     """Exit 0; 3: there is no ring."""
     rings, users = listed(list(list_rings()), arguments.seconds)
+    closed = unreadable()
     if arguments.json:
-        print_json({"rings": [_json(ring) for ring in rings], "hidden_processes": users.hidden})
+        told = {"rings": [_json(ring) for ring in rings], "unreadable": closed, "hidden_processes": users.hidden}
+        print_json(told)
     elif rings:
         print_table(COLUMNS, [_row(ring) for ring in rings], right=NUMBERS)
         if users.hidden:
             print(f"{users.hidden} processes of other users could not be looked at: their readers are not shown")
-    else:
+    elif not closed:
         print("no ring: start a producer, such as camera-streamer")
-    return Exit.HEALTHY if rings else Exit.NO_RING
+    if closed and not arguments.json:
+        print(f"this user may not read {printable(', '.join(closed))}: vshm check says what to do")
+    return Exit.HEALTHY if rings or closed else Exit.NO_RING
 
 
 VERB = Verb("list", "every ring on the machine: stream, writer, readers", add_arguments, run)

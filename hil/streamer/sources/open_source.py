@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .file import FileSource
+from .rpicam import RpicamSource
 from .source import Source, SourceError
 from .testsrc import TestSource
 
@@ -14,4 +15,7 @@ def make_source(words: str, loop: bool = False) -> Source:
         return TestSource(words)
     if words.startswith("file:"):
         return FileSource(words.removeprefix("file:"), loop)
-    raise SourceError(0, f"{words}: no source of that name: testsrc, testsrc:WIDTHxHEIGHT@FPS, or file:PATH")
+    if words == "rpicam":
+        return RpicamSource()
+    known = "testsrc, testsrc:WIDTHxHEIGHT@FPS, file:PATH, or rpicam"
+    raise SourceError(0, f"{words}: no source of that name: {known}")

@@ -36,13 +36,27 @@ class Captured:
 
 
 class Source(Protocol):
-    """A camera, or what stands in for one. width, height: pixels. codec: None where it hands out raw pictures."""
+    """A camera, or what stands in for one. All but its name is known once it is open."""
 
-    name: str
-    width: int
-    height: int
-    fps: float
-    codec: Codec | None
+    @property
+    def name(self) -> str:
+        """As the log calls it."""
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+
+    @property
+    def codec(self) -> Codec | None:
+        """None where it hands out raw pictures."""
 
     def open(self) -> None:
         """Begin. Raises SourceError."""

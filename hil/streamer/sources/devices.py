@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which V4L2 device is meant: by path, driver, card or bus, never by the number that the kernel happened to give it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .source import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """What a device says of itself. captures: video, by streaming. media_controlled: only a media controller can."""
+
+    path: Path
+    driver: str
+    card: str
+    bus: str
+    captures: bool
+    media_controlled: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.card}, {self.driver}, {self.bus})"
+
+
+def why_not(device: DeviceInfo) -> str | None:
+    """Why a device is no camera that can be opened just like that; None: it is."""
+    if not device.captures:
+        return "it captures no video"
+    if device.media_controlled:
+        return "only libcamera can drive it: --device rpicam"
+    return None
+
+
+def choose_device(words: str, devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, list[str]]:
+    """(the device that is meant, what is to be said of those passed over). Raises SourceError, naming what there is."""
+    said: list[str] = []
+    if words == "auto":
+        found = list(devices)
+    else:
+        path = Path(words)
+        found = [device for device in devices if device.path == path or path.resolve() == device.path]
+        found = found or [device for device in devices if words in (device.bus, device.driver, device.card)]
+    for device in found:
+        reason = why_not(device)
+        if reason is None:
+            return device, said
+        said.append(f"{device}: passed over: {reason}")
+    there = "; ".join(f"{device}{': ' + reason if (reason := why_not(device)) else ''}" for device in devices)
+    raise SourceError(0, f"{words}: no such camera; there is {there or 'no video device at all'}")

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A source that is opened again when it fails: the ring stays up, and readers see a discontinuity, never an end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from vshm_ctypes import Codec
+
+from ..log import LOG
+from .source import Captured, Source, SourceError
+
+STALLED_S = 2.0
+BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+SETTLED_S = 5.0  # who fails sooner after he was opened is not opened again at once
+BAD_IN_A_ROW = 30
+
+
+class HealingSource:
+    """Wraps a source; whatever fails is counted, logged once with its cause, and mended by opening it anew.
+
+    incidents: how often for which kind of cause: "failed", "stalled", "bad buffers". EOFError passes through.
+    """
+
+    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+        self._source = source
+        self._clock = clock
+        self._is_open = False
+        self._attempt = 0
+        self._retry_s = 0.0
+        self._opened_s = self._last_s = 0.0
+        self._told = False
+        self._bad = 0
+        self._broken = False
+        self.incidents: Counter[str] = Counter()
+
+    @property
+    def name(self) -> str:
+        """The source's own."""
+        return self._source.name
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self._source.width
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self._source.height
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self._source.fps
+
+    @property
+    def codec(self) -> Codec | None:
+        """None where it hands out raw pictures."""
+        return self._source.codec
+
+    def open(self) -> None:
+        """Open it for the first time. Raises SourceError."""
+        self._source.open()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._is_open = True
+        self._opened_s = self._last_s = self._clock()
+        self._bad = 0
+
+    def _fail(self, kind: str, why: str) -> None:
+        self.incidents[kind] += 1
+        LOG.warning("%s: %s; it is opened again", self.name, why)
+        self._source.close()
+        self._is_open, self._broken, self._told = False, True, False
+        if self._clock() - self._opened_s >= SETTLED_S:
+            self._attempt = 0
+            self._retry_s = self._clock()
+        else:
+            self._back_off()
+
+    def _back_off(self) -> None:
+        self._retry_s = self._clock() + BACK_OFF_S[min(self._attempt, len(BACK_OFF_S) - 1)]
+        self._attempt += 1
+
+    def _reopen(self, timeout_s: float) -> None:
+        wait_s = self._retry_s - self._clock()
+        if wait_s > 0:
+            time.sleep(min(wait_s, timeout_s))
+            return
+        try:
+            self._source.open()
+        except SourceError as error:
+            if not self._told:
+                LOG.warning("%s: not to be opened yet: %s", self.name, error.strerror or error)
+                self._told = True
+            self._back_off()
+            return
+        LOG.info("%s: it is there again", self.name)
+        self._begin()
+
+    def read(self, timeout_s: float) -> Captured | None:
+        """The next picture; None: none came in time, for whatever reason. Raises EOFError."""
+        if not self._is_open:
+            self._reopen(timeout_s)
+            return None
+        try:
+            captured = self._source.read(timeout_s)
+        except SourceError as error:
+            self._fail("failed", str(error.strerror or error))
+            return None
+        if captured is None:
+            if self._clock() - self._last_s >= STALLED_S:
+                self._fail("stalled", f"no picture for {STALLED_S:g} s")
+            return None
+        self._last_s = self._clock()
+        if captured.bad:
+            self._bad += 1
+            if self._bad >= BAD_IN_A_ROW:
+                self._fail("bad buffers", f"{BAD_IN_A_ROW} damaged buffers in a row")
+            return captured
+        captured.discontinuity = captured.discontinuity or self._broken or self._bad > 0
+        self._bad, self._broken = 0, False
+        return captured
+
+    def close(self) -> None:
+        """Let go. Twice is fine."""
+        self._is_open = False
+        self._source.close()

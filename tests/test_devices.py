@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which device is meant, and when its pictures were captured; on descriptions, with no device."""
+
+from pathlib import Path
+
+import pytest
+
+from hil.streamer.sources.capture_time import capture_time
+from hil.streamer.sources.devices import DeviceInfo, choose_device
+from hil.streamer.sources.source import SourceError
+
+CODEC = DeviceInfo(Path("/dev/video10"), "bcm2835-codec", "bcm2835-codec-decode", "platform:bcm2835-codec", False)
+CSI = DeviceInfo(Path("/dev/video0"), "unicam", "unicam", "platform:3f801000.csi", True, media_controlled=True)
+USB = DeviceInfo(Path("/dev/video1"), "uvcvideo", "HD Webcam", "usb-0000:01:00.0-1.2", True)
+VIVID = DeviceInfo(Path("/dev/video2"), "vivid", "vivid", "platform:vivid-000", True)
+ALL = [CODEC, CSI, USB, VIVID]
+
+
+@pytest.mark.parametrize(
+    ("words", "device"),
+    [
+        ("auto", USB),
+        ("/dev/video2", VIVID),
+        ("vivid", VIVID),
+        ("usb-0000:01:00.0-1.2", USB),
+        ("HD Webcam", USB),
+    ],
+)
+def test_a_device_is_found_by_whatever_names_it(words: str, device: DeviceInfo) -> None:
+    assert choose_device(words, ALL)[0] == device
+
+
+def test_a_link_by_id_leads_to_its_device(tmp_path: Path) -> None:
+    node = tmp_path / "video7"
+    node.touch()
+    (tmp_path / "by-id").symlink_to(node)
+    device = DeviceInfo(node, "uvcvideo", "Webcam", "usb-1", True)
+    assert choose_device(str(tmp_path / "by-id"), [USB, device])[0] == device
+
+
+def test_auto_says_what_it_passed_over_and_why() -> None:
+    _, said = choose_device("auto", ALL)
+    assert len(said) == 2
+    assert "captures no video" in said[0]
+    assert "unicam" in said[1]
+    assert "--device rpicam" in said[1]
+
+
+@pytest.mark.parametrize("words", ["nonesuch", "/dev/video9", "unicam"])
+def test_where_there_is_none_it_says_what_there_is(words: str) -> None:
+    with pytest.raises(SourceError, match=r"no such camera; there is .*HD Webcam.*vivid"):
+        choose_device(words, ALL)
+    with pytest.raises(SourceError, match="no video device at all"):
+        choose_device(words, [])
+
+
+MONOTONIC, UNKNOWN, COPIED = 0x2000, 0x0000, 0x4000
+NOW = 50_000_000_000
+MS = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("flags", "stamp_ns", "expected"),
+    [
+        (MONOTONIC, NOW - 33 * MS, (NOW - 33 * MS, True)),
+        (MONOTONIC | 0x40, NOW - MS, (NOW - MS, True)),
+        (MONOTONIC, NOW + 10 * MS, (NOW, True)),  # ahead of time, as vivid does it: never later than now
+        (MONOTONIC, NOW + 200 * MS, (NOW, False)),
+        (MONOTONIC, NOW - 3000 * MS, (NOW, False)),
+        (MONOTONIC, 0, (NOW, False)),
+        (UNKNOWN, NOW - MS, (NOW, False)),
+        (COPIED, NOW - MS, (NOW, False)),
+    ],
+)
+def test_the_drivers_time_is_believed_where_it_can_be(flags: int, stamp_ns: int, expected: tuple[int, bool]) -> None:
+    assert capture_time(flags, stamp_ns, NOW) == expected
