@@ -146,6 +146,19 @@ def test_pictures_are_scaled_to_the_channel() -> None:
     assert (picture.width, picture.height, number_in(picture)) == (320, 240, 2)
 
 
+def test_a_shared_picture_is_left_as_it_was() -> None:
+    source = TestSource("testsrc:320x240@100")
+    source.open()
+    (captured,) = take(source, 1)
+    assert captured.picture is not None
+    before = (captured.picture.pts, captured.picture.pict_type)
+    for keyframe in (True, False):
+        encoder = Encoder(Channel(), "libx264", 320, 240, 100)
+        (unit,) = encoder.encode(captured.picture, 5, keyframe=keyframe, shared=True)
+        assert unit.keyframe
+    assert (captured.picture.pts, captured.picture.pict_type) == before
+
+
 def test_quality_and_bit_rate_are_heeded() -> None:
     source = TestSource("testsrc:320x240@200")
     source.open()

@@ -76,9 +76,16 @@ class Encoder:
         if context.extradata and self.codec != Codec.JPEG:
             self._sets.learn(bytes(context.extradata))
 
-    def encode(self, picture: av.VideoFrame, capture_ns: int, keyframe: bool = False) -> list[AccessUnit]:
-        """The access units that are ready, mostly one. keyframe: this one is to be key. Raises EncoderError."""
+    def encode(
+        self, picture: av.VideoFrame, capture_ns: int, keyframe: bool = False, shared: bool = False
+    ) -> list[AccessUnit]:
+        """The access units that are ready, mostly one. Raises EncoderError.
+
+        keyframe: this one is to be key. shared: other encoders have the picture too, and it may not be changed.
+        """
         scaled = picture.reformat(self._context.width, self._context.height, self._pixels)
+        if shared and scaled is picture:
+            scaled = av.VideoFrame.from_ndarray(picture.to_ndarray(), format=picture.format.name)
         scaled.pts, scaled.time_base = capture_ns, _CLOCK
         scaled.pict_type = PictureType.I if keyframe else PictureType.NONE
         try:

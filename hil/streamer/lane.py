@@ -30,7 +30,8 @@ class Lane:
         self.channel = channel
         self.width, self.height = channel.width or source.width, channel.height or source.height
         self.fps = channel.fps or source.fps
-        self._interval_ns = round(1e9 / channel.fps) if 0 < channel.fps < source.fps else 0
+        slower = 0 < channel.fps < source.fps and encoder is not None  # encoded pictures lean on each other
+        self._interval_ns = round(1e9 / channel.fps) if slower else 0
         self._next_ns = 0
         self._encoder = Encoder(channel, encoder, self.width, self.height, self.fps) if encoder is not None else None
         codec = CODECS[channel.codec] if encoder is not None else (source.codec or Codec.H264)
@@ -98,7 +99,7 @@ class Lane:
         if captured.picture is None or self._encoder is None:
             return
         key, self._key_wanted = self._key_wanted or captured.discontinuity, False
-        for unit in self._encoder.encode(captured.picture, captured.capture_ns, keyframe=key):
+        for unit in self._encoder.encode(captured.picture, captured.capture_ns, keyframe=key, shared=captured.shared):
             self.outlet.write(unit, captured)
 
     def close(self) -> None:

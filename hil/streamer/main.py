@@ -129,7 +129,7 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status) -> None:
                 return
             if captured is not None:
                 for lane in lanes:
-                    lane.offer(captured if len(lanes) == 1 else replace(captured))
+                    lane.offer(captured if len(lanes) == 1 else replace(captured, shared=True))
             if any(lane.books.written for lane in lanes):
                 service.frame_written()
             service.is_alive()
