@@ -3,6 +3,7 @@
 
 import importlib.util
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,9 @@ from writers import BUILD, ROOT, SHARED_MEMORY, Channel, Writer
 os.environ["PYTHONPATH"] = str(ROOT)
 os.environ.setdefault("VSHM_LIBRARY", str(BUILD / "libvideo_shm.so"))
 
+
+# A shell's background job ignores Ctrl-C, and so would every child that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # PyAV has no build for every processor; what needs it is left out there, and said.
 NEEDS_PYAV = ["barcode", "bitstream", "camera_streamer", "cli_record", "healing", "sources"]

@@ -69,6 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and its children
     measured = {"import": import_seconds(), "ctrl_c": interrupt_seconds()}
     over = [name for name, limit in LIMITS_S.items() if measured[name] > limit]
     if arguments.json:
