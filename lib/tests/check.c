@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define EXIT_SKIPPED 77
-#define MAX_NAMES 128
+#define MAX_NAMES 512
 #define MAX_CHANNELS 64
 
 static char names[MAX_NAMES][48];

@@ -10,7 +10,7 @@ target_link_libraries(crash_objects PRIVATE Threads::Threads video_shm_flags)
 
 # Its objects come first, so nothing is left to be taken from the ordinary ones.
 if(TARGET v1)
-    vshm_test(crash_points TIMEOUT 600 LABELS peers LIBRARIES v1
+    vshm_test(crash_points TIMEOUT 1500 LABELS peers LIBRARIES v1
               SOURCES crash_story.c crash_watchers.c crash_scenarios.c crash_witness.c crash_aftermath.c
                       $<TARGET_OBJECTS:crash_objects>)
 endif()

@@ -211,7 +211,7 @@ static void a_crash_while_destroying_with_a_reservation_out(void)
 	every_crash(&scenario_destroy_reserved);
 }
 
-TEST_MAIN(150, TEST(a_crash_while_making_a_ring), TEST(a_crash_while_making_a_v1_ring),
+TEST_MAIN(pick(150, 900), TEST(a_crash_while_making_a_ring), TEST(a_crash_while_making_a_v1_ring),
 		  TEST(a_crash_while_taking_a_ring_over), TEST(a_crash_while_taking_a_v1_ring_over),
 		  TEST(a_crash_while_replacing_a_ring_of_another_geometry),
 		  TEST(a_crash_while_replacing_a_v1_writers_ring), TEST(a_crash_while_making_a_nameless_ring_anew),

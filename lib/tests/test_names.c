@@ -185,7 +185,8 @@ static void a_writer_whose_name_was_taken_leaves_the_other_ring_alone(void)
 	video_shm_consumer_destroy(&reader);
 }
 
-/* The name is looked at after the readers were woken: they may get that frame, and the writer is told at once. */
+/* The name is looked at after the readers were woken: they may get that frame, and the writer is told at
+ * once. */
 static void a_commit_tells_that_the_name_was_taken_since_reserve(void)
 {
 	const video_frame_meta_t meta = {.is_keyframe = 1};
