@@ -226,7 +226,7 @@ void fleet_go(void)
 
 static unsigned channel(unsigned number)
 {
-	return 1000000u + (unsigned)owner * FLEET_RINGS_MAX % 900000000u + number;
+	return FLEET_FIRST_CHANNEL + (unsigned)owner * FLEET_RINGS_MAX + number;
 }
 
 void fleet_ring_name(char *name, size_t size, unsigned number)

@@ -13,6 +13,9 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 #define FLEET_RINGS_MAX 64u
+/* Of the process whose id is 0. Beyond those of the tests, which may run at once and remove what bears their
+ * numbers. */
+#define FLEET_FIRST_CHANNEL 1300000000u
 
 /* Once, before anything else: signals and shared memory. */
 void fleet_init(void);

@@ -6,8 +6,15 @@
  * The writer never waits for anybody. Every reader has a place of its own, gets each frame once and in order,
  * and is told what it missed. The bytes in shared memory are described in FORMAT.md.
  *
- * Returns: 0, a size, or a small positive number for what is normal; -1 with errno for what is not. The
- * library prints nothing and installs no signal handler.
+ * Returns: 0, a size, or a small positive number for what is normal; -1 with errno for what is not, and then
+ * nothing has changed but what the call says. The library prints nothing and installs no signal handler.
+ *
+ * Ownership: a handle is the caller's memory, and stays where it is between init and destroy. All else that is
+ * handed in, names and frames included, is the caller's again when the call returns; what is handed out to be
+ * given back (a reserved slot, a view) says so.
+ *
+ * Threads: any number of them, each with handles of its own. One handle in several threads: see the writer and
+ * the reader below. Calls without a handle may be made by any thread at any time, video_shm_set_log excepted.
  *
  *   errno        meaning, wherever it is returned
  *   EINVAL       an argument is wrong: NULL, a bad name, a frame of size 0, an unknown option, a struct of size 0
@@ -59,7 +66,7 @@ typedef struct video_frame_meta {
 	uint8_t codec;         /* VIDEO_SHM_CODEC_* */
 	uint16_t width;        /* pixels; audio: samples per frame */
 	uint16_t height;       /* pixels; audio: channels */
-	uint8_t fps;           /* frames per second, rounded; audio: 0 */
+	uint8_t fps;           /* frames per second, rounded; audio: VIDEO_SHM_SAMPLE_RATE_* */
 	uint8_t reserved[5];   /* zero */
 } video_frame_meta_t;
 
@@ -82,9 +89,28 @@ enum video_shm_codec {
 	VIDEO_SHM_CODEC_H265 = 1,
 	VIDEO_SHM_CODEC_JPEG = 2,
 	VIDEO_SHM_CODEC_AV1 = 3,        /* reserved */
-	VIDEO_SHM_CODEC_PCM_S16LE = 64, /* reserved: audio */
-	VIDEO_SHM_CODEC_AAC = 65,       /* reserved: audio */
-	VIDEO_SHM_CODEC_OPUS = 66       /* reserved: audio */
+	VIDEO_SHM_CODEC_PCM_S16LE = 64, /* audio, 64 to 127: little-endian, channels interleaved */
+	VIDEO_SHM_CODEC_AAC = 65,       /* audio: one frame with its ADTS header */
+	VIDEO_SHM_CODEC_OPUS = 66       /* audio: one packet, as RFC 6716 has it */
+};
+
+/* video_frame_meta_t.fps of audio, in Hz. */
+enum video_shm_sample_rate {
+	VIDEO_SHM_SAMPLE_RATE_UNKNOWN = 0,
+	VIDEO_SHM_SAMPLE_RATE_8000 = 1,
+	VIDEO_SHM_SAMPLE_RATE_11025 = 2,
+	VIDEO_SHM_SAMPLE_RATE_12000 = 3,
+	VIDEO_SHM_SAMPLE_RATE_16000 = 4,
+	VIDEO_SHM_SAMPLE_RATE_22050 = 5,
+	VIDEO_SHM_SAMPLE_RATE_24000 = 6,
+	VIDEO_SHM_SAMPLE_RATE_32000 = 7,
+	VIDEO_SHM_SAMPLE_RATE_44100 = 8,
+	VIDEO_SHM_SAMPLE_RATE_48000 = 9,
+	VIDEO_SHM_SAMPLE_RATE_64000 = 10,
+	VIDEO_SHM_SAMPLE_RATE_88200 = 11,
+	VIDEO_SHM_SAMPLE_RATE_96000 = 12,
+	VIDEO_SHM_SAMPLE_RATE_176400 = 13,
+	VIDEO_SHM_SAMPLE_RATE_192000 = 14
 };
 
 enum video_shm_media { VIDEO_SHM_MEDIA_VIDEO = 0, VIDEO_SHM_MEDIA_AUDIO = 1 };
@@ -191,7 +217,7 @@ typedef struct video_shm_info {
 	uint64_t remade;            /* * times that the ring's name was gone and it was made anew */
 	uint64_t rearmed;           /* * times that a semaphore was found taken by a process that had died */
 	int64_t realtime_offset_ns; /* * CLOCK_REALTIME minus CLOCK_MONOTONIC at the writer */
-	uint64_t last_publish_ns;   /* * of the newest frame, CLOCK_MONOTONIC */
+	uint64_t last_publish_ns;   /* * of the newest frame, CLOCK_MONOTONIC; 0: none, or just lapped */
 	uint32_t v1_readers;        /* active_readers as the ring has it: anybody may have scribbled on it */
 	uint32_t v1_signals;        /* * 1: the writer posts the semaphore for version 1 readers */
 	/* This reader, since it joined; zero from video_shm_inspect. always received + missed + skipped == span.
@@ -204,48 +230,57 @@ typedef struct video_shm_info {
 	uint64_t reattached; /* times that it went over to a successor of its ring */
 } video_shm_info_t;
 
-/* ---- the writer; a handle may be used from several threads, init and destroy from one at a time ---- */
+/*
+ * ---- the writer ----
+ *
+ * A handle may be used by several threads at once, but for init and destroy: no other call on it is under way
+ * then. A reserved slot belongs to the handle: any thread may commit or abort it.
+ */
 
 /*
  * Makes the ring VIDEO_SHM_NAME, or takes it over from a writer that is gone: then numbering goes on and
- * readers with it. The ring has 30 slots of 512 KiB. 0, or -1: EBUSY, EACCES, EPROTO, ENOSPC, or what the
- * system said.
+ * readers with it. The ring has 30 slots of 512 KiB. Takes up to a second where another writer is just taking
+ * it over. 0, or -1: EINVAL, EBUSY, EACCES, EPROTO, ENOSPC, or what the system said.
  */
 int video_shm_producer_init(video_shm_producer_t *producer);
 
 /* The same for channel 0, 1, ...: ring /video_stream_chN, semaphores /video_sem_write_chN and
- * /video_sem_read_chN. */
+ * /video_sem_read_chN. EINVAL: channel is negative. */
 int video_shm_producer_init_channel(video_shm_producer_t *producer, int channel);
 
-/* The same with options; NULL: all defaults. A ring of another geometry replaces the old one under its name.
+/*
+ * The same with options; NULL: all defaults. A ring of another geometry replaces the old one under its name.
+ * EINVAL: an option is out of its bounds, or the struct of a size that can't be.
  */
 int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_producer_options_t *options);
 
 /*
  * Copies one access unit (a whole picture with its parameter sets) into the next slot and wakes the readers.
- * Never waits. meta's size and sequence are ignored: the library sets them. 0 written; 1 dropped and counted:
- * another thread is writing, a reservation is out, or the semaphore is taken; -1: EINVAL, EMSGSIZE (counted),
- * ESTALE (readers that were there before may still get the frame), EOWNERDEAD, EBADF, ENOSPC (counted).
+ * Never waits. size in bytes; meta's size and sequence are ignored: the library sets them. 0 written; 1
+ * dropped and counted: another thread is writing, a reservation is out, or the semaphore is taken; -1:
+ * EINVAL, EMSGSIZE (counted), ESTALE (readers that were there before may still get the frame), EOWNERDEAD,
+ * EBADF, ENOSPC (counted).
  */
 int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
 							 const video_frame_meta_t *meta);
 
 /*
  * Hands out the next slot for an encoder to write into: *data, of *capacity bytes, 32-byte aligned, until
- * commit or abort. 0, or -1: EBUSY (one is out already, or the ring is taken), ESTALE, EOWNERDEAD, EBADF,
- * EINVAL, ENOSPC.
+ * commit, abort or destroy. 0, or -1: EBUSY (one is out already; or another thread or the semaphore has the
+ * ring, which is counted as a drop), ESTALE, EOWNERDEAD, EBADF, EINVAL, ENOSPC (counted).
  */
 int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity);
 
 /*
- * Publishes the reserved slot with size bytes; timing may be NULL. On EINVAL (size 0, nothing reserved) and
- * EMSGSIZE the reservation stays as it was.
+ * Publishes the reserved slot with size bytes and wakes the readers; timing may be NULL. Never waits. 0, or
+ * -1: EINVAL (size 0, meta NULL, unknown flags, nothing reserved) and EMSGSIZE, which leave the reservation
+ * as it was; ESTALE, as of write; EOWNERDEAD, EBADF.
  */
 int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size, const video_frame_meta_t *meta,
 							  const video_frame_timing_t *timing);
 
-/* Gives the reserved slot back unpublished; the frame it held before is lost. Nothing reserved: does nothing.
- */
+/* Gives the reserved slot back unpublished; the frame it held before is lost. Nothing reserved, or no open
+ * handle: does nothing. */
 void video_shm_producer_abort(video_shm_producer_t *producer);
 
 /*
@@ -256,28 +291,36 @@ void video_shm_producer_abort(video_shm_producer_t *producer);
  */
 int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset);
 
-/* The writer's counters, as in video_shm_inspect. 0, or -1: EINVAL, EBADF, EOWNERDEAD. */
+/* The writer's counters, as in video_shm_inspect; the reader's part is zero. 0, or -1: EINVAL (NULL, or
+ * struct_size not set), EBADF, EOWNERDEAD. */
 int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *info);
 
 /*
- * Closes the ring, tells the readers, and removes ring and semaphores if they are still this writer's own. In
- * a forked child it only lets go. Twice, or after a failed init, it does nothing.
+ * Closes the ring, tells the readers, and removes ring and semaphores if they are still this writer's own. A
+ * reserved slot is given back, its pointer is dead. In a forked child it only lets go. Twice, or after a
+ * failed init, it does nothing. Not for a signal handler.
  */
 void video_shm_producer_destroy(video_shm_producer_t *producer);
 
-/* ---- the reader; a handle is used by one thread at a time, except where it says otherwise ---- */
+/*
+ * ---- the reader ----
+ *
+ * A handle is used by one thread at a time; interrupt may come from any other, interrupt and destroy also
+ * from a signal handler on that thread.
+ */
 
 /*
  * Joins the ring VIDEO_SHM_NAME: every frame from the next one on; goes over to the next ring of that name
- * when this one ends. Opens it read-only and changes nothing in it. 0, or -1: ENOENT, EAGAIN, EPROTO (no
- * ring, or slots larger than VIDEO_SHM_MAX_FRAME_SIZE), EACCES, ...
+ * when this one ends. Opens it read-only and changes nothing in it. 0, or -1: EINVAL, ENOENT, EAGAIN, EPROTO
+ * (no ring, or slots larger than VIDEO_SHM_MAX_FRAME_SIZE), EACCES, or what the system said.
  */
 int video_shm_consumer_init(video_shm_consumer_t *consumer);
 
-/* The same for channel 0, 1, ... */
+/* The same for channel 0, 1, ... EINVAL: channel is negative. */
 int video_shm_consumer_init_channel(video_shm_consumer_t *consumer, int channel);
 
-/* The same with options; NULL: all defaults (which do not reconnect). */
+/* The same with options; NULL: all defaults (which do not reconnect). EPROTO: no ring, or slots larger than
+ * max_slot_size. */
 int video_shm_consumer_open(video_shm_consumer_t *consumer, const video_shm_consumer_options_t *options);
 
 /*
@@ -289,11 +332,12 @@ int video_shm_consumer_read(video_shm_consumer_t *consumer, uint8_t *data, video
 /*
  * The same, waiting up to timeout_ms for a frame; 0 waits for ever, VIDEO_SHM_NO_WAIT not at all.
  * Its size; 0: none came in time; -1: EINTR; EPIPE and EOWNERDEAD, once each, after the last whole frame;
- * EMSGSIZE (the frame is larger than VIDEO_SHM_MAX_FRAME_SIZE); EBUSY (a view is out); EBADF; EINVAL. After
- * EOWNERDEAD a call waits for the next writer of the ring. After EPIPE, and with reconnect after EOWNERDEAD
- * too, it looks for the ring's successor, asleep, up to timeout_ms; without reconnect EPIPE is final. A
- * signal that arrives just before the sleep may be noticed up to half a second late: use
- * video_shm_consumer_interrupt in the handler.
+ * EMSGSIZE (the frame is larger than VIDEO_SHM_MAX_FRAME_SIZE); EBUSY (a view is out); EBADF; EINVAL. On -1
+ * and 0 data is as it was or holds parts of a frame that was lost. After EOWNERDEAD a call waits for the next
+ * writer of the ring. After EPIPE, and with reconnect after EOWNERDEAD too, it looks for the ring's
+ * successor, asleep, up to timeout_ms; EPROTO, once, is a successor that this reader can't be served from.
+ * Without reconnect EPIPE is final. A signal that arrives just before the sleep may be noticed up to half a
+ * second late: use video_shm_consumer_interrupt in the handler.
  */
 int video_shm_consumer_wait(video_shm_consumer_t *consumer, uint8_t *data, video_frame_meta_t *meta,
 							uint32_t timeout_ms);
@@ -306,8 +350,8 @@ int video_shm_consumer_receive(video_shm_consumer_t *consumer, uint8_t *data, ui
 							   video_frame_meta_t *meta, uint32_t timeout_ms);
 
 /*
- * The same without a copy: view->data points into the ring until release. One view at a time (EBUSY).
- * Size, 0 or -1 as above.
+ * The same without a copy: view->data points into the ring until release, which every view needs. One view at
+ * a time (EBUSY). Size, 0 or -1 as above; EINVAL too where view->struct_size is not set.
  */
 int video_shm_consumer_acquire(video_shm_consumer_t *consumer, video_shm_view_t *view, uint32_t timeout_ms);
 
@@ -330,7 +374,8 @@ void video_shm_consumer_interrupt(video_shm_consumer_t *consumer);
 int video_shm_consumer_stats(video_shm_consumer_t *consumer, uint32_t *total_frames, uint32_t *dropped_frames,
 							 uint32_t *missed_frames);
 
-/* The ring's and this reader's figures, 64-bit, never going back. 0, or -1: EINVAL, EBADF. */
+/* The ring's and this reader's figures; counters are 64-bit and never go back, whatever becomes of the ring.
+ * 0, or -1: EINVAL (NULL, or struct_size not set), EBADF. */
 int video_shm_consumer_info(video_shm_consumer_t *consumer, video_shm_info_t *info);
 
 /* The ring's own descriptor, read-only, owned by the handle and changed by a reattach; for mapping it once
@@ -346,7 +391,8 @@ void video_shm_consumer_destroy(video_shm_consumer_t *consumer);
 
 /* ---- a look from outside ---- */
 
-/* Reads a ring's figures without joining or mapping it. 0, or -1: ENOENT, EAGAIN, EPROTO, EACCES, EINVAL. */
+/* Reads a ring's figures without joining or mapping it; name as in the options. 0, or -1: ENOENT, EAGAIN,
+ * EPROTO, EACCES, EINVAL, or what the system said. */
 int video_shm_inspect(const char *name, video_shm_info_t *info);
 
 /* One slot as seen from outside. */

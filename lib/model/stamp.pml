@@ -277,12 +277,8 @@ lapped:		atomic {
 		}
 onward:		atomic {
 			next++;
-			count = 0;
-			stamp = 0;
-			line = 0;
-			payload = 0;
-			torn = false;
-			untrue_miss = false
+			count = 0; stamp = 0; line = 0; payload = 0;
+			torn = false; untrue_miss = false
 		}
 		goto again;
 wait:		atomic {

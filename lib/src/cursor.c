@@ -104,10 +104,10 @@ void cursor_move(struct cursor *cursor, const struct ring *ring)
 	cursor_break(cursor);
 }
 
-/* Whether a picture leans on those before it: all codecs for video but JPEG, and none for audio. */
+/* Whether a frame that is no keyframe, as each JPEG is, leans on those before it: in video, not in audio. */
 HOT static bool leans(const struct ring_look *look)
 {
-	return look->meta.codec != VIDEO_SHM_CODEC_JPEG && look->meta.codec < VIDEO_SHM_CODEC_PCM_S16LE;
+	return look->meta.codec < VIDEO_SHM_CODEC_PCM_S16LE;
 }
 
 /* Frames before upto can no longer be had. */
@@ -158,7 +158,7 @@ HOT static void catch_up(struct cursor *cursor, const struct ring *ring, uint64_
 {
 	uint64_t oldest = oldest_frame(ring, frames);
 
-	if (cursor->torn > 0) {
+	if (cursor->torn > 0 && oldest < frames) {
 		/* The writer was faster than our copy at the end of the ring: twice as far from it each time, up to
 		 * the newest frame. */
 		const uint64_t margin = UINT64_C(1) << (cursor->torn < 12 ? cursor->torn : 12);
@@ -210,7 +210,7 @@ HOT bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring
 			 * counters of version 1: then look again, which ends at the latest when the frame is out of
 			 * reach. */
 			frames = ring_frames(ring, cursor->next);
-			if (frames <= before && cursor->next >= oldest_frame(ring, frames))
+			if (frames <= before)
 				lose(cursor, ring, cursor->next + 1);
 			continue;
 		}

@@ -33,6 +33,12 @@ int geometry_extension_offset(const struct layout_header *header, uint64_t objec
 int geometry_read(struct geometry *geometry, const struct layout_header *header,
 				  const struct layout_extension *extension, uint64_t object_size);
 
+/* Where a slot's metadata lies, from the object's begin on; its payload follows. */
+static inline uint64_t geometry_slot(const struct geometry *geometry, uint32_t slot)
+{
+	return geometry->slot_offset + slot * geometry->slot_stride;
+}
+
 bool geometry_same(const struct geometry *a, const struct geometry *b);
 
 #endif

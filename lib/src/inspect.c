@@ -41,8 +41,9 @@ static void inspect_extension(video_shm_info_t *info, const struct layout_extens
 	info->v1_signals = LOAD(extension->v1_signals);
 }
 
-void inspect_ring(video_shm_info_t *info, const struct geometry *geometry, const struct layout_header *header,
-				  const struct layout_extension *extension)
+/* extension NULL: version 1. */
+static void inspect_words(video_shm_info_t *info, const struct geometry *geometry,
+						  const struct layout_header *header, const struct layout_extension *extension)
 {
 	memset(info, 0, sizeof(*info));
 	info->version = geometry->version;
@@ -55,6 +56,15 @@ void inspect_ring(video_shm_info_t *info, const struct geometry *geometry, const
 	info->dropped = LOAD(header->dropped_frames);
 	if (extension != NULL)
 		inspect_extension(info, extension);
+}
+
+void inspect_ring(video_shm_info_t *info, const struct ring *ring)
+{
+	struct ring_look newest;
+
+	inspect_words(info, &ring->geometry, ring->header, ring->extension);
+	if (info->extended && info->frames > 0 && ring_look(ring, info->frames - 1, &newest))
+		info->last_publish_ns = newest.publish_ns;
 }
 
 /* ---- from outside: a copy through pread, laid out like the ring itself ---- */
@@ -98,7 +108,7 @@ static uint64_t glance_frames(const struct glance *glance)
 static bool glance_slot(const struct glance *glance, uint32_t index, video_shm_slot_t *slot)
 {
 	const struct geometry *geometry = &glance->survey.geometry;
-	const off_t meta_at = (off_t)(geometry->slot_offset + index * geometry->slot_stride);
+	const off_t meta_at = (off_t)geometry_slot(geometry, index);
 	const off_t line_at = (off_t)(geometry->line_offset + index * sizeof(struct layout_line));
 	struct layout_line line, again;
 
@@ -145,8 +155,8 @@ int video_shm_inspect(const char *name, video_shm_info_t *info)
 	if (open_glance(name, &glance) != 0)
 		return -1;
 	survey = &glance.survey;
-	inspect_ring(&all, &survey->geometry, &survey->header,
-				 survey->geometry.extension_offset != 0 ? &survey->extension : NULL);
+	inspect_words(&all, &survey->geometry, &survey->header,
+				  survey->geometry.extension_offset != 0 ? &survey->extension : NULL);
 	inspect_identity(&all, &glance.identity);
 	inspect_newest(&all, &glance);
 	if (all.state == VIDEO_SHM_STATE_LIVE && (!segment_is_held(glance.fd) || process_gone(&survey->writer)))

@@ -45,12 +45,14 @@ struct reader {
 	uint32_t max_slot_size; /* 0: any */
 	uint64_t pid_ns;        /* our own pid namespace */
 	uint64_t reattached;
-	struct reader_totals before; /* of former rings whose successors began to count anew */
-	ino_t refused;               /* a successor that can't be served; the caller was told */
-	_Atomic uintptr_t word;      /* where it sleeps, for who interrupts it; 0: on interrupted itself */
+	struct reader_totals before;      /* of former rings whose successors began to count anew */
+	struct reader_totals told_totals; /* the largest that the caller was told */
+	ino_t refused;                    /* a successor that can't be served; the caller was told */
+	_Atomic uintptr_t word;           /* where it sleeps, for who interrupts it; 0: on interrupted itself */
 	char path[SEGMENT_PATH_MAX];
 };
 
+#define READER_POLL_FIRST_NS 250000u /* poll_ns where a frame may come at any time */
 #define READER_HOT_BYTES offsetof(struct reader, identity)
 
 /* Joins the ring at reader->path. policy, resync, path, ops, reconnect, max_slot_size are set. 0, or -1. */
@@ -65,5 +67,9 @@ int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *l
 /* Async-signal-safe. */
 void reader_interrupt(struct reader *reader);
 void reader_leave(struct reader *reader);
+
+/* Goes over to the ring's successor, if there is one. 0, or -1 with EPROTO: there is one that can't be
+ * served. */
+int reader_look_for_successor(struct reader *reader);
 
 #endif

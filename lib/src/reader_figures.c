@@ -7,29 +7,37 @@
 	apply(frames) apply(keyframes) apply(bytes) apply(dropped) apply(dropped_busy) apply(dropped_too_large)  \
 		apply(dropped_no_space) apply(remade) apply(rearmed)
 
-void reader_ring_figures(const struct reader *reader, video_shm_info_t *info)
+/* Those of the ring alone that it is attached to. */
+static void ring_figures(const struct reader *reader, video_shm_info_t *info)
 {
-	inspect_ring(info, &reader->ring.geometry, reader->ring.header, reader->ring.extension);
+	inspect_ring(info, &reader->ring);
 	inspect_identity(info, &reader->identity);
 	if (reader->ring.extension == NULL) /* version 1 counts in 32 bits only */
 		info->frames = ring_frames(&reader->ring, reader->cursor.next);
 }
 
-void reader_keep_totals(struct reader *reader, const video_shm_info_t *then)
+void reader_keep_totals(struct reader *reader)
 {
 	video_shm_info_t now;
 
-	reader_ring_figures(reader, &now);
-#define KEEP(total) reader->before.total += now.total < then->total ? then->total : 0;
+	ring_figures(reader, &now);
+#define KEEP(total)                                                                                          \
+	if (reader->before.total + now.total < reader->told_totals.total)                                        \
+		reader->before.total = reader->told_totals.total;
 	EACH_TOTAL(KEEP)
 }
 
-void reader_figures(const struct reader *reader, video_shm_info_t *info)
+void reader_figures(struct reader *reader, video_shm_info_t *info)
 {
 	const struct cursor *cursor = &reader->cursor;
 
-	reader_ring_figures(reader, info);
-#define ADD(total) info->total += reader->before.total;
+	ring_figures(reader, info);
+	/* Not even where somebody sets the ring's counters back, or shrinks it to nothing. */
+#define ADD(total)                                                                                           \
+	info->total += reader->before.total;                                                                     \
+	if (info->total < reader->told_totals.total)                                                             \
+		info->total = reader->told_totals.total;                                                             \
+	reader->told_totals.total = info->total;
 	EACH_TOTAL(ADD)
 	if (reader->fate == READER_DEAD && info->state == VIDEO_SHM_STATE_LIVE)
 		info->state = VIDEO_SHM_STATE_DEAD;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "hot.h"
+#include "ring_v1.h"
 #include "shared.h"
 
 #define RELAXED memory_order_relaxed
@@ -35,11 +36,6 @@ void ring_place(struct ring *ring, void *base, const struct geometry *geometry)
 HOT static uint32_t slot_of(const struct ring *ring, uint64_t frame)
 {
 	return (uint32_t)frame % ring->geometry.slots;
-}
-
-HOT static uint64_t meta_offset(const struct ring *ring, uint32_t slot)
-{
-	return ring->geometry.slot_offset + slot * ring->geometry.slot_stride;
 }
 
 HOT bool ring_is_keyframe(const video_frame_meta_t *meta)
@@ -124,7 +120,7 @@ void ring_recover(const struct ring *ring, struct ring_counts *counts)
 
 uint64_t ring_payload_offset(const struct ring *ring, uint64_t frame)
 {
-	return meta_offset(ring, slot_of(ring, frame)) + sizeof(video_frame_meta_t);
+	return geometry_slot(&ring->geometry, slot_of(ring, frame)) + sizeof(video_frame_meta_t);
 }
 
 HOT uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *counts)
@@ -135,7 +131,7 @@ HOT uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *count
 	shared_store32(&ring->lines[slot].stamp, layout_stamp(counts->frames) - 1, RELAXED);
 	/* [P2] No byte of the new frame is seen before the odd stamp. Pairs with [C4]. */
 	atomic_thread_fence(RELEASE);
-	return ring->base + meta_offset(ring, slot) + sizeof(video_frame_meta_t);
+	return ring->base + geometry_slot(&ring->geometry, slot) + sizeof(video_frame_meta_t);
 }
 
 HOT void ring_prefetch_to_publish(const struct ring *ring, uint64_t frame)
@@ -143,7 +139,7 @@ HOT void ring_prefetch_to_publish(const struct ring *ring, uint64_t frame)
 	__builtin_prefetch(ring->header, 1);
 	__builtin_prefetch((const void *)&ring->extension->frames, 1);
 	__builtin_prefetch(&ring->lines[slot_of(ring, frame)], 1);
-	__builtin_prefetch(ring->base + meta_offset(ring, slot_of(ring, frame)), 1);
+	__builtin_prefetch(ring->base + geometry_slot(&ring->geometry, slot_of(ring, frame)), 1);
 }
 
 void ring_cancel(const struct ring *ring, const struct ring_counts *counts)
@@ -170,7 +166,8 @@ HOT void ring_publish(const struct ring *ring, struct ring_counts *counts, const
 	stored.width = meta->width;
 	stored.height = meta->height;
 	stored.fps = meta->fps;
-	shared_copy_in(ring->base + meta_offset(ring, slot_of(ring, frame)), &stored, sizeof(stored));
+	shared_copy_in(ring->base + geometry_slot(&ring->geometry, slot_of(ring, frame)), &stored,
+				   sizeof(stored));
 
 	counts->keyframes += keyframe;
 	counts->bytes += meta->size;
@@ -204,7 +201,7 @@ HOT void ring_prefetch_to_look(const struct ring *ring, uint64_t frame)
 {
 	const uint32_t slot = slot_of(ring, frame);
 
-	__builtin_prefetch(ring->base + meta_offset(ring, slot));
+	__builtin_prefetch(ring->base + geometry_slot(&ring->geometry, slot));
 	if (ring->extension == NULL)
 		return;
 	__builtin_prefetch((const void *)&ring->extension->epoch);
@@ -228,29 +225,6 @@ HOT uint64_t ring_first_frame(const struct ring *ring)
 	return ring->extension != NULL ? ring->extension->first_frame : 0;
 }
 
-/*
- * A version 1 ring has no stamps. write_idx may run freely, as version 1 has it, or be kept modulo the slots;
- * it steps on before frame_count does, so the slot can be one off: the frame's own sequence decides.
- */
-COLD static bool find_v1(const struct ring *ring, uint64_t frame, uint32_t *slot, video_frame_meta_t *meta)
-{
-	const uint32_t slots = ring->geometry.slots;
-	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, ACQUIRE);
-	const uint32_t next = atomic_load_explicit(&ring->header->write_idx, ACQUIRE);
-	const uint32_t back = count - (uint32_t)frame;
-	const bool free_running = next - count <= 1;
-
-	if (back == 0 || back >= slots)
-		return false;
-	for (uint32_t step = 0; step < 2; step++) {
-		*slot = (free_running ? next - back - step : next % slots + 2 * slots - back - step) % slots;
-		shared_copy_out(meta, ring->base + meta_offset(ring, *slot), sizeof(*meta));
-		if (meta->sequence == (uint32_t)frame)
-			return true;
-	}
-	return false;
-}
-
 HOT static bool find_stamped(const struct ring *ring, uint64_t frame, uint32_t *slot, struct ring_look *look)
 {
 	const struct layout_line *line;
@@ -264,7 +238,7 @@ HOT static bool find_stamped(const struct ring *ring, uint64_t frame, uint32_t *
 	look->capture_ns = atomic_load_explicit(&line->capture_ns, RELAXED);
 	look->publish_ns = atomic_load_explicit(&line->publish_ns, RELAXED);
 	look->keyframes = atomic_load_explicit(&line->keyframes, RELAXED);
-	shared_copy_out(&look->meta, ring->base + meta_offset(ring, *slot), sizeof(look->meta));
+	shared_copy_out(&look->meta, ring->base + geometry_slot(&ring->geometry, *slot), sizeof(look->meta));
 	/* The stamp comes round after 2^31 frames, and a slot never used has the one that frame 2^31 - 1 will
 	 * have. */
 	return atomic_load_explicit(&line->frame, RELAXED) == frame;
@@ -280,11 +254,11 @@ HOT bool ring_look(const struct ring *ring, uint64_t frame, struct ring_look *lo
 		if (!find_stamped(ring, frame, &slot, look))
 			return false;
 	} else {
-		if (!find_v1(ring, frame, &slot, &look->meta))
+		if (!ring_v1_find(ring, frame, &slot, &look->meta))
 			return false;
 		look->flags = ring_is_keyframe(&look->meta) ? VIDEO_SHM_FLAG_KEYFRAME : 0;
 	}
-	look->offset = meta_offset(ring, slot) + sizeof(video_frame_meta_t);
+	look->offset = geometry_slot(&ring->geometry, slot) + sizeof(video_frame_meta_t);
 	look->data = ring->base + look->offset;
 	/* The size was copied once, and from here on only the copy is used. A bad one is no frame. */
 	if (look->meta.size == 0 || look->meta.size > ring->geometry.slot_size)
@@ -302,14 +276,5 @@ HOT bool ring_still_whole(const struct ring *ring, const struct ring_look *look)
 
 		return stamp == layout_stamp(look->frame);
 	}
-	/* Version 1: the slot at write_idx is dirty, all others are whole. At 2^32 the slots begin anew, so the
-	 * count alone does not tell. */
-	const uint32_t slots = ring->geometry.slots;
-	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, RELAXED);
-	const uint32_t dirty = atomic_load_explicit(&ring->header->write_idx, RELAXED) % slots;
-	video_frame_meta_t meta;
-
-	shared_copy_out(&meta, look->data - sizeof(meta), sizeof(meta));
-	return count - (uint32_t)look->frame < slots && meta.sequence == (uint32_t)look->frame &&
-		   look->offset != meta_offset(ring, dirty) + sizeof(meta);
+	return ring_v1_still_whole(ring, look);
 }

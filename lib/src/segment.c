@@ -184,8 +184,10 @@ enum segment_name segment_name_leads(const char *path, const struct segment_iden
 {
 	struct stat status;
 
-	if (lstat(path, &status) != 0)
-		return SEGMENT_NAME_GONE;
+	if (lstat(path, &status) != 0) {
+		*now = *identity; /* where it can't be looked at, nothing says that it has changed */
+		return errno == ENOENT ? SEGMENT_NAME_GONE : SEGMENT_NAME_SAME;
+	}
 	identify(&status, now);
 	return now->device == identity->device && now->inode == identity->inode ? SEGMENT_NAME_SAME
 																			: SEGMENT_NAME_OTHER;

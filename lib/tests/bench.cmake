@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-vshm_test(statistics LABELS quick SOURCES ../bench/statistics.c ../bench/verdict.c)
+vshm_test(statistics SOURCES ../bench/statistics.c ../bench/verdict.c)
 target_link_libraries(test_statistics PRIVATE m)
 
-# Not quick: under a sanitizer the program is another one, and slow.
+# A sanitizer's build has no bench: it would measure another program.
 if(VIDEO_SHM_BENCH)
     vshm_test(bench TIMEOUT 300 SOURCES ../bench/floor.c)
     target_compile_definitions(test_bench PRIVATE BENCH_PROGRAM="$<TARGET_FILE:video_shm_bench>")

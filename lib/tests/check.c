@@ -12,16 +12,19 @@
 
 #define EXIT_SKIPPED 77
 #define MAX_NAMES 512
-#define MAX_CHANNELS 64
+#define MAX_CHANNELS 64u
+#define FIRST_CHANNEL 1000000000u
 
 static char names[MAX_NAMES][48];
 static unsigned name_count, channel_count;
 static pid_t owner;
 static const char *running = "";
 
+/* A process id has 22 bits. The benchmarks' channels begin where these end, the Python tests' end where they
+ * begin: all of them may run at once, and each removes what bears its own numbers. */
 static int channel_of(pid_t pid, unsigned number)
 {
-	return (int)(1000000 + (unsigned)pid * MAX_CHANNELS % 900000000 + number);
+	return (int)(FIRST_CHANNEL + (unsigned)pid * MAX_CHANNELS + number);
 }
 
 /* All that a test process may have named. By its pid alone, so that the parent can do it for one that was

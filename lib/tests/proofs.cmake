@@ -19,5 +19,5 @@ add_test(NAME crash_points_complete
                  ${CMAKE_CURRENT_SOURCE_DIR}/crash_calls.h $<TARGET_OBJECTS:crash_objects>
          COMMAND_EXPAND_LISTS)
 
-vshm_test(stress LABELS quick)
-vshm_test(threads LABELS quick)
+vshm_test(stress)
+vshm_test(threads)

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../bench/fleet.h"
 #include "../bench/floor.h"
 #include "check.h"
 #include "frames.h"
@@ -45,7 +46,7 @@ static unsigned left_behind(pid_t pid)
 	DIR *directory = opendir("/dev/shm");
 
 	CHECK(directory != NULL);
-	(void)snprintf(suffix, sizeof(suffix), "_ch%u", 1000000u + (unsigned)pid * 64u % 900000000u);
+	(void)snprintf(suffix, sizeof(suffix), "_ch%u", FLEET_FIRST_CHANNEL + (unsigned)pid * FLEET_RINGS_MAX);
 	while ((entry = readdir(directory)) != NULL)
 		count += strstr(entry->d_name, suffix) != NULL;
 	(void)closedir(directory);

@@ -116,6 +116,26 @@ static void a_torn_copy_counts_as_missed_and_its_frame_never_comes_again(void)
 	CHECK_EQ(cursor.skipped, 3);
 }
 
+/* Somebody with the right to write says that the ring never held what the reader is looking for. */
+static void a_first_frame_beyond_the_count_keeps_no_reader_searching(void)
+{
+	for (uint32_t policy = VIDEO_SHM_POLICY_EVERY; policy <= VIDEO_SHM_POLICY_KEYFRAMES; policy++) {
+		plain_make(&plain, SLOTS, 0);
+		for (int frame = 0; frame < 5; frame++)
+			plain_publish(&plain, true, 0);
+		plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, policy, false);
+		CHECK(cursor_find(&cursor, &plain.ring, &look));
+		cursor_take(&cursor, &look, false);
+		plain.ring.extension->frames = ++plain.counts.frames; /* one that a crash has emptied */
+		plain.ring.extension->first_frame = 100;
+		CHECK_EQ(plain_next(&cursor, &plain), -1); /* or the watchdog says so */
+		CHECK_EQ(cursor.next, 6);
+		plain.ring.extension->first_frame = 0;
+		plain_publish(&plain, true, 0);
+		CHECK_EQ(plain_next(&cursor, &plain), 6);
+	}
+}
+
 /* ---- keyframes ---- */
 
 /* Joined before the first frame: that there were no keyframes is known. */
@@ -170,6 +190,7 @@ TEST_MAIN(60, TEST(a_start_in_an_empty_ring_waits_for_its_first_frame), TEST(eac
 		  TEST(a_start_at_a_keyframe_waits_for_one_where_the_ring_holds_none),
 		  TEST(a_writer_that_laps_every_copy_can_not_starve_a_reader),
 		  TEST(a_torn_copy_counts_as_missed_and_its_frame_never_comes_again),
+		  TEST(a_first_frame_beyond_the_count_keeps_no_reader_searching),
 		  TEST(a_keyframe_reader_misses_keyframes_only),
 		  TEST(a_keyframe_reader_that_starts_at_the_end_of_a_full_ring_knows_its_losses),
 		  TEST(what_was_lost_in_a_ring_that_ended_is_accounted_for))

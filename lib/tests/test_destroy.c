@@ -4,9 +4,9 @@
 #include "faults.h"
 #include "frames.h"
 #include "processes.h"
+#include "signals.h"
 
 #include <signal.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,15 +21,6 @@ static void destroy_consumer(int number)
 	(void)number;
 	handled = 1;
 	video_shm_consumer_destroy(&consumer);
-}
-
-static void on_signal(int number, void (*handler)(int))
-{
-	struct sigaction action = {.sa_flags = SA_RESTART};
-
-	action.sa_handler = handler;
-	(void)sigemptyset(&action.sa_mask);
-	CHECK_EQ(sigaction(number, &action, NULL), 0);
 }
 
 static void open_big(video_shm_producer_t *producer)
@@ -126,19 +117,6 @@ static void destroying_what_was_never_opened_does_nothing(void)
 
 /* ---- from a signal handler ---- */
 
-/* A signal for this process after that many ms. */
-static timer_t signal_after(int number, unsigned first_us, unsigned every_us)
-{
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = number};
-	const struct itimerspec times = {.it_value = {.tv_nsec = (long)first_us * 1000},
-									 .it_interval = {.tv_nsec = (long)every_us * 1000}};
-	timer_t timer;
-
-	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	CHECK_EQ(timer_settime(timer, 0, &times, NULL), 0);
-	return timer;
-}
-
 static void destroyed_by_a_handler_in_the_middle_of_a_wait_the_wait_ends(void)
 {
 	video_shm_producer_t producer;
@@ -149,14 +127,14 @@ static void destroyed_by_a_handler_in_the_middle_of_a_wait_the_wait_ends(void)
 
 	ring_name = fresh_name();
 	open_producer(&producer, ring_name);
-	on_signal(SIGINT, destroy_consumer);
+	on_signal(SIGINT, destroy_consumer, SA_RESTART);
 	for (int turn = 0; turn < 20; turn++) {
 		open_consumer(&consumer, ring_name);
 		handled = 0;
-		timer = signal_after(SIGINT, 200u + (unsigned)turn * 300u, 0);
+		timer = start_timer(SIGINT, 200u + (unsigned)turn * 300u, 0);
 		CHECK_FAILS(video_shm_consumer_receive(&consumer, data, sizeof(data), &meta, 0), EBADF);
 		CHECK(handled);
-		CHECK_EQ(timer_delete(timer), 0);
+		stop_timer(timer);
 		every_call_says_ebadf();
 	}
 	video_shm_producer_destroy(&producer);
@@ -179,7 +157,7 @@ static void destroyed_by_a_handler_in_the_middle_of_a_copy_nothing_faults(void)
 	open_producer(&producer, ring_name);
 	open_consumer(&consumer, ring_name);
 	CHECK_EQ(write_pattern(&producer, 0, VIDEO_SHM_MAX_FRAME_SIZE, true), 0);
-	on_signal(SIGINT, destroy_consumer);
+	on_signal(SIGINT, destroy_consumer, SA_RESTART);
 	/* The second half of the copy reads the ring after destroy: it must be mapped still. */
 	fault_once(data + VIDEO_SHM_MAX_FRAME_SIZE / 2, interrupt_this_process);
 	CHECK_FAILS(video_shm_consumer_wait(&consumer, data, &meta, 0), EBADF);
@@ -203,9 +181,9 @@ static void destroyed_by_a_storm_of_signals_nothing_faults(void)
 	ring_name = fresh_name();
 	open_big(&producer);
 	memset(&consumer, 0, sizeof(consumer));
-	on_signal(SIGUSR1, destroy_consumer);
+	on_signal(SIGUSR1, destroy_consumer, SA_RESTART);
 	CHECK_EQ(write_pattern(&producer, 0, BIG_BYTES / 2, true), 0);
-	storm = signal_after(SIGUSR1, 700, 1100);
+	storm = start_timer(SIGUSR1, 700, 1100);
 	for (unsigned turn = 0; turn < pick(100, 3000); turn++) {
 		const video_shm_consumer_options_t options = {
 			.struct_size = sizeof(options), .start = VIDEO_SHM_START_OLDEST, .name = ring_name};
@@ -218,7 +196,7 @@ static void destroyed_by_a_storm_of_signals_nothing_faults(void)
 			CHECK_EQ(errno, EBADF);
 		video_shm_consumer_destroy(&consumer);
 	}
-	CHECK_EQ(timer_delete(storm), 0);
+	stop_timer(storm);
 	CHECK(copied < pick(100, 3000)); /* the storm did hit */
 	video_shm_producer_destroy(&producer);
 	CHECK_EQ(count_mappings("/dev/shm/"), 0);

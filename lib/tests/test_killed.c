@@ -58,7 +58,8 @@ static pid_t start_writer(const enum mortal_variant *variant)
 	return start_child(mortals_write, (void *)(uintptr_t)variant);
 }
 
-static void one_death(enum mortal_variant variant, uint32_t *random, struct leftovers *left)
+/* False: this one was killed on its way up, before its first frame, and is one more than was asked for. */
+static bool one_death(enum mortal_variant variant, uint32_t *random, struct leftovers *left)
 {
 	const bool in_place = variant != MORTAL_CLONED && variant != MORTAL_READ_LOCKED;
 	const uint64_t inode = ring_inode();
@@ -68,7 +69,7 @@ static void one_death(enum mortal_variant variant, uint32_t *random, struct left
 	if (variant == MORTAL_PLAIN && inode != 0 && next_random(random) % 4 == 0) {
 		(void)usleep(next_random(random) % 3000); /* on its way up; readers may never come to see it */
 		kill_child(writer);
-		return;
+		return false;
 	}
 	await_least(variant == MORTAL_RESERVED ? &mortals->reserved : &mortals->up, 1);
 	await_least(&mortals->joined, READERS);
@@ -87,6 +88,7 @@ static void one_death(enum mortal_variant variant, uint32_t *random, struct left
 	readers_know(killed_ns, stalled_before_ns);
 	if (variant == MORTAL_READ_LOCKED)
 		await_least(&mortals->locked, 2);
+	return true;
 }
 
 static void kill_many(enum mortal_variant variant, unsigned deaths)
@@ -104,8 +106,8 @@ static void kill_many(enum mortal_variant variant, unsigned deaths)
 	watch_stalls();
 	for (size_t at = 0; at < READERS; at++)
 		readers[at] = start_child(mortals_read, (void *)(uintptr_t)&indexes[at]);
-	for (unsigned death = 0; death < deaths; death++)
-		one_death(variant, &random, &left);
+	for (unsigned death = 0; death < deaths;)
+		death += one_death(variant, &random, &left);
 	writer = start_writer(&(enum mortal_variant){MORTAL_PLAIN});
 	await_least(&mortals->up, 1);
 	clear_away(&left);

@@ -98,19 +98,26 @@ static void takes(video_shm_consumer_t *consumer, uint64_t frame)
 
 /* ---- restarts ---- */
 
+/* A writer of three frames that was killed, and readers that joined before. The ring's inode. */
+static uint64_t leave_two_readers(video_shm_consumer_t *plain, video_shm_consumer_t *reconnecting)
+{
+	pid_t writer;
+
+	begin();
+	writer = run_writer((struct job){.slots = 8, .from = 0, .to = 3});
+	open_reader(plain, false);
+	open_reader(reconnecting, true);
+	kill_child(writer);
+	return inspect().inode;
+}
+
 static void a_restart_with_the_same_geometry_is_in_place_and_readers_go_on(void)
 {
 	video_shm_consumer_t plain, reconnecting;
 	video_shm_view_t view = {.struct_size = sizeof(view)};
+	const uint64_t inode = leave_two_readers(&plain, &reconnecting);
 	pid_t writer;
-	uint64_t inode;
 
-	begin();
-	writer = run_writer((struct job){.slots = 8, .from = 0, .to = 3});
-	open_reader(&plain, false);
-	open_reader(&reconnecting, true);
-	inode = inspect().inode;
-	kill_child(writer);
 	CHECK_EQ(inspect().state, VIDEO_SHM_STATE_DEAD);
 	CHECK_FAILS(receive(&plain, 0), EOWNERDEAD);
 	CHECK_EQ(info_of(&plain).state, VIDEO_SHM_STATE_DEAD);
@@ -139,15 +146,9 @@ static void a_restart_with_another_geometry_goes_on_at_the_old_count(void)
 {
 	video_shm_consumer_t plain, reconnecting;
 	video_shm_view_t view = {.struct_size = sizeof(view)};
+	const uint64_t inode = leave_two_readers(&plain, &reconnecting);
 	pid_t writer;
-	uint64_t inode;
 
-	begin();
-	writer = run_writer((struct job){.slots = 8, .from = 0, .to = 3});
-	open_reader(&plain, false);
-	open_reader(&reconnecting, true);
-	inode = inspect().inode;
-	kill_child(writer);
 	CHECK_FAILS(receive(&plain, 0), EOWNERDEAD);
 	writer = run_writer((struct job){.slots = 9, .from = 3, .to = 5});
 	CHECK(inspect().inode != inode);

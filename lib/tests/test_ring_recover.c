@@ -26,6 +26,9 @@ static void the_slot_that_it_was_writing_is_emptied(void)
 	CHECK_EQ(plain.counts.bytes, 6 * PLAIN_FRAME_SIZE);
 	CHECK(!plain_holds(&plain, 2) && !plain_holds(&plain, 6));
 	CHECK(plain_holds(&plain, 3) && plain_holds(&plain, 4) && plain_holds(&plain, 5));
+	CHECK_EQ(plain.ring.lines[6 % SLOTS].frame,
+			 LAYOUT_NO_FRAME); /* and says so, not that it is being written */
+	CHECK_EQ(plain.ring.lines[6 % SLOTS].stamp, LAYOUT_EMPTY_STAMP);
 }
 
 /* Died between stamp and count: the next frame of that number is another one, and a reader must not see both.

@@ -119,6 +119,11 @@ static void a_copy_is_trusted_up_to_29_frames_later(void)
 		write_v1(false);
 	}
 	CHECK(!ring_still_whole(&ring, &look));
+	store_v1(0, 0, 40); /* nor later, though another processor's bytes may not be seen yet */
+	for (uint32_t count = SLOTS; count < 2 * SLOTS; count++) {
+		ring.header->write_idx = ring.header->frame_count = count;
+		CHECK(!ring_still_whole(&ring, &look));
+	}
 }
 
 /* A writer that took the slot without a count, as one that began anew, must not pass for the old one. */

@@ -153,6 +153,19 @@ static void a_name_leads_to_the_same_to_another_or_nowhere(void)
 	CHECK_EQ(now.inode, other.inode);
 }
 
+/* Taken for gone, a ring would be closed and made anew because of an error that has nothing to do with it. */
+static void a_name_that_can_not_be_looked_at_is_not_gone(void)
+{
+	struct segment_identity now = {0};
+	char below[SEGMENT_PATH_MAX + 2];
+	const int fd = make();
+
+	CHECK_EQ(segment_identify(fd, &identity), 0);
+	(void)snprintf(below, sizeof(below), "%s/x", path); /* ENOTDIR: it is a file */
+	CHECK_EQ(segment_name_leads(below, &identity, &now), SEGMENT_NAME_SAME);
+	CHECK(now.inode == identity.inode && now.size == SIZE);
+}
+
 /* ---- opening ---- */
 
 static int open_there(void)
@@ -264,7 +277,8 @@ TEST_MAIN(20, TEST(a_name_that_leads_anywhere_else_is_refused), TEST(an_unnamed_
 		  TEST(an_object_is_zero_and_has_all_its_memory),
 		  TEST(the_mode_is_what_was_asked_for_whatever_the_umask),
 		  TEST(the_group_is_video_where_the_process_may_give_it), TEST(a_name_is_given_once),
-		  TEST(a_name_leads_to_the_same_to_another_or_nowhere), TEST(an_object_is_opened_with_what_it_is),
+		  TEST(a_name_leads_to_the_same_to_another_or_nowhere),
+		  TEST(a_name_that_can_not_be_looked_at_is_not_gone), TEST(an_object_is_opened_with_what_it_is),
 		  TEST(what_is_no_file_is_refused_at_once), TEST(a_symbolic_link_to_a_ring_is_refused),
 		  TEST(a_hold_keeps_every_other_out_until_it_is_closed), TEST(a_mapping_does_not_keep_the_hold),
 		  TEST(a_readers_lock_is_no_writers_hold))

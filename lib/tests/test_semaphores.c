@@ -209,8 +209,8 @@ static void a_strangers_semaphore_is_not_used(void)
 
 /* ---- in the life of a ring ---- */
 
-/* Never waits: a version 1 writer may hold it for the length of a copy. */
-static void a_taken_semaphore_is_left_to_its_holder_for_a_second(void)
+/* Ours, and NOW another program is at the write semaphore. */
+static sem_t *taken_by_another(void)
 {
 	fresh_names();
 	open_ours();
@@ -218,6 +218,14 @@ static void a_taken_semaphore_is_left_to_its_holder_for_a_second(void)
 
 	CHECK_EQ(sem_trywait(write_side), 0);
 	CHECK(!take(&ours, NOW));
+	return write_side;
+}
+
+/* Never waits: a version 1 writer may hold it for the length of a copy. */
+static void a_taken_semaphore_is_left_to_its_holder_for_a_second(void)
+{
+	sem_t *const write_side = taken_by_another();
+
 	CHECK(!take(&ours, NOW + 999 * MS));
 	CHECK_EQ(sem_post(write_side), 0);
 	CHECK(take(&ours, NOW + 999 * MS));
@@ -231,12 +239,8 @@ static void a_taken_semaphore_is_left_to_its_holder_for_a_second(void)
 /* A version 1 program killed in the middle would stop the stream for ever. */
 static void a_semaphore_taken_for_over_a_second_is_re_armed(void)
 {
-	fresh_names();
-	open_ours();
-	sem_t *const write_side = theirs(write_name, 1);
+	sem_t *const write_side = taken_by_another();
 
-	CHECK_EQ(sem_trywait(write_side), 0);
-	CHECK(!take(&ours, NOW));
 	CHECK(take(&ours, NOW + 1000 * MS));
 	CHECK_EQ(ours.rearmed, 1);
 	CHECK_EQ(tokens(write_side), 0);
@@ -249,12 +253,8 @@ static void a_semaphore_taken_for_over_a_second_is_re_armed(void)
 /* Two would let two version 1 writers into the ring at once. */
 static void a_holder_that_comes_back_makes_no_second_token(void)
 {
-	fresh_names();
-	open_ours();
-	sem_t *const write_side = theirs(write_name, 1);
+	sem_t *const write_side = taken_by_another();
 
-	CHECK_EQ(sem_trywait(write_side), 0);
-	CHECK(!take(&ours, NOW));
 	CHECK(take(&ours, NOW + 1000 * MS));
 	CHECK_EQ(sem_post(write_side), 0); /* he only slept */
 	semaphores_release(&ours);

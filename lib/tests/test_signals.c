@@ -3,10 +3,9 @@
 #include "check.h"
 #include "frames.h"
 #include "processes.h"
+#include "signals.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <time.h>
 
 #define FRAMES 600
 #define FRAME_BYTES 5000
@@ -30,27 +29,6 @@ static void interrupt_from_handler(int number)
 	(void)number;
 	signals++;
 	video_shm_consumer_interrupt(&consumer);
-}
-
-static void on_signal(int number, void (*handler)(int), int flags)
-{
-	struct sigaction action = {.sa_flags = flags};
-
-	action.sa_handler = handler;
-	(void)sigemptyset(&action.sa_mask);
-	CHECK_EQ(sigaction(number, &action, NULL), 0);
-}
-
-static timer_t start_timer(unsigned first_us, unsigned every_us)
-{
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
-	const struct itimerspec times = {.it_value = {.tv_nsec = (long)first_us * 1000},
-									 .it_interval = {.tv_nsec = (long)every_us * 1000}};
-	timer_t timer;
-
-	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	CHECK_EQ(timer_settime(timer, 0, &times, NULL), 0);
-	return timer;
 }
 
 static void write_frames(void *unused)
@@ -112,10 +90,10 @@ static void storm(int flags, bool in_place)
 	writer = start_child(write_frames, NULL);
 	join_ring(&consumer, &options);
 	on_signal(SIGUSR1, count_signal, flags);
-	timer = start_timer(1000, 1000);
+	timer = start_timer(SIGUSR1, 1000, 1000);
 	atomic_store(&shared->ready, 1);
 	CHECK(receive_in_a_storm(in_place) > 20);
-	CHECK_EQ(timer_delete(timer), 0);
+	stop_timer(timer);
 	CHECK(signals > 100);
 	child_succeeds(writer);
 	video_shm_consumer_destroy(&consumer);
@@ -164,10 +142,10 @@ static void one_signal_ends_an_endless_wait(void)
 	open_silent();
 	for (int turn = 0; turn < 2; turn++) {
 		on_signal(SIGUSR1, count_signal, turn == 0 ? 0 : SA_RESTART);
-		const timer_t timer = start_timer(100000, 100000);
+		const timer_t timer = start_timer(SIGUSR1, 100000, 100000);
 
 		CHECK_FAILS(wait_for_ever(), EINTR);
-		CHECK_EQ(timer_delete(timer), 0);
+		stop_timer(timer);
 	}
 	CHECK(signals >= 2);
 	close_silent();
@@ -179,10 +157,10 @@ static void an_interrupt_from_a_handler_ends_the_wait(void)
 	open_silent();
 	on_signal(SIGUSR1, interrupt_from_handler, SA_RESTART);
 	for (unsigned turn = 0; turn < 100; turn++) {
-		const timer_t timer = start_timer(1 + turn % 60, 0);
+		const timer_t timer = start_timer(SIGUSR1, 1 + turn % 60, 0);
 
 		CHECK_FAILS(wait_for_ever(), EINTR);
-		CHECK_EQ(timer_delete(timer), 0);
+		stop_timer(timer);
 	}
 	close_silent();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a reader costs while nothing comes for it: wake-ups and system calls, counted from outside. */
+/* What a reader costs while nothing comes for it, and a writer for each frame: wake-ups and system calls,
+ * counted from outside. */
 #include "check.h"
 #include "frames.h"
 #include "processes.h"
@@ -14,6 +15,7 @@
 #define WAKES_A_SECOND 3
 #define CALLS_A_SECOND 10
 #define FPS 30
+#define WRITES 300u
 
 static struct {
 	_Atomic uint32_t ready;
@@ -165,6 +167,38 @@ static void a_reader_of_a_silent_ring_makes_at_most_ten_system_calls_a_second(vo
 	video_shm_producer_destroy(&producer);
 }
 
+static void write_while_traced(void *unused)
+{
+	video_shm_producer_t producer;
+
+	(void)unused;
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+		_exit(77);
+	(void)raise(SIGSTOP);
+	open_producer(&producer, ring_name);
+	atomic_store(&shared->ready, 1);
+	for (uint64_t frame = 0; frame < WRITES; frame++)
+		CHECK_EQ(write_pattern(&producer, frame, 1000, true), 0);
+	atomic_store(&shared->ready, 0);
+	video_shm_producer_destroy(&producer);
+}
+
+/* However many readers there are: one wake-up tells them all. */
+static void a_write_makes_no_more_system_calls_than_one(void)
+{
+	const uint32_t looks = 20; /* at the ring's name, twice a second, on a host that takes its time */
+	uint32_t calls;
+
+	if (!tracing_is_allowed())
+		skip_test("ptrace is not allowed here: run it where strace works");
+	shared = share(sizeof(*shared));
+	ring_name = fresh_name();
+	calls = count_calls(start_child(write_while_traced, NULL));
+	CHECK(calls >= WRITES);
+	if (calls > WRITES + looks)
+		check_failed(__FILE__, __LINE__, "one system call for each frame", "%u for %u", calls, WRITES);
+}
+
 /* ---- keyframes only ---- */
 
 static void write_at_30_fps(void *unused)
@@ -204,4 +238,5 @@ static void a_keyframe_reader_wakes_about_once_more_for_each_keyframe(void)
 
 TEST_MAIN(60, TEST(a_reader_of_a_silent_ring_wakes_at_most_three_times_a_second),
 		  TEST(a_reader_of_a_silent_ring_makes_at_most_ten_system_calls_a_second),
+		  TEST(a_write_makes_no_more_system_calls_than_one),
 		  TEST(a_keyframe_reader_wakes_about_once_more_for_each_keyframe))

@@ -39,6 +39,17 @@ static void hold_until_killed(void *unused)
 		(void)pause();
 }
 
+static pid_t start_holder(void)
+{
+	pid_t pid;
+
+	shared = share(sizeof(*shared));
+	ring_name = fresh_name();
+	pid = start_child(hold_until_killed, NULL);
+	await_least(&shared->up, 1);
+	return pid;
+}
+
 static video_shm_info_t inspect(void)
 {
 	video_shm_info_t info = {.struct_size = sizeof(info)};
@@ -55,10 +66,7 @@ static void a_second_writer_is_refused_and_can_ask_for_the_firsts_pid(void)
 	video_frame_meta_t meta;
 	pid_t first;
 
-	shared = share(sizeof(*shared));
-	ring_name = fresh_name();
-	first = start_child(hold_until_killed, NULL);
-	await_least(&shared->up, 1);
+	first = start_holder();
 	for (int attempt = 0; attempt < 3; attempt++)
 		CHECK_FAILS(try_open(&second), EBUSY);
 	CHECK_EQ(inspect().writer_pid, first);
@@ -102,10 +110,7 @@ static void a_stopped_writer_keeps_its_ring(void)
 	video_shm_producer_t second;
 	pid_t first;
 
-	shared = share(sizeof(*shared));
-	ring_name = fresh_name();
-	first = start_child(hold_until_killed, NULL);
-	await_least(&shared->up, 1);
+	first = start_holder();
 	CHECK_EQ(kill(first, SIGSTOP), 0);
 	sleep_ms(50);
 	CHECK_FAILS(try_open(&second), EBUSY);

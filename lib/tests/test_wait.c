@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "signals.h"
 #include "wait.h"
 
 #define MS UINT64_C(1000000)
@@ -146,20 +147,16 @@ static void do_nothing(int number)
 	(void)number;
 }
 
-/* A timer that fires again and again, so that one comes while it sleeps. SIGALRM is the watchdog's. */
+/* A timer that fires again and again, so that one comes while it sleeps. */
 static void signals_end_a_sleep(int flags, uint64_t deadline)
 {
-	const struct itimerspec often = {{0, 20000000}, {0, 20000000}};
-	const struct sigaction action = {.sa_handler = do_nothing, .sa_flags = flags};
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
 	timer_t timer;
 
 	map_both();
-	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
-	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	CHECK_EQ(timer_settime(timer, 0, &often, NULL), 0);
+	on_signal(SIGUSR1, do_nothing, flags);
+	timer = start_timer(SIGUSR1, 20000, 20000);
 	CHECK_FAILS(wait_system.wait(&readable->word, 0, deadline, 1), EINTR);
-	CHECK_EQ(timer_delete(timer), 0);
+	stop_timer(timer);
 }
 
 static void a_signal_ends_a_sleep_with_eintr(void)

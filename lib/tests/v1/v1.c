@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -260,18 +259,4 @@ void v1_reader_destroy(struct v1_reader *reader)
 	atomic_fetch_sub(&reader->ring->active_readers, 1);
 	leave(reader->ring, reader->write, reader->read);
 	*reader = (struct v1_reader){.ring = NULL};
-}
-
-uint32_t v1_number(const char *text, uint32_t max)
-{
-	char *end = NULL;
-
-	errno = 0;
-	const unsigned long long number = strtoull(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || errno || number > max) {
-		fprintf(stderr, "%s: not a number of 0 to %u\n", text, max);
-		exit(2);
-	}
-	return (uint32_t)number;
 }

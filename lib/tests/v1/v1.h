@@ -113,7 +113,4 @@ void v1_fill(uint8_t *data, uint32_t size, uint32_t sequence);
 /* 1: the bytes are as v1_fill writes them; 0: they were altered. */
 int v1_check(const uint8_t *data, uint32_t size, uint32_t sequence);
 
-/* For the programs: a decimal number of 0 to max, or the program ends with exit code 2. */
-uint32_t v1_number(const char *text, uint32_t max);
-
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads and checks v1_fill's pattern until it is told to end: one JSON line then. */
+#include "program.h"
 #include "v1.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,8 +15,8 @@ struct options {
 	uint32_t frames;      /* 0: no end */
 	uint32_t deadline_ms; /* 0: none */
 	uint32_t work_ms;
-	int ready;
-	int vanish;
+	bool ready;
+	bool vanish;
 };
 
 struct tally {
@@ -29,14 +28,6 @@ struct tally {
 	uint32_t last;
 };
 
-static volatile sig_atomic_t running = 1;
-
-static void stop(int number)
-{
-	(void)number;
-	running = 0;
-}
-
 static int parse(int argc, char **argv, struct options *options)
 {
 	int option;
@@ -45,22 +36,22 @@ static int parse(int argc, char **argv, struct options *options)
 	while ((option = getopt(argc, argv, "c:n:d:w:rx")) != -1) {
 		switch (option) {
 		case 'c':
-			options->channel = (int)v1_number(optarg, INT32_MAX);
+			options->channel = (int)program_number(optarg, INT32_MAX);
 			break;
 		case 'n':
-			options->frames = v1_number(optarg, UINT32_MAX);
+			options->frames = program_number(optarg, UINT32_MAX);
 			break;
 		case 'd':
-			options->deadline_ms = v1_number(optarg, INT32_MAX);
+			options->deadline_ms = program_number(optarg, INT32_MAX);
 			break;
 		case 'w':
-			options->work_ms = v1_number(optarg, INT32_MAX);
+			options->work_ms = program_number(optarg, INT32_MAX);
 			break;
 		case 'r':
-			options->ready = 1;
+			options->ready = true;
 			break;
 		case 'x':
-			options->vanish = 1;
+			options->vanish = true;
 			break;
 		default:
 			fprintf(stderr, "usage: %s [-c channel] [-n frames] [-d DEADLINE] [-w MS] [-r] [-x]\n", argv[0]);
@@ -82,7 +73,7 @@ static void work(uint32_t ms)
 {
 	struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
-	while (running && nanosleep(&left, &left) && errno == EINTR)
+	while (program_running && nanosleep(&left, &left) && errno == EINTR)
 		;
 }
 
@@ -109,7 +100,7 @@ static void read_all(struct v1_reader *reader, const struct options *options)
 	struct tally tally = {0};
 	struct v1_meta meta;
 
-	while (running && (!options->frames || tally.received < options->frames)) {
+	while (program_running && (!options->frames || tally.received < options->frames)) {
 		uint32_t slice = SLICE_MS;
 
 		if (options->deadline_ms) {
@@ -140,20 +131,13 @@ int main(int argc, char **argv)
 {
 	struct options options;
 	struct v1_reader reader;
-	const struct sigaction action = {.sa_handler = stop};
 
 	if (parse(argc, argv, &options))
 		return 2;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	if (v1_reader_init(&reader, options.channel)) {
-		fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
-		return 1;
-	}
-	if (options.ready) {
-		puts("ready");
-		fflush(stdout);
-	}
+	program_until_signal();
+	if (v1_reader_init(&reader, options.channel))
+		return program_failed(argv[0]);
+	program_ready(options.ready);
 	read_all(&reader, &options);
 	if (options.vanish)
 		_exit(0);

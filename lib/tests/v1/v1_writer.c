@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes v1_fill's pattern until it is told to end: one JSON line then. */
+#include "program.h"
 #include "v1.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,16 +14,8 @@ struct options {
 	uint32_t fps;    /* 0: as fast as it goes */
 	uint32_t size;
 	uint32_t start_count;
-	int ready;
+	bool ready;
 };
-
-static volatile sig_atomic_t running = 1;
-
-static void stop(int number)
-{
-	(void)number;
-	running = 0;
-}
 
 static int parse(int argc, char **argv, struct options *options)
 {
@@ -34,22 +25,22 @@ static int parse(int argc, char **argv, struct options *options)
 	while ((option = getopt(argc, argv, "c:n:f:s:b:r")) != -1) {
 		switch (option) {
 		case 'c':
-			options->channel = (int)v1_number(optarg, INT32_MAX);
+			options->channel = (int)program_number(optarg, INT32_MAX);
 			break;
 		case 'n':
-			options->frames = v1_number(optarg, UINT32_MAX);
+			options->frames = program_number(optarg, UINT32_MAX);
 			break;
 		case 'f':
-			options->fps = v1_number(optarg, 100000);
+			options->fps = program_number(optarg, 100000);
 			break;
 		case 's':
-			options->size = v1_number(optarg, V1_CAPACITY);
+			options->size = program_number(optarg, V1_CAPACITY);
 			break;
 		case 'b':
-			options->start_count = v1_number(optarg, UINT32_MAX);
+			options->start_count = program_number(optarg, UINT32_MAX);
 			break;
 		case 'r':
-			options->ready = 1;
+			options->ready = true;
 			break;
 		default:
 			fprintf(stderr, "usage: %s [-c channel] [-n frames] [-f fps] [-s size] [-b START_COUNT] [-r]\n",
@@ -70,7 +61,7 @@ static void pace(struct timespec *next, uint32_t fps)
 		next->tv_nsec -= 1000000000L;
 		next->tv_sec++;
 	}
-	while (running && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL) == EINTR)
+	while (program_running && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL) == EINTR)
 		;
 }
 
@@ -84,7 +75,7 @@ static void write_all(struct v1_writer *writer, const struct options *options)
 	struct timespec next;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
-	while (running && (!options->frames || written + dropped < options->frames)) {
+	while (program_running && (!options->frames || written + dropped < options->frames)) {
 		v1_fill(data, options->size, writer->sequence);
 		if (v1_writer_write(writer, data, options->size, &meta))
 			dropped++;
@@ -99,20 +90,13 @@ int main(int argc, char **argv)
 {
 	struct options options;
 	struct v1_writer writer;
-	const struct sigaction action = {.sa_handler = stop};
 
 	if (parse(argc, argv, &options))
 		return 2;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	if (v1_writer_init(&writer, options.channel, options.start_count)) {
-		fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
-		return 1;
-	}
-	if (options.ready) {
-		puts("ready");
-		fflush(stdout);
-	}
+	program_until_signal();
+	if (v1_writer_init(&writer, options.channel, options.start_count))
+		return program_failed(argv[0]);
+	program_ready(options.ready);
 	write_all(&writer, &options);
 	v1_writer_destroy(&writer);
 	return 0;
