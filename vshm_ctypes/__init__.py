@@ -7,6 +7,7 @@ with Consumer(start="keyframe") as stream:
 """
 
 from ._library import get_include, get_library, library
+from .audio import AudioFormat
 from .consumer import Consumer, Interrupted
 from .errors import (
     FrameOverwritten,
@@ -28,11 +29,13 @@ from .inspect import SlotInfo, inspect, inspect_slots, list_rings
 from .log import log_to
 from .producer import Producer, Reservation
 from .rings import ring_name
+from .sync import Sync, SyncBooks, sync
 from .views import BorrowedFrame
 
 __version__: str = library.video_shm_version().decode()
 
 __all__ = [
+    "AudioFormat",
     "BorrowedFrame",
     "Codec",
     "Consumer",
@@ -57,6 +60,8 @@ __all__ = [
     "RingTaken",
     "SlotInfo",
     "State",
+    "Sync",
+    "SyncBooks",
     "VideoShmError",
     "get_include",
     "get_library",
@@ -65,4 +70,5 @@ __all__ = [
     "list_rings",
     "log_to",
     "ring_name",
+    "sync",
 ]

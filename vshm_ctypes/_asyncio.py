@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
-from .errors import ProducerClosed
+from .errors import ProducerClosed, ProducerDied
 from .frame import Frame
 
 
@@ -21,8 +22,8 @@ class Waiting(Protocol):
     def interrupt(self) -> None:
         """End the wait under way, or else the next one."""
 
-    def _resume(self, unclaimed: Frame | None) -> None:
-        """Forget an interruption; a frame that came together with it is for the next wait."""
+    def _resume(self, unclaimed: Frame | ProducerDied | None) -> None:
+        """Forget an interruption; what came together with it, and comes but once, is for the next wait."""
 
 
 async def _in_thread(consumer: Waiting, timeout: float | None, executor: ThreadPoolExecutor) -> Frame | None:
@@ -32,8 +33,10 @@ async def _in_thread(consumer: Waiting, timeout: float | None, executor: ThreadP
     except asyncio.CancelledError:
         while not future.done():  # the thread may not have begun its wait when it is interrupted
             consumer.interrupt()
-            await asyncio.sleep(0.005)
-        consumer._resume(future.result() if future.exception() is None else None)
+            with contextlib.suppress(asyncio.CancelledError):  # being cancelled twice is no different
+                await asyncio.sleep(0.005)
+        error = future.exception()
+        consumer._resume(future.result() if error is None else error if isinstance(error, ProducerDied) else None)
         raise
 
 

@@ -8,19 +8,30 @@ import os
 import threading
 import warnings
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 from weakref import WeakSet
 
 from .errors import HandleClosed
+from .rings import Ring, ring_name
+
+
+def check_fits(least: int, most: int, **values: int) -> None:
+    """Raise ValueError, by name: ctypes cuts what is too large for a C integer to its low bits."""
+    for name, value in values.items():
+        if not least <= value <= most:
+            raise ValueError(f"{name}={value}: from {least} to {most}")
 
 
 class Handle:
     """An open handle of the library: a context manager; close() twice is fine."""
 
-    def __init__(self, ring: str) -> None:
-        self.ring = ring
+    def __init__(self, ring: Ring, channel: int | None) -> None:
+        if ring is not None and channel is not None:
+            raise ValueError("ring and channel both name a ring: give one of them")
+        self.ring = ring_name(ring if channel is None else channel)
         self._lock = threading.RLock()
         self._open = False
+        self._others: list[int] = []  # threads that are in a call, or that wait for one to end
         self._pid = os.getpid()
         _handles.add(self)
 
@@ -30,7 +41,7 @@ class Handle:
         return not self._open
 
     def close(self) -> None:
-        """Let the ring go. Twice is fine."""
+        """Let the ring go. Twice is fine; calls that other threads are just in end first."""
         with self._lock:
             if self._open:
                 self._open = False
@@ -58,6 +69,10 @@ class Handle:
                 warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
             self.close()
 
+    def __reduce__(self) -> NoReturn:
+        name = type(self).__name__
+        raise TypeError(f"a {name} belongs to its process: pass {self.ring!r}, and open a {name} there")
+
     def __repr__(self) -> str:
         state = "open" if self._open else "closed"
         return f"<{type(self).__name__} {self.ring}, {state}>"
@@ -66,10 +81,11 @@ class Handle:
 _handles: WeakSet[Handle] = WeakSet()
 
 
-def _renew_locks() -> None:
-    """A thread that held a lock does not exist in a forked child, and would hold it for ever."""
+def _forget_threads() -> None:
+    """A thread that held a lock, or was in a call, does not exist in a forked child, and would never end."""
     for handle in _handles:
         handle._lock = threading.RLock()
+        handle._others = []
 
 
-os.register_at_fork(after_in_child=_renew_locks)
+os.register_at_fork(after_in_child=_forget_threads)

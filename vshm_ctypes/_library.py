@@ -41,7 +41,11 @@ def get_include() -> str:
 
 def get_library() -> str:
     """Path of the library in use, for C programs to link with; lib/pkgconfig/video_shm.pc lies beside the wheel's."""
-    return library_path
+    if "/" in library_path:
+        return library_path
+    with open("/proc/self/maps", encoding="utf-8") as maps:  # the system's was found by its name
+        paths = (line.split(maxsplit=5)[-1].rstrip("\n") for line in maps if SONAME in line)
+        return next(paths, library_path)
 
 
 def _check_abi(library: ctypes.CDLL, path: str) -> None:

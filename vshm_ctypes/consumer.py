@@ -5,19 +5,21 @@ from __future__ import annotations
 
 import errno
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from ctypes import byref, c_uint32, get_errno
 from struct import Struct
-from time import monotonic
+from threading import get_ident
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from ._handle import Handle
+from ._handle import Handle, check_fits
 from ._library import library
 from ._structs import ConsumerHandle, ConsumerOptions, Info, View
-from .errors import HandleClosed, ProducerClosed, VideoShmError, error_for
+from .errors import HandleClosed, ProducerClosed, ProducerDied, VideoShmError, error_for
 from .frame import Frame, ViewFields
 from .info import RingInfo
-from .rings import Ring, ring_name
-from .views import BorrowedFrame, map_object
+from .rings import Ring
+from .views import BorrowedFrame, Owner, map_object
 
 if TYPE_CHECKING:
     from .published import Publication
@@ -66,22 +68,11 @@ class Consumer(Handle):
         max_slot_size: int = 0,
         publish: bool = False,
     ) -> None:
-        super().__init__(ring_name(ring if channel is None else channel))
+        super().__init__(ring, channel)
         if start not in _STARTS or policy not in _POLICIES:
             raise ValueError(f"start is one of {', '.join(_STARTS)}; policy one of {', '.join(_POLICIES)}")
-        self._handle = ConsumerHandle()
-        self._reference = byref(self._handle)
-        self._view = View()
-        self._view_reference = byref(self._view)
-        self._view_bytes = memoryview(self._view).cast("B")
-        self._mapping: Any = None
-        self._mapping_view: Any = None
-        self._attachment = -1
-        self._borrowed: BorrowedFrame | None = None
-        self._interrupted = False
-        self._closing = False
-        self._publication: Publication | None = None
-        self._unclaimed: Frame | None = None  # received by a wait that was cancelled
+        check_fits(0, 0xFFFFFFFF, max_slot_size=max_slot_size)
+        self._prepare()
         self.reconnect = reconnect
         options = ConsumerOptions(
             start=_STARTS[start],
@@ -96,11 +87,29 @@ class Consumer(Handle):
         except VideoShmError as error:
             raise type(error)(error.errno or 0, self.ring) from None
         self._open = True
-        try:
-            if publish:
-                from .published import Publication  # of use to few: not at the import of all
+        if publish:
+            self._publish()
 
-                self._publication = Publication(self.ring)
+    def _prepare(self) -> None:
+        self._handle = ConsumerHandle()
+        self._reference = byref(self._handle)
+        self._view = View()
+        self._view_reference = byref(self._view)
+        self._view_bytes = memoryview(self._view).cast("B")
+        self._mapping: Any = None
+        self._mapping_view: Any = None
+        self._attachment = -1
+        self._borrowed: BorrowedFrame | None = None
+        self._interrupted = False
+        self._closing = False
+        self._publication: Publication | None = None
+        self._unclaimed: Frame | ProducerDied | None = None  # what came to a wait that was cancelled
+
+    def _publish(self) -> None:
+        from .published import Publication  # of use to few: not at the import of all
+
+        try:
+            self._publication = Publication(self.ring)
         except VideoShmError:
             self.close()
             raise
@@ -123,6 +132,8 @@ class Consumer(Handle):
     def _wait(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else monotonic() + timeout
         while True:
+            if self._others:
+                self._let_others()
             left = _SLICE_S if deadline is None else min(deadline - monotonic(), _SLICE_S)
             milliseconds = max(1, round(left * 1000)) if left > 0 else _NO_WAIT
             size = _acquire(self._reference, self._view_reference, milliseconds)
@@ -138,6 +149,30 @@ class Consumer(Handle):
             if left <= 0:
                 return False
 
+    def _let_others(self) -> None:
+        self._lock.release()
+        try:
+            while self._others:
+                sleep(0.0001)
+        finally:  # also where a signal's handler raised
+            self._lock.acquire()
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        """The library takes one call at a time of a consumer: this one comes between two slices of a wait."""
+        others, thread = self._others, get_ident()
+        others.append(thread)
+        try:
+            while not self._lock.acquire(timeout=0.01):
+                library.video_shm_consumer_interrupt(self._reference)
+        finally:
+            others.remove(thread)
+        try:
+            self._check_open()
+            yield
+        finally:
+            self._lock.release()
+
     def _find(self, timeout: float | None) -> ViewFields | None:
         """The next frame's view, and the mapping that it lies in. None: none came within timeout seconds."""
         if not self._open:
@@ -145,7 +180,10 @@ class Consumer(Handle):
         if self._borrowed is not None:
             raise VideoShmError(errno.EBUSY, self.ring, "a borrowed frame is out: leave its with block first")
         # Often it is there already; then no clock needs to be read.
-        if _acquire(self._reference, self._view_reference, _NO_WAIT) <= 0 and not self._wait(timeout):
+        size = _acquire(self._reference, self._view_reference, _NO_WAIT)
+        if size < 0:  # told once: it must not be passed over
+            self._check_goes_on(get_errno())
+        if size <= 0 and not self._wait(timeout):
             return None
         view = _VIEW.unpack_from(self._view_bytes)
         if view[_ATTACHMENT] != self._attachment:
@@ -164,8 +202,7 @@ class Consumer(Handle):
         """
         with self._lock:
             if self._unclaimed is not None:
-                frame, self._unclaimed = self._unclaimed, None
-                return frame
+                return self._claim()
             while (view := self._find(timeout)) is not None:
                 begin = view[_OFFSET]
                 data = self._mapping[begin : begin + view[_SIZE]]
@@ -190,6 +227,9 @@ class Consumer(Handle):
         FrameOverwritten if the producer lapped us meanwhile.
         """
         with self._lock:
+            if self._unclaimed is not None and self._borrowed is None:
+                frame = self._claim()
+                return BorrowedFrame(frame._view, memoryview(frame.data), Owner())
             view = self._find(timeout)
             if view is None:
                 raise TimeoutError(errno.ETIMEDOUT, f"no frame within {timeout} s", self.ring)
@@ -222,9 +262,15 @@ class Consumer(Handle):
 
         return await _asyncio.receive(self, timeout)
 
-    def _resume(self, unclaimed: Frame | None) -> None:
+    def _resume(self, unclaimed: Frame | ProducerDied | None) -> None:
         self._interrupted = False
         self._unclaimed = unclaimed
+
+    def _claim(self) -> Frame:
+        unclaimed, self._unclaimed = self._unclaimed, None
+        if isinstance(unclaimed, Frame):
+            return unclaimed
+        raise unclaimed or AssertionError("nothing is unclaimed")
 
     def aiter(self) -> AsyncIterator[Frame]:
         """``async for frame in stream.aiter()``: as iterating, for asyncio."""
@@ -236,16 +282,16 @@ class Consumer(Handle):
 
     def info(self) -> RingInfo:
         """The ring's and this reader's figures. Raises HandleClosed."""
-        self._check_open()
         info = Info()
-        library.video_shm_consumer_info(self._reference, byref(info))
+        with self._call():
+            library.video_shm_consumer_info(self._reference, byref(info))
         return RingInfo.of(info)
 
     def stats(self) -> tuple[int, int, int]:
         """(frames written, frames dropped by the producer, frames missed by this reader), as the original counted."""
-        self._check_open()
         counts: Any = (c_uint32(), c_uint32(), c_uint32())
-        library.video_shm_consumer_stats(self._reference, *map(byref, counts))
+        with self._call():
+            library.video_shm_consumer_stats(self._reference, *map(byref, counts))
         return counts[0].value, counts[1].value, counts[2].value
 
     def close(self) -> None:

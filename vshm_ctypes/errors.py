@@ -6,6 +6,15 @@ from __future__ import annotations
 import errno
 import os
 
+# For what has no class of its own, and for the second meaning of what has one.
+_ADVICE = {
+    errno.EAGAIN: "its producer is just making it: try again in a moment",
+    errno.EACCES: "this user may not open it: join its group (ls -l /dev/shm shows it), or run as its producer's user",
+    errno.EMFILE: "this process has too many files open: close some, or raise ulimit -n",
+    errno.ENFILE: "this machine has too many files open: end some programs, or raise fs.file-max",
+    errno.ENOMEM: "no memory for the ring: free some, or use fewer or smaller slots",
+}
+
 
 class VideoShmError(OSError):
     """Any failure of the library; ``errno`` says which, ``ring`` names the ring."""
@@ -13,7 +22,7 @@ class VideoShmError(OSError):
     advice = ""
 
     def __init__(self, error: int, ring: str | None = None, message: str | None = None) -> None:
-        text = message or self.advice or os.strerror(error)
+        text = message or _ADVICE.get(error) or self.advice or os.strerror(error)
         super().__init__(error, text, ring)
         self.ring = ring
 
@@ -64,7 +73,10 @@ class FrameOverwritten(VideoShmError):
 class IncompatibleRing(VideoShmError):
     """What is there is no ring, or not one that can be read here (EPROTO)."""
 
-    advice = "not a ring of this format, or its slots are larger than asked for"
+    advice = (
+        "not a ring of this format, or its slots are larger than max_slot_size: "
+        "choose another name, allow larger slots, or remove what is there"
+    )
 
 
 class RingFull(VideoShmError):

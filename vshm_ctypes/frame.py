@@ -6,6 +6,8 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
+from .audio import AudioFormat, audio_format
+
 
 class Codec(enum.IntEnum):
     """How the payload is encoded."""
@@ -42,7 +44,7 @@ class FrameMeta(NamedTuple):
     """A frame's metadata.
 
     timestamp_ms: wall clock of capture, ms since the epoch. size: bytes. sequence: low 32 bits of the frame number.
-    width, height: pixels. fps: frames per second, rounded.
+    width, height: pixels. fps: frames per second, rounded. Of sound they mean something else: audio tells.
     """
 
     timestamp_ms: int
@@ -53,6 +55,11 @@ class FrameMeta(NamedTuple):
     width: int
     height: int
     fps: int
+
+    @property
+    def audio(self) -> AudioFormat | None:
+        """Sample rate, channels and samples of a frame of sound; None of a picture."""
+        return audio_format(self.codec, self.width, self.height, self.fps)
 
 
 # A view as the ring hands it out: struct_size, flags, address, offset, number, capture_ns, publish_ns, missed_before,
@@ -83,7 +90,7 @@ class Described:
 
     @property
     def capture_ns(self) -> int:
-        """When it was captured, CLOCK_MONOTONIC; 0 from a version 1 producer."""
+        """When it was captured, CLOCK_MONOTONIC; of sound: its first sample. 0 from a version 1 producer."""
         return self._view[_CAPTURE_NS]
 
     @property
@@ -142,13 +149,21 @@ class Described:
         return self._view[_FPS]
 
     @property
+    def audio(self) -> AudioFormat | None:
+        """Sample rate, channels and samples of a frame of sound; None of a picture."""
+        return audio_format(self._view[_CODEC], self._view[_WIDTH], self._view[_HEIGHT], self._view[_FPS])
+
+    @property
     def timestamp_ms(self) -> int:
-        """Wall clock of capture, ms since the epoch."""
+        """Wall clock of capture, ms since the epoch; of sound: of its first sample."""
         return self._view[_TIMESTAMP_MS]
 
 
 class Frame(Described):
-    """One access unit: a whole picture with its parameter sets. Owns its bytes; data: bytes of length size."""
+    """One access unit: a whole picture with its parameter sets, or a frame of sound. Owns its bytes.
+
+    data: bytes of length size.
+    """
 
     __slots__ = ("data",)
 
@@ -164,4 +179,5 @@ class Frame(Described):
 
     def __repr__(self) -> str:
         kind = "keyframe" if self.is_keyframe else "frame"
-        return f"<{kind} {self.number}: {self.size} bytes, codec {self.codec}, {self.width}x{self.height}>"
+        what = self.audio or f"{self.width}x{self.height}"
+        return f"<{kind} {self.number}: {self.size} bytes, codec {self.codec}, {what}>"

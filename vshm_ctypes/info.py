@@ -19,9 +19,20 @@ class State(enum.IntEnum):
 
 
 class RingInfo(NamedTuple):
-    """What is known of a ring; video_shm_info_t in the header says what each field means, and its unit.
+    """What is known of a ring. Fields marked * stay zero where a version 1 producer writes.
 
-    received + missed + skipped == span, always; they are the reader's own, and zero from inspect().
+    Ring: version of the format (2: of another geometry); extended: whether our producer made it; media *; slots, of
+    slot_size bytes of payload; object_bytes and inode, mode, uid and gid of the shared object.
+    Producer: state; epoch *, up by one at every start; writer_pid *, as its own pid namespace has it, and
+    writer_start *, in clock ticks since boot, as in /proc/PID/stat; 0: none.
+    Counters, over all epochs, or over all rings that a reader followed: frames, keyframes *, bytes * of payload;
+    dropped by the producer, thereof dropped_busy *, dropped_too_large * and dropped_no_space *; remade *: times that
+    the ring's name was gone; rearmed *: semaphores found taken by a process that had died.
+    Times, ns: realtime_offset_ns *, CLOCK_REALTIME minus CLOCK_MONOTONIC; last_publish_ns *, CLOCK_MONOTONIC.
+    Version 1 readers: v1_readers, as they counted themselves; v1_signals *: whether they are woken.
+    This reader, in frames, since it joined; zero from inspect(): received, missed (overwritten before it could be
+    read), skipped (by its own policy), and always received + missed + skipped == span; next_frame, the number of the
+    one that it looks at next; reattached: times that it went over to another ring.
     """
 
     version: int

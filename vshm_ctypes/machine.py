@@ -6,6 +6,8 @@ from __future__ import annotations
 import enum
 import os
 import platform
+import re
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,9 @@ class Throttling(enum.IntFlag):
     FREQUENCY_CAPPED_OCCURRED = 1 << 17
     THROTTLED_OCCURRED = 1 << 18
     SOFT_TEMPERATURE_LIMIT_OCCURRED = 1 << 19
+
+
+FIRMWARE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,25 @@ def _numbers(paths: Iterable[Path], base: int = 10) -> list[int]:
 
 
 def _throttling(root: Path) -> Throttling | None:
-    flags = _numbers([root / "sys/devices/platform/soc/soc:firmware/get_throttled"], 16)
-    return Throttling(flags[0]) if flags else None
+    # Raspberry Pi 5 has its firmware under soc@107c000000, the others under soc.
+    flags = _numbers((root / "sys/devices/platform").glob("soc*/soc*:firmware/get_throttled"), 16)
+    return Throttling(flags[0]) if flags else _throttling_by_vcgencmd()
+
+
+def _throttling_by_vcgencmd() -> Throttling | None:
+    """For kernels without that file. Only there, since a process for each look costs as much as all the rest."""
+    program = shutil.which("vcgencmd")
+    if program is None:
+        return None
+    import subprocess  # takes as long to import as all the rest, and is needed hardly anywhere
+
+    try:
+        command = [program, "get_throttled"]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=FIRMWARE_TIMEOUT_S, check=True).stdout
+    except (OSError, subprocess.SubprocessError):  # as for a user outside the group video
+        return None
+    match = re.fullmatch(r"throttled=(0x[0-9a-fA-F]{1,8})", told.strip())
+    return Throttling(int(match[1], 16)) if match else None
 
 
 def _under_voltage(root: Path, throttling: Throttling | None) -> bool | None:

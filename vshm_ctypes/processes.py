@@ -5,29 +5,39 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .rings import DIRECTORY
 
 PROC = Path("/proc")
+_FIRST_NAMESPACE = 0xEFFFFFFC  # the kernel's number for the pid namespace that has all processes
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Process:
-    """A process as it can be told to a person. name: its comm, up to 15 letters, chosen by the process itself."""
+    """A process as it can be told to a person.
+
+    name: its comm, up to 15 letters, chosen by the process itself. writes: whether it mapped the object to write, as
+    writers do, and readers of version 1.
+    """
 
     pid: int
     name: str
+    writes: bool = False
 
 
 @dataclass(slots=True)
 class Users:
-    """Which processes map which object, by inode. hidden: processes that could not be looked at."""
+    """Which processes map which object, by inode.
+
+    hidden: processes that could not be looked at. complete: none can be out of sight, as from inside a container.
+    """
 
     by_inode: dict[int, list[Process]] = field(default_factory=dict)
     hidden: int = 0
+    complete: bool = False
 
     def of(self, inode: int, *, but: int = 0) -> list[Process]:
         """Those that map the object, without one pid."""
@@ -51,12 +61,16 @@ def start_time(pid: int) -> int | None:
         return None
 
 
-def _mapped_inodes(maps: Iterable[str], device: int) -> Iterator[int]:
+def _mapped_inodes(maps: Iterable[str], device: int) -> dict[int, bool]:
+    """{inode: whether it is mapped to write}"""
     wanted = f"{os.major(device):02x}:{os.minor(device):02x}"
+    found: dict[int, bool] = {}
     for line in maps:
         words = line.split(maxsplit=5)  # address permissions offset device inode path
         if len(words) >= 5 and words[3] == wanted and words[4] != "0":
-            yield int(words[4])
+            inode = int(words[4])
+            found[inode] = found.get(inode, False) or "w" in words[1]
+    return found
 
 
 def find_users() -> Users:
@@ -64,18 +78,20 @@ def find_users() -> Users:
     users = Users()
     found: defaultdict[int, list[Process]] = defaultdict(list)
     device = Path(DIRECTORY).stat().st_dev
+    sees_machine = (PROC / "self/ns/pid").stat().st_ino == _FIRST_NAMESPACE
     for folder in PROC.iterdir():
         if not folder.name.isdecimal():
             continue
         try:
             with (folder / "maps").open(errors="replace") as maps:
-                inodes = set(_mapped_inodes(maps, device))
+                inodes = _mapped_inodes(maps, device)
         except PermissionError:
-            users.hidden += 1
+            users.hidden += not (sees_machine and folder.name == "1")  # the machine's init reads no rings
             continue
         except OSError:  # it is gone
             continue
-        for inode in inodes:
-            found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?"))
+        for inode, writes in inodes.items():
+            found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?", writes))
+    users.complete = sees_machine and users.hidden == 0
     users.by_inode = {inode: sorted(processes) for inode, processes in found.items()}
     return users

@@ -5,25 +5,30 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
 from struct import Struct
 from struct import error as StructError  # noqa: N812
+from threading import get_ident
+from time import sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ._handle import Handle
+from ._handle import Handle, check_fits
 from ._library import library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
 from .errors import HandleClosed, ProducerBusy, VideoShmError, error_for
 from .frame import Codec, Flag, Media
 from .info import RingInfo
 from .inspect import inspect
-from .rings import Ring, ring_name
+from .rings import Ring
 from .views import map_object
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+_MOST = 0xFFFFFFFF  # what a C uint32_t holds; no slot is that large
 # Without its prototype: converting and checking arguments costs several times the call.
 _write = library["video_shm_producer_write"]
 
@@ -64,7 +69,10 @@ class Reservation:
         if self._data is None:
             raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
         meta = _pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
-        self._producer._commit(size, meta, capture_ns, flags)
+        check_fits(0, 2**64 - 1, capture_ns=capture_ns, flags=flags)
+        if size <= 0:
+            raise ValueError(f"size={size}: a frame has at least one byte")
+        self._producer._commit(min(size, _MOST), meta, capture_ns, flags)
         self._data = None
 
     def abort(self) -> None:
@@ -91,11 +99,10 @@ def _pack_meta(keyframe: bool, codec: int, width: int, height: int, fps: int, ti
     try:
         return _META.pack(timestamp_ms, 0, 0, keyframe, codec, width, height, fps)
     except StructError:
-        limits = {"codec": (codec, 255), "width": (width, 65535), "height": (height, 65535), "fps": (fps, 255)}
-        for name, (value, most) in limits.items():
-            if not 0 <= value <= most:
-                raise ValueError(f"{name}={value}: from 0 to {most}") from None
-        raise ValueError(f"timestamp_ms={timestamp_ms}: milliseconds since the epoch") from None
+        check_fits(0, 255, codec=codec, fps=fps)
+        check_fits(0, 65535, width=width, height=height)
+        check_fits(0, 2**64 - 1, timestamp_ms=timestamp_ms)
+        raise
 
 
 class Producer(Handle):
@@ -116,15 +123,19 @@ class Producer(Handle):
         mode: int = 0o660,
         media: Media = Media.VIDEO,
     ) -> None:
-        super().__init__(ring_name(ring if channel is None else channel))
-        if slots < 1 or slot_size < 1:
-            raise ValueError(f"slots={slots}, slot_size={slot_size}: both must be positive")
+        super().__init__(ring, channel)
+        check_fits(2, 4096, slots=slots)
+        check_fits(1, 256 << 20, slot_size=slot_size)
+        if not 0 < mode <= 0o777:
+            raise ValueError(f"mode={mode:#o}: permission bits, up to 0o777")
         self._handle = ProducerHandle()
         self._reference = byref(self._handle)
         self._mapped: memoryview | None = None
         self._mapped_inode = 0
         self.slot_size = slot_size
-        options = ProducerOptions(slots=slots, slot_size=slot_size, mode=mode, media=media, name=self.ring.encode())
+        options = ProducerOptions(
+            slots=slots, slot_size=slot_size, mode=mode, media=Media(media), name=self.ring.encode()
+        )
         try:
             library.video_shm_producer_open(self._reference, byref(options))
         except VideoShmError as error:
@@ -132,9 +143,6 @@ class Producer(Handle):
         self._open = True
 
     def _explain(self, error: VideoShmError) -> VideoShmError:
-        if error.errno == errno.EINVAL:
-            advice = "slots 2 to 4096, slot_size up to 256 MiB, mode up to 0o777"
-            return VideoShmError(errno.EINVAL, self.ring, advice)
         explained = type(error)(error.errno or 0, self.ring)
         if isinstance(explained, ProducerBusy):
             try:
@@ -160,19 +168,25 @@ class Producer(Handle):
         capture, ms since the epoch; 0 is now. Returns False if the frame was dropped and counted, since the ring
         was busy. Raises FrameTooLarge, RingTaken, RingFull, ValueError (no bytes), HandleClosed.
         """
-        if not self._open:
-            self._check_open()
         meta = _pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
-        if isinstance(data, bytes):
-            result = _write(self._reference, data, len(data), meta)
-        else:
-            view = memoryview(data)
-            if view.readonly:  # it has no address in ctypes; bytes do
-                result = _write(self._reference, view.tobytes(), view.nbytes, meta)
+        calls, thread = self._others, get_ident()
+        calls.append(thread)  # as _call() does, which would cost half as much as all the rest
+        try:
+            if not self._open:
+                self._check_open()
+            if isinstance(data, bytes):
+                size = len(data)
+                result = _write(self._reference, data, size if size <= _MOST else _MOST, meta)
             else:
-                result = _write(self._reference, (c_uint8 * view.nbytes).from_buffer(view), view.nbytes, meta)
+                view = memoryview(data)
+                size = view.nbytes
+                # What is read-only, or empty, has no address in ctypes; bytes do.
+                first = view.tobytes() if view.readonly or not size else byref(c_uint8.from_buffer(view))
+                result = _write(self._reference, first, min(size, _MOST), meta)
+        finally:
+            calls.remove(thread)
         if result < 0:
-            raise self._error(get_errno())
+            raise self._error(get_errno()) if size else ValueError("a frame has at least one byte")
         return result == 0  # type: ignore[no-any-return]
 
     def _error(self, error: int) -> VideoShmError:
@@ -182,18 +196,18 @@ class Producer(Handle):
 
     def reserve(self) -> Reservation:
         """The next slot, for an encoder to write into. Raises ProducerBusy if one is out, RingTaken, HandleClosed."""
-        self._check_open()
         data, capacity, offset = POINTER(c_uint8)(), c_uint32(), c_uint64()
-        try:
-            library.video_shm_producer_reserve(self._reference, byref(data), byref(capacity))
-        except VideoShmError as error:
-            raise self._error(error.errno or 0) from None
-        try:
-            descriptor = library.video_shm_producer_descriptor(self._reference, byref(offset))
-            slots = self._map(descriptor)
-        except OSError:
-            self._abort()
-            raise
+        with self._call():
+            try:
+                library.video_shm_producer_reserve(self._reference, byref(data), byref(capacity))
+            except VideoShmError as error:
+                raise self._error(error.errno or 0) from None
+            try:
+                descriptor = library.video_shm_producer_descriptor(self._reference, byref(offset))
+                slots = self._map(descriptor)
+            except OSError:
+                library.video_shm_producer_abort(self._reference)
+                raise
         return Reservation(self, slots[offset.value : offset.value + capacity.value])
 
     def _map(self, descriptor: int) -> memoryview:
@@ -209,21 +223,38 @@ class Producer(Handle):
         return self._mapped
 
     def _commit(self, size: int, meta: bytes, capture_ns: int, flags: int) -> None:
-        self._check_open()
         timing = Timing(capture_ns, int(flags) & ~Flag.KEYFRAME, 0)
-        library.video_shm_producer_commit(self._reference, size, byref(Meta.from_buffer_copy(meta)), byref(timing))
+        described = byref(Meta.from_buffer_copy(meta))
+        with self._call():
+            try:
+                library.video_shm_producer_commit(self._reference, size, described, byref(timing))
+            except VideoShmError as error:
+                raise self._error(error.errno or 0) from None
 
     def _abort(self) -> None:
-        if self._open:
+        with suppress(HandleClosed), self._call():
             library.video_shm_producer_abort(self._reference)
 
     def info(self) -> RingInfo:
         """The ring's figures. Raises HandleClosed."""
-        self._check_open()
         info = Info()
-        library.video_shm_producer_info(self._reference, byref(info))
+        with self._call():
+            library.video_shm_producer_info(self._reference, byref(info))
         return RingInfo.of(info)
 
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        """Several threads may be in calls at once, but close() waits for them to end."""
+        calls, thread = self._others, get_ident()
+        calls.append(thread)  # first, and then whether it is open; close() does it the other way round
+        try:
+            self._check_open()
+            yield
+        finally:
+            calls.remove(thread)
+
     def _destroy(self) -> None:
+        while any(thread != get_ident() for thread in tuple(self._others)):
+            sleep(0.0001)
         self._mapped = None
         library.video_shm_producer_destroy(self._reference)

@@ -100,6 +100,7 @@ class Publication:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o644)
         try:
+            os.fchmod(descriptor, 0o644)  # whatever the umask: it is for all to see
             os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
         except OSError:
             os.close(descriptor)

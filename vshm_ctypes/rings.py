@@ -7,6 +7,7 @@ Ring = int | str | None
 
 DIRECTORY = "/dev/shm"
 DEFAULT = "/video_stream"
+AUDIO = "/audio_stream"  # where sound is looked for, if nothing else is said
 
 
 def ring_name(ring: Ring = None) -> str:

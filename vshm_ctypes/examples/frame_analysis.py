@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frame analysis: bitrate and quantiser second by second, and events for a picture that is frozen or black.
+
+python -m vshm_ctypes.examples.frame_analysis [RING]
+
+A camera that hangs often goes on delivering: the same picture over and over, or none but black. A scene in which really
+nothing moves, and whose noise the encoder takes away, looks frozen too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import av
+import numpy
+
+from vshm_ctypes import Consumer, Frame
+
+from .pictures import Decoder, Gray, gray
+
+FROZEN = 1.0  # of 255, on average: what encoding the same picture again may change; a living sensor's noise is more
+BLACK = 20  # of 255; 16 is black in most streams
+PATIENCE_S = 1.0  # before it is called frozen or black
+QP = {"export_side_data": "venc_params"}  # the decoder hands out the encoder's quantisers, of H.264
+
+
+def quantiser(picture: av.VideoFrame) -> float | None:
+    """The mean of the picture's quantisers: 0 is lossless, 51 the worst; None: the codec does not tell."""
+    told: Any = picture.side_data.get("VIDEO_ENC_PARAMS")
+    return float(told.qp_map().mean()) if told is not None else None
+
+
+def difference(before: Gray, now: Gray) -> float:
+    """The mean of how much a pixel changed: 0 to 255."""
+    return float(numpy.abs(now - before.astype(numpy.int16)).mean())
+
+
+@dataclass
+class Condition:
+    """Something wrong that lasts. Its events are for when it begins, and when it ends."""
+
+    name: str
+    since_ns: int | None = None
+    told: bool = False
+
+    def update(self, is_so: bool, frame: Frame) -> None:
+        """Look at one more frame."""
+        self.since_ns = (self.since_ns or frame.publish_ns) if is_so else None
+        lasts = self.since_ns is not None and frame.publish_ns - self.since_ns >= PATIENCE_S * 1e9
+        if lasts != self.told:
+            self.told = lasts
+            text = {"event": self.name, "begins": lasts, "frame": frame.number, "time_ms": frame.timestamp_ms}
+            print(json.dumps(text), flush=True)
+
+
+@dataclass
+class Second:
+    """What a second brings."""
+
+    begin_ns: int
+    sizes: list[int] = field(default_factory=list)
+    quantisers: list[float] = field(default_factory=list)
+    brightness: list[float] = field(default_factory=list)
+
+    def told(self, seconds: float) -> dict[str, Any]:
+        """As it is printed. bit_rate: bits per second; brightness: 0 to 255."""
+        return {
+            "fps": round(len(self.sizes) / seconds, 2),
+            "bit_rate": round(sum(self.sizes) * 8 / seconds),
+            "largest_bytes": max(self.sizes),
+            "qp": round(sum(self.quantisers) / len(self.quantisers), 1) if self.quantisers else None,
+            "brightness": round(sum(self.brightness) / max(len(self.brightness), 1), 1),
+        }
+
+
+def analyse(ring: str | None) -> None:
+    """Until the camera closes its ring."""
+    decoder, second = None, None
+    reference: Gray | None = None  # the picture that it may be frozen at
+    frozen, black = Condition("frozen"), Condition("black")
+    with Consumer(ring, start="keyframe", resync=True) as stream:
+        for frame in stream:
+            decoder = decoder or Decoder(frame.codec, QP)
+            second = second or Second(frame.publish_ns)
+            second.sizes.append(frame.size)
+            for picture in decoder.decode(frame):
+                now: Gray = gray(picture).copy()
+                qp = quantiser(picture)
+                second.quantisers += [qp] if qp is not None else []
+                second.brightness.append(float(now.mean()))
+                black.update(float(now.max()) <= BLACK, frame)
+                is_same = (
+                    reference is not None and reference.shape == now.shape and difference(reference, now) <= FROZEN
+                )
+                frozen.update(is_same, frame)
+                reference = reference if is_same else now
+            if (seconds := (frame.publish_ns - second.begin_ns) / 1e9) >= 1:
+                print(json.dumps(second.told(seconds)), flush=True)
+                second = Second(frame.publish_ns)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ring", nargs="?")
+    with contextlib.suppress(KeyboardInterrupt):
+        analyse(parser.parse_args().ring)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Motion detection: an event, with a picture, whenever enough of the picture has changed.
+
+python -m vshm_ctypes.examples.motion_detection [RING] [--every N] [--share 0.02] [--folder DIR]
+
+By default only keyframes are read and decoded, about one a second: a small board hardly notices. With --every N each
+frame is decoded, as H.264 asks for, and every Nth looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy
+
+from vshm_ctypes import Consumer, Frame
+
+from .pictures import Decoder, Gray, gray
+
+SMALL = (160, 120)  # pixels, in which noise is averaged away
+CHANGE = 24  # of 255, of one such pixel
+
+
+def grays(stream: Consumer, every: int) -> Iterator[tuple[Frame, Gray]]:
+    """Every so many-th frame, and its picture."""
+    decoder, count = None, 0
+    for frame in stream:
+        decoder = decoder or Decoder(frame.codec)
+        for picture in decoder.decode(frame):
+            if count % every == 0:
+                yield frame, gray(picture)
+            count += 1
+
+
+def changed_share(before: Gray, now: Gray) -> float:
+    """How much of the picture is another: 0 to 1."""
+    return float(numpy.mean(cv2.absdiff(before, now) > CHANGE))
+
+
+def detect(stream: Consumer, every: int, share: float, folder: Path | None) -> None:
+    """Print an event for each picture that differs from the one before, until the camera closes its ring."""
+    before: Gray | None = None
+    for frame, picture in grays(stream, every):
+        small: Gray = cv2.resize(picture, SMALL, interpolation=cv2.INTER_AREA).astype(numpy.uint8)
+        changed = changed_share(before, small) if before is not None else 0.0
+        before = small
+        if changed >= share:
+            event: dict[str, object] = {
+                "event": "motion",
+                "frame": frame.number,
+                "time_ms": frame.timestamp_ms,
+                "changed": changed,
+            }
+            if folder is not None:
+                path = folder / f"motion-{frame.number:012}.jpg"
+                cv2.imwrite(str(path), picture)
+                event["picture"] = str(path)
+            print(json.dumps(event), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ring", nargs="?")
+    parser.add_argument("--every", type=int, default=0, metavar="N", help="every Nth frame instead of keyframes")
+    parser.add_argument("--share", type=float, default=0.02, help="of the picture that has to change (default: 0.02)")
+    parser.add_argument("--folder", type=Path, help="keep the pictures here")
+    arguments = parser.parse_args()
+    policy: Literal["every", "keyframes"] = "every" if arguments.every else "keyframes"
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Consumer(arguments.ring, start="keyframe", policy=policy, resync=True) as stream,
+    ):
+        detect(stream, arguments.every or 1, arguments.share, arguments.folder)
+
+
+if __name__ == "__main__":
+    main()

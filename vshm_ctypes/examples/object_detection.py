@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Object detection: faces, by the small model that OpenCV's package brings along, at the detector's own pace.
+
+python -m vshm_ctypes.examples.object_detection [RING] [--model haarcascade_fullbody.xml]
+
+A detector is slower than a camera. It keeps up by reading the newest keyframe only: what it skips is its own choice and
+is counted as such; other readers of the ring lose nothing, and the camera does not wait.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import time
+from pathlib import Path
+
+import cv2
+import cv2.data
+
+from vshm_ctypes import Consumer
+
+from .pictures import Decoder, gray
+
+
+def detect(ring: str | None, model: str, pause_s: float) -> None:
+    """Print what is found in each picture, until the camera closes its ring. pause_s: as a slower model would take."""
+    path = Path(cv2.data.haarcascades) / model
+    detector = cv2.CascadeClassifier(str(path))
+    if detector.empty():
+        raise SystemExit(
+            f"{path}: no such model; there are {', '.join(sorted(p.name for p in path.parent.glob('*.xml')))}"
+        )
+    with Consumer(ring, start="newest", policy="newest") as stream:
+        for frame in stream:
+            if not frame.is_keyframe:  # decodes alone; what lies between builds on it
+                continue
+            begin = time.monotonic()
+            for picture in Decoder(frame.codec).decode(frame):
+                boxes = detector.detectMultiScale(gray(picture), scaleFactor=1.1, minNeighbors=4)
+                found = [dict(zip(("x", "y", "width", "height"), map(int, box), strict=True)) for box in boxes]
+                told = {"frame": frame.number, "seconds": round(time.monotonic() - begin, 4), "objects": found}
+                print(json.dumps(told), flush=True)
+            time.sleep(pause_s)
+        info = stream.info()
+        print(json.dumps({"received": info.received, "skipped": info.skipped, "missed": info.missed}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ring", nargs="?")
+    parser.add_argument(
+        "--model", default="haarcascade_frontalface_default.xml", help="of those in cv2.data.haarcascades"
+    )
+    parser.add_argument("--pause", type=float, default=0, metavar="S", help="rest so long after each picture")
+    arguments = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        detect(arguments.ring, arguments.model, arguments.pause)
+
+
+if __name__ == "__main__":
+    main()
