@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from pathlib import Path
 
 from ..errors import VideoShmError
+from ..info import RingInfo
 from ..inspect import inspect, list_rings
 from ..machine import look as look_at_machine
 from ..processes import find_users
@@ -17,6 +17,7 @@ from .check_host import check_access, check_board, check_removal, check_space
 from .check_rings import check_readers, check_ring
 from .findings import Finding
 from .leftovers import find_leftovers, remove
+from .list import named_as_rings
 from .output import complain, print_json, printable
 from .survey import survey
 from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
@@ -29,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _unreadable(chosen: str | None) -> Iterator[Finding]:
-    for path in sorted(Path(DIRECTORY).glob("video_stream*")):
+    for path in named_as_rings():
         name = f"/{path.name}"
         if chosen in (None, name) and path.is_file() and not path.is_symlink():
             yield from check_access(name, path)
@@ -57,23 +58,31 @@ def examine(ring: str | None, seconds: float) -> list[Finding]:
     if not rings and not found:
         found.append(NO_RING)
     machine = look_at_machine()
-    found += check_space(machine)
+    found += check_space(machine, rings)
     found += check_board(machine)
     found += check_removal(rings)
-    return found + find_leftovers(rings, everything=ring is None)
+    return found + find_leftovers(rings, ring)
 
 
 def clean(ring: str | None) -> list[Finding]:
-    """Remove what dead programs left; what was removed. What can't be is complained of."""
-    rings = list_rings() if ring is None else {ring: inspect(ring)}
-    removed = []
-    for leftover in find_leftovers(rings, everything=ring is None):
-        try:
-            if remove(leftover, find_users()):
-                removed.append(leftover)
-        except (OSError, VideoShmError) as error:
-            complain(f"{leftover.subject}: not removed: {error.strerror or error}")
+    """Remove what dead programs left; what was removed. What can't be is complained of. Raises as examine()."""
+    if ring is not None:
+        inspect(ring)
+    removed: list[Finding] = []
+    tried: set[str] = set()
+    while left := [leftover for leftover in find_leftovers(_rings(ring), ring) if leftover.subject not in tried]:
+        for leftover in left:  # with a ring gone, its semaphores are left over too
+            tried.add(leftover.subject)
+            try:
+                if remove(leftover, find_users()):
+                    removed.append(leftover)
+            except (OSError, VideoShmError) as error:
+                complain(f"{leftover.subject}: not removed: {error.strerror or error}")
     return removed
+
+
+def _rings(ring: str | None) -> dict[str, RingInfo]:
+    return {name: info for name, info in list_rings().items() if ring in (None, name)}
 
 
 def run(arguments: Namespace) -> int:

@@ -20,17 +20,18 @@ FIRST_LOGIN_UID = 1000
 LOGIND = ("usr/lib/systemd", "usr/local/lib/systemd", "etc/systemd", "run/systemd")
 
 
-def check_space(machine: Machine) -> Iterator[Finding]:
-    """Whether one more ring fits into /dev/shm."""
+def check_space(machine: Machine, rings: dict[str, RingInfo]) -> Iterator[Finding]:
+    """Whether one more ring fits into /dev/shm, as large as the largest that is there."""
     space = machine.shared_memory
-    if space.free >= RING_BYTES:
+    need = max([RING_BYTES, *(info.object_bytes for info in rings.values())])
+    if space.free >= need:
         return
     small = space.total <= 4 * RING_BYTES
     enlarge = "docker run --shm-size=256m, or an emptyDir of medium Memory" if small else "mount -o remount,size=50%"
     yield Finding(
         "shm-full",
         "/dev/shm",
-        f"{units.size(space.free)} of {units.size(space.total)} are free; one ring takes {units.size(RING_BYTES)}",
+        f"{units.size(space.free)} of {units.size(space.total)} are free; one more ring takes {units.size(need)}",
         "the next writer fails with RingFull, and a ring whose name was removed can't be made anew",
         f"enlarge it ({enlarge}), free it with vshm check --clean, or use fewer or smaller slots",
     )
@@ -110,10 +111,22 @@ def check_access(name: str, path: Path) -> Iterator[Finding]:
         group = grp.getgrgid(status.st_gid).gr_name
     except KeyError:
         group = str(status.st_gid)
+    todo = f"add the user to the group (usermod -aG {group} USER, then log in anew), or run as another user"
+    if status.st_gid not in {os.getegid(), *os.getgroups()} and _is_member(group):
+        todo = (
+            f"this user has been in the group {group} only since after this login: log in anew, or run newgrp {group}"
+        )
     yield Finding(
         "no-access",
         name,
         f"this user may not read it (mode {status.st_mode & 0o777:04o}, group {group})",
         "consumers of this user fail with EACCES",
-        f"add the user to the group (usermod -aG {group} USER, then log in anew), or run as another user",
+        todo,
     )
+
+
+def _is_member(group: str) -> bool:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name in grp.getgrnam(group).gr_mem
+    except KeyError:
+        return False

@@ -11,6 +11,7 @@ from ..info import State
 from ..published import PublishedConsumer
 from . import units
 from .findings import Finding
+from .list import tell_writer
 from .survey import Survey
 
 CLOCK_TOLERANCE_S = 1.0
@@ -23,8 +24,7 @@ def _stalled(look: Survey) -> Iterator[Finding]:
         yield Finding(
             "stalled-writer",
             look.name,
-            f"its writer ({look.info.writer_pid} {look.writer_name or '?'}) lives and has written nothing for "
-            f"{units.seconds(look.age_s)}",
+            f"its writer ({tell_writer(look)}) lives and has written nothing for {units.seconds(look.age_s)}",
             "readers get no picture",
             "look at the writer's log, at the camera's cable and at dmesg",
         )

@@ -6,7 +6,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from .output import complain, print_json
-from .verb import Exit, Verb
+from .verb import COMPLETE_RING, Exit, Verb
+
+# What else than rings there is in /dev/shm: semaphores, and what readers publish.
+_RINGS = r"cd /dev/shm && ls | grep -v -e '^sem\.' -e '^vshm_consumer_' -e '^video_sem_'"
+PREAMBLE = {
+    "bash": f'{COMPLETE_RING["bash"]}() {{ compgen -W "$({_RINGS})" -- "$1"; }}',
+    "zsh": f'{COMPLETE_RING["zsh"]}() {{ compadd -- ${{(f)"$({_RINGS})"}}; }}',
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,7 +29,7 @@ def run(arguments: Namespace) -> int:
         return Exit.FINDING
     from .main import build_parser
 
-    script = shtab.complete(build_parser(), arguments.shell)
+    script = shtab.complete(build_parser(), arguments.shell, preamble=PREAMBLE.get(arguments.shell, ""))
     if arguments.json:
         print_json({"shell": arguments.shell, "script": script})
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 
 _STEP = math.log(1.02)
 
@@ -34,3 +35,8 @@ class Latencies:
             if rank <= 0:
                 return math.exp(step * _STEP) / 1e9
         return None
+
+    def histogram(self) -> Iterator[tuple[float, int]]:
+        """(latency in seconds, how many came closest to it), the shortest first."""
+        for step in sorted(self._counts):
+            yield math.exp(step * _STEP) / 1e9, self._counts[step]

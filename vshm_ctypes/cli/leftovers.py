@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -10,7 +11,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import ProducerNotRunning, VideoShmError
+from ..errors import IncompatibleRing, ProducerNotRunning, VideoShmError
 from ..info import RingInfo, State
 from ..inspect import inspect
 from ..processes import Users, find_users
@@ -22,9 +23,17 @@ from .findings import Finding
 _SEMAPHORE = re.compile(r"(?:sem\.)?video_sem_(?:write|read)(_ch\d+)?")
 
 
-def find_rings(rings: dict[str, RingInfo]) -> Iterator[Finding]:
+def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
     """Rings that have no writer any more."""
     for name, info in rings.items():
+        if info.state == State.UNKNOWN and users.complete and not users.of(info.inode):
+            yield Finding(
+                "abandoned-ring",
+                name,
+                "a ring of version 1 that no process has open: its writer is gone",
+                "readers that open it wait for frames that never come, and the memory stays taken",
+                "start the writer again, or remove it with vshm check --clean",
+            )
         if info.state == State.DEAD:
             yield Finding(
                 "dead-writer",
@@ -43,18 +52,47 @@ def find_rings(rings: dict[str, RingInfo]) -> Iterator[Finding]:
             )
 
 
-def _ring_lives(suffix: str) -> bool:
+def find_unfinished(users: Users) -> Iterator[Finding]:
+    """What bears a ring's name and is none."""
+    for path in sorted(Path(DIRECTORY).glob(f"{DEFAULT[1:]}*")):
+        try:
+            inspect(path.name)
+        except IncompatibleRing:
+            yield Finding(
+                "not-a-ring",
+                f"/{path.name}",
+                "what bears this name is no ring that this version knows",
+                "writers and readers of this name fail with IncompatibleRing",
+                f"find out who made it (ls -l {path}), and remove it or choose another name",
+            )
+        except ProducerNotRunning as error:
+            if error.errno == errno.EAGAIN and users.complete and not users.of(path.stat().st_ino):
+                yield Finding(
+                    "unfinished-ring",
+                    f"/{path.name}",
+                    "a version 1 writer began this ring and died before it was done",
+                    "readers are told to try again, for ever",
+                    "start the writer again, or remove it with vshm check --clean",
+                )
+        except (OSError, ValueError):  # gone meanwhile, or not ours to read
+            continue
+
+
+def _ring_lives(name: str) -> bool:
     try:
-        return inspect(f"{DEFAULT}{suffix}").state in (State.LIVE, State.UNKNOWN)
+        return inspect(name).state in (State.LIVE, State.UNKNOWN)
     except VideoShmError as error:
         return not isinstance(error, ProducerNotRunning)
 
 
-def find_semaphores(users: Users) -> Iterator[Finding]:
-    """Semaphores of version 1 whose ring has no writer any more, and that no process has mapped."""
+def find_semaphores(users: Users, ring: str | None) -> Iterator[Finding]:
+    """Semaphores of version 1, of this ring or of all, that has no writer any more, and that no process has mapped."""
     for path in sorted(Path(DIRECTORY).iterdir()):
         match = _SEMAPHORE.fullmatch(path.name)
-        if match is None or path.is_symlink() or _ring_lives(match[1] or ""):
+        if match is None or path.is_symlink():
+            continue
+        name = f"{DEFAULT}{match[1] or ''}"
+        if ring not in (None, name) or _ring_lives(name):
             continue
         try:
             inode = path.stat().st_ino
@@ -84,23 +122,34 @@ def find_publications() -> Iterator[Finding]:
             )
 
 
-def find_leftovers(rings: dict[str, RingInfo], everything: bool) -> list[Finding]:
-    """Of these rings; with everything, also what belongs to no ring that is there."""
-    found = list(find_rings(rings))
-    if everything:
-        found += find_semaphores(find_users())
+def find_leftovers(rings: dict[str, RingInfo], ring: str | None) -> list[Finding]:
+    """Of the one ring; None: of these, and what belongs to no ring that is there."""
+    users = find_users()
+    found = [*find_rings(rings, users), *find_semaphores(users, ring)]
+    if ring is None:
+        found += find_unfinished(users)
         found += find_publications()
     return found
 
 
-def _remove_ring(name: str) -> bool:
+def _has_no_writer(name: str, inode: int, users: Users) -> bool:
+    unused = users.complete and not users.of(inode)
+    try:
+        info = inspect(name)
+    except ProducerNotRunning as error:
+        return error.errno == errno.EAGAIN and unused
+    if info.inode != inode:
+        return False
+    return unused if info.state == State.UNKNOWN else info.state in (State.DEAD, State.CLOSED)
+
+
+def _remove_ring(name: str, users: Users) -> bool:
     """Only what is still without a writer under the lock that writers take to claim it."""
     path = Path(DIRECTORY) / name.removeprefix("/")
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        info = inspect(name)
-        if info.inode != os.fstat(descriptor).st_ino or info.state not in (State.DEAD, State.CLOSED):
+        if not _has_no_writer(name, os.fstat(descriptor).st_ino, users):
             return False
         path.unlink()
         return True
@@ -120,14 +169,17 @@ def _remove_semaphore(path: Path, users: Users) -> bool:
     return True
 
 
-def remove(finding: Finding, users: Users) -> bool:
-    """Remove a leftover. False: it is in use again. Raises OSError, VideoShmError."""
-    if finding.code in ("dead-writer", "closed-ring"):
-        return _remove_ring(finding.subject)
-    path = Path(finding.subject)
-    if finding.code == "stale-semaphore":
-        return _remove_semaphore(path, users)
+def _remove_publication(path: Path) -> bool:
     if not any(consumer.path == path and not consumer.alive for consumer in list_published()):
         return False
     path.unlink()
     return True
+
+
+def remove(finding: Finding, users: Users) -> bool:
+    """Remove a leftover. False: it is in use again, or nobody can know. Raises OSError, VideoShmError."""
+    if finding.code in ("dead-writer", "closed-ring", "abandoned-ring", "unfinished-ring"):
+        return _remove_ring(finding.subject, users)
+    if finding.code == "stale-semaphore":
+        return _remove_semaphore(Path(finding.subject), users)
+    return finding.code == "stale-publication" and _remove_publication(Path(finding.subject))

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ..inspect import list_rings
 from ..processes import Process, Users, find_users
-from ..rings import DIRECTORY
+from ..rings import AUDIO, DEFAULT, DIRECTORY
 from . import units
-from .output import print_json, print_table, printable
+from .output import counted, print_json, print_table, printable
 from .survey import Survey, survey
 from .verb import Exit, Verb, add_seconds_argument
 
-COLUMNS = ("RING", "CODEC", "PICTURE", "FPS", "BITRATE", "GOP", "SLOTS", "WRITER", "AGE", "STATE", "READERS")
+COLUMNS = ("RING", "CODEC", "STREAM", "FPS", "BITRATE", "GOP", "SLOTS", "WRITER", "AGE", "STATE", "READERS")
 NUMBERS = ("FPS", "BITRATE", "GOP", "SLOTS", "AGE")
 
 
@@ -33,8 +33,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def tell_process(process: Process) -> str:
-    """Pid and name."""
-    return f"{process.pid} {process.name}"
+    """Pid and name, and whether it may write: of version 1, the writer itself, and its readers."""
+    return f"{process.pid} {process.name}{' (rw)' if process.writes else ''}"
+
+
+def tell_writer(ring: Survey) -> str:
+    """Pid and name; a name is not known of a process in a container."""
+    if not ring.info.writer_pid:
+        return units.DASH
+    return f"{ring.info.writer_pid} {'(gone)' if ring.state == 'dead' else ring.writer_name or '?'}"
+
+
+def tell_hidden(users: Users) -> str:
+    """That some readers may not be shown."""
+    return f"{counted(users.hidden, 'process')} could not be looked at, as other users': what they read is not shown"
 
 
 def gop(ring: Survey) -> str:
@@ -46,23 +58,22 @@ def gop(ring: Survey) -> str:
 
 def _row(ring: ListedRing) -> list[str]:
     look = ring.survey
-    writer = f"{look.info.writer_pid} {look.writer_name or '?'}" if look.info.writer_pid else units.DASH
     return [
         look.name,
         look.codec or units.DASH,
-        units.picture(look.width, look.height),
+        units.stream(look.width, look.height, look.audio),
         units.rate(look.fps),
         units.bits(look.bit_rate),
         gop(look),
         str(look.info.slots),
-        writer,
+        tell_writer(look),
         units.seconds(look.age_s),
         look.state + (", stalled" if look.is_stalled else ""),
         ", ".join(map(tell_process, ring.readers)) or units.DASH,
     ]
 
 
-def _json(ring: ListedRing) -> dict[str, object]:
+def ring_json(ring: ListedRing) -> dict[str, object]:
     look = ring.survey
     return {
         "name": look.name,
@@ -71,6 +82,7 @@ def _json(ring: ListedRing) -> dict[str, object]:
         "codec": look.codec,
         "width": look.width,
         "height": look.height,
+        "audio": look.audio,
         "fps": look.fps,
         "bit_rate": look.bit_rate,
         "gop": look.gop,
@@ -91,10 +103,15 @@ def listed(names: list[str], seconds: float) -> tuple[list[ListedRing], Users]:
     return [ListedRing(look, users.of(look.info.inode, but=look.info.writer_pid)) for look in surveys], users
 
 
+def named_as_rings() -> list[Path]:
+    """What is named as rings are, whether or not this user may read it."""
+    usual = (DEFAULT[1:], AUDIO[1:])
+    return sorted(path for path in Path(DIRECTORY).iterdir() if path.name.startswith(usual))
+
+
 def unreadable() -> list[str]:
     """Rings by their name that this user may not look into."""
-    paths = sorted(Path(DIRECTORY).glob("video_stream*"))
-    return [f"/{path.name}" for path in paths if path.is_file() and not os.access(path, os.R_OK)]
+    return [f"/{path.name}" for path in named_as_rings() if path.is_file() and not os.access(path, os.R_OK)]
 
 
 def run(arguments: Namespace) -> int:
@@ -102,12 +119,12 @@ def run(arguments: Namespace) -> int:
     rings, users = listed(list(list_rings()), arguments.seconds)
     closed = unreadable()
     if arguments.json:
-        told = {"rings": [_json(ring) for ring in rings], "unreadable": closed, "hidden_processes": users.hidden}
+        told = {"rings": [ring_json(ring) for ring in rings], "unreadable": closed, "hidden_processes": users.hidden}
         print_json(told)
     elif rings:
         print_table(COLUMNS, [_row(ring) for ring in rings], right=NUMBERS)
         if users.hidden:
-            print(f"{users.hidden} processes of other users could not be looked at: their readers are not shown")
+            print(tell_hidden(users))
     elif not closed:
         print("no ring: start a producer, such as camera-streamer")
     if closed and not arguments.json:

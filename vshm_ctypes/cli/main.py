@@ -8,13 +8,14 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from io import TextIOWrapper
 
-from .. import __version__
 from ..errors import ProducerNotRunning, VideoShmError
+from .fault import tell_of_faults
 from .output import complain
-from .verb import Exit, Verb
+from .verb import Exit, Verb, parser_of
 
-VERBS = ("list", "show", "watch", "record", "check", "completion")
+VERBS = ("list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
 
 EPILOG = "exit: 0 healthy, 1 there is a finding, 2 usage, 3 no such ring, 130 interrupted"
 
@@ -26,20 +27,17 @@ def verbs() -> list[Verb]:
 
 def build_parser() -> ArgumentParser:
     """The parser of the whole command line."""
-    parser = ArgumentParser("vshm", description="Looks at video rings in shared memory.", epilog=EPILOG)
-    parser.add_argument("--version", action="version", version=f"vshm {__version__}")
-    chooser = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in verbs():
-        one = chooser.add_parser(verb.name, help=verb.help, description=verb.help, epilog=EPILOG)
-        one.add_argument("--json", action="store_true", help="JSON for programs instead of text for people")
-        verb.add_arguments(one)
-        one.set_defaults(run=verb.run)
-    return parser
+    common = ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="JSON for programs instead of text for people")
+    return parser_of("vshm", "Looks at video rings in shared memory.", verbs(), EPILOG, [common])
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run vshm with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
     arguments = build_parser().parse_args(words)
+    tell_of_faults()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that has no bars gets question marks
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()

@@ -36,6 +36,8 @@ def progress(count: int | None, seconds: float | None, quiet: bool) -> Iterator[
 
 
 def _told(recording: Recording) -> str:
+    if not recording.frames:
+        return f"waiting for a keyframe, {units.seconds(recording.seconds)}"
     missed = f", {recording.missed} missed" if recording.missed else ""
     return f"{recording.frames} frames, {units.size(recording.bytes)}, {units.seconds(recording.seconds)}{missed}"
 

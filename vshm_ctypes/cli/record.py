@@ -3,22 +3,33 @@
 
 from __future__ import annotations
 
+import errno
+import signal
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import Literal, cast
 
 from ..consumer import Consumer
 from ..errors import ProducerClosed, ProducerDied
 from ..frame import Frame
+from ..rings import AUDIO
 from . import units
+from .container_sink import ContainerSink, is_container
+from .listener import Listener
 from .output import complain, print_json
 from .progress import progress
 from .recording import Recording
-from .sinks import Sink, open_sink
-from .verb import Exit, Verb, add_ring_argument, positive
+from .sink import Sink
+from .sinks import open_sink, opened
+from .timing import TimingSink
+from .verb import COMPLETE_FILE, COMPLETE_RING, Exit, Verb, add_ring_argument, completed, positive
 
+TICK_S = 0.5  # how long the progress stands still at most, also where no frame comes
 # Wherever it starts, the first frame in the file is a keyframe: resync sees to it.
 _STARTS = {"keyframe": "keyframe", "now": "next", "oldest": "oldest"}
 
@@ -34,12 +45,16 @@ def whole(text: str) -> int:
 def add_arguments(parser: ArgumentParser) -> None:
     add_ring_argument(parser)
     output = "file: .mp4 or .mkv (needs PyAV), else the raw stream; - is stdout"
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help=output)
+    completed(parser.add_argument("-o", "--output", required=True, metavar="FILE", help=output), COMPLETE_FILE)
     parser.add_argument("-c", "--count", type=whole, metavar="N", help="end after N frames")
     parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after S seconds")
     start = "first frame: the ring's last keyframe (default), the next keyframe, or the oldest keyframe in the ring"
     parser.add_argument("--from", dest="start", choices=tuple(_STARTS), default="keyframe", help=start)
     parser.add_argument("--reconnect", action="store_true", help="go on with the next writer when this one ends")
+    audio = "put this ring's sound into the file too (.mp4, .mkv; default: /audio_stream)"
+    completed(parser.add_argument("--audio", nargs="?", const=AUDIO, metavar="RING", help=audio), COMPLETE_RING)
+    timing = "when each frame was published, and its size: JSON lines, for hil gate --replay"
+    completed(parser.add_argument("--timing", metavar="FILE", help=timing), COMPLETE_FILE)
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
@@ -52,68 +67,133 @@ def _note_gap(recording: Recording, frame: Frame, missed: int) -> None:
         complain(f"gap before frame {frame.number}: {why}; it goes on at this keyframe")
 
 
-def _record(
-    stream: Consumer,
-    sink: Sink,
-    recording: Recording,
-    count: int | None,
-    seconds: float | None,
-    advance: Callable[[Recording], None],
-) -> None:
+def _frames(
+    stream: Consumer, recording: Recording, seconds: float | None, advance: Callable[[Recording], None]
+) -> Iterator[Frame]:
+    """Until the time is over; the progress moves also where no frame comes."""
     begin = time.monotonic()
     while True:
-        left = None if seconds is None else begin + seconds - time.monotonic()
-        frame = stream.receive(max(left, 0)) if left is not None else stream.receive()
+        left = TICK_S if seconds is None else begin + seconds - time.monotonic()
+        frame = stream.receive(min(max(left, 0), TICK_S))
         recording.seconds = time.monotonic() - begin
-        if frame is None:
+        if frame is not None:
+            yield frame
+        advance(recording)
+        if left <= 0:
             recording.ended = "time"
             return
-        missed = recording.missed + frame.missed_before
-        _note_gap(recording, frame, missed)
-        sink.write(frame)
+
+
+def _record(frames: Iterator[Frame], sinks: list[Sink], recording: Recording, count: int | None) -> None:
+    for frame in frames:
+        _note_gap(recording, frame, recording.missed + frame.missed_before)
+        for sink in sinks:
+            sink.write(frame)
         recording.frames += 1
         recording.bytes += frame.size
-        advance(recording)
         if count is not None and recording.frames >= count:
             recording.ended = "count"
             return
-        if left is not None and left <= 0:
-            recording.ended = "time"
-            return
+
+
+def _open_sinks(recording: Recording, force: bool, sound: Frame | None) -> list[Sink]:
+    """All or none. Raises SinkError, OSError."""
+    with_sound = partial(ContainerSink, sound=sound)
+    sinks = [open_sink(recording.file, force) if sound is None else opened(with_sound, recording.file, force)]
+    if recording.timing is not None:
+        try:
+            sinks.append(opened(TimingSink, recording.timing, force))
+        except BaseException:
+            sinks[0].close()
+            _remove_empty(recording.file)
+            raise
+    return sinks
+
+
+def _record_all(
+    stream: Consumer, listener: Listener | None, sinks: list[Sink], recording: Recording, arguments: Namespace
+) -> OSError | None:
+    """Until it ends, whyever. Returns what went wrong with the files."""
+    failure: OSError | None = None
+
+    def listen() -> None:
+        if listener is not None and isinstance(sinks[0], ContainerSink):
+            listener.hand_over(sinks[0], recording)
+
+    try:
+        with progress(arguments.count, arguments.seconds, quiet=arguments.json) as advance:
+
+            def go_on(recording: Recording) -> None:
+                listen()
+                advance(recording)
+
+            _record(_frames(stream, recording, arguments.seconds, go_on), sinks, recording, arguments.count)
+    except KeyboardInterrupt:
+        recording.ended = "interrupt"
+    except ProducerClosed:
+        recording.ended = "closed"
+    except ProducerDied:
+        recording.ended = "died"
+    except OSError as error:
+        failure = error
+    endings = [sink.close for sink in sinks]
+    for end in endings if failure else [listen, *endings]:
+        try:
+            end()
+        except OSError as error:  # such as a disk that is still full
+            failure = failure or error
+    if failure is not None:
+        recording.ended = "error"
+    return failure
 
 
 def run(arguments: Namespace) -> int:
     """Exit 0; 1: frames were missed, the writer died, the disk is full, or nothing was recorded."""
     if arguments.json and arguments.output == "-":
         raise ValueError("--json and -o - both want stdout: choose a file")
+    if arguments.audio is not None and not is_container(arguments.output):
+        raise ValueError("--audio: a raw stream has no room for sound: record to .mp4 or .mkv")
+    if arguments.timing == arguments.output:
+        raise ValueError("-o and --timing name the same file: choose another one")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's Ctrl-C
     start = cast(Literal["next", "oldest", "keyframe"], _STARTS[arguments.start])
-    failure: Exception | None = None
-    with Consumer(arguments.ring, start=start, resync=True, reconnect=arguments.reconnect) as stream:
-        recording = Recording(stream.ring, arguments.output)
-        sink = open_sink(arguments.output, arguments.force)
-        try:
-            with progress(arguments.count, arguments.seconds, quiet=arguments.json) as advance:
-                _record(stream, sink, recording, arguments.count, arguments.seconds, advance)
-        except KeyboardInterrupt:
-            recording.ended = "interrupt"
-        except ProducerClosed:
-            recording.ended = "closed"
-        except ProducerDied:
-            recording.ended = "died"
-        except OSError as error:
-            recording.ended, failure = "error", error
-        try:
-            sink.close()
-        except OSError as error:  # such as a disk that is still full
-            recording.ended, failure = "error", failure or error
+    with ExitStack() as stack:
+        listener = None
+        if arguments.audio is not None:  # first of all: while the first sound is waited for, pictures would be missed
+            sound = Consumer(arguments.audio, start="oldest", reconnect=arguments.reconnect)
+            listener = Listener(stack.enter_context(sound))
+        stream = stack.enter_context(Consumer(arguments.ring, start=start, resync=True, reconnect=arguments.reconnect))
+        recording = Recording(stream.ring, arguments.output, timing=arguments.timing)
+        recording.sound_ring = sound.ring if listener else None
+        sinks = _open_sinks(recording, arguments.force, listener.first if listener else None)
+        failure = _record_all(stream, listener, sinks, recording, arguments)
     if arguments.json:
         print_json(recording)
     else:
         print(_summary(recording), file=sys.stderr)
     if failure is not None:
-        complain(failure)
-    found = failure is not None or recording.missed or recording.ended == "died" or not recording.frames
+        complain(f"{failure.filename or recording.file}: {_tell(failure)}")
+    if not recording.frames:
+        _remove_empty(recording.file)
+        if recording.timing is not None:
+            _remove_empty(recording.timing)
+    missed = recording.missed or recording.sound_missed
+    found = failure is not None or missed or recording.ended == "died" or not recording.frames
     return Exit.FINDING if found else Exit.HEALTHY
+
+
+def _tell(failure: OSError) -> str:
+    told = failure.strerror or str(failure)
+    if failure.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        told += ": what is in the file plays; free some space, or record to another disk"
+    return told
+
+
+def _remove_empty(name: str) -> None:
+    """So that the next try does not find a file that is there."""
+    path = Path(name)
+    if path.is_file() and path.stat().st_size == 0:
+        path.unlink()
 
 
 def _summary(recording: Recording) -> str:
@@ -121,6 +201,9 @@ def _summary(recording: Recording) -> str:
     why = {"closed": "the writer closed the ring", "died": "the writer died"}.get(recording.ended)
     ended = f"; {why}" if why else ""
     size, seconds = units.size(recording.bytes), units.seconds(recording.seconds)
+    if recording.sound_ring is not None:
+        lost = f", {recording.sound_missed} missed" if recording.sound_missed else ""
+        ended = f"; {recording.sound_frames} frames of sound{lost}{ended}"
     return f"{recording.ring} -> {recording.file}: {recording.frames} frames, {size}, {seconds}{gaps}{ended}"
 
 

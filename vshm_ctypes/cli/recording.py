@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Recording:
-    """What was recorded. missed: frames lost to the ring's laps. gaps: times that it went on at a later keyframe."""
+    """What was recorded. missed: frames lost to the ring's laps. gaps: times that it went on at a later keyframe.
+
+    timing: the file that tells when each frame was published; None: not wanted. sound_ring: None where there was to be
+    no sound; sound_frames of it are in the file, sound_missed were lost to its ring's laps.
+    """
 
     ring: str
     file: str
@@ -18,3 +22,7 @@ class Recording:
     missed: int = 0
     gaps: int = 0
     ended: str = ""
+    timing: str | None = None
+    sound_ring: str | None = None
+    sound_frames: int = 0
+    sound_missed: int = 0

@@ -13,11 +13,11 @@ from datetime import datetime
 
 from ..frame import Flag, Media
 from ..inspect import SlotInfo
-from ..processes import find_users
-from ..published import list_published
+from ..processes import Users, find_users
+from ..published import PublishedConsumer, list_published
 from ..rings import ring_name
 from . import units
-from .list import gop, tell_process
+from .list import gop, tell_hidden, tell_process, tell_writer
 from .output import complain, print_json, print_table, printable
 from .survey import Survey, codec_name, survey_one
 from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
@@ -73,18 +73,22 @@ def _facts(look: Survey) -> list[tuple[str, str]]:
         ("geometry", geometry),
         ("permissions", permissions(look)),
         ("state", look.state),
-        ("stream", f"{look.codec or 'no frame yet'} {units.picture(look.width, look.height)}"),
+        ("stream", f"{look.codec or 'no frame yet'} {units.stream(look.width, look.height, look.audio)}"),
         ("rate", f"{units.rate(look.fps)} fps, {units.bits(look.bit_rate)}, GOP {gop(look)}"),
         ("frames", f"{info.frames} written, {info.dropped} dropped"),
         ("v1 readers", str(info.v1_readers)),
     ]
     if not info.extended:
         return facts
-    writer = f"{info.writer_pid} {look.writer_name or '?'}" if info.writer_pid else "none"
     dropped = f"busy {info.dropped_busy}, too large {info.dropped_too_large}, no space {info.dropped_no_space}"
     return [
         *facts,
-        ("writer", writer),
+        *(
+            [("sound", f"{look.audio.samples} samples a frame, {units.seconds(look.audio.seconds)}")]
+            if look.audio
+            else []
+        ),
+        ("writer", tell_writer(look)),
         ("epoch", f"{info.epoch}; remade {info.remade}, semaphores re-armed {info.rearmed}"),
         ("keyframes", str(info.keyframes)),
         ("payload", units.size(info.bytes)),
@@ -107,42 +111,48 @@ def _slot_row(slot: SlotInfo, now_ns: int) -> list[str]:
     ]
 
 
-def run(arguments: Namespace) -> int:
-    """Exit 0; 1: there is a warning."""
-    look = survey_one(ring_name(arguments.ring), arguments.seconds)
-    warned = warnings(look)
-    users = find_users()
-    readers = users.of(look.info.inode, but=look.info.writer_pid)
-    published = [consumer for consumer in list_published() if consumer.inode == look.info.inode]
-    if arguments.json:
-        print_json(
-            {
-                "name": look.name,
-                "state": look.state,
-                "permissions": permissions(look),
-                "fps": look.fps,
-                "bit_rate": look.bit_rate,
-                "gop": look.gop,
-                "age_s": look.age_s,
-                "capture_time": _clock(look),
-                "info": look.info,
-                "slots": look.slots,
-                "readers": readers,
-                "published": published,
-                "hidden_processes": users.hidden,
-                "warnings": warned,
-            }
-        )
-        return Exit.FINDING if warned else Exit.HEALTHY
-    for name, value in _facts(look):
-        print(f"{name + ':':<14}{printable(value)}")
+def _json(look: Survey, users: Users, published: list[PublishedConsumer]) -> dict[str, object]:
+    return {
+        "name": look.name,
+        "state": look.state,
+        "permissions": permissions(look),
+        "fps": look.fps,
+        "bit_rate": look.bit_rate,
+        "gop": look.gop,
+        "age_s": look.age_s,
+        "capture_time": _clock(look),
+        "audio": look.audio,
+        "info": look.info,
+        "slots": look.slots,
+        "readers": users.of(look.info.inode, but=look.info.writer_pid),
+        "published": published,
+        "hidden_processes": users.hidden,
+        "warnings": warnings(look),
+    }
+
+
+def _print_readers(look: Survey, users: Users, published: list[PublishedConsumer]) -> None:
     missed = {consumer.pid: consumer for consumer in published}
-    for reader in readers:
+    for reader in users.of(look.info.inode, but=look.info.writer_pid):
         own = missed.get(reader.pid)
         told = f": {own.received} received, {own.missed} missed" if own else ""
         print(f"{'reader:':<14}{printable(tell_process(reader))}{told}")
     if users.hidden:
-        print(f"{'hidden:':<14}{users.hidden} processes of other users could not be looked at")
+        print(f"{'hidden:':<14}{tell_hidden(users)}")
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0; 1: there is a warning."""
+    look = survey_one(ring_name(arguments.ring), arguments.seconds)
+    users = find_users()
+    published = [consumer for consumer in list_published() if consumer.inode == look.info.inode]
+    warned = warnings(look)
+    if arguments.json:
+        print_json(_json(look, users, published))
+        return Exit.FINDING if warned else Exit.HEALTHY
+    for name, value in _facts(look):
+        print(f"{name + ':':<14}{printable(value)}")
+    _print_readers(look, users, published)
     print()
     now_ns = time.monotonic_ns()
     columns = ("SLOT", "FRAME", "SIZE", "KEY", "CODEC", "AGE", "CAPTURED")

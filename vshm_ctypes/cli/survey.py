@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from ..errors import ProducerNotRunning, VideoShmError
-from ..frame import Codec
+from ..audio import AudioFormat
+from ..errors import VideoShmError
+from ..frame import Codec, Media
 from ..info import RingInfo, State
 from ..inspect import SlotInfo, inspect, inspect_slots
-from ..processes import process_name
+from ..processes import process_name, start_time
 
 STALLED_S = 2.0
 
@@ -20,8 +23,10 @@ class Survey:
     """One ring, looked at over some time.
 
     fps: frames per second; bit_rate: bits per second; None where nothing was written meanwhile, or cannot be told.
-    gop: frames from the last but one keyframe to the last; None: the ring does not hold two. age_s: seconds since the
-    newest frame; None: no frame yet, or a version 1 writer. slots: those that hold a whole frame, oldest first.
+    gop: frames from the last but one keyframe to the last, or on average where only the last is to be seen; None: it
+    can't be told. age_s: seconds since the newest frame; None: no frame yet. writer_name:
+    None where the writer is gone, or is in a container of its own. slots: those that hold a whole frame, oldest first.
+    width, height: pixels; 0 of sound, which audio tells of.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Survey:
     codec: str | None
     width: int
     height: int
+    audio: AudioFormat | None
     writer_name: str | None
     slots: list[SlotInfo] = field(repr=False)
 
@@ -48,11 +54,11 @@ class Survey:
 
     @property
     def gop_exceeds_ring(self) -> bool:
-        """Whether a late reader may find no keyframe in the ring."""
+        """Whether a late reader may find no keyframe in the ring: there is none, or there will be none in a moment."""
         info = self.info
-        if self.codec in ("jpeg", None):
+        if self.codec in ("jpeg", None) or self.info.media == Media.AUDIO or info.frames < info.slots:
             return False
-        return info.frames >= info.slots and not any(slot.is_keyframe for slot in self.slots)
+        return (self.gop or 0) > info.slots or not any(slot.is_keyframe for slot in self.slots)
 
 
 def codec_name(codec: int) -> str:
@@ -60,9 +66,14 @@ def codec_name(codec: int) -> str:
     return Codec(codec).name.lower() if codec in set(Codec) else f"codec {codec}"
 
 
-def _gop(slots: list[SlotInfo]) -> int | None:
-    keys = [slot.number for slot in slots if slot.is_keyframe]
-    return keys[-1] - keys[-2] if len(keys) >= 2 else None
+def _gop(before: list[SlotInfo], after: list[SlotInfo], info: RingInfo) -> int | None:
+    seen = {slot.number: slot.is_keyframe for slot in after}
+    if before and after and before[0].number < after[0].number <= before[-1].number + 1:  # nothing between them
+        seen |= {slot.number: slot.is_keyframe for slot in before}
+    keys = sorted(number for number, is_key in seen.items() if is_key)
+    if len(keys) >= 2:
+        return keys[-1] - keys[-2]
+    return round(keys[-1] / (info.keyframes - 1)) if keys and info.keyframes >= 2 else None
 
 
 def _rates(
@@ -81,23 +92,51 @@ def _rates(
     return fps, fps * 8 * sum(slot.meta.size for slot in slots) / len(slots)
 
 
-def _survey_one(name: str, before: RingInfo, seconds: float) -> Survey:
-    after = inspect(name)
-    slots = sorted(inspect_slots(name), key=lambda slot: slot.number)
+class _Look(NamedTuple):
+    """What a ring is at one moment."""
+
+    at_s: float
+    info: RingInfo
+    slots: list[SlotInfo]
+
+
+def _look(name: str) -> _Look:
+    return _Look(time.monotonic(), inspect(name), sorted(inspect_slots(name), key=lambda slot: slot.number))
+
+
+def _writer_name(info: RingInfo) -> str | None:
+    """Of the process that has its pid and was started when the writer was: pids of containers are other numbers."""
+    if info.state != State.LIVE or start_time(info.writer_pid) != info.writer_start:
+        return None
+    return process_name(info.writer_pid)
+
+
+def _age_s(info: RingInfo, newest: SlotInfo | None) -> float | None:
+    if info.last_publish_ns:
+        return (time.monotonic_ns() - info.last_publish_ns) / 1e9
+    if info.extended or newest is None:
+        return None
+    return max(time.time() - newest.meta.timestamp_ms / 1000, 0.0)  # what there is in version 1: the wall clock
+
+
+def _compare(name: str, before: _Look) -> Survey:
+    now = _look(name)
+    after, slots = now.info, now.slots
     newest = slots[-1] if slots else None
-    fps, bit_rate = _rates(before, after, seconds, slots)
-    age_s = (time.monotonic_ns() - after.last_publish_ns) / 1e9 if after.last_publish_ns else None
+    audio = newest.meta.audio if newest else None
+    fps, bit_rate = _rates(before.info, after, now.at_s - before.at_s, slots)
     return Survey(
         name=name,
         info=after,
         fps=fps,
         bit_rate=bit_rate,
-        gop=_gop(slots),
-        age_s=age_s,
+        gop=_gop(before.slots if before.info.inode == after.inode else [], slots, after),
+        age_s=_age_s(after, newest),
         codec=codec_name(newest.meta.codec) if newest else None,
-        width=newest.meta.width if newest else 0,
-        height=newest.meta.height if newest else 0,
-        writer_name=process_name(after.writer_pid) if after.writer_pid and after.state == State.LIVE else None,
+        width=newest.meta.width if newest and not audio else 0,
+        height=newest.meta.height if newest and not audio else 0,
+        audio=audio,
+        writer_name=_writer_name(after),
         slots=slots,
     )
 
@@ -106,25 +145,19 @@ def survey(names: list[str], seconds: float = 1.0) -> list[Survey]:
     """Look at the rings now and again after some seconds. A ring that went away meanwhile is left out."""
     before = {}
     for name in names:
-        try:
-            before[name] = inspect(name)
-        except ProducerNotRunning:
-            continue
-    started = time.monotonic()
+        with suppress(VideoShmError):
+            before[name] = _look(name)
     if before:
         time.sleep(seconds)
     found = []
-    for name, info in before.items():
-        try:
-            found.append(_survey_one(name, info, time.monotonic() - started))
-        except VideoShmError:
-            continue
+    for name, look in before.items():
+        with suppress(VideoShmError):
+            found.append(_compare(name, look))
     return found
 
 
 def survey_one(name: str, seconds: float = 1.0) -> Survey:
     """The same for one ring. Raises ProducerNotRunning, IncompatibleRing, VideoShmError (EACCES)."""
-    before = inspect(name)
-    started = time.monotonic()
+    before = _look(name)
     time.sleep(seconds)
-    return _survey_one(name, before, time.monotonic() - started)
+    return _compare(name, before)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..audio import AudioFormat
+
 DASH = "-"
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -45,6 +47,13 @@ def seconds(value: float | None) -> str:
 def picture(width: int, height: int) -> str:
     """Width by height in pixels."""
     return f"{width}x{height}" if width and height else DASH
+
+
+def stream(width: int, height: int, audio: AudioFormat | None) -> str:
+    """What is in it: a picture's size, or sound's rate and channels."""
+    if audio is None:
+        return picture(width, height)
+    return f"{f'{audio.sample_rate / 1000:g} kHz' if audio.sample_rate else DASH}, {audio.channels} ch"
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every verb of vshm is made of: its arguments, its run, and what its exit code means."""
+"""What every verb is made of: its arguments, its run, and what its exit code means; and a command line of verbs."""
 
 from __future__ import annotations
 
 import enum
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+
+from .. import __version__
 
 
 class Exit(enum.IntEnum):
@@ -29,11 +31,34 @@ class Verb:
     run: Callable[[Namespace], int]
 
 
+def parser_of(
+    name: str, description: str, verbs: Iterable[Verb], epilog: str, parents: Sequence[ArgumentParser] = ()
+) -> ArgumentParser:
+    """The parser of a whole command line. epilog: what its exit codes mean. parents: arguments that each verb takes."""
+    parser = ArgumentParser(name, description=description, epilog=epilog)
+    parser.add_argument("--version", action="version", version=f"{name} {__version__}")
+    chooser = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in verbs:
+        one = chooser.add_parser(verb.name, help=verb.help, description=verb.help, epilog=epilog, parents=parents)
+        verb.add_arguments(one)
+        one.set_defaults(run=verb.run)
+    return parser
+
+
+# Functions of the shells that tell what an argument can be.
+COMPLETE_RING = {"bash": "_vshm_rings", "zsh": "_vshm_rings"}
+COMPLETE_FILE = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
+
+
+def completed(argument: Action, by: dict[str, str]) -> None:
+    """What vshm completion is to offer for an argument."""
+    argument.complete = by  # type: ignore[attr-defined]
+
+
 def add_ring_argument(parser: ArgumentParser) -> None:
     """The optional RING that most verbs take."""
-    parser.add_argument(
-        "ring", nargs="?", metavar="RING", help="channel number, NAME or /NAME (default: /video_stream)"
-    )
+    text = "channel number, NAME or /NAME (default: /video_stream)"
+    completed(parser.add_argument("ring", nargs="?", metavar="RING", help=text), COMPLETE_RING)
 
 
 def positive(text: str) -> float:

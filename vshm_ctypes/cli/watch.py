@@ -7,36 +7,23 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from pathlib import Path
 
 from ..consumer import Consumer
+from ..frame import Described
 from ..info import RingInfo, State
-from ..views import BorrowedFrame
 from . import units
+from .events import Event, frame_events, ring_events
 from .latencies import Latencies
-from .output import InPlace, print_json
+from .output import InPlace, is_terminal, print_json
+from .second import Second
 from .verb import Exit, Verb, add_ring_argument, positive
+from .watch_log import WatchLog
 
 HISTORY = 60  # seconds in a sparkline
 PERCENTILES = (50, 90, 99)
-
-
-@dataclass(frozen=True, slots=True)
-class Second:
-    """What one second brought. latency_s: publish to received, percentile by percent; empty: not known."""
-
-    ring: str
-    state: str
-    fps: float
-    bit_rate: float
-    latency_s: dict[int, float]
-    key_interval: int | None
-    key_interval_s: float | None
-    missed: int
-    missed_total: int
-    dropped_total: int
-    frames: int
-    restarts: int
+GONE = ("dead", "closed")
 
 
 class Watch:
@@ -50,24 +37,32 @@ class Watch:
         self._frames = 0
         self._last_key: tuple[int, int] | None = None
         self._key_interval: tuple[int, float] | None = None
+        self._at_frame = self._info  # the ring's figures when something last came between two frames
+        self._events: list[Event] = []
         self.all_latencies = Latencies()
         self.all_frames = 0
         self.restarts = 0
 
-    def _note(self, frame: BorrowedFrame) -> None:
+    def note(self, frame: Described) -> None:
         now_ns = time.monotonic_ns()
         self._frames += 1
         self._bytes += frame.size
-        self.restarts += frame.discontinuity
+        if frame.missed_before or frame.discontinuity:
+            before, self._at_frame = self._at_frame, self._stream.info()
+            events = list(frame_events(frame, before, self._at_frame))
+            self.restarts += sum(event.event == "restart" for event in events)
+            self._events += events
         if frame.publish_ns:
             self._latencies.add(now_ns - frame.publish_ns)
         if frame.is_keyframe:
+            key_ns = frame.publish_ns or now_ns
             if self._last_key is not None and not frame.discontinuity:
                 number, then_ns = self._last_key
-                self._key_interval = (frame.number - number, (now_ns - then_ns) / 1e9)
-            self._last_key = (frame.number, now_ns)
+                self._key_interval = (frame.number - number, (key_ns - then_ns) / 1e9)
+            self._last_key = (frame.number, key_ns)
 
-    def _sum_up(self, seconds: float) -> Second:
+    def sum_up(self, seconds: float) -> Second:
+        """What came since the last time, which is so many seconds ago."""
         before, self._info = self._info, self._stream.info()
         percentiles = {percent: self._latencies.percentile_s(percent) for percent in PERCENTILES}
         interval, interval_s = self._key_interval or (None, None)
@@ -84,10 +79,11 @@ class Watch:
             dropped_total=self._info.dropped,
             frames=self._info.frames,
             restarts=self.restarts,
+            events=[*self._events, *ring_events(before, self._info)],
         )
         self.all_latencies.merge(self._latencies)
         self.all_frames += self._frames
-        self._latencies, self._bytes, self._frames = Latencies(), 0, 0
+        self._latencies, self._bytes, self._frames, self._events = Latencies(), 0, 0, []
         return second
 
     def seconds(self) -> Iterator[Second]:
@@ -100,11 +96,11 @@ class Watch:
                     frame = self._stream.borrow(timeout=left)
                 except TimeoutError:
                     continue
-                self._note(frame)
-                frame.give_back()
+                if frame.give_back():  # else it is missed, and what was missed before it is told with the next one
+                    self.note(frame)
             else:
                 now = time.monotonic()
-                yield self._sum_up(now - begin)
+                yield self.sum_up(now - begin)
                 begin = now
 
     @property
@@ -121,6 +117,8 @@ def state_name(info: RingInfo) -> str:
 def add_arguments(parser: ArgumentParser) -> None:
     add_ring_argument(parser)
     parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after so long (default: Ctrl-C)")
+    log = "write one JSON line a second, and one for each event, to FILE; what is full goes to FILE.1.gz and so on"
+    parser.add_argument("--log", type=Path, metavar="FILE", help=log)
 
 
 def _latency(values: dict[int, float]) -> str:
@@ -139,8 +137,9 @@ def _block(second: Second, history: deque[Second]) -> list[str]:
     interval = units.DASH
     if second.key_interval is not None:
         interval = f"{second.key_interval} frames, {units.seconds(second.key_interval_s)}"
+    waits = ", waiting for the next writer" if second.state in GONE else ""
     lines = [
-        f"{second.ring}: {second.state}, {second.frames} frames, {second.restarts} restarts",
+        f"{second.ring}: {second.state}{waits}, {second.frames} frames, {second.restarts} restarts",
         f"rate      {second.fps:.1f} fps, {units.bits(second.bit_rate)}",
         f"keyframe  every {interval}",
         f"missed    {second.missed} in this second, {second.missed_total} in all; "
@@ -154,11 +153,13 @@ def _block(second: Second, history: deque[Second]) -> list[str]:
     return lines
 
 
-def _show(watch: Watch, arguments: Namespace, place: InPlace) -> None:
+def _show(watch: Watch, arguments: Namespace, place: InPlace, log: WatchLog | None) -> None:
     history: deque[Second] = deque(maxlen=HISTORY)
     end = time.monotonic() + arguments.seconds if arguments.seconds else None
     for second in watch.seconds():
         history.append(second)
+        if log is not None:
+            log.write(second)
         if arguments.json:
             print_json(second)
         elif place.is_terminal:
@@ -175,9 +176,13 @@ def run(arguments: Namespace) -> int:
     with Consumer(arguments.ring, reconnect=True) as stream:
         watch = Watch(stream)
         try:
-            _show(watch, arguments, InPlace())
+            with ExitStack() as stack:
+                log = stack.enter_context(WatchLog(arguments.log)) if arguments.log else None
+                _show(watch, arguments, InPlace(), log)
         except KeyboardInterrupt:
-            print()
+            if is_terminal() and not arguments.json:
+                print()
+        watch.sum_up(1.0)  # what came since the last whole second
         percentiles = {percent: watch.all_latencies.percentile_s(percent) for percent in PERCENTILES}
         latency = {percent: value for percent, value in percentiles.items() if value is not None}
         seconds, state = time.monotonic() - begin, state_name(stream.info())
@@ -197,7 +202,7 @@ def run(arguments: Namespace) -> int:
             f"{stream.ring}: {watch.all_frames} frames in {units.seconds(seconds)}, {watch.missed} missed, "
             f"{watch.restarts} restarts, latency {_latency(latency)}; the writer is {state}"
         )
-    return Exit.FINDING if watch.missed or state in ("dead", "closed") else Exit.HEALTHY
+    return Exit.FINDING if watch.missed or state in GONE else Exit.HEALTHY
 
 
 VERB = Verb("watch", "one ring, live: rate, latency, key interval, missed", add_arguments, run)

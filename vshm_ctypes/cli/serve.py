@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm serve: a page that plays the rings of this machine, with all that is known of them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import socket
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .output import complain, print_json
+from .verb import Exit, Verb
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+DEFAULT_PORT = 8765
+SHORTEST_TOKEN = 8
+END_S = 2.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    host = "address to listen on (default: 127.0.0.1, this machine); 0.0.0.0: all, and then a token is needed"
+    parser.add_argument("--host", default="127.0.0.1", help=host)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any that is free")
+    token = "file with the token to ask for, instead of a new one at every start"
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help=token)
+
+
+def _token(path: Path | None) -> str:
+    """Raises OSError, ValueError."""
+    if path is None:
+        return secrets.token_urlsafe(16)
+    token = path.read_text().strip()
+    if len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(f"{path}: a token has {SHORTEST_TOKEN} letters or more, and no space")
+    return token
+
+
+def _shown_host(host: str) -> str:
+    """By which others reach this machine, as far as it knows."""
+    if host not in ("0.0.0.0", "::"):
+        return f"[{host}]" if ":" in host else host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the address to send from
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
+
+
+async def _serve(app: web.Application, host: str, port: int, token: str | None, as_json: bool) -> None:
+    from aiohttp import web
+
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_S)
+    await runner.setup()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    try:
+        await web.TCPSite(runner, host, port).start()
+        taken = runner.addresses[0][1]
+        url = f"http://{_shown_host(host)}:{taken}/" + (f"?token={token}" if token else "")
+        print_json({"url": url}) if as_json else print(url, flush=True)
+        await ended.wait()
+    finally:
+        await runner.cleanup()
+
+
+def run(arguments: Namespace) -> int:
+    """Ends with Ctrl-C or SIGTERM: 0; 1: the address is taken, or aiohttp is missing."""
+    try:
+        from .web.access import is_loopback
+        from .web.app import make_app
+    except ImportError as error:
+        complain(f"serve needs {error.name}: pip install 'video-shm[web]'")
+        return Exit.FINDING
+    token = None if is_loopback(arguments.host) and arguments.token_file is None else _token(arguments.token_file)
+    asyncio.run(_serve(make_app(token), arguments.host, arguments.port, token, arguments.json))
+    return Exit.HEALTHY
+
+
+VERB = Verb("serve", "a page with the rings, live: picture, rates, latency, readers, board", add_arguments, run)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a recording goes into, frame by frame."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..frame import Frame
+
+
+class SinkError(OSError):
+    """The recording can't begin, or can't go on in this file."""
+
+
+class Sink(Protocol):
+    """Takes frames in order; what was written stays playable whenever it ends."""
+
+    def write(self, frame: Frame) -> None:
+        """One more access unit."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+def time_ns(frame: Frame) -> int:
+    """When the frame was captured, on one clock for all frames of a stream, as well as the ring tells."""
+    return frame.capture_ns or frame.publish_ns or frame.timestamp_ms * 1_000_000

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When each frame of a recording was published, and its size: JSON lines, for a stream to be played again."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+from ..frame import Frame
+from .sink import SinkError
+
+
+class TimingSink:
+    """number, publish_ns (CLOCK_MONOTONIC), size and keyframe of each frame: one line, at once. Raises OSError."""
+
+    def __init__(self, path: Path, force: bool) -> None:
+        self._path = path
+        self._file = path.open("wb" if force else "xb", buffering=0)
+
+    def write(self, frame: Frame) -> None:
+        """One more frame. Raises SinkError; then the file ends with the line before."""
+        if not frame.publish_ns:
+            advice = "record it without --timing"
+            raise SinkError(0, f"a version 1 writer does not say when it published: {advice}", str(self._path))
+        told = {
+            "number": frame.number,
+            "publish_ns": frame.publish_ns,
+            "size": frame.size,
+            "keyframe": frame.is_keyframe,
+        }
+        line = json.dumps(told).encode() + b"\n"
+        end = self._file.tell()
+        try:
+            written = self._file.write(line)
+            if written < len(line):  # the disk is full in the middle of it
+                self._file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise SinkError(error.errno, error.strerror, str(self._path)) from None
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._file.close()

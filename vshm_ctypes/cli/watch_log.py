@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The log of a long watch: one JSON line a second, and one for each event, in a file that is rotated.
+
+A thread of its own writes it: while a memory card stalls, the watch goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import logging
+import math
+import queue
+import shutil
+import sys
+import time
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..machine import Machine
+from ..machine import look as look_at_machine
+from .events import Event, board_events
+from .output import complain, plain
+from .second import Second
+
+PART_BYTES = 4 * 1024 * 1024  # a day is about five of them
+PARTS = 60
+DIGITS = 4
+
+
+class RotatedFile(RotatingFileHandler):
+    """FILE, and what was in it before as FILE.1.gz (the latest) and so on. A full disk is told once."""
+
+    def __init__(self, path: Path, part_bytes: int = PART_BYTES, parts: int = PARTS) -> None:
+        super().__init__(path, maxBytes=part_bytes, backupCount=parts, encoding="utf-8")
+        self._told: str | None = None
+
+    def rotation_filename(self, default_name: str) -> str:
+        """Of a part that is full."""
+        return f"{default_name}.gz"
+
+    def rotate(self, source: str, dest: str) -> None:
+        """Pack a part that is full."""
+        unfinished = Path(f"{dest}.new")
+        with Path(source).open("rb") as full, gzip.open(unfinished, "wb") as packed:
+            shutil.copyfileobj(full, packed)
+        unfinished.replace(dest)
+        Path(source).unlink()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        """Tell what went wrong, once as long as it stays the same."""
+        error = sys.exc_info()[1]
+        if str(error) != self._told:
+            self._told = str(error)
+            complain(error)
+
+
+def rounded(value: Any) -> Any:
+    """Floats to DIGITS significant digits, in whatever holds them."""
+    if isinstance(value, float):
+        return round(value, DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return value
+
+
+class WatchLog:
+    """Takes the seconds of a watch; a context manager. Raises OSError if the file can't be opened."""
+
+    def __init__(self, path: Path, handler: logging.Handler | None = None) -> None:
+        lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+        self._handler = handler or RotatedFile(path)
+        self._listener = QueueListener(lines, self._handler)
+        self._lines = QueueHandler(lines)
+        self._machine: Machine = look_at_machine()
+
+    def __enter__(self) -> Self:
+        self._listener.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.stop()  # after all lines were written
+        with contextlib.suppress(OSError):  # a disk that is full was told of
+            self._handler.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        text = json.dumps(line, separators=(",", ":"))
+        self._lines.handle(logging.makeLogRecord({"msg": "%s", "args": (text,)}))
+
+    def write(self, second: Second) -> None:
+        """One second, with what the board says, and its events as lines of their own."""
+        before, self._machine = self._machine, look_at_machine()
+        for event in (*second.events, *board_events(before, self._machine)):
+            self._write({"time": round(event.time, 3), "ring": second.ring, **self._told_of(event)})
+        told = rounded(plain(second))
+        del told["events"]
+        board = {"temperature_c": self._machine.temperature_c, "throttling": self._machine.throttling}
+        self._write(
+            {"time": round(time.time(), 3)} | told | {name: value for name, value in board.items() if value is not None}
+        )
+
+    @staticmethod
+    def _told_of(event: Event) -> dict[str, Any]:
+        told = {"event": event.event, "text": event.text}
+        return told | {"count": event.count} if event.count else told

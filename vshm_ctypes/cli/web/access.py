@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may look: this machine alone, or whoever has the token. No other page's script may, through a user's browser."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+COOKIE = "vshm_token"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob:; media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address, or goes by a name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _same_origin(request: web.Request) -> bool:
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def _has_token(request: web.Request, token: str) -> bool:
+    given = request.query.get("token") or request.cookies.get(COOKIE) or ""
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def _refusal(request: web.Request, token: str | None) -> web.Response | None:
+    if not _same_origin(request):
+        return web.Response(status=403, text="this page may be used by itself only\n")
+    if token is None:
+        # A name that was pointed at this machine to get at it is not the one it goes by here.
+        name = urlsplit(f"//{request.host}").hostname or ""
+        if not is_loopback(name):
+            return web.Response(status=403, text=f"not by that name: open http://127.0.0.1:{request.url.port}/\n")
+    elif not _has_token(request, token):
+        text = "a token is missing, or is another: open the address that vshm serve printed\n"
+        return web.Response(status=401, text=text)
+    return None
+
+
+def guard(token: str | None) -> Middleware:
+    """Lets through who may look. token: None where only this machine reaches us."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        refused = _refusal(request, token)
+        if refused is not None:
+            response: web.StreamResponse = refused
+        elif token is not None and "token" in request.query:  # out of the address, so that it is not handed on by it
+            response = web.HTTPSeeOther(request.path)
+            response.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
+        else:
+            response = await handler(request)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
+
+    return middleware

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web application: a page, and one WebSocket for each browser that has it open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from pathlib import Path
+
+from aiohttp import WSMsgType, web
+
+from ...rings import ring_name
+from .access import guard
+from .overview import Overview
+from .sender import sender
+from .viewer import Form, Viewer
+
+STATIC = Path(__file__).parent / "static"
+MOST_VIEWERS = 16
+HEARTBEAT_S = 10.0
+LONGEST_MESSAGE = 4096  # of those that a browser sends
+OVERVIEW: web.AppKey[Overview] = web.AppKey("overview", Overview)
+SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
+
+
+async def _index(request: web.Request) -> web.StreamResponse:
+    return web.FileResponse(STATIC / "index.html")
+
+
+def _viewer(request: web.Request, socket: web.WebSocketResponse) -> Viewer | None:
+    """For the ring that is asked for. Raises HTTPBadRequest."""
+    if "ring" not in request.query:
+        return None
+    form: Form = "mp4" if request.query.get("form") == "mp4" else "frames"
+    try:
+        return Viewer(ring_name(request.query["ring"]), form, sender(socket))
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n") from None
+
+
+async def _tell_overview(socket: web.WebSocketResponse, overview: Overview) -> None:
+    while True:
+        await socket.send_str(await overview.next())
+
+
+async def _listen(socket: web.WebSocketResponse) -> None:
+    """Until the browser leaves. It asks for nothing but the time here, to tell how old a picture is."""
+    async for message in socket:
+        if message.type != WSMsgType.TEXT:
+            continue
+        try:
+            asked = json.loads(message.data)
+            sent_ms = float(asked["ping_ms"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+        await socket.send_json({"type": "pong", "ping_ms": sent_ms, "monotonic_ms": time.monotonic_ns() / 1e6})
+
+
+async def _live(request: web.Request) -> web.StreamResponse:
+    sockets = request.app[SOCKETS]
+    if len(sockets) >= MOST_VIEWERS:
+        raise web.HTTPServiceUnavailable(text=f"{MOST_VIEWERS} browsers look already: close one of them\n")
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, compress=False)
+    viewer = _viewer(request, socket)
+    await socket.prepare(request)
+    sockets.add(socket)
+    telling = asyncio.create_task(_tell_overview(socket, request.app[OVERVIEW]))
+    thread = threading.Thread(target=viewer.run, name="vshm-viewer", daemon=True) if viewer else None
+    if thread is not None:
+        thread.start()
+    try:
+        await _listen(socket)
+    finally:
+        sockets.discard(socket)
+        telling.cancel()
+        with contextlib.suppress(asyncio.CancelledError, OSError):
+            await telling
+        if viewer is not None and thread is not None:
+            viewer.close()
+            await asyncio.to_thread(thread.join)
+    return socket
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    sockets = app[SOCKETS]
+    for socket in list(sockets):
+        await socket.close(code=1001, message=b"vshm serve has ended")
+
+
+def make_app(token: str | None) -> web.Application:
+    """token: what a browser must have; None where only this machine reaches us."""
+    app = web.Application(middlewares=[guard(token)])
+    app[OVERVIEW] = Overview()
+    app[SOCKETS] = set()
+    app.router.add_get("/", _index)
+    app.router.add_get("/live", _live)
+    app.router.add_static("/static", STATIC)
+    app.on_shutdown.append(_say_goodbye)
+    return app

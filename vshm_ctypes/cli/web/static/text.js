@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures as people read them.
+
+function scaled(value, step, prefixes) {
+  let at = 0;
+  while (value >= step && at < prefixes.length - 1) { value /= step; at += 1; }
+  return `${at && value < 100 ? value.toFixed(1) : value.toFixed(0)} ${prefixes[at]}`;
+}
+
+export const bits = (value) => `${scaled(value, 1000, ["", "k", "M", "G"])}bit/s`;
+export const bytes = (value) => `${scaled(value, 1024, ["", "Ki", "Mi", "Gi"])}B`;
+export const milliseconds = (value) => (Math.abs(value) < 10 ? `${value.toFixed(2)} ms` : `${value.toFixed(0)} ms`);
+export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
