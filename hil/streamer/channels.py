@@ -39,7 +39,8 @@ class Channel:
     """One ring, and the stream in it.
 
     width, height in pixels and fps: 0 is as the camera gives it. bit_rate: bits per second; 0 is chosen by picture and
-    rate. quality: of JPEG, 1 to 100. gop: frames. slot: bytes of a slot's payload.
+    rate. quality: 1 to 100, of libx264 and libx265 in place of a bitrate; 0 is 85 of JPEG, and by bitrate else.
+    gop: frames. slot: bytes of a slot's payload.
     """
 
     ring: str = ring_name()
@@ -49,7 +50,7 @@ class Channel:
     codec: CodecName = "h264"
     encoder: EncoderName = "auto"
     bit_rate: int = 0
-    quality: int = 85
+    quality: int = 0
     gop: int = 30
     profile: str = ""
     slots: int = 30
@@ -58,7 +59,7 @@ class Channel:
     def __post_init__(self) -> None:
         for name, (least, most) in LIMITS.items():
             value = getattr(self, name)
-            if not least <= value <= most and (value != 0 or name not in ("width", "height")):
+            if not least <= value <= most and (value != 0 or name not in ("width", "height", "quality")):
                 raise ChannelError(f"{name}={value}: from {least} to {most}")
         if bool(self.width) != bool(self.height):
             raise ChannelError(f"{self.width}x{self.height}: both, or neither")

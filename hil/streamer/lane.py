@@ -10,7 +10,7 @@ from vshm_ctypes import Codec
 from .bitstream import ParameterSets
 from .books import Books
 from .channels import Channel
-from .encoder import CODECS, Encoder
+from .encoder import CODECS, Encoded, Encoder
 from .ledger import Ledger
 from .log import LOG
 from .outlet import Outlet
@@ -39,6 +39,9 @@ class Lane:
         self.outlet = Outlet(channel, codec, self.width, self.height, self.fps, ledger)
         self._wanted = threading.Condition()
         self._pending: list[Captured] = []
+        self._encoding: dict[int, Captured] = {}  # by the time that the encoder was told
+        self._last_ns = 0
+        self._broken = False
         self._key_wanted = True
         self._over = False
         self.failure: Exception | None = None
@@ -56,26 +59,24 @@ class Lane:
             if captured.bad:
                 self.books.captured += 1
                 self.books.source_error += 1
-                self.outlet.break_stream()
+                self._broken = True
                 return
             if self._interval_ns and captured.capture_ns < self._next_ns:
+                self._broken = self._broken or captured.discontinuity
                 return  # the channel is slower than the camera: not its picture
             self._next_ns = max(self._next_ns + self._interval_ns, captured.capture_ns + self._interval_ns // 2)
+            captured.discontinuity, self._broken = captured.discontinuity or self._broken, False
             self.books.captured += 1
-            if len(self._pending) >= (PENDING_UNITS if self._encoder is None else 1):
+            self._pending.append(captured)
+            if len(self._pending) > (PENDING_UNITS if self._encoder is None else 1):
                 lost = self._pending.pop(0)
                 self.books.encoder_dropped += 1
-                captured.discontinuity = captured.discontinuity or lost.discontinuity or self._encoder is None
-            self._pending.append(captured)
+                following = self._pending[0]
+                following.discontinuity = following.discontinuity or lost.discontinuity or self._encoder is None
             self._wanted.notify()
 
     def want_keyframe(self) -> None:
         """The next picture is to be key."""
-        self._key_wanted = True
-
-    def break_stream(self) -> None:
-        """The camera was reopened: the next frame follows from nothing."""
-        self.outlet.break_stream()
         self._key_wanted = True
 
     def _take(self) -> Captured | None:
@@ -88,19 +89,28 @@ class Lane:
         try:
             while (captured := self._take()) is not None:
                 self._handle(captured)
+            if self._encoder is not None:
+                self._write(self._encoder.flush())
         except Exception as error:  # the lane ends; the others and the camera go on
             self.failure = error
             LOG.error("%s: ended: %s", self.channel.ring, error)
 
     def _handle(self, captured: Captured) -> None:
-        if captured.unit is not None and self._encoder is None:
-            self.outlet.write(self._sets.complete(captured.unit), captured)
-            return
-        if captured.picture is None or self._encoder is None:
-            return
-        key, self._key_wanted = self._key_wanted or captured.discontinuity, False
-        for unit in self._encoder.encode(captured.picture, captured.capture_ns, keyframe=key, shared=captured.shared):
-            self.outlet.write(unit, captured)
+        if self._encoder is None:
+            if captured.unit is not None:
+                self.outlet.write(self._sets.complete(captured.unit), captured)
+        elif captured.picture is not None:
+            key, self._key_wanted = self._key_wanted or captured.discontinuity, False
+            # Always rising, as encoders want it: a driver's time may lie before the time of dequeue of the last one.
+            self._last_ns = max(captured.capture_ns, self._last_ns + 1)
+            self._encoding[self._last_ns] = captured
+            encoded = self._encoder.encode(captured.picture, self._last_ns, key, captured.shared)
+            captured.picture = None  # its buffer goes back to the camera
+            self._write(encoded)
+
+    def _write(self, encoded: list[Encoded]) -> None:
+        for unit, time_ns in encoded:  # an encoder may hold pictures back: each unit has its own picture's times
+            self.outlet.write(unit, self._encoding.pop(time_ns))
 
     def close(self) -> None:
         """Encode what is pending, close the ring."""

@@ -6,10 +6,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,35 +18,46 @@ from typing import Any, get_args
 from vshm_ctypes import VideoShmError, __version__, log_to
 
 from .channels import Channel, ChannelError, CodecName, EncoderName, read_config
-from .encoder import EncoderError
+from .encoder import CODECS, EncoderError
 from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
 from .probe import choose_encoder
 from .service import Service
+from .sound.lane import SoundLane
+from .sound.open_source import make_sound_source
+from .sound.options import Sound
 from .sources.healing import HealingSource
+from .sources.modes import Size, Wanted
 from .sources.open_source import make_source
 from .sources.source import Source, SourceError
 from .status import Status
 
 READ_TIMEOUT_S = 0.1  # how soon a signal is heeded
 WAIT_EVERY_S = 0.5
+START_ATTEMPTS = 5
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser("camera-streamer", description=__doc__)
     parser.add_argument("--version", action="version", version=f"camera-streamer {__version__}")
-    device = "testsrc, testsrc:WIDTHxHEIGHT@FPS, file:PATH, or rpicam (default: testsrc)"
-    parser.add_argument("--device", metavar="SOURCE", help=device)
+    device = "auto, or a V4L2 device's path, driver, card or bus; rpicam; file:PATH; testsrc, testsrc:WIDTHxHEIGHT@FPS"
+    parser.add_argument("--device", metavar="SOURCE", help=f"{device} (default: auto)")
+    parser.add_argument("--list", action="store_true", help="show the cameras with their formats, sizes and rates")
+    parser.add_argument("--json", action="store_true", help="the list as JSON")
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be said several times (default: one, /video_stream)"
     parser.add_argument("--channel", action="append", metavar="CHANNEL", help=channel)
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML: device, and a [[channel]] for each ring")
     parser.add_argument("--codec", choices=get_args(CodecName), help="of channels that do not say (default: h264)")
     parser.add_argument("--encoder", choices=get_args(EncoderName), help="of channels that do not say (default: auto)")
+    audio = "alsa:DEVICE, file:PATH or testaudio; ,codec=opus|aac|pcm,ring=NAME,rate=HZ,channels=N,bit_rate=N,slots=N"
+    parser.add_argument("--audio", metavar="SOUND", help=f"sound into /audio_stream: {audio}")
     parser.add_argument("--wait", action="store_true", help="wait for a source that is not there yet")
     parser.add_argument("--loop", action="store_true", help="begin a file again at its end")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write down each frame, as a witness")
+    websocket = "serve the streams over WebSocket too; without HOST to this machine only"
+    parser.add_argument("--websocket", metavar="[HOST:]PORT", help=websocket)
     parser.add_argument("--stats", action="store_true", help="print books and cost at the end, as JSON")
     parser.add_argument("--log-format", choices=("text", "json"), default="text")
     return parser
@@ -68,11 +79,39 @@ def channels_of(arguments: argparse.Namespace, config: dict[str, Any]) -> list[C
     return channels
 
 
+def audio_of(arguments: argparse.Namespace, config: dict[str, Any], channels: Sequence[Channel]) -> Sound | None:
+    """From the command line, else from the file; None: no sound. Raises ChannelError."""
+    words = arguments.audio or config.get("audio")
+    sound = Sound.parse(words) if words else None
+    if sound and sound.ring in [channel.ring for channel in channels]:
+        raise ChannelError(f"{sound.ring}: pictures and sound for one ring")
+    return sound
+
+
+def wanted_of(channels: Sequence[Channel]) -> Wanted:
+    """What the camera should deliver for these channels: the largest picture and the highest rate of theirs."""
+    sizes = {Size(channel.width, channel.height) for channel in channels}
+    codecs = {channel.codec for channel in channels}
+    alike = len(sizes) == len(codecs) == 1 and all(channel.encoder == "auto" for channel in channels)
+    return Wanted(
+        size=max(sizes, key=lambda size: size.width * size.height) if Size(0, 0) not in sizes else None,
+        fps=max(channel.fps for channel in channels) if all(channel.fps for channel in channels) else 0.0,
+        codec=CODECS[channels[0].codec] if alike else None,
+        lanes=len(channels),
+        bit_rate=max(channel.bit_rate for channel in channels),
+        gop=min(channel.gop for channel in channels),
+    )
+
+
 def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
     """One channel at work, with the encoder that suits it."""
-    if source.codec is not None:
-        return Lane(channel, source, None, ledger)
     width, height = channel.width or source.width, channel.height or source.height
+    if source.codec is not None:
+        if CODECS[channel.codec] != source.codec or (width, height) != (source.width, source.height):
+            has = f"{source.codec.name} of {source.width}x{source.height}"
+            wants = f"{channel.codec} of {width}x{height}"
+            raise EncoderError(f"{channel.ring}: {source.name} encodes by itself, {has}; {wants} can't be made of that")
+        return Lane(channel, source, None, ledger)
     name, why_not = choose_encoder(channel, width, height, channel.fps or source.fps)
     if why_not is not None:
         LOG.info("%s: not the board's own encoder: %s", channel.ring, why_not)
@@ -80,15 +119,37 @@ def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
     return Lane(channel, source, name, ledger)
 
 
+def open_websocket(words: str, channels: Sequence[Channel]) -> contextlib.AbstractContextManager[object]:
+    """The same streams over WebSocket. Raises ChannelError, OSError: the address is taken."""
+    from .websocket import WebSocketServer, address  # aiohttp takes long to import
+
+    return WebSocketServer(*address(words), [channel.ring for channel in channels])
+
+
+def open_sound(sound: Sound, ledger: Ledger | None, wait: bool, loop: bool, over: threading.Event) -> SoundLane:
+    """Its source and its ring. wait: pictures do not wait for it. Raises SourceError, EncoderError, VideoShmError."""
+    source = HealingSource(make_sound_source(sound, loop))
+    if not wait:
+        open_when_there(source, False, over)
+    try:
+        lane = SoundLane(sound, source, ledger)
+    except Exception:
+        source.close()
+        raise
+    LOG.info("%s: %s of %d Hz from %s", sound.ring, sound.codec, sound.rate, source.name)
+    return lane
+
+
 @contextlib.contextmanager
-def heeding_signals(lanes: Sequence[Lane]) -> Iterator[threading.Event]:
-    """SIGINT and SIGTERM set the event; SIGUSR1 asks every lane for a keyframe."""
+def heeding_signals(source: Source, lanes: Sequence[Lane]) -> Iterator[threading.Event]:
+    """SIGINT and SIGTERM set the event; SIGUSR1 asks source and lanes for a keyframe."""
     over = threading.Event()
 
-    def end(number: int, _frame: object) -> None:
+    def end(_number: int, _frame: object) -> None:
         over.set()
 
     def want_keyframe(_number: int, _frame: object) -> None:
+        source.want_keyframe()
         for lane in lanes:
             lane.want_keyframe()
 
@@ -101,70 +162,91 @@ def heeding_signals(lanes: Sequence[Lane]) -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def open_when_there(source: Source, wait: bool) -> None:
-    """Open the source; with wait, as soon as it is there. Raises SourceError, KeyboardInterrupt."""
-    told = False
-    while True:
+def open_when_there(source: Source, wait: bool, over: threading.Event) -> bool:
+    """Open the source; with wait, as soon as it is there. False: the end came first. Raises SourceError.
+
+    A camera that is there and does not start is given some attempts.
+    """
+    told, attempts = "", 0
+    while not over.is_set():
         try:
             source.open()
-            return
+            return True
         except SourceError as error:
-            if not wait:
+            attempts += error.kind == "streamon"
+            if not wait and not (error.kind == "streamon" and attempts < START_ATTEMPTS):
                 raise
-            if not told:
-                LOG.warning("%s: %s; waiting for it", source.name, error.strerror or error)
-                told = True
-            time.sleep(WAIT_EVERY_S)
+            why = str(error.strerror or error)
+            if told != why:
+                LOG.warning("%s; tried again", why)
+                told = why
+            over.wait(WAIT_EVERY_S)
+    return False
 
 
-def stream(source: Source, lanes: Sequence[Lane], status: Status) -> None:
+def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threading.Event) -> None:
     """Until a signal, the source's end, or the end of every lane."""
     service = Service()
-    with heeding_signals(lanes) as over:
-        while not over.is_set() and not all(lane.failure for lane in lanes):
-            try:
-                captured = source.read(READ_TIMEOUT_S)
-            except EOFError as error:
-                LOG.info("%s", error)
-                return
-            if captured is not None:
-                for lane in lanes:
-                    lane.offer(captured if len(lanes) == 1 else replace(captured, shared=True))
-            if any(lane.books.written for lane in lanes):
-                service.frame_written()
-            service.is_alive()
-            status.tick()
-        service.stopping()
+    while not over.is_set() and not all(lane.failure for lane in lanes):
+        try:
+            captured = source.read(READ_TIMEOUT_S)
+        except EOFError as error:
+            LOG.info("%s", error)
+            break
+        if captured is not None:
+            for lane in lanes:
+                lane.offer(captured if len(lanes) == 1 else replace(captured, shared=True))
+        if any(lane.books.written for lane in lanes):
+            service.frame_written()
+        service.is_alive()
+        status.tick()
+    service.stopping()
+
+
+def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
+    """Whether every lane came to its end, with books that balance; what does not is in the log."""
+    good = True
+    for lane in lanes:
+        imbalance = lane.books.imbalance()
+        if lane.failure is not None:
+            good = False
+        elif imbalance is not None:
+            LOG.error("%s: the books do not balance: %s", lane.channel.ring, imbalance)
+            good = False
+    return good
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit 0; 1: what went wrong is in the log."""
     config = read_config(arguments.config) if arguments.config else {}
     channels = channels_of(arguments, config)
-    source = HealingSource(make_source(arguments.device or config.get("device", "testsrc"), arguments.loop))
+    words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
+    wait, audio = arguments.wait or bool(config.get("wait")), audio_of(arguments, config, channels)
+    source = HealingSource(make_source(words, wanted_of(channels), loop))
+    lanes: list[Lane] = []
     with contextlib.ExitStack() as stack:
+        over = stack.enter_context(heeding_signals(source, lanes))
         stack.callback(source.close)
-        open_when_there(source, arguments.wait or bool(config.get("wait")))
+        if not open_when_there(source, wait, over):
+            return 0
         ledger = stack.enter_context(Ledger(arguments.ledger)) if arguments.ledger else None
-        lanes: list[Lane] = []
         with contextlib.ExitStack() as open_lanes:
             for channel in channels:
                 lanes.append(open_lane(channel, source, ledger))
                 open_lanes.callback(lanes[-1].close)
-            status = Status(lanes)
+            if arguments.websocket:
+                open_lanes.enter_context(open_websocket(arguments.websocket, channels))
+            everything: list[Lane | SoundLane] = [*lanes]
+            if audio is not None:
+                everything.append(open_sound(audio, ledger, wait, loop, over))
+                open_lanes.callback(everything[-1].close)
+            status = Status(everything)
             LOG.info("%s: %dx%d at %g fps", source.name, source.width, source.height, source.fps)
-            stream(source, lanes, status)
+            stream(source, lanes, status, over)
             status.end()
-    summary = status.summary() | {"incidents": dict(source.incidents)}
-    if arguments.stats:
-        print(json.dumps(summary), flush=True)
-    failed = [lane for lane in lanes if lane.failure is not None]
-    for lane in lanes:
-        imbalance = lane.books.imbalance()
-        if imbalance is not None and lane not in failed:
-            LOG.error("%s: the books do not balance: %s", lane.channel.ring, imbalance)
-            failed.append(lane)
-    return 1 if failed else 0
+        if arguments.stats:
+            print(json.dumps(status.summary(source.figures())), flush=True)
+    return 0 if balanced(everything) else 1
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -173,9 +255,16 @@ def main(words: Sequence[str] | None = None) -> int:
     set_up(arguments.log_format)
     log_to(LOG)
     try:
+        if arguments.list:
+            from .listing import print_cameras  # v4l2py takes long to import
+
+            return print_cameras(arguments.json)
         return run(arguments)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # who reads the list has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except ChannelError as error:
         print(f"camera-streamer: {error}", file=sys.stderr)
         return 2

@@ -6,8 +6,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from vshm_ctypes import Codec, Flag, FrameTooLarge, Producer, ProducerBusy
+from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, Producer, ProducerBusy
 
+from ..clock import realtime_offset_ns
 from .bitstream import AccessUnit
 from .books import Books
 from .channels import Channel
@@ -32,7 +33,14 @@ class Outlet:
     """One ring and its writer. Used by one thread. Raises what Producer raises."""
 
     def __init__(
-        self, channel: Channel, codec: Codec, width: int, height: int, fps: float, ledger: Ledger | None
+        self,
+        channel: Channel,
+        codec: Codec,
+        width: int,
+        height: int,
+        fps: float,
+        ledger: Ledger | None,
+        media: Media = Media.VIDEO,
     ) -> None:
         self.channel = channel
         self.books = Books()
@@ -41,13 +49,12 @@ class Outlet:
         self._fps = min(round(fps), 255)
         self._ledger = ledger
         self._refused_before = False
-        self._discontinuity = False
-        self.producer = Producer(channel.ring, slots=channel.slots, slot_size=channel.slot)
-        self._first = self.producer.info().frames  # a ring that was taken over counts on
-
-    def break_stream(self) -> None:
-        """The next frame does not follow from the one before."""
-        self._discontinuity = True
+        self._discontinuity = False  # the next frame does not follow from the one before
+        self.written_bytes = 0
+        self.producer = Producer(channel.ring, slots=channel.slots, slot_size=channel.slot, media=media)
+        info = self.producer.info()
+        self._first = info.frames  # a ring that was taken over counts on
+        self.ring_bytes = info.object_bytes
 
     def write(self, unit: AccessUnit, captured: Captured) -> Result:
         """One access unit of that picture; what became of it."""
@@ -58,6 +65,7 @@ class Outlet:
         self.ring_time.frames += 1
         if result == "written":
             self.books.written += 1
+            self.written_bytes += len(unit.data)
         elif result == "refused":
             self.books.refused += 1
             self._advise(unit)
@@ -94,7 +102,7 @@ class Outlet:
                     width=self._width,
                     height=self._height,
                     fps=self._fps,
-                    timestamp_ms=(time.time_ns() - time.monotonic_ns() + captured.capture_ns) // 1_000_000,
+                    timestamp_ms=(realtime_offset_ns() + captured.capture_ns) // 1_000_000,
                     capture_ns=captured.capture_ns,
                     flags=flags,
                 )
@@ -105,14 +113,21 @@ class Outlet:
         return "written", self._first + self.books.written
 
     def _advise(self, unit: AccessUnit) -> None:
-        if not self._refused_before:
-            self._refused_before = True
-            LOG.warning(
-                "%s: a frame of %d bytes does not fit into a slot of %d: lower the bitrate or quality, or say slot=...",
-                self.channel.ring,
-                len(unit.data),
-                self.channel.slot,
-            )
+        if self._refused_before:
+            return
+        self._refused_before = True
+        size, slot = len(unit.data), self.channel.slot
+        lower = "the bitrate or quality"
+        if self.channel.bit_rate:
+            lower = f"the bitrate to {self.channel.bit_rate * slot * 4 // (size * 5000)}k"
+        LOG.warning(
+            "%s: a frame of %d bytes does not fit into a slot of %d: lower %s, or say slot=%dk",
+            self.channel.ring,
+            size,
+            slot,
+            lower,
+            size * 5 // 4096 + 1,  # a quarter more than it needed
+        )
 
     def close(self) -> None:
         """Close the ring; readers are told."""

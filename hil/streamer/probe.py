@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import av
@@ -35,7 +36,7 @@ def try_encoder(name: str, channel: Channel, width: int, height: int, fps: float
                 units += encoder.encode(captured.picture, round(number * 1e9 / fps))
         units += encoder.flush()
         decoder: Any = av.CodecContext.create(_DECODERS[channel.codec], "r")
-        pictures = [picture for unit in units for picture in decoder.decode(av.Packet(unit.data))]
+        pictures = [picture for unit, _ in units for picture in decoder.decode(av.Packet(unit.data))]
         pictures += decoder.decode(None)
     except (EncoderError, av.FFmpegError) as error:
         return str(error)
@@ -57,12 +58,21 @@ def probe(name: str, channel: Channel, width: int, height: int, fps: float, time
     return None if result.returncode == 0 else result.stdout.strip() or f"{name}: {result.stderr.strip()[-200:]}"
 
 
+def some_device_encodes(folder: Path = Path("/dev")) -> bool:
+    """Whether there is a device that turns pictures into others at all: else there is nothing to try."""
+    if not any(folder.glob("video[0-9]*")):
+        return False
+    from .sources.v4l2_devices import video_devices  # v4l2py takes long to import
+
+    return any(info.transcodes for info in video_devices(folder)[0])
+
+
 def choose_encoder(channel: Channel, width: int, height: int, fps: float) -> tuple[str, str | None]:
     """(encoder, why not the board's own). An encoder that was asked for by name is taken unseen."""
     if channel.encoder != "auto":
         return channel.encoder, None
     hardware = HARDWARE.get(channel.codec)
-    if hardware is None:
+    if hardware is None or not some_device_encodes():
         return SOFTWARE[channel.codec], None
     why_not = probe(hardware, channel, width, height, fps)
     return (hardware, None) if why_not is None else (SOFTWARE[channel.codec], why_not)

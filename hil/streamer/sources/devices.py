@@ -9,10 +9,17 @@ from pathlib import Path
 
 from .source import SourceError
 
+# Parts of a Raspberry Pi's camera path that look like cameras; a program opens them in vain.
+NEED_LIBCAMERA = frozenset({"unicam", "rp1-cfe", "bcm2835-isp", "pispbe"})
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """What a device says of itself. captures: video, by streaming. media_controlled: only a media controller can."""
+    """What a device says of itself.
+
+    captures: video, by streaming. media_controlled: only a media controller can. transcodes: memory to memory, as an
+    encoder does.
+    """
 
     path: Path
     driver: str
@@ -20,16 +27,21 @@ class DeviceInfo:
     bus: str
     captures: bool
     media_controlled: bool = False
+    transcodes: bool = False
 
     def __str__(self) -> str:
         return f"{self.path} ({self.card}, {self.driver}, {self.bus})"
+
+    def is_same_camera(self, other: DeviceInfo) -> bool:
+        """Whether it may be that one, plugged in elsewhere."""
+        return (self.driver, self.card) == (other.driver, other.card)
 
 
 def why_not(device: DeviceInfo) -> str | None:
     """Why a device is no camera that can be opened just like that; None: it is."""
     if not device.captures:
         return "it captures no video"
-    if device.media_controlled:
+    if device.media_controlled or device.driver in NEED_LIBCAMERA:
         return "only libcamera can drive it: --device rpicam"
     return None
 
@@ -49,4 +61,4 @@ def choose_device(words: str, devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo
             return device, said
         said.append(f"{device}: passed over: {reason}")
     there = "; ".join(f"{device}{': ' + reason if (reason := why_not(device)) else ''}" for device in devices)
-    raise SourceError(0, f"{words}: no such camera; there is {there or 'no video device at all'}")
+    raise SourceError(0, f"{words}: no such camera; there is {there or 'no video device at all'}", "absent")

@@ -21,7 +21,8 @@ BAD_IN_A_ROW = 30
 class HealingSource:
     """Wraps a source; whatever fails is counted, logged once with its cause, and mended by opening it anew.
 
-    incidents: how often for which kind of cause: "failed", "stalled", "bad buffers". EOFError passes through.
+    incidents: how often for which kind of cause: what SourceError.kind says of a stream that ended or did not start,
+    "stalled", "bad_buffers". EOFError passes through.
     """
 
     def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,9 +32,10 @@ class HealingSource:
         self._attempt = 0
         self._retry_s = 0.0
         self._opened_s = self._last_s = 0.0
-        self._told = False
+        self._told = ""
         self._bad = 0
         self._broken = False
+        self._shape: tuple[Codec | None, int, int] = (None, 0, 0)
         self.incidents: Counter[str] = Counter()
 
     @property
@@ -63,8 +65,17 @@ class HealingSource:
 
     def open(self) -> None:
         """Open it for the first time. Raises SourceError."""
-        self._source.open()
+        self._open()
+        self._shape = (self.codec, self.width, self.height)
         self._begin()
+
+    def _open(self) -> None:
+        try:
+            self._source.open()
+        except SourceError as error:
+            if error.kind == "streamon":
+                self.incidents["streamon"] += 1
+            raise
 
     def _begin(self) -> None:
         self._is_open = True
@@ -75,7 +86,7 @@ class HealingSource:
         self.incidents[kind] += 1
         LOG.warning("%s: %s; it is opened again", self.name, why)
         self._source.close()
-        self._is_open, self._broken, self._told = False, True, False
+        self._is_open, self._broken, self._told = False, True, ""
         if self._clock() - self._opened_s >= SETTLED_S:
             self._attempt = 0
             self._retry_s = self._clock()
@@ -86,17 +97,26 @@ class HealingSource:
         self._retry_s = self._clock() + BACK_OFF_S[min(self._attempt, len(BACK_OFF_S) - 1)]
         self._attempt += 1
 
+    def _check_shape(self) -> None:
+        """Raw pictures of another size are scaled; encoded ones can't be made into what the readers were told."""
+        shape = (self.codec, self.width, self.height)
+        if shape != self._shape and (shape[0], self._shape[0]) != (None, None):
+            self._source.close()
+            raise SourceError(0, f"it came back with {self.width}x{self.height}, not as it was", "unsuitable")
+
     def _reopen(self, timeout_s: float) -> None:
         wait_s = self._retry_s - self._clock()
         if wait_s > 0:
             time.sleep(min(wait_s, timeout_s))
             return
         try:
-            self._source.open()
+            self._open()
+            self._check_shape()
         except SourceError as error:
-            if not self._told:
-                LOG.warning("%s: not to be opened yet: %s", self.name, error.strerror or error)
-                self._told = True
+            why = str(error.strerror or error)
+            if self._told != why:
+                LOG.warning("not to be opened yet: %s", why)
+                self._told = why
             self._back_off()
             return
         LOG.info("%s: it is there again", self.name)
@@ -110,21 +130,30 @@ class HealingSource:
         try:
             captured = self._source.read(timeout_s)
         except SourceError as error:
-            self._fail("failed", str(error.strerror or error))
+            self._fail(error.kind, str(error.strerror or error))
             return None
         if captured is None:
             if self._clock() - self._last_s >= STALLED_S:
-                self._fail("stalled", f"no picture for {STALLED_S:g} s")
+                self._fail("stalled", f"nothing came for {STALLED_S:g} s")
             return None
         self._last_s = self._clock()
         if captured.bad:
             self._bad += 1
             if self._bad >= BAD_IN_A_ROW:
-                self._fail("bad buffers", f"{BAD_IN_A_ROW} damaged buffers in a row")
+                self._fail("bad_buffers", f"{BAD_IN_A_ROW} damaged buffers in a row")
             return captured
         captured.discontinuity = captured.discontinuity or self._broken or self._bad > 0
         self._bad, self._broken = 0, False
         return captured
+
+    def want_keyframe(self) -> None:
+        """Ask the source, if it is there."""
+        if self._is_open:
+            self._source.want_keyframe()
+
+    def figures(self) -> dict[str, int]:
+        """The source's own, and the incidents."""
+        return self._source.figures() | dict(self.incidents)
 
     def close(self) -> None:
         """Let go. Twice is fine."""

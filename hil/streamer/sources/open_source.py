@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 from .file import FileSource
+from .modes import Wanted
 from .rpicam import RpicamSource
-from .source import Source, SourceError
+from .source import Source
 from .testsrc import TestSource
 
 
-def make_source(words: str, loop: bool = False) -> Source:
+def make_source(words: str, wanted: Wanted, loop: bool = False) -> Source:
     """The source that the words name, not opened yet. Raises SourceError."""
     if words.startswith("testsrc"):
-        return TestSource(words)
+        return TestSource(words, wanted)
     if words.startswith("file:"):
         return FileSource(words.removeprefix("file:"), loop)
     if words == "rpicam":
-        return RpicamSource()
-    known = "testsrc, testsrc:WIDTHxHEIGHT@FPS, file:PATH, or rpicam"
-    raise SourceError(0, f"{words}: no source of that name: {known}")
+        return RpicamSource(wanted)
+    from .v4l2 import V4l2Source  # v4l2py takes long to import
+
+    return V4l2Source(words, wanted)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from vshm_ctypes import Codec
 
@@ -14,13 +14,21 @@ if TYPE_CHECKING:
     import av
 
 
+# absent: it is not there. unsuitable: it is no use for what is wanted. streamon: it is there and does not start.
+Trouble = Literal["absent", "unsuitable", "streamon", "unplugged", "fatal", "failed"]
+
+
 class SourceError(OSError):
     """The source can't be opened, or can't go on; the message says why, and what there is."""
+
+    def __init__(self, number: int, text: str, kind: Trouble = "failed") -> None:
+        super().__init__(number, text)
+        self.kind: Trouble = kind
 
 
 @dataclass(slots=True)
 class Captured:
-    """One picture, raw or already encoded.
+    """One picture, raw or already encoded; or some sound, dated by its first sample.
 
     capture_ns: CLOCK_MONOTONIC. from_driver: whether that is the driver's word. sequence: the driver's number; -1:
     none. discontinuity: what came before does not lead here. bad: damaged, as the driver says; without a picture.
@@ -30,6 +38,7 @@ class Captured:
     capture_ns: int
     picture: av.VideoFrame | None = None
     unit: AccessUnit | None = None
+    sound: av.AudioFrame | None = None
     sequence: int = -1
     from_driver: bool = False
     discontinuity: bool = False
@@ -65,6 +74,12 @@ class Source(Protocol):
 
     def read(self, timeout_s: float) -> Captured | None:
         """The next picture; None: none came in time. Raises SourceError: it is gone; EOFError: it has ended."""
+
+    def want_keyframe(self) -> None:
+        """The next picture is to be key, where the source encodes by itself and can be told. From its own thread."""
+
+    def figures(self) -> dict[str, int]:
+        """What it counted since the start, by name."""
 
     def close(self) -> None:
         """Let go. Twice is fine."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vshm_ctypes import Codec
 
 from ... import barcode
+from .modes import Size, Wanted
 from .source import Captured, SourceError
 
 _WORDS = re.compile(r"testsrc(?::(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?)?")
@@ -25,13 +26,14 @@ class TestSource:
     codec: Codec | None = None
     __test__ = False  # no test case, whatever its name
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, words: str, wanted: Wanted = Wanted()) -> None:  # noqa: B008 - frozen
         match = _WORDS.fullmatch(words)
         if match is None:
             raise SourceError(0, f"{words}: testsrc, or testsrc:WIDTHxHEIGHT@FPS")
         self.name = words
-        self.width, self.height = int(match[1] or 640), int(match[2] or 360)
-        self.fps = float(match[3] or 30)
+        size = Size(int(match[1]), int(match[2])) if match[1] else wanted.size
+        self.width, self.height = size or Size(640, 360)
+        self.fps = float(match[3] or wanted.fps or 30)
         if not (barcode.MIN_WIDTH <= self.width <= 8192 and 32 <= self.height <= 8192 and 0 < self.fps <= 1000):
             raise SourceError(0, f"{words}: from {barcode.MIN_WIDTH}x32 to 8192x8192, up to 1000 fps")
         if self.width % 2 or self.height % 2:
@@ -72,6 +74,13 @@ class TestSource:
         if time.monotonic() - self._next_s > FRAME_BEHIND_S:
             self._next_s = time.monotonic()
         return captured
+
+    def want_keyframe(self) -> None:
+        """Its pictures are raw."""
+
+    def figures(self) -> dict[str, int]:
+        """None."""
+        return {}
 
     def close(self) -> None:
         """Nothing is held."""

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""camera-streamer --list: the cameras of this machine, with formats, sizes and rates."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from ..v4l2_library import v4l2
+from .sources.devices import DeviceInfo, why_not
+from .sources.modes import Offer, Size
+from .sources.v4l2_devices import ANY_SIZE, offers_of, video_devices
+
+
+def describe(info: DeviceInfo, offers: list[Offer]) -> dict[str, Any]:
+    """One device, as --json has it."""
+    return asdict(info) | {
+        "path": str(info.path),
+        "why_not": why_not(info),
+        "formats": [asdict(each) for each in offers],
+    }
+
+
+def size_text(least: Size, most: Size) -> str:
+    """640x360; 16x16..1920x1080; any size."""
+    if (least, most) == ANY_SIZE:
+        return "any size"
+    text = f"{least.width}x{least.height}"
+    return text if least == most else f"{text}..{most.width}x{most.height}"
+
+
+def lines_of(info: DeviceInfo, offers: list[Offer]) -> list[str]:
+    """One device, for people."""
+    reason = why_not(info)
+    lines = [f"{info.path}  {info.card}  driver {info.driver}, bus {info.bus}{f': {reason}' if reason else ''}"]
+    shown = ""
+    for offer in offers:
+        if offer.fourcc != shown:
+            lines.append(f"  {offer.fourcc}  {offer.description}")
+            shown = offer.fourcc
+        rates = ", ".join(f"{rate:g}" for rate in offer.rates)
+        lines.append(f"    {size_text(offer.least, offer.most)}{f' at {rates} fps' if rates else ''}")
+    return lines
+
+
+def print_cameras(as_json: bool) -> int:
+    """Exit code 0; 1: there is no camera that can be opened just like that."""
+    infos, failures = video_devices()
+    described, found = [], False
+    for info in infos:
+        offers: list[Offer] = []
+        if info.captures:
+            try:
+                with v4l2.Device(str(info.path)) as device:
+                    offers = list(offers_of(device))
+            except OSError as error:
+                failures.append(f"{info.path}: {error.strerror}")
+        found = found or why_not(info) is None
+        described.append(describe(info, offers))
+        if not as_json:
+            print("\n".join(lines_of(info, offers)))
+    if as_json:
+        print(json.dumps(described))
+    for failure in failures:
+        print(f"camera-streamer: {failure}", file=sys.stderr)
+    if not found:
+        print("camera-streamer: no camera here; --device testsrc draws a picture of its own", file=sys.stderr)
+    return 0 if found else 1

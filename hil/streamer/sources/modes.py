@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of a camera's pixel formats, sizes and rates to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from vshm_ctypes import Codec
+
+from .source import SourceError
+
+# How they are named by V4L2, and what they are to PyAV; the cheapest to encode from comes first.
+RAW = {"YU12": "yuv420p", "NV12": "nv12", "YUYV": "yuyv422", "RGB3": "rgb24", "BGR3": "bgr24", "GREY": "gray"}
+ENCODED = {"H264": Codec.H264, "HEVC": Codec.H265, "MJPG": Codec.JPEG, "JPEG": Codec.JPEG}
+ORDINARY_FPS = 30.0  # what a format should reach where no rate is asked for
+
+
+class Size(NamedTuple):
+    """Pixels."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A pixel format in one size, or in all between two. fourcc: as V4L2 names it. rates: frames per second."""
+
+    fourcc: str
+    description: str
+    least: Size
+    most: Size
+    rates: tuple[float, ...] = ()
+
+    def nearest(self, size: Size) -> Size:
+        """The size that this offer has, next to that one."""
+        return Size(
+            min(max(size.width, self.least.width), self.most.width),
+            min(max(size.height, self.least.height), self.most.height),
+        )
+
+    def reaches(self, fps: float) -> bool:
+        """Whether it is as fast as that. A driver that does not tell is believed to be."""
+        return not self.rates or max(self.rates) >= fps * 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the channels make of the camera. size: None is as the camera has it; fps: 0 likewise.
+
+    codec: what all of them want, unscaled and by no encoder that was asked for by name; None: there is no such thing.
+    lanes: who may hold a picture at the same time. bit_rate: bits per second, and gop: frames, where the camera encodes
+    by itself; a rate of 0 is left to it.
+    """
+
+    size: Size | None = None
+    fps: float = 0.0
+    codec: Codec | None = None
+    lanes: int = 1
+    bit_rate: int = 0
+    gop: int = 30
+
+
+class Mode(NamedTuple):
+    """What the camera is set to. fps: 0 is left as it is."""
+
+    fourcc: str
+    size: Size
+    fps: float
+
+
+def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted) -> Mode:
+    """The offer that suits best: first the size, then the rate, then what costs least. Raises SourceError.
+
+    current: the size that the driver has now, for those who want none in particular.
+    """
+    size, fps = wanted.size or current, wanted.fps or ORDINARY_FPS
+    order = [*RAW, *(fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG)]
+    if wanted.codec is not None:
+        order = [*(fourcc for fourcc, codec in ENCODED.items() if codec == wanted.codec), *order]
+    known = [offer for offer in offers if offer.fourcc in order]
+    if not known:
+        there = ", ".join(sorted({offer.fourcc for offer in offers})) or "none"
+        raise SourceError(0, f"it has none of the formats {', '.join(order)}; it has {there}", "unsuitable")
+
+    def unsuitable(offer: Offer) -> tuple[bool, int, bool, int]:
+        has = offer.nearest(size)
+        too_small = has.width < size.width or has.height < size.height
+        apart = abs(has.width * has.height - size.width * size.height)
+        return too_small, apart, not offer.reaches(fps), order.index(offer.fourcc)
+
+    best = min(known, key=unsuitable)
+    return Mode(best.fourcc, best.nearest(size), wanted.fps)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A program that writes a stream to its output, as one for a camera or a sound card does: read as it comes."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import tempfile
+from collections.abc import Sequence
+
+from .source import SourceError
+
+READ_BYTES = 1 << 20
+END_S = 1.0  # for a program that has closed its output
+
+
+class Program:
+    """One that runs until close(). advice: what to do where it is not installed. Raises SourceError then."""
+
+    def __init__(self, command: Sequence[str], advice: str) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - until close(); a pipe that nobody reads would fill
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env=os.environ | {"LC_ALL": "C"},
+                start_new_session=True,  # Ctrl-C is for us, who end it
+            )
+        except OSError as error:
+            self._errors.close()
+            raise SourceError(error.errno or 0, f"{command[0]}: {error.strerror}: {advice}", "absent") from None
+
+    def receive(self, timeout_s: float) -> bytes | None:
+        """What has come, at most READ_BYTES; None: nothing in time; nothing at all: the program has ended."""
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], max(timeout_s, 0))[0]:
+            return None
+        return os.read(self._process.stdout.fileno(), READ_BYTES)
+
+    def end(self) -> tuple[int, list[str]]:
+        """Its exit code, and the lines of error it left."""
+        try:
+            code = self._process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._errors.seek(0)
+        return code, self._errors.read().decode(errors="replace").strip().splitlines()
+
+    def close(self) -> None:
+        """End it, and let its output go."""
+        with self._process, self._errors:
+            self._process.kill()

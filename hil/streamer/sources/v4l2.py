@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A V4L2 camera, through v4l2py. Raw pictures are handed on in the driver's own buffers where PyAV takes them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+import av
+
+from vshm_ctypes import Codec
+
+from ...v4l2_library import v4l2
+from ..bitstream import StreamError
+from ..log import LOG
+from .capture_time import capture_time
+from .devices import DeviceInfo, choose_device
+from .modes import ENCODED, Size, Wanted, choose_mode
+from .numbering import Numbering
+from .source import Captured, SourceError, Trouble
+from .unit_assembler import UnitAssembler
+from .v4l2_buffers import Buffer, Buffers, StartError
+from .v4l2_devices import offers_of, video_devices
+
+_CAUSES: dict[int, tuple[Trouble, str]] = {
+    errno.ENODEV: ("unplugged", "it was unplugged"),
+    errno.ENXIO: ("unplugged", "it was unplugged"),
+    errno.ENOENT: ("unplugged", "it was unplugged"),
+    errno.EIO: ("fatal", "a fatal streaming error"),
+    errno.EBUSY: ("failed", "another program uses it"),
+    errno.EACCES: ("failed", "permission denied; be root, or in the group video"),
+}
+# linux/v4l2-controls.h: of cameras that encode by themselves.
+_BIT_RATE, _GOP, _FORCE_KEYFRAME = 0x009909CF, 0x009909CB, 0x009909E5
+
+
+@contextmanager
+def told_as_source_error(what: str = "") -> Iterator[None]:
+    """OSError and what v4l2py raises become a SourceError with the cause in words, what in front of it."""
+    what = f"{what}: " if what else ""
+    try:
+        yield
+    except SourceError as error:
+        raise SourceError(error.errno or 0, f"{what}{error.strerror}", error.kind) from None
+    except OSError as error:
+        number = error.errno or 0
+        kind, cause = _CAUSES.get(number, ("failed", error.strerror or str(error)))
+        if isinstance(error, StartError) and kind != "unplugged":
+            kind, cause = "streamon", f"it does not start (VIDIOC_STREAMON: {error.strerror})"
+        raise SourceError(number, f"{what}{cause}", kind) from None
+    except (v4l2.V4L2Error, ValueError) as error:
+        raise SourceError(0, f"{what}{error}") from None
+
+
+class V4l2Source:
+    """words: auto, or a device's path, driver, card or bus. After the first time, the same camera is opened again."""
+
+    def __init__(self, words: str, wanted: Wanted) -> None:
+        self.name = words
+        self.width = self.height = 0
+        self.fps = 0.0
+        self.codec: Codec | None = None
+        self._numbering = Numbering()
+        self._own_times = 0
+        self._words = words
+        self._camera: DeviceInfo | None = None
+        self._wanted = wanted
+        self._buffers: Buffers | None = None
+        self._assembler: UnitAssembler | None = None
+        self._decoder: Any = None
+        self._ready: deque[Captured] = deque()
+
+    def open(self) -> None:
+        """Find the device, set it up and start it. Raises SourceError."""
+        devices, failures = video_devices()
+        while True:
+            try:
+                info, said = self._choose(devices)
+            except SourceError as error:
+                there = "; ".join([error.strerror or "", *failures])
+                raise SourceError(0, there, error.kind) from None
+            try:
+                with told_as_source_error(str(info)):
+                    self._start(info)
+                break
+            except SourceError as error:
+                if self._words != "auto" or error.kind != "unsuitable" or self._camera is not None:
+                    raise
+                said.append(f"{error.strerror}: passed over")
+                devices.remove(info)
+            finally:
+                for line in said if self._camera is None else []:
+                    LOG.info("%s", line)
+        self._camera = info
+
+    def _choose(self, devices: list[DeviceInfo]) -> tuple[DeviceInfo, list[str]]:
+        """The one that the words name; once it was found, that one, whatever number it comes back with."""
+        if self._camera is None or self._words.startswith("/"):
+            return choose_device(self._words, devices)
+        try:
+            return choose_device(self._camera.bus, devices)
+        except SourceError:
+            found = [device for device in devices if device.is_same_camera(self._camera)]
+            if self._words == self._camera.bus or not found:
+                raise
+            return choose_device(str(found[0].path), found)
+
+    def _start(self, info: DeviceInfo) -> None:
+        device = v4l2.Device(str(info.path))
+        device.open()
+        try:
+            current = v4l2.get_raw_format(device, v4l2.BufferType.VIDEO_CAPTURE).fmt.pix
+            mode = choose_mode(list(offers_of(device)), Size(current.width, current.height), self._wanted)
+            native = ENCODED.get(mode.fourcc)
+            if native is not None and native == self._wanted.codec:
+                self._control(device, _BIT_RATE, self._wanted.bit_rate)
+                self._control(device, _GOP, self._wanted.gop)
+            buffers = Buffers(device, mode, 2 + 2 * self._wanted.lanes)
+        except BaseException:
+            device.close()
+            raise
+        self._buffers, self.name = buffers, str(info)
+        self.width, self.height, self.fps = buffers.size.width, buffers.size.height, buffers.fps
+        self.codec = native if native == self._wanted.codec else None
+        self._assembler = UnitAssembler(native) if native is not None else None
+        self._decoder = av.CodecContext.create("mjpeg", "r") if native is not None and self.codec is None else None
+        self._ready.clear()
+        self._numbering.begin()
+        LOG.info("%s: %s %dx%d at %g fps", self.name, mode.fourcc, self.width, self.height, self.fps)
+
+    @staticmethod
+    def _control(device: Any, number: int, value: int) -> None:
+        with contextlib.suppress(OSError):  # a camera that can't be told
+            if value:
+                v4l2.set_control(device, number, value)
+
+    def read(self, timeout_s: float) -> Captured | None:
+        """The next picture. Raises SourceError: unplugged, or a fatal error."""
+        if self._buffers is None:
+            raise SourceError(0, f"{self.name}: not open")
+        if self._ready:
+            return self._ready.popleft()
+        with told_as_source_error():
+            buffer = self._buffers.dequeue(timeout_s)
+        if buffer is None:
+            return None
+        lost = self._numbering.take(buffer.sequence)
+        when = capture_time(buffer.flags, buffer.stamp_ns, buffer.dequeued_ns)
+        self._own_times += not when.from_driver
+        captured = Captured(when.capture_ns, sequence=buffer.sequence, from_driver=when.from_driver)
+        if buffer.is_bad:
+            buffer.give_back()
+            captured.bad = True
+        elif self._assembler is None:
+            captured.picture = buffer.picture()
+        else:
+            captured.discontinuity = lost > 0 and self.codec is not None  # encoded pictures lean on each other
+            return self._encoded(captured, buffer)
+        return captured
+
+    def _encoded(self, captured: Captured, buffer: Buffer) -> Captured | None:
+        assert self._assembler is not None
+        data = buffer.data()
+        buffer.give_back()
+        try:
+            for unit in self._assembler.take(data):
+                if self._decoder is None:
+                    self._ready.append(replace(captured, unit=unit))
+                else:
+                    pictures = self._decoder.decode(av.Packet(unit.data))
+                    found = {"picture": pictures[0]} if pictures else {"bad": True}
+                    self._ready.append(replace(captured, **found))
+                captured.discontinuity = False
+        except (StreamError, av.FFmpegError):  # a picture that came damaged over the cable
+            self._ready.append(replace(captured, bad=True))
+        return self._ready.popleft() if self._ready else None
+
+    def want_keyframe(self) -> None:
+        """Of a camera that encodes by itself, and can be told."""
+        if self._buffers is not None and self.codec is not None:
+            self._control(self._buffers.device, _FORCE_KEYFRAME, 1)
+
+    def figures(self) -> dict[str, int]:
+        """lost, jumps, wraps: by the driver's numbers. own_times: pictures that were dated when they were dequeued."""
+        numbering = {name: value for name, value in asdict(self._numbering).items() if not name.startswith("_")}
+        return numbering | {"own_times": self._own_times}
+
+    def close(self) -> None:
+        """Stop the camera and let go of it; pictures that others still hold stay readable."""
+        if self._buffers is not None:
+            self._buffers.close()
+            self._buffers = None

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The video devices of this machine, and what they offer, read through v4l2py.
+
+Formats are enumerated here: v4l2py's own lists raise at a format that they do not know, and a camera may have some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ...v4l2_library import v4l2
+from .devices import DeviceInfo
+from .modes import Offer, Size
+
+VIDEO_CAPTURE = v4l2.BufferType.VIDEO_CAPTURE
+# linux/videodev2.h
+_CAN_CAPTURE, _CAN_STREAM, _MEDIA_CONTROLLED = 0x1, 0x04000000, 0x20000000
+_TRANSCODES, _PLANES_IN_AND_OUT = 0xC000, 0x3000
+_DISCRETE = 1
+ANY_SIZE = (Size(1, 1), Size(1 << 15, 1 << 15))  # of a driver that does not tell
+
+
+def text_of(fourcc: int) -> str:
+    """0x56595559 is YUYV; what is no letter becomes a question mark."""
+    return "".join(letter if letter.isprintable() else "?" for letter in fourcc.to_bytes(4, "little").decode("latin-1"))
+
+
+def describe_device(device: Any) -> DeviceInfo:
+    """Of an open v4l2py device. Raises OSError."""
+    can = v4l2.read_capabilities(device)
+    flags = can.device_caps
+    return DeviceInfo(
+        path=Path(device.filename),
+        driver=can.driver.decode(errors="replace"),
+        card=can.card.decode(errors="replace"),
+        bus=can.bus_info.decode(errors="replace"),
+        captures=bool(flags & _CAN_CAPTURE and flags & _CAN_STREAM),
+        media_controlled=bool(flags & _MEDIA_CONTROLLED),
+        transcodes=bool(flags & _TRANSCODES) or flags & _PLANES_IN_AND_OUT == _PLANES_IN_AND_OUT,
+    )
+
+
+def video_devices(folder: Path = Path("/dev")) -> tuple[list[DeviceInfo], list[str]]:
+    """(those that could be asked, in the order of their numbers; why others could not)."""
+    devices, failures = [], []
+    for path in sorted(folder.glob("video[0-9]*"), key=lambda path: (len(path.name), path.name)):
+        try:
+            with v4l2.Device(str(path)) as device:
+                devices.append(describe_device(device))
+        except OSError as error:
+            hint = "; be root, or in the group video" if isinstance(error, PermissionError) else ""
+            failures.append(f"{path}: {error.strerror}{hint}")
+    return devices, failures
+
+
+def _enumerate(device: Any, request: Any, values: Any) -> Iterator[Any]:
+    yield from v4l2.iter_read(device, request, values)
+
+
+def _rates(device: Any, fourcc: int, size: Size) -> tuple[float, ...]:
+    values = v4l2.raw.v4l2_frmivalenum(pixel_format=fourcc, width=size.width, height=size.height)
+    rates = []
+    for value in _enumerate(device, v4l2.IOC.ENUM_FRAMEINTERVALS, values):
+        # Of a range, its ends: the shortest interval is the highest rate.
+        intervals = [value.discrete] if value.type == _DISCRETE else [value.stepwise.min, value.stepwise.max]
+        rates += [float(Fraction(each.denominator, each.numerator)) for each in intervals if each.numerator]
+        if value.type != _DISCRETE:
+            break
+    return tuple(sorted(set(rates), reverse=True))
+
+
+def offers_of(device: Any) -> Iterator[Offer]:
+    """Each format and size of an open v4l2py device. Raises OSError."""
+    formats = v4l2.raw.v4l2_fmtdesc(type=VIDEO_CAPTURE)
+    for form in _enumerate(device, v4l2.IOC.ENUM_FMT, formats):
+        fourcc, description = form.pixelformat, form.description.decode(errors="replace")
+        sizes, told = v4l2.raw.v4l2_frmsizeenum(pixel_format=fourcc), False
+        for size in _enumerate(device, v4l2.IOC.ENUM_FRAMESIZES, sizes):
+            told = True
+            if size.type == _DISCRETE:
+                least = most = Size(size.m1.discrete.width, size.m1.discrete.height)
+            else:
+                step = size.m1.stepwise
+                least, most = Size(step.min_width, step.min_height), Size(step.max_width, step.max_height)
+            yield Offer(text_of(fourcc), description, least, most, _rates(device, fourcc, most))
+            if size.type != _DISCRETE:
+                break
+        if not told:
+            yield Offer(text_of(fourcc), description, *ANY_SIZE)

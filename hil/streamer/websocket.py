@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The streams over WebSocket, beside shared memory: each message is one access unit, and its timestamp behind it.
+
+ws://host:8765/?channel=N chooses a channel by number or name; without it there is the first. The timestamp is 8 bytes,
+little-endian: wall clock of capture, ms since the epoch. Every client is a reader of the ring like any other, in a
+thread of its own: it begins at a keyframe, a slow one is skipped forward to the next keyframe and what it missed is
+counted, and neither the camera nor another client notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from vshm_ctypes import Consumer, ProducerNotRunning, VideoShmError, ring_name
+from vshm_ctypes.cli.web.sender import Gone, sender
+
+from .channels import ChannelError
+from .log import LOG
+
+TIMESTAMP = struct.Struct("<Q")
+WAIT_S = 0.2
+HEARTBEAT_S = 10.0
+MOST_CLIENTS = 64
+LONGEST_REASON = 120  # bytes, of the 123 that a close frame has room for
+LONGEST_MESSAGE = 4096  # of those that a client sends, which are not listened to
+POLICY_VIOLATION, GOING_AWAY, TRY_AGAIN_LATER = 1008, 1001, 1013
+
+
+@dataclass(slots=True)
+class Served:
+    """Of all clients so far. sent, missed: frames."""
+
+    clients: int = 0
+    sent: int = 0
+    missed: int = 0
+
+
+def address(text: str) -> tuple[str, int]:
+    """[HOST:]PORT on the command line; without a host only this machine is served. Raises ChannelError."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise ChannelError(f"{text}: [HOST:]PORT, such as 8765, or 0.0.0.0:8765 for other machines too")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+class WebSocketServer:
+    """A context manager; serves from a thread of its own. rings: all that may be asked for; the first is the default.
+
+    served: what became of it so far. Raises OSError: the address is taken.
+    """
+
+    def __init__(self, host: str, port: int, rings: Sequence[str]) -> None:
+        self.served = Served()
+        self._rings = tuple(rings)
+        self._host = host
+        self._clients: set[web.WebSocketResponse] = set()
+        self._lock = threading.Lock()
+        self._over = asyncio.Event()
+        self._started: Future[int] = Future()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(port),), name="websocket", daemon=True)
+        self._thread.start()
+        self.port = self._started.result()
+        LOG.info("serving at ws://%s:%d/", host, self.port)
+
+    def close(self) -> None:
+        """Say goodbye to all clients. Twice is fine."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ---- in the thread ----
+
+    async def _serve(self, port: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        app = web.Application()
+        app.router.add_get("/", self._answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        try:
+            try:
+                await web.TCPSite(runner, self._host, port).start()
+            except OSError as error:
+                self._started.set_exception(error)
+                return
+            self._started.set_result(runner.addresses[0][1])
+            await self._over.wait()
+            for client in list(self._clients):
+                await client.close(code=GOING_AWAY, message=b"camera-streamer has ended")
+        finally:
+            await runner.cleanup()
+
+    def _ring(self, channel: str | None) -> str | None:
+        try:
+            ring = self._rings[0] if channel is None else ring_name(channel)
+        except ValueError:
+            return None
+        return ring if ring in self._rings else None
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        client = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, compress=False)
+        if not client.can_prepare(request):
+            return web.Response(
+                status=426, text="this is a WebSocket: open ws://...\n", headers={"Upgrade": "websocket"}
+            )
+        await client.prepare(request)
+        channel = request.query.get("channel")
+        ring = self._ring(channel)
+        if ring is None:
+            reason = f"no channel {channel}"[:40] + f"; there are {', '.join(self._rings)}"
+            await client.close(code=POLICY_VIOLATION, message=reason.encode()[:LONGEST_REASON])
+            return client
+        if len(self._clients) >= MOST_CLIENTS:
+            await client.close(code=TRY_AGAIN_LATER, message=f"{MOST_CLIENTS} clients are there already".encode())
+            return client
+        self._clients.add(client)
+        over = threading.Event()
+        sending = threading.Thread(target=self._send, args=(ring, sender(client), over, request.remote), daemon=True)
+        sending.start()
+        try:
+            async for _ in client:  # until it leaves
+                pass
+        finally:
+            self._clients.discard(client)
+            over.set()
+            await asyncio.to_thread(sending.join)
+        return client
+
+    # ---- in each client's thread ----
+
+    def _send(self, ring: str, send: Callable[[bytes], None], over: threading.Event, who: str | None) -> None:
+        self._count(Served(clients=1))
+        own = Served()
+        try:
+            while not over.is_set():
+                try:
+                    self._follow(ring, send, over, own)
+                except ProducerNotRunning:  # no picture yet: the ring is made with the first one
+                    over.wait(WAIT_S)
+        except Gone:
+            pass
+        except VideoShmError as error:
+            LOG.warning("client %s of %s: %s", who, ring, error.strerror)
+        self._count(own)
+        LOG.info("client %s of %s: %d frames sent, %d missed", who, ring, own.sent, own.missed)
+
+    @staticmethod
+    def _follow(ring: str, send: Callable[[bytes], None], over: threading.Event, own: Served) -> None:
+        with Consumer(ring, start="keyframe", resync=True, reconnect=True) as stream:
+            while not over.is_set():
+                frame = stream.receive(WAIT_S)
+                if frame is not None:
+                    own.missed += frame.missed_before
+                    send(frame.data + TIMESTAMP.pack(frame.timestamp_ms))
+                    own.sent += 1
+
+    def _count(self, own: Served) -> None:
+        with self._lock:
+            self.served.clients += own.clients
+            self.served.sent += own.sent
+            self.served.missed += own.missed

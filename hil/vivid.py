@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel's vivid cameras and their fault injector: controls by the names that the driver gives them.
+
+The injector is a descriptor of its own on the device. What it sets stays set when it is closed; a disconnected camera
+comes back when the last descriptor on it closes, the injector's too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .streamer.sources.devices import DeviceInfo
+from .streamer.sources.v4l2_devices import video_devices
+from .v4l2_library import v4l2
+
+DRIVER = "vivid"
+DROPPED_PERCENT = "Percentage of Dropped Buffers"
+DISCONNECT = "Disconnect"
+BUFFER_ERROR = "Inject V4L2_BUF_FLAG_ERROR"
+STREAMON_ERROR = "Inject VIDIOC_STREAMON Error"
+FATAL_ERROR = "Inject Fatal Streaming Error"
+WRAP_SEQUENCE = "Wrap Sequence Number"
+WRAP_TIMESTAMP = "Wrap Timestamp"
+REMEDY = "as root: modprobe vivid n_devs=1 multiplanar=1; or: hil vm -- COMMAND"
+
+
+def vivid_cameras() -> list[DeviceInfo]:
+    """Those that are there, in the order of their buses."""
+    devices, _ = video_devices()
+    return sorted((info for info in devices if info.driver == DRIVER and info.captures), key=lambda info: info.bus)
+
+
+class Injector:
+    """Sets controls of an open vivid device. Raises KeyError: it has no such control; OSError."""
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+        controls = v4l2.iter_read_controls(device)
+        self._ids: dict[str, int] = {control.name.decode(errors="replace"): control.id for control in controls}
+
+    def set(self, name: str, value: int) -> None:
+        """A number, a switch (0 and 1), or an item of a menu."""
+        v4l2.set_control(self._device, self._ids[name], value)
+
+    def push(self, name: str) -> None:
+        """A button."""
+        self.set(name, 1)
+
+
+@contextmanager
+def injecting(path: Path) -> Iterator[Injector]:
+    """The fault injector of the camera at that path. Raises OSError."""
+    with v4l2.Device(str(path)) as device:
+        yield Injector(device)
+
+
+def reset(path: Path) -> None:
+    """Take back every fault that stays set. Raises OSError."""
+    with injecting(path) as injector:
+        for name in (DROPPED_PERCENT, WRAP_SEQUENCE, WRAP_TIMESTAMP):
+            injector.set(name, 0)
