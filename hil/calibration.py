@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A board file from what a board did: each budget is the worst of several runs, and some room above it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .board import Board
+
+ROOM = 1.5
+RUNS_MIN = 3
+TEMPLATE = Path(__file__).parent / "boards" / "board.toml.jinja"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The budgets that runs tell something of. Of the others the board's old ones stay, unproven."""
+
+    worst: Mapping[str, float]
+    runs: int
+    skipped: int
+
+    @property
+    def proves(self) -> bool:
+        """Whether there is enough of it to call it proven."""
+        return self.runs >= RUNS_MIN
+
+
+def measured(runs: Iterable[dict[str, Any]], board: str) -> Measured:
+    """The worst of each budget over all runs' sessions on that board. Times of an unfit host count as skipped."""
+    worst: dict[str, float] = {}
+    count = skipped = 0
+    for run in runs:
+        tests = [test for each in run["sessions"] if each["board"]["name"] == board for test in each["tests"]]
+        count += bool(tests)
+        for one in (one for test in tests for one in test["measurements"] if one["budget"]):
+            if one["verdict"] == "invalid":
+                skipped += 1
+            else:
+                worst[one["budget"]] = max(worst.get(one["budget"], 0.0), one["value"])
+    return Measured(worst, count, skipped)
+
+
+def rounded_up(value: float) -> float:
+    """To two digits, upwards."""
+    if value <= 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    result = math.ceil(round(value / step, 6)) * step
+    return round(result, 9)
+
+
+def board_text(board: Board, title: str, found: Measured, room: float = ROOM) -> str:
+    """A board file: like that board's, with the measured budgets, and room above each."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    budgets = dict(board.budgets) | {key: rounded_up(worst * room) for key, worst in found.worst.items()}
+    tables: dict[str, dict[str, float]] = {}
+    for key, value in budgets.items():
+        table, _, name = key.rpartition(".")
+        tables.setdefault(table, {})[name] = value
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE.parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["toml"] = json.dumps  # JSON's strings, numbers, truths and lists are TOML's too
+    is_proven = found.proves and set(board.budgets) <= set(found.worst)
+    values = {"board": board, "title": title, "found": found, "room": room, "tables": tables, "is_proven": is_proven}
+    return environment.get_template(TEMPLATE.name).render(values)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil bench: this library beside what else carries frames between processes."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from vshm_ctypes.cli.verb import Verb, positive
+
+HELP = "this library beside what else carries frames between processes"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--peers", action="store_true", help="all peers")
+    which.add_argument("--peer", action="append", metavar="NAME", help="only this one; may be said again")
+    seconds = "of each row, in rounds; a fifth of it at full rate (default: %(default)g, about five minutes in all)"
+    parser.add_argument("--seconds", type=positive, default=6.0, metavar="S", help=seconds)
+    parser.add_argument("--board", metavar="NAME|FILE", help="thresholds of this board (default: the machine's)")
+    parser.add_argument("--output", type=Path, default=Path("bench"), metavar="DIR", help="for peers.json and peers.md")
+    parser.add_argument("--json", action="store_true", help="print peers.json instead of the tables")
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0: measured; 1: a peer's books do not balance, or it does not work; 3: the host was not fit for timing."""
+    from ..bench.main import run as measure  # its figures take long to load
+
+    return measure(arguments)
+
+
+VERB = Verb("bench", HELP, add_arguments, run)

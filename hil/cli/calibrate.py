@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil calibrate: a board file from what several runs on the board measured, which it can make itself."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from vshm_ctypes.cli.output import print_json, printable
+from vshm_ctypes.cli.verb import Verb, positive
+
+from ..board import choose_board, read_board
+from ..calibration import ROOM, RUNS_MIN, board_text, measured
+from ..exit import Exit
+from ..report.merge import load
+from . import run as suite
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    given = "reports that hil run left; with --runs: words for hil run, put -- in front of them"
+    parser.add_argument("given", nargs="*", metavar="DIR", help=given)
+    runs = "run the suite so many times first; the reports are kept in a folder beside FILE"
+    parser.add_argument("--runs", type=int, default=0, metavar="N", help=runs)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the board file to write")
+    parser.add_argument("--board", metavar="NAME|FILE", help="what it starts from (default: this machine's)")
+    parser.add_argument("--title", help="what to call the board (default: its model, else the old title)")
+    parser.add_argument("--room", type=positive, default=ROOM, help=f"factor above the worst (default: {ROOM})")
+    parser.add_argument("--json", action="store_true", help="what was found, as JSON")
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0: written; 3: no run could be used; 4: there is no camera. Raises ValueError for neither runs nor DIR."""
+    board = choose_board(arguments.board)
+    if arguments.runs < 0 or not (arguments.runs or arguments.given):
+        raise ValueError("nothing to calibrate from: name reports of hil run, or say --runs 3")
+    paths = [Path(path) for path in arguments.given]
+    if arguments.runs:
+        folder = arguments.output.with_name(f"{arguments.output.stem}-runs")
+        paths = [folder / str(number) for number in range(1, arguments.runs + 1)]
+        for path in paths:
+            if (code := _run_suite(arguments, path)) in (Exit.NO_CAMERA, Exit.INTERRUPTED):
+                return code
+    runs = [load(path) for path in paths]
+    found = measured(runs, board.name)
+    if not found.worst:
+        there = sorted({each["board"]["name"] for run in runs for each in run["sessions"]})
+        print(f"hil: no valid figure of a board {board.name}; there are {', '.join(there) or 'none'}", file=sys.stderr)
+        return Exit.INVALID
+    sessions = [each for run in runs for each in run["sessions"] if each["board"]["name"] == board.name]
+    models = {each["machine"]["before"]["model"] for each in sessions}
+    title = arguments.title or next(filter(None, models), board.title)
+    arguments.output.write_text(board_text(board, title, found, arguments.room), encoding="utf-8")
+    new = read_board(arguments.output)
+    told = {
+        "file": arguments.output,
+        "runs": found.runs,
+        "measured": len(found.worst),
+        "invalid_figures": found.skipped,
+        "proven": new.proven,
+    }
+    if arguments.json:
+        print_json(told)
+        return Exit.PASS
+    print(f"{printable(arguments.output)}: {len(found.worst)} of {len(new.budgets)} budgets from {found.runs} runs")
+    if not new.proven:
+        print(f"not marked as proven: that takes {RUNS_MIN} runs, and a valid figure for each budget")
+    return Exit.PASS
+
+
+def _run_suite(arguments: Namespace, report: Path) -> int:
+    """One run. That figures are beyond the old budgets, or some invalid, is no reason to stop."""
+    parser = ArgumentParser("hil run")
+    suite.add_arguments(parser)
+    words = ["--report", str(report), *(["--board", arguments.board] if arguments.board else [])]
+    with contextlib.redirect_stdout(sys.stderr):  # what is printed on stdout is what was found
+        return suite.run(parser.parse_args([*arguments.given, *words]))
+
+
+VERB = Verb("calibrate", "writes a board file from several runs", add_arguments, run)

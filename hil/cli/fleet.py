@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil fleet: hil run on all boards of a bench at once, and one page of them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from vshm_ctypes.cli.output import print_json, print_table, printable
+from vshm_ctypes.cli.verb import Verb, positive
+
+WAIT_S = 3600.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--env", type=Path, required=True, metavar="FILE", help="labgrid's file of the bench")
+    wheel = "of video-shm: pip wheel --no-deps . makes it; once for each kind of processor"
+    parser.add_argument("--wheel", type=Path, action="append", required=True, metavar="FILE", help=wheel)
+    parser.add_argument(
+        "--wait", type=positive, default=WAIT_S, metavar="S", help="for others to be done with a board (default: 3600)"
+    )
+    parser.add_argument("--report", type=Path, default=Path("report"), metavar="DIR", help="(default: report)")
+    parser.add_argument("--json", action="store_true", help="the rows as JSON instead of text for people")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="for hil run on the boards; put -- in front of them")
+
+
+def run(arguments: Namespace) -> int:
+    """The exit code of the board that did worst. Raises ValueError: the bench's file, or a wheel that is not there."""
+    from ..farm.bench import read_bench
+    from ..farm.farm import Order, exit_code, run_boards
+    from ..farm.page import rows, write_farm_page
+
+    for wheel in arguments.wheel:
+        if not (wheel.is_file() and wheel.suffix == ".whl"):
+            raise ValueError(f"--wheel {wheel}: there is no such wheel; pip wheel --no-deps . makes one")
+    order = Order(arguments.wheel, arguments.words, arguments.wait, arguments.report.resolve())
+    results = run_boards(read_bench(arguments.env), order, _say)
+    page, table = write_farm_page(results, order.report), rows(results)
+    if arguments.json:
+        print_json(table)
+    else:
+        lines = [[row["target"], row["verdict"] or "nothing ran", row["problem"] or row["told"]] for row in table]
+        print_table(("BOARD", "VERDICT", "TESTS"), lines)
+        print(f"\n{printable(page)}")
+    return exit_code(results)
+
+
+def _say(line: str) -> None:
+    print(f"hil: {printable(line)}", file=sys.stderr, flush=True)
+
+
+VERB = Verb("fleet", "the suite on all boards of a bench at once, through labgrid", add_arguments, run)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil gate: whether one build of the C library is worse than another."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from vshm_ctypes.cli.verb import Verb
+
+from ..gate.arguments import HELP, add_arguments
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0: no regression; 1: regression; 3: nothing can be said, and what more time it needs."""
+    from ..gate.main import run as compare  # its statistics take a second to load
+
+    return compare(arguments)
+
+
+VERB = Verb("gate", HELP, add_arguments, run)

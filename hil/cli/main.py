@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hil command: finds the verb, and turns what goes wrong into a message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from types import FrameType
+
+from vshm_ctypes.cli.output import complain
+from vshm_ctypes.cli.verb import Verb, parser_of
+
+from ..exit import Exit
+
+VERBS = ("run", "vm", "report", "gate", "bench", "fleet", "calibrate")
+
+EPILOG = "exit: 0 pass, 1 fail, 2 usage, 3 invalid: the host was not fit for timing, 4 no camera, 130 interrupted"
+
+
+def verbs() -> list[Verb]:
+    """All verbs, each from the file of its name."""
+    return [importlib.import_module(f".{name}", __package__).VERB for name in VERBS]
+
+
+def build_parser() -> ArgumentParser:
+    """The parser of the whole command line."""
+    return parser_of("hil", "Cameras, readers and rings, measured and judged.", verbs(), EPILOG)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt  # what was started is ended, and the report made, as by Ctrl-C
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run hil with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
+    arguments = build_parser().parse_args(words)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return int(arguments.run(arguments))
+    except ValueError as error:  # BoardError, RunError: what was given can't be used
+        complain(error, "hil")
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except OSError as error:
+        complain(error, "hil")
+        return Exit.FAIL

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil report: a run once more as a page and as a screen of text, or two runs side by side."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from vshm_ctypes.cli.output import print_json, printable
+from vshm_ctypes.cli.verb import Verb
+
+from ..exit import Exit
+from ..report.merge import load
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("first", type=Path, metavar="DIR", help="a report's folder, or a run.json")
+    parser.add_argument("second", type=Path, nargs="?", metavar="DIR", help="a second one, to be set beside the first")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="the page (default: DIR/index.html; of two: compare.html)"
+    )
+    parser.add_argument("--json", action="store_true", help="JSON for programs instead of text for people")
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0: it is shown, whatever it says."""
+    first = load(arguments.first)
+    if arguments.second is None:
+        return _show(arguments, first)
+    second = load(arguments.second)
+    from ..report.compare import comparison_record, write_comparison
+
+    if arguments.json:
+        print_json(comparison_record(first, second))
+        return Exit.PASS
+    from ..report.summary import print_comparison
+
+    page = arguments.output or Path("compare.html")
+    write_comparison(first, second, (str(arguments.first), str(arguments.second)), page)
+    print_comparison(first, second)
+    print(f"\n{printable(page)}")
+    return Exit.PASS
+
+
+def _show(arguments: Namespace, first: dict[str, object]) -> int:
+    if arguments.json:
+        print_json(first)
+        return Exit.PASS
+    from ..gate.page import section_beside
+    from ..report.page import FILE, write_page
+    from ..report.summary import print_summary
+
+    folder = arguments.first if arguments.first.is_dir() else arguments.first.parent
+    page = write_page(first, arguments.output or folder / FILE, section_beside(folder))
+    print_summary(first)
+    print(f"\n{printable(page)}")
+    return Exit.PASS
+
+
+VERB = Verb("report", "shows a run again, or two side by side", add_arguments, run)

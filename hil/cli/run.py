@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil run: the suite on a camera, and its report."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from vshm_ctypes.cli.output import print_json, printable
+from vshm_ctypes.cli.verb import Verb, positive
+
+from .. import outside
+from ..board import choose_board
+from ..camera_choice import Choice, NoCameraError, chosen_camera
+from ..exit import Exit
+from ..passes import LOG, SUITE, Outcome, Plan, run_passes
+from ..report.recorder import PARTS
+
+CAMERA = "auto, vm, vivid, /dev/videoN (several with commas), or another source of camera-streamer; may be said again"
+SYSTEM = "a system of another processor (ci/emulated-board makes one)"
+VM_SECONDS = 3600.0
+STREAMS = 30  # that a run watches, at least as long as --seconds says
+VM_CAMERAS = 2  # at least: a test has two of them stream at once
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--camera", action="append", metavar="SOURCE", help=f"{CAMERA} (default: auto)")
+    parser.add_argument("--cameras", type=int, default=1, metavar="N", help="how many of vivid's (default: 1)")
+    parser.add_argument("--board", metavar="NAME|FILE", help="budgets and quirks (default: the machine's)")
+    parser.add_argument("--consumers", type=int, metavar="N", help="readers at most (default: as the test says)")
+    parser.add_argument("--seconds", type=positive, metavar="S", help="how long each stream is watched")
+    parser.add_argument("--library", type=Path, metavar="FILE", help="libvideo_shm.so to be judged (default: ours)")
+    parser.add_argument("--report", type=Path, default=Path("report"), metavar="DIR", help="(default: report)")
+    parser.add_argument("--session", metavar="NAME", help="name in the report (default: the camera's)")
+    parser.add_argument("--quick", action="store_true", help="without the tests that take long")
+    parser.add_argument("--require-camera", action="store_true", help="a test that has no camera fails")
+    parser.add_argument("--part", action="store_true", help="leave the report to whoever started this")
+    parser.add_argument("--suite", type=Path, default=SUITE, metavar="DIR", help="other tests (default: hil's own)")
+    parser.add_argument("--system", type=Path, metavar="DIR", help=f"for --camera vm: {SYSTEM}")
+    parser.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match, as pytest has it")
+    parser.add_argument("--json", action="store_true", help="the run as JSON instead of text for people")
+    parser.add_argument("pytest", nargs="*", metavar="WORD", help="for pytest as they are; put -- in front of them")
+
+
+def run(arguments: Namespace) -> int:
+    """The verdict's exit code. 4: no camera. Raises ValueError for arguments that make no sense."""
+    choose_board(arguments.board)  # refused now rather than after the boot of a virtual machine
+    if not 1 <= arguments.cameras <= 16:
+        raise ValueError("--cameras is from 1 to 16")
+    cameras = arguments.camera or ["auto"]
+    if arguments.system and cameras != ["vm"]:
+        raise ValueError("--system is for --camera vm, and for that alone")
+    if arguments.session and len(cameras) > 1:
+        raise ValueError("--session names one camera's tests, and there are several")
+    arguments.report = arguments.report.resolve()
+    if not arguments.part:
+        _clear(arguments.report)
+    outcome, no_camera = _run_all(arguments, cameras)
+    if arguments.part:
+        return next((code for code in outcome.codes if code not in (0, 5)), 0)
+    if no_camera and not outcome.codes:
+        return Exit.NO_CAMERA
+    return _finish(arguments, outcome, no_camera)
+
+
+def _run_all(arguments: Namespace, cameras: list[str]) -> tuple[Outcome, bool]:
+    """(what came of all cameras together, whether one was not there)."""
+    whole, no_camera = Outcome(), False
+    for words in cameras:
+        if whole.interrupted:
+            break
+        try:
+            with chosen_camera(words, arguments.cameras, _say) as choice:
+                one = _run_there(arguments, choice)
+        except NoCameraError as error:
+            _say(str(error))
+            whole.problems.append(str(error))
+            no_camera = True
+            continue
+        whole.codes += one.codes
+        whole.problems += one.problems
+        whole.interrupted = one.interrupted
+    return whole, no_camera
+
+
+def _clear(report: Path) -> None:
+    """Of an earlier run; its run.json stays until there is a new one, since it tells how long each test takes."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(report / PARTS)
+    (report / LOG).unlink(missing_ok=True)
+
+
+def _say(line: str) -> None:
+    print(f"hil: {printable(line)}", file=sys.stderr, flush=True)
+
+
+def session_of(arguments: Namespace, choice: Choice) -> str:
+    """What the camera's tests are called in the report: vivid-vm, video0, testsrc, ..."""
+    if arguments.session:
+        return str(arguments.session)
+    name = Path(choice.words.partition(":")[0].partition(",")[0]).name
+    return f"{name}-vm" if choice.place == "vm" else name
+
+
+def suite_words(arguments: Namespace, choice: Choice) -> list[str]:
+    """The suite's own options; the same words are hil run's."""
+    words = ["--camera", choice.words]
+    for name in ("board", "consumers", "seconds", "library"):
+        if (value := getattr(arguments, name)) is not None:
+            words += [f"--{name}", str(value)]
+    words += ["--require-camera"] if arguments.require_camera else []
+    return words + (["-k", arguments.k] if arguments.k else [])
+
+
+def _run_there(arguments: Namespace, choice: Choice) -> Outcome:
+    session = session_of(arguments, choice)
+    if arguments.part:
+        return run_passes(_plan(arguments, choice, session))
+    from ..report.progress import Progress
+
+    with Progress(arguments.report, session, _earlier_seconds(arguments.report, session)):
+        if choice.place == "vm":
+            return _run_in_vm(arguments, choice, session)
+        return run_passes(_plan(arguments, choice, session))
+
+
+def _plan(arguments: Namespace, choice: Choice, session: str) -> Plan:
+    words = [*suite_words(arguments, choice), *arguments.pytest]
+    markers = "not long" if arguments.quick else ""
+    return Plan(arguments.report, session, choice.count, words, markers, arguments.suite)
+
+
+def _run_in_vm(arguments: Namespace, choice: Choice, session: str) -> Outcome:
+    from ..vm import Job, VmError, kernel_for, system_in
+    from ..vm import run as run_in_vm
+    from ..vm.machine import FOLDER
+    from ..vm.system import PYTHON, RESULTS
+    from ..workers.programs import ProgramError, compile_all
+
+    if arguments.system is None:
+        python, report = sys.executable, arguments.report
+        there = ["--suite", str(arguments.suite.resolve())]
+    else:
+        python, report, there = str(PYTHON), RESULTS, []
+    command = [python, "-m", "hil", "run", "--part", "--session", session, "--report", str(report), *there]
+    command += ["--cameras", str(choice.count), *(["--quick"] if arguments.quick else [])]
+    inside = Choice("here", ",".join(f"/dev/video{number}" for number in range(choice.count)))
+    command += [*suite_words(arguments, inside), "--", *arguments.pytest]
+    try:
+        system = system_in(arguments.system) if arguments.system else None
+        # An emulated compiler takes long.
+        programs = {} if system else {"VIDEO_SHM_PROGRAMS": str(compile_all(arguments.library))}
+        outside_told = {outside.VARIABLE: str(report / FOLDER / outside.FILE)}
+        job = Job(
+            tuple(command),
+            arguments.report,
+            cameras=max(choice.count, VM_CAMERAS),
+            seconds=VM_SECONDS + STREAMS * (arguments.seconds or 0),
+            environment=programs | outside_told,
+            system=system,
+        )
+        kernel = kernel_for(system, _say)
+        with outside.told(job.folder):
+            return Outcome([run_in_vm(job, kernel, _say)])
+    except KeyboardInterrupt:
+        return Outcome([2], interrupted=True)
+    except (VmError, ProgramError) as error:
+        return Outcome(problems=[f"the virtual machine: {error}"])
+
+
+def _earlier_seconds(report: Path, session: str) -> dict[str, float]:
+    """How long each test took in the run whose report is still there."""
+    from ..report.merge import RunError, load
+
+    with contextlib.suppress(RunError, OSError):
+        sessions = [each for each in load(report)["sessions"] if each["name"] == session]
+        return {test["name"]: test["seconds"] for each in sessions for test in each["tests"]}
+    return {}
+
+
+def _finish(arguments: Namespace, outcome: Outcome, no_camera: bool) -> int:
+    from ..report.finish import finish
+    from ..report.page import FILE
+    from ..report.summary import print_summary
+
+    result = finish(arguments.report, outcome.codes, outcome.problems)
+    if arguments.json:
+        print_json(result)
+    else:
+        print_summary(result)
+        print(f"\n{printable(arguments.report / FILE)}")
+    if outcome.interrupted:
+        return Exit.INTERRUPTED
+    failed = any(test["verdict"] == "fail" for session in result["sessions"] for test in session["tests"])
+    return Exit.NO_CAMERA if no_camera and not failed else int(result["exit_code"])
+
+
+VERB = Verb("run", "the suite on a camera, judged", add_arguments, run)

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil vm: a command in a virtual machine that has cameras."""
+
+from vshm_ctypes.cli.verb import Verb
+
+from ..vm.main import add_arguments, run
+
+VERB = Verb("vm", "a command in a virtual machine with vivid cameras", add_arguments, run)

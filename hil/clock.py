@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far the wall clock is from the monotonic one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_TRIES = 5
+_CLOSE_NS = 50_000
+
+
+def realtime_offset_ns(
+    monotonic_ns: Callable[[], int] = time.monotonic_ns, realtime_ns: Callable[[], int] = time.time_ns
+) -> int:
+    """CLOCK_REALTIME less CLOCK_MONOTONIC, in ns.
+
+    Two clocks are read one after the other, and a thread may be kept from its processor for many milliseconds in
+    between: the reading that took the least time is believed.
+    """
+    best_width, best = None, 0
+    for _ in range(_TRIES):
+        before = monotonic_ns()
+        wall = realtime_ns()
+        width = monotonic_ns() - before
+        if best_width is None or width < best_width:
+            best_width, best = width, wall - before - width // 2
+        if best_width <= _CLOSE_NS:
+            break
+    return best

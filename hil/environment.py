@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The environment of Python programs that hil starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def child_environment() -> dict[str, str]:
+    """Ours, with the packages that this one is among first, wherever it was started."""
+    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the host was fit for timing: by the hiccup control, others' load, and the board before and after."""
+
+from __future__ import annotations
+
+from vshm_ctypes.machine import Machine, Throttling
+
+from .board import Thresholds
+from .hiccup import HostStalls
+from .verdict import Fitness
+
+SLOWED = Throttling.THROTTLED | Throttling.FREQUENCY_CAPPED | Throttling.SOFT_TEMPERATURE_LIMIT
+OUTSIDE_SHARE = 0.10  # of a machine around a virtual one: its processors are then slower ones
+SPAN_MIN_NS = 10**9  # in less time, one short stall is a large share
+
+
+def fitness_of(
+    seen: HostStalls,
+    foreign_share: float,
+    before: Machine,
+    after: Machine,
+    thresholds: Thresholds,
+    outside_share: float = 0.0,
+) -> Fitness:
+    """What speaks against timing on this host, between two looks at it.
+
+    foreign_share: what other programs used of the processors' time, 0 to 1; outside_share: likewise on the machine
+    around this one, if it is a virtual one.
+    """
+    reasons = [*_stalled(seen, thresholds), *_slowed(before, after)]
+    if foreign_share > thresholds.foreign_share:
+        used = f"{foreign_share:.0%} of the processors' time"
+        reasons.append(f"programs that are not ours used {used} (at most {thresholds.foreign_share:.0%})")
+    if outside_share > OUTSIDE_SHARE:
+        used = f"{outside_share:.0%} of the processors' time around this virtual machine"
+        reasons.append(f"programs that are not ours used {used} (at most {OUTSIDE_SHARE:.0%})")
+    return Fitness(tuple(reasons))
+
+
+def stalled_share(seen: HostStalls) -> float:
+    """How much of the processors' time passed in stalls, 0 to 1."""
+    stalled_ns = sum(stall.stall_ns for stall in seen.stalls)
+    span_ns = max(seen.end_ns - seen.begin_ns, SPAN_MIN_NS)
+    return min(stalled_ns / (span_ns * seen.processors), 1.0)
+
+
+def _stalled(seen: HostStalls, thresholds: Thresholds) -> list[str]:
+    reasons = []
+    longest_ms = seen.longest_ns / 1e6
+    if longest_ms > thresholds.longest_stall_ms:
+        reasons.append(f"the host stood still for {longest_ms:.1f} ms (at most {thresholds.longest_stall_ms:g} ms)")
+    share = stalled_share(seen)
+    if share > thresholds.stalled_share:
+        reasons.append(f"the host stood still for {share:.2%} of the time (at most {thresholds.stalled_share:.2%})")
+    if seen.steal_share > thresholds.steal_share:
+        given = f"{seen.steal_share:.1%} of the processors' time to others"
+        reasons.append(f"the hypervisor gave {given} (at most {thresholds.steal_share:.1%})")
+    return reasons
+
+
+def _slowed(before: Machine, after: Machine) -> list[str]:
+    """The firmware's flags say what holds now, and what once happened since boot: what is new happened meanwhile."""
+    reasons = []
+    then, now = before.throttling or Throttling(0), after.throttling or Throttling(0)
+    meanwhile = then | now | Throttling((now & ~then) >> 16)
+    if meanwhile & SLOWED:
+        names = ", ".join(str(flag.name).lower().replace("_", " ") for flag in Throttling if flag & meanwhile & SLOWED)
+        reasons.append(f"the board slowed itself down: {names}; cool it, by a heat sink, a fan or a better place")
+    if before.under_voltage or after.under_voltage or meanwhile & Throttling.UNDER_VOLTAGE:
+        reasons.append("under-voltage: use the board's own power supply, and a shorter or thicker cable")
+    return reasons

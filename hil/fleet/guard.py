@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sees to it that nothing of a fleet is left, whatever becomes of the fleet: a process of its own, that waits for that.
+
+It leads the process group that all workers are in. When the fleet lets go of its end of a pipe, which the kernel does
+for one that was killed, it kills what is left of the group, and removes the ring's names and the fleet's files. This is
+how every fleet ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from hil.workers.child import warm_up
+
+SHARED_MEMORY = Path("/dev/shm")
+PATIENCE_S = 120.0  # a warm interpreter takes long to come up on an emulated processor
+QUIET_S = 0.3  # a worker that was just being started when the fleet was killed joins the group within that time
+
+
+def ring_names(channel: int) -> list[Path]:
+    """All that a channel can leave in shared memory."""
+    names = f"video_stream_ch{channel}", f"sem.video_sem_read_ch{channel}", f"sem.video_sem_write_ch{channel}"
+    return [SHARED_MEMORY / name for name in names]
+
+
+def _members(group: int) -> Iterator[int]:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) != group:
+            with contextlib.suppress(OSError):
+                fields = (folder / "stat").read_text(errors="replace").rpartition(") ")[2].split()
+                if int(fields[2]) == group and fields[0] not in "ZX":
+                    yield int(folder.name)
+
+
+def _sweep(group: int) -> bool:
+    """Kill whoever is in the group but its leader. Whether there was nobody."""
+    members = list(_members(group))
+    for pid in members:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return not members
+
+
+def _guard(pipe: Connection, channel: int, folder: str, fleet_ended: bool = False) -> None:
+    os.setpgid(0, 0)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    pipe.send(os.getpid())
+    with contextlib.suppress(EOFError, OSError):
+        fleet_ended = pipe.recv()  # True: the fleet started nobody that it does not know to have ended
+    deadline = time.monotonic() + PATIENCE_S
+    quiet_since = time.monotonic()
+    while time.monotonic() < deadline:
+        if not _sweep(os.getpid()):
+            quiet_since = time.monotonic()
+        elif fleet_ended or time.monotonic() - quiet_since > QUIET_S:
+            break
+        time.sleep(0.02)
+    for path in ring_names(channel):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Guard:
+    """The fleet's side. folder: of its files. group: the process group for its workers."""
+
+    def __init__(self, channel: int, folder: Path) -> None:
+        warm_up()
+        context = multiprocessing.get_context("forkserver")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_guard, args=(theirs, channel, str(folder)), name="guard")
+        self._process.start()
+        theirs.close()
+        if not self._pipe.poll(PATIENCE_S):
+            raise TimeoutError(f"the fleet's guard did not start within {PATIENCE_S:g} s")
+        self.group: int = self._pipe.recv()
+
+    def release(self) -> None:
+        """Let it clean up, and wait until it has. Twice is fine."""
+        if not self._pipe.closed:
+            with contextlib.suppress(OSError):
+                self._pipe.send(True)
+            self._pipe.close()
+        self._process.join(PATIENCE_S * 2)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A figure with its unit and its limit: it is recorded first, and judged afterwards."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .verdict import FIT, Fitness, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One figure. Without a limit it is for information only.
+
+    timed: it depends on how fast the host was, so an unfit host makes it INVALID. budget: the board's budget that the
+    limit is; None: the product's own promise. Raises ValueError where value is no finite number, or where the limits
+    contradict each other.
+    """
+
+    name: str
+    unit: str
+    value: float
+    at_most: float | None = None
+    at_least: float | None = None
+    exactly: float | None = None
+    timed: bool = False
+    budget: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("value", "at_most", "at_least", "exactly"):
+            number = getattr(self, name)
+            if number is not None and not math.isfinite(number):
+                raise ValueError(f"{self.name}: {name} is {number}: no figure")
+        if self.exactly is not None and (self.at_most is not None or self.at_least is not None):
+            raise ValueError(f"{self.name}: exactly {self.exactly} leaves no room for another limit")
+        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
+            raise ValueError(f"{self.name}: nothing is at least {self.at_least} and at most {self.at_most}")
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything to be held against."""
+        return (self.at_most, self.at_least, self.exactly) != (None, None, None)
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the value keeps to its limits."""
+        return (
+            (self.at_most is None or self.value <= self.at_most)
+            and (self.at_least is None or self.value >= self.at_least)
+            and (self.exactly is None or self.value == self.exactly)
+        )
+
+    def verdict(self, fitness: Fitness = FIT) -> Verdict:
+        """What is to be said of it: of a time on an unfit host nothing, in either direction."""
+        if self.timed and self.is_limited and not fitness.fit:
+            return Verdict.INVALID
+        return Verdict.PASS if self.is_within else Verdict.FAIL

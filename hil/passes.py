@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suite as a sequence of pytest runs: untimed in parallel, then timed alone, then INVALID times once more."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .environment import child_environment
+from .report.merge import RunError, session_tests
+
+SUITE = Path(__file__).parent / "suite"
+REPEATS = 2
+LOG = "pytest.log"
+GRACE_S = 60.0  # after Ctrl-C, for the fleet to be reaped
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. workers: processes for the untimed tests, one for each camera. words: for pytest, as they are."""
+
+    report: Path
+    session: str
+    workers: int = 1
+    words: Sequence[str] = ()
+    markers: str = ""
+    suite: Path = SUITE
+
+
+@dataclass(slots=True)
+class Outcome:
+    """codes: what each pytest exited with. problems: what else went wrong, for people."""
+
+    codes: list[int] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def run_passes(plan: Plan) -> Outcome:
+    """Run all passes. Ctrl-C ends pytest in order, and the passes with it."""
+    outcome = Outcome()
+    for selection in _selections(plan):
+        if outcome.interrupted:
+            break
+        _run(plan, selection, outcome)
+    for _attempt in range(REPEATS):
+        again = invalid_tests(plan)
+        if outcome.interrupted or not again:
+            break
+        _run(plan, [*(str(plan.suite / name) for name in again), "-n", "0"], outcome)
+    return outcome
+
+
+def _selections(plan: Plan) -> Iterator[list[str]]:
+    suite = str(plan.suite)
+    if plan.workers == 1:  # one process runs both, the timed at the end: starting it takes seconds on small boards
+        yield [suite, "-n", "0", *_markers(plan.markers)]
+        return
+    yield [suite, "-n", str(plan.workers), "--dist", "loadgroup", *_markers(plan.markers, "not timed")]
+    yield [suite, "-n", "0", *_markers(plan.markers, "timed")]
+
+
+def _markers(*given: str) -> list[str]:
+    expression = " and ".join(f"({each})" for each in given if each)
+    return ["-m", expression] if expression else []
+
+
+def invalid_tests(plan: Plan) -> list[str]:
+    """Those whose last attempt was INVALID."""
+    with contextlib.suppress(RunError):
+        return [test["name"] for test in session_tests(plan.report, plan.session) if test["verdict"] == "invalid"]
+    return []
+
+
+def _run(plan: Plan, selection: Sequence[str], outcome: Outcome) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "hil.report.plugin", "--part", "-p", "no:cacheprovider"]
+    command += ["-p", "no:labgrid"]  # where it is installed: it takes longer to load than all the rest
+    command += ["--report", str(plan.report), "--session", plan.session, "--color", "no"]
+    command += ["--junitxml", str(plan.report / "parts" / plan.session / f"junit-{len(outcome.codes)}.xml")]
+    plan.report.mkdir(parents=True, exist_ok=True)
+    with (plan.report / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            [*command, *plan.words, *selection], stdout=log, stderr=subprocess.STDOUT, env=child_environment()
+        )
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+            _end(process)
+        outcome.codes.append(process.wait())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The terminal's Ctrl-C has reached it too; a signal for us alone has not. A second Ctrl-C does not wait."""
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
+            return
+        process.send_signal(signal.SIGINT)
+        process.wait(GRACE_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far something is that takes minutes: a bar on a terminal, else a line for each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+Tell = Callable[[str, float], None]  # what is going on, and how much is over, 0 to 1
+
+
+@contextmanager
+def bar(errors: Console) -> Iterator[Tell]:
+    """A bar on stderr; plain lines where it is no terminal."""
+    if not errors.is_terminal:
+        yield lambda what, share: errors.print(f"{share:4.0%} {what}", markup=False, highlight=False)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True) as shown:
+        task = shown.add_task("", total=1.0)
+        yield lambda what, share: shown.update(task, description=what, completed=share)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two runs side by side: each figure of the one beside the same of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from . import figures
+from .charts import Chart, Detail, percentile_chart
+from .merge import Run
+from .page import merged_histogram, render, verdict_of
+from .words import VERDICTS, headline
+
+Direction = Literal["better", "worse", ""]
+Side = dict[str, Any]
+Name = TypeVar("Name")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same thing in both runs, as the run has it; None: it is not in that one, but in the other."""
+
+    first: Side | None
+    second: Side | None
+
+    @property
+    def newer(self) -> Side:
+        """The second, where there is one: what is said of both is taken from it."""
+        return self.second or self.first or {}
+
+    @property
+    def name(self) -> str:
+        """The same in both."""
+        return str(self.newer["name"])
+
+
+class MeasurementPair(Pair):
+    """A measurement."""
+
+    @property
+    def unit(self) -> str:
+        """Of both values."""
+        return str(self.newer["unit"])
+
+    @property
+    def change(self) -> float | None:
+        """(second - first) / first; None: of nothing, or of 0."""
+        if self.first is None or self.second is None or self.first["value"] == 0:
+            return None
+        return float((self.second["value"] - self.first["value"]) / abs(self.first["value"]))
+
+    @property
+    def direction(self) -> Direction:
+        """By the side on which its limit stands."""
+        limited = self.newer
+        difference = self.second["value"] - self.first["value"] if self.first and self.second else 0
+        if not difference or (limited["at_most"] is None) == (limited["at_least"] is None):
+            return ""
+        return "better" if (difference < 0) == (limited["at_most"] is not None) else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class TestPair(Pair):
+    """A test of one session."""
+
+    session: str
+
+    @property
+    def claim(self) -> str:
+        """What the test claims."""
+        return str(self.newer["claim"])
+
+    @property
+    def verdicts(self) -> tuple[str, str]:
+        """What is said of it; empty: it did not run."""
+        return (verdict_of(self.first) if self.first else "", verdict_of(self.second) if self.second else "")
+
+    @property
+    def pairs(self) -> list[MeasurementPair]:
+        """Its measurements, in the order of the second run."""
+        sides = [(side or {}).get("measurements", []) for side in (self.first, self.second)]
+        first, second = ({one["name"]: one for one in side} for side in sides)
+        return [MeasurementPair(first.get(name), second.get(name)) for name in _names(first, second)]
+
+    @property
+    def percentiles(self) -> Chart | None:
+        """All latencies of the test, in both runs; None where one has none."""
+        if not (self.first and self.second and self.first["histograms"] and self.second["histograms"]):
+            return None
+        both = {"A": merged_histogram(self.first), "B": merged_histogram(self.second)}
+        return percentile_chart(both, None, [], Detail())
+
+
+def compare(first: Run, second: Run) -> list[TestPair]:
+    """Tests of both runs, in the order of the second; those that only the first has are at the end."""
+    old, new = ({(session, test["name"]): test for session, test in _tests(run)} for run in (first, second))
+    return [TestPair(old.get(key), new.get(key), session=key[0]) for key in _names(old, new)]
+
+
+def _names(first: Mapping[Name, Side], second: Mapping[Name, Side]) -> list[Name]:
+    return [*second, *(name for name in first if name not in second)]
+
+
+def _tests(run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
+    for session in run["sessions"]:
+        for test in session["tests"]:
+            yield session["name"], test
+
+
+def write_comparison(first: Run, second: Run, names: tuple[str, str], file: Path) -> None:
+    """Write one page of both. names: what the runs are called. Raises OSError."""
+    sides = [
+        {"letter": letter, "name": name, "run": run, "verdict": VERDICTS[run["verdict"]], "line": headline(run)}
+        for letter, name, run in zip("AB", names, (first, second), strict=True)
+    ]
+    text = render("compare.html", sides=sides, tests=compare(first, second), change_text=change_text)
+    file.write_text(text, encoding="utf-8")
+
+
+def change_text(pair: MeasurementPair) -> str:
+    """As +12.5 %; empty where there is nothing to compare."""
+    if pair.first is None or pair.second is None:
+        return "only in B" if pair.second else "only in A"
+    if pair.change is None:
+        return "=" if pair.second["value"] == pair.first["value"] else figures.figure(pair.second["value"], pair.unit)
+    return f"{pair.change:+.1%}".replace("%", " %") if abs(pair.change) >= 0.0005 else "="
+
+
+def comparison_record(first: Run, second: Run) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [
+        {
+            "session": test.session,
+            "test": test.name,
+            "verdicts": [verdict or None for verdict in test.verdicts],
+            "measurements": [
+                {
+                    "name": pair.name,
+                    "unit": pair.unit,
+                    "values": [one["value"] if one else None for one in (pair.first, pair.second)],
+                    "change": pair.change,
+                    "direction": pair.direction or None,
+                }
+                for pair in test.pairs
+            ],
+        }
+        for test in compare(first, second)
+    ]

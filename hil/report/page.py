@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""index.html: one file with everything in it, no script, nothing from any network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..latency import LatencyHistogram
+from . import figures
+from .charts import DETAILS, SERIES_COLOURS, Chart, Detail, percentile_chart, time_chart
+from .flow import Flow, flow
+from .merge import Run
+from .words import VERDICTS, headline, machine_rows
+
+FILE = "index.html"
+TEMPLATES = Path(__file__).parent / "templates"
+SIZE_MAX = 10**6
+PERCENTILES_OF_BUDGETS = {"p50_us": 0.5, "p90_us": 0.9, "p99_us": 0.99, "max_us": 1.0}
+
+
+class View:
+    """A test, as the template shows it."""
+
+    def __init__(self, test: dict[str, Any], detail: Detail) -> None:
+        self.test = test
+        self.verdict = verdict_of(test)
+        self.has_pictures = detail.passed or self.is_open
+        histograms = {name: _decoded(encoded) for name, encoded in test["histograms"].items()}
+        self.latencies = [
+            {"name": name, "colour": number % SERIES_COLOURS, "count": figures.digits(histogram.count)}
+            | {key: figures.span(value) for key, value in histogram.summary().items()}
+            for number, (name, histogram) in enumerate(histograms.items())
+            if histogram.count
+        ]
+        self.percentiles: Chart | None = None
+        self.timeline: Chart | None = None
+        self.flow: Flow | None = None
+        if self.has_pictures:
+            host = _decoded(test["host"]["histogram"]) if test["host"] else None
+            self.percentiles = percentile_chart(histograms, host, _allowed(test["measurements"]), detail)
+            self.timeline = time_chart(test, detail)
+            self.flow = flow(test["frame_book"]) if test["frame_book"] else None
+        times = [fault["at_ns"] - test["begin_ns"] for fault in test["faults"]]
+        self.faults = [
+            {"number": number, "at": figures.duration(at / 1e9), "kind": fault["kind"]}
+            for number, (at, fault) in enumerate(zip(times, test["faults"], strict=True), 1)
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """What needs attention is shown at once."""
+        return self.verdict in ("fail", "invalid")
+
+    @property
+    def has_details(self) -> bool:
+        """Whether there is more than its line."""
+        test = self.test
+        return any(test[name] for name in ("message", "measurements", "histograms", "frame_book", "faults", "timeline"))
+
+
+def _decoded(encoded: str) -> LatencyHistogram:
+    """A histogram of a record; one that can't be read shows as empty rather than hiding the whole run."""
+    try:
+        return LatencyHistogram.decode(encoded)
+    except ValueError:
+        return LatencyHistogram()
+
+
+def merged_histogram(test: dict[str, Any]) -> LatencyHistogram:
+    """All latencies of a test in one."""
+    merged = LatencyHistogram()
+    for encoded in test["histograms"].values():
+        merged.add(_decoded(encoded))
+    return merged
+
+
+def _allowed(measurements: Iterable[dict[str, Any]]) -> list[tuple[float, float]]:
+    """The latency budgets among the limits: share, and ns."""
+    found = set()
+    for one in measurements:
+        share = PERCENTILES_OF_BUDGETS.get((one["budget"] or "").rpartition(".")[2])
+        if share is not None and one["at_most"] is not None and one["unit"] == "µs":
+            found.add((share, one["at_most"] * 1000))
+    return sorted(found)
+
+
+def verdict_of(test: dict[str, Any]) -> str:
+    """Of one test; skipped where nothing was judged."""
+    return test["verdict"] or "skipped"
+
+
+def render(template: str, **values: Any) -> str:
+    """A template with its values; names from streams, machines and tests are untrusted, so all is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "figures": figures,
+        "headline": headline,
+        "machine_rows": machine_rows,
+    }
+    return environment.get_template(template).render(**values)
+
+
+def write_page(run: Run, path: Path, gate: str = "") -> Path:
+    """Write the page, with as much detail as a phone's browser bears; its path. Raises OSError.
+
+    gate: HTML of a section on the regression gate, from hil.gate.page.section_beside.
+    """
+    for detail in DETAILS:
+        views = [[View(test, detail) for test in session["tests"]] for session in run["sessions"]]
+        sessions = list(zip(run["sessions"], views, strict=True))
+        text = render(
+            "page.html", run=run, sessions=sessions, verdict=VERDICTS[run["verdict"]], detail=detail, gate=gate
+        )
+        if len(text.encode()) < SIZE_MAX:
+            break
+    path.write_text(text, encoding="utf-8")
+    return path

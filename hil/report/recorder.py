@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps what each test measured, as a part file of its own, so that several processes may record at once.
+
+REPORT/parts/SESSION/ holds session.json, a cameras/*.json for each camera, a planned/*.json with the names of the tests
+to come, a tests/*.json for each attempt at a test, and a streams/*.json for each process that watches a stream: how far
+it is. hil.report.merge makes a run of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import math
+import os
+import shutil
+import statistics
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from vshm_ctypes.cli.output import plain
+from vshm_ctypes.machine import Machine, look
+
+from ..board import Board
+from ..hiccup import HostStalls
+from ..latency import LatencyHistogram
+from ..measurement import Measurement
+from ..verdict import FIT, Fitness, Verdict, worst
+
+PARTS = "parts"
+TIMELINE_BINS = 240
+STALLS_KEPT = 400
+STREAM_TOLD_EVERY_S = 5.0
+
+Outcome = Literal["passed", "failed", "skipped", "interrupted"]
+
+
+def now_text() -> str:
+    """The time of day, as the records have it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def machine_record(machine: Machine) -> dict[str, Any]:
+    """The board's state; throttling as the names of its flags."""
+    record: dict[str, Any] = plain(machine)
+    flags = machine.throttling
+    record["throttling"] = None if flags is None else [str(flag.name).lower() for flag in flags]
+    return record
+
+
+def write_json(path: Path, record: object) -> None:
+    """All of it or nothing, whatever interrupts. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+class RecordedTest:
+    """One test, or one attempt at it. What is recorded is on disk after save(), and once at the begin."""
+
+    def __init__(self, folder: Path, name: str, claim: str) -> None:
+        stem = hashlib.sha256(name.encode()).hexdigest()[:16]
+        self.attempt = 1 + sum(1 for _ in folder.glob(f"{stem}.*.json"))
+        self._path = folder / f"{stem}.{self.attempt}.json"
+        self._measurements: list[Measurement] = []
+        self._fitness = FIT
+        self._outcome: Outcome | None = None
+        self._record: dict[str, Any] = {
+            "name": name,
+            "claim": claim,
+            "begin_ns": time.monotonic_ns(),
+            "message": "",
+            "histograms": {},
+            "frame_book": None,
+            "faults": [],
+            "timeline": [],
+            "host": None,
+        }
+        self.save()
+
+    def measure(self, *measurements: Measurement) -> None:
+        """Figures; they are judged later, when the host's fitness is known."""
+        self._measurements += measurements
+
+    def histogram(self, name: str, histogram: LatencyHistogram) -> None:
+        """All latencies of one kind, as of one consumer."""
+        self._record["histograms"][name] = histogram.encode()
+
+    def frame_book(self, book: Mapping[str, Any]) -> None:
+        """Where every frame went, from the camera to each consumer; its form is in SCHEMA.md."""
+        self._record["frame_book"] = dict(book)
+
+    def fault(self, at_ns: int, kind: str) -> None:
+        """What was done to the system, and when (CLOCK_MONOTONIC)."""
+        self._record["faults"].append({"at_ns": at_ns, "kind": kind})
+
+    def latency_over_time(self, points: Iterable[tuple[int, int]]) -> None:
+        """Pairs of at_ns (CLOCK_MONOTONIC) and latency_ns, of all consumers together; thinned out to a line."""
+        self._record["timeline"] = thinned(points)
+
+    def host(self, seen: HostStalls, foreign_share: float, fitness: Fitness) -> None:
+        """What the hiccup control saw meanwhile, how much others used, and what follows from it for timing."""
+        self._fitness = fitness
+        longest = sorted(seen.stalls, key=lambda stall: stall.stall_ns, reverse=True)[:STALLS_KEPT]
+        self._record["host"] = {
+            "fit": fitness.fit,
+            "reasons": list(fitness.reasons),
+            "begin_ns": seen.begin_ns,
+            "end_ns": seen.end_ns,
+            "processors": seen.processors,
+            "realtime": seen.realtime,
+            "steal_share": seen.steal_share,
+            "foreign_share": foreign_share,
+            "stalls": sorted(map(list, longest)),
+            "histogram": seen.histogram.encode(),
+        }
+
+    def outcome(self, outcome: Outcome, message: str = "") -> None:
+        """How the test itself ended, and why; a failure stands whatever its figures say."""
+        self._outcome = outcome
+        self._record["message"] = message
+
+    @property
+    def measurements(self) -> list[tuple[Measurement, Verdict]]:
+        """Each figure with what is to be said of it."""
+        return [(one, one.verdict(self._fitness)) for one in self._measurements]
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Of the test and all its figures; None: it was skipped."""
+        if self._outcome == "skipped":
+            return None
+        if self._outcome != "passed":
+            return Verdict.FAIL
+        return worst(verdict for _, verdict in self.measurements)
+
+    def save(self) -> None:
+        """Write the part file. Raises OSError."""
+        figures = [dataclasses.asdict(one) | {"verdict": verdict} for one, verdict in self.measurements]
+        rest = {
+            "attempt": self.attempt,
+            "outcome": self._outcome or "interrupted",
+            "verdict": self.verdict,
+            "seconds": (time.monotonic_ns() - self._record["begin_ns"]) / 1e9,
+            "measurements": figures,
+        }
+        write_json(self._path, self._record | rest)
+
+
+class Recorder:
+    """One session's parts: all tests on one machine with one board and its cameras. folder: the report's."""
+
+    def __init__(self, folder: Path, session: str) -> None:
+        self.folder = folder / PARTS / session
+        self._session = session
+        self._test = ""
+        self._told_s = math.inf  # of the stream: the first is told at once
+
+    def clear(self) -> None:
+        """Forget what an earlier run left. Raises OSError."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+    def test(self, name: str, claim: str) -> RecordedTest:
+        """A test begins. One of that name that was recorded before counts as an earlier attempt."""
+        self._test = name
+        return RecordedTest(self.folder / "tests", name, claim)
+
+    def planned(self, names: Sequence[str]) -> None:
+        """Which tests are to come, for whoever waits for them."""
+        stem = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+        write_json(self.folder / "planned" / f"{stem}.json", list(names))
+
+    def stream(self, passed_s: float, seconds: float) -> None:
+        """How far the stream is that the test of now watches, for whoever waits for it; said often, told rarely."""
+        if 0 <= passed_s - self._told_s < STREAM_TOLD_EVERY_S:
+            return
+        self._told_s = passed_s
+        far = {"test": self._test, "passed_s": passed_s, "seconds": seconds}
+        write_json(self.folder / "streams" / f"{os.getpid()}.json", far)
+
+    def camera(self, camera: Mapping[str, Any]) -> None:
+        """A camera that is used: its name, and whatever else describes it."""
+        stem = hashlib.sha256(str(camera["name"]).encode()).hexdigest()[:16]
+        write_json(self.folder / "cameras" / f"{stem}.json", dict(camera))
+
+    def begin(self, board: Board, arguments: Mapping[str, Any]) -> None:
+        """The session begins, or goes on after an earlier part of it."""
+        path = self.folder / "session.json"
+        if path.exists():
+            return
+        machine = machine_record(look())
+        record = {
+            "name": self._session,
+            "started": now_text(),
+            "begin_ns": time.monotonic_ns(),
+            "arguments": plain(dict(arguments)),
+            "board": board_record(board),
+            "machine": {"before": machine, "after": machine},
+        }
+        write_json(path, record | {"seconds": 0.0})
+
+    def end(self) -> None:
+        """The session is over, or this part of it."""
+        path = self.folder / "session.json"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["machine"]["after"] = machine_record(look())
+        record["seconds"] = (time.monotonic_ns() - record["begin_ns"]) / 1e9
+        write_json(path, record)
+
+
+def board_record(board: Board) -> dict[str, Any]:
+    """What of a board matters for reading a report."""
+    record: dict[str, Any] = plain(board)
+    return record | {"capabilities": sorted(board.capabilities)}
+
+
+def thinned(points: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """At most so many bins in time, each with its begin, its median and its longest latency: [at_ns, ns, ns]."""
+    ordered = sorted(points)
+    if not ordered:
+        return []
+    begin_ns = ordered[0][0]
+    width_ns = max((ordered[-1][0] - begin_ns) // TIMELINE_BINS + 1, 1)
+    bins: dict[int, list[int]] = {}
+    for at_ns, latency_ns in ordered:
+        bins.setdefault((at_ns - begin_ns) // width_ns, []).append(latency_ns)
+    return [
+        [begin_ns + number * width_ns, int(statistics.median_low(latencies)), max(latencies)]
+        for number, latencies in bins.items()
+    ]

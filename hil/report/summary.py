@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run on a terminal, in a screen: the verdict, what needs attention, and the latencies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vshm_ctypes.cli.output import is_terminal, print_table, printable
+
+from . import figures
+from .compare import change_text, compare
+from .merge import Run
+from .page import merged_histogram
+from .words import VERDICTS, headline, machine_rows
+
+CLAIM_WIDTH = 56
+MESSAGE_LINES = 6
+LATENCY_HEADINGS = ("LATENCY", "VERDICT", "P50", "P99", "MAX")
+COLOURS = {"pass": "32", "fail": "31", "invalid": "33"}
+
+
+def print_summary(run: Run) -> None:
+    """What the page says, in short."""
+    print(f"{coloured(VERDICTS[run['verdict']], run['verdict'])}  {printable(headline(run))}")
+    for problem in run["problems"]:
+        for line in problem.splitlines():
+            print(f"  {printable(line)}")
+    for session in run["sessions"]:
+        told = dict(machine_rows(session))
+        print(f"\n{printable(session['name'])}: {printable(told['Camera'])}; {printable(told['Board'])}")
+        _print_attention(session)
+        _print_latencies(session)
+
+
+def coloured(text: str, verdict: str | None) -> str:
+    """In the verdict's colour, where a person looks."""
+    return f"\x1b[1;{COLOURS.get(verdict or '', '0')}m{text}\x1b[0m" if is_terminal() else text
+
+
+def _print_attention(session: dict[str, Any]) -> None:
+    for test in session["tests"]:
+        verdict = test["verdict"]
+        if verdict not in ("fail", "invalid"):
+            continue
+        print(f"  {coloured(VERDICTS[verdict], verdict)}  {printable(test['claim'])}  [{printable(test['name'])}]")
+        for line in attention_lines(test):
+            print(f"    {printable(line)}")
+
+
+def attention_lines(test: dict[str, Any]) -> list[str]:
+    """Why a test is not simply passed: figures beyond their limits, an unfit host, else the end of its message."""
+    beyond = [one for one in test["measurements"] if one["verdict"] != "pass"]
+    lines = [f"{one['name']}: {figures.figure(one['value'], one['unit'])}, {figures.limits(one)}" for one in beyond]
+    lines += test["host"]["reasons"] if test["host"] else []
+    if test["verdict"] == "fail" and not any(one["verdict"] == "fail" for one in beyond):
+        lines += test["message"].strip().splitlines()[-MESSAGE_LINES:]
+    return lines
+
+
+def latency_rows(session: dict[str, Any]) -> list[list[str]]:
+    """For each test that has latencies, as LATENCY_HEADINGS has it."""
+    rows = []
+    for test in session["tests"]:
+        histogram = merged_histogram(test)
+        if histogram.count:
+            summary = histogram.summary()
+            spans = [figures.span(summary[key]) for key in ("p50", "p99", "max")]
+            rows.append([test["name"].rpartition("::")[2], test["verdict"] or "skipped", *spans])
+    return rows
+
+
+def _print_latencies(session: dict[str, Any]) -> None:
+    if rows := latency_rows(session):
+        print()
+        print_table(LATENCY_HEADINGS, rows, right=LATENCY_HEADINGS[2:])
+
+
+def print_comparison(first: Run, second: Run) -> None:
+    """Two runs, figure by figure."""
+    for letter, run in (("A", first), ("B", second)):
+        print(f"{letter}: {coloured(VERDICTS[run['verdict']], run['verdict'])}  {printable(headline(run))}")
+    print()
+    rows = []
+    for test in compare(first, second):
+        claim = shortened(test.claim)
+        for pair in test.pairs:
+            values = [figures.figure(one["value"], one["unit"]) if one else "-" for one in (pair.first, pair.second)]
+            rows.append([claim, pair.name, *values, change_text(pair), pair.direction])
+            claim = ""
+        if not test.pairs:
+            rows.append([claim, "", *(verdict or "not run" for verdict in test.verdicts), "", ""])
+    print_table(("TEST", "FIGURE", "A", "B", "CHANGE", ""), rows, right=("A", "B", "CHANGE"))
+
+
+def shortened(text: str) -> str:
+    """A claim that leaves room for figures."""
+    return text if len(text) <= CLAIM_WIDTH else f"{text[: CLAIM_WIDTH - 1]}…"

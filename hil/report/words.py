@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run in words: for the page and for the terminal alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from . import figures
+from .merge import Run
+
+VERDICTS = {"pass": "PASS", "fail": "FAIL", "invalid": "INVALID", "skipped": "SKIPPED", None: "NOTHING RAN"}
+
+
+def counts(run: Run) -> Counter[str]:
+    """How many tests have which verdict; those without one are skipped."""
+    return Counter(test["verdict"] or "skipped" for session in run["sessions"] for test in session["tests"])
+
+
+def count_words(numbers: Counter[str]) -> str:
+    """As 12 passed, 1 failed."""
+    words = {"fail": "failed", "invalid": "invalid", "pass": "passed", "skipped": "skipped"}
+    return ", ".join(f"{numbers[verdict]} {word}" for verdict, word in words.items() if numbers[verdict]) or "no test"
+
+
+def headline(run: Run) -> str:
+    """The run in one line, after its verdict."""
+    boards = "; ".join(dict.fromkeys(session["board"]["title"] for session in run["sessions"]))
+    return f"{count_words(counts(run))} in {figures.duration(run['seconds'])}{f' ({boards})' if boards else ''}"
+
+
+def machine_rows(session: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the tests ran on: pairs of a name and what is so called."""
+    before, after = session["machine"]["before"], session["machine"]["after"]
+    rows = [("Camera", _camera(camera)) for camera in session["cameras"]] or [("Camera", "none was opened")]
+    board = session["board"]
+    proven = "budgets measured on such a machine" if board["proven"] else "budgets not proven on such a machine yet"
+    rows.append(("Board", f"{board['title']} ({board['name']}); {proven}"))
+    rows.append(("Machine", f"{before['model'] or 'unknown model'}, {before['architecture']}"))
+    rows.append(("Kernel", before["kernel"]))
+    clocks = f", {max(before['clocks_mhz'])} MHz" if before["clocks_mhz"] else ""
+    governors = f", governor {', '.join(before['governors'])}" if before["governors"] else ""
+    memory = figures.figure(before["memory_total"] / 2**20, "MiB")
+    rows.append(("Processors", f"{before['processors']}{clocks}{governors}; {memory} memory"))
+    rows.append(("Load", f"{before['load']:.1f} before, {after['load']:.1f} after"))
+    if after["temperature_c"] is not None:
+        rows.append(
+            ("Temperature", f"{before['temperature_c'] or 0:.0f} °C before, {after['temperature_c']:.0f} °C after")
+        )
+    if after["throttling"] is not None:
+        rows.append(("Throttling", ", ".join(after["throttling"]).replace("_", " ") or "none"))
+    if after["under_voltage"] is not None:
+        rows.append(("Power", "under-voltage" if after["under_voltage"] else "sufficient"))
+    return rows
+
+
+def _camera(camera: dict[str, Any]) -> str:
+    told = [name if value is True else f"{name} {value}" for name, value in camera.items() if value and name != "name"]
+    return f"{camera['name']}: {', '.join(told)}" if told else str(camera["name"])

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the suite's tests have in common: fleets on the camera at hand, and what of them is put on record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy
+
+from hil.board import Board
+from hil.fleet import Consumer, ConsumerResult, Fault, Fleet, FleetResult
+from hil.latency import LatencyHistogram
+from hil.load import Kind as LoadKind
+from hil.load import Load
+from hil.measurement import Measurement
+from hil.priority import Priority
+from hil.report.recorder import RecordedTest, Recorder
+from hil.witness import Kind as FindingKind
+from hil.workers.writers import Writer
+
+from .cameras import Camera
+
+POINTS = 50_000  # in time, of a consumer: hours of it have millions
+FIRST_SECONDS = 5.0  # how long a stream is watched where nobody says
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A camera, the board it is on, what was asked for, and where it is told how far a stream is.
+
+    most: consumers at most; 0: as the test says.
+    """
+
+    camera: Camera
+    board: Board
+    seconds: float | None
+    most: int
+    library: Path | None
+    recorder: Recorder
+
+    def time_s(self, least: float = FIRST_SECONDS) -> float:
+        """How long to watch: what was asked for, but at least what the test needs."""
+        return max(self.seconds or 0, least)
+
+    def run(
+        self,
+        consumers: str | Sequence[Consumer],
+        seconds: float | None = None,
+        *,
+        writer: Writer | None = None,
+        faults: Sequence[Fault] = (),
+        load: LoadKind = "none",
+        priority: Priority = "normal",
+        **options: Any,
+    ) -> FleetResult:
+        """A fleet of these consumers, the words as Consumer.parse has them, on the camera or on another writer.
+
+        The load is there from when all are attached.
+        """
+        if isinstance(consumers, str):
+            consumers = [Consumer.parse(word) for word in consumers.split()]
+        writer = writer or self.camera.writer(self.board)
+        seconds = seconds or self.time_s()
+        with ExitStack() as stack:
+            fleet = Fleet(
+                writer,
+                consumers[: self.most or None],
+                seconds,
+                library=self.library,
+                faults=faults,
+                priority=priority,
+                **options,
+            )
+            stack.enter_context(fleet)
+            loads: list[Load] = []
+
+            def progress(passed_s: float) -> None:
+                self.recorder.stream(passed_s, seconds)
+                if not loads:
+                    loads.append(stack.enter_context(Load(load)))
+                loads[0].check()
+
+            return fleet.run(progress)
+
+
+def put_on_record(record: RecordedTest, result: FleetResult, *, integrity: bool = True) -> list[str]:
+    """All that a report shows of a run. integrity: what the witness and the books found, as figures; returned in words.
+
+    Every finding is a failure on any host.
+    """
+    for fault in result.faults:
+        record.fault(fault.at_ns, fault.kind)
+    book = result.frame_book()
+    record.frame_book(book.to_json())
+    points: list[tuple[int, int]] = []
+    for consumer in result.consumers:
+        awake_ns, latency_ns = result.arrivals(consumer)
+        if len(latency_ns):
+            record.histogram(consumer.name, histogram_of(latency_ns))
+            step = len(latency_ns) // POINTS + 1
+            points += zip(awake_ns[::step].tolist(), latency_ns[::step].tolist(), strict=True)
+    record.latency_over_time(points)
+    if not integrity:
+        return []
+    findings = [(name, finding) for name, account in result.accounts() for finding in account.findings]
+    for kind in get_args(FindingKind):
+        count = sum(1 for _, finding in findings if finding.kind == kind)
+        record.measure(Measurement(f"frames or readers {kind}", "findings", count, exactly=0))
+    imbalances = book.imbalances()
+    record.measure(Measurement("pages of the frame book that do not balance", "pages", len(imbalances), exactly=0))
+    return [*(f"{name}: frame {found.number} {found.kind}: {found.text}" for name, found in findings), *imbalances]
+
+
+def histogram_of(latency_ns: Any) -> LatencyHistogram:
+    """Of an array; where there are very many, evenly spread ones, and the longest."""
+    histogram = LatencyHistogram()
+    step = max(len(latency_ns) // 50_000, 1)
+    for value in latency_ns[::step].tolist():
+        histogram.record(max(value, 0))  # a negative one is a finding of the witness
+    if step > 1:
+        histogram.record(max(int(latency_ns.max()), 0))
+    return histogram
+
+
+def steady_rate(times_ns: Any, numbers: Any = None) -> tuple[float, float]:
+    """(pictures a second, by how much of it any third of the time differs at most).
+
+    numbers: of the pictures at these times, where there are others in between; None: these are all.
+    """
+    numbers = numpy.arange(len(times_ns)) if numbers is None else numbers
+    edges = numpy.linspace(0, len(times_ns) - 1, 4).astype(int)
+    steps, spans_s = numpy.diff(numbers[edges]), numpy.diff(times_ns[edges]) / 1e9
+    mean = float(steps.sum() / spans_s.sum())
+    return mean, float(numpy.abs(steps / spans_s / mean - 1).max())
+
+
+def cpu_us_per_frame(consumer: ConsumerResult) -> float:
+    """What a frame cost the consumer, without what only the harness does."""
+    closings = [life.closing for life in consumer.lives if life.closing is not None]
+    cpu_s, frames = (sum(float(each[name]) for each in closings) for name in ("cpu_s", "received"))
+    return cpu_s * 1e6 / max(frames, 1)

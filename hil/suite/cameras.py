@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cameras that the suite is run on."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from hil.board import Board
+from hil.fleet import CameraStreamer
+
+NO_PROBE = ("vivid", "testsrc")  # where the board's own encoder is not the point, and trying it takes long
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """device: as camera-streamer takes it. driver: of V4L2, else the kind of source. v4l2: a device of the kernel."""
+
+    device: str
+    driver: str
+    card: str = ""
+    v4l2: bool = False
+
+    def __str__(self) -> str:
+        return self.device
+
+    @property
+    def group(self) -> str:
+        """Of pytest-xdist, to which @ has a meaning: tests of one camera never run at the same time."""
+        return re.sub(r"\W+", "_", self.device).strip("_")
+
+    def record(self, board: Board) -> dict[str, str | int | bool]:
+        """As the report has it, with the board's stream."""
+        return {
+            "name": self.device,
+            "driver": self.driver,
+            "card": self.card,
+            "v4l2": self.v4l2,
+            "picture": f"{board.stream.width}x{board.stream.height}",
+            "fps": board.stream.fps,
+        }
+
+    def writer(self, board: Board, *more: str, fps: int = 0, slots: int = 30) -> CameraStreamer:
+        """camera-streamer on it, with the board's stream; fps 0 is its rate. more: words of the channel, NAME=VALUE."""
+        stream = board.stream
+        words = [f"{stream.width}x{stream.height}@{fps or stream.fps}", *more]
+        if self.driver in NO_PROBE and not any(word.startswith(("codec=", "encoder=")) for word in more):
+            words.append("encoder=libx264")
+        return CameraStreamer(self.device, ",".join(words), slots=slots)
+
+    def highest_fps(self, board: Board) -> int:
+        """The highest rate that it offers for the board's size of picture; the board's, where it does not tell."""
+        if not self.v4l2:
+            return board.stream.fps * 2
+        from hil.streamer.sources.modes import Size
+        from hil.streamer.sources.v4l2_devices import offers_of
+        from hil.v4l2_library import v4l2
+
+        size = Size(board.stream.width, board.stream.height)
+        with v4l2.Device(self.device) as device:
+            rates = [rate for offer in offers_of(device) if offer.nearest(size) == size for rate in offer.rates]
+        return int(max(rates, default=board.stream.fps))
+
+
+def find_cameras(words: str) -> list[Camera]:
+    """auto: every V4L2 camera that can be opened; vivid: the kernel's virtual ones; paths of devices, with commas in
+    between; else what camera-streamer takes. Empty: there is none.
+    """
+    if words not in ("auto", "vivid") and not words.startswith("/dev/"):
+        return [Camera(words, words.partition(":")[0])]
+    from hil.streamer.sources.devices import why_not  # v4l2py takes long to import
+    from hil.streamer.sources.v4l2_devices import video_devices
+
+    usable = [device for device in video_devices()[0] if why_not(device) is None]
+    if words == "vivid":
+        usable = [device for device in usable if device.driver == "vivid"]
+    elif words != "auto":
+        asked = {os.path.realpath(path) for path in words.split(",")}
+        usable = [device for device in usable if str(device.path) in asked]
+    return [Camera(str(device.path), device.driver, device.card, v4l2=True) for device in usable]

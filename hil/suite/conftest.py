@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suite's options, its cameras, and which tests are for them."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from hil.board import Board
+from hil.report.plugin import BOARD
+from hil.report.recorder import Recorder
+from hil.suite.bench import Bench
+from hil.suite.cameras import Camera, find_cameras
+from hil.suite.paths import SHARED_MEMORY
+
+# A shell's background job ignores Ctrl-C, and so would every child that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+CAMERAS = pytest.StashKey[list[Camera]]()
+REMEDY = "no camera for --camera {words}: plug one in, or as root: modprobe vivid n_devs=1; hil run finds one by itself"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hil", "the harness")
+    cameras = "auto, vivid, /dev/videoN (several with commas), or another source of camera-streamer (default: auto)"
+    group.addoption("--camera", default="auto", metavar="SOURCE", help=cameras)
+    group.addoption("--consumers", type=int, default=0, metavar="N", help="readers at most (default: as the test says)")
+    group.addoption("--seconds", type=float, metavar="S", help="how long each stream is watched")
+    group.addoption("--library", type=Path, metavar="FILE", help="libvideo_shm.so to be judged (default: ours)")
+    group.addoption("--require-camera", action="store_true", help="what would be skipped fails")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.library is not None:  # for whatever a test starts; this process itself only looks on
+        os.environ["VSHM_LIBRARY"] = str(config.option.library.resolve(strict=True))
+    config.addinivalue_line("markers", "capability(name): only for boards that have it")
+    config.addinivalue_line("markers", "vivids(count): only where so many vivid cameras are")
+
+
+def cameras_of(config: pytest.Config) -> list[Camera]:
+    """Those that were asked for, looked for once."""
+    if CAMERAS not in config.stash:
+        config.stash[CAMERAS] = find_cameras(config.option.camera)
+    return config.stash[CAMERAS]
+
+
+def vivids_of(config: pytest.Config) -> list[Camera]:
+    """Those with a fault injector."""
+    return [camera for camera in cameras_of(config) if camera.driver == "vivid"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "camera" in metafunc.fixturenames:
+        cameras = [
+            pytest.param(camera, marks=pytest.mark.xdist_group(camera.group), id=camera.group)
+            for camera in cameras_of(metafunc.config)
+        ]
+        metafunc.parametrize("camera", cameras or [pytest.param(None, id="none")], indirect=True, scope="session")
+    if "vivid" in metafunc.fixturenames:
+        vivids = [
+            pytest.param(Path(camera.device), marks=pytest.mark.xdist_group(camera.group), id=camera.group.strip("_"))
+            for camera in vivids_of(metafunc.config)[:1]
+        ]
+        metafunc.parametrize("vivid", vivids or [pytest.param(None, id="none")], indirect=True)
+
+
+def lacks(item: pytest.Item) -> bool:
+    """Whether the board, or the camera, is not one for that test: it is no test of theirs then, rather than skipped."""
+    board = item.config.stash[BOARD]
+    needed = {str(mark.args[0]) for mark in item.iter_markers("capability")}
+    vivids = 1 if "vivid_paths" in getattr(item, "fixturenames", ()) else 0
+    vivids = max([vivids, *(int(mark.args[0]) for mark in item.iter_markers("vivids"))])
+    return bool(needed - board.capabilities) or (vivids > 0 and len(vivids_of(item.config)) < vivids)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if lacks(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.config.option.require_camera and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        report.outcome, report.longrepr = "failed", f"--require-camera, but it was skipped: {reason}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _may_take_long(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("long"):
+        faulthandler.cancel_dump_traceback_later()  # which takes two minutes for a hang
+
+
+@pytest.fixture(scope="session")
+def camera(request: pytest.FixtureRequest, recorder: Recorder, board: Board) -> Camera:
+    """The camera at hand; a test that has none is skipped."""
+    found: Camera | None = request.param
+    if found is None:
+        pytest.skip(REMEDY.format(words=request.config.option.camera))
+    recorder.camera(found.record(board))
+    return found
+
+
+@pytest.fixture(scope="session")
+def bench(camera: Camera, board: Board, recorder: Recorder, pytestconfig: pytest.Config) -> Bench:
+    """The camera with all that was asked for."""
+    option = pytestconfig.option
+    return Bench(camera, board, option.seconds, option.consumers, option.library, recorder)
+
+
+@pytest.fixture(scope="session")
+def vivid_paths(pytestconfig: pytest.Config, recorder: Recorder, board: Board) -> list[Path]:
+    """The nodes of all vivid cameras, those under test first; a test that has none is skipped."""
+    cameras = vivids_of(pytestconfig)
+    if not cameras:
+        from hil.vivid import REMEDY  # v4l2py takes long to import
+
+        pytest.skip(f"no vivid camera here: {REMEDY}")
+    recorder.camera(cameras[0].record(board))
+    others = [camera for camera in find_cameras("vivid") if camera not in cameras]
+    return [Path(camera.device) for camera in [*cameras, *others]]
+
+
+@pytest.fixture
+def vivid(request: pytest.FixtureRequest, vivid_paths: list[Path]) -> Iterator[Path]:
+    """The first vivid camera, with its faults taken back afterwards."""
+    from hil.vivid import reset
+
+    assert request.param == vivid_paths[0]
+    yield vivid_paths[0]
+    reset(vivid_paths[0])
+
+
+@pytest.fixture
+def ring(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A name that nobody else uses; what is there is removed at the end."""
+    name = f"/vshm_hil_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
+    yield name
+    for path in SHARED_MEMORY.glob(f"{name[1:]}*"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is too slow loses frames, knows how many, and is nobody else's trouble."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+
+import numpy
+import pytest
+
+from hil.fleet import Fault, FleetResult
+from hil.measurement import Measurement
+from hil.report.recorder import RecordedTest
+from hil.suite.bench import Bench, put_on_record, steady_rate
+from hil.witness import Account
+
+SLOTS = 6
+TOO_SLOW = 2.5  # intervals of the camera's for each picture
+
+
+@pytest.fixture(scope="module")
+def result(bench: Bench) -> FleetResult:
+    """On a ring so short that a moment's pause costs frames. One consumer crashes, at a random time."""
+    names = "c c@slow:400 c@bursty:10,1500 c@stops:2 newest@slow:200 c@crashes"
+    return bench.run(names, bench.time_s(8), writer=bench.camera.writer(bench.board, "gop=5", slots=SLOTS))
+
+
+def account(result: FleetResult, name: str) -> Account:
+    """Of the consumer of that name."""
+    found = next((account for named, account in result.accounts() if named.endswith(f"-{name}")), None)
+    if found is None:
+        pytest.skip(f"--consumers left no room for {name}")
+    return found
+
+
+def test_whoever_is_too_slow_counts_exactly_what_it_missed(result: FleetResult, record: RecordedTest) -> None:
+    """Slow, bursty and stopped consumers miss frames, and count every one of them; received and missed add up.
+
+    Would catch: a lap that is not noticed, counted twice, or ends in a torn frame.
+    """
+    wrong = put_on_record(record, result)
+    for name in ("c-slow", "c-bursty", "c-stops"):
+        missed = account(result, name).missed or 0
+        record.measure(Measurement(f"frames that {name} missed", "frames", missed, at_least=1))
+    skipped = account(result, "newest-slow").skipped or 0
+    record.measure(Measurement("frames that newest-slow skipped", "frames", skipped, at_least=1))
+    assert wrong == []
+
+
+def test_nobody_else_loses_a_frame_to_the_slow(result: FleetResult, record: RecordedTest) -> None:
+    """Beside slow, stopped and crashing readers, another one gets every frame, and the writer drops none.
+
+    Would catch: a writer that waits for a reader, or a reader's crash that leaves a lock behind.
+    """
+    steady = account(result, "c")
+    [books] = result.writer.books
+    assert books is not None
+    record.measure(
+        Measurement("frames that the steady one missed", "frames", steady.missed or 0, exactly=0),
+        Measurement("frames that the ring dropped", "frames", books["ring_dropped"], exactly=0),
+        Measurement("frames that it got", "frames", steady.received, exactly=steady.written),
+    )
+
+
+def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(bench: Bench, record: RecordedTest) -> None:
+    """camera-streamer is stopped for a moment, as by a machine that swaps: it is not taken for dead, what the camera
+    made meanwhile is counted, and the books balance.
+
+    Would catch: readers that give a living writer up, pictures that vanish between driver and encoder uncounted.
+    """
+    faults = [Fault(1, "stop_writer"), Fault(3, "continue_writer")]
+    result = bench.run("c c", 5, faults=faults)
+    wrong = put_on_record(record, result)
+    [life] = result.writer.lives
+    assert life.summary is not None
+    lost = int(life.summary["camera"].get("lost", 0))
+    told = sum(int((one.events["error"] == errno.EOWNERDEAD).sum()) for each in result.consumers for one in each.lives)
+    after = int((result.consumers[0].received["awake_ns"] > result.faults[1].at_ns).sum())
+    least = 1 if bench.camera.v4l2 else 0  # other sources wait with their pictures
+    record.measure(
+        Measurement("pictures that the driver had nowhere to put", "pictures", lost, at_least=least),
+        Measurement("times that readers were told it was dead", "times", told, exactly=0),
+        Measurement("frames afterwards", "frames", after, at_least=1),
+    )
+    assert wrong == []
+
+
+def test_what_does_not_fit_is_refused_and_counted(bench: Bench, record: RecordedTest) -> None:
+    """Frames larger than a slot are refused and counted, in books and ledger alike, and no reader sees any of them.
+
+    Would catch: a frame that is cut to the slot, a refusal that ends the stream, or one that is not counted.
+    """
+    writer = bench.camera.writer(bench.board, "codec=jpeg", "encoder=mjpeg", "quality=95", "slot=1k")
+    result = bench.run("c", 2, writer=writer)
+    wrong = put_on_record(record, result)
+    [books] = result.writer.books
+    assert books is not None
+    refused = int((result.writer.written["result"] == 1).sum())
+    record.measure(
+        Measurement("frames refused", "frames", books["refused"], at_least=1),
+        Measurement("of them in the ledger", "frames", refused, exactly=books["refused"]),
+        Measurement(
+            "frames that the reader got", "frames", len(result.consumers[0].received), exactly=books["written"]
+        ),
+    )
+    assert wrong == []
+
+
+@pytest.mark.timed
+def test_an_encoder_that_is_too_slow_gives_up_pictures_and_counts_every_one(bench: Bench, record: RecordedTest) -> None:
+    """At the camera's highest rate, an encoder that is far too slow gives up what it has no time for, the camera's
+    numbers that are missing in the ring are those that were counted, and the camera is not slowed down.
+
+    Would catch: a queue in front of the encoder that grows, a camera that waits for it, a picture that gets lost.
+    """
+    fps = bench.camera.highest_fps(bench.board)
+    writer = replace(bench.camera.writer(bench.board, fps=fps), encode_ms=round(1000 * TOO_SLOW / fps))
+    result = bench.run("c c", bench.time_s(8), writer=writer)
+    wrong = put_on_record(record, result)
+    [books] = result.writer.books
+    [life] = result.writer.lives
+    assert books is not None and life.summary is not None
+    record.measure(Measurement("pictures given up", "pictures", books["encoder_dropped"], at_least=1))
+    numbers, capture_ns = (life.written[name] for name in ("v4l2_sequence", "capture_ns"))
+    if numbers[0] >= 0:  # the camera numbers its pictures
+        steps = numpy.diff(numbers)
+        missing = int((steps[steps > 1] - 1).sum())
+        camera = life.summary["camera"]
+        counted = books["encoder_dropped"] + books["source_error"] + camera.get("lost", 0)
+        # Numbers tell nothing of what was given up in front of the first, nor where the driver makes them jump.
+        untold = int(numbers[0]) + camera.get("jumps", 0)
+        rate, deviation = steady_rate(capture_ns, numbers)
+        name = "pictures missing by the camera's numbers"
+        record.measure(
+            Measurement(name, "pictures", missing, at_least=counted - untold, at_most=counted + untold),
+            Measurement("rate of the camera", "1/s", rate),
+            bench.board.measurement("rate.deviation_share", "deviation of any third of the time from it", deviation),
+        )
+    assert wrong == []

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""camera-streamer --audio on the kernel's loopback sound card: what is played on one side is heard on the other."""
+
+import itertools
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy
+import pytest
+
+from hil.suite.streaming import streaming, take, take_until_break, wait_until
+from vshm_ctypes import AudioFormat, Consumer, Frame
+
+pytestmark = [pytest.mark.capability("snd-aloop"), pytest.mark.xdist_group("snd_aloop")]
+RATE, TONE_HZ, SECONDS = 48000, 1000, 300
+DRIVER = Path("/sys/bus/platform/drivers/snd_aloop")
+CARD = Path("/proc/asound/Loopback")
+REMEDY = "needs root, arecord (alsa-utils) and the kernel's snd-aloop: hil vm has them"
+
+
+@pytest.fixture
+def loopback() -> Iterator[str]:
+    """The side that hears, as camera-streamer takes it."""
+    if os.geteuid() != 0 or not shutil.which("arecord") or subprocess.run(["modprobe", "snd-aloop"]).returncode:
+        pytest.skip(REMEDY)
+    wait_until(CARD.exists, "the card is there")
+    yield "alsa:hw:Loopback,1,0"
+    if not CARD.exists():
+        (DRIVER / "bind").write_text("snd_aloop.0")
+
+
+@pytest.fixture
+def tone(loopback: str, tmp_path: Path) -> Iterator[None]:
+    """Played on the other side, in both channels."""
+    wave = numpy.sin(2 * numpy.pi * TONE_HZ * numpy.arange(RATE) / RATE) * 16000
+    path = tmp_path / "tone.raw"
+    path.write_bytes(wave.astype("<i2").repeat(2).tobytes() * SECONDS)
+    words = ["aplay", "-q", "-D", "hw:Loopback,0,0", "-f", "S16_LE", "-r", str(RATE), "-c", "2", "-t", "raw", str(path)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as player:
+        yield
+        player.kill()
+
+
+def words(ring: str, source: str) -> list[str]:
+    picture = f"{ring}_picture:320x180@5,encoder=libx264"
+    return ["--device", "testsrc", "--channel", picture, "--audio", f"{source},codec=pcm,ring={ring}"]
+
+
+def pitch_hz(frames: list[Frame]) -> float:
+    """The loudest tone in them."""
+    left = numpy.concatenate([numpy.frombuffer(frame.data, "<i2")[::2] for frame in frames]).astype(float)
+    return float(numpy.argmax(numpy.abs(numpy.fft.rfft(left))) * RATE / len(left))
+
+
+def test_what_the_sound_card_hears_is_in_the_ring_at_its_time(tone: None, loopback: str, ring: str) -> None:
+    with streaming(ring, *words(ring, loopback)) as streamer:
+        with Consumer(ring) as stream:
+            take(stream, 50)  # a player that has just begun is heard from its first period on
+            frames = take(stream, 250)
+        streamer.end()
+    assert {frame.audio for frame in frames} == {AudioFormat(RATE, 2, RATE // 50)}
+    assert abs(pitch_hz(frames) - TONE_HZ) < 2
+    assert all(frame.capture_ns < frame.publish_ns for frame in frames)
+    assert all(after.capture_ns > before.capture_ns for before, after in itertools.pairwise(frames))
+    seconds = (frames[-1].capture_ns - frames[0].capture_ns) / 1e9
+    lost = streamer.summary["microphone"]["lost"]  # whoever is kept from its processor for too long loses some
+    assert lost or abs(seconds - (len(frames) - 1) / 50) < 0.05
+    books = streamer.books(ring)
+    assert books["imbalance"] is None
+    assert books["captured"] == books["written"]
+
+
+def test_a_sound_card_that_goes_away_comes_back_after_a_discontinuity(loopback: str, ring: str) -> None:
+    with streaming(ring, *words(ring, loopback)) as streamer, Consumer(ring) as stream:
+        take(stream, 10)
+        (DRIVER / "unbind").write_text("snd_aloop.0")
+        streamer.wait_for_log("it is opened again")
+        (DRIVER / "bind").write_text("snd_aloop.0")
+        streamer.wait_for_log("it is there again")
+        take_until_break(stream)
+        take(stream, 10)
+        streamer.end()
+    assert streamer.books(ring)["imbalance"] is None
+    assert sum(streamer.summary["microphone"].values()) >= 1

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much goes through, and at what cost: the camera at its highest rate, the ring at full rate, the promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil.fleet import FleetResult, RingWriter
+from hil.measurement import Measurement
+from hil.report.recorder import RecordedTest
+from hil.suite.bench import Bench, cpu_us_per_frame, histogram_of, put_on_record, steady_rate
+from hil.workers.records import Records, accepted
+
+pytestmark = pytest.mark.timed
+
+WARM_UP = 15  # frames, until encoder and camera are at work
+
+
+def put_writer(record: RecordedTest, bench: Bench, result: FleetResult) -> None:
+    """What the writer's process, and its part in the ring, cost."""
+    [life] = result.writer.lives
+    [books] = result.writer.books
+    assert books is not None
+    first, last = life.samples[0], life.samples[-1]
+    within = [row for row in accepted(life.written) if first.at_ns <= row["entry_ns"] <= last.at_ns]
+    cost_us = (last.cpu_s - first.cpu_s) * 1e6 / max(len(within), 1)
+    ring_us = books["ring_cpu_us_per_frame"]
+    record.measure(
+        bench.board.measurement("cost.writer_cpu_us_per_frame", "CPU for each frame, of camera-streamer", cost_us),
+        bench.board.measurement("cost.ring_us_per_frame", "CPU for each frame, in the ring's calls", ring_us),
+    )
+
+
+def put_memory(record: RecordedTest, bench: Bench, result: FleetResult) -> None:
+    """Of the ring itself, and by how much a reader grew between the first look and the last."""
+    lives = [life for consumer in result.consumers for life in consumer.lives]
+    grown = max(life.samples[-1].rss_bytes - life.samples[0].rss_bytes for life in lives)
+    key = "memory.growth_kb"
+    record.measure(
+        bench.board.measurement("memory.shared_mb", "shared memory of the ring", result.ring.object_bytes / 1e6, False),
+        bench.board.measurement(key, "growth of the reader that grew most", grown / 1000, False),
+    )
+
+
+def put_ring_rate(record: RecordedTest, bench: Bench, result: FleetResult) -> float:
+    """Pictures a second that got into the ring once all were at work, and how evenly: without a limit where encoding is
+    not in real time, since that is the processor's rate then.
+    """
+    entry_ns = at_work(result)["entry_ns"]
+    rate, deviation = steady_rate(entry_ns)
+    record.measure(Measurement("rate in the ring", "1/s", rate))
+    if "real-time-video" in bench.board.capabilities:
+        key = "rate.deviation_share"
+        record.measure(bench.board.measurement(key, "deviation of any third of the time from it", deviation))
+    return rate
+
+
+def put_camera_rate(record: RecordedTest, bench: Bench, result: FleetResult) -> None:
+    """Of the pictures that the camera made, by its own numbers and times; and how many of them were given up."""
+    numbers, capture_ns = (at_work(result)[name] for name in ("v4l2_sequence", "capture_ns"))
+    if numbers[0] < 0:
+        return  # it does not number them
+    rate, deviation = steady_rate(capture_ns, numbers)
+    given_up = 1 - (len(numbers) - 1) / float(numbers[-1] - numbers[0])
+    record.measure(
+        Measurement("rate of the camera", "1/s", rate),
+        bench.board.measurement("rate.deviation_share", "deviation of any third of the time from that", deviation),
+        bench.board.measurement("rate.given_up_share", "pictures that did not get into the ring", given_up),
+    )
+
+
+def at_work(result: FleetResult) -> Records:
+    """WRITTEN once all were attached, and encoder and camera at work."""
+    written = accepted(result.writer.written)
+    return written[written["entry_ns"] >= result.begin_ns][WARM_UP:]
+
+
+def test_the_cameras_highest_rate_is_held(bench: Bench, record: RecordedTest) -> None:
+    """At the highest rate that the camera offers, its rate is held over the run, not more of its pictures are given up
+    than the board's encoding has to, and costs stay within the budgets.
+
+    Would catch: a source or encoder that falls behind little by little, memory that grows with each frame.
+    """
+    fps = bench.camera.highest_fps(bench.board)
+    # In a third of the time one picture is then less than the deviation that is allowed.
+    pictures = WARM_UP + 3 * 1.5 / bench.board.budget("rate.deviation_share")
+    result = bench.run(
+        "c c c c", bench.time_s(max(8, pictures / fps)), writer=bench.camera.writer(bench.board, fps=fps)
+    )
+    wrong = put_on_record(record, result)
+    put_ring_rate(record, bench, result)
+    put_camera_rate(record, bench, result)
+    put_writer(record, bench, result)
+    put_memory(record, bench, result)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("readers", ["c", "c c@slow:50 newest"])
+def test_the_ring_at_full_rate(bench: Bench, record: RecordedTest, readers: str) -> None:
+    """As fast as memory goes, the ring stays whole, and what readers miss they count.
+
+    Would catch: a torn copy that a slower writer never gets to see, counters that lose count.
+    """
+    result = bench.run(readers, 2, writer=RingWriter(fps=0, size=(20_000, 60_000)))
+    wrong = put_on_record(record, result)
+    written = accepted(result.writer.written)
+    seconds = float(written["entry_ns"][-1] - written["entry_ns"][0]) / 1e9
+    [books] = result.writer.books
+    assert books is not None
+    record.measure(
+        Measurement("frames written", "1/s", len(written) / seconds, at_least=bench.board.stream.fps, timed=True),
+        Measurement("bytes written", "MB/s", float(written["size"].sum()) / seconds / 1e6),
+        Measurement("CPU for each write", "µs", books["ring_cpu_us_per_frame"]),
+        Measurement("frames dropped by the ring", "frames", books["ring_dropped"], exactly=0),
+    )
+    for consumer in result.consumers:
+        record.measure(Measurement(f"received by {consumer.name}", "1/s", len(consumer.received) / seconds))
+    assert wrong == []
+
+
+@pytest.mark.capability("real-time-video")
+def test_the_four_figures_of_the_original(bench: Bench, record: RecordedTest) -> None:
+    """At the board's stream: less than 1 ms from writer to reader, less than 1 % of a core for the ring, about 15 MB of
+    shared memory, and every picture of the camera.
+
+    Would catch: whatever makes the product worse than the program that it replaces.
+    """
+    result = bench.run("c for", bench.time_s(10))
+    wrong = put_on_record(record, result)
+    [books] = result.writer.books
+    assert books is not None
+    histogram = histogram_of(result.latencies_ns(result.consumers[0]))
+    rate = put_ring_rate(record, bench, result)
+    fps = bench.board.stream.fps
+    record.measure(
+        Measurement("latency p99", "ms", histogram.percentile(99) / 1e6, at_most=1, timed=True),
+        Measurement("a core's time in the ring's calls", "share", books["ring_cpu_share"], at_most=0.01, timed=True),
+        Measurement("shared memory", "MB", result.ring.object_bytes / 1e6, at_most=16),
+        Measurement("rate against the camera's", "share", rate / fps, at_least=0.99, timed=True),
+        Measurement("pictures that were dropped", "pictures", books["encoder_dropped"], at_most=0, timed=True),
+        Measurement("CPU for each frame, of a reader in C", "µs", cpu_us_per_frame(result.consumers[0])),
+    )
+    assert wrong == []

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A virtual machine with vivid cameras, on this machine's own files: for where there is no camera."""
+
+from .errors import VmDeadline, VmError, VmUnavailable
+from .kernel import Kernel, find_kernel, kernel_for
+from .machine import Job, run
+from .system import System, system_in
+
+__all__ = [
+    "Job",
+    "Kernel",
+    "System",
+    "VmDeadline",
+    "VmError",
+    "VmUnavailable",
+    "find_kernel",
+    "kernel_for",
+    "run",
+    "system_in",
+]

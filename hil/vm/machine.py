@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boots the virtual machine, hands on what the command in it prints, and sees to it that nothing is left running."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from .errors import VmDeadline, VmError, VmNotUp
+from .guest import BOOT_LOG, EXIT_CODE, OUTPUT, SCRIPT, UP, guest_script
+from .kernel import Kernel, cache_folder
+from .programs import find_vng, kvm_is_usable, quoted_paths_are_plain, search_path
+from .system import RESULTS, SOURCE, System
+
+FOLDER = "vm"  # of the results: what the machine itself leaves
+PASSED_ON = ("VSHM_", "VIDEO_SHM_", "HIL_", "PYTHONPATH", "PYTEST_ADDOPTS", "LANG", "LC_")
+LOOK_EVERY_S = 0.1
+PATIENCE_S = 5.0  # after SIGTERM
+BACKSTOP_S = 30.0  # after the deadline the guest ends by itself, even if nobody is left to end it
+TAIL_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done in the machine.
+
+    command: starts in the current folder, with this interpreter's programs first on its PATH. results: a folder that
+    the command may write into, at the same path inside; all else it writes is gone afterwards. cameras: vivid devices.
+    memory: as the emulator takes it. seconds: until the deadline, boot included. environment: in addition to what is
+    passed on of this process's. system: another one than this machine's own files; the current folder is SOURCE in it,
+    and results are RESULTS.
+    """
+
+    command: tuple[str, ...]
+    results: Path
+    cameras: int = 1
+    cpus: int = 2
+    memory: str = "2G"
+    seconds: float = 600.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    system: System | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the machine itself leaves what it has to say."""
+        return self.results.resolve() / FOLDER
+
+    @property
+    def folder_inside(self) -> Path:
+        """The same, as the guest has it."""
+        return RESULTS / FOLDER if self.system else self.folder
+
+
+def command_line(job: Job, kernel: Kernel, vng: str, kvm: bool) -> list[str]:
+    """How vng is called. Raises VmUnavailable for paths that it can't take."""
+    results, script = job.results.resolve(), job.folder_inside / SCRIPT
+    quoted_paths_are_plain([kernel.image, results, script])
+    words = [vng, "--verbose", "--run", str(kernel.image)]
+    if job.system is None:
+        words += ["--rwdir", str(results)]
+    else:
+        system = job.system
+        words += ["--arch", system.architecture, "--root", str(system.root), "--busybox", str(system.busybox)]
+        words += ["--cwd", str(system.root), "--rwdir", f"{RESULTS}={results}", "--rodir", f"{SOURCE}={Path.cwd()}"]
+        quoted_paths_are_plain([system.root, Path.cwd()])
+    words += ["--cpus", str(job.cpus), "--memory", job.memory]
+    # 9p needs no daemon of its own.
+    words += ["--force-9p"] if kvm else ["--force-9p", "--disable-kvm"]
+    return [*words, "--exec", f"/bin/sh {script}"]
+
+
+def environment_inside(job: Job) -> dict[str, str]:
+    """What the command finds in its environment."""
+    passed_on = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+    own = {"PATH": search_path(), "PYTHONDONTWRITEBYTECODE": "1", "VIDEO_SHM_VM": "1"}
+    return passed_on | own | (dict(job.system.environment) if job.system else {}) | dict(job.environment)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[dict[str, str]]:
+    """The environment of vng, whose own files go into the cache, and away with this block."""
+    cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="run-", dir=cache) as folder:
+        yield os.environ | {"PATH": search_path(), "HOME": folder, "TMPDIR": folder}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The whole group: vng, its helpers and the emulator."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _copy_boot_log(stream: IO[bytes], path: Path) -> threading.Thread:
+    # Through a pipe: the emulator cuts a file short that it is given as its console.
+    def copy() -> None:
+        with stream, path.open("wb", buffering=0) as log:
+            while data := os.read(stream.fileno(), 65536):
+                log.write(data)
+
+    thread = threading.Thread(target=copy, name="boot log", daemon=True)
+    thread.start()
+    return thread
+
+
+class _Following:
+    """Hands on what is appended to a file. 9p shows it at once."""
+
+    def __init__(self, path: Path, to: BinaryIO) -> None:
+        self._path, self._to = path, to
+        self._at = 0
+
+    def hand_on(self) -> None:
+        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
+            file.seek(self._at)
+            while data := file.read(65536):
+                self._to.write(data)
+                self._at += len(data)
+            self._to.flush()
+
+
+def _tail(path: Path) -> str:
+    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    return "\n".join(f"  | {line.rstrip()}" for line in lines[-TAIL_LINES:]) or "  | (nothing)"
+
+
+def _prepare(job: Job) -> Path:
+    folder = job.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (OUTPUT, EXIT_CODE, UP, BOOT_LOG):
+        (folder / name).unlink(missing_ok=True)
+    limit_s, environment = job.seconds + BACKSTOP_S, environment_inside(job)
+    cwd = SOURCE if job.system else Path.cwd()
+    script = guest_script(job.command, job.folder_inside, cwd, job.cameras, limit_s, environment)
+    (folder / SCRIPT).write_text(script)
+    return folder
+
+
+def _exit_code(folder: Path) -> int:
+    """What the command ended with. Raises VmError: it never got that far."""
+    log = folder / BOOT_LOG
+    try:
+        text = (folder / EXIT_CODE).read_text().strip()
+    except FileNotFoundError:
+        if not (folder / UP).exists():
+            raise VmNotUp(f"the virtual machine did not come up; the end of {log}:\n{_tail(log)}") from None
+        raise VmError(f"the virtual machine ended under the command; the end of {log}:\n{_tail(log)}") from None
+    if not text.isdigit():
+        raise VmError(f"{text}; the end of {folder / OUTPUT}:\n{_tail(folder / OUTPUT)}")
+    return int(text)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """SIGINT and SIGTERM come when the block is over: the emulator runs by then, and is known to whoever ends it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.signal(each, lambda number, _frame: held.append(number)) for each in numbers}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    for number in held:
+        signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def _running(words: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """vng, and all that it starts, for the time of the block."""
+    process = copying = None
+    try:
+        with _signals_held():
+            process = subprocess.Popen(
+                words,
+                cwd="/",
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us alone, and we end all of it
+            )
+            assert process.stdout is not None
+            copying = _copy_boot_log(process.stdout, log)
+        yield process
+    finally:
+        if process is not None:
+            _end(process)
+        if copying is not None:
+            copying.join(PATIENCE_S)
+
+
+def _follow(
+    process: subprocess.Popen[bytes], folder: Path, until_s: float, say: Callable[[str], None], output: BinaryIO
+) -> None:
+    begin_s, following, up = time.monotonic(), _Following(folder / OUTPUT, output), False
+    while process.poll() is None and not (folder / EXIT_CODE).exists():
+        if not up and (folder / UP).exists():
+            up = True
+            say(f"up after {time.monotonic() - begin_s:.1f} s")
+        following.hand_on()
+        if time.monotonic() > until_s:
+            where = "the command was running" if up else "it was not up yet"
+            raise VmDeadline(f"time is up: {where}; the end of the boot log:\n{_tail(folder / BOOT_LOG)}")
+        time.sleep(LOOK_EVERY_S)
+    following.hand_on()
+
+
+def _attempt(words: list[str], folder: Path, until_s: float, say: Callable[[str], None], output: BinaryIO) -> int:
+    """Boots once. Raises VmNotUp, VmDeadline, VmError."""
+    with _scratch() as environment, _running(words, environment, folder / BOOT_LOG) as process:
+        _follow(process, folder, until_s, say, output)
+    return _exit_code(folder)
+
+
+def run(
+    job: Job, kernel: Kernel, say: Callable[[str], None] = lambda text: None, output: BinaryIO | None = None
+) -> int:
+    """The command's exit code. Raises VmUnavailable, VmDeadline, VmError; each with the end of the boot log.
+
+    say: is told how far it is. output: where the command's output goes, as it comes (default: stdout).
+    """
+    vng, until_s = find_vng(job.system.machine if job.system else None), time.monotonic() + job.seconds
+    output = output or sys.stdout.buffer
+    with_what = f"Linux {kernel.version} with {job.cameras} vivid cameras"
+    if kvm_is_usable() and (job.system is None or job.system.machine == os.uname().machine):
+        say(f"booting {with_what}, by KVM")
+        try:
+            return _attempt(command_line(job, kernel, vng, True), _prepare(job), until_s, say, output)
+        except VmNotUp as error:  # one that is virtual itself may let KVM be opened, and yet not work
+            say(f"not by KVM: {str(error).splitlines()[-1].strip(' |')}")
+    say(f"booting {with_what}, emulated")
+    return _attempt(command_line(job, kernel, vng, False), _prepare(job), until_s, say, output)

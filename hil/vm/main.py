@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil vm: a command in a virtual machine that has vivid cameras, with this checkout and this Python."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from .errors import VmDeadline, VmError, VmUnavailable
+from .kernel import kernel_for
+from .machine import Job
+from .machine import run as run_job
+from .system import system_in
+
+EXIT_FAILED, EXIT_NO_CAMERA, EXIT_DEADLINE, EXIT_INTERRUPTED = 1, 4, 124, 130
+MOST_CAMERAS = 16
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line."""
+    parser.add_argument("--cameras", type=int, default=1, metavar="N", help="vivid devices (default: 1)")
+    parser.add_argument("--cpus", type=int, default=2, metavar="N", help="(default: 2)")
+    parser.add_argument("--memory", default="2G", metavar="SIZE", help="(default: 2G)")
+    parser.add_argument("--seconds", type=float, default=600.0, metavar="S", help="deadline, boot included (600)")
+    results = "what the command may write into, at the same path inside (default: report)"
+    parser.add_argument("--results", type=Path, default=Path("report"), metavar="DIR", help=results)
+    system = (
+        "a system of another processor to run on, instead of this machine's own files (ci/emulated-board makes one)"
+    )
+    parser.add_argument("--system", type=Path, metavar="DIR", help=system)
+    parser.add_argument("command", nargs="+", metavar="COMMAND", help="what runs inside; put -- in front of it")
+
+
+def _say(text: str) -> None:
+    print(f"hil vm: {text}", file=sys.stderr, flush=True)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt  # ends the emulator too
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """hil vm with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
+    parser = argparse.ArgumentParser("hil vm", description=__doc__)
+    add_arguments(parser)
+    try:
+        return run(parser.parse_args(words))
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command's exit code; 4: no virtual machine here; 124: the deadline; 1: the machine failed; 130: Ctrl-C.
+
+    Raises ValueError for arguments that make no sense.
+    """
+    if not re.fullmatch(r"[1-9]\d*[MG]", arguments.memory):
+        raise ValueError(f"--memory {arguments.memory}: like 512M or 2G")
+    if not (0 <= arguments.cameras <= MOST_CAMERAS and arguments.cpus > 0 and arguments.seconds > 0):
+        raise ValueError(f"--cameras from 0 to {MOST_CAMERAS}, --cpus from 1, --seconds above 0")
+    try:
+        system = system_in(arguments.system) if arguments.system else None
+    except VmUnavailable as error:
+        raise ValueError(str(error)) from None
+    job = Job(
+        command=tuple(arguments.command),
+        results=arguments.results,
+        cameras=arguments.cameras,
+        cpus=arguments.cpus,
+        memory=arguments.memory,
+        seconds=arguments.seconds,
+        system=system,
+    )
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return run_job(job, kernel_for(system, _say), _say)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return EXIT_INTERRUPTED
+    except VmUnavailable as error:
+        _say(str(error))
+        return EXIT_NO_CAMERA
+    except VmDeadline as error:
+        _say(str(error))
+        return EXIT_DEADLINE
+    except VmError as error:
+        _say(str(error))
+        return EXIT_FAILED

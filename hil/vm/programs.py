@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs that the virtual machine needs, and which package has each."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .errors import VmUnavailable
+
+# By uname -m: the emulator and its Debian package.
+EMULATORS = {
+    "x86_64": ("qemu-system-x86_64", "qemu-system-x86"),
+    "aarch64": ("qemu-system-aarch64", "qemu-system-arm"),
+}
+SYSTEM_FOLDERS = "/usr/sbin:/sbin"  # not on every user's PATH
+_KVM_GET_API_VERSION, _KVM_CREATE_VM, _KVM_API_VERSION = 0xAE00, 0xAE01, 12  # linux/kvm.h
+
+
+def search_path() -> str:
+    """This interpreter's own folder first: that is where vng was installed with it."""
+    return f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}"
+
+
+def need(packages: Mapping[str, str], path: str | None = None) -> None:
+    """packages: for each program, the package that has it. Raises VmUnavailable, which names all that are missing."""
+    missing = {name: package for name, package in packages.items() if shutil.which(name, path=path) is None}
+    if missing:
+        advice = f"apt-get install {' '.join(sorted(set(missing.values())))} (ci/bootstrap hil does)"
+        raise VmUnavailable(f"not installed: {', '.join(missing)}: {advice}")
+
+
+def find_vng(machine: str | None = None, path: str | None = None) -> str:
+    """The path of vng, once all that it starts is there too. Raises VmUnavailable."""
+    machine, path = machine or os.uname().machine, path or search_path()
+    if machine not in EMULATORS:
+        raise VmUnavailable(f"no virtual machine on {machine}: only on {', '.join(EMULATORS)}")
+    emulator, package = EMULATORS[machine]
+    need({emulator: package, "busybox": "busybox-static", "file": "file", "modprobe": "kmod"}, path)
+    vng = shutil.which("vng", path=path)
+    if vng is None:
+        raise VmUnavailable("not installed: vng: pip install virtme-ng, or 'video-shm[hil]'")
+    return vng
+
+
+def kvm_is_usable(device: str = "/dev/kvm") -> bool:
+    """Whether this user may make virtual machines that the processor itself runs."""
+    try:
+        descriptor = os.open(device, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        if fcntl.ioctl(descriptor, _KVM_GET_API_VERSION) != _KVM_API_VERSION:
+            return False
+        os.close(fcntl.ioctl(descriptor, _KVM_CREATE_VM, 0))
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def quoted_paths_are_plain(paths: Sequence[Path]) -> None:
+    """vng and the kernel's command line take paths unquoted. Raises VmError for those that would fall apart."""
+    for path in paths:
+        if not all(letter.isalnum() or letter in "/._+-~:" for letter in str(path)):
+            raise VmUnavailable(f"{path}: only letters, digits and /._+-~: can go into the virtual machine; move it")

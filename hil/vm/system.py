@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Another system for the virtual machine to run on than this machine's own files: a Debian of another processor."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import VmUnavailable
+
+# Where the guest finds them. /mnt: the emulator's helper can't nest one folder that it shares in another.
+RESULTS, SOURCE = Path("/mnt/results"), Path("/mnt/source")
+# Where ci/board-inside puts what it installs in the system.
+PYTHON = Path("/opt/video-shm/venv/bin/python")
+PROGRAMS = Path("/opt/video-shm/programs")
+LIBRARY = Path("/opt/video-shm/lib/libvideo_shm.so")
+# Of an ELF file's header: vng's name of the architecture, which is Debian's, and that of uname -m.
+_ELF_MACHINES = {62: ("amd64", "x86_64"), 183: ("arm64", "aarch64")}
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """root: the folder. architecture: as Debian names it. machine: as uname -m does."""
+
+    root: Path
+    architecture: str
+    machine: str
+
+    @property
+    def busybox(self) -> Path:
+        """A static one, for the time before the system's own files are there."""
+        return self.root / "bin" / "busybox"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """For commands inside: this checkout's Python, with what was built for that processor."""
+        return {
+            "PATH": f"{PYTHON.parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "PYTHONPATH": str(SOURCE),
+            "VSHM_LIBRARY": str(LIBRARY),
+            "VIDEO_SHM_PROGRAMS": str(PROGRAMS),
+        }
+
+
+def system_in(root: Path) -> System:
+    """The system in a folder. Raises VmUnavailable: it is none, or none that can be booted."""
+    root = root.resolve()
+    busybox = root / "bin" / "busybox"
+    try:
+        header = busybox.read_bytes()[:20]
+    except OSError as error:
+        raise VmUnavailable(f"{root} has no static busybox ({error}): ci/hil --arch arm64 makes a system") from None
+    number = struct.unpack_from("<H", header, 18)[0] if header[:4] == b"\x7fELF" and len(header) == 20 else None
+    if number not in _ELF_MACHINES:
+        raise VmUnavailable(f"{busybox}: no program of {' or '.join(name for name, _ in _ELF_MACHINES.values())}")
+    for folder in (RESULTS, SOURCE):
+        (root / folder.relative_to("/")).mkdir(parents=True, exist_ok=True)
+    return System(root, *_ELF_MACHINES[number])

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds what a consumer received against what was written, both as their own ledgers tell it.
+
+The library under test is never asked: only what it says to have missed or skipped is compared with what did not come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy
+
+from hil.workers.life import ConsumerLife, WriterLife
+from hil.workers.records import WRITTEN, Records, accepted
+
+Kind = Literal["altered", "lost", "repeated", "reordered", "never written", "early", "miscounted", "ended"]
+UNKNOWN_SIZE = -1  # a frame of which only the number is known: its writer was killed before it could tell
+NAMED = 5  # findings of one kind that are named one by one
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong. number: of the frame; -1: it concerns none."""
+
+    kind: Kind
+    number: int
+    text: str
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of one consumer's life.
+
+    written: frames that were written while it was there. received: different ones of them that it got whole. missed,
+    skipped: as it counted them; None: it was killed before it could tell. findings: empty where all is well.
+    """
+
+    written: int
+    received: int
+    missed: int | None
+    skipped: int | None
+    findings: list[Finding] = field(default_factory=list)
+
+
+def all_written(lives: Sequence[WriterLife], received: Sequence[Records]) -> Records:
+    """WRITTEN of all lives of a writer, with what is known of frames whose writer was killed: that they were.
+
+    received: of every consumer; a number that one of them has seen was given out.
+    """
+    parts: list[Records] = []
+    seen = max((int(one["number"].max()) for one in received if len(one)), default=-1)
+    for at, life in enumerate(lives):
+        inside = accepted(life.written)
+        parts.append(inside)
+        if life.summary is None and len(inside):
+            last = int(inside["number"][-1])
+            following = next((accepted(later.written) for later in lives[at + 1 :] if len(later.written)), None)
+            until = int(following["number"][0]) if following is not None and len(following) else seen + 1
+            parts.append(_unwitnessed(last + 1, until, int(inside["entry_ns"][-1])))
+    return numpy.concatenate(parts or [numpy.empty(0, WRITTEN)])
+
+
+def _unwitnessed(begin: int, end: int, entry_ns: int) -> Records:
+    rows = numpy.zeros(max(end - begin, 0), WRITTEN)
+    rows["number"] = numpy.arange(begin, begin + len(rows))
+    rows["entry_ns"], rows["size"] = entry_ns, UNKNOWN_SIZE
+    return rows
+
+
+def _numberings(written: Records) -> list[Records]:
+    """Apart where numbers begin anew: a ring that was removed, and made again."""
+    back = numpy.flatnonzero(numpy.diff(written["number"]) < 0) + 1
+    return list(numpy.split(written, back))
+
+
+def _split(received: Records, numberings: Sequence[Records]) -> list[tuple[int, Records]]:
+    """What was received of each numbering, as far as that can be told: going back may also be a fault."""
+    parts: list[tuple[int, Records]] = []
+    begin, now = 0, 0
+    for at in range(len(received)):
+        if at == 0 or received["number"][at] <= received["number"][at - 1]:
+            candidates = range(now if at == 0 else now + 1, len(numberings))
+            found = next((one for one in candidates if _holds(numberings[one], received[at])), None)
+            if found is not None and at > 0:
+                parts.append((now, received[begin:at]))
+                begin = at
+            now = now if found is None else found
+    parts.append((now, received[begin:]))
+    return parts
+
+
+def _holds(written: Records, frame: Records) -> bool:
+    at = int(numpy.searchsorted(written["number"], frame["number"]))
+    if at == len(written) or written["number"][at] != frame["number"]:
+        return False
+    return bool(written["crc32"][at] == frame["crc32"] or written["size"][at] == UNKNOWN_SIZE)
+
+
+def _order(received: Records) -> list[Finding]:
+    numbers = received["number"]
+    highest = numpy.maximum.accumulate(numbers)
+    _, first = numpy.unique(numbers, return_index=True)
+    again = numpy.ones(len(numbers), bool)
+    again[first] = False
+    late = ~again & (numbers < highest)
+    findings = [Finding("repeated", int(number), "came a second time") for number in numbers[again]]
+    for at in numpy.flatnonzero(late):
+        findings.append(Finding("reordered", int(numbers[at]), f"came after {int(highest[at])}"))
+    return findings
+
+
+def _content(received: Records, written: Records) -> list[Finding]:
+    at = numpy.searchsorted(written["number"], received["number"])
+    inside = at < len(written)
+    inside[inside] = written["number"][at[inside]] == received["number"][inside]
+    findings = [Finding("never written", int(n), "no such frame was written") for n in received["number"][~inside]]
+    got, sent = received[inside], written[at[inside]]
+    known = sent["size"] != UNKNOWN_SIZE
+    for name, told in (("size", "bytes"), ("crc32", "as its CRC-32, so it is torn or altered"), ("capture_ns", "ns")):
+        both = known & (name == "crc32" or ((got[name] != 0) & (sent[name] != 0)))
+        for where in numpy.flatnonzero(both & (got[name] != sent[name])):
+            text = f"{name}: {got[name][where]} instead of {sent[name][where]} {told}"
+            findings.append(Finding("altered", int(got["number"][where]), text))
+    awake, published = got["awake_ns"], got["publish_ns"]
+    for where in numpy.flatnonzero(known & (awake != 0) & (awake < sent["entry_ns"])):
+        findings.append(Finding("early", int(got["number"][where]), "came before it was written"))
+    too_early, too_late = known & (published < sent["entry_ns"]), (awake != 0) & (published > awake)
+    for where in numpy.flatnonzero((published != 0) & (too_early | too_late)):
+        text = f"publish_ns {published[where]} is not between its write and its arrival"
+        findings.append(Finding("altered", int(got["number"][where]), text))
+    return findings
+
+
+def _span(written: Records, received: Records, begin: int | None, end: int | None) -> Records:
+    """Of WRITTEN, what was there to be had: from frame begin, or the first received, to before end, or the last."""
+    numbers = received["number"]
+    if begin is None:
+        begin = int(numbers.min()) if len(numbers) else 0
+    if end is None:
+        end = int(numbers.max()) + 1 if len(numbers) else begin
+    return written[(written["number"] >= begin) & (written["number"] < end)]
+
+
+def examine(
+    written: Records,
+    received: Records,
+    *,
+    begin: int | None = None,
+    end: int | None = None,
+    missed: int | None = 0,
+    skipped: int | None = 0,
+) -> Account:
+    """One consumer's RECEIVED against WRITTEN, in the order it came, with its own counts of what it did not get.
+
+    begin, end: the first frame that it could get, and the one after the last; None: as the first and last received
+    tell. missed None: nothing is known, and nothing is called lost.
+    """
+    numberings = _numberings(accepted(written))
+    parts = _split(received, numberings)
+    account = Account(0, 0, missed, skipped)
+    absent: list[int] = []
+    unclear = 0  # frames of a ring that was made anew, from before it was found: it may have had no chance of them
+    for at, (numbering, part) in enumerate(parts):
+        account.findings += _order(part) + _content(part, numberings[numbering])
+        until = end if at == len(parts) - 1 else int(numberings[numbering]["number"][-1]) + 1  # it read that to its end
+        span = _span(numberings[numbering], part, begin if at == 0 else None, until)
+        here = numpy.isin(span["number"], part["number"])
+        account.written += len(span)
+        account.received += int(here.sum())
+        absent += span["number"][~here].tolist()
+        unclear += int((numberings[numbering]["number"] < span["number"][0]).sum()) if at > 0 else 0
+    if missed is None or skipped is None:
+        return account
+    surplus = missed + skipped - len(absent)
+    account.written += min(max(surplus, 0), unclear)
+    told = f"it counts {missed} missed and {skipped} skipped"
+    if surplus < 0:
+        names = ", ".join(map(str, absent[:NAMED])) + (", ..." if len(absent) > NAMED else "")
+        text = f"{len(absent)} frames did not come ({names}), and {told}"
+        account.findings.append(Finding("lost", absent[0], text))
+    elif surplus > unclear:
+        text = f"{told}, but only {len(absent)} frames did not come"
+        account.findings.append(Finding("miscounted", -1, text))
+    return account
+
+
+def examine_life(written: Records, life: ConsumerLife, *, first: int | None, to_the_end: bool) -> Account:
+    """A consumer's life against all_written(). first: the first frame after all were attached, for one that does not
+    know where it began. to_the_end: it read on until the writer had closed the ring.
+    """
+    numbers = life.received["number"]
+    begin = life.attach_number
+    if begin is None and first is not None:
+        begin = min([first, *numbers[:1].tolist()])
+    closing = life.closing
+    end: int | None = None
+    if to_the_end and closing is not None and len(written):
+        end = int(written["number"][-1]) + 1
+    elif closing is not None:
+        end = closing.get("next_number")
+    counts = {"missed": closing["missed"], "skipped": closing.get("skipped", 0)} if closing else {"missed": None}
+    account = examine(written, life.received, begin=begin, end=end, **counts)
+    if closing is not None and closing["received"] != len(life.received):
+        text = f"it counts {closing['received']} received, and wrote down {len(life.received)}"
+        account.findings.append(Finding("miscounted", -1, text))
+    return account

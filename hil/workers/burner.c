@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps a part of the machine busy until it is killed, or whoever started it has gone: cpu, memory, or disk
+ * in a FOLDER. run COMMAND... becomes that command, bound to its starter in the same way.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define BLOCK_BYTES ((size_t)64 << 10)  /* in one call: the kernel may keep the processor until its end */
+#define MEMORY_BYTES ((size_t)64 << 20) /* larger than any cache */
+#define FILE_BYTES ((off_t)256 << 20)
+
+static void burn_cpu(void)
+{
+	for (volatile uint32_t number = 1;; number = number * 1664525u + 1013904223u)
+		;
+}
+
+static int burn_memory(void)
+{
+	uint8_t *from = malloc(MEMORY_BYTES);
+	uint8_t *to = malloc(MEMORY_BYTES);
+
+	if (!from || !to)
+		return -1;
+	memset(from, 1, MEMORY_BYTES);
+	for (;; from[0]++) {
+		memcpy(to, from, MEMORY_BYTES);
+		__asm__ volatile("" : : "r"(to) : "memory"); /* it is looked at, so it has to be copied */
+	}
+}
+
+/* A file that has no name, so that nothing is left of it. An overlay has none of those before Linux 6.3. */
+static int nameless_file(const char *folder)
+{
+	char path[PATH_MAX];
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || errno != EOPNOTSUPP)
+		return fd;
+	if (snprintf(path, sizeof(path), "%s/burner-XXXXXX", folder) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlink(path);
+	return fd;
+}
+
+/* Into the page cache, and from there to the disk. */
+static int burn_disk(const char *folder)
+{
+	uint8_t *block = malloc(BLOCK_BYTES);
+	const int fd = nameless_file(folder);
+
+	if (!block || fd < 0)
+		return -1;
+	memset(block, 1, BLOCK_BYTES);
+	for (;;) {
+		for (off_t at = 0; at < FILE_BYTES; at += (off_t)BLOCK_BYTES) {
+			block[0]++;
+			if (pwrite(fd, block, BLOCK_BYTES, at) < 0 && errno != EINTR)
+				return -1;
+		}
+		if (fdatasync(fd))
+			return -1;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const pid_t parent = getppid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+		return 1;
+	if (argc == 2 && !strcmp(argv[1], "cpu"))
+		burn_cpu();
+	else if (argc == 2 && !strcmp(argv[1], "memory"))
+		burn_memory();
+	else if (argc == 3 && !strcmp(argv[1], "disk"))
+		burn_disk(argv[2]);
+	else if (argc > 2 && !strcmp(argv[1], "run"))
+		execvp(argv[2], argv + 2);
+	else
+		errno = EINVAL;
+	perror(argc > 1 ? argv[1] : argv[0]);
+	return 1;
+}

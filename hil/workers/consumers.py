@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Consumers of every kind, each its own process."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hil.behaviours import STEADY, Behaviour, behaviour
+
+from .child import Child, Site, start_program, start_python
+from .life import ConsumerLife
+from .programs import find_program
+from .records import received_on
+from .saved import printed_by_example
+from .tape import Tape
+from .worker import Worker
+
+TAPE_RECORDS = 8192  # minutes at a camera's rate
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One consumer of a fleet. kind: of KINDS. start: its first frame. records: room on its tape, a power of two."""
+
+    kind: str = "c"
+    behaviour: Behaviour = STEADY
+    start: str = "next"
+    records: int = TAPE_RECORDS
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind}: no such kind of consumer; there are {', '.join(KINDS)}")
+        kind = KINDS[self.kind]
+        if self.behaviour.decodes and not kind.python:
+            raise ValueError(
+                f"{self.kind} can't decode: one of {', '.join(name for name in KINDS if KINDS[name].python)}"
+            )
+        if (self.behaviour.work_ms or self.behaviour.burst_frames) and not kind.measures:
+            raise ValueError(f"{self.kind} reads as it does: {self.behaviour.name} is for {', '.join(MEASURING)}")
+
+    @property
+    def name(self) -> str:
+        """For people, and for files."""
+        return self.kind if self.behaviour is STEADY else f"{self.kind}-{self.behaviour.name}"
+
+    @property
+    def skips(self) -> bool:
+        """Whether it passes over frames by its own policy."""
+        return KINDS[self.kind].policy != "every"
+
+    @classmethod
+    def parse(cls, words: str) -> Consumer:
+        """From its kind, and behind an @ its behaviour: c, borrow@slow:20. Raises ValueError."""
+        kind, _, how = words.partition("@")
+        return cls(kind, behaviour(how) if how else STEADY)
+
+
+class ConsumerWorker(Worker):
+    """The process of a consumer."""
+
+    good_codes: tuple[int, ...] = (0,)
+
+    def __init__(self, site: Site, name: str, consumer: Consumer, tape: Tape | None = None) -> None:
+        self.consumer = consumer
+        super().__init__(site, name, tape)
+
+    @property
+    def progress(self) -> int:
+        """Grows as long as it handles frames; of use where it can't be asked to read what is left, and then to end."""
+        return 0
+
+    def life(self) -> ConsumerLife:
+        """What is left of it, once it has ended."""
+        code = self.child.code
+        assert code is not None
+        return ConsumerLife(
+            started_ns=self.child.started_ns,
+            ended_ns=self.ended_ns,
+            code=code,
+            meant=self.told_to_end and code in self.good_codes,
+            complaints=self.child.complaints,
+            samples=self.samples,
+            library=self.library,
+        )
+
+
+class TapedConsumer(ConsumerWorker):
+    """One that measures, and writes down on a tape: the harness's own."""
+
+    tape: Tape
+
+    def __init__(self, site: Site, name: str, consumer: Consumer) -> None:
+        super().__init__(site, name, consumer, Tape(consumer.records))
+
+    def start(self) -> Child:
+        kind = KINDS[self.consumer.kind]
+        if kind.python:
+            return start_python(self.site, self.name, "hil.workers.python_consumer", self._python_words(kind))
+        if self.consumer.kind == "v1":
+            program = find_program("v1_consumer", self.site.library)
+            return start_program(self.site, self.name, [program, str(self.site.channel), self.tape.path])
+        return start_program(self.site, self.name, [find_program("consumer", self.site.library), *self._c_words(kind)])
+
+    def _c_words(self, kind: Kind) -> list[str]:
+        how = self.consumer.behaviour
+        words = ["-n", self.site.ring, "-t", self.tape.path, "-p", kind.policy, "-f", self.consumer.start]
+        return [*words, "-w", str(round(how.work_ms)), "-b", str(how.burst_frames), "-s", str(round(how.pause_ms))]
+
+    def _python_words(self, kind: Kind) -> list[str]:
+        how = self.consumer.behaviour
+        words = ["--ring", self.site.ring, "--tape", self.tape.path, "--face", self.consumer.kind]
+        words += ["--policy", kind.policy, "--start", self.consumer.start, "--work-ms", str(how.work_ms)]
+        words += ["--burst-frames", str(how.burst_frames), "--pause-ms", str(how.pause_ms)]
+        return [*words, "--decode"] if how.decodes else words
+
+    def is_ready(self) -> bool:
+        return "\n" in self.child.output
+
+    def life(self) -> ConsumerLife:
+        life = super().life()
+        self.drain()
+        life.received, life.events = received_on(bytes(self.written_down))
+        said = self.child.lines()
+        if said and self.consumer.kind != "v1":  # which is not signalled before it has counted itself in
+            life.attach_number = said[0]["attach_number"]
+        life.closing = said[1] if len(said) > 1 else None
+        life.stalls = self.tape.stalls
+        self.close()
+        return life
+
+
+class Example(ConsumerWorker):
+    """The library's example in C: what it printed, and the stream that it saved."""
+
+    def start(self) -> Child:
+        self._saved = self.site.folder / f"{self.name}.stream"
+        program = find_program("video_consumer", self.site.library)
+        return start_program(self.site, self.name, [program, "-n", self.site.ring, "-o", self._saved])
+
+    def is_ready(self) -> bool:
+        return self.maps_ring()
+
+    @property
+    def progress(self) -> int:
+        return len(self.child.output)
+
+    def life(self) -> ConsumerLife:
+        life = super().life()
+        life.printed = self.child.output
+        life.received, life.closing = printed_by_example(life.printed, self._saved.read_bytes())
+        return life
+
+
+class Recorder(ConsumerWorker):
+    """vshm record: the stream that it saved. Which frames those are, only the writer's ledger can tell."""
+
+    good_codes = (0, 1)  # 1: it has missed frames, and says so
+
+    def start(self) -> Child:
+        self._saved = self.site.folder / f"{self.name}.h264"
+        words = ["record", self.site.ring, "--output", str(self._saved), "--reconnect", "--json"]
+        return start_python(self.site, self.name, "vshm_ctypes.cli.main", words)
+
+    def is_ready(self) -> bool:
+        return self.maps_ring()
+
+    @property
+    def progress(self) -> int:
+        return self._saved.stat().st_size if self._saved.exists() else 0
+
+    def tell_to_end(self) -> None:
+        self.told_to_end = True
+        self.child.send(signal.SIGINT)
+
+    def life(self) -> ConsumerLife:
+        life = super().life()
+        said = self.child.lines()
+        if said:  # after a gap it waits for a keyframe, and does not tell how many frames it passed over
+            skipped = None if said[-1]["gaps"] else 0
+            life.closing = {"received": said[-1]["frames"], "missed": said[-1]["missed"], "skipped": skipped}
+        life.saved = self._saved.read_bytes() if self._saved.exists() else b""
+        return life
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of consumer. measures: it knows when it was awake. python: it runs in the warm interpreter."""
+
+    make: Callable[[Site, str, Consumer], ConsumerWorker]
+    policy: str = "every"
+    measures: bool = True
+    python: bool = False
+
+
+KINDS = {
+    "c": Kind(TapedConsumer),
+    "example": Kind(Example, measures=False),
+    "for": Kind(TapedConsumer, python=True),
+    "borrow": Kind(TapedConsumer, python=True),
+    "asyncio": Kind(TapedConsumer, python=True),
+    "keyframes": Kind(TapedConsumer, policy="keyframes"),
+    "newest": Kind(TapedConsumer, policy="newest"),
+    "recorder": Kind(Recorder, measures=False),
+    "v1": Kind(TapedConsumer, policy="newest"),
+}
+MEASURING = tuple(name for name, kind in KINDS.items() if kind.measures)
