@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the processes of a block tell each other while they work: a few numbers in a file that all have mapped."""
+
+from __future__ import annotations
+
+import enum
+import mmap
+from pathlib import Path
+
+_WORDS = 32
+RECEIVERS_MAX = _WORDS - 2
+
+
+class Stage(enum.IntEnum):
+    """How far a process is."""
+
+    STARTING = 0
+    READY = 1
+    DONE = 2
+
+
+class Board:
+    """A context-free handle; the file is in the block's folder. sent: how many frames there were; 0: it is not over."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("a+b") as file:
+            file.truncate(_WORDS * 8)
+            self._words = memoryview(mmap.mmap(file.fileno(), _WORDS * 8)).cast("Q")
+
+    @property
+    def sent(self) -> int:
+        return self._words[0]
+
+    @sent.setter
+    def sent(self, count: int) -> None:
+        self._words[0] = count
+
+    @property
+    def sender(self) -> Stage:
+        """Of the one that sends."""
+        return Stage(self._words[1])
+
+    @sender.setter
+    def sender(self, stage: Stage) -> None:
+        self._words[1] = stage
+
+    def tell(self, receiver: int, stage: Stage) -> None:
+        """A receiver is that far."""
+        self._words[2 + receiver] = stage
+
+    def all_at(self, receivers: int, stage: Stage) -> bool:
+        """Whether all receivers are that far."""
+        return all(self._words[2 + receiver] >= stage for receiver in range(receivers))

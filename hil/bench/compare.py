@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run: every case, every peer in turn, in new processes, round after round."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import tempfile
+import time
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+from vshm_ctypes import __version__, machine
+
+from .. import foreign_load
+from ..board import Board
+from ..fitness import fitness_of
+from ..gate.libraries import cache_folder
+from ..hiccup import Hiccups
+from ..progress import Tell
+from .block import run_block
+from .comparison import Case, Comparison, Row, row_of
+from .in_c import NAMES_IN_C, InC
+from .outcome import BlockError, Outcome
+from .peers import PEERS, missing_package, peer_class
+
+ROUNDS = 2
+SIZES = (64 * 1024, 512 * 1024)
+RECEIVERS = (1, 4)
+RATES = (30, 0)
+FULL_RATE_SHARE = 0.2  # of the seconds: it takes thousands of frames in that time
+CASES = tuple(Case(size, receivers, fps) for fps, size, receivers in product(RATES, SIZES, RECEIVERS))
+NAMES = (*PEERS, *NAMES_IN_C)
+
+
+@dataclasses.dataclass
+class Bench:
+    """names: the peers. seconds: of each row. Everything that it started has ended when run() returns or raises."""
+
+    names: Sequence[str]
+    board: Board
+    seconds: float
+    tell: Tell = lambda what, share: None
+    cases: Sequence[Case] = CASES
+
+    def run(self) -> Comparison:
+        """All of it. Raises HiccupError, OSError."""
+        before, begin = machine.look(), time.monotonic()
+        found = Comparison(_told(before), _versions(self.names), ROUNDS, missing=self._missing())
+        load = foreign_load.look()
+        with Hiccups() as hiccups, contextlib.ExitStack() as stack:
+            found.rows = self._rows([name for name in self.names if name not in found.missing], stack)
+            seen = hiccups.take()
+        found.others_share = foreign_load.share(load, foreign_load.look())
+        # Peers in turn bear single stalls alike; not a host that was slowed down, or that others used.
+        thresholds = self.board.fitness.bearing_single_stalls()
+        found.reasons += fitness_of(seen, found.others_share, before, machine.look(), thresholds).reasons
+        found.seconds = time.monotonic() - begin
+        return found
+
+    def _missing(self) -> dict[str, str]:
+        packages = {name: missing_package(name) for name in self.names if name in PEERS}
+        return {
+            name: f"not installed: pip install {package} (or 'video-shm[bench]')"
+            for name, package in packages.items()
+            if package is not None
+        }
+
+    def _rows(self, names: list[str], stack: contextlib.ExitStack) -> list[Row]:
+        outcomes: dict[tuple[Case, str], list[Outcome]] = {}
+        errors: dict[tuple[Case, str], str] = {}
+        in_c = None
+        if set(names) & set(NAMES_IN_C):
+            cache_folder().mkdir(parents=True, exist_ok=True)
+            folder = tempfile.TemporaryDirectory(prefix="bench-", dir=cache_folder())
+            in_c = InC(Path(stack.enter_context(folder)))
+        turns = [
+            (case, name)
+            for round_ in range(ROUNDS)
+            for case in self.cases
+            for name in (names if round_ % 2 == 0 else reversed(names))
+        ]
+        for number, (case, name) in enumerate(turns):
+            rate = f"{case.fps} fps" if case.fps else "full rate"
+            self.tell(f"{name}: {case.receivers} x {case.size // 1024} KB, {rate}", number / len(turns))
+            seconds = self.seconds * (1 if case.fps else FULL_RATE_SHARE) / ROUNDS
+            run = in_c.run_block if in_c and name in NAMES_IN_C else run_block
+            try:
+                outcome = run(name, case.size, case.receivers, case.fps, seconds)
+                outcomes.setdefault((case, name), []).append(outcome)
+            except BlockError as error:
+                errors[case, name] = str(error)
+        return [_row(case, name, outcomes.get((case, name), []), errors) for case in self.cases for name in names]
+
+
+def _row(case: Case, name: str, outcomes: list[Outcome], errors: dict[tuple[Case, str], str]) -> Row:
+    if name in NAMES_IN_C:
+        about = (name, "C", 2, "into the ring, out of it")
+    else:
+        kind = peer_class(name)
+        about = (name, "Python", kind.copies, kind.how)
+    if (case, name) in errors:
+        return Row(*about, case.size, case.receivers, case.fps, error=errors[case, name])
+    return row_of(about, case, outcomes)
+
+
+def _versions(names: Sequence[str]) -> dict[str, str]:
+    packages = {peer_class(name).package for name in names if name in PEERS and missing_package(name) is None}
+    return {"video-shm": __version__} | {
+        package: importlib.metadata.version(package) for package in sorted(filter(None, packages))
+    }
+
+
+def _told(board: machine.Machine) -> dict[str, object]:
+    return {
+        "model": board.model,
+        "kernel": board.kernel,
+        "architecture": board.architecture,
+        "processors": board.processors,
+    }

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocks in C, by the gate's worker: this library, and the bare futex floor under the same calls."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from ..gate.block import Block, Plan, build_worker
+from ..gate.block import BlockError as WorkerError
+from ..gate.block import run_block as run_worker
+from ..gate.schedule import Due, Schedule
+from ..workers.programs import CHECKOUT_LIB, include_folder, loaded_library
+from .outcome import BlockError, Outcome
+
+HERE = Path(__file__).resolve().parent
+FLOOR = CHECKOUT_LIB / "bench"
+FULL_RATE = 8e9  # bytes a second: the worker is told how many frames, not how long
+SHORTEST = 30  # frames
+OURS, FUTEX_FLOOR = NAMES_IN_C = ("video-shm in C", "futex floor in C")
+
+
+class InC:
+    """What is built once, the worker and the floor, into folder. Raises BlockError where they can't be built."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self._worker = build_worker(folder, include_folder())
+        except WorkerError as error:
+            raise BlockError(str(error)) from None
+        self.libraries = {OURS: loaded_library()}
+        if (FLOOR / "floor.c").exists():  # an installed package has none
+            self.libraries[FUTEX_FLOOR] = _build_floor(folder)
+
+    def run_block(self, peer: str, size: int, receivers: int, fps: int, seconds: float) -> Outcome:
+        """Run one. Raises BlockError."""
+        count = max(round((fps or FULL_RATE / size) * seconds), SHORTEST)
+        frames = tuple(Due(round(number * 1e6 / fps) if fps else 0, size, True) for number in range(count))
+        plan = Plan(Schedule(peer, frames), receivers, paced=fps > 0, stride=size)
+        if peer not in self.libraries:
+            raise BlockError(f"{peer} is made from a checkout's sources: run hil from a clone of the repository")
+        try:
+            return _outcome(run_worker(self._worker, self.libraries[peer], plan), peer)
+        except WorkerError as error:
+            raise BlockError(f"{peer}: {error}") from None
+
+
+def _build_floor(folder: Path) -> Path:
+    library = folder / "libfloor.so"
+    command = [os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC"]
+    command += [f"-I{FLOOR}", f"-I{include_folder()}", str(HERE / "floor" / "library.c"), str(FLOOR / "floor.c")]
+    done = subprocess.run([*command, "-o", str(library)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BlockError(f"the floor does not compile: {done.stderr}")
+    return library
+
+
+def _outcome(block: Block, peer: str) -> Outcome:
+    faults = block.faults()
+    if peer == FUTEX_FLOOR:
+        faults.pop("altered", None)  # it carries no metadata
+    readers = [reader for reader in block.readers if reader.cpu_ns is not None and reader.frames]
+    return Outcome(
+        sent=block.written,
+        sent_per_s=(block.counted_frames - 1) / (block.elapsed_ns / 1e9),
+        received=[reader.received for reader in block.readers],
+        missed=[reader.missed for reader in block.readers],
+        latency_ns=block.latency_ns,
+        sender_cpu_us=(block.writer.cpu_ns or 0) / 1e3 / max(block.writer.frames, 1),
+        receiver_cpu_us=_mean([(reader.cpu_ns or 0) / 1e3 / reader.frames for reader in readers]),
+        faults=faults,
+    )
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

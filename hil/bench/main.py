@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run of ``hil bench``, and its exit code."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from rich.console import Console
+
+from ..board import choose_board
+from ..exit import Exit
+from ..progress import bar
+from .compare import NAMES, Bench
+from .outcome import BlockError
+from .render import markdown, print_tables
+
+
+def run(options: Namespace) -> int:
+    """Run the verb. Raises ValueError for a peer that nobody knows, HiccupError, OSError."""
+    names = options.peer or list(NAMES)
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise ValueError(f"no peer {', '.join(unknown)}; there are: {', '.join(NAMES)}")
+    console, errors = Console(), Console(stderr=True)
+    board = choose_board(options.board)
+    options.output.mkdir(parents=True, exist_ok=True)
+    with bar(errors) as tell:
+        try:
+            found = Bench(list(dict.fromkeys(names)), board, options.seconds, tell).run()
+        except BlockError as error:  # not even the worker can be built
+            raise OSError(str(error)) from None
+    found.write(options.output / "peers.json")
+    (options.output / "peers.md").write_text(markdown(found), encoding="utf-8")
+    if options.json:
+        print((options.output / "peers.json").read_text(), end="")
+    else:
+        print_tables(found, console)
+    if found.broken:
+        return Exit.FAIL
+    return Exit.INVALID if found.reasons else Exit.PASS

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A comparison for people: a table for each case, and what should be known of the host."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from .comparison import Case, Comparison, Row
+
+HEADINGS = ("peer", "in", "copies", "sent", "sent/s", "received", "missed", "p50", "p99", "sender", "receiver")
+LEFT = ("peer", "in")
+
+
+def title(case: Case) -> str:
+    """The case in words."""
+    rate = f"{case.fps} frames/s" if case.fps else "as fast as it goes"
+    receivers = "1 receiver" if case.receivers == 1 else f"{case.receivers} receivers"
+    return f"{case.size // 1024} KB, {receivers}, {rate}"
+
+
+def _microseconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value / 1000:.3g} ms" if value >= 10_000 else f"{value:.3g} µs" if value < 1000 else f"{value:.0f} µs"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """As HEADINGS has it. received, missed: of one receiver, in the middle. CPU time is for one frame."""
+    if row.error:
+        return (row.peer, row.language, "", row.error.splitlines()[0], *[""] * (len(HEADINGS) - 4))
+    return (
+        row.peer,
+        row.language,
+        str(row.copies),
+        str(row.sent),
+        f"{row.sent_per_s:.0f}",
+        f"{row.received / row.receivers:.0f}",
+        f"{row.missed / row.receivers:.0f}",
+        *map(_microseconds, (row.p50_us, row.p99_us, row.sender_cpu_us, row.receiver_cpu_us)),
+    )
+
+
+def cases(found: Comparison) -> dict[Case, list[Row]]:
+    """The rows of each case, in order."""
+    grouped: dict[Case, list[Row]] = {}
+    for row in found.rows:
+        grouped.setdefault(Case(row.size, row.receivers, row.fps), []).append(row)
+    return grouped
+
+
+def remarks(found: Comparison) -> list[str]:
+    """What else should be known."""
+    host = found.machine
+    model = host["model"] or "unknown model"
+    told = [
+        f"{model}, {host['processors']} processors, {host['architecture']}, Linux {host['kernel']}; "
+        f"others used {found.others_share:.1%} of the processors; {found.seconds:.0f} s, {found.rounds} rounds",
+        ", ".join(f"{name} {version}" for name, version in found.versions.items()),
+    ]
+    told += [f"{name}: {why}" for name, why in found.missing.items()]
+    for row in found.broken:
+        where = f"{row.peer}, {title(Case(row.size, row.receivers, row.fps))}"
+        broken = row.error or ", ".join(f"{count} {name}" for name, count in row.faults.items())
+        told.append(f"BROKEN: {where}: {broken}")
+    return told + [f"INVALID: the host was not fit for timing: {reason}" for reason in found.reasons]
+
+
+def print_tables(found: Comparison, console: Console) -> None:
+    """All of it."""
+    for case, rows in cases(found).items():
+        table = Table(title=title(case), title_justify="left")
+        for name in HEADINGS:
+            table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=name in LEFT)
+        for row in rows:
+            table.add_row(*cells(row), style="bold" if row.peer.startswith("video-shm") else None)
+        console.print(table)
+    for line in remarks(found):
+        console.print(line, markup=False, highlight=False)
+
+
+def markdown(found: Comparison) -> str:
+    """The tables for a README."""
+    lines = []
+    for case, rows in cases(found).items():
+        lines += [f"**{title(case)}**", "", f"| {' | '.join(HEADINGS)} |"]
+        lines.append(f"|{'|'.join('---' if name in LEFT else '--:' for name in HEADINGS)}|")
+        lines += [f"| {' | '.join(cells(row))} |" for row in rows] + [""]
+    return "\n".join([*lines, *(f"- {line}" for line in remarks(found))]) + "\n"

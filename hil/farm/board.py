@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One board: the wheel goes there, hil run runs there, its report comes back. By SSH, as labgrid connects it."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from .bench import BenchError
+
+if TYPE_CHECKING:
+    from labgrid.driver import SSHDriver
+
+REPORT = "report"
+GRACE_S = 90.0  # after Ctrl-C, for the fleet there to be reaped and the report to be made
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def _unpack(archive: tarfile.TarFile, into: Path) -> None:
+    """Plain files below that folder. Raises TarError for anything else. Python 3.11.2 has no filter for extractall."""
+    for member in archive:
+        path = PurePosixPath(member.name)
+        if member.isdir():
+            continue
+        source = archive.extractfile(member) if member.isfile() else None
+        if source is None or path.is_absolute() or ".." in path.parts:
+            raise tarfile.TarError(f"{member.name!r} is no plain file below the folder")
+        (into / path).parent.mkdir(parents=True, exist_ok=True)
+        with source, (into / path).open("wb") as file:
+            shutil.copyfileobj(source, file)
+
+
+class Board:
+    """ssh: active. name: of the place; its folder there is named for it."""
+
+    def __init__(self, ssh: SSHDriver, name: str, say: Callable[[str], None]) -> None:
+        self._ssh, self._say = ssh, say
+        self._folder = f".cache/video-shm/farm/{name}"  # below the home there
+
+    def install(self, wheels: Sequence[Path]) -> None:
+        """The one of the wheels that fits the board; what it needs comes from where pip there gets things."""
+        self._say("installing")
+        folder = self._folder
+        self._check(f"rm -rf {folder}/wheels {folder}/{REPORT} && mkdir -p {folder}/wheels")
+        for wheel in wheels:
+            self._ssh.put(str(wheel), f"{folder}/wheels/{wheel.name}")
+        pip = f"{folder}/venv/bin/python -m pip install -q --disable-pip-version-check"
+        self._check(f"[ -x {folder}/venv/bin/python ] || python3 -m venv --system-site-packages {folder}/venv")
+        # From the folder alone: an index could have something newer of that name.
+        self._check(f"{pip} --no-index --no-deps --force-reinstall --find-links {folder}/wheels video-shm")
+        self._check(f"{pip} 'video-shm[hil]'")
+
+    def run(self, words: Sequence[str]) -> int:
+        """hil run there, with these words; its exit code. Ctrl-C reaches it too."""
+        # With a terminal: only so Ctrl-C, and the end of the connection, come to what runs there. Through a connection
+        # that is shared, a new one has all its modes off.
+        hil = f"stty sane -echo; cd {self._folder} && PATH=$PWD/venv/bin:$PATH exec hil run --report {REPORT} "
+        hil += shlex.join(words)
+        command = [self._ssh._ssh, "-tt", "-x", *self._ssh.ssh_prefix, self._ssh.networkservice.address, "--", hil]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            assert process.stdin is not None and process.stdout is not None
+            output = io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace")
+            try:
+                self._tell(output)
+            except KeyboardInterrupt:
+                with suppress(OSError):
+                    process.stdin.write(b"\x03")
+                    process.stdin.flush()
+                with suppress(subprocess.TimeoutExpired):
+                    process.communicate(timeout=GRACE_S)
+                raise
+            finally:
+                if process.poll() is None:
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(5)
+                    process.kill()
+        if process.returncode == 255:
+            raise BenchError("the connection was lost, or hil run is not there")
+        return process.returncode
+
+    def _tell(self, output: io.TextIOWrapper) -> None:
+        for line in output:
+            if text := _COLOURS.sub("", line).strip():
+                self._say(text)
+
+    def fetch_report(self, into: Path) -> None:
+        """The whole folder. What the board sends is not believed: only plain files below the folder are taken."""
+        script = f"tar -C {self._folder}/{REPORT} -czf - ."
+        command = [self._ssh._ssh, "-x", *self._ssh.ssh_prefix, self._ssh.networkservice.address, "--", script]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise BenchError(f"no report came back: {done.stderr.decode(errors='replace').strip()}")
+        into.mkdir(parents=True, exist_ok=True)
+        try:
+            with tarfile.open(fileobj=io.BytesIO(done.stdout), mode="r:gz") as archive:
+                _unpack(archive, into)
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise BenchError(f"the report that came back can't be unpacked: {error}") from None
+
+    def _check(self, script: str) -> None:
+        output, errors, code = self._ssh.run(f"sh -c {shlex.quote(script)}")
+        if code != 0:
+            last = [line for line in [*output, *errors] if line.strip()][-1:]
+            raise BenchError(f"{script}: {last[0] if last else f'it ended with {code}'}")

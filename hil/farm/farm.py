@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All boards of a bench at once: one process for each, what they say as it comes, and what came of each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..environment import child_environment
+from ..exit import Exit
+from ..report.merge import FILE, Run, RunError, load
+from .bench import Bench, Place
+from .worker import INTERRUPTED, RESULT
+
+GRACE_S = 150.0  # after Ctrl-C: each board ends in order, and its place is given back
+
+
+@dataclass(frozen=True, slots=True)
+class BoardResult:
+    """run: as run.json of the board says; None where none came back. problem: why the board has not done its part."""
+
+    place: Place
+    run: Run | None
+    exit_code: int | None
+    problem: str | None
+
+    @property
+    def code(self) -> int:
+        """What the board adds to the exit code of all."""
+        if self.problem == INTERRUPTED:
+            return Exit.INTERRUPTED
+        return Exit.FAIL if self.problem is not None or self.exit_code is None else self.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done on each board. wheels: one for each kind of processor. words: for hil run."""
+
+    wheels: Sequence[Path]
+    words: Sequence[str]
+    wait_s: float
+    report: Path
+
+
+def run_boards(bench: Bench, order: Order, say: Callable[[str], None]) -> list[BoardResult]:
+    """What came of each, in the order of the file. Ctrl-C ends all in order, and what they have is still told."""
+    order.report.mkdir(parents=True, exist_ok=True)
+    for place in bench.places:
+        shutil.rmtree(order.report / place.target, ignore_errors=True)
+    processes = [_start(bench, order, place) for place in bench.places]
+    threads = [
+        threading.Thread(target=_hand_on, args=(process, place.target, say), daemon=True)
+        for process, place in zip(processes, bench.places, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for process in processes:
+            process.wait()
+    except KeyboardInterrupt:
+        say("interrupted: waiting for the boards to end in order")
+        _end(processes)
+    for thread in threads:
+        thread.join(5)
+    return [_result(order.report / place.target, place) for place in bench.places]
+
+
+def _start(bench: Bench, order: Order, place: Place) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "hil.farm.worker", "--env", str(bench.file.resolve()), "--target", place.target]
+    command += ["--folder", str(order.report / place.target), "--wait", str(order.wait_s)]
+    for wheel in order.wheels:
+        command += ["--wheel", str(wheel.resolve())]
+    return subprocess.Popen(
+        [*command, "--", *order.words],
+        env=child_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+
+
+def _hand_on(process: subprocess.Popen[str], name: str, say: Callable[[str], None]) -> None:
+    assert process.stdout is not None
+    with process.stdout:
+        for line in process.stdout:
+            say(f"{name}: {line.rstrip()}")
+
+
+def _end(processes: Sequence[subprocess.Popen[str]]) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+    for process in processes:
+        try:
+            process.wait(GRACE_S)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C does not wait
+            process.kill()
+            process.wait()
+
+
+def _result(folder: Path, place: Place) -> BoardResult:
+    try:
+        told = json.loads((folder / RESULT).read_text())
+    except (OSError, ValueError):
+        told = {"exit_code": None, "problem": "its process died"}
+    run, problem = None, told["problem"]
+    if (folder / FILE).exists() or problem is None:
+        try:
+            run = load(folder)
+        except (RunError, OSError) as error:
+            problem = problem or str(error)
+    return BoardResult(place, run, told["exit_code"], problem)
+
+
+def exit_code(results: Sequence[BoardResult]) -> int:
+    """FAIL where any board failed, else what is the most serious of what they said."""
+    codes = {result.code for result in results}
+    for serious in (Exit.FAIL, Exit.USAGE, Exit.INTERRUPTED, Exit.NO_CAMERA, Exit.INVALID):
+        if serious in codes:
+            return serious
+    return Exit.PASS if codes == {0} else Exit.FAIL

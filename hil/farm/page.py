@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One page of all boards: a row for each, which leads to the board's own report; and the same for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..report.page import FILE, merged_histogram, render
+from ..report.words import VERDICTS, count_words, counts, machine_rows
+from ..verdict import Verdict
+from .farm import BoardResult, exit_code
+
+# As the suite names it: what latencies of boards are compared by.
+LATENCY_TEST = "test_latency"
+
+
+def rows(results: Sequence[BoardResult]) -> list[dict[str, Any]]:
+    """For each board: verdict, counts, machine, the worst p99 in us of its latency tests; None where it has none."""
+    return [_row(result) for result in results]
+
+
+def _row(result: BoardResult) -> dict[str, Any]:
+    run = result.run
+    sessions = run["sessions"] if run else []
+    machines = [dict(machine_rows(session)) for session in sessions]
+    histograms = [
+        merged_histogram(test) for session in sessions for test in session["tests"] if LATENCY_TEST in test["name"]
+    ]
+    p99 = [histogram.percentile(0.99) for histogram in histograms if histogram.count]
+    return {
+        "target": result.place.target,
+        "place": result.place.place,
+        "verdict": "fail" if result.problem else run["verdict"] if run else None,
+        "exit_code": result.exit_code,
+        "problem": result.problem,
+        "counts": dict(counts(run)) if run else {},
+        "told": count_words(counts(run)) if run else "no report",
+        "machine": next((machine["Machine"] for machine in machines), None),
+        "kernel": next((machine["Kernel"] for machine in machines), None),
+        "throttling": next((machine["Throttling"] for machine in machines if "Throttling" in machine), None),
+        "p99_us": max(p99) / 1000 if p99 else None,
+        "report": f"{result.place.target}/{FILE}" if run else None,
+    }
+
+
+def write_farm_page(results: Sequence[BoardResult], folder: Path) -> Path:
+    """Write index.html beside the boards' folders; its path. Raises OSError."""
+    table = rows(results)
+    words = {0: Verdict.PASS, 3: Verdict.INVALID}.get(exit_code(results), Verdict.FAIL)
+    text = render("farm.html", rows=table, verdict=VERDICTS[words], tone=str(words))
+    path = folder / FILE
+    path.write_text(text, encoding="utf-8")
+    return path

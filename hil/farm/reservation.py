@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds a place for one run: waits in the coordinator's queue while others have it, and gives it back at the end."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..command import CommandError, output_of
+from .bench import BenchError
+
+CLIENT_TIMEOUT_S = 30.0
+
+
+@contextmanager
+def reserved(place: str, coordinator: str, wait_s: float, say: Callable[[str], None]) -> Iterator[None]:
+    """The place is ours within the block. wait_s: for others to be done with it. Raises BenchError."""
+    told = _client(coordinator, "reserve", "--shell", f"name={place}")
+    token = re.fullmatch(r"export LG_TOKEN=(\w+)\s*", told)
+    if token is None:
+        raise BenchError(f"labgrid-client reserve said {told.strip()!r}, which is no reservation")
+    try:
+        say("waiting for the place")
+        _client(coordinator, "wait", token[1], timeout_s=wait_s)
+        _client(coordinator, "-p", place, "acquire")
+        try:
+            yield
+        finally:
+            _client(coordinator, "-p", place, "release")
+    finally:
+        _client(coordinator, "cancel-reservation", token[1])
+
+
+def _client(coordinator: str, *words: str, timeout_s: float = CLIENT_TIMEOUT_S) -> str:
+    program = Path(sys.executable).parent / "labgrid-client"
+    try:
+        return output_of([str(program), *words], timeout_s, {"LG_COORDINATOR": coordinator})
+    except CommandError as error:
+        raise BenchError(f"coordinator {coordinator}: {error}") from None

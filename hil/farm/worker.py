@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process for one board: labgrid's objects are for one thread each, and a board that hangs hangs nobody else."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from vshm_ctypes.cli.output import printable
+
+from .bench import BenchError, environment_of, read_bench
+from .board import Board
+from .reservation import reserved
+
+RESULT = "board.json"
+INTERRUPTED = "interrupted"
+
+
+def _say(line: str) -> None:
+    print(printable(line), flush=True)
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def run_on(options: argparse.Namespace) -> int:
+    """hil run's exit code on the board. Raises BenchError."""
+    bench = read_bench(options.env)
+    [place] = [each for each in bench.places if each.target == options.target]
+    with reserved(place.place, bench.coordinator, options.wait, _say):
+        _say("reserved")
+        environment = environment_of(options.env)
+        try:
+            ssh = environment.get_target(options.target).get_driver("SSHDriver")
+            board = Board(ssh, place.place, _say)
+            board.install(options.wheel)
+            try:
+                return board.run(options.words)
+            finally:
+                board.fetch_report(options.folder)
+        except BenchError:
+            raise
+        except Exception as error:  # labgrid raises many kinds, and plain Exception too
+            raise BenchError(f"{type(error).__name__}: {error}") from error
+        finally:
+            environment.cleanup()
+
+
+def main() -> int:
+    """Leaves RESULT in the folder: the exit code, or the problem."""
+    parser = argparse.ArgumentParser("hil.farm.worker")
+    parser.add_argument("--env", type=Path, required=True)
+    parser.add_argument("--target", required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--wheel", type=Path, action="append", required=True)
+    parser.add_argument("--wait", type=float, required=True)
+    parser.add_argument("words", nargs="*")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    code, problem = None, None
+    try:
+        code = run_on(options)
+    except BenchError as error:
+        problem = str(error)
+        _say(problem)
+    except KeyboardInterrupt:
+        problem = INTERRUPTED
+    options.folder.mkdir(parents=True, exist_ok=True)
+    (options.folder / RESULT).write_text(json.dumps({"exit_code": code, "problem": problem}))
+    return 0 if problem is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be said to ``hil gate``; apart from the rest, so that other verbs load no statistics."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+
+HELP = "whether one build of the C library is worse than another"
+MINUTES = 5.0
+PARTS = ("permutations", "sessions", "defects", "delays")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Those of the verb."""
+    parser.add_argument("--baseline", metavar="REF|PATH.so", help="what is good so far")
+    parser.add_argument("--candidate", metavar="REF|PATH.so", help="what is to be judged")
+    parser.add_argument("--minutes", type=_minutes, default=MINUTES, metavar="M", help="at most (default: %(default)g)")
+    parser.add_argument("--board", metavar="NAME|FILE", help="thresholds of this board (default: the machine's)")
+    replay = "a recorded stream: from vshm record --timing, or vshm bundle"
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--replay", metavar="FILE[:RING]", help=replay)
+    camera = "camera-streamer writes the paced blocks, from this --device: testsrc, vivid, /dev/videoN"
+    what.add_argument("--camera", default="", metavar="DEVICE", help=camera)
+    parser.add_argument("--thorough", action="store_true", help="go on when something is found to be worse")
+    parser.add_argument(
+        "--output", type=Path, default=Path("gate"), metavar="DIR", help="for gate.json, .xml, .md, .html"
+    )
+    parser.add_argument("--json", action="store_true", help="print gate.json instead of the table")
+    group = parser.add_argument_group("the gate measures itself")
+    group.add_argument("--self-test", action="store_true", help="false alarms, planted defects, injected delays")
+    group.add_argument("--part", choices=PARTS, action="append", help="only this; may be said again")
+    group.add_argument("--only", metavar="DEFECT", action="append", help="only this defect; may be said again")
+    group.add_argument(
+        "--state", type=Path, default=Path("gate-self-test.jsonl"), metavar="FILE", help="what is done is kept here"
+    )
+    group.add_argument("--until", type=_minutes, metavar="M", help="begin no step after so many minutes; go on later")
+
+
+def _minutes(text: str) -> float:
+    value = float(text)
+    if not 0.1 <= value <= 24 * 60:
+        raise ArgumentTypeError(f"{text}: minutes, from 0.1 to a day")
+    return value

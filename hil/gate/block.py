@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A block: new processes, one library, one schedule. Runs the worker and takes in what it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from .schedule import Schedule
+from .stage import free_channel, remove_channel
+
+WATCHDOG_S = 150.0
+
+
+class BlockError(RuntimeError):
+    """A process of the block crashed, hung or could not start; the message is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one process used for the frames it counted; None: it could not be measured. A reader's: its books too."""
+
+    frames: int
+    cpu_ns: int | None
+    instructions: int | None
+    switches: int | None
+    system_calls: int | None
+    pss_bytes: int | None
+    descriptors: int | None
+    grown_bytes: int | None
+    received: int
+    missed: int
+    torn: int
+    repeated: int
+    reordered: int
+    altered: int
+
+    @property
+    def growth_per_frame(self) -> float | None:
+        """Bytes of memory of its own."""
+        return None if self.grown_bytes is None else max(0.0, self.grown_bytes / self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a block's processes saw. latency_ns: of every reader and counted frame; elapsed_ns: of counted frames."""
+
+    latency_ns: list[int]
+    write_ns: list[int]
+    written: int
+    refused: int
+    dropped: int
+    elapsed_ns: int
+    recovery_ns: int | None
+    writer: Tally
+    readers: list[Tally]
+    complete: bool  # nobody was killed, so that the books must balance
+    unaccounted: int = 0  # what a witness beside the ring misses
+
+    @property
+    def counted_frames(self) -> int:
+        """Frames that elapsed_ns is for."""
+        return len(self.write_ns)
+
+    def faults(self) -> dict[str, int]:
+        """How many frames broke which promise; empty: none."""
+        names = ("torn", "altered", "repeated", "reordered")
+        found = {name: sum(getattr(reader, name) for reader in self.readers) for name in names}
+        found["unaccounted"] = self.unaccounted
+        found["silent"] = sum(reader.received == 0 for reader in self.readers)
+        if self.complete:
+            found["unaccounted"] += abs(self.refused - self.dropped) + sum(
+                abs(self.written - reader.received - reader.missed) for reader in self.readers
+            )
+        return {name: count for name, count in found.items() if count}
+
+    @classmethod
+    def parse(cls, text: str, complete: bool) -> Self:
+        """From the worker's line. Raises ValueError."""
+        try:
+            told: dict[str, Any] = json.loads(text)
+            writer, readers = Tally(**told.pop("writer")), [Tally(**reader) for reader in told.pop("readers")]
+            return cls(**told, writer=writer, readers=readers, complete=complete)
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not what a gate worker prints: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a block is run. pause_us: a reader's, for each frame. kill_after: frames; 0: never.
+
+    camera: a device of camera-streamer, which writes instead of the worker; empty: none.
+    """
+
+    schedule: Schedule
+    readers: int
+    paced: bool = False
+    traced: bool = False
+    pause_us: int = 0
+    kill_after: int = 0
+    stride: int = 4096
+    camera: str = ""
+
+    def options(self) -> list[str]:
+        """The worker's."""
+        words = ["-m", str(self.stride), "-s", str(self.pause_us)]
+        if self.kill_after:
+            words += ["-k", str(self.kill_after)]
+        return words + ["-p"] * self.paced + ["-t"] * self.traced
+
+
+def build_worker(folder: Path, include: Path) -> Path:
+    """Compile the worker into folder. Raises BlockError where there is no C compiler, or it refuses."""
+    program = folder / "gate-worker"
+    sources = sorted(map(str, (Path(__file__).parent / "worker").glob("*.c")))
+    compiler = os.environ.get("CC", "cc")
+    command = [compiler, "-O2", "-std=c11", "-D_GNU_SOURCE", f"-I{include}", *sources, "-o", str(program), "-ldl"]
+    _run(command, "compiling the gate's worker")
+    return program
+
+
+def run_block(program: Path, library: Path, plan: Plan) -> Block:
+    """Run one. Raises BlockError."""
+    channel = free_channel()
+    command = [str(program), str(channel), str(plan.readers), *plan.options()]
+    try:
+        text = _run(command, library.name, plan.schedule.text, os.environ | {"VSHM_LIBRARY": str(library)})
+    finally:
+        remove_channel(channel)
+    return Block.parse(text, complete=plan.kill_after == 0)
+
+
+def _run(command: Sequence[str], what: str, told: str = "", environment: dict[str, str] | None = None) -> str:
+    try:
+        done = subprocess.run(
+            command, input=told, capture_output=True, text=True, env=environment, timeout=WATCHDOG_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise BlockError(f"{what}: no end after {WATCHDOG_S:g} s") from None
+    except OSError as error:
+        raise BlockError(f"{what}: {command[0]}: {error.strerror}") from None
+    if done.returncode != 0:
+        raise BlockError(f"{what}: {done.stderr.strip()[-2000:] or f'ended with {done.returncode}'}")
+    return done.stdout

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run of ``hil gate``: a session with all that belongs to it, and its exit code."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from vshm_ctypes import get_include
+from vshm_ctypes.errors import LibraryError as BindingError
+
+from ..board import choose_board
+from ..exit import Exit
+from ..progress import bar
+from . import self_test
+from .block import BlockError, build_worker
+from .camera import programs_in
+from .libraries import LibraryError, cache_folder, obtain
+from .output import write_all
+from .recording import recorded
+from .render import print_table
+from .result import Result
+from .session import Session
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the verb. Returns the exit code."""
+    console, errors = Console(), Console(stderr=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left behind then either
+    try:
+        if options.self_test:
+            return self_test.run(options, console, errors)
+        if options.baseline is None or options.candidate is None:
+            raise ValueError("--baseline and --candidate are needed, each a git ref or a library's path")
+        result = compare(options, errors)
+        write_all(result, options.output)
+    except (LibraryError, ValueError, OSError) as error:
+        errors.print(f"hil gate: {error}", style="red", markup=False)
+        return Exit.USAGE
+    except BlockError as error:
+        errors.print(f"hil gate: {error}", style="red", markup=False)
+        return Exit.INVALID
+    except KeyboardInterrupt:
+        errors.print("hil gate: interrupted")
+        return Exit.INTERRUPTED
+    if options.json:
+        print((options.output / "gate.json").read_text(), end="")
+    else:
+        print_table(result, console)
+    return result.answer.exit_code
+
+
+def header_folder() -> Path:
+    """Where video_shm.h is: in the wheel, else in this tree."""
+    try:
+        return Path(get_include())
+    except BindingError:
+        return Path(__file__).parents[2] / "lib" / "include"
+
+
+def compare(options: argparse.Namespace, errors: Console) -> Result:
+    """Build what has to be built, run a session, remove what was built."""
+    board = choose_board(options.board)
+    source = recorded(options.replay) if options.replay else None
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="session-", dir=cache_folder()))
+    try:
+        with bar(errors) as tell:
+            tell("building", 0.0)
+            program = build_worker(folder, header_folder())
+            baseline, candidate = (
+                obtain(word, None, folder / side)
+                for side, word in (("baseline", options.baseline), ("candidate", options.candidate))
+            )
+            session = Session(
+                program,
+                baseline,
+                candidate,
+                board,
+                options.minutes * 60,
+                source,
+                options.camera,
+                options.thorough,
+                tell,
+            )
+            with programs_in(folder / "workers"):
+                return session.run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

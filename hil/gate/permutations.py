@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many sessions from the groups of one: what the stopping rule would have said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .metrics import TIMED
+from .sequential import Decision, Ruling
+from .session import LOOKS
+
+MARGINS = {metric.name: metric.margin for metric in TIMED}
+
+
+def play(samples: Mapping[str, Sequence[float]], picks: np.ndarray, signs: np.ndarray) -> dict[str, Ruling]:
+    """A session of those groups, in that order, with A and B exchanged where the sign is -1; the rule in use."""
+    chosen = {name: np.asarray(values)[picks] * signs for name, values in samples.items()}
+    decision = Decision({name: MARGINS[name] for name in samples})
+    for look in LOOKS:
+        decision.look({name: values[: round(look * len(picks))] for name, values in chosen.items()}, look)
+        if decision.is_clear:
+            break
+    return decision.rulings
+
+
+def false_alarms(samples: Mapping[str, Sequence[float]], length: int, count: int, seed: int = 0) -> int:
+    """In how many of count sessions of length groups something was called worse, the labels permuted in every group.
+
+    Each is a run of groups as they came, so that drift stays in; Raises ValueError where there are fewer than length.
+    """
+    groups = min(map(len, samples.values()), default=0)
+    if groups < length:
+        raise ValueError(f"{groups} groups are fewer than the {length} of a session")
+    chance, found = np.random.default_rng(seed), 0
+    for _ in range(count):
+        begin = int(chance.integers(0, groups - length + 1))
+        signs = chance.choice((-1.0, 1.0), size=length)
+        found += Ruling.WORSE in play(samples, np.arange(begin, begin + length), signs).values()
+    return found
+
+
+def power(samples: Mapping[str, Sequence[float]], length: int, count: int, seed: int = 0) -> float:
+    """The share of count sessions of length groups, drawn with replacement, in which something was called worse."""
+    groups = min(map(len, samples.values()), default=0)
+    chance, found = np.random.default_rng(seed), 0
+    for _ in range(count):
+        picks = chance.integers(0, groups, size=length)
+        found += Ruling.WORSE in play(samples, picks, np.ones(length)).values()
+    return found / count

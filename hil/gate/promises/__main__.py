@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m hil.gate.promises NAME...`` plays scenes, prints what was broken, a line each; nothing: all was kept."""
+
+import itertools
+import sys
+
+from . import PROMISES
+
+MOST_LINES = 10
+
+for name in sys.argv[1:] or PROMISES:
+    for broken in itertools.islice(PROMISES[name](), MOST_LINES):
+        print(broken, flush=True)

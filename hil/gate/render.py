@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A result for people and for other programs: a table, Markdown, JUnit."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from rich.console import Console
+from rich.table import Table
+
+from .result import Answer, Result, Row, RowVerdict, worst_first
+
+HEADINGS = ("metric", "baseline", "candidate", "ratio", "95 % interval", "verdict")
+COLOURS = {
+    RowVerdict.WORSE: "bold red",
+    RowVerdict.UNDECIDED: "yellow",
+    RowVerdict.INVALID: "yellow",
+    RowVerdict.AS_BEFORE: "yellow",
+    RowVerdict.UNMEASURED: "dim",
+    RowVerdict.SAME: "green",
+}
+
+
+def summary(result: Result) -> str:
+    """The answer, in a sentence."""
+    if result.answer is Answer.REGRESSION:
+        return f"regression: worse is {', '.join(row.name for row in result.of(RowVerdict.WORSE))}"
+    if result.answer is Answer.INVALID:
+        return f"invalid: the host was not fit for timing: {'; '.join(result.reasons)}"
+    if result.answer is Answer.INCONCLUSIVE:
+        return f"inconclusive: {_advice(result.of(RowVerdict.UNDECIDED))}"
+    return "no regression: nothing that was measured is worse than its margin allows"
+
+
+def _advice(undecided: list[Row]) -> str:
+    names = ", ".join(row.name for row in undecided)
+    known = [row.needed_s for row in undecided if row.needed_s is not None]
+    if len(known) < len(undecided):
+        return f"{names} can't be told from the margin by any length of session"
+    return f"{names}: --minutes {max(known) / 60 + 1:.0f} would be needed"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A row, as HEADINGS has it."""
+    unit = f" {row.unit}" if row.unit else ""
+    verdict = row.verdict.value
+    if row.verdict is RowVerdict.UNDECIDED and row.needed_s is not None:
+        verdict += f" ({row.needed_s / 60:.0f} min needed)"
+    if row.detail:
+        verdict += f": {row.detail}"
+    return (
+        row.name.replace("_", " "),
+        _figure(row.baseline) + (unit if row.baseline is not None else ""),
+        _figure(row.candidate) + (unit if row.candidate is not None else ""),
+        "" if row.ratio is None else f"{row.ratio:.3f}",
+        "" if row.low is None or row.high is None else f"{row.low:.3f} to {row.high:.3f}",
+        verdict,
+    )
+
+
+def heading(result: Result) -> str:
+    """What was compared, how long, on what."""
+    return (
+        f"{result.candidate} against {result.baseline}: {result.schedule}, {result.groups} groups of 4 blocks, "
+        f"{result.seconds:.0f} s, board {result.board}"
+    )
+
+
+def print_table(result: Result, console: Console) -> None:
+    """All rows, what needs attention at the top, and the answer. A ratio above 1 is worse."""
+    table = Table(*HEADINGS, title=heading(result), title_justify="left")
+    for row in worst_first(result.rows):
+        table.add_row(*cells(row), style=COLOURS[row.verdict])
+    console.print(table)
+    for remark in result.remarks:
+        console.print(remark, markup=False)
+    console.print(summary(result), style=None if result.answer is Answer.NO_REGRESSION else "bold", markup=False)
+
+
+def markdown(result: Result) -> str:
+    """For a pull request: the answer, what needs attention, and the rest folded away."""
+    lines = [f"### Gate: {result.answer.value}", "", summary(result), "", heading(result), "", *result.remarks, ""]
+    notable = [row for row in worst_first(result.rows) if row.verdict not in (RowVerdict.SAME, RowVerdict.UNMEASURED)]
+    if notable:
+        lines += [*_markdown_table(notable), ""]
+    lines += ["<details><summary>all metrics</summary>", "", *_markdown_table(result.rows), "", "</details>", ""]
+    return "\n".join(lines)
+
+
+def _markdown_table(rows: list[Row]) -> list[str]:
+    escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in cells(row)] for row in rows]
+    return [
+        f"| {' | '.join(HEADINGS)} |",
+        f"|{'---|' * len(HEADINGS)}",
+        *(f"| {' | '.join(row)} |" for row in escaped),
+    ]
+
+
+def junit(result: Result) -> ElementTree.ElementTree[ElementTree.Element[str]]:
+    """A test case for each metric. Undecided and invalid are errors, unmeasured is skipped."""
+    suite = ElementTree.Element("testsuite", name="gate", tests=str(len(result.rows)), time=f"{result.seconds:.1f}")
+    counts = {"failure": 0, "error": 0, "skipped": 0}
+    for row in result.rows:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{row.kind}", name=row.name)
+        kind = {
+            RowVerdict.WORSE: "failure",
+            RowVerdict.UNDECIDED: "error",
+            RowVerdict.INVALID: "error",
+            RowVerdict.UNMEASURED: "skipped",
+        }.get(row.verdict)
+        if kind is not None:
+            counts[kind] += 1
+            ElementTree.SubElement(case, kind, message=" ".join(filter(None, cells(row))))
+    suite.set("failures", str(counts["failure"]))
+    suite.set("errors", str(counts["error"]))
+    suite.set("skipped", str(counts["skipped"]))
+    return ElementTree.ElementTree(suite)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a session found: a row for each metric, and one answer. Kept as gate.json."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+SCHEMA = 1
+Kind = Literal["timed", "counted", "promise", "integrity", "static"]
+
+
+class RowVerdict(enum.StrEnum):
+    """What is said of one metric."""
+
+    SAME = "same"
+    WORSE = "worse"
+    UNDECIDED = "undecided"
+    INVALID = "invalid"  # the host was not fit for timing
+    UNMEASURED = "unmeasured"  # this machine, or one of the libraries, does not tell
+    AS_BEFORE = "as before"  # broken, and in the baseline too
+
+
+class Answer(enum.StrEnum):
+    """Of the whole session."""
+
+    NO_REGRESSION = "no regression"
+    REGRESSION = "regression"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+    @property
+    def exit_code(self) -> int:
+        """0 no regression, 1 regression, 3 nothing can be said."""
+        return {Answer.NO_REGRESSION: 0, Answer.REGRESSION: 1}.get(self, 3)
+
+
+@dataclass(slots=True)
+class Row:
+    """A metric of both libraries, in its unit. ratio, low, high: candidate over baseline, above 1 where it is worse.
+
+    samples: the paired log ratios. needed_s: how long the session would have to be for an answer; None: not asked.
+    """
+
+    name: str
+    kind: Kind
+    verdict: RowVerdict
+    unit: str = ""
+    baseline: float | None = None
+    candidate: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    margin: float | None = None
+    detail: str = ""
+    samples: list[float] = field(default_factory=list)
+    needed_s: float | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """A session. seconds: how long it took, builds left out. groups: of four blocks, A B B A.
+
+    reasons: why the host was not fit for timing. remarks: what else should be known of it.
+    """
+
+    baseline: str
+    candidate: str
+    schedule: str
+    board: str
+    machine: dict[str, Any]
+    answer: Answer = Answer.INVALID
+    reasons: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    budget_s: float = 0.0
+    groups: int = 0
+    rows: list[Row] = field(default_factory=list)
+
+    def conclude(self) -> None:
+        """Set the answer, from the rows. A correctness that is broken stands on any host."""
+        found = {row.verdict for row in self.rows}
+        if RowVerdict.WORSE in found:
+            self.answer = Answer.REGRESSION
+        elif RowVerdict.INVALID in found:
+            self.answer = Answer.INVALID
+        elif RowVerdict.UNDECIDED in found:
+            self.answer = Answer.INCONCLUSIVE
+        else:
+            self.answer = Answer.NO_REGRESSION
+
+    def of(self, verdict: RowVerdict) -> list[Row]:
+        """The rows of which that is said."""
+        return [row for row in self.rows if row.verdict is verdict]
+
+    def write(self, path: Path) -> None:
+        """As JSON. Raises OSError."""
+        path.write_text(json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """From write(). Raises ValueError for anything else, OSError."""
+        try:
+            told = json.loads(path.read_text())
+            if told.pop("schema") != SCHEMA:
+                raise ValueError("of another version")
+            rows = [Row(**row | {"verdict": RowVerdict(row["verdict"])}) for row in told.pop("rows")]
+            return cls(**told | {"answer": Answer(told["answer"])}, rows=rows)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: no gate.json: {error}") from None
+
+
+def worst_first(rows: Iterable[Row]) -> list[Row]:
+    """What needs attention at the top, else in order of measurement."""
+    order = [RowVerdict.WORSE, RowVerdict.INVALID, RowVerdict.UNDECIDED, RowVerdict.AS_BEFORE]
+    return sorted(rows, key=lambda row: order.index(row.verdict) if row.verdict in order else len(order))

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``hil gate --self-test``: the gate measures itself. Each step is kept as it ends, and is not done again.
+
+1. One long session of the library against itself, and label permutations of it: how often is there a false alarm?
+2. Sessions of the library against itself, as in use: likewise.
+3. Every planted defect that this processor can show: is it found, by which metric, in how many seconds?
+4. Injected delays: how likely is a session to find each?
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ..board import choose_board
+from .arguments import PARTS
+from .block import build_worker
+from .defects import Defect, build_defect, read_defects
+from .libraries import Library, build, cache_folder, find_repository, look_at
+from .permutations import false_alarms, power
+from .result import Result
+from .sequential import FALSE_ALARM
+from .session import Session
+from .state import State, fingerprint
+
+PERMUTATIONS = 1000
+REAL_SESSIONS = 20
+LONG_SESSION = 4  # of the usual length
+DELAYS_US = (1, 2, 5, 10)
+DELAY = "busy_wait_in_write"
+POWER = 0.95
+LEAST_GROUPS = 12
+Step = Callable[[], Result]
+
+
+@dataclass
+class Bench:
+    """The tree under test, its library and the worker, and where builds go."""
+
+    root: Path
+    folder: Path
+    program: Path
+    clean: Library
+    minutes: float
+    board: str | None
+
+    def session(self, candidate: Library, minutes: float, thorough: bool = False) -> Result:
+        """The library against that one."""
+        board = choose_board(self.board)
+        return Session(self.program, self.clean, candidate, board, minutes * 60, thorough=thorough).run()
+
+    @contextmanager
+    def defective(self, defect: Defect, defines: Sequence[str] = ()) -> Iterator[Library]:
+        """The library with a defect in it."""
+        folder = self.folder / defect.name
+        try:
+            yield look_at(defect.name, build_defect(self.root, defect, folder, defines), None)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _bench(options: argparse.Namespace, root: Path) -> Iterator[Bench]:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="self-test-", dir=cache_folder()))
+    try:
+        program = build_worker(folder, root / "lib" / "include")
+        clean = look_at("this tree", build(root / "lib", folder / "clean"), None)
+        yield Bench(root, folder, program, clean, options.minutes, options.board)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(options: argparse.Namespace, console: Console, errors: Console) -> int:
+    """All parts, or those that were asked for; then what is known. Exit 0: all as promised, 1: not, 3: not all done."""
+    root, begin = find_repository(Path.cwd()), time.monotonic()
+    state, parts = State.read(options.state, fingerprint(root / "lib")), options.part or PARTS
+    defects = read_defects(root)
+    if unknown := set(options.only or ()) - {defect.name for defect in defects}:
+        raise ValueError(f"no planted defect {', '.join(sorted(unknown))}: there are {_names(defects)}")
+    defects = [defect for defect in defects if not options.only or defect.name in options.only]
+    with _bench(options, root) as bench:
+        for name, step in _steps(bench, parts, defects):
+            if name in state.steps:
+                continue
+            if options.until is not None and time.monotonic() - begin > options.until * 60:
+                break
+            errors.print(f"{name} ...", markup=False)
+            state.add(name, step())
+            last = state.steps[name]
+            errors.print(f"{name}: {last['answer']} {last['worse']} in {last['seconds']:.0f} s", markup=False)
+        return report(state, parts, defects, console)
+
+
+def _names(defects: Sequence[Defect]) -> str:
+    return ", ".join(defect.name for defect in defects)
+
+
+def _steps(bench: Bench, parts: Sequence[str], defects: Sequence[Defect]) -> Iterator[tuple[str, Step]]:
+    if "permutations" in parts:
+        yield "long", partial(bench.session, bench.clean, bench.minutes * LONG_SESSION, thorough=True)
+    if "defects" in parts:
+        for defect in defects:
+            if not defect.model:
+                yield f"defect {defect.name}", partial(_with, bench, defect)
+    if "delays" in parts:
+        delay = next(defect for defect in read_defects(bench.root) if defect.name == DELAY)
+        for delay_us in DELAYS_US:
+            defines = (f"VIDEO_SHM_BUSY_WAIT_NS={delay_us * 1000}",)
+            yield f"delay {delay_us}", partial(_with, bench, delay, defines, thorough=True)
+    if "sessions" in parts:
+        for number in range(1, REAL_SESSIONS + 1):
+            yield f"session {number}", partial(bench.session, bench.clean, bench.minutes)
+
+
+def _with(bench: Bench, defect: Defect, defines: Sequence[str] = (), thorough: bool = False) -> Result:
+    with bench.defective(defect, defines) as library:
+        return bench.session(library, bench.minutes, thorough)
+
+
+# ---- what is known ----
+
+
+def report(state: State, parts: Sequence[str], defects: Sequence[Defect], console: Console) -> int:
+    """Print the rates. Returns the exit code."""
+    found: list[bool | None] = []
+    if "permutations" in parts:
+        found.append(_report_permutations(state, console))
+    if "sessions" in parts:
+        found.append(_report_sessions(state, console))
+    if "defects" in parts:
+        found += _report_defects(state, defects, console)
+    if "delays" in parts:
+        found.append(_report_delays(state, console))
+    if False in found:
+        return 1
+    return 3 if None in found else 0
+
+
+def _usual_groups(step: dict[str, Any]) -> int:
+    groups: int = step["groups"]
+    return max(LEAST_GROUPS, round(groups / LONG_SESSION))
+
+
+def _report_permutations(state: State, console: Console) -> bool | None:
+    step = state.steps.get("long")
+    if step is None:
+        console.print("label permutations: the long session is not done yet")
+        return None
+    length = min(_usual_groups(step), step["groups"])
+    if length < LEAST_GROUPS:
+        console.print(f"label permutations: {step['groups']} groups are too few; give --minutes more")
+        return None
+    count = false_alarms(step["samples"], length, PERMUTATIONS)
+    console.print(f"label permutations: {count} false alarms in {PERMUTATIONS} sessions of {length} groups")
+    return count <= FALSE_ALARM * PERMUTATIONS
+
+
+def _report_sessions(state: State, console: Console) -> bool | None:
+    done = [step for name, step in state.steps.items() if name.startswith("session ")]
+    alarms = sum(step["answer"] == "regression" for step in done)
+    answers = {answer: sum(step["answer"] == answer for step in done) for answer in {step["answer"] for step in done}}
+    console.print(f"sessions of the library against itself: {alarms} false alarms in {len(done)}; {answers}")
+    return None if len(done) < REAL_SESSIONS else alarms == 0
+
+
+def _report_defects(state: State, defects: Sequence[Defect], console: Console) -> list[bool | None]:
+    table = Table("defect", "found", "by", "after")
+    found: list[bool | None] = []
+    for defect in defects:
+        step = state.steps.get(f"defect {defect.name}")
+        if defect.model:
+            table.add_row(defect.name, "by the model", defect.model, "")
+        elif step is None:
+            table.add_row(defect.name, "not tried yet", "", "")
+            found.append(None)
+        else:
+            expected = bool(set(step["worse"]) & set(defect.seen_by))
+            word = "yes" if expected else "by others only" if step["worse"] else "NO"
+            table.add_row(defect.name, word, ", ".join(step["worse"]), f"{step['seconds']:.0f} s")
+            found.append(bool(step["worse"]))
+    console.print(table)
+    return found
+
+
+def _report_delays(state: State, console: Console) -> bool | None:
+    table = Table("delay", "median latency", "power")
+    least, done = None, 0
+    for delay_us in DELAYS_US:
+        step = state.steps.get(f"delay {delay_us}")
+        if step is None or step["groups"] < LEAST_GROUPS:
+            continue
+        done += 1
+        share = power(step["samples"], step["groups"], PERMUTATIONS)
+        ratios = sorted(step["samples"]["latency_p50"])
+        table.add_row(f"{delay_us} us", f"{ratios[len(ratios) // 2]:+.1%}", f"{share:.1%}")
+        least = least or (delay_us if share >= POWER else None)
+    console.print(table)
+    console.print(f"smallest delay found with {POWER:.0%} power: {f'{least} us' if least else 'none of these'}")
+    return None if done < len(DELAYS_US) else least is not None

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One session: two libraries, block by block in turn, until the answer is clear or the time is up."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from vshm_ctypes import machine
+
+from .. import foreign_load
+from ..board import Board
+from ..fitness import fitness_of
+from ..hiccup import Hiccups
+from ..progress import Tell
+from .block import Block, BlockError, Plan
+from .camera import run_any
+from .correctness import counted_rows, promise_row, static_rows
+from .libraries import Library
+from .metrics import COUNTED_RUNS, INTEGRITY, TIMED, Metric, Phase
+from .promises import PROMISES
+from .result import Result, Row, RowVerdict
+from .schedule import Schedule, standard
+from .sequential import Decision, Ruling, interval
+
+Side = Literal["baseline", "candidate"]
+
+LOOKS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
+TRACED_FRAMES, TRACED_RATE = 60, 200.0
+READERS = 2
+PACED_FRAMES, PACED_RATE = 200, 250.0
+GROUPS_TO_JUDGE_BY = 20
+PART_SECONDS, PART_FRAMES_MIN = 1.5, 40
+FLOOD_FRAMES = 8000
+OVERLOAD_FRAMES, OVERLOAD_RATE, OVERLOAD_PAUSE_US = 250, 1000.0, 3000
+DEATH_FRAMES, DEATH_RATE, DEATH_AFTER = 60, 500.0, 25
+FINE = 64  # bytes between marks where torn frames are looked for
+
+
+def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, Plan]:
+    """The phases of a block. source: a recorded stream; None: the standard one. group: which part of the recording.
+
+    camera: writes the paced phase; empty: none.
+    """
+    paced = _part(source, group) if source else standard(PACED_FRAMES, PACED_RATE)
+    flood = source.part(0, FLOOD_FRAMES) if source else standard(FLOOD_FRAMES, PACED_RATE)
+    return {
+        "paced": Plan(paced, READERS, paced=True, camera=camera),
+        "flood": Plan(flood, 1, stride=FINE),
+        "overload": Plan(
+            standard(OVERLOAD_FRAMES, OVERLOAD_RATE), READERS, paced=True, pause_us=OVERLOAD_PAUSE_US, stride=FINE
+        ),
+        "death": Plan(standard(DEATH_FRAMES, DEATH_RATE), READERS, paced=True, kill_after=DEATH_AFTER),
+    }
+
+
+def _part(source: Schedule, group: int) -> Schedule:
+    """The next part of a recording: short, so that a session has many groups, however slow the stream."""
+    count = min(max(round(PART_SECONDS * len(source.frames) / source.seconds), PART_FRAMES_MIN), PACED_FRAMES)
+    return source.part(group * count, count)
+
+
+def order(group: int) -> tuple[Side, Side, Side, Side]:
+    """A B B A and B A A B in turn, so that neither side has the better place."""
+    first: Side = "baseline" if group % 2 == 0 else "candidate"
+    second: Side = "candidate" if group % 2 == 0 else "baseline"
+    return first, second, second, first
+
+
+@dataclass
+class Session:
+    """Two libraries on one host. seconds: for all of it. thorough: goes on after something is found to be worse.
+
+    run() raises BlockError where the baseline does not work.
+    """
+
+    program: Path
+    baseline: Library
+    candidate: Library
+    board: Board
+    seconds: float
+    source: Schedule | None = None
+    camera: str = ""
+    thorough: bool = False
+    tell: Tell = lambda what, share: None
+    run_one: Callable[[Path, Path, Plan], Block] = run_any
+    clock: Callable[[], float] = time.monotonic
+    samples: dict[str, list[float]] = field(default_factory=lambda: {metric.name: [] for metric in TIMED}, init=False)
+    values: dict[Side, dict[str, list[float]]] = field(init=False)
+    faults: dict[str, int] = field(default_factory=dict, init=False)
+    crash: str = field(default="", init=False)
+    blocks: int = field(default=0, init=False)  # that ran to their end
+
+    def __post_init__(self) -> None:
+        self.values = {side: {metric.name: [] for metric in TIMED} for side in ("baseline", "candidate")}
+        self._begin = self.clock()
+
+    def run(self) -> Result:
+        """All of it."""
+        name = self.source.name if self.source else self.camera or standard(2, PACED_RATE).name
+        before = machine.look()
+        result = Result(
+            self.baseline.label,
+            self.candidate.label,
+            name,
+            self.board.name,
+            _told(before),
+            budget_s=self.seconds,
+        )
+        result.rows += static_rows(self.baseline, self.candidate)
+        for step in (self._promises, self._counted):
+            if self._goes_on(result.rows):
+                result.rows += step()
+        if self._goes_on(result.rows):
+            load = foreign_load.look()
+            with Hiccups() as hiccups:
+                decision, result.groups = self._timed()
+                seen = hiccups.take()
+            # Pairs in turn bear single stalls, however long, and others' load; not a host that was slowed down.
+            thresholds = self.board.fitness.bearing_single_stalls()
+            fitness = fitness_of(seen, 0.0, before, machine.look(), thresholds)
+            result.reasons += fitness.reasons
+            result.remarks += foreign_load.remark(foreign_load.share(load, foreign_load.look()))
+            result.rows += self._timed_rows(decision, result.groups, fitness.fit)
+        result.rows += self._integrity_rows()
+        result.seconds = self.clock() - self._begin
+        result.conclude()
+        return result
+
+    def _goes_on(self, rows: Sequence[Row]) -> bool:
+        broken = self.faults or any(row.verdict is RowVerdict.WORSE for row in rows)
+        return not self.crash and (self.thorough or not broken)
+
+    # ---- correctness ----
+
+    def _promises(self) -> Iterator[Row]:
+        for number, name in enumerate(PROMISES):
+            self.tell(f"promise: {name.replace('_', ' ')}", 0.1 * number / len(PROMISES))
+            yield promise_row(name, self.baseline, self.candidate)
+
+    def _counted(self) -> list[Row]:
+        self.tell("counting system calls, memory, descriptors", 0.1)
+        plan = Plan(standard(TRACED_FRAMES, TRACED_RATE), READERS, paced=True, traced=True)
+        blocks: dict[Side, list[Block]] = {"baseline": [], "candidate": []}
+        for number in range(COUNTED_RUNS):
+            for side in order(number)[:2]:
+                block = self._block(side, plan)
+                if block is None:
+                    return []
+                blocks[side].append(block)
+        return counted_rows(blocks["baseline"], blocks["candidate"])
+
+    def _integrity_rows(self) -> list[Row]:
+        """Over all blocks. Without any, nothing is known of it."""
+        kept = RowVerdict.SAME if self.blocks else RowVerdict.UNMEASURED
+        rows = []
+        for name, meaning in INTEGRITY.items():
+            count = self.faults.get(name, 0)
+            row = Row(name, "integrity", RowVerdict.WORSE if count else kept, candidate=count if self.blocks else None)
+            row.detail = meaning if count else ""
+            rows.append(row)
+        if self.crash:
+            rows.append(Row("crashed", "integrity", RowVerdict.WORSE, detail=self.crash))
+        return rows
+
+    def _block(self, side: Side, plan: Plan) -> Block | None:
+        """None: the candidate crashed, which is noted. Raises BlockError where the baseline does."""
+        library = self.baseline if side == "baseline" else self.candidate
+        try:
+            block = self.run_one(self.program, library.path, plan)
+        except BlockError as error:
+            if side == "baseline":
+                raise BlockError(f"the baseline does not work, so nothing can be held against it: {error}") from None
+            self.crash = str(error)
+            return None
+        self.blocks += 1
+        if side == "candidate":
+            for name, count in block.faults().items():
+                self.faults[name] = self.faults.get(name, 0) + count
+        return block
+
+    # ---- times ----
+
+    def _timed(self) -> tuple[Decision, int]:
+        begin = self.clock()
+        budget = max(1.0, self.seconds - (begin - self._begin))
+        decision, looks, groups = Decision({}), list(LOOKS), 0
+        while looks and not self.crash and (self.thorough or not self.faults):
+            self.tell(f"group {groups + 1} of blocks", min(1.0, 0.15 + 0.85 * (self.clock() - begin) / budget))
+            self._group(groups)
+            groups += 1
+            share = (self.clock() - begin) / budget
+            if share < looks[0]:
+                continue
+            if looks == list(LOOKS):  # which there are is settled before the first look
+                decision = Decision({metric.name: metric.margin for metric in TIMED if self.samples[metric.name]})
+            looks = [look for look in looks if look > share]
+            decision.look(self.samples, min(share, 1.0))
+            if decision.is_clear and not self.thorough:
+                break
+        self._timed_seconds = self.clock() - begin
+        return decision, groups
+
+    def _group(self, group: int) -> None:
+        phases = plans(self.source, group, self.camera)
+        blocks: dict[Side, dict[Phase, list[Block]]] = {
+            "baseline": {phase: [] for phase in phases},
+            "candidate": {phase: [] for phase in phases},
+        }
+        for side in order(group):
+            for phase, plan in phases.items():
+                block = self._block(side, plan)
+                if block is None:
+                    return
+                blocks[side][phase].append(block)
+        for metric in TIMED:
+            pair = {side: metric.value(phases[metric.phase]) for side, phases in blocks.items()}
+            for side, value in pair.items():
+                if value is not None:
+                    self.values[side][metric.name].append(value)
+            ours, theirs = pair["baseline"], pair["candidate"]
+            if ours is not None and theirs is not None and min(ours, theirs) + metric.floor > 0:
+                self.samples[metric.name].append(metric.log_ratio(ours, theirs))
+
+    def _timed_rows(self, decision: Decision, groups: int, fit: bool) -> list[Row]:
+        rows = [self._timed_row(metric, decision, groups) for metric in TIMED]
+        for row in rows:
+            if not fit and row.verdict is not RowVerdict.UNMEASURED:
+                row.verdict = RowVerdict.INVALID
+        return rows
+
+    def _timed_row(self, metric: Metric, decision: Decision, groups: int) -> Row:
+        samples = self.samples[metric.name]
+        ruling = decision.rulings.get(metric.name, Ruling.UNDECIDED)
+        row = Row(metric.name, "timed", RowVerdict(ruling), metric.unit, margin=metric.margin, samples=samples)
+        ours, theirs = (self.values[side][metric.name] for side in ("baseline", "candidate"))
+        if not samples:
+            row.detail = "the candidate gave no figure" if ours and not theirs else ""
+            row.verdict = RowVerdict.UNDECIDED if row.detail else RowVerdict.UNMEASURED
+            return row
+        row.baseline, row.candidate = statistics.median(ours), statistics.median(theirs)
+        if len(samples) > 1:
+            row.ratio, row.low, row.high = interval(samples)
+        if ruling is Ruling.UNDECIDED:
+            # Of a few groups nobody can tell how much they vary.
+            few = metric.name not in decision.rulings or len(samples) < GROUPS_TO_JUDGE_BY
+            needed = float(GROUPS_TO_JUDGE_BY) if few else decision.samples_needed(samples, metric.name)
+            row.needed_s = needed * self._timed_seconds / groups if math.isfinite(needed) else None
+        return row
+
+
+def _told(board: machine.Machine) -> dict[str, object]:
+    return {
+        "model": board.model,
+        "kernel": board.kernel,
+        "architecture": board.architecture,
+        "processors": board.processors,
+        "governors": list(board.governors),
+        "temperature_c": board.temperature_c,
+    }

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A channel of the gate's own, with processes on it that may be killed, and nothing left of them afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+SHARED_MEMORY = Path("/dev/shm")
+PATIENCE_S = 20.0
+
+_numbers = itertools.count()
+
+
+def free_channel() -> int:
+    """A channel number that no other process uses, nor this one so far."""
+    return 10_000_000 + os.getpid() % 4_194_304 * 100 + next(_numbers) % 100
+
+
+def remove_channel(channel: int) -> None:
+    """Remove ring and semaphores of that channel, whoever left them."""
+    for path in SHARED_MEMORY.glob(f"*_ch{channel}"):
+        path.unlink(missing_ok=True)
+
+
+class Actor:
+    """A forked process that runs one function, which may tell something by yielding it as a line."""
+
+    def __init__(self, play: Callable[[], Iterator[str]]) -> None:
+        ear, mouth = os.pipe()
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._play(play, mouth)
+        os.close(mouth)
+        self._ear = os.fdopen(ear)
+
+    def _play(self, play: Callable[[], Iterator[str]], mouth: int) -> None:
+        code = 1
+        try:
+            for line in play():
+                os.write(mouth, f"{line}\n".encode())
+            code = 0
+        finally:
+            os._exit(code)
+
+    def hear(self) -> str:
+        """The next line; empty: it has ended."""
+        return self._ear.readline().rstrip("\n")
+
+    def kill(self) -> None:
+        """At once. Twice is fine."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        self._ear.close()
+
+
+class Stage:
+    """A channel and its actors; a context manager that leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self.channel = free_channel()
+        self._actors: list[Actor] = []
+
+    @property
+    def ring(self) -> Path:
+        """The ring's object."""
+        return SHARED_MEMORY / f"video_stream_ch{self.channel}"
+
+    def semaphore(self, kind: str) -> str:
+        """Name of the write or read semaphore."""
+        return f"/video_sem_{kind}_ch{self.channel}"
+
+    def start(self, play: Callable[[], Iterator[str]]) -> Actor:
+        """Fork an actor."""
+        actor = Actor(play)
+        self._actors.append(actor)
+        return actor
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for actor in self._actors:
+            actor.kill()
+        remove_channel(self.channel)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts the system calls of child processes with ptrace, which every kernel has and needs no right. */
+#ifndef GATE_TRACE_H
+#define GATE_TRACE_H
+
+#include <sys/types.h>
+
+#include "ledger.h"
+
+/* In the child, before it does anything. */
+void trace_me(void);
+
+/* In the parent: the child has stopped. Counts, and lets it go on. */
+void trace_go_on(pid_t pid, int status, struct tally *tally);
+
+#endif
