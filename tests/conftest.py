@@ -5,9 +5,14 @@ import importlib.util
 import os
 import signal
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+from own_shm import own_shared_memory
 from writers import BUILD, ROOT, SHARED_MEMORY, Channel, Writer
+
+if TYPE_CHECKING:
+    from serving import Server
 
 # Before anything imports the binding, here or in a child: this tree's, not one that happens to be installed.
 os.environ["PYTHONPATH"] = str(ROOT)
@@ -18,7 +23,31 @@ os.environ.setdefault("VSHM_LIBRARY", str(BUILD / "libvideo_shm.so"))
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # PyAV has no build for every processor; what needs it is left out there, and said.
-NEEDS_PYAV = ["barcode", "bitstream", "camera_streamer", "cli_record", "healing", "sources"]
+NEEDS_PYAV = [
+    "barcode",
+    "bitstream",
+    "camera_streamer",
+    "cli_bundle",
+    "cli_record",
+    "cli_record_sound",
+    "examples",
+    "fleet_camera",
+    "gate_camera",
+    "healing",
+    "lane",
+    "pass_through",
+    "probe",
+    "serve",
+    "serve_access",
+    "serve_browser",
+    "sound",
+    "sources",
+    "stranger_bundle",
+    "streamer_life",
+    "suite",
+    "v4l2_buffers",
+    "websocket",
+]
 HAS_PYAV = importlib.util.find_spec("av") is not None
 collect_ignore = [] if HAS_PYAV else [f"test_{name}.py" for name in NEEDS_PYAV]
 
@@ -38,10 +67,38 @@ def channel() -> Iterator[Channel]:
 
 @pytest.fixture
 def ring(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A name that nobody else uses; what is there is removed at the end."""
+    """A name that nobody else uses; what is there, and under names that begin with it, is removed at the end."""
     name = f"/vshm_pytest_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
     yield name
-    (SHARED_MEMORY / name[1:]).unlink(missing_ok=True)
+    for path in SHARED_MEMORY.glob(f"{name[1:]}*"):
+        path.unlink(missing_ok=True)
     for path in SHARED_MEMORY.glob("vshm_consumer_*"):
         if name.encode() in path.read_bytes():
             path.unlink()
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """Nothing but the test's own in /dev/shm: what is seen or removed there is nobody else's."""
+    if os.geteuid() != 0:
+        pytest.skip("needs a mount of its own: run it as root")
+    with own_shared_memory():
+        yield
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator["Server"]:
+    """vshm serve for this machine alone."""
+    from serving import serving
+
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
+    """vshm serve that others may reach too, and that asks for the token of these tests."""
+    from serving import guarded_serving
+
+    with guarded_serving(tmp_path_factory.mktemp("serve")) as server:
+        yield server

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CLONE_NEWNS = 0x20000
+CLONE_FS, CLONE_NEWNS = 0x200, 0x20000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -18,17 +18,26 @@ def _check(result: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
+def mount_tmpfs(folder: Path, options: str) -> None:
+    """Only inside own_shared_memory: there it is seen by nobody else, and gone with it."""
+    _check(_libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, options.encode()))
+
+
 @contextmanager
 def own_shared_memory() -> Iterator[None]:
     """An empty tmpfs on /dev/shm, for this thread and what it starts. Needs root: raises OSError."""
-    folder = Path.cwd()
+    folder, root = Path.cwd(), os.open("/", os.O_PATH)
     before = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY)
     try:
         _check(_libc.unshare(CLONE_NEWNS))
         _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
-        _check(_libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", 0, b"mode=1777"))
+        mount_tmpfs(Path("/dev/shm"), "mode=1777,size=256m")
         yield
     finally:
+        _check(_libc.unshare(CLONE_FS))  # from threads that were started meanwhile: with them there is no way back
         _check(_libc.setns(before, CLONE_NEWNS))
         os.close(before)
-        os.chdir(folder)  # which coming back has changed to the root
+        os.fchdir(root)  # coming back has changed both to the namespace's root, which is not ours in a chroot
+        os.chroot(".")
+        os.close(root)
+        os.chdir(folder)

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Access units, key pictures and parameter sets, held against what libavcodec's own parsers say."""
 
-import functools
 import itertools
 import random
 from fractions import Fraction
 from typing import Any
 
 import av
-import numpy
 import pytest
+from encoded import ENCODERS, PARSERS, UNIT_GOP, VARIANTS, encoded
 
 from hil.streamer.bitstream import (
     H264,
@@ -24,35 +23,6 @@ from hil.streamer.bitstream import (
     trim_jpeg,
 )
 from vshm_ctypes import Codec
-
-PICTURES, GOP = 24, 8
-ENCODERS = {Codec.H264: ("libx264", "x264-params"), Codec.H265: ("libx265", "x265-params")}
-PARSERS = {Codec.H264: "h264", Codec.H265: "hevc"}
-VARIANTS = {
-    "plain": "",
-    "slices": ":slices=4",
-    "delimiters": ":aud=1",
-    "repeated headers": ":repeat-headers=1",
-}
-
-
-@functools.cache
-def encoded(codec: Codec, variant: str) -> tuple[tuple[bytes, bool], ...]:
-    """(access unit, whether it is key) for each picture, by the encoder's own word."""
-    name, option = ENCODERS[codec]
-    encoder: Any = av.CodecContext.create(name, "w")
-    encoder.width, encoder.height, encoder.pix_fmt = 128, 96, "yuv420p"
-    encoder.time_base, encoder.framerate, encoder.gop_size = Fraction(1, 25), Fraction(25), GOP
-    own = f"keyint={GOP}:min-keyint={GOP}:scenecut=0:bframes=0:annexb=1:log-level=none"
-    encoder.options = {"tune": "zerolatency", option: own + VARIANTS[variant]}
-    packets = []
-    chance = numpy.random.default_rng(1)
-    for number in range(PICTURES):
-        frame = av.VideoFrame.from_ndarray(chance.integers(0, 255, (144, 128), numpy.uint8), format="yuv420p")
-        frame.pts = number
-        packets += encoder.encode(frame)
-    packets += encoder.encode(None)
-    return tuple((bytes(packet), packet.is_keyframe) for packet in packets)
 
 
 def pieces(data: bytes, seed: int) -> list[bytes]:
@@ -119,8 +89,8 @@ def test_keyframes_get_the_parameter_sets_that_they_lack(codec: Codec) -> None:
     units = [AccessUnit(data, key) for data, key in encoded(codec, "repeated headers")]
     first = sets.complete(units[0])
     assert first == units[0]
-    pictures = [nal for nal in nal_units(units[GOP].data, syntax) if nal.kind in syntax.pictures]
-    bare = AccessUnit(units[GOP].data[pictures[0].begin :], True)
+    pictures = [nal for nal in nal_units(units[UNIT_GOP].data, syntax) if nal.kind in syntax.pictures]
+    bare = AccessUnit(units[UNIT_GOP].data[pictures[0].begin :], True)
     completed = sets.complete(bare)
     kinds = [nal.kind for nal in nal_units(completed.data, syntax)]
     assert kinds[: len(syntax.parameter_sets)] == list(syntax.parameter_sets)

@@ -5,72 +5,19 @@ import itertools
 import json
 import signal
 import subprocess
-import sys
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
+from streamers import TIMEOUT_S, command, end, numbers, streaming, take
 from writers import SHARED_MEMORY, wait_until
 
 from hil import barcode
 from hil.streamer.ledger import read_ledger
-from vshm_ctypes import Codec, Consumer, Frame, ProducerClosed, VideoShmError, inspect
-
-TIMEOUT_S = 60
-DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "hil.streamer", *words]
-
-
-@contextmanager
-def streaming(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
-    """camera-streamer, once it has written a frame."""
-    with subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-
-            def has_frames() -> bool:
-                assert process.poll() is None, process.communicate()
-                try:
-                    return inspect(ring).frames > 0
-                except VideoShmError:
-                    return False
-
-            wait_until(has_frames, "the first frame")
-            yield process
-        finally:
-            process.kill()
-
-
-def end(process: "subprocess.Popen[str]", number: signal.Signals = signal.SIGTERM) -> dict[str, Any]:
-    """Its books, after a clean end."""
-    process.send_signal(number)
-    out, err = process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == 0, err
-    summary: dict[str, Any] = json.loads(out)
-    return summary["channels"]  # type: ignore[no-any-return]
-
-
-def take(stream: Consumer, count: int) -> list[Frame]:
-    frames: list[Frame] = []
-    while len(frames) < count:
-        frame = stream.receive(timeout=TIMEOUT_S)
-        assert frame is not None
-        frames.append(frame)
-    return frames
-
-
-def numbers(frames: list[Frame]) -> list[int | None]:
-    decoder: Any = av.CodecContext.create(DECODERS[Codec(frames[0].codec)], "r")
-    pictures = [picture for frame in frames for picture in decoder.decode(av.Packet(frame.data))]
-    pictures += decoder.decode(None)
-    return [barcode.read(p.reformat(format="yuv420p").to_ndarray()[: p.height]) for p in pictures]
+from vshm_ctypes import Codec, Consumer, ProducerClosed, inspect
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265", "jpeg"])
@@ -88,6 +35,8 @@ def test_every_picture_of_the_pattern_arrives(ring: str, codec: str) -> None:
     assert books["imbalance"] is None
     assert books["refused"] == books["source_error"] == books["ring_dropped"] == 0
     assert books["ring_cpu_us_per_frame"] > 0
+    assert 0 < books["ring_cpu_share"] < 1
+    assert 30 * 512 * 1024 < books["ring_bytes"] < 16_000_000
 
 
 def test_times_are_those_of_the_capture(ring: str) -> None:
@@ -155,10 +104,15 @@ def test_the_ledger_agrees_with_what_readers_got(ring: str, tmp_path: Path) -> N
         assert (record.crc32, record.size) == (zlib.crc32(frame.data), frame.size)
         assert record.capture_ns == frame.capture_ns <= record.entry_ns <= frame.publish_ns
         assert (record.result, record.channel) == ("written", ring)
+    assert numbers(frames) == [
+        records[frame.number].v4l2_sequence for frame in frames
+    ]  # from the pattern to the reader
 
 
-def test_a_frame_larger_than_a_slot_is_refused_counted_and_advised(ring: str) -> None:
+def test_a_frame_larger_than_a_slot_is_refused_counted_and_advised(ring: str, tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
     words = ["--device", "testsrc:640x480@30", "--channel", f"{ring}:codec=jpeg,quality=100,slot=4k", "--stats"]
+    words += ["--ledger", str(path)]
     with subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             wait_until(
@@ -174,6 +128,9 @@ def test_a_frame_larger_than_a_slot_is_refused_counted_and_advised(ring: str) ->
     assert books["written"] == 0
     assert books["imbalance"] is None
     assert err.count("does not fit into a slot of 4096: lower the bitrate") == 1
+    records = list(read_ledger(path))
+    assert len(records) == books["refused"]
+    assert {(record.result, record.number) for record in records} == {("refused", -1)}
 
 
 def test_a_slow_encoder_drops_the_older_picture_and_counts_it(ring: str) -> None:
@@ -225,7 +182,7 @@ def test_a_taken_ring_is_named_with_its_writers_pid(ring: str) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "why"),
     [
-        (["--device", "nonesuch"], 1, "no source of that name"),
+        (["--device", "nonesuch"], 1, "nonesuch: no such camera"),
         (["--device", "file:/nowhere.mp4"], 1, "/nowhere.mp4"),
         (["--channel", "0:8x8"], 2, "from 16 to 8192"),
         (["--channel", "0:", "--channel", "0:"], 2, "two channels for one ring"),

@@ -43,12 +43,23 @@ def on_terminal(*words: str, until: str = "", columns: int = 120) -> tuple[int, 
 
 def test_list_is_a_table(ring: str) -> None:
     with Camera(ring):
-        code, shown = on_terminal("list", columns=200)
+        code, shown = on_terminal("list", columns=400)
     assert code == 0
     plain_text = CONTROL.sub("", shown)
     assert "RING" in plain_text
     assert "─" in plain_text or "━" in plain_text
     assert ring in plain_text
+
+
+def test_list_breaks_no_name_in_a_narrow_terminal(ring: str) -> None:
+    with Camera(ring):
+        code, shown = on_terminal("list", columns=60)
+    assert code == 0
+    lines = shown.split("\r\n")
+    assert ring in lines
+    (paragraph,) = re.findall(rf"^{ring}\n((?:  .*\n)+)", shown.replace("\r", ""), flags=re.MULTILINE)
+    assert "codec h264, stream 640x360, fps 1" in " ".join(paragraph.split())
+    assert all(len(line) <= 60 for line in paragraph.splitlines())
 
 
 def test_watch_refreshes_in_place_and_ctrl_c_ends_it_with_a_summary(ring: str) -> None:

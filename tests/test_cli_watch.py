@@ -2,15 +2,23 @@
 """vshm watch: what it sums up, second by second and at the end."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from vshm import Camera, vshm
+from writers import Channel, wait_until
 
+from vshm_ctypes import BorrowedFrame, Consumer, Producer
 from vshm_ctypes.cli.latencies import Latencies
 from vshm_ctypes.cli.units import sparkline
+from vshm_ctypes.cli.watch import Watch
+from vshm_ctypes.processes import find_users
 
 
 def test_watch_tells_rate_key_interval_and_latency(ring: str) -> None:
@@ -40,6 +48,17 @@ def test_ctrl_c_ends_a_watch_with_a_summary(ring: str) -> None:
     assert err == ""
 
 
+def test_a_terminal_without_bars_gets_question_marks(ring: str) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    name = f"{ring}é"
+    command = [sys.executable, "-m", "vshm_ctypes", "show", name, "-s", "0.01"]
+    with Producer(name) as producer:
+        producer.write(b"x", keyframe=True)
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0
+    assert f"{ring}?" in result.stdout
+
+
 def test_a_writer_that_ends_is_a_finding(ring: str) -> None:
     command = [sys.executable, "-m", "vshm_ctypes", "watch", ring, "-t", "3", "--json"]
     with Camera(ring):
@@ -49,6 +68,62 @@ def test_a_writer_that_ends_is_a_finding(ring: str) -> None:
     *_, last = process.communicate(timeout=60)[0].splitlines()
     assert json.loads(last)["summary"]["state"] == "closed"
     assert process.returncode == 1
+
+
+def test_a_ring_that_is_cut_off_is_told_and_no_crash(channel: Channel, tmp_path: Path) -> None:
+    """Whoever may write to a ring can shrink it under its readers: the kernel answers them with SIGBUS."""
+    writer = channel.start_writer()
+    wait_until(channel.ring_path.exists, "the ring is there")
+    writer.kill()
+    words = {"watch": [], "record": ["-o", str(tmp_path / "clip.h264"), "--reconnect"]}
+    commands = [[sys.executable, "-m", "vshm_ctypes", verb, str(channel.number), *words[verb]] for verb in words]
+    inode = channel.ring_path.stat().st_ino
+    with ExitStack() as stack:
+        readers = [stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE)) for command in commands]
+        wait_until(lambda: len(find_users().of(inode)) == len(readers), "all have joined")
+        os.truncate(channel.ring_path, 0)
+        for reader in readers:
+            err = reader.communicate(timeout=60)[1]
+            assert reader.returncode == 1
+            assert b"the ring was cut off under its readers" in err
+
+
+def test_what_came_after_the_last_whole_second_counts_too(ring: str) -> None:
+    with Producer(ring, slots=4) as producer:
+        command = [sys.executable, "-m", "vshm_ctypes", "watch", ring, "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            producer.write(b"x")
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            *_, last = map(json.loads, process.communicate(timeout=60)[0].splitlines())
+    assert last["summary"]["received"] == 1
+
+
+class Lapped(Consumer):
+    """Its first frames are written over while they are looked at."""
+
+    def __init__(self, ring: str, producer: Producer, laps: int) -> None:
+        super().__init__(ring, start="oldest")
+        self._producer, self._laps = producer, laps
+
+    def borrow(self, timeout: float | None = None) -> BorrowedFrame:
+        frame = super().borrow(timeout)
+        if self._laps:
+            self._laps -= 1
+            for _ in range(40):
+                self._producer.write(b"later", keyframe=True)
+        return frame
+
+
+def test_a_gap_before_a_frame_that_is_written_over_counts_once(ring: str) -> None:
+    with Producer(ring) as producer:
+        producer.write(b"first", keyframe=True)
+        with Lapped(ring, producer, 3) as stream:
+            second = next(Watch(stream).seconds())
+    assert second.missed_total > 80
+    assert sum(event.count for event in second.events if event.event == "gap") == second.missed_total
 
 
 def test_percentiles_are_those_of_the_values_to_two_percent() -> None:

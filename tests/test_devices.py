@@ -46,6 +46,13 @@ def test_auto_says_what_it_passed_over_and_why() -> None:
     assert "--device rpicam" in said[1]
 
 
+def test_a_pis_image_processor_is_no_camera() -> None:
+    isp = DeviceInfo(Path("/dev/video14"), "bcm2835-isp", "bcm2835-isp", "platform:bcm2835-isp", True)
+    assert choose_device("auto", [isp, USB])[0] == USB
+    with pytest.raises(SourceError, match="--device rpicam"):
+        choose_device("/dev/video14", [isp])
+
+
 @pytest.mark.parametrize("words", ["nonesuch", "/dev/video9", "unicam"])
 def test_where_there_is_none_it_says_what_there_is(words: str) -> None:
     with pytest.raises(SourceError, match=r"no such camera; there is .*HD Webcam.*vivid"):

@@ -119,6 +119,8 @@ def test_a_fork_while_another_thread_waits_does_not_hang_the_child(ring: str) ->
         waiting.join(60)
 
 
-def test_a_handle_can_not_be_pickled(ring: str) -> None:
-    with Producer(ring) as producer, pytest.raises((TypeError, ValueError)):
-        pickle.dumps(producer)
+def test_a_handle_can_not_be_pickled_and_says_what_to_do(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        for handle in (producer, stream):
+            with pytest.raises(TypeError, match=f"pass '{ring}', and open a {type(handle).__name__} there"):
+                pickle.dumps(handle)

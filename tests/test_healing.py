@@ -3,27 +3,13 @@
 
 import itertools
 import logging
-import os
-import signal
-import socket
-import stat
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-import av
 import pytest
-from encoded import access_units
-from writers import wait_until
 
-from hil.streamer.bitstream import is_keyframe
-from hil.streamer.service import Service
-from hil.streamer.sources import rpicam
 from hil.streamer.sources.healing import BAD_IN_A_ROW, SETTLED_S, STALLED_S, HealingSource
-from hil.streamer.sources.rpicam import RpicamSource
 from hil.streamer.sources.source import Captured, SourceError
-from vshm_ctypes import Codec, Consumer, inspect
+from vshm_ctypes import Codec
 
 FRAMES = 40
 
@@ -31,12 +17,13 @@ FRAMES = 40
 class Scripted:
     """Does what it is told: a Captured, None, or an exception, one for each read; and for each open."""
 
-    name, width, height, fps = "scripted", 64, 48, 25.0
+    name, fps = "scripted", 25.0
     codec: Codec | None = None
 
     def __init__(self, reads: list[Any], opens: list[Any] | None = None) -> None:
         self.reads, self.opens = iter(reads), iter(opens or itertools.repeat(None))
-        self.opened = self.closed = 0
+        self.width, self.height = 64, 48
+        self.opened = self.closed = self.keyframes_wanted = 0
 
     def open(self) -> None:
         self.opened += 1
@@ -49,6 +36,12 @@ class Scripted:
         if isinstance(answer, BaseException):
             raise answer
         return answer  # type: ignore[no-any-return]
+
+    def want_keyframe(self) -> None:
+        self.keyframes_wanted += 1
+
+    def figures(self) -> dict[str, int]:
+        return {"lost": 3}
 
     def close(self) -> None:
         self.closed += 1
@@ -145,7 +138,7 @@ def test_damaged_buffers_break_the_stream_and_thirty_in_a_row_reopen_it(clock: C
         captured = source.read(0.1)
         assert captured is not None
         assert captured.bad
-    assert source.incidents == {"bad buffers": 1}
+    assert source.incidents == {"bad_buffers": 1}
     assert source.read(0.1) is None
     assert scripted.opened == 2
 
@@ -161,6 +154,47 @@ def test_a_source_that_fails_right_after_it_was_opened_is_not_opened_in_a_tight_
     assert source.incidents == {"failed": 4}
 
 
+def test_an_encoded_stream_of_another_size_is_not_passed_on(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    scripted = Scripted([good(), SourceError(0, "gone", "unplugged"), good()])
+    scripted.codec = Codec.H264
+    source = HealingSource(scripted, clock)
+    source.open()
+    clock.sleep(SETTLED_S)
+    assert source.read(0.1) is not None
+    scripted.width = 128
+    for _ in range(20):
+        assert source.read(0.1) is None
+    assert "it came back with 128x48" in caplog.text
+    scripted.width = 64
+    while (captured := source.read(0.1)) is None:
+        pass
+    assert captured.discontinuity
+    assert source.figures() == {"lost": 3, "unplugged": 1}
+
+
+def test_a_start_that_fails_is_counted_each_time_and_told_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    fails = SourceError(0, "it does not start", "streamon")
+    scripted = Scripted([good(), SourceError(0, "broken", "fatal"), good()], [None, fails, fails, fails, None])
+    source = HealingSource(scripted, clock)
+    source.open()
+    clock.sleep(SETTLED_S)
+    assert source.read(0.1) is not None
+    while source.read(0.1) is None:
+        pass
+    assert source.incidents == {"fatal": 1, "streamon": 3}
+    assert sum("it does not start" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_a_keyframe_is_asked_of_a_source_that_is_there(clock: Clock) -> None:
+    scripted = Scripted([SourceError(0, "gone")])
+    source = HealingSource(scripted, clock)
+    source.want_keyframe()
+    assert scripted.keyframes_wanted == 0
+    source.open()
+    source.want_keyframe()
+    assert scripted.keyframes_wanted == 1
+
+
 def test_the_end_is_no_incident(clock: Clock) -> None:
     source = HealingSource(Scripted([good(), EOFError("over")]), clock)
     source.open()
@@ -168,106 +202,3 @@ def test_the_end_is_no_incident(clock: Clock) -> None:
     with pytest.raises(EOFError):
         source.read(0.1)
     assert not source.incidents
-
-
-# ---- rpicam-vid, by a stand-in of the same output ----
-
-
-def stand_in(folder: Path, stream: Path, ending: str = "sleep 60") -> Path:
-    """A rpicam-vid that writes a stream, a little at a time, and then does the ending."""
-    program = folder / rpicam.PROGRAM
-    words = '[ "$1" = --inline ] || exit 9\n'
-    program.write_text(f"#!/bin/sh\n{words}dd if='{stream}' bs=700 status=none\n{ending}\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return program
-
-
-@pytest.fixture
-def pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    stream = tmp_path / "stream.h264"
-    stream.write_bytes(b"".join(data for data, _ in access_units(FRAMES)))
-    stand_in(tmp_path, stream)
-    return tmp_path
-
-
-@pytest.mark.usefixtures("pi")
-def test_rpicam_vids_stream_comes_out_as_access_units() -> None:
-    source = RpicamSource(64, 48, 25)
-    source.open()
-    found: list[Captured] = []
-    while len(found) < FRAMES - 1:
-        captured = source.read(10.0)
-        assert captured is not None
-        found.append(captured)
-    assert [captured.unit and captured.unit.data for captured in found] == [d for d, _ in access_units(FRAMES)[:-1]]
-    assert source.read(0.05) is None  # the last one ends when the next begins
-    source.close()
-    source.close()
-
-
-def test_a_program_that_ends_is_told_with_its_last_words(pi: Path) -> None:
-    stand_in(pi, pi / "stream.h264", "echo 'ERROR: no cameras available' >&2; exit 3")
-    source = RpicamSource()
-    source.open()
-    with pytest.raises(SourceError, match="ended with 3: ERROR: no cameras available"):
-        while True:
-            source.read(10.0)
-    source.close()
-
-
-def test_without_rpicam_vid_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SourceError, match="install rpicam-apps"):
-        RpicamSource().open()
-
-
-def test_rpicam_is_streamed_and_survives_the_programs_end(pi: Path, ring: str) -> None:
-    stand_in(pi, pi / "stream.h264", "exit 1")
-    words = ["--device", "rpicam", "--channel", f"{ring}:slots=200", "--stats"]
-    command = [sys.executable, "-m", "hil.streamer", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            wait_until(lambda: Path(f"/dev/shm{ring}").exists() and inspect(ring).frames >= 2 * FRAMES, "it comes back")
-            with Consumer(ring, start="oldest") as stream:
-                frames = [frame for _ in range(2 * FRAMES) if (frame := stream.receive(timeout=10)) is not None]
-            process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert process.returncode == 0, err
-    assert '"failed": ' in out
-    breaks = [index for index, frame in enumerate(frames) if frame.discontinuity]
-    assert breaks == [FRAMES - 1, 2 * (FRAMES - 1)]  # the last picture of a run never ends
-    assert all(frame.is_keyframe == is_keyframe(frame.data, Codec.H264) for frame in frames)
-    decoder: Any = av.CodecContext.create("h264", "r")
-    pictures = [picture for frame in frames for picture in decoder.decode(av.Packet(frame.data))]
-    assert len(pictures) >= 2 * FRAMES - 1
-
-
-# ---- the service manager ----
-
-
-def test_the_service_manager_is_told_once_and_kept_informed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(address)
-        manager.settimeout(10)
-        monkeypatch.setenv("NOTIFY_SOCKET", address)
-        monkeypatch.setenv("WATCHDOG_USEC", "20000")
-        service = Service()
-        service.frame_written()
-        service.frame_written()
-        service.is_alive()
-        service.stopping()
-        assert [manager.recv(100) for _ in range(3)] == [b"READY=1\nSTATUS=streaming", b"WATCHDOG=1", b"STOPPING=1"]
-
-
-def test_without_a_service_manager_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    service = Service()
-    service.frame_written()
-    service.is_alive()
-    service.stopping()
-    monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere/notify")
-    Service().frame_written()

@@ -45,6 +45,8 @@ def python_violations(root: Path) -> list[str]:
     for layer in ("vshm_ctypes", "hil", "tests", "ci"):
         for path in sorted((root / layer).rglob("*.py")):
             where = path.relative_to(root)
+            is_example = where.parts[:2] == ("vshm_ctypes", "examples")
+            is_web = where.parts[:3] == ("vshm_ctypes", "cli", "web")
             is_cli = where.parts[:2] in {("vshm_ctypes", "cli"), ("vshm_ctypes", "__main__.py")}
             for module, when in imports_of(path, where.parent.parts):
                 top = module.partition(".")[0]
@@ -58,6 +60,12 @@ def python_violations(root: Path) -> list[str]:
                     continue
                 if module.startswith("vshm_ctypes.cli") and not is_cli:
                     found.append(f"{where}: the core imports the command")
+                if module.startswith("vshm_ctypes.examples") and not is_example:
+                    found.append(f"{where}: nobody imports examples")
+                if module.startswith("vshm_ctypes.cli.web") and not is_web and when == "load":
+                    found.append(f"{where} loads the web server")
+                if is_example or is_web:  # programs of their own, and what only one verb loads
+                    continue
                 if top not in STANDARD | {"vshm_ctypes"} and when != "types" and (when == "load" or not is_cli):
                     found.append(f"{where} depends on {module}")
     return found
@@ -79,6 +87,11 @@ def test_python_arrows_point_one_way() -> None:
         ("vshm_ctypes/frame.py", "if TYPE_CHECKING:\n    import hil"),
         ("vshm_ctypes/frame.py", "from . import cli"),
         ("vshm_ctypes/cli/show.py", "import rich"),
+        ("vshm_ctypes/cli/show.py", "from ..examples import recorder"),
+        ("vshm_ctypes/cli/serve.py", "from .web import app"),
+        ("vshm_ctypes/cli/web/app.py", "from v4l2py import Device"),
+        ("vshm_ctypes/examples/recorder.py", "import linuxpy"),
+        ("vshm_ctypes/examples/recorder.py", "from vshm_ctypes.cli import sinks"),
         ("vshm_ctypes/cli/show.py", "from ...hil import fleet\nimport av"),
         ("hil/fleet.py", "from ci import x"),
         ("hil/fleet.py", "from multiprocessing.shared_memory import SharedMemory"),
@@ -98,6 +111,9 @@ def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
         ("vshm_ctypes/frame.py", "import ctypes\nfrom . import errors\nfrom vshm_ctypes.errors import X"),
         ("vshm_ctypes/frame.py", "if TYPE_CHECKING:\n    from typing_extensions import Buffer"),
         ("vshm_ctypes/cli/show.py", "from ..errors import X\nfrom . import table"),
+        ("vshm_ctypes/cli/web/app.py", "import aiohttp\nfrom ..list import listed"),
+        ("vshm_ctypes/cli/serve.py", "def f():\n    from .web import app"),
+        ("vshm_ctypes/examples/recorder.py", "import av\nfrom vshm_ctypes import Consumer\nfrom .pictures import gray"),
         ("vshm_ctypes/cli/show.py", "def f():\n    import rich\n    from vshm_ctypes import Consumer"),
         ("hil/fleet.py", "import linuxpy, vshm_ctypes, multiprocessing"),
     ],
@@ -114,9 +130,9 @@ def test_a_right_import_is_let_through(tmp_path: Path, file: str, line: str) -> 
 # Each layer may include itself and what its set names; nothing else of ours.
 LAYERS = {
     "bytes": {"layout", "geometry", "hot", "shared", "video_shm"},
-    "algorithm": {"ring", "cursor"},
+    "algorithm": {"ring", "ring_v1", "cursor"},
     "system": {"segment", "wait", "semaphores", "process", "log", "options", "probes"},
-    "sides": {"writer", "takeover", "forks", "reader", "reader_figures", "inspect"},
+    "sides": {"writer", "takeover", "forks", "attachment", "reader", "reader_figures", "inspect"},
     "handles": {"producer", "producer_write", "consumer", "consumer_read"},
 }
 BELOW = {
@@ -127,10 +143,10 @@ BELOW = {
     "handles": {"bytes", "algorithm", "system", "sides"},
 }
 WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "semaphores"}
-READER_SIDE = {"reader", "reader_figures", "consumer", "consumer_read", "cursor"}
+READER_SIDE = {"attachment", "reader", "reader_figures", "consumer", "consumer_read", "cursor"}
 
 # These make no system call: they see no header that declares one.
-PURE = {"layout", "geometry", "ring", "cursor"}
+PURE = {"layout", "geometry", "ring", "ring_v1", "cursor"}
 PURE_HEADERS = {"assert", "errno", "limits", "stdatomic", "stdbool", "stddef", "stdint", "string"}
 PURE_SYMBOLS = re.compile(r"mem(cpy|set|move|cmp)|strcmp|__errno_location|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_")
 

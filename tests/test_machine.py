@@ -4,6 +4,9 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from vshm_ctypes import machine as machine_module
 from vshm_ctypes.machine import Throttling, look
 
 PI = {
@@ -43,13 +46,62 @@ def test_a_raspberry_pi_is_told_as_it_is(tmp_path: Path) -> None:
     assert machine.memory_available == 3000000 * 1024
 
 
+def test_the_firmware_of_a_raspberry_pi_5_is_found(tmp_path: Path) -> None:
+    flags = {"sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled": "4\n"}
+    assert look(board(tmp_path, flags)).throttling == Throttling.THROTTLED
+
+
 def test_a_voltage_sensor_serves_where_the_firmware_says_nothing(tmp_path: Path) -> None:
     sensor = {"sys/class/hwmon/hwmon1/name": "rpi_volt\n", "sys/class/hwmon/hwmon1/in0_lcrit_alarm": "1\n"}
     machine = look(board(tmp_path, sensor))
     assert (machine.throttling, machine.under_voltage) == (None, True)
 
 
-def test_what_a_board_does_not_tell_is_none(tmp_path: Path) -> None:
+def firmware(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """A vcgencmd, in front of the one that may be here."""
+    folder.mkdir()
+    (folder / "vcgencmd").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "vcgencmd").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_vcgencmd_is_asked_where_the_kernel_has_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    firmware(tmp_path / "bin", monkeypatch, '[ "$*" = get_throttled ] && echo throttled=0x50008')
+    machine = look(board(tmp_path / "root", {}))
+    assert machine.throttling == (
+        Throttling.SOFT_TEMPERATURE_LIMIT | Throttling.UNDER_VOLTAGE_OCCURRED | Throttling.THROTTLED_OCCURRED
+    )
+    assert machine.under_voltage is False  # it was once; it is not now
+
+
+def test_vcgencmd_is_not_asked_where_the_kernel_has_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A process for each look would be what vshm watch costs most of.
+    firmware(tmp_path / "bin", monkeypatch, f"touch {tmp_path}/asked; echo throttled=0x0")
+    assert look(board(tmp_path / "root", PI)).under_voltage is True
+    assert not (tmp_path / "asked").exists()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo 'VCHI initialization failed'; exit 255",
+        "echo 'error=1 error_msg=\"Command not registered\"'",
+        "echo throttled=0x50000; exit 1",
+        "echo throttled=maybe",
+        "kill -9 $$",
+        "exec sleep 60",
+    ],
+)
+def test_a_vcgencmd_that_does_not_answer_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    monkeypatch.setattr(machine_module, "FIRMWARE_TIMEOUT_S", 0.2)
+    firmware(tmp_path / "bin", monkeypatch, script)
+    assert look(board(tmp_path / "root", {})).throttling is None
+
+
+def test_what_a_board_does_not_tell_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # where no vcgencmd is
     machine = look(board(tmp_path, {"sys/class/thermal/thermal_zone0/temp": "garbage"}))
     assert (machine.model, machine.temperature_c, machine.throttling, machine.under_voltage) == (None,) * 4
     assert (machine.governors, machine.clocks_mhz) == ((), ())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of the binding against the header, and against the library itself."""
+"""The table of calls against the header, and against the library itself; which libraries are refused."""
 
 import ctypes
 import os
@@ -10,61 +10,64 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from writers import ROOT
+from header import DECLARATIONS
 
 from vshm_ctypes import LibraryError, Producer, _prototypes, get_library
-from vshm_ctypes._library import library, load
-from vshm_ctypes._prototypes import PROTOTYPES, Prototype
-from vshm_ctypes._structs import C_NAMES, Meta, View
-from vshm_ctypes.consumer import _VIEW
-from vshm_ctypes.producer import _pack_meta
+from vshm_ctypes._library import SONAME, load
+from vshm_ctypes._prototypes import PROTOTYPES, LogCallback, Prototype
+from vshm_ctypes._structs import C_NAMES
 
-HEADER = (ROOT / "lib" / "include" / "video_shm.h").read_text()
-CODE = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
-DECLARATIONS = {
-    name: (result.strip(), [part.strip() for part in arguments.split(",")])
-    for result, name, arguments in re.findall(
-        r"^([a-z][\w ]*[ *])(video_shm_\w+)\(([^()]*)\);", CODE, flags=re.MULTILINE
-    )
-}
-RESULTS = {"int": ctypes.c_int, "void": None, "const char *": ctypes.c_char_p, "int64_t": ctypes.c_int64}
-SCALARS = {"int": ctypes.c_int, "uint32_t": ctypes.c_uint32}
+STRUCTS = {name: struct for struct, name in C_NAMES.items()}
+KINDS: dict[str, Any] = {
+    "void": None,
+    "int": ctypes.c_int,
+    "int64_t": ctypes.c_int64,
+    "uint8_t": ctypes.c_uint8,
+    "uint16_t": ctypes.c_uint16,
+    "uint32_t": ctypes.c_uint32,
+    "uint64_t": ctypes.c_uint64,
+    "video_shm_log_t": LogCallback,
+} | STRUCTS
+
+
+def kind_of(declared: str) -> Any:
+    """The ctypes type for a C type."""
+    kind = declared.removeprefix("const ")
+    if not kind.endswith("*"):
+        return KINDS[kind]
+    strings = {"char *": ctypes.c_char_p, "void *": ctypes.c_void_p}
+    return strings.get(kind) or ctypes.POINTER(kind_of(kind.removesuffix("*").strip()))
 
 
 def test_every_call_of_the_header_has_a_row_and_none_is_made_up() -> None:
     assert len(DECLARATIONS) > 20
-    assert {row.name for row in PROTOTYPES} == set(DECLARATIONS)
+    assert [row.name for row in PROTOTYPES] == list(DECLARATIONS)
 
 
 @pytest.mark.parametrize("row", PROTOTYPES, ids=lambda row: row.name)
 def test_a_row_is_what_the_header_declares(row: Prototype) -> None:
-    result, arguments = DECLARATIONS[row.name]
-    assert row.result is RESULTS[result]
-    expected = [] if arguments == ["void"] else arguments
-    assert len(row.arguments) == len(expected)
-    for argument, declared in zip(row.arguments, expected, strict=True):
-        kind = declared.rpartition(" ")[0]
-        if "*" not in declared and kind in SCALARS:
-            assert argument is SCALARS[kind], declared
+    declaration = DECLARATIONS[row.name]
+    assert row.result is kind_of(declaration.result)
+    assert len(row.arguments) == len(declaration.arguments)
+    for argument, declared in zip(row.arguments, declaration.arguments, strict=True):
+        # Payload is wherever the caller has it, not only in arrays of c_uint8.
+        any_address = argument is ctypes.c_void_p and declared.removeprefix("const ") == "uint8_t *"
+        assert any_address or argument is kind_of(declared), declared
     # A call that can fail says so with -1: it must not be taken for a result.
-    fails = result == "int"
-    assert (row.check is not None) == fails
+    assert (row.check is not None) == (declaration.result == "int")
 
 
-def test_the_library_exports_the_rows() -> None:
+def test_the_declaration_stands_above_each_row() -> None:
+    """So that a review against the header is a look at two lines."""
+    above = re.findall(r"((?:    # .*\n)+)    Prototype\(\s*\"(\w+)\"", Path(_prototypes.__file__).read_text())
+    told = {name: " ".join(comment.replace("# ", "").split()) for comment, name in above}
+    assert told == {name: declaration.text for name, declaration in DECLARATIONS.items()}
+
+
+def test_the_library_exports_the_rows_since_the_versions_that_they_tell() -> None:
     listing = subprocess.run(["nm", "-D", "--defined-only", get_library()], capture_output=True, text=True, check=True)
-    exported = {line.split()[-1].partition("@")[0] for line in listing.stdout.splitlines()}
-    assert {row.name for row in PROTOTYPES} <= exported
-
-
-@pytest.mark.parametrize("struct", C_NAMES, ids=lambda struct: struct.__name__)
-def test_a_struct_lies_as_the_library_has_it(struct: type[ctypes.Structure]) -> None:
-    name = C_NAMES[struct]
-    assert library.video_shm_layout(name.encode()) == ctypes.sizeof(struct)
-    for base in reversed(struct.__mro__):
-        for field, *_ in base.__dict__.get("_fields_", ()):
-            if field != "opaque":
-                assert library.video_shm_layout(f"{name}.{field}".encode()) == getattr(struct, field).offset, field
+    exported = dict(re.findall(r" T (video_shm_\w+)@@VIDEO_SHM_([\d.]+)$", listing.stdout, flags=re.MULTILINE))
+    assert {row.name: ".".join(map(str, row.since)) for row in PROTOTYPES} == exported
 
 
 def test_a_library_that_is_none_of_ours_is_refused_by_name() -> None:
@@ -72,26 +75,6 @@ def test_a_library_that_is_none_of_ours_is_refused_by_name() -> None:
         load("libc.so.6")
     with pytest.raises(LibraryError, match="VSHM_LIBRARY"):
         load("/nowhere/libvideo_shm.so")
-
-
-def test_metadata_is_packed_as_the_struct_lies() -> None:
-    packed = _pack_meta(True, 2, 1920, 1080, 60, 1_700_000_000_123)
-    assert len(packed) == ctypes.sizeof(Meta)
-    meta = Meta.from_buffer_copy(packed)
-    told = (meta.is_keyframe, meta.codec, meta.width, meta.height, meta.fps, meta.timestamp_ms)
-    assert told == (1, 2, 1920, 1080, 60, 1_700_000_000_123)
-    assert (meta.size, meta.sequence, bytes(meta.reserved)) == (0, 0, bytes(5))
-
-
-def test_a_view_is_taken_apart_as_the_struct_lies() -> None:
-    view = View()
-    assert _VIEW.size <= ctypes.sizeof(View)
-    values = iter(range(100, 200))
-    for field in ("flags", "data", "offset", "frame", "capture_ns", "publish_ns", "missed_before", "attachment"):
-        setattr(view, field, next(values))
-    view.meta = Meta(next(values), next(values), next(values), 1, 109 - 100, 110, 111, 112)
-    fields = _VIEW.unpack_from(memoryview(view).cast("B"))
-    assert fields[1:] == (*range(100, 111), True, 9, 110, 111, 112)
 
 
 @pytest.mark.parametrize(
@@ -148,3 +131,15 @@ def test_the_environment_chooses_the_library(tmp_path: Path) -> None:
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert path in result.stderr
+
+
+def test_a_library_of_the_systems_is_told_by_its_path(tmp_path: Path) -> None:
+    """For C programs to link with: what the loader found by its name."""
+    folder = tmp_path / "system"
+    folder.mkdir()
+    (folder / SONAME).symlink_to(Path(get_library()).resolve())
+    environment = os.environ | {"VSHM_LIBRARY": SONAME, "LD_LIBRARY_PATH": str(folder)}
+    command = [sys.executable, "-c", "import vshm_ctypes; print(vshm_ctypes.get_library())"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    assert Path(told).is_absolute()
+    assert Path(told).samefile(get_library())

@@ -9,7 +9,7 @@ import pytest
 from children import running
 from writers import SHARED_MEMORY, wait_until
 
-from vshm_ctypes import Consumer, Producer
+from vshm_ctypes import Consumer, Producer, RingFull
 from vshm_ctypes.published import PREFIX, RECORD, PublishedConsumer, list_published
 
 PUBLISHES = """
@@ -41,6 +41,30 @@ def test_a_readers_counters_are_there_for_all_to_see(ring: str) -> None:
         assert shown.path.stat().st_mode & 0o777 == 0o644
     assert of_ring(ring) == []
     assert not shown.path.exists()
+
+
+def test_they_are_for_all_to_see_whatever_the_umask(ring: str) -> None:
+    before = os.umask(0o077)
+    try:
+        with Producer(ring), Consumer(ring, publish=True) as stream:
+            stream.receive(timeout=0)
+            (shown,) = of_ring(ring)
+            assert shown.path.stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
+def test_no_room_for_them_is_an_error_and_leaves_nothing(ring: str, alone: None) -> None:
+    with Producer(ring, slots=2, slot_size=100):
+        fill = SHARED_MEMORY / "fill"
+        space = os.statvfs(SHARED_MEMORY)
+        with fill.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize)
+        with pytest.raises(RingFull, match="/dev/shm is full"):
+            Consumer(ring, publish=True)
+        assert not list(SHARED_MEMORY.glob(f"{PREFIX}*"))
+        fill.unlink()
+        Consumer(ring, publish=True).close()
 
 
 def test_they_follow_while_frames_come(ring: str) -> None:

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 from writers import Channel, wait_until
 
-from vshm_ctypes import Consumer, Frame, IncompatibleRing, Producer, ProducerClosed, ProducerDied
+from vshm_ctypes import (
+    Consumer,
+    Frame,
+    IncompatibleRing,
+    Producer,
+    ProducerClosed,
+    ProducerDied,
+    State,
+    inspect,
+)
 
 
 def next_frame(stream: Consumer) -> Frame:
@@ -61,6 +70,27 @@ def test_without_reconnect_the_end_is_told(ring: str, channel: Channel) -> None:
         with pytest.raises(ProducerDied):
             for _ in stream:
                 pass
+
+
+@pytest.mark.parametrize("timeout", [0, 0.2])
+def test_a_reader_that_only_looks_now_and_then_is_told_of_a_death_too(channel: Channel, timeout: float) -> None:
+    """The library tells it once, and not only to those that are asleep when it happens."""
+    writer = channel.start_writer()
+    wait_until(channel.ring_path.exists, "the ring is there")
+    with Consumer(channel=channel.number) as stream:
+        next_frame(stream)
+        writer.kill()
+
+        def is_told() -> bool:
+            try:
+                stream.receive(timeout)
+            except ProducerDied:
+                return True
+            return False
+
+        wait_until(lambda: inspect(channel.number).state == State.DEAD, "the death shows")
+        wait_until(is_told, "the reader is told")
+        assert stream.receive(timeout=0) is None  # once
 
 
 def test_larger_slots_than_allowed_are_refused_also_after_a_restart(ring: str) -> None:

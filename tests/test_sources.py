@@ -32,12 +32,12 @@ def take(source: Source, count: int) -> list[Captured]:
     return found
 
 
-def clip(path: Path, pictures: int, fps: int) -> Path:
+def clip(path: Path, pictures: int, fps: int, codec: str = "libx264") -> Path:
     source = TestSource(f"testsrc:320x240@{fps}")
     source.open()
     with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("libx264", rate=fps)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream: Any = container.add_stream(codec, rate=fps)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for captured in take(source, pictures):
             assert captured.picture is not None
             container.mux(stream.encode(captured.picture))
@@ -92,6 +92,28 @@ def test_a_looped_file_begins_again_with_a_discontinuity(tmp_path: Path) -> None
     source.close()
 
 
+def test_what_is_damaged_in_a_file_is_told_and_the_file_goes_on(tmp_path: Path) -> None:
+    path = clip(tmp_path / "clip.mkv", 20, 100, "mjpeg")
+    with av.open(str(path)) as container:
+        pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    data = path.read_bytes()
+    for picture in pictures[5:7]:
+        data = data.replace(picture, bytes(len(picture)))
+    path.write_bytes(data)
+    source = FileSource(str(path), loop=False)
+    source.open()
+    found: list[Captured] = []
+    with pytest.raises(EOFError):
+        while True:
+            captured = source.read(1.0)
+            if captured is not None:
+                found.append(captured)
+    source.close()
+    assert sum(captured.bad for captured in found) == 2
+    assert [captured.bad for captured in found].index(True) == 5
+    assert sum(captured.picture is not None for captured in found) == 18
+
+
 def test_a_file_that_is_none_is_refused_with_its_name(tmp_path: Path) -> None:
     for path in (tmp_path / "nothing.mp4", Path(__file__)):
         with pytest.raises(SourceError, match=path.name):
@@ -108,7 +130,8 @@ def test_a_picture_in_is_an_access_unit_out(codec: Any, name: str) -> None:
     keys = []
     for index, captured in enumerate(take(source, 25)):
         assert captured.picture is not None
-        (unit,) = encoder.encode(captured.picture, captured.capture_ns, keyframe=index == 14)
+        ((unit, time_ns),) = encoder.encode(captured.picture, captured.capture_ns, keyframe=index == 14)
+        assert time_ns == captured.capture_ns
         if unit.keyframe:
             keys.append(index)
         numbers += [number_in(picture) for picture in decoder.decode(av.Packet(unit.data))]
@@ -127,7 +150,7 @@ def test_a_decoder_may_begin_at_any_keyframe(codec: Any, name: str) -> None:
     for captured in take(source, 12):
         assert captured.picture is not None
         units += encoder.encode(captured.picture, captured.capture_ns)
-    for index, unit in enumerate(units):
+    for index, (unit, _) in enumerate(units):
         if unit.keyframe:
             decoder: Any = av.CodecContext.create(DECODERS[codec], "r")
             (picture,) = decoder.decode(av.Packet(unit.data)) + decoder.decode(None)
@@ -140,7 +163,7 @@ def test_pictures_are_scaled_to_the_channel() -> None:
     encoder = Encoder(Channel(codec="jpeg"), "mjpeg", 320, 240, 100)
     captured = take(source, 3)[-1]
     assert captured.picture is not None
-    (unit,) = encoder.encode(captured.picture, captured.capture_ns)
+    ((unit, _),) = encoder.encode(captured.picture, captured.capture_ns)
     decoder: Any = av.CodecContext.create("mjpeg", "r")
     (picture,) = decoder.decode(av.Packet(unit.data))
     assert (picture.width, picture.height, number_in(picture)) == (320, 240, 2)
@@ -154,7 +177,7 @@ def test_a_shared_picture_is_left_as_it_was() -> None:
     before = (captured.picture.pts, captured.picture.pict_type)
     for keyframe in (True, False):
         encoder = Encoder(Channel(), "libx264", 320, 240, 100)
-        (unit,) = encoder.encode(captured.picture, 5, keyframe=keyframe, shared=True)
+        ((unit, _),) = encoder.encode(captured.picture, 5, keyframe=keyframe, shared=True)
         assert unit.keyframe
     assert (captured.picture.pts, captured.picture.pict_type) == before
 
@@ -167,9 +190,10 @@ def test_quality_and_bit_rate_are_heeded() -> None:
     def size(channel: Channel, name: str) -> int:
         encoder = Encoder(channel, name, 320, 240, 30)
         units = [encoder.encode(picture, n * 33_000_000) for n, picture in enumerate(pictures) if picture]
-        return sum(len(unit.data) for group in units for unit in group)
+        return sum(len(unit.data) for group in units for unit, _ in group)
 
     assert size(Channel(codec="jpeg", quality=95), "mjpeg") > 1.2 * size(Channel(codec="jpeg", quality=30), "mjpeg")
+    assert size(Channel(quality=90), "libx264") > 1.5 * size(Channel(quality=30), "libx264")
     assert size(Channel(bit_rate=2_000_000), "libx264") > 1.5 * size(Channel(bit_rate=100_000), "libx264")
 
 

@@ -6,12 +6,14 @@ import gc
 import random
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from children import running
+from writers import Channel, wait_until
 
-from vshm_ctypes import Consumer, HandleClosed, Interrupted, Producer, VideoShmError
+from vshm_ctypes import Consumer, HandleClosed, Interrupted, Producer, ProducerDied, VideoShmError
 
 WAITS = """
 import sys, threading
@@ -65,18 +67,15 @@ def test_signals_lose_no_frame(ring: str) -> None:
 
 
 def test_other_threads_run_while_one_waits(ring: str) -> None:
-    counted = 0
+    """A wait that held the interpreter would let them run only between two of its slices, four times a second."""
+    ticks = 0
     with Producer(ring), Consumer(ring) as stream:
-        over = threading.Event()
-
-        def wait() -> None:
-            stream.receive(timeout=0.3)
-            over.set()
-
-        threading.Thread(target=wait).start()
-        while not over.is_set():
-            counted += 1
-    assert counted > 1000
+        waiting = threading.Thread(target=stream.receive, args=[2.0])
+        waiting.start()
+        while waiting.is_alive():
+            time.sleep(0.001)
+            ticks += 1
+    assert ticks > 40
 
 
 @pytest.mark.parametrize("end", ["close", "interrupt"])
@@ -176,8 +175,20 @@ def test_an_iteration_left_early_leaves_no_thread(ring: str) -> None:
     asyncio.run(main())
 
 
-def test_cancelling_loses_no_frame(ring: str) -> None:
-    """The usual wait_for with a short timeout: a frame may come just as it is over."""
+def next_number(stream: Consumer, borrow: bool) -> int:
+    if borrow:
+        with stream.borrow(timeout=10) as borrowed:
+            assert bytes(borrowed.data) == b"x"
+            return borrowed.number
+    frame = stream.receive(timeout=10)
+    assert frame is not None
+    return frame.number
+
+
+@pytest.mark.parametrize("cancellations", [1, 2])
+@pytest.mark.parametrize("borrow", [False, True])
+def test_cancelling_loses_no_frame(ring: str, borrow: bool, cancellations: int) -> None:
+    """The usual wait_for with a short timeout: a frame may come just as it is over, and the task's own end too."""
 
     async def main() -> list[int]:
         numbers = []
@@ -189,12 +200,40 @@ def test_cancelling_loses_no_frame(ring: str) -> None:
                 if number % 2:
                     await asyncio.sleep(0)
                 waiting.cancel()
+                if cancellations == 2:
+                    await asyncio.sleep(0)
+                    waiting.cancel()
                 try:
                     frame = await waiting
+                    assert frame is not None
+                    numbers.append(frame.number)
                 except asyncio.CancelledError:
-                    frame = stream.receive(timeout=10)
-                assert frame is not None
-                numbers.append(frame.number)
+                    numbers.append(next_number(stream, borrow))
         return numbers
 
     assert asyncio.run(main()) == list(range(60))
+
+
+def test_cancelling_loses_no_death(channel: Channel) -> None:
+    """The library tells it once, and here it tells it to a wait that is cancelled at that moment."""
+    writer = channel.start_writer()
+    wait_until(channel.ring_path.exists, "the ring is there")
+
+    async def main() -> None:
+        with Consumer(channel=channel.number) as stream:
+            writer.pause()
+            while stream.receive(timeout=0) is not None:
+                pass
+            waiting = asyncio.create_task(stream.wait_async())
+            await asyncio.sleep(0.1)
+            writer.kill()
+            wait_until(lambda: stream._lock.acquire(blocking=False), "the thread has its answer")  # and asyncio not
+            stream._lock.release()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            with pytest.raises(ProducerDied):
+                stream.receive(timeout=0)
+            assert stream.receive(timeout=0) is None
+
+    asyncio.run(main())

@@ -33,6 +33,20 @@ def vshm(*words: str) -> Outcome:
     return Outcome(result.returncode, result.stdout, result.stderr)
 
 
+def vshm_as(user: int, *words: str) -> Outcome:
+    """The same as another user, of no group; only root can."""
+    program = "import os, sys; from vshm_ctypes.cli.main import build_parser, main; build_parser()\n"
+    program += f"os.setgroups([]); os.setgid({user}); os.setuid({user}); sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, *words]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    return Outcome(result.returncode, result.stdout, result.stderr)
+
+
+def codes(outcome: Outcome, subject: str) -> list[str]:
+    """Of vshm check --json: what was found of that subject."""
+    return [finding["code"] for finding in outcome.json["findings"] if finding["subject"] == subject]
+
+
 def payload(number: int, size: int = 1000) -> bytes:
     """An H.264-like access unit that tells its number."""
     return b"\0\0\0\1" + number.to_bytes(4, "big") + bytes(size - 8)

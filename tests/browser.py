@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of vshm serve in Chromium, without a screen."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from selenium import webdriver
+from writers import wait_until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+OPTIONS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # By this name the page is one from another host: not a secure context.
+    "--host-resolver-rules=MAP camera.test 127.0.0.1",
+]
+DIED = "The producer died. Waiting for the next one."
+DESKTOP, PHONE = (1280, 900), (360, 740)
+
+
+class Page:
+    """The page in the browser, by what a person sees of it."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def open(self, url: str) -> None:
+        self.driver.get("about:blank")  # a change of the ring alone would not load the page anew
+        self.driver.get(url)
+
+    def text(self, name: str) -> str:
+        return str(self.driver.execute_script(f"return document.getElementById('{name}').textContent"))
+
+    @property
+    def shown(self) -> int:
+        """Pictures that were on screen."""
+        return int(self.text("shown"))
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        wait_until(condition, f"{what}; the page says {self.text('message')!r}, {self.shown} shown")
+
+    def plays(self, by: str) -> None:
+        """Asserts that pictures appear, one after the other."""
+        self.wait(lambda: self.shown >= 10, f"it plays by {by}")
+        frame, shown = int(self.text("frame")), self.shown
+        self.wait(lambda: self.shown >= shown + 25 and int(self.text("frame")) >= frame + 25, "the counter advances")
+        assert self.text("player") == by
+        assert self.text("message") == ""
+
+    def brightness(self) -> float:
+        """Of the middle of the picture on screen: 0 to 255."""
+        script = """
+            const from = document.querySelector("#picture > :not([hidden]):not(p)");
+            const to = document.createElement("canvas");
+            to.width = to.height = 1;
+            to.getContext("2d").drawImage(from, 20, 20, 1, 1, 0, 0, 1, 1);
+            return to.getContext("2d").getImageData(0, 0, 1, 1).data[0];"""
+        return float(self.driver.execute_script(script))
+
+    def errors(self) -> list[str]:
+        """What the browser complained of since the last time."""
+        log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in log if entry["level"] == "SEVERE"]
+
+    def size(self, width: int, height: int) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+@contextmanager
+def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
+    """The browser; what it keeps lies in that folder."""
+    options = webdriver.ChromeOptions()
+    for option in (*OPTIONS, f"--user-data-dir={folder}"):
+        options.add_argument(option)
+    options.binary_location = str(CHROMIUM)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    try:
+        yield driver
+    finally:
+        driver.quit()

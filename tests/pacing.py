@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A producer and a reader that keep step, beside whoever does not."""
+
+import threading
+
+from vshm import TIMEOUT_S, payload
+from writers import SHARED_MEMORY, wait_until
+
+from vshm_ctypes import Consumer, Producer, inspect
+
+
+class Pacing:
+    """Writes large frames, each once another reader has had the one before: it can lose nothing by itself."""
+
+    def __init__(self, ring: str) -> None:
+        self._ring = ring
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.missed_by_other = -1
+
+    def _run(self) -> None:
+        with Producer(self._ring) as producer, Consumer(self._ring) as other:
+            number = 0
+            while not self._over.wait(0.001):
+                producer.write(payload(number, 60_000), keyframe=number % 10 == 0, width=64, height=48)
+                frame = other.receive(TIMEOUT_S)
+                assert frame is not None
+                assert frame.number == number
+                number += 1
+            self.missed_by_other = other.info().missed
+
+    def __enter__(self) -> "Pacing":
+        self._thread.start()
+        wait_until(lambda: (SHARED_MEMORY / self._ring[1:]).exists() and inspect(self._ring).frames > 0, "it writes")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil bench: what is made of a block's records, and how it is told."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hil.bench import compare
+from hil.bench.compare import CASES, Bench
+from hil.bench.comparison import Case, Comparison, row_of
+from hil.bench.outcome import FAULTS, outcome_of
+from hil.bench.payload import FILLER, Payload, number_of
+from hil.bench.render import markdown, print_tables, remarks
+from hil.bench.worker import SETTLING, Received, Sent
+from hil.board import find_board
+from hil.cli.main import main
+
+COUNT = 20
+SENT = Sent(at_ns=[1000 * number for number in range(COUNT)], cpu_ns=15_000_000)
+
+
+def received(numbers: list[int], late_ns: int = 500, **told: int) -> Received:
+    return Received(numbers, [1000 * number + late_ns for number in numbers], 9_000_000, 9, **told)
+
+
+def test_a_block_s_figures_are_those_of_its_records() -> None:
+    outcome = outcome_of(SENT, [received(list(range(COUNT)), 500), received([*range(10), *range(15, COUNT)], 700)])
+    assert outcome.faults == {}
+    assert (outcome.sent, outcome.received, outcome.missed) == (COUNT, [20, 15], [0, 5])
+    assert sorted(set(outcome.latency_ns)) == [500, 700]
+    assert len(outcome.latency_ns) == 20 + 15 - 2 * SETTLING
+    assert outcome.sender_cpu_us == 1000
+    assert outcome.receiver_cpu_us == 1000
+    assert outcome.sent_per_s == pytest.approx(1e6)
+
+
+@pytest.mark.parametrize(
+    ("one", "fault"),
+    [
+        (received(list(range(COUNT)), altered=2), {"altered": 2}),
+        (received([0, 1, 1, 2]), {"repeated or reordered": 1}),
+        (received([0, 2, 1, 3]), {"repeated or reordered": 1}),
+        (received([0, 1, COUNT]), {"never sent": 1}),
+        (received([]), {"silent": 1}),
+        (received([0, 1, 5], missed=0), {"unaccounted": 3}),
+        (received([0, 1, 2], missed=4), {"unaccounted": 4}),
+        (received([0, 1, 5], missed=3), {}),
+    ],
+)
+def test_books_that_do_not_balance_are_found(one: Received, fault: dict[str, int]) -> None:
+    found = outcome_of(SENT, [one]).faults
+    assert {name: count for name, count in found.items() if name in fault or not fault} == fault
+    assert set(found) <= set(FAULTS)
+
+
+def test_a_torn_frame_is_none_that_was_sent() -> None:
+    payload = Payload(64)
+    whole = bytes(payload.numbered(7))
+    assert number_of(whole, 64) == 7
+    assert number_of(memoryview(whole), 64) == 7
+    assert number_of(whole[:-1], 64) is None
+    torn = whole[:32] + bytes(payload.numbered(8))[32:]
+    assert number_of(torn, 64) is None
+    assert number_of(bytes(payload.numbered(FILLER)), 64) == FILLER
+    assert Payload(64).data[8:56] == Payload(64).data[8:56] != bytes(48)  # the same frames for everybody
+
+
+def comparison(**changed: object) -> Comparison:
+    outcomes = [outcome_of(SENT, [received(list(range(COUNT)), late)]) for late in (500, 900)]
+    row = row_of(("pipe", "Python", 3, "how"), Case(65536, 1, 30), outcomes)
+    host = {"model": "", "kernel": "6", "architecture": "x", "processors": 2}
+    return Comparison(host, {"video-shm": "1"}, 2, rows=[row], **changed)  # type: ignore[arg-type]
+
+
+def test_rounds_are_put_together() -> None:
+    (row,) = comparison().rows
+    assert (row.sent, row.received, row.missed) == (40, 40, 0)
+    assert row.p50_us == pytest.approx(0.7)
+    assert row.p99_us == pytest.approx(0.9)
+    assert row.sender_cpu_us == 1000
+
+
+def test_a_comparison_is_told_as_json_and_as_tables(tmp_path: Path) -> None:
+    found = comparison(reasons=["others used 40 %"], missing={"zeromq": "not installed: pip install pyzmq"})
+    found.write(tmp_path / "peers.json")
+    told = json.loads((tmp_path / "peers.json").read_text())
+    assert told["schema"] == 1
+    assert told["rows"][0] | {"peer": "pipe", "copies": 3, "language": "Python", "sent": 40} == told["rows"][0]
+    console = Console(width=200, record=True, file=io.StringIO())
+    print_tables(found, console)
+    for text in (console.export_text(), markdown(found)):
+        assert "64 KB, 1 receiver, 30 frames/s" in text
+        assert "INVALID: the host was not fit for timing: others used 40 %" in text
+        assert "zeromq: not installed: pip install pyzmq" in text
+        assert "pipe" in text and "Python" in text
+
+
+def test_broken_books_are_told() -> None:
+    found = comparison()
+    found.rows.append(row_of(("x", "C", 1, "how"), Case(1, 1, 0), [outcome_of(SENT, [received([0, 1, 1])])]))
+    assert [row.peer for row in found.broken] == ["x"]
+    assert any("BROKEN: x" in line and "1 repeated or reordered" in line for line in remarks(found))
+
+
+def test_peers_are_run_in_turn_and_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(compare, "missing_package", lambda name: "pyzmq" if name == "zeromq" else None)
+    bench = Bench(
+        ["video-shm", "zeromq", "pipe"],
+        find_board("generic"),
+        0.2,
+        lambda what, share: order.append(what.partition(":")[0]),
+        CASES[:1],
+    )
+    found = bench.run()
+    assert order == ["video-shm", "pipe", "pipe", "video-shm"]
+    assert [(row.peer, row.sent) for row in found.rows] == [("video-shm", 20), ("pipe", 20)]
+    assert found.broken == []
+    assert "pip install pyzmq" in found.missing["zeromq"]
+
+
+def test_a_peer_that_nobody_knows_is_a_usage_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["bench", "--peer", "pigeon", "--output", str(tmp_path)]) == 2
+    assert "no peer pigeon; there are: video-shm, video-shm borrow, iceoryx2" in capsys.readouterr().err

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which camera the suite gets, and what is said where there is none."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil import camera_choice
+from hil.camera_choice import Choice, NoCameraError, chosen_camera
+from hil.streamer.sources import v4l2_devices
+from hil.streamer.sources.devices import DeviceInfo
+from hil.vm import VmUnavailable
+
+
+class Host:
+    """A machine with what a test gives it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.loaded = folder / "vivid"
+        self.devices: list[DeviceInfo] = []
+        self.programs: set[str] = {"modprobe"}
+        self.kernel_has_vivid = False
+        self.is_root = True
+        self.can_have_vm = False
+        self.commands: list[list[str]] = []
+        monkeypatch.setattr(v4l2_devices, "video_devices", lambda: (self.devices, []))
+        monkeypatch.setattr(shutil, "which", lambda name: name if name in self.programs else None)
+        monkeypatch.setattr(os, "geteuid", lambda: 0 if self.is_root else 1000)
+        monkeypatch.setattr(camera_choice, "LOADED", self.loaded)
+        monkeypatch.setattr(subprocess, "run", self._run)
+        monkeypatch.setattr(camera_choice, "find_kernel", self._find_kernel)
+
+    def _run(self, command: list[str], **_words: Any) -> "subprocess.CompletedProcess[str]":
+        self.commands.append(command)
+        return subprocess.CompletedProcess(command, 0 if self.kernel_has_vivid else 1, "", "Module vivid not found.\n")
+
+    def _find_kernel(self, _say: object) -> None:
+        if not self.can_have_vm:
+            raise VmUnavailable("qemu is missing: apt-get install qemu-system-x86")
+
+    def choice(self, words: str = "auto", vivids: int = 1) -> Choice:
+        with chosen_camera(words, vivids, lambda line: None) as choice:
+            return choice
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Host:
+    return Host(monkeypatch, tmp_path)
+
+
+def device(number: int, driver: str = "uvcvideo", captures: bool = True, controlled: bool = False) -> DeviceInfo:
+    return DeviceInfo(Path(f"/dev/video{number}"), driver, driver, f"usb-{number}", captures, controlled)
+
+
+def test_a_camera_that_is_there_goes_first(host: Host) -> None:
+    host.devices = [device(0, captures=False), device(1), device(2)]
+    host.kernel_has_vivid = host.can_have_vm = True
+    assert host.choice() == Choice("here", "/dev/video1,/dev/video2", 2)
+    assert host.commands == []
+
+
+def test_what_only_libcamera_can_drive_is_taken_through_rpicam(host: Host) -> None:
+    host.devices = [device(0, "unicam", controlled=True)]
+    host.programs |= {"rpicam-vid"}
+    assert host.choice() == Choice("here", "rpicam")
+    host.programs -= {"rpicam-vid"}
+    host.can_have_vm = True
+    assert host.choice().place == "vm"
+
+
+def test_vivid_is_loaded_where_the_kernel_has_it_and_unloaded_again(host: Host) -> None:
+    host.kernel_has_vivid = host.can_have_vm = True
+    assert host.choice(vivids=2) == Choice("here", "vivid", 2)
+    assert [command[:2] for command in host.commands] == [["modprobe", "vivid"], ["modprobe", "-r"]]
+    assert "n_devs=2" in host.commands[0]
+
+
+def test_else_it_is_the_virtual_machine(host: Host) -> None:
+    host.can_have_vm = True
+    assert host.choice(vivids=2) == Choice("vm", "vivid", 2)
+
+
+def test_with_no_way_to_a_camera_all_that_was_tried_is_said(host: Host) -> None:
+    host.is_root = False
+    with pytest.raises(NoCameraError, match=r"only root can load it: sudo modprobe vivid.*apt-get install qemu"):
+        host.choice()
+    with pytest.raises(NoCameraError, match="only root can load it"):
+        host.choice("vivid")
+    host.is_root = True
+    with pytest.raises(NoCameraError, match="this kernel has no vivid: Module vivid not found"):
+        host.choice("vivid")
+    host.programs = set()
+    with pytest.raises(NoCameraError, match="apt-get install kmod"):
+        host.choice("vivid")
+    with pytest.raises(NoCameraError, match="qemu is missing"):
+        host.choice("vm")
+
+
+def test_a_vivid_that_was_there_before_stays(host: Host) -> None:
+    host.loaded.mkdir()
+    assert host.choice("vivid") == Choice("here", "vivid")
+    assert host.commands == []

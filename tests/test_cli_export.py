@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm export: the numbers are those of the rings, readers and board; the dashboard asks for nothing else."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.parser import text_string_to_metric_families as classic_families
+from vshm import TIMEOUT_S, Camera, payload, vshm
+from writers import Channel, wait_until
+
+from vshm_ctypes import Consumer, FrameTooLarge, Producer, inspect
+from vshm_ctypes.cli.export_metrics import LATENCY, METRICS, THROTTLED, THROTTLED_EVER, machine_samples, ring_samples
+from vshm_ctypes.cli.export_rings import LatencyReader, Rings
+from vshm_ctypes.machine import Throttling, look
+
+COMMAND = [sys.executable, "-m", "vshm_ctypes", "export"]
+OPENMETRICS = {"Accept": "application/openmetrics-text"}
+
+
+class Exported:
+    """What one look at an exporter's page told."""
+
+    def __init__(self, text: str) -> None:
+        families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+        self._samples = [sample for family in families for sample in family.samples]
+
+    def all(self, name: str, **labels: str) -> list[float]:
+        return [s.value for s in self._samples if s.name == name and labels.items() <= s.labels.items()]
+
+    def one(self, name: str, **labels: str) -> float:
+        (value,) = self.all(name, **labels)
+        return value
+
+
+@contextmanager
+def exporting(*words: str) -> Iterator[str]:
+    """The page's address."""
+    with subprocess.Popen([*COMMAND, "--port", "0", *words], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(TIMEOUT_S) == 0
+        finally:
+            process.kill()
+
+
+def get(url: str) -> Exported:
+    request = urllib.request.Request(url, headers=OPENMETRICS)
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+        return Exported(answer.read().decode())
+
+
+def test_the_numbers_are_the_rings_own(alone: None, ring: str) -> None:
+    with Camera(ring, fps=50) as camera, Consumer(ring, publish=True) as slow, exporting() as url:
+        wait_until(lambda: camera.written > 50, "the ring laps a reader that does not read")
+        slow.receive(TIMEOUT_S)
+        with pytest.raises(FrameTooLarge):
+            camera.producer.write(bytes(600_000))
+        wait_until(lambda: get(url).one(f"{LATENCY}_count", ring=ring) > 10, "latencies are measured")
+        before, told, after = inspect(ring), get(url), inspect(ring)
+    assert before.frames <= told.one("vshm_frames_total", ring=ring) <= after.frames
+    assert before.bytes <= told.one("vshm_payload_bytes_total", ring=ring) <= after.bytes
+    assert before.keyframes <= told.one("vshm_keyframes_total", ring=ring) <= after.keyframes
+    assert told.one("vshm_dropped_frames_total", ring=ring, cause="too_large") == 1
+    assert told.one("vshm_dropped_frames_total", ring=ring, cause="busy") == 0
+    assert told.one("vshm_writer_up", ring=ring) == 1
+    assert told.all("vshm_stream_info", codec="h264", width="640", height="360") == [1]
+    assert told.one("vshm_consumer_missed_frames_total", ring=ring) > 0
+    assert abs(told.one("vshm_last_frame_timestamp_seconds", ring=ring) - time.time()) < TIMEOUT_S
+    assert told.one(f"{LATENCY}_bucket", ring=ring, le="+Inf") == told.one(f"{LATENCY}_count", ring=ring)
+
+
+def test_a_latency_lies_within_what_our_own_clocks_say(ring: str) -> None:
+    seen: list[tuple[float, float]] = []
+    with Producer(ring) as producer:
+        reader = LatencyReader(ring, lambda name, seconds: seen.append((seconds, time.monotonic())))
+        wait_until(lambda: producer.write(payload(0)) and len(seen) > 0, "the reader is there")
+        seen.clear()
+        time.sleep(0.05)
+        before = time.monotonic()
+        producer.write(payload(1))
+        wait_until(lambda: len(seen) > 0, "the frame is seen")
+        reader.close()
+    assert 0 < seen[-1][0] <= seen[-1][1] - before
+
+
+def test_restarts_are_counted_whether_the_ring_was_taken_over_or_made_anew(channel: Channel) -> None:
+    name = f"/{channel.ring_path.name}"
+    rings = Rings(lambda name, seconds: None)
+
+    def start() -> None:
+        writer = channel.start_writer()
+        wait_until(lambda: name in rings.look() and inspect(name).writer_pid == writer.pid, "the writer has the ring")
+
+    def stop() -> int:
+        return channel._writers[-1].finish()
+
+    start()
+    assert rings.restarts[name] == 0
+    channel._writers[-1].kill()
+    start()
+    assert rings.restarts[name] == 1
+    stop()
+    start()
+    assert rings.restarts[name] == 2
+    stop()
+    rings.close()
+
+
+def test_a_dead_writer_is_not_up(alone: None, channel: Channel) -> None:
+    writer = channel.start_writer()
+    name = f"/{channel.ring_path.name}"
+    wait_until(lambda: channel.ring_path.exists() and inspect(name).frames > 0, "the writer writes")
+    writer.kill()
+    with exporting() as url:
+        assert get(url).one("vshm_writer_up", ring=name) == 0
+
+
+def test_a_version_1_writer_tells_no_cause_and_no_life(ring: str) -> None:
+    with Producer(ring) as producer:
+        producer.write(payload(0))
+        plain = inspect(ring)._replace(extended=False, dropped=7)
+    told = [(sample.metric.name, sample.labels, sample.value) for sample in ring_samples(ring, plain, 0)]
+    assert ("vshm_dropped_frames", (ring, "unknown"), 7) in told
+    assert not [name for name, *_ in told if name == "vshm_writer_up"]
+
+
+def test_throttling_is_told_now_and_since_boot() -> None:
+    flags = Throttling.UNDER_VOLTAGE | Throttling.THROTTLED_OCCURRED
+    told = {(s.metric, s.labels): s.value for s in machine_samples(replace(look(), throttling=flags))}
+    assert told[THROTTLED, ("under_voltage",)] == 1
+    assert told[THROTTLED, ("throttled",)] == 0
+    assert told[THROTTLED_EVER, ("throttled",)] == 1
+    assert told[THROTTLED_EVER, ("under_voltage",)] == 0
+
+
+def test_nobody_else_than_this_machine_is_served_unless_told(alone: None) -> None:
+    with exporting() as url:
+        port = int(url.rpartition(":")[2].split("/")[0])
+        socket.create_connection(("127.0.0.1", port), TIMEOUT_S).close()
+        with pytest.raises(ConnectionRefusedError):  # an address that only a listener on all addresses has
+            socket.create_connection(("127.0.0.2", port), TIMEOUT_S)
+
+
+def test_a_port_that_is_taken_is_told(alone: None) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        outcome = vshm("export", "--port", str(taken.getsockname()[1]))
+    assert outcome.code == 1
+    assert "in use" in outcome.err
+
+
+def test_a_text_file_is_whole_at_every_look_and_gone_at_the_end(alone: None, ring: str, tmp_path: Path) -> None:
+    path = tmp_path / "vshm.prom"
+    with Camera(ring), subprocess.Popen([*COMMAND, "-o", path, "--every", "0.05"]) as process:
+        wait_until(path.exists, "the file is written")
+        frames: set[float] = set()
+        while len(frames) < 5:
+            families = {family.name: family for family in classic_families(path.read_text())}
+            assert families.keys() >= {metric.name for metric in METRICS}
+            frames |= {sample.value for sample in families["vshm_frames"].samples}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT_S) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_file_that_node_exporter_would_not_read_is_refused(tmp_path: Path) -> None:
+    outcome = vshm("export", "-o", str(tmp_path / "vshm.txt"))
+    assert (outcome.code, ".prom" in outcome.err) == (2, True)
+
+
+def test_json_tells_the_same_once(alone: None, ring: str) -> None:
+    with Camera(ring):
+        told = vshm("export", "--json").json["samples"]
+    assert [sample["value"] > 0 for sample in told if sample["name"] == "vshm_frames_total"] == [True]
+
+
+# ---- the dashboard ----
+
+LABELS = {metric.sample_name: set(metric.labels) for metric in METRICS}
+LABELS |= {f"{LATENCY}_{part}": {"ring", "le"} for part in ("bucket", "count", "sum")}
+
+
+def dashboard_faults(board: dict[str, Any]) -> list[str]:
+    """Queries for metrics, or for labels of them, that the exporter does not have."""
+    queries = [(t["expr"], t["legendFormat"]) for panel in board["panels"] for t in panel["targets"]]
+    queries += [(a["expr"], a["titleFormat"]) for a in board["annotations"]["list"]]
+    queries += [(v["query"]["query"], "") for v in board["templating"]["list"] if v["type"] == "query"]
+    found = []
+    for query, legend in queries:
+        metrics = re.findall(r"\bvshm_\w+", query)
+        found += [f"no metric {name}" for name in metrics if name not in LABELS]
+        if not metrics:
+            found.append(f"asks for nothing: {query}")
+        has = set.intersection(*(LABELS.get(name, set()) for name in metrics)) | {"instance"} if metrics else set()
+        used = re.findall(r"(\w+)\s*=~", query) + re.findall(r"\{\{(\w+)\}\}", legend)
+        used += [label for by in re.findall(r"by \(([^)]*)\)", query) for label in by.split(", ")]
+        found += [f"{metrics} have no label {label}" for label in used if label not in has]
+    return found
+
+
+def board() -> dict[str, Any]:
+    outcome = vshm("export", "--dashboard")
+    assert outcome.code == 0
+    parsed: dict[str, Any] = json.loads(outcome.out)
+    return parsed
+
+
+def test_the_dashboard_asks_for_metrics_and_labels_that_are_there() -> None:
+    assert dashboard_faults(board()) == []
+
+
+def test_the_dashboard_shows_every_metric() -> None:
+    shown = set(re.findall(r"vshm_\w+", json.dumps(board())))
+    geometry = {"vshm_slots", "vshm_slot_size_bytes"}
+    assert {metric.sample_name for metric in METRICS} - geometry <= shown
+    assert f"{LATENCY}_bucket" in shown
+
+
+@pytest.mark.parametrize(
+    ("expr", "legend"),
+    [
+        ("rate(vshm_frame_total[1m])", ""),
+        ('vshm_frames_total{cause=~"busy"}', ""),
+        ("vshm_board_temperature_celsius", "{{ring}}"),
+        ("sum by (pid) (vshm_frames_total)", ""),
+        ("up", ""),
+    ],
+)
+def test_a_dashboard_that_asks_for_more_is_found(expr: str, legend: str) -> None:
+    wrong = board()
+    wrong["panels"] = [{"targets": [{"expr": expr, "legendFormat": legend}]}]
+    assert dashboard_faults(wrong)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vshm command as a whole: exit codes, JSON, completion."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from vshm import Camera, vshm
+
+from vshm_ctypes import Consumer, Producer
+from vshm_ctypes.cli.main import VERBS
+
+MAPS = """
+import mmap, sys
+with open(sys.argv[1], "r+b") as file:
+    kept = mmap.mmap(file.fileno(), 4096)
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("verb", ["show", "watch", "check", "record"])
+def test_a_ring_that_is_not_there_is_exit_3_and_says_what_to_do(verb: str) -> None:
+    words = ["-o", "/dev/null"] if verb == "record" else []
+    outcome = vshm(verb, "/vshm_pytest_nothing", *words)
+    assert outcome.code == 3
+    assert "start its producer" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize("words", [["show", "a/b"], ["nonsense"], ["show", "--seconds", "-1"], [], ["record"]])
+def test_nonsense_on_the_command_line_is_exit_2(words: list[str]) -> None:
+    outcome = vshm(*words)
+    assert outcome.code == 2
+    assert outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def completed(script: str, *words: str) -> list[str]:
+    """What bash would offer for the last of the words."""
+    asked = f'{script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
+    asked += '_shtab_vshm vshm "${@: -1}" "${@: -2:1}"; printf "%s\\n" "${COMPREPLY[@]}"'
+    result = subprocess.run(
+        ["bash", "-c", asked, "bash", "vshm", *words], capture_output=True, text=True, timeout=60, check=True
+    )
+    return result.stdout.split()
+
+
+def test_bash_completes_verbs_options_rings_and_files(ring: str, tmp_path: Path) -> None:
+    outcome = vshm("completion", "bash")
+    assert outcome.code == 0
+    (tmp_path / "clip.mp4").touch()
+    with Producer(ring), Consumer(ring, publish=True):
+        assert completed(outcome.out, "rec") == ["record"]
+        assert "--clean" in completed(outcome.out, "check", "--")
+        assert completed(outcome.out, "show", ring[1:-1]) == [ring[1:]]
+        assert not [name for name in completed(outcome.out, "show", "") if name.startswith(("sem.", "vshm_consumer_"))]
+        assert completed(outcome.out, "record", "-o", f"{tmp_path}/cl") == [f"{tmp_path}/clip.mp4"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_is_a_script_of_the_shell(shell: str) -> None:
+    outcome = vshm("completion", shell, "--json")
+    assert (outcome.code, outcome.json["shell"]) == (0, shell)
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=outcome.json["script"], text=True, check=True)
+
+
+def test_every_verb_takes_json_and_prints_nothing_else(ring: str, tmp_path: Path) -> None:
+    words = {
+        "list": [],
+        "show": [ring],
+        "watch": [ring, "-t", "1", "--log", str(tmp_path / "log")],
+        "record": [ring, "-t", "0.3", "-o", str(tmp_path / "clip.h264")],
+        "check": [ring],
+        "plot": [str(tmp_path / "log")],
+        "export": ["--dashboard"],
+        "bundle": ["--what"],
+        "completion": ["bash"],
+    }
+    assert {*words, "serve"} == set(VERBS)  # which goes on until it is told to end: tests/test_serve_access.py
+    with Camera(ring):
+        for verb, options in words.items():
+            outcome = vshm(verb, "--json", *options)
+            assert outcome.code == 0, (verb, outcome.err)
+            documents = outcome.out if verb == "export" else f"[{','.join(outcome.out.splitlines())}]"
+            assert json.loads(documents), verb

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a session found is told alike to people, to CI and to programs."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("scipy", reason="no scipy for this processor")
+
+from rich.console import Console
+
+from hil.gate.output import write_all
+from hil.gate.render import junit, markdown, print_table, summary
+from hil.gate.result import Answer, Result, Row, RowVerdict
+
+
+def result(*verdicts: RowVerdict) -> Result:
+    made = Result("main", "topic", "standard stream", "generic", {"processors": 2}, groups=20, seconds=100)
+    made.rows = [
+        Row(f"m{number}", "timed", verdict, "us", 10, 12, 1.2, 1.1, 1.3, 0.05, samples=[0.1, 0.2])
+        for number, verdict in enumerate(verdicts)
+    ]
+    made.conclude()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "answer", "code"),
+    [
+        ((RowVerdict.SAME, RowVerdict.UNMEASURED, RowVerdict.AS_BEFORE), Answer.NO_REGRESSION, 0),
+        ((RowVerdict.SAME, RowVerdict.WORSE, RowVerdict.UNDECIDED), Answer.REGRESSION, 1),
+        ((RowVerdict.WORSE, RowVerdict.INVALID), Answer.REGRESSION, 1),
+        ((RowVerdict.SAME, RowVerdict.UNDECIDED), Answer.INCONCLUSIVE, 3),
+        ((RowVerdict.UNDECIDED, RowVerdict.INVALID), Answer.INVALID, 3),
+    ],
+)
+def test_the_answer_follows_from_the_rows(verdicts: tuple[RowVerdict, ...], answer: Answer, code: int) -> None:
+    made = result(*verdicts)
+    assert made.answer is answer
+    assert made.answer.exit_code == code
+
+
+def test_json_holds_all_of_it(tmp_path: Path) -> None:
+    made = result(RowVerdict.SAME, RowVerdict.WORSE)
+    write_all(made, tmp_path / "out")
+    assert Result.read(tmp_path / "out" / "gate.json") == made
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "gate.html",
+        "gate.json",
+        "gate.md",
+        "gate.xml",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1, "rows": [{}], "answer": "x"}'])
+def test_what_is_no_gate_json_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "gate.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="no gate"):
+        Result.read(path)
+
+
+def test_junit_has_a_case_for_each_metric() -> None:
+    made = result(RowVerdict.SAME, RowVerdict.WORSE, RowVerdict.UNDECIDED, RowVerdict.UNMEASURED)
+    suite = junit(made).getroot()
+    assert suite is not None
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
+    kinds = [[child.tag for child in case] for case in suite]
+    assert kinds == [[], ["failure"], ["error"], ["skipped"]]
+
+
+def test_markdown_shows_what_needs_attention_first() -> None:
+    made = result(RowVerdict.SAME, RowVerdict.WORSE)
+    made.rows[1].detail = "a | b"
+    text = markdown(made)
+    assert text.index("| m1 ") < text.index("<details>") < text.index("| m0 ")
+    assert "a \\| b" in text
+    assert "regression" in text.splitlines()[0]
+
+
+def test_the_table_shows_every_metric_and_the_answer() -> None:
+    made = result(RowVerdict.SAME, RowVerdict.WORSE)
+    out = StringIO()
+    print_table(made, Console(file=out, width=160))
+    lines = out.getvalue().splitlines()
+    assert any("m1" in line and "1.200" in line and "1.100 to 1.300" in line and "worse" in line for line in lines)
+    assert lines[-1] == "regression: worse is m1"
+
+
+def test_inconclusive_says_what_more_time_it_needs() -> None:
+    made = result(RowVerdict.UNDECIDED, RowVerdict.UNDECIDED)
+    made.rows[0].needed_s, made.rows[1].needed_s = 600.0, 1200.0
+    assert summary(made) == "inconclusive: m0, m1: --minutes 21 would be needed"
+    made.rows[1].needed_s = None
+    assert "by any length of session" in summary(made)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The standard stream, and parts of a stream."""
+
+from hil.gate.schedule import MAX_FRAME_SIZE, standard
+
+
+def test_the_standard_stream_is_always_the_same() -> None:
+    assert standard(100, 250).text == standard(100, 250).text
+    frames = standard(100, 250).frames
+    assert [frame.at_us for frame in frames[:3]] == [0, 4000, 8000]
+    assert [number for number, frame in enumerate(frames) if frame.keyframe] == [0, 30, 60, 90]
+    assert all(frame.size <= MAX_FRAME_SIZE for frame in frames)
+
+
+def test_a_part_goes_round() -> None:
+    stream = standard(10, 100)
+    part = stream.part(8, 5)
+    assert [frame.at_us for frame in part.frames] == [0, 10_000, 20_000, 30_000, 40_000]
+    assert [frame.size for frame in part.frames] == [stream.frames[at].size for at in (8, 9, 0, 1, 2)]

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A channel at work, with encoders that do what the test wants of them."""
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import numpy
+import pytest
+from writers import WATCHDOG_S, wait_until
+
+from hil.streamer import encoder as encoder_module
+from hil.streamer import lane as lane_module
+from hil.streamer.bitstream import AccessUnit
+from hil.streamer.channels import Channel
+from hil.streamer.encoder import Encoded, Encoder
+from hil.streamer.lane import Lane
+from hil.streamer.sources.source import Captured
+from vshm_ctypes import Codec, Consumer, Frame
+
+MS = 1_000_000
+CAMERA: Any = SimpleNamespace(name="camera", width=64, height=48, fps=25.0, codec=None)
+
+
+def picture(number: int) -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(numpy.full((72, 64), number % 256, numpy.uint8), format="yuv420p")
+
+
+def captured(number: int, **more: Any) -> Captured:
+    return Captured((number + 1) * 40 * MS, picture=None if more.get("bad") else picture(number), **more)
+
+
+class Gate:
+    """An encoder that holds each picture until it is let through. A unit's bytes are its picture's brightness."""
+
+    def __init__(self, *_: Any) -> None:
+        self.opened, self.inside = threading.Event(), threading.Event()
+        self.keyframes: list[bool] = []
+        self.times: list[int] = []
+
+    def encode(self, frame: av.VideoFrame, time_ns: int, keyframe: bool, shared: bool) -> list[Encoded]:
+        self.inside.set()
+        assert self.opened.wait(WATCHDOG_S)
+        self.keyframes.append(keyframe)
+        self.times.append(time_ns)
+        return [(AccessUnit(bytes([frame.to_ndarray()[0, 0]]), keyframe), time_ns)]
+
+    def flush(self) -> list[Encoded]:
+        return []
+
+
+class Late(Gate):
+    """An encoder that holds two pictures back, as those of boards do."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__()
+        self.opened.set()
+        self.held: list[Encoded] = []
+
+    def encode(self, frame: av.VideoFrame, time_ns: int, keyframe: bool, shared: bool) -> list[Encoded]:
+        self.held += super().encode(frame, time_ns, keyframe, shared)
+        return [self.held.pop(0)] if len(self.held) > 2 else []
+
+    def flush(self) -> list[Encoded]:
+        return self.held
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def put(*encoders: Gate) -> None:
+        waiting = list(encoders)
+        monkeypatch.setattr(lane_module, "Encoder", lambda *_: waiting.pop(0))
+
+    return put
+
+
+def lane_of(ring: str, fps: float = 0.0) -> Lane:
+    return Lane(Channel(ring=ring, fps=fps, slots=100, slot=1 << 16), CAMERA, "any", None)
+
+
+def read_all(ring: str, lane: Lane) -> list[Frame]:
+    with Consumer(ring, start="oldest") as stream:
+        lane.close()
+        return list(stream)
+
+
+def test_the_newest_picture_wins_and_the_older_are_counted(ring: str, use: Any) -> None:
+    gate = Gate()
+    use(gate)
+    lane = lane_of(ring)
+    lane.offer(captured(0))
+    assert gate.inside.wait(WATCHDOG_S)  # the encoder is at it
+    for number in range(1, 6):
+        lane.offer(captured(number))
+    gate.opened.set()
+    frames = read_all(ring, lane)
+    assert [frame.data for frame in frames] == [b"\0", b"\5"]
+    assert (lane.books.captured, lane.books.encoder_dropped, lane.books.written) == (6, 4, 2)
+    assert lane.books.imbalance() is None
+
+
+def test_a_slow_channel_holds_up_no_other(ring: str, use: Any) -> None:
+    slow, fast = Gate(), Gate()
+    fast.opened.set()
+    use(slow, fast)
+    lanes = [lane_of(ring), lane_of(f"{ring}_fast")]
+    for number in range(10):
+        for lane in lanes:
+            lane.offer(captured(number, shared=True))
+        wait_until(lambda number=number: lanes[1].books.written > number, "the fast one writes")  # type: ignore[misc]
+    assert lanes[0].books.written == 0
+    slow.opened.set()
+    for lane in lanes:
+        lane.close()
+    assert [lane.books.written for lane in lanes] == [2, 10]
+    assert [lane.books.encoder_dropped for lane in lanes] == [8, 0]
+
+
+def test_each_access_unit_has_the_times_of_its_own_picture(ring: str, use: Any) -> None:
+    use(Late())
+    lane = lane_of(ring)
+    for number in range(5):
+        lane.offer(captured(number, sequence=number))
+        wait_until(lambda: not lane._pending, "it is taken")
+    frames = read_all(ring, lane)
+    assert [frame.data for frame in frames] == [bytes([number]) for number in range(5)]  # none is left in the encoder
+    assert [frame.capture_ns for frame in frames] == [(number + 1) * 40 * MS for number in range(5)]
+    assert lane.books.imbalance() is None
+
+
+def test_times_that_go_back_are_encoded_all_the_same(ring: str, use: Any) -> None:
+    late = Late()
+    use(late)
+    lane = lane_of(ring)
+    times = [5000 * MS, 4990 * MS, 4990 * MS, 5040 * MS]
+    for number, time_ns in enumerate(times):
+        lane.offer(Captured(time_ns, picture=picture(number)))
+        wait_until(lambda number=number: len(late.times) > number, "it is encoded")  # type: ignore[misc]
+    assert [frame.capture_ns for frame in read_all(ring, lane)] == times
+    assert lane.failure is None
+    assert late.times == sorted(set(late.times))
+
+
+def test_an_encoder_that_looks_ahead_is_emptied_at_the_end(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "_options", lambda *_: {"x264-params": "rc-lookahead=5:bframes=0:threads=1"})
+    lane = Lane(Channel(ring=ring), CAMERA, "libx264", None)
+    for number in range(12):
+        lane.offer(captured(number))
+        wait_until(lambda: not lane._pending, "it is taken")
+    assert lane.books.in_flight > 0
+    frames = read_all(ring, lane)
+    assert [frame.capture_ns for frame in frames] == [(number + 1) * 40 * MS for number in range(12)]
+    assert lane.books.imbalance() is None
+
+
+def test_what_breaks_the_stream_is_told_by_the_next_frame_and_is_key(ring: str, use: Any) -> None:
+    gate = Gate()
+    gate.opened.set()
+    use(gate)
+    lane = lane_of(ring)
+    given = [captured(0), captured(1), captured(2, bad=True), captured(3), captured(4, discontinuity=True), captured(5)]
+    for one in given:
+        lane.offer(one)
+        wait_until(lambda: lane.books.in_flight == 0, "it is done")
+    frames = read_all(ring, lane)
+    assert [frame.discontinuity for frame in frames[1:]] == [False, True, True, False]
+    assert gate.keyframes == [True, False, True, True, False]
+    assert (lane.books.source_error, lane.books.captured, lane.books.written) == (1, 6, 5)
+
+
+def test_a_break_between_the_pictures_of_a_slower_channel_is_not_lost(ring: str, use: Any) -> None:
+    gate = Gate()
+    gate.opened.set()
+    use(gate)
+    lane = lane_of(ring, fps=5.0)
+    for number in range(20):
+        lane.offer(captured(number, discontinuity=number == 8))
+        wait_until(lambda: lane.books.in_flight == 0, "it is done")
+    frames = read_all(ring, lane)
+    assert [frame.data for frame in frames] == [bytes([number]) for number in (0, 4, 9, 14, 19)]
+    assert [frame.discontinuity for frame in frames[1:]] == [False, True, False, False]
+
+
+def test_where_encoded_units_give_way_the_one_behind_the_gap_says_so(
+    ring: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, opened = threading.Event(), threading.Event()
+    camera: Any = SimpleNamespace(**vars(CAMERA) | {"codec": Codec.JPEG})
+    lane = Lane(Channel(ring=ring, slots=200), camera, None, None)
+    handle = lane._handle
+
+    def held(one: Captured) -> None:
+        entered.set()
+        assert opened.wait(WATCHDOG_S)
+        handle(one)
+
+    monkeypatch.setattr(lane, "_handle", held)
+    for number in range(lane_module.PENDING_UNITS + 4):
+        lane.offer(Captured(number + 1, unit=AccessUnit(bytes([number]), True)))
+        assert entered.wait(WATCHDOG_S)
+    opened.set()
+    frames = read_all(ring, lane)
+    assert lane.books.encoder_dropped == 3
+    assert [(frame.data[0], frame.discontinuity) for frame in frames[:4]][1:] == [(4, True), (5, False), (6, False)]
+    assert lane.books.imbalance() is None
+
+
+def test_an_encoder_that_fails_ends_its_lane_only(ring: str, use: Any) -> None:
+    gate = Gate()
+    use(gate, Gate())
+    lane, other = lane_of(ring), lane_of(f"{ring}_other")
+    gate.encode = None  # type: ignore[assignment, method-assign]
+    lane.offer(captured(0))
+    wait_until(lambda: lane.failure is not None, "it fails")
+    assert other.failure is None
+    for one in (lane, other):
+        one.close()
+
+
+def test_encoders_that_share_their_pictures_share_nothing_else() -> None:
+    """What scales is no two threads' to use at once: it stood still for ever."""
+    count = 2000
+    jpeg = Encoder(Channel("", codec="jpeg"), "mjpeg", 320, 240, 30)
+    small = Encoder(Channel("", codec="h264"), "libx264", 160, 120, 30)
+    shared: list[av.VideoFrame] = []
+    done: dict[str, int] = {}
+
+    def capture() -> None:
+        shared[:] = [av.VideoFrame.from_ndarray(numpy.full((360, 320), 50, numpy.uint8), format="yuv420p")]
+
+    together = threading.Barrier(2, action=capture)
+
+    def work(encoder: Encoder) -> None:
+        made = 0
+        for number in range(count):
+            together.wait(WATCHDOG_S)
+            made += len(encoder.encode(shared[0], number * MS, shared=True))
+        done[encoder.name] = made
+
+    threads = [threading.Thread(target=work, args=(encoder,), daemon=True) for encoder in (jpeg, small)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WATCHDOG_S)
+    assert done == {"mjpeg": count, "libx264": count}

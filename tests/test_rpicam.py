@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Raspberry Pi's CSI camera, by a stand-in of rpicam-vid with the same output."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from encoded import access_units
+from writers import wait_until
+
+from hil.streamer.bitstream import is_keyframe
+from hil.streamer.sources import rpicam
+from hil.streamer.sources.modes import Size, Wanted
+from hil.streamer.sources.rpicam import RpicamSource
+from hil.streamer.sources.source import Captured, SourceError
+from vshm_ctypes import Codec, Consumer, inspect
+
+FRAMES = 40
+
+
+def stand_in(folder: Path, stream: Path, ending: str = "sleep 60") -> Path:
+    """A rpicam-vid that writes a stream, a little at a time, and then does the ending."""
+    program = folder / rpicam.PROGRAM
+    words = '[ "$1" = --inline ] || exit 9\n'
+    program.write_text(f"#!/bin/sh\n{words}dd if='{stream}' bs=700 status=none\n{ending}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+@pytest.fixture
+def pi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    stream = tmp_path / "stream.h264"
+    stream.write_bytes(b"".join(data for data, _ in access_units(FRAMES)))
+    stand_in(tmp_path, stream)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("pi")
+def test_rpicam_vids_stream_comes_out_as_access_units() -> None:
+    source = RpicamSource(Wanted(Size(64, 48), 25))
+    source.open()
+    found: list[Captured] = []
+    while len(found) < FRAMES - 1:
+        captured = source.read(10.0)
+        assert captured is not None
+        found.append(captured)
+    assert [captured.unit and captured.unit.data for captured in found] == [d for d, _ in access_units(FRAMES)[:-1]]
+    assert source.read(0.05) is None  # the last one ends when the next begins
+    source.close()
+    source.close()
+
+
+def test_a_program_that_ends_is_told_with_its_last_words(pi: Path) -> None:
+    stand_in(pi, pi / "stream.h264", "echo 'ERROR: no cameras available' >&2; exit 3")
+    source = RpicamSource(Wanted())
+    source.open()
+    with pytest.raises(SourceError, match="ended with 3: ERROR: no cameras available"):
+        while True:
+            source.read(10.0)
+    source.close()
+
+
+def test_without_rpicam_vid_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SourceError, match="install rpicam-apps"):
+        RpicamSource(Wanted()).open()
+
+
+def test_rpicam_is_streamed_and_survives_the_programs_end(pi: Path, ring: str) -> None:
+    stand_in(pi, pi / "stream.h264", "exit 1")
+    words = ["--device", "rpicam", "--channel", f"{ring}:slots=200", "--stats"]
+    command = [sys.executable, "-m", "hil.streamer", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_until(lambda: Path(f"/dev/shm{ring}").exists() and inspect(ring).frames >= 2 * FRAMES, "it comes back")
+            with Consumer(ring, start="oldest") as stream:
+                frames = [frame for _ in range(2 * FRAMES) if (frame := stream.receive(timeout=10)) is not None]
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0, err
+    assert '"failed": ' in out
+    breaks = [index for index, frame in enumerate(frames) if frame.discontinuity]
+    assert breaks == [FRAMES - 1, 2 * (FRAMES - 1)]  # the last picture of a run never ends
+    assert all(frame.is_keyframe == is_keyframe(frame.data, Codec.H264) for frame in frames)
+    decoder: Any = av.CodecContext.create("h264", "r")
+    pictures = [picture for frame in frames for picture in decoder.decode(av.Packet(frame.data))]
+    assert len(pictures) >= 2 * FRAMES - 1

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of vshm serve in a real browser: Chromium, without a screen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import CHROMIUM, DESKTOP, DIED, DRIVER, PHONE, Page, chromium
+from selenium import webdriver
+from serving import TOKEN, Server, camera, serving
+from writers import ROOT
+
+from vshm_ctypes import Codec
+
+if CHROMIUM is None or DRIVER is None:
+    pytest.skip("needs Chromium and its driver: ci/bootstrap base web", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(driver: webdriver.Chrome) -> Iterator[Page]:
+    page = Page(driver)
+    page.size(*DESKTOP)
+    page.errors()
+    yield page
+    assert page.errors() == []
+    driver.get("about:blank")
+
+
+def insecure(server: Server, ring: str) -> str:
+    """As another machine opens it: its token goes into a cookie at the first page."""
+    return server.url(f"/?token={TOKEN}#{ring}", "camera.test")
+
+
+def test_a_secure_page_plays_h264_by_webcodecs(page: Page, server: Server, ring: str) -> None:
+    with camera(ring):
+        page.open(server.url(f"/#{ring}"))
+        page.plays("WebCodecs")
+        levels = {page.brightness() for _ in range(20)}
+    assert len(levels) > 3  # of pictures that are each of another brightness
+    assert page.text("stream") == "H.264 64x48"
+
+
+def test_a_page_from_another_host_plays_h264_by_media_source_extensions(page: Page, guarded: Server, ring: str) -> None:
+    with camera(ring):
+        page.open(insecure(guarded, ring))
+        assert page.driver.execute_script("return isSecureContext") is False
+        page.plays("Media Source Extensions")
+        levels = {page.brightness() for _ in range(20)}
+    assert len(levels) > 3
+    assert TOKEN not in page.driver.current_url
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_a_killed_producer_is_told_and_the_next_one_is_shown_by_itself(
+    page: Page, server: Server, guarded: Server, ring: str, secure: bool
+) -> None:
+    with camera(ring):
+        page.open(server.url(f"/#{ring}") if secure else insecure(guarded, ring))
+        page.wait(lambda: page.shown > 10, "it plays")
+    page.wait(lambda: page.text("message") == DIED, "its death is told")
+    shown = page.shown
+    with camera(ring):
+        page.wait(lambda: page.shown > shown + 10 and page.text("message") == "", "the next one is shown")
+
+
+def test_jpeg_is_shown_as_it_is(page: Page, server: Server, ring: str) -> None:
+    with camera(ring, Codec.JPEG):
+        page.open(server.url(f"/#{ring}"))
+        page.plays("JPEG")
+
+
+def test_h265_is_played_or_it_is_said_that_it_is_not(page: Page, server: Server, ring: str) -> None:
+    with camera(ring, Codec.H265):
+        page.open(server.url(f"/#{ring}"))
+        supported = page.driver.execute_async_script("""
+            const done = arguments[0], codec = "hev1.1.6.L30.90";
+            const mse = MediaSource.isTypeSupported(`video/mp4; codecs="${codec}"`);
+            VideoDecoder.isConfigSupported({codec}).then((told) => done(told.supported || mse), () => done(mse));""")
+        if supported:
+            page.wait(lambda: page.shown > 10, "it plays")
+        else:
+            page.wait(lambda: "does not play H.265" in page.text("message"), "it is said")
+            assert page.shown == 0
+
+
+def test_figures_and_charts_are_filled(page: Page, server: Server, ring: str) -> None:
+    with camera(ring):
+        page.open(server.url(f"/#{ring}"))
+        page.wait(lambda: page.text("key") != "-" and "pid" in page.text("readers"), "the figures are there")
+        page.wait(lambda: "ms" in captions(page)[3], "the age of pictures is measured")
+    assert page.text("key").startswith("10 frames")
+    assert "fps" in captions(page)[0]
+    assert "p99" in captions(page)[2]
+    age_ms = float(captions(page)[3].removeprefix("Camera to screen").split()[0])
+    assert age_ms > 0
+
+
+def captions(page: Page) -> list[str]:
+    told: list[str] = page.driver.execute_script(
+        "return [...document.querySelectorAll('figcaption')].map((caption) => caption.textContent)"
+    )
+    return told
+
+
+def test_without_a_ring_the_first_one_that_there_is_is_shown(alone: None, page: Page, ring: str) -> None:
+    with serving() as server:
+        page.open(server.url("/"))
+        page.wait(lambda: "There is no ring" in page.text("message"), "it is said that there is none")
+        with camera(ring):
+            page.plays("WebCodecs")
+        page.driver.get("about:blank")
+
+
+def test_the_page_waits_for_a_server_that_is_gone(page: Page, ring: str) -> None:
+    with camera(ring):
+        with serving() as server:
+            page.open(server.url(f"/#{ring}"))
+            page.wait(lambda: page.shown > 0, "it plays")
+        page.wait(lambda: "No connection" in page.text("message"), "it says that there is no connection")
+        page.driver.get("about:blank")
+        page.errors()  # of connections that failed
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_it_fits_and_comes_from_nowhere_else(
+    page: Page, server: Server, ring: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    page.size(*size)
+    with camera(ring):
+        page.open(server.url(f"/#{ring}"))
+        page.plays("WebCodecs")
+        page.driver.save_screenshot(str(tmp_path / "page.png"))
+        wide, seen = page.driver.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+        loaded = page.driver.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
+    assert wide <= seen == size[0]
+    files = {path.name for path in (ROOT / "vshm_ctypes/cli/web/static").iterdir()} - {"index.html"}
+    assert {address.rpartition("/")[2] for address in loaded} - {"live"} <= files
+    assert all(address.startswith(server.url("/")) for address in loaded if "/live" not in address)

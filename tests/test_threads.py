@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handles that several threads use at once: calls in another thread's way wait, and close() crashes nobody."""
+
+from children import run
+
+ROUNDS = 60
+# Threads write, reserve, read and look, until their handles are closed under them.
+CLOSED_UNDER_THREADS = """
+import random, sys, threading, time
+from vshm_ctypes import *
+
+def until_closed(call):
+    def loop():
+        while True:
+            try:
+                call()
+            except (FrameOverwritten, TimeoutError, ProducerBusy):
+                pass
+            except (HandleClosed, ProducerClosed):
+                return
+    thread = threading.Thread(target=loop)
+    thread.start()
+    return thread
+
+def reserve(producer):
+    with producer.reserve() as slot:
+        slot.data[:10] = bytes(10)
+        slot.commit(10)
+
+def borrow(stream):
+    with stream.borrow(0.01) as frame:
+        bytes(frame.data)
+
+for _ in range(int(sys.argv[2])):
+    producer = Producer(sys.argv[1], slots=4, slot_size=10_000)
+    stream = Consumer(sys.argv[1])
+    payload = bytearray(5000)
+    calls = [lambda: producer.write(payload), lambda: producer.write(bytes(9000)), lambda: reserve(producer)]
+    calls += [producer.info, stream.info, stream.stats, lambda: borrow(stream), lambda: stream.receive(0.01)]
+    threads = [until_closed(call) for call in calls]
+    time.sleep(random.random() * 0.01)
+    handles = [producer, stream]
+    random.shuffle(handles)
+    for handle in handles:
+        handle.close()
+    for thread in threads:
+        thread.join()
+print("done")
+"""
+# A wait without timeout, and the figures of the same consumer meanwhile.
+LOOKED_AT_WHILE_WAITING = """
+import sys, threading
+from vshm_ctypes import Consumer, Producer
+received = []
+with Producer(sys.argv[1]) as producer, Consumer(sys.argv[1]) as stream:
+    waiting = threading.Thread(target=lambda: received.append(stream.receive().data))
+    waiting.start()
+    for _ in range(20):
+        assert stream.info().received == 0
+        assert stream.stats() == (0, 0, 0)
+    producer.write(b"x")
+    waiting.join()
+    assert stream.info().received == 1
+print(received)
+"""
+
+
+def test_handles_that_are_closed_under_threads_crash_nobody(ring: str) -> None:
+    assert run(CLOSED_UNDER_THREADS, ring, str(ROUNDS)) == "done\n"
+
+
+def test_figures_can_be_asked_for_while_another_thread_waits(ring: str) -> None:
+    assert run(LOOKED_AT_WHILE_WAITING, ring) == "[b'x']\n"

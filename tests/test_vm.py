@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The virtual machine's helper, with a stand-in for the emulator that runs the guest's script on this machine."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from writers import ROOT, wait_until
+
+from hil.vm import Job, Kernel, VmDeadline, VmError, VmUnavailable, machine, run
+from hil.vm.guest import load_words
+from hil.vm.main import main
+from hil.vm.programs import find_vng, kvm_is_usable
+
+KERNEL = Kernel(Path("/boot/vmlinuz-1.2"), Path("/lib/modules/1.2"))
+RUNS_THE_SCRIPT = 'echo "Linux version 1.2"; for word; do last=$word; done; exec $last'
+TIMEOUT_S = 60
+
+
+@pytest.fixture(autouse=True)
+def watchdog() -> Iterator[None]:
+    def bark(_number: int, _frame: object) -> None:
+        raise AssertionError(f"not done after {TIMEOUT_S} s")
+
+    before = signal.signal(signal.SIGALRM, bark)
+    signal.alarm(TIMEOUT_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "video-shm"
+
+
+@pytest.fixture
+def vng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "vng"
+    stand_in(path, RUNS_THE_SCRIPT)
+    monkeypatch.setattr(machine, "find_vng", lambda of: str(path))
+    monkeypatch.setattr(machine, "kvm_is_usable", lambda: False)
+    return path
+
+
+def stand_in(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def job(folder: Path, script: str, seconds: float = TIMEOUT_S) -> Job:
+    return Job(("sh", "-c", script), folder / "results", cameras=0, seconds=seconds)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return not Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+    except FileNotFoundError:
+        return False
+
+
+# ---- what is missing ----
+
+
+def test_what_is_not_installed_is_named_with_its_package(tmp_path: Path) -> None:
+    for machine_name, package in (("x86_64", "qemu-system-x86"), ("aarch64", "qemu-system-arm")):
+        with pytest.raises(
+            VmUnavailable, match=rf"apt-get install busybox-static file kmod {package} \(ci/bootstrap hil"
+        ):
+            find_vng(machine_name, str(tmp_path))
+    for name in ("qemu-system-x86_64", "busybox", "file", "modprobe"):
+        stand_in(tmp_path / name, "")
+    with pytest.raises(VmUnavailable, match="vng: pip install virtme-ng"):
+        find_vng("x86_64", str(tmp_path))
+    stand_in(tmp_path / "vng", "")
+    assert find_vng("x86_64", str(tmp_path)) == str(tmp_path / "vng")
+    with pytest.raises(VmUnavailable, match="no virtual machine on sparc"):
+        find_vng("sparc", str(tmp_path))
+
+
+def test_kvm_is_believed_only_where_it_makes_a_machine(tmp_path: Path) -> None:
+    assert not kvm_is_usable(str(tmp_path / "kvm"))
+    assert not kvm_is_usable("/dev/null")
+
+
+# ---- what is started ----
+
+
+@pytest.mark.parametrize("kvm", [False, True])
+def test_the_emulator_is_told_kernel_results_and_script(tmp_path: Path, kvm: bool) -> None:
+    words = machine.command_line(Job(("true",), tmp_path, cpus=3, memory="1G"), KERNEL, "/bin/vng", kvm)
+    text = " ".join(words)
+    assert f"--run /boot/vmlinuz-1.2 --rwdir {tmp_path} --cpus 3 --memory 1G --force-9p" in text
+    assert ("--disable-kvm" in words) != kvm
+    assert words[-2:] == ["--exec", f"/bin/sh {tmp_path}/vm/guest.sh"]
+
+
+def test_a_path_that_would_fall_apart_is_refused(tmp_path: Path) -> None:
+    for name in ("two words", "a;b", "$(reboot)"):
+        with pytest.raises(VmUnavailable, match="move it"):
+            machine.command_line(Job(("true",), tmp_path / name), KERNEL, "/bin/vng", False)
+
+
+def test_each_camera_gets_its_parameters() -> None:
+    assert load_words(2) == [
+        *("modprobe", "vivid", "n_devs=2", "node_types=0x1,0x1"),
+        *("num_inputs=1,1", "input_types=0x0,0x0", "multiplanar=1,1"),
+    ]
+
+
+# ---- what comes back ----
+
+
+@pytest.mark.usefixtures("vng")
+def test_output_results_and_exit_code_come_back(tmp_path: Path, cache: Path) -> None:
+    output, said = io.BytesIO(), list[str]()
+    code = run(
+        job(tmp_path, f"echo one; echo two >&2; pwd >{tmp_path}/results/where; exit 42"), KERNEL, said.append, output
+    )
+    assert code == 42
+    assert output.getvalue() == b"one\ntwo\n"
+    assert (tmp_path / "results" / "where").read_text().strip() == str(Path.cwd())
+    assert said[0] == "booting Linux 1.2 with 0 vivid cameras, emulated"
+    assert (tmp_path / "results" / "vm" / "boot.log").read_text() == "Linux version 1.2\n"
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.usefixtures("vng")
+def test_output_is_handed_on_while_the_command_runs(tmp_path: Path) -> None:
+    class Watched(io.BytesIO):
+        def write(self, data: object) -> int:
+            (tmp_path / "heard").touch()
+            return super().write(data)  # type: ignore[arg-type]
+
+    output = Watched()
+    waits = f"echo first; while [ ! -e {tmp_path}/heard ]; do sleep 0.05; done; echo last"
+    assert run(job(tmp_path, waits), KERNEL, output=output) == 0
+    assert output.getvalue() == b"first\nlast\n"
+
+
+@pytest.mark.usefixtures("vng")
+def test_the_command_finds_this_python_and_this_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VSHM_LIBRARY", "/a b/lib.so")
+    monkeypatch.setenv("SECRET", "of the host")
+    output = io.BytesIO()
+    wanted = 'echo "$PATH|$VSHM_LIBRARY|$EXTRA|$PYTHONDONTWRITEBYTECODE|$VIDEO_SHM_VM|$HOME"'
+    asked = Job(("sh", "-c", wanted), tmp_path / "results", cameras=0, environment={"EXTRA": "it's"})
+    assert run(asked, KERNEL, output=output) == 0
+    path, *rest, home = output.getvalue().decode().strip().split("|")
+    assert path.startswith(f"{Path(sys.executable).parent}:")
+    assert rest == ["/a b/lib.so", "it's", "1", "1"]
+    assert home != os.environ["HOME"]
+    assert "SECRET" not in (tmp_path / "results" / "vm" / "guest.sh").read_text()
+
+
+@pytest.mark.usefixtures("vng")
+def test_what_an_earlier_run_left_is_not_taken_for_this_ones(tmp_path: Path, vng: Path) -> None:
+    assert run(job(tmp_path, "exit 0"), KERNEL, output=io.BytesIO()) == 0
+    stand_in(vng, "exit 1")
+    with pytest.raises(VmError):
+        run(job(tmp_path, "exit 0"), KERNEL, output=io.BytesIO())
+
+
+def test_the_emulators_own_files_go_into_the_cache_and_away(tmp_path: Path, vng: Path, cache: Path) -> None:
+    stand_in(vng, f'echo "$HOME $TMPDIR" >{tmp_path}/folders; mktemp; {RUNS_THE_SCRIPT}')
+    assert run(job(tmp_path, "exit 0"), KERNEL, output=io.BytesIO()) == 0
+    home, temporary = (tmp_path / "folders").read_text().split()
+    assert home == temporary
+    assert Path(home).parent == cache
+    assert list(cache.iterdir()) == []
+
+
+def test_where_kvm_does_not_boot_it_is_emulated(tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(vng, f"case $* in *--disable-kvm*) ;; *) echo 'kvm: no such MSR'; exit 1;; esac; {RUNS_THE_SCRIPT}")
+    monkeypatch.setattr(machine, "kvm_is_usable", lambda: True)
+    said = list[str]()
+    assert run(job(tmp_path, "exit 7"), KERNEL, said.append, io.BytesIO()) == 7
+    assert [text.rpartition(", ")[2] for text in said[:3]] == ["by KVM", "not by KVM: kvm: no such MSR", "emulated"]
+    said.clear()
+    stand_in(vng, RUNS_THE_SCRIPT)
+    assert run(job(tmp_path, "exit 7"), KERNEL, said.append, io.BytesIO()) == 7
+    assert "emulated" not in "".join(said)
+
+
+# ---- what goes wrong ----
+
+
+def test_a_machine_that_does_not_come_up_leaves_the_end_of_its_boot_log(tmp_path: Path, vng: Path) -> None:
+    stand_in(vng, "seq 100; echo 'Kernel panic - not syncing'; exit 255")
+    with pytest.raises(VmError, match="did not come up") as raised:
+        run(job(tmp_path, "exit 0"), KERNEL, output=io.BytesIO())
+    assert "Kernel panic - not syncing" in str(raised.value)
+    assert "  | 100" in str(raised.value)
+    assert "  | 50\n" not in str(raised.value)
+
+
+def test_a_machine_that_dies_under_the_command_is_told_apart(tmp_path: Path, vng: Path) -> None:
+    stand_in(vng, f"({RUNS_THE_SCRIPT}) & sleep 0.5; kill -9 $!; echo Oops; exit 1")
+    with pytest.raises(VmError, match="ended under the command"):
+        run(job(tmp_path, "sleep 60"), KERNEL, output=io.BytesIO())
+
+
+@pytest.mark.usefixtures("vng")
+def test_without_vivid_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hil.vm.guest.load_words", lambda cameras: ["sh", "-c", "echo 'FATAL: no vivid'; exit 1"])
+    with pytest.raises(VmError, match=r"vivid could not be loaded(?s:.*)FATAL: no vivid"):
+        run(Job(("true",), tmp_path / "results", seconds=TIMEOUT_S), KERNEL, output=io.BytesIO())
+
+
+def test_the_deadline_ends_everything(tmp_path: Path, vng: Path) -> None:
+    stand_in(vng, f"trap '' TERM; echo booting; sleep 600 & echo $! >{tmp_path}/pid; wait")
+    with pytest.raises(VmDeadline, match=r"time is up: it was not up yet(?s:.*)booting"):
+        run(job(tmp_path, "exit 0", seconds=1), KERNEL, output=io.BytesIO())
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.usefixtures("vng")
+def test_the_deadline_ends_the_command(tmp_path: Path) -> None:
+    with pytest.raises(VmDeadline, match="the command was running"):
+        run(job(tmp_path, f"echo $$ >{tmp_path}/pid; exec sleep 600", seconds=2), KERNEL, output=io.BytesIO())
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_no_emulator_behind(tmp_path: Path, vng: Path, number: signal.Signals) -> None:
+    stand_in(
+        vng, f"trap '' INT TERM; sleep 600 & echo $! >{tmp_path}/pid.part; mv {tmp_path}/pid.part {tmp_path}/pid; wait"
+    )
+    program = f"""
+        from pathlib import Path
+        from hil.vm import Kernel, machine, main
+        machine.find_vng = lambda of: {str(vng)!r}
+        machine.kvm_is_usable = lambda: False
+        main.kernel_for = lambda system, say: Kernel(Path("/boot/vmlinuz-1.2"), Path("/lib/modules/1.2"))
+        raise SystemExit(main.main(["--results", {str(tmp_path / "results")!r}, "true"]))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_until((tmp_path / "pid").exists, "the emulator runs")
+            process.send_signal(number)
+            _, err = process.communicate(timeout=TIMEOUT_S)
+        finally:
+            process.kill()
+    assert process.returncode == 130, err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+def test_a_signal_while_the_emulator_starts_is_not_lost(
+    tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(vng, f"echo $$ >{tmp_path}/pid; exec sleep 600")
+    popen = subprocess.Popen
+
+    def start(*words: object, **more: object) -> object:
+        process = popen(*words, **more)  # type: ignore[call-overload]
+        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "", "it runs")
+        signal.raise_signal(signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(machine.subprocess, "Popen", start)  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        run(job(tmp_path, "exit 0"), KERNEL, output=io.BytesIO())
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+# ---- the command ----
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--cameras", "17", "true"], ["--memory", "2G; reboot", "true"], ["--seconds", "0", "true"]]
+)
+def test_what_can_not_be_meant_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "usage: hil vm" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(VmUnavailable("no qemu"), 4), (VmDeadline("too late"), 124), (VmError("panic"), 1)]
+)
+def test_the_exit_code_tells_what_it_was(
+    error: VmError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(system: object, say: object) -> Kernel:
+        raise error
+
+    monkeypatch.setattr("hil.vm.main.kernel_for", fail)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    assert main(["--", "true"]) == code
+    assert capsys.readouterr().err == f"hil vm: {error}\n"
