@@ -2,13 +2,17 @@
 """The Python tests on every Python that this machine has: nox -f ci/noxfile.py"""
 
 import os
+import shutil
 import tomllib
 from pathlib import Path
 
 import nox
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+# pyenv keeps its interpreters off PATH, and puts there what names them and refuses to run.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+os.environ["PATH"] = os.pathsep.join([*map(str, PYENV.glob("versions/3.*/bin")), os.environ["PATH"]])
+PYTHONS = [version for minor in range(11, 30) if shutil.which(f"python{(version := f'3.{minor}')}")]
 CHECKERS = ("clang-format", "mypy", "nox", "ruff")  # of the extra dev; they have had their say
 
 nox.options.error_on_missing_interpreters = False
