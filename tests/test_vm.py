@@ -189,6 +189,28 @@ def test_where_kvm_does_not_boot_it_is_emulated(tmp_path: Path, vng: Path, monke
     assert "emulated" not in "".join(said)
 
 
+def test_where_kvm_stands_still_it_is_emulated(tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a nested KVM makes a machine and then runs no ordinary kernel."""
+    hangs = f"echo $$ >{tmp_path}/pid; echo 'Probing EDD... ok'; exec sleep 1000"
+    stand_in(vng, f"case $* in *--disable-kvm*) ;; *) {hangs};; esac; {RUNS_THE_SCRIPT}")
+    monkeypatch.setattr(machine, "kvm_is_usable", lambda: True)
+    monkeypatch.setattr(machine, "UP_BY_KVM_S", 1.0)
+    said = list[str]()
+    assert run(job(tmp_path, "exit 7"), KERNEL, said.append, io.BytesIO()) == 7
+    assert [text.rpartition(", ")[2] for text in said[:3]] == ["by KVM", "not by KVM: not up after 1 s", "emulated"]
+    assert not is_running(int((tmp_path / "pid").read_text()))
+
+
+def test_by_kvm_a_command_may_take_longer_than_the_boot(
+    tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "kvm_is_usable", lambda: True)
+    monkeypatch.setattr(machine, "UP_BY_KVM_S", 5.0)
+    said = list[str]()
+    assert run(job(tmp_path, "sleep 6; exit 7"), KERNEL, said.append, io.BytesIO()) == 7
+    assert "emulated" not in "".join(said)
+
+
 # ---- what goes wrong ----
 
 

@@ -11,7 +11,7 @@ class VmUnavailable(VmError):
 
 
 class VmNotUp(VmError):
-    """The machine ended before it was up."""
+    """The machine ended before it was up, or was not up in time."""
 
 
 class VmDeadline(VmError):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -26,6 +27,7 @@ FOLDER = "vm"  # of the results: what the machine itself leaves
 PASSED_ON = ("VSHM_", "VIDEO_SHM_", "HIL_", "PYTHONPATH", "PYTEST_ADDOPTS", "LANG", "LC_")
 LOOK_EVERY_S = 0.1
 PATIENCE_S = 5.0  # after SIGTERM
+UP_BY_KVM_S = 45.0  # boots in a tenth of that where it works; where it does not, it may just stand still
 BACKSTOP_S = 30.0  # after the deadline the guest ends by itself, even if nobody is left to end it
 TAIL_LINES = 20
 
@@ -209,7 +211,12 @@ def _running(words: list[str], environment: Mapping[str, str], log: Path) -> Ite
 
 
 def _follow(
-    process: subprocess.Popen[bytes], folder: Path, until_s: float, say: Callable[[str], None], output: BinaryIO
+    process: subprocess.Popen[bytes],
+    folder: Path,
+    until_s: float,
+    up_within_s: float,
+    say: Callable[[str], None],
+    output: BinaryIO,
 ) -> None:
     begin_s, following, up = time.monotonic(), _Following(folder / OUTPUT, output), False
     while process.poll() is None and not (folder / EXIT_CODE).exists():
@@ -220,14 +227,23 @@ def _follow(
         if time.monotonic() > until_s:
             where = "the command was running" if up else "it was not up yet"
             raise VmDeadline(f"time is up: {where}; the end of the boot log:\n{_tail(folder / BOOT_LOG)}")
+        if not up and time.monotonic() > begin_s + up_within_s:
+            raise VmNotUp(f"{_tail(folder / BOOT_LOG)}\nnot up after {up_within_s:g} s")
         time.sleep(LOOK_EVERY_S)
     following.hand_on()
 
 
-def _attempt(words: list[str], folder: Path, until_s: float, say: Callable[[str], None], output: BinaryIO) -> int:
+def _attempt(
+    words: list[str],
+    folder: Path,
+    until_s: float,
+    say: Callable[[str], None],
+    output: BinaryIO,
+    up_within_s: float = math.inf,
+) -> int:
     """Boots once. Raises VmNotUp, VmDeadline, VmError."""
     with _scratch() as environment, _running(words, environment, folder / BOOT_LOG) as process:
-        _follow(process, folder, until_s, say, output)
+        _follow(process, folder, until_s, up_within_s, say, output)
     return _exit_code(folder)
 
 
@@ -244,7 +260,7 @@ def run(
     if kvm_is_usable() and (job.system is None or job.system.machine == os.uname().machine):
         say(f"booting {with_what}, by KVM")
         try:
-            return _attempt(command_line(job, kernel, vng, True), _prepare(job), until_s, say, output)
+            return _attempt(command_line(job, kernel, vng, True), _prepare(job), until_s, say, output, UP_BY_KVM_S)
         except VmNotUp as error:  # one that is virtual itself may let KVM be opened, and yet not work
             say(f"not by KVM: {str(error).splitlines()[-1].strip(' |')}")
     say(f"booting {with_what}, emulated")
