@@ -38,11 +38,13 @@ def measured(runs: Iterable[dict[str, Any]], board: str) -> Measured:
     for run in runs:
         tests = [test for each in run["sessions"] if each["board"]["name"] == board for test in each["tests"]]
         count += bool(tests)
-        for one in (one for test in tests for one in test["measurements"] if one["budget"]):
-            if one["verdict"] == "invalid":
-                skipped += 1
-            else:
-                worst[one["budget"]] = max(worst.get(one["budget"], 0.0), one["value"])
+        for test in tests:
+            is_unfit = test["host"] is not None and not test["host"]["fit"]
+            for one in (one for one in test["measurements"] if one["budget"]):
+                if one["timed"] and is_unfit:
+                    skipped += 1
+                else:
+                    worst[one["budget"]] = max(worst.get(one["budget"], 0.0), one["value"])
     return Measured(worst, count, skipped)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from .verdict import FIT, Fitness, Verdict
 
+FAR = 10  # times: so far beyond its limit no time of a healthy product is, on whatever machine
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
@@ -51,8 +53,20 @@ class Measurement:
             and (self.exactly is None or self.value == self.exactly)
         )
 
+    @property
+    def is_far_beyond(self) -> bool:
+        """Whether it is FAR times beyond a limit; of a limit of 0 that can't be said."""
+        return bool(
+            (self.at_most and self.value > self.at_most * FAR) or (self.at_least and self.value < self.at_least / FAR)
+        )
+
     def verdict(self, fitness: Fitness = FIT) -> Verdict:
-        """What is to be said of it: of a time on an unfit host nothing, in either direction."""
+        """What is to be said of it: of a time on an unfit host nothing, in either direction; where it is held against
+        another kind of machine's limit, not that it failed, unless it is far beyond.
+        """
         if self.timed and self.is_limited and not fitness.fit:
             return Verdict.INVALID
-        return Verdict.PASS if self.is_within else Verdict.FAIL
+        if self.is_within:
+            return Verdict.PASS
+        is_doubtful = self.timed and not fitness.proven and not self.is_far_beyond
+        return Verdict.INVALID if is_doubtful else Verdict.FAIL

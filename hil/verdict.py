@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class Verdict(enum.StrEnum):
-    """PASS, FAIL, or INVALID: the host was not fit, so nothing can be said of a time."""
+    """PASS, FAIL, or INVALID: nothing can be said of a time, since the host was not fit, or the limit is not proven."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -24,9 +24,13 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
-    """Whether the host was fit for timing. reasons: why it was not, for people; none: it was."""
+    """Whether the host was fit for timing. reasons: why it was not, for people; none: it was.
+
+    proven: the limits were measured on such a machine.
+    """
 
     reasons: tuple[str, ...] = ()
+    proven: bool = True
 
     @property
     def fit(self) -> bool:

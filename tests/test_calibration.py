@@ -18,12 +18,13 @@ RUN = Path(__file__).parent / "runs" / "small.json"
 GENERIC = find_board("generic")
 
 
-def measurement(budget: str | None, value: float, verdict: str = "pass") -> dict[str, Any]:
-    return {"budget": budget, "value": value, "verdict": verdict}
+def measurement(budget: str | None, value: float, verdict: str = "pass", timed: bool = True) -> dict[str, Any]:
+    return {"budget": budget, "value": value, "verdict": verdict, "timed": timed}
 
 
-def run_of(*measurements: dict[str, Any], board: str = "generic") -> dict[str, Any]:
-    return {"sessions": [{"board": {"name": board}, "tests": [{"measurements": list(measurements)}]}]}
+def run_of(*measurements: dict[str, Any], board: str = "generic", fit: bool | None = True) -> dict[str, Any]:
+    test = {"measurements": list(measurements), "host": None if fit is None else {"fit": fit}}
+    return {"sessions": [{"board": {"name": board}, "tests": [test]}]}
 
 
 def test_the_worst_of_all_runs_counts_also_beyond_the_old_limit() -> None:
@@ -31,18 +32,23 @@ def test_the_worst_of_all_runs_counts_also_beyond_the_old_limit() -> None:
         [
             run_of(measurement("rate.deviation_share", 0.002), measurement(None, 99)),
             run_of(measurement("rate.deviation_share", 0.004, "fail")),
-            run_of(measurement("rate.deviation_share", 0.003)),
+            run_of(measurement("rate.deviation_share", 0.005, "invalid")),  # the host was fit: the limit was in doubt
+            run_of(measurement("memory.growth_kb", 8, timed=False), fit=None),
         ],
         "generic",
     )
-    assert (found.worst, found.runs, found.skipped) == ({"rate.deviation_share": 0.004}, 3, 0)
+    assert found.worst == {"rate.deviation_share": 0.005, "memory.growth_kb": 8}
+    assert (found.runs, found.skipped) == (4, 0)
 
 
 def test_figures_of_an_unfit_host_or_another_board_do_not_count() -> None:
-    disturbed = run_of(measurement("rate.deviation_share", 0.5, "invalid"))
+    disturbed = run_of(
+        measurement("rate.deviation_share", 0.5, "invalid"), measurement("memory.growth_kb", 8, timed=False), fit=False
+    )
     other = run_of(measurement("rate.deviation_share", 0.9), board="pi4")
     found = measured([disturbed, other, run_of(measurement("rate.deviation_share", 0.001))], "generic")
-    assert (found.worst, found.runs, found.skipped) == ({"rate.deviation_share": 0.001}, 2, 1)
+    assert found.worst == {"rate.deviation_share": 0.001, "memory.growth_kb": 8}
+    assert (found.runs, found.skipped) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,7 @@ def test_the_verb_writes_a_file_that_the_next_run_can_use(tmp_path: Path, capsys
         one["budget"]: one["value"]
         for test in load(RUN)["sessions"][0]["tests"]
         for one in test["measurements"]
-        if one["budget"] and one["verdict"] != "invalid"
+        if one["budget"] and (one["verdict"] != "invalid" or not one["timed"])
     }
     assert (told["runs"], told["measured"], told["proven"]) == (2, len(figures), False)
     board = find_board(str(file))

@@ -10,6 +10,7 @@ from hil.measurement import Measurement
 from hil.verdict import FIT, Fitness, Verdict, worst
 
 UNFIT = Fitness(("the host stood still for 80 ms",))
+UNPROVEN = Fitness(proven=False)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,28 @@ def test_no_host_excuses_what_does_not_depend_on_time() -> None:
     # Were it INVALID, a torn frame on a busy runner would stay green.
     assert Measurement("torn", "frames", 1, exactly=0).verdict(UNFIT) is Verdict.FAIL
     assert Measurement("torn", "frames", 0, exactly=0).verdict(UNFIT) is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("limits", "value", "expected"),
+    [
+        ({"at_most": 10}, 10, Verdict.PASS),
+        ({"at_most": 10}, 10.5, Verdict.INVALID),
+        ({"at_most": 10}, 100, Verdict.INVALID),
+        ({"at_most": 10}, 100.5, Verdict.FAIL),
+        ({"at_least": 10}, 10, Verdict.PASS),
+        ({"at_least": 10}, 1, Verdict.INVALID),
+        ({"at_least": 10}, 0.9, Verdict.FAIL),
+        ({"at_most": 0}, 1, Verdict.INVALID),
+        ({}, 1e9, Verdict.PASS),
+    ],
+)
+def test_another_kind_of_machines_limit_proves_nothing_unless_far_beyond(
+    limits: dict[str, Any], value: float, expected: Verdict
+) -> None:
+    assert Measurement("latency", "us", value, timed=True, **limits).verdict(UNPROVEN) is expected
+    untimed = Measurement("torn", "frames", value, **limits).verdict(UNPROVEN)
+    assert untimed is (Verdict.PASS if expected is Verdict.PASS else Verdict.FAIL)
 
 
 @pytest.mark.parametrize(

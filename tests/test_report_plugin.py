@@ -10,6 +10,7 @@ import pytest
 from boards import patient_board
 
 from hil.report.merge import load
+from hil.report.summary import attention_lines
 from vshm_ctypes.machine import look
 
 pytest_plugins = ["pytester"]
@@ -35,9 +36,9 @@ class Suite:
         self._pytester = pytester
         self.report = pytester.path / "report"
 
-    def run(self, program: str, *words: str, **bounds: float) -> pytest.RunResult:
+    def run(self, program: str, *words: str, proven: bool = True, **bounds: float) -> pytest.RunResult:
         self._pytester.makepyfile(test_suite=IMPORTS + program)
-        board = patient_board(self._pytester.path, **bounds)
+        board = patient_board(self._pytester.path, proven=proven, **bounds)
         return self._pytester.runpytest_subprocess("-p", "hil.report.plugin", "--board", board, *words, timeout=60)
 
     def tests(self) -> dict[str, Any]:
@@ -185,10 +186,26 @@ def test_nothing_but_invalid_times_make_the_run_invalid(suite: Suite) -> None:
     assert (run["verdict"], run["exit_code"]) == ("invalid", 3)
 
 
+def test_where_limits_are_not_proven_a_time_beyond_them_is_in_doubt_unless_far(suite: Suite) -> None:
+    program = """
+@pytest.mark.timed
+@pytest.mark.parametrize("us", [900, 1100, 11000])
+def test_time(record, us):
+    record.measure(Measurement("p99", "us", us, at_most=1000, timed=True), Measurement("torn", "frames", 0, exactly=0))
+"""
+    for proven, expected in ((True, ["pass", "fail", "fail"]), (False, ["pass", "invalid", "fail"])):
+        suite.run(program, longest_stall_ms=1e6, stalled_share=1.0, proven=proven)
+        tests = suite.tests()
+        assert [tests[f"test_time[{us}]"]["verdict"] for us in (900, 1100, 11000)] == expected
+        assert all(test["host"]["fit"] for test in tests.values())
+    assert "hil calibrate" in tests["test_time[1100]"]["message"]
+    assert attention_lines(tests["test_time[1100]"])[-1] == tests["test_time[1100]"]["message"]
+
+
 @pytest.mark.parametrize(
     ("mark", "bounds"), [("medians", {}), ("own_stalls", {"longest_stall_ms": 1e6, "stalled_share": 0.001})]
 )
-def test_stalls_that_a_test_bears_do_not_make_it_invalid(suite: Suite, mark: str, bounds: dict[str, float]) -> None:
+def test_stalls_that_a_test_bears_do_not_make_it_invalid(suite: Suite, mark: str, bounds: dict[str, Any]) -> None:
     program = f"""
 def measured(record, request):
     stall(request)

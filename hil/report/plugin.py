@@ -2,11 +2,13 @@
 """pytest plugin: each test of the suite becomes a record, and its figures decide with it.
 
 A test takes the fixture record and puts its figures there; none of them is asserted. Marked as timed, it runs beside
-the hiccup control, and on a host that was not fit its times are INVALID: it neither passes nor fails.
+the hiccup control, and on a host that was not fit its times are INVALID: it neither passes nor fails. So are times
+beyond limits that were never measured on such a machine.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
@@ -24,6 +26,7 @@ from ..verdict import Verdict
 from .recorder import RecordedTest, Recorder
 
 MESSAGE_MAX = 20_000
+UNPROVEN = "beyond limits that were not measured on such a machine, which proves nothing: hil calibrate measures them"
 
 BOARD = pytest.StashKey[Board]()
 RECORDER = pytest.StashKey[Recorder]()
@@ -129,7 +132,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             yield
     finally:
         item.user_properties += [(f"{one.name} [{one.unit}]", one.value) for one, _ in record.measurements]
-    record.outcome("passed")
+    record.outcome("passed", UNPROVEN if record.is_doubtful else "")
     item.user_properties.append(("verdict", str(record.verdict)))
     if record.verdict is Verdict.FAIL:
         pytest.fail("\n".join(["beyond their limits:", *_failed(record)]), pytrace=False)
@@ -145,12 +148,14 @@ def _watched_host(item: pytest.Item, record: RecordedTest) -> Iterator[None]:
     finally:
         seen = control.take()
         share = foreign_load.share(load, foreign_load.look())
-        bounds = item.config.stash[BOARD].fitness
+        board = item.config.stash[BOARD]
+        bounds = board.fitness
         if item.get_closest_marker("medians"):
             bounds = bounds.bearing_single_stalls()
         if item.get_closest_marker("own_stalls"):
             bounds = bounds.bearing_own_stalls()
-        record.host(seen, share, fitness_of(seen, share, before, look(), bounds, outside.share(load_outside)))
+        fitness = fitness_of(seen, share, before, look(), bounds, outside.share(load_outside))
+        record.host(seen, share, dataclasses.replace(fitness, proven=board.proven))
 
 
 def _failed(record: RecordedTest) -> list[str]:

@@ -138,6 +138,11 @@ class RecordedTest:
             return Verdict.FAIL
         return worst(verdict for _, verdict in self.measurements)
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is INVALID though the host was fit: for the limits alone."""
+        return self._fitness.fit and any(verdict is Verdict.INVALID for _, verdict in self.measurements)
+
     def save(self) -> None:
         """Write the part file. Raises OSError."""
         figures = [dataclasses.asdict(one) | {"verdict": verdict} for one, verdict in self.measurements]

@@ -52,7 +52,7 @@ def attention_lines(test: dict[str, Any]) -> list[str]:
     beyond = [one for one in test["measurements"] if one["verdict"] != "pass"]
     lines = [f"{one['name']}: {figures.figure(one['value'], one['unit'])}, {figures.limits(one)}" for one in beyond]
     lines += test["host"]["reasons"] if test["host"] else []
-    if test["verdict"] == "fail" and not any(one["verdict"] == "fail" for one in beyond):
+    if not any(one["verdict"] == "fail" for one in beyond):
         lines += test["message"].strip().splitlines()[-MESSAGE_LINES:]
     return lines
 
