@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The suite as a sequence of pytest runs: untimed in parallel, then timed alone, then INVALID times once more."""
+"""The suite as a sequence of pytest runs: untimed in parallel, then timed alone, then an unfit host's once more."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run_passes(plan: Plan) -> Outcome:
             break
         _run(plan, selection, outcome)
     for _attempt in range(REPEATS):
-        again = invalid_tests(plan)
+        again = disturbed_tests(plan)
         if outcome.interrupted or not again:
             break
         _run(plan, [*(str(plan.suite / name) for name in again), "-n", "0"], outcome)
@@ -70,10 +70,11 @@ def _markers(*given: str) -> list[str]:
     return ["-m", expression] if expression else []
 
 
-def invalid_tests(plan: Plan) -> list[str]:
-    """Those whose last attempt was INVALID."""
+def disturbed_tests(plan: Plan) -> list[str]:
+    """Those whose last attempt was INVALID for the host's state, which passes; a limit that is in doubt remains so."""
     with contextlib.suppress(RunError):
-        return [test["name"] for test in session_tests(plan.report, plan.session) if test["verdict"] == "invalid"]
+        tests = session_tests(plan.report, plan.session)
+        return [test["name"] for test in tests if test["verdict"] == "invalid" and not test["host"]["fit"]]
     return []
 
 

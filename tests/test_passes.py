@@ -39,9 +39,10 @@ class Suite:
     def __init__(self, folder: Path) -> None:
         self.folder, self.report = folder, folder / "report"
 
-    def plan(self, program: str, **words: Any) -> Plan:
+    def plan(self, program: str, proven: bool = True, **words: Any) -> Plan:
         (self.folder / "test_suite.py").write_text(IMPORTS + program)
-        pytest_words = ["--board", str(patient_board(self.folder)), "-c", os.devnull, "--rootdir", str(self.folder)]
+        board = patient_board(self.folder, proven=proven)
+        pytest_words = ["--board", str(board), "-c", os.devnull, "--rootdir", str(self.folder)]
         return Plan(self.report, "here", suite=self.folder, words=pytest_words, **words)
 
     def run(self, program: str, **words: Any) -> tuple[Outcome, dict[str, Any]]:
@@ -93,6 +94,18 @@ def test_untimed_first_then_timed_and_invalid_twice_more(suite: Suite, workers: 
     assert len(outcome.codes) == (3 if workers == 1 else 4)
     [junit] = ElementTree.parse(suite.report / "junit.xml").getroot()
     assert (junit.get("tests"), junit.get("failures"), len(junit)) == ("4", "0", 4)
+
+
+def test_what_an_unproven_limit_makes_invalid_is_not_repeated(suite: Suite) -> None:
+    program = """
+@pytest.mark.timed
+def test_slow(record):
+    note("slow")
+    record.measure(Measurement("p99", "us", 1500, at_most=1000, timed=True))
+"""
+    outcome, run = suite.run(program, proven=False)
+    assert by_name(run)["test_slow"]["host"]["fit"]
+    assert (suite.order(), run["exit_code"], len(outcome.codes)) == (["slow"], 3, 1)
 
 
 def test_each_camera_s_tests_stay_with_one_worker(suite: Suite) -> None:
