@@ -94,6 +94,22 @@ def test_the_fingerprint_is_of_the_sources(tmp_path: Path) -> None:
     assert fingerprint(tmp_path) != before
 
 
+@pytest.mark.parametrize(
+    ("unfit", "attempts", "answer"), [(0, 1, "regression"), (2, 3, "regression"), (9, 3, "invalid")]
+)
+def test_what_an_unfit_host_made_invalid_is_tried_again(unfit: int, attempts: int, answer: str) -> None:
+    tries = []
+
+    def step() -> Result:
+        made = session("write_p50")
+        made.answer = Answer.INVALID if len(tries) < unfit else made.answer
+        tries.append(made)
+        return made
+
+    assert self_test._valid(step, Console(file=StringIO())).answer == answer
+    assert len(tries) == attempts
+
+
 # ---- permutations ----
 
 

@@ -29,7 +29,7 @@ from .block import build_worker
 from .defects import Defect, build_defect, read_defects
 from .libraries import Library, build, cache_folder, find_repository, look_at
 from .permutations import false_alarms, power
-from .result import Result
+from .result import Answer, Result
 from .sequential import FALSE_ALARM
 from .session import Session
 from .state import State, fingerprint
@@ -41,6 +41,7 @@ DELAYS_US = (1, 2, 5, 10)
 DELAY = "busy_wait_in_write"
 POWER = 0.95
 LEAST_GROUPS = 12
+ATTEMPTS = 3  # at a session that a host which was not fit makes INVALID, as in CI
 Step = Callable[[], Result]
 
 
@@ -97,10 +98,20 @@ def run(options: argparse.Namespace, console: Console, errors: Console) -> int:
             if options.until is not None and time.monotonic() - begin > options.until * 60:
                 break
             errors.print(f"{name} ...", markup=False)
-            state.add(name, step())
+            state.add(name, _valid(step, errors))
             last = state.steps[name]
             errors.print(f"{name}: {last['answer']} {last['worse']} in {last['seconds']:.0f} s", markup=False)
         return report(state, parts, defects, console)
+
+
+def _valid(step: Step, errors: Console) -> Result:
+    """The first attempt's result that is not INVALID, else the last one's."""
+    for attempt in range(1, ATTEMPTS + 1):
+        result = step()
+        if result.answer is not Answer.INVALID or attempt == ATTEMPTS:
+            break
+        errors.print(f"again, since nothing can be said: {'; '.join(result.reasons)}", markup=False)
+    return result
 
 
 def _names(defects: Sequence[Defect]) -> str:
