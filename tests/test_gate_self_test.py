@@ -98,7 +98,7 @@ def test_the_fingerprint_is_of_the_sources(tmp_path: Path) -> None:
     ("unfit", "attempts", "answer"), [(0, 1, "regression"), (2, 3, "regression"), (9, 3, "invalid")]
 )
 def test_what_an_unfit_host_made_invalid_is_tried_again(unfit: int, attempts: int, answer: str) -> None:
-    tries = []
+    tries = list[Result]()
 
     def step() -> Result:
         made = session("write_p50")
