@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
@@ -16,6 +18,7 @@ from writers import WATCHDOG_S, wait_until
 
 from hil.fleet import Consumer, Fleet, RingWriter
 from hil.fleet.guard import ring_names
+from hil.workers.child import Child
 
 # The consumers that a fleet may leave behind: stopped, and in a run of long.
 PROGRAM = """
@@ -123,3 +126,21 @@ def test_a_worker_whose_tape_is_full_ends_when_it_is_told_to(narrow: str) -> Non
     assert [account.findings for _, account in result.accounts()] == [[]]
     assert [life.meant for life in lives.values()] == [True, True]
     assert result.frame_book().imbalances() == []
+
+
+class Unheard:
+    """A fork whose end is not known here yet, though nothing is left of it."""
+
+    exitcode = None
+
+    def __init__(self) -> None:
+        process = subprocess.Popen(["true"])
+        process.wait()
+        self.pid = process.pid
+
+
+def test_a_signal_to_a_fork_that_has_just_ended_goes_nowhere(tmp_path: Path) -> None:
+    """Its parent is the warm interpreter, which reaps it at once, and tells later."""
+    child = Child(cast(ForkServerProcess, Unheard()), tmp_path / "out", tmp_path / "err")
+    assert child.code is None and not psutil.pid_exists(child.pid)
+    child.send(signal.SIGCONT)

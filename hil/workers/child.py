@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -65,7 +66,8 @@ class Child:
     def send(self, number: signal.Signals) -> None:
         """A signal, unless it has ended."""
         if self.code is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # a fork's parent is the warm interpreter, which knows of its end first
+                os.kill(self.pid, number)
 
     def wait(self, timeout_s: float) -> int | None:
         """Its code once it has ended, at most timeout_s seconds from now; None: it still runs."""
