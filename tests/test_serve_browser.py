@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of vshm serve in a real browser: Chromium, without a screen."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,12 +94,17 @@ def test_figures_and_charts_are_filled(page: Page, server: Server, ring: str) ->
     with camera(ring):
         page.open(server.url(f"/#{ring}"))
         page.wait(lambda: page.text("key") != "-" and "pid" in page.text("readers"), "the figures are there")
-        page.wait(lambda: "ms" in captions(page)[3], "the age of pictures is measured")
+        # The clocks are compared by the quickest of several answers, and the first was perhaps a slow one.
+        page.wait(lambda: age_ms(page) > 0, "the age of pictures is measured")
     assert page.text("key").startswith("10 frames")
     assert "fps" in captions(page)[0]
     assert "p99" in captions(page)[2]
-    age_ms = float(captions(page)[3].removeprefix("Camera to screen").split()[0])
-    assert age_ms > 0
+
+
+def age_ms(page: Page) -> float:
+    """What the page says that a picture takes from the camera to the screen; NaN: nothing yet."""
+    told = captions(page)[3].removeprefix("Camera to screen").split()
+    return float(told[0]) if told[1:] == ["ms"] else math.nan
 
 
 def captions(page: Page) -> list[str]:
