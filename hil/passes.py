@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .environment import child_environment
+from .report.crash import LOG
 from .report.merge import RunError, session_tests
 
 SUITE = Path(__file__).parent / "suite"
 REPEATS = 2
-LOG = "pytest.log"
 GRACE_S = 60.0  # after Ctrl-C, for the fleet to be reaped
 
 

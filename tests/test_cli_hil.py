@@ -89,6 +89,11 @@ def test_run_fails_with_1(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (told["verdict"], told["exit_code"]) == ("fail", 1)
 
 
+def test_a_part_that_a_signal_ended_says_so_as_a_shell_would(suite: Path) -> None:
+    (Path(os.environ["SUITE"]) / "test_suite.py").write_text("import os\ndef test_crash(): os.kill(os.getpid(), 11)\n")
+    assert hil(*run_words(suite, "--part")).returncode == 128 + signal.SIGSEGV
+
+
 def test_a_second_run_replaces_the_first(suite: Path) -> None:
     assert hil(*run_words(suite, "--quick", "--session", "one")).returncode == 0
     assert hil(*run_words(suite, "--quick", "--session", "two")).returncode == 0

@@ -13,6 +13,7 @@ import pytest
 from boards import patient_board
 
 from hil.passes import Outcome, Plan, run_passes
+from hil.report.crash import signal_of
 from hil.report.finish import finish
 from hil.verdict import Verdict
 
@@ -130,6 +131,24 @@ def test_a_failure_is_never_repeated_away(suite: Suite) -> None:
     assert (run["verdict"], run["exit_code"]) == ("fail", 1)
     [junit] = ElementTree.parse(suite.report / "junit.xml").getroot()
     assert junit.get("failures") == "1"
+
+
+def test_a_pytest_that_crashes_is_told_with_the_interpreter_s_last_words(suite: Suite) -> None:
+    program = "def test_crashing(record):\n    os.kill(os.getpid(), signal.SIGSEGV)\n"
+    outcome, run = suite.run(program)
+    assert outcome.codes == [-signal.SIGSEGV]
+    [problem] = run["problems"]
+    assert problem.startswith("pytest was ended by SIGSEGV; ")
+    assert "Fatal Python error: Segmentation fault" in problem and "in test_crashing" in problem
+    [test] = by_name(run).values()
+    assert test["verdict"] == "fail" and "its process died" in test["message"]
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [(-11, "SIGSEGV"), (128 + 9, "SIGKILL"), (1, None), (128, None), (245, None)]
+)
+def test_an_exit_code_tells_the_signal(code: int, name: str | None) -> None:
+    assert signal_of(code) == name
 
 
 def test_long_tests_can_be_left_out(suite: Suite) -> None:

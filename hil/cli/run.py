@@ -16,7 +16,8 @@ from .. import outside
 from ..board import choose_board
 from ..camera_choice import Choice, NoCameraError, chosen_camera
 from ..exit import Exit
-from ..passes import LOG, SUITE, Outcome, Plan, run_passes
+from ..passes import SUITE, Outcome, Plan, run_passes
+from ..report.crash import LOG
 from ..report.recorder import PARTS
 
 CAMERA = "auto, vm, vivid, /dev/videoN (several with commas), or another source of camera-streamer; may be said again"
@@ -60,7 +61,7 @@ def run(arguments: Namespace) -> int:
         _clear(arguments.report)
     outcome, no_camera = _run_all(arguments, cameras)
     if arguments.part:
-        return next((code for code in outcome.codes if code not in (0, 5)), 0)
+        return next((code if code > 0 else 128 - code for code in outcome.codes if code not in (0, 5)), 0)
     if no_camera and not outcome.codes:
         return Exit.NO_CAMERA
     return _finish(arguments, outcome, no_camera)

@@ -13,6 +13,7 @@ from vshm_ctypes import __version__
 from ..exit import exit_for
 from ..schema import check
 from ..verdict import Verdict, worst
+from .crash import LOG, last_words, signal_of
 from .recorder import PARTS, now_text, write_json
 
 SCHEMA = Path(__file__).parent / "run.schema.json"
@@ -33,7 +34,7 @@ def merge(folder: Path, pytest_codes: Iterable[int] = (), problems: Iterable[str
     """
     sessions = [_session(folder, path.parent.name) for path in sorted((folder / PARTS).glob("*/session.json"))]
     verdicts = [Verdict(test["verdict"]) for session in sessions for test in session["tests"] if test["verdict"]]
-    told = [*problems, *_problems(pytest_codes, Verdict.FAIL in verdicts)]
+    told = [*problems, *_problems(folder, pytest_codes, Verdict.FAIL in verdicts)]
     verdict = worst([*verdicts, *(Verdict.FAIL for _ in told)]) if verdicts or told else None
     run = {
         "schema": SCHEMA_VERSION,
@@ -48,13 +49,15 @@ def merge(folder: Path, pytest_codes: Iterable[int] = (), problems: Iterable[str
     return checked(json.loads(json.dumps(run)), str(folder / PARTS))
 
 
-def _problems(pytest_codes: Iterable[int], is_failed: bool) -> list[str]:
+def _problems(folder: Path, pytest_codes: Iterable[int], is_failed: bool) -> list[str]:
     """What pytest says by its exit code that no record says."""
     told = {2: "the tests were interrupted", 3: "pytest broke down", 4: "pytest did not understand its arguments"}
     problems = []
     for code in pytest_codes:
         if code == 1 and not is_failed:
             problems.append("pytest says that tests failed, though no record of one does: did a worker crash?")
+        elif ended_by := signal_of(code):
+            problems.append("\n".join([f"pytest was ended by {ended_by}; {folder / LOG} says:", last_words(folder)]))
         elif code not in (0, 1, 5):  # 5: there was nothing to run
             problems.append(told.get(code, f"pytest ended with {code}"))
     return problems
