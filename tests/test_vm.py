@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from writers import ROOT, wait_until
 
-from hil.vm import Job, Kernel, VmDeadline, VmError, VmUnavailable, machine, run
+from hil.vm import Job, Kernel, VmDeadline, VmError, VmUnavailable, guest, machine, run
 from hil.vm.guest import load_words
 from hil.vm.main import main
 from hil.vm.programs import find_vng, kvm_is_usable
@@ -47,6 +47,9 @@ def vng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     stand_in(path, RUNS_THE_SCRIPT)
     monkeypatch.setattr(machine, "find_vng", lambda of: str(path))
     monkeypatch.setattr(machine, "kvm_is_usable", lambda: False)
+    # The script runs on this machine, which keeps its own files.
+    monkeypatch.setattr(guest, "mount_lines", lambda folders, results: [])
+    monkeypatch.setattr(guest, "inside", lambda command, cwd: f"env --chdir={cwd} {command}")
     return path
 
 

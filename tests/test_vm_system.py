@@ -54,7 +54,8 @@ def test_the_emulator_is_told_of_the_system(tmp_path: Path, monkeypatch: pytest.
     text = " ".join(machine.command_line(job, KERNEL, "/bin/vng", False))
     root = tmp_path / "root"
     assert f"--arch arm64 --root {root} --busybox {root}/bin/busybox --cwd {root}" in text
-    assert f"--rwdir /mnt/results={tmp_path}/results --rodir /mnt/source={tmp_path}" in text
+    assert f"--rwdir /mnt/results={tmp_path}/results " in text
+    assert f"path={root}," in text and f"path={tmp_path}," in text
     assert text.endswith("--exec /bin/sh /mnt/results/vm/guest.sh")
 
 

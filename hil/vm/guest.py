@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import join, quote
 
+from .host_files import inside, mount_lines
+
 OUTPUT, EXIT_CODE, UP, SCRIPT, BOOT_LOG = "output.log", "exit-code", "up", "guest.sh", "boot.log"
 KILL_AFTER_S = 10
 # Of the webcam input: sizes from 320x180 on, rates up to 60; one plane for each picture, which v4l2py reads.
@@ -20,12 +22,19 @@ def load_words(cameras: int) -> list[str]:
 
 
 def guest_script(
-    command: Sequence[str], folder: Path, cwd: Path, cameras: int, seconds: float, environment: Mapping[str, str]
+    command: Sequence[str],
+    folder: Path,
+    results: Path,
+    folders: Mapping[Path, Path],
+    cwd: Path,
+    cameras: int,
+    seconds: float,
+    environment: Mapping[str, str],
 ) -> str:
     """Its output goes into the folder's files: the console would mix it with the kernel's words, and cut it.
 
-    folder: of this run, writable inside. cwd: where the command starts. seconds: a limit that holds even if whoever
-    started the machine is gone.
+    folder: of this run, in the results, which are writable. folders: as host_files has them. cwd: where the command
+    starts. seconds: a limit that holds even if whoever started the machine is gone.
     """
     in_folder = {name: quote(str(folder / name)) for name in (OUTPUT, EXIT_CODE, UP)}
     limit = f"timeout --foreground -k {KILL_AFTER_S} {seconds:g}"
@@ -34,9 +43,6 @@ def guest_script(
         f"exec >{in_folder[OUTPUT]} 2>&1 </dev/null",
         f'end() {{ echo "$1" >{in_folder[EXIT_CODE]}.part; mv {in_folder[EXIT_CODE]}.part {in_folder[EXIT_CODE]}; '
         "exit 0; }",
-        f"cd {quote(str(cwd))} || end 'the folder is not there: {cwd.name}'",
-        *(f"export {name}={quote(value)}" for name, value in sorted(environment.items())),
-        "HOME=$(mktemp -d) && export HOME",  # the host's is read-only
         # One of its own: rings of the host's are none of the guest's business.
         '[ "$(stat -f -c %T /dev/shm)" = tmpfs ] || mount -t tmpfs -o mode=1777 tmpfs /dev/shm || end "no /dev/shm"',
     ]
@@ -45,5 +51,13 @@ def guest_script(
             f"{join(load_words(cameras))} || end 'vivid could not be loaded'",
             "command -v udevadm >/dev/null && udevadm settle --timeout=30",
         ]
-    lines += [f": >{in_folder[UP]}", f"{limit} {join(command)}", "end $?"]
+    lines += [f"{line} || end 'the files of the host could not be mounted'" for line in mount_lines(folders, results)]
+    lines += [
+        f"{inside('true', cwd)} || end 'the folder is not there: {cwd.name}'",
+        *(f"export {name}={quote(value)}" for name, value in sorted(environment.items())),
+        f"HOME=$({inside('mktemp -d', cwd)}) && export HOME",  # the host's is read-only
+        f": >{in_folder[UP]}",
+        f"{limit} {inside(join(command), cwd)}",
+        "end $?",
+    ]
     return "\n".join(lines) + "\n"

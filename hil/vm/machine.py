@@ -19,6 +19,7 @@ from typing import IO, BinaryIO
 
 from .errors import VmDeadline, VmError, VmNotUp
 from .guest import BOOT_LOG, EXIT_CODE, OUTPUT, SCRIPT, UP, guest_script
+from .host_files import device_words
 from .kernel import Kernel, cache_folder
 from .programs import find_vng, kvm_is_usable, quoted_paths_are_plain, search_path
 from .system import RESULTS, SOURCE, System
@@ -58,26 +59,37 @@ class Job:
         return self.results.resolve() / FOLDER
 
     @property
+    def results_inside(self) -> Path:
+        """Where the guest has them."""
+        return RESULTS if self.system else self.results.resolve()
+
+    @property
+    def folders(self) -> dict[Path, Path]:
+        """On the host, by where the guest has them: what is only read."""
+        return {Path("/"): self.system.root, SOURCE: Path.cwd()} if self.system else {Path("/"): Path("/")}
+
+    @property
     def folder_inside(self) -> Path:
         """The same, as the guest has it."""
-        return RESULTS / FOLDER if self.system else self.folder
+        return self.results_inside / FOLDER
 
 
 def command_line(job: Job, kernel: Kernel, vng: str, kvm: bool) -> list[str]:
     """How vng is called. Raises VmUnavailable for paths that it can't take."""
     results, script = job.results.resolve(), job.folder_inside / SCRIPT
-    quoted_paths_are_plain([kernel.image, results, script])
+    quoted_paths_are_plain([kernel.image, results, script, *job.folders.values()])
     words = [vng, "--verbose", "--run", str(kernel.image)]
     if job.system is None:
         words += ["--rwdir", str(results)]
     else:
         system = job.system
         words += ["--arch", system.architecture, "--root", str(system.root), "--busybox", str(system.busybox)]
-        words += ["--cwd", str(system.root), "--rwdir", f"{RESULTS}={results}", "--rodir", f"{SOURCE}={Path.cwd()}"]
-        quoted_paths_are_plain([system.root, Path.cwd()])
+        words += ["--cwd", str(system.root), "--rwdir", f"{RESULTS}={results}"]
     words += ["--cpus", str(job.cpus), "--memory", job.memory]
     # 9p needs no daemon of its own.
     words += ["--force-9p"] if kvm else ["--force-9p", "--disable-kvm"]
+    machine = job.system.machine if job.system else os.uname().machine
+    words += [f"--qemu-opts={' '.join(device_words(job.folders, machine))}"]
     return [*words, "--exec", f"/bin/sh {script}"]
 
 
@@ -148,7 +160,9 @@ def _prepare(job: Job) -> Path:
         (folder / name).unlink(missing_ok=True)
     limit_s, environment = job.seconds + BACKSTOP_S, environment_inside(job)
     cwd = SOURCE if job.system else Path.cwd()
-    script = guest_script(job.command, job.folder_inside, cwd, job.cameras, limit_s, environment)
+    script = guest_script(
+        job.command, job.folder_inside, job.results_inside, job.folders, cwd, job.cameras, limit_s, environment
+    )
     (folder / SCRIPT).write_text(script)
     return folder
 
