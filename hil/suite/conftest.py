@@ -16,7 +16,6 @@ from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
 from hil.suite.bench import Bench
 from hil.suite.cameras import Camera, find_cameras
-from hil.suite.paths import SHARED_MEMORY
 
 # A shell's background job ignores Ctrl-C, and so would every child that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -145,5 +144,5 @@ def ring(request: pytest.FixtureRequest) -> Iterator[str]:
     """A name that nobody else uses; what is there is removed at the end."""
     name = f"/vshm_hil_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
     yield name
-    for path in SHARED_MEMORY.glob(f"{name[1:]}*"):
+    for path in Path("/dev/shm").glob(f"{name[1:]}*"):
         path.unlink(missing_ok=True)

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from hil.clock import realtime_offset_ns
-from hil.suite.paths import C_CONSUMER
 from hil.suite.streaming import WATCHDOG_S, frames_in, pictures_in, python, streaming, take, wait_until
 from hil.workers.child import Child
+from hil.workers.programs import find_program, loaded_library
 from vshm_ctypes import Consumer, Flag, Producer, inspect
 
 SECONDS = 20
@@ -127,7 +127,7 @@ def maps(pid: int, ring: str) -> bool:
 @contextmanager
 def recording(ring: str, by_c: Path, by_vshm: Path) -> Iterator[tuple["subprocess.Popen[bytes]", Child]]:
     """The C consumer and vshm record, both there before the ring's writer is, so that they get its first frame."""
-    c_words = [str(C_CONSUMER), "-n", ring, "-o", str(by_c), "-s"]
+    c_words = [str(find_program("video_consumer", loaded_library())), "-n", ring, "-o", str(by_c), "-s"]
     words = ["record", ring, "-o", str(by_vshm), "--from", "oldest", "--reconnect", "--json"]
     with ExitStack() as stack:
         with Producer(ring):
