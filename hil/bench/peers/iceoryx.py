@@ -10,6 +10,7 @@ from typing import Any
 from ..peer import Buffer, Link, Peer
 
 QUEUE_FRAMES = 30  # as a ring has slots: beyond that, the oldest goes
+PATIENCE_MS = 50  # once in some 100 blocks a listener hears no event any more when another one ends
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -54,6 +55,9 @@ class Iceoryx(Peer):
         self._notifier = self._events.notifier_builder().create()
 
     def open_to_receive(self) -> None:
+        import iceoryx2
+
+        self._patience = iceoryx2.Duration.from_millis(PATIENCE_MS)
         self._frames, self._events = self._services()
         self._subscriber = self._frames.subscriber_builder().buffer_size(QUEUE_FRAMES).create()
         self._listener = self._events.listener_builder().create()
@@ -70,7 +74,7 @@ class Iceoryx(Peer):
             if self._sample is not None:
                 view: memoryview = self._sample.payload().as_memory_view()
                 return view
-            self._listener.blocking_wait()
+            self._listener.timed_wait(self._patience)
 
     def release(self) -> bool:
         self._sample.delete()
