@@ -30,9 +30,9 @@ def device_words(folders: Mapping[Path, Path], machine: str) -> list[str]:
 
 
 def mount_lines(folders: Mapping[Path, Path], results: Path) -> list[str]:
-    """Shell commands that make ROOT, the innermost folders last; they stop at what fails, with a code that is not 0.
+    """Shell commands that make ROOT, each with a code that is not 0 where it can't.
 
-    results: stays what it is in the guest.
+    folders: as device_words has them, the outer ones first. results: vng's, which stay what they are.
     """
     lines = [f"mkdir {ROOT} {CHANGES}"]
     for tag, inside in zip(_tags(folders), folders, strict=True):
