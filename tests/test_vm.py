@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from writers import ROOT, wait_until
 
-from hil.vm import Job, Kernel, VmDeadline, VmError, VmUnavailable, guest, machine, run
+from hil.vm import Job, Kernel, VmDeadline, VmError, VmUnavailable, machine, run
 from hil.vm.guest import load_words
+from hil.vm.host_files import HostFiles
 from hil.vm.main import main
 from hil.vm.programs import find_vng, kvm_is_usable
 
@@ -48,8 +49,8 @@ def vng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(machine, "find_vng", lambda of: str(path))
     monkeypatch.setattr(machine, "kvm_is_usable", lambda: False)
     # The script runs on this machine, which keeps its own files.
-    monkeypatch.setattr(guest, "mount_lines", lambda folders, results: [])
-    monkeypatch.setattr(guest, "inside", lambda command, cwd: f"env --chdir={cwd} {command}")
+    monkeypatch.setattr(HostFiles, "mount_lines", lambda files: [])
+    monkeypatch.setattr(HostFiles, "inside", lambda files, command: f"env --chdir={files.cwd} {command}")
     return path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hil.board import Board
+from hil.fleet.guard import SHARED_MEMORY
 from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
 from hil.suite.bench import Bench
@@ -144,5 +145,5 @@ def ring(request: pytest.FixtureRequest) -> Iterator[str]:
     """A name that nobody else uses; what is there is removed at the end."""
     name = f"/vshm_hil_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
     yield name
-    for path in Path("/dev/shm").glob(f"{name[1:]}*"):
+    for path in SHARED_MEMORY.glob(f"{name[1:]}*"):
         path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import join, quote
 
-from .host_files import inside, mount_lines
+from .host_files import HostFiles
 
 OUTPUT, EXIT_CODE, UP, SCRIPT, BOOT_LOG = "output.log", "exit-code", "up", "guest.sh", "boot.log"
 KILL_AFTER_S = 10
@@ -24,17 +24,15 @@ def load_words(cameras: int) -> list[str]:
 def guest_script(
     command: Sequence[str],
     folder: Path,
-    results: Path,
-    folders: Mapping[Path, Path],
-    cwd: Path,
+    files: HostFiles,
     cameras: int,
     seconds: float,
     environment: Mapping[str, str],
 ) -> str:
     """Its output goes into the folder's files: the console would mix it with the kernel's words, and cut it.
 
-    folder: of this run, in the results, which are writable. folders: as host_files has them. cwd: where the command
-    starts. seconds: a limit that holds even if whoever started the machine is gone.
+    folder: of this run, in the results, which are writable. files: what the command sees. seconds: a limit that holds
+    even if whoever started the machine is gone.
     """
     in_folder = {name: quote(str(folder / name)) for name in (OUTPUT, EXIT_CODE, UP)}
     limit = f"timeout --foreground -k {KILL_AFTER_S} {seconds:g}"
@@ -51,13 +49,13 @@ def guest_script(
             f"{join(load_words(cameras))} || end 'vivid could not be loaded'",
             "command -v udevadm >/dev/null && udevadm settle --timeout=30",
         ]
-    lines += [f"{line} || end 'the files of the host could not be mounted'" for line in mount_lines(folders, results)]
+    lines += [f"{line} || end 'the files of the host could not be mounted'" for line in files.mount_lines()]
     lines += [
-        f"{inside('true', cwd)} || end 'the folder is not there: {cwd.name}'",
+        f"{files.inside('true')} || end 'the folder is not there: {files.cwd.name}'",
         *(f"export {name}={quote(value)}" for name, value in sorted(environment.items())),
-        f"HOME=$({inside('mktemp -d', cwd)}) && export HOME",  # the host's is read-only
+        f"HOME=$({files.inside('mktemp -d')}) && export HOME",  # the host's is read-only
         f": >{in_folder[UP]}",
-        f"{limit} {inside(join(command), cwd)}",
+        f"{limit} {files.inside(join(command))}",
         "end $?",
     ]
     return "\n".join(lines) + "\n"

@@ -19,7 +19,7 @@ from typing import IO, BinaryIO
 
 from .errors import VmDeadline, VmError, VmNotUp
 from .guest import BOOT_LOG, EXIT_CODE, OUTPUT, SCRIPT, UP, guest_script
-from .host_files import device_words
+from .host_files import HostFiles
 from .kernel import Kernel, cache_folder
 from .programs import find_vng, kvm_is_usable, quoted_paths_are_plain, search_path
 from .system import RESULTS, SOURCE, System
@@ -59,25 +59,28 @@ class Job:
         return self.results.resolve() / FOLDER
 
     @property
-    def results_inside(self) -> Path:
-        """Where the guest has them."""
-        return RESULTS if self.system else self.results.resolve()
-
-    @property
-    def folders(self) -> dict[Path, Path]:
-        """On the host, by where the guest has them: what is only read."""
-        return {Path("/"): self.system.root, SOURCE: Path.cwd()} if self.system else {Path("/"): Path("/")}
-
-    @property
     def folder_inside(self) -> Path:
         """The same, as the guest has it."""
-        return self.results_inside / FOLDER
+        return self.files.results / FOLDER
+
+    @property
+    def files(self) -> HostFiles:
+        """What the command sees."""
+        here = Path.cwd()
+        if self.system is None:
+            return HostFiles({Path("/"): Path("/")}, self.results.resolve(), here)
+        return HostFiles({Path("/"): self.system.root, SOURCE: here}, RESULTS, SOURCE)
+
+    @property
+    def machine(self) -> str:
+        """The processor inside, as uname -m says."""
+        return self.system.machine if self.system else os.uname().machine
 
 
 def command_line(job: Job, kernel: Kernel, vng: str, kvm: bool) -> list[str]:
     """How vng is called. Raises VmUnavailable for paths that it can't take."""
     results, script = job.results.resolve(), job.folder_inside / SCRIPT
-    quoted_paths_are_plain([kernel.image, results, script, *job.folders.values()])
+    quoted_paths_are_plain([kernel.image, results, script, *job.files.folders.values()])
     words = [vng, "--verbose", "--run", str(kernel.image)]
     if job.system is None:
         words += ["--rwdir", str(results)]
@@ -88,8 +91,7 @@ def command_line(job: Job, kernel: Kernel, vng: str, kvm: bool) -> list[str]:
     words += ["--cpus", str(job.cpus), "--memory", job.memory]
     # 9p needs no daemon of its own.
     words += ["--force-9p"] if kvm else ["--force-9p", "--disable-kvm"]
-    machine = job.system.machine if job.system else os.uname().machine
-    words += [f"--qemu-opts={' '.join(device_words(job.folders, machine))}"]
+    words += [f"--qemu-opts={' '.join(job.files.device_words(job.machine))}"]
     return [*words, "--exec", f"/bin/sh {script}"]
 
 
@@ -159,10 +161,7 @@ def _prepare(job: Job) -> Path:
     for name in (OUTPUT, EXIT_CODE, UP, BOOT_LOG):
         (folder / name).unlink(missing_ok=True)
     limit_s, environment = job.seconds + BACKSTOP_S, environment_inside(job)
-    cwd = SOURCE if job.system else Path.cwd()
-    script = guest_script(
-        job.command, job.folder_inside, job.results_inside, job.folders, cwd, job.cameras, limit_s, environment
-    )
+    script = guest_script(job.command, job.folder_inside, job.files, job.cameras, limit_s, environment)
     (folder / SCRIPT).write_text(script)
     return folder
 
@@ -268,10 +267,10 @@ def run(
 
     say: is told how far it is. output: where the command's output goes, as it comes (default: stdout).
     """
-    vng, until_s = find_vng(job.system.machine if job.system else None), time.monotonic() + job.seconds
+    vng, until_s = find_vng(job.machine), time.monotonic() + job.seconds
     output = output or sys.stdout.buffer
     with_what = f"Linux {kernel.version} with {job.cameras} vivid cameras"
-    if kvm_is_usable() and (job.system is None or job.system.machine == os.uname().machine):
+    if kvm_is_usable() and job.machine == os.uname().machine:
         say(f"booting {with_what}, by KVM")
         try:
             return _attempt(command_line(job, kernel, vng, True), _prepare(job), until_s, say, output, UP_BY_KVM_S)
