@@ -144,6 +144,11 @@ def test_a_pytest_that_crashes_is_told_with_the_interpreter_s_last_words(suite: 
     assert test["verdict"] == "fail" and "its process died" in test["message"]
 
 
+def test_a_pytest_that_was_killed_has_no_last_words(suite: Suite) -> None:
+    _, run = suite.run("def test_killed(record):\n    os.kill(os.getpid(), signal.SIGKILL)\n")
+    assert run["problems"] == [f"pytest was ended by SIGKILL; its output is in {suite.report}/pytest.log"]
+
+
 @pytest.mark.parametrize(
     ("code", "name"), [(-11, "SIGSEGV"), (128 + 9, "SIGKILL"), (1, None), (128, None), (245, None)]
 )

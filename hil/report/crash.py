@@ -17,9 +17,14 @@ def signal_of(code: int) -> str | None:
     return next((known.name for known in signal.Signals if known == number), None)
 
 
-def last_words(folder: Path) -> str:
-    """The interpreter's last words in a report's log, cut to LINES; empty where there are none."""
+def crash(folder: Path, code: int) -> str | None:
+    """What is to be said of a pytest that ended so, its last words in a report's log included; None: no signal did."""
+    name = signal_of(code)
+    if name is None:
+        return None
     log = folder / LOG
     text = log.read_text(errors="replace") if log.is_file() else ""
     _, begin, words = text.rpartition(BEGIN)
-    return "\n".join((begin + words).strip().splitlines()[:LINES]) if begin else ""
+    if not begin:  # as of SIGKILL, which leaves no time for any
+        return f"pytest was ended by {name}; its output is in {log}"
+    return "\n".join([f"pytest was ended by {name}; {log} says:", *(begin + words).strip().splitlines()[:LINES]])

@@ -13,7 +13,7 @@ from vshm_ctypes import __version__
 from ..exit import exit_for
 from ..schema import check
 from ..verdict import Verdict, worst
-from .crash import LOG, last_words, signal_of
+from .crash import crash
 from .recorder import PARTS, now_text, write_json
 
 SCHEMA = Path(__file__).parent / "run.schema.json"
@@ -56,8 +56,8 @@ def _problems(folder: Path, pytest_codes: Iterable[int], is_failed: bool) -> lis
     for code in pytest_codes:
         if code == 1 and not is_failed:
             problems.append("pytest says that tests failed, though no record of one does: did a worker crash?")
-        elif ended_by := signal_of(code):
-            problems.append("\n".join([f"pytest was ended by {ended_by}; {folder / LOG} says:", last_words(folder)]))
+        elif crashed := crash(folder, code):
+            problems.append(crashed)
         elif code not in (0, 1, 5):  # 5: there was nothing to run
             problems.append(told.get(code, f"pytest ended with {code}"))
     return problems
