@@ -14,8 +14,8 @@ from hil.cli.main import main
 from hil.fleet import CameraStreamer, Consumer, Fleet, FleetResult
 from hil.gate.block import BlockError, Plan
 from hil.gate.camera import PROGRAMS, block_of, programs_in, run_camera
+from hil.gate.phases import plans
 from hil.gate.schedule import standard
-from hil.gate.session import plans
 
 LIBRARY = (BUILD / "libvideo_shm.so").resolve()
 CAMERA = "testsrc:320x240@30"
@@ -78,6 +78,7 @@ def test_a_camera_that_is_not_there_is_said() -> None:
 def test_the_camera_writes_the_paced_phase_alone() -> None:
     assert {phase: plan.camera for phase, plan in plans(None, 0, "vivid").items()} == {
         "paced": "vivid",
+        "alone": "",
         "flood": "",
         "overload": "",
         "death": "",

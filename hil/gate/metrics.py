@@ -13,7 +13,7 @@ import numpy as np
 from .block import Block, Tally
 
 Better = Literal["lower", "higher"]
-Phase = Literal["paced", "flood", "overload", "death", "traced"]
+Phase = Literal["paced", "alone", "flood", "overload", "death", "traced"]
 Value = Callable[[Sequence[Block]], float | None]
 
 
@@ -22,7 +22,8 @@ class Metric:
     """A figure of one side, from its blocks of one phase.
 
     margin: the share by which it may be worse and still counts as the same. value: None where the blocks do not tell.
-    floor: in its unit, added to both sides, so that figures near zero, which mean nothing, make no ratio.
+    floor: in its unit, added to both sides, so that figures near zero, which mean nothing, make no ratio. is_tail: a
+    group has too few frames to tell the figure itself, which is that of all blocks.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Metric:
     how: str
     value: Value
     floor: float = 0.0
+    is_tail: bool = False
 
     def log_ratio(self, baseline: float, candidate: float) -> float:
         """Above 0: the candidate is worse."""
@@ -95,8 +97,8 @@ _PERF = "perf_event_open, user space only; left out where the kernel or the mach
 # Measured again in every block, and compared by statistics.
 TIMED = (
     Metric("latency_p50", "us", "lower", 0.05, "paced", _LEDGER, _percentile(50, "latency_ns")),
-    Metric("latency_p99", "us", "lower", 0.25, "paced", _LEDGER, _percentile(99, "latency_ns")),
-    Metric("latency_p999", "us", "lower", 1.00, "paced", _LEDGER, _percentile(99.9, "latency_ns")),
+    Metric("latency_p99", "us", "lower", 0.25, "paced", _LEDGER, _percentile(99, "latency_ns"), is_tail=True),
+    Metric("latency_p999", "us", "lower", 1.00, "paced", _LEDGER, _percentile(99.9, "latency_ns"), is_tail=True),
     Metric("write_p50", "us", "lower", 0.05, "paced", "harness's clock around write()", _percentile(50, "write_ns")),
     Metric("writer_cpu", "us", "lower", 0.05, "paced", "process CPU clock, per frame", _writer("cpu_ns", 1e3)),
     Metric("reader_cpu", "us", "lower", 0.05, "paced", "likewise, per frame of a reader", _readers("cpu_ns", 1e3)),
@@ -104,7 +106,9 @@ TIMED = (
     Metric("reader_instructions", "", "lower", 0.02, "paced", _PERF, _readers("instructions")),
     Metric("writer_switches", "", "lower", 0.10, "paced", "getrusage, per frame", _writer("switches"), 0.1),
     Metric("reader_switches", "", "lower", 0.10, "paced", "likewise, per frame of a reader", _readers("switches"), 0.1),
-    Metric("throughput", "1/s", "higher", 0.10, "flood", "frames written as fast as it goes", _rate),
+    Metric("throughput", "1/s", "higher", 0.10, "alone", "frames written as fast as it goes, nobody reading", _rate),
+    # Whether a reader falls asleep at full rate, and has to be woken, is chance: it makes the writer half as fast.
+    Metric("throughput_read", "1/s", "higher", 1.00, "flood", "likewise, with a reader", _rate),
     Metric("overload_missed", "", "lower", 0.10, "overload", "share that slow readers missed", _missed_share, 0.01),
     Metric("overload_dropped", "", "lower", 0.10, "overload", "share that the writer dropped", _dropped_share, 0.01),
     Metric("recovery", "ms", "lower", 0.25, "death", "writer's SIGKILL to its follower's first frame", _recovery, 0.5),

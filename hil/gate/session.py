@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from vshm_ctypes import machine
 
@@ -23,53 +22,15 @@ from .camera import run_any
 from .correctness import counted_rows, promise_row, static_rows
 from .libraries import Library
 from .metrics import COUNTED_RUNS, INTEGRITY, TIMED, Metric, Phase
+from .phases import PACED_RATE, READERS, Side, order, plans, turns
 from .promises import PROMISES
 from .result import Result, Row, RowVerdict
 from .schedule import Schedule, standard
 from .sequential import Decision, Ruling, interval
 
-Side = Literal["baseline", "candidate"]
-
 LOOKS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
 TRACED_FRAMES, TRACED_RATE = 60, 200.0
-READERS = 2
-PACED_FRAMES, PACED_RATE = 200, 250.0
 GROUPS_TO_JUDGE_BY = 20
-PART_SECONDS, PART_FRAMES_MIN = 1.5, 40
-FLOOD_FRAMES = 8000
-OVERLOAD_FRAMES, OVERLOAD_RATE, OVERLOAD_PAUSE_US = 250, 1000.0, 3000
-DEATH_FRAMES, DEATH_RATE, DEATH_AFTER = 60, 500.0, 25
-FINE = 64  # bytes between marks where torn frames are looked for
-
-
-def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, Plan]:
-    """The phases of a block. source: a recorded stream; None: the standard one. group: which part of the recording.
-
-    camera: writes the paced phase; empty: none.
-    """
-    paced = _part(source, group) if source else standard(PACED_FRAMES, PACED_RATE)
-    flood = source.part(0, FLOOD_FRAMES) if source else standard(FLOOD_FRAMES, PACED_RATE)
-    return {
-        "paced": Plan(paced, READERS, paced=True, camera=camera),
-        "flood": Plan(flood, 1, stride=FINE),
-        "overload": Plan(
-            standard(OVERLOAD_FRAMES, OVERLOAD_RATE), READERS, paced=True, pause_us=OVERLOAD_PAUSE_US, stride=FINE
-        ),
-        "death": Plan(standard(DEATH_FRAMES, DEATH_RATE), READERS, paced=True, kill_after=DEATH_AFTER),
-    }
-
-
-def _part(source: Schedule, group: int) -> Schedule:
-    """The next part of a recording: short, so that a session has many groups, however slow the stream."""
-    count = min(max(round(PART_SECONDS * len(source.frames) / source.seconds), PART_FRAMES_MIN), PACED_FRAMES)
-    return source.part(group * count, count)
-
-
-def order(group: int) -> tuple[Side, Side, Side, Side]:
-    """A B B A and B A A B in turn, so that neither side has the better place."""
-    first: Side = "baseline" if group % 2 == 0 else "candidate"
-    second: Side = "candidate" if group % 2 == 0 else "baseline"
-    return first, second, second, first
 
 
 @dataclass
@@ -92,6 +53,7 @@ class Session:
     clock: Callable[[], float] = time.monotonic
     samples: dict[str, list[float]] = field(default_factory=lambda: {metric.name: [] for metric in TIMED}, init=False)
     values: dict[Side, dict[str, list[float]]] = field(init=False)
+    paced: dict[Side, list[Block]] = field(default_factory=lambda: {"baseline": [], "candidate": []}, init=False)
     faults: dict[str, int] = field(default_factory=dict, init=False)
     crash: str = field(default="", init=False)
     blocks: int = field(default=0, init=False)  # that ran to their end
@@ -212,12 +174,13 @@ class Session:
             "baseline": {phase: [] for phase in phases},
             "candidate": {phase: [] for phase in phases},
         }
-        for side in order(group):
-            for phase, plan in phases.items():
-                block = self._block(side, plan)
-                if block is None:
-                    return
-                blocks[side][phase].append(block)
+        for side, phase, plan in turns(group, phases):
+            block = self._block(side, plan)
+            if block is None:
+                return
+            blocks[side][phase].append(block)
+            if phase == "paced":
+                self.paced[side].append(block)
         for metric in TIMED:
             pair = {side: metric.value(phases[metric.phase]) for side, phases in blocks.items()}
             for side, value in pair.items():
@@ -238,12 +201,12 @@ class Session:
         samples = self.samples[metric.name]
         ruling = decision.rulings.get(metric.name, Ruling.UNDECIDED)
         row = Row(metric.name, "timed", RowVerdict(ruling), metric.unit, margin=metric.margin, samples=samples)
-        ours, theirs = (self.values[side][metric.name] for side in ("baseline", "candidate"))
+        row.baseline, row.candidate = self._figure(metric, "baseline"), self._figure(metric, "candidate")
         if not samples:
-            row.detail = "the candidate gave no figure" if ours and not theirs else ""
-            row.verdict = RowVerdict.UNDECIDED if row.detail else RowVerdict.UNMEASURED
+            is_gone = row.baseline is not None and row.candidate is None
+            row.detail = "the candidate gave no figure" if is_gone else ""
+            row.verdict = RowVerdict.UNDECIDED if is_gone else RowVerdict.UNMEASURED
             return row
-        row.baseline, row.candidate = statistics.median(ours), statistics.median(theirs)
         if len(samples) > 1:
             row.ratio, row.low, row.high = interval(samples)
         if ruling is Ruling.UNDECIDED:
@@ -252,6 +215,13 @@ class Session:
             needed = float(GROUPS_TO_JUDGE_BY) if few else decision.samples_needed(samples, metric.name)
             row.needed_s = needed * self._timed_seconds / groups if math.isfinite(needed) else None
         return row
+
+    def _figure(self, metric: Metric, side: Side) -> float | None:
+        """Of the whole session."""
+        if metric.is_tail:
+            return metric.value(self.paced[side])
+        values = self.values[side][metric.name]
+        return statistics.median(values) if values else None
 
 
 def _told(board: machine.Machine) -> dict[str, object]:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a group of blocks is made of: its phases, and which side has its turn when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from .block import Plan
+from .metrics import Phase
+from .schedule import Schedule, standard
+
+Side = Literal["baseline", "candidate"]
+
+READERS = 2
+# Two blocks of the same library differ by where memory and processes came to lie, however long they are: many short
+# ones tell more than few long ones.
+PACED_FRAMES, PACED_RATE = 60, 500.0
+PART_SECONDS, PART_FRAMES_MIN = 1.5, 40
+FLOOD_FRAMES = 8000
+OVERLOAD_FRAMES, OVERLOAD_RATE, OVERLOAD_PAUSE_US = 250, 1000.0, 3000
+DEATH_FRAMES, DEATH_RATE, DEATH_AFTER = 60, 500.0, 25
+FINE = 64  # bytes between marks where torn frames are looked for
+IN_ALL_PLACES: tuple[Phase, ...] = ("paced", "alone")  # the others' figures need less, or have wide margins
+
+
+def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, Plan]:
+    """The phases of a block. source: a recorded stream; None: the standard one. group: which part of the recording.
+
+    camera: writes the paced phase; empty: none.
+    """
+    paced = _part(source, group) if source else standard(PACED_FRAMES, PACED_RATE)
+    flood = source.part(0, FLOOD_FRAMES) if source else standard(FLOOD_FRAMES, PACED_RATE)
+    return {
+        "paced": Plan(paced, READERS, paced=True, camera=camera),
+        "alone": Plan(flood, 0),
+        "flood": Plan(flood, 1, stride=FINE),
+        "overload": Plan(
+            standard(OVERLOAD_FRAMES, OVERLOAD_RATE), READERS, paced=True, pause_us=OVERLOAD_PAUSE_US, stride=FINE
+        ),
+        "death": Plan(standard(DEATH_FRAMES, DEATH_RATE), READERS, paced=True, kill_after=DEATH_AFTER),
+    }
+
+
+def _part(source: Schedule, group: int) -> Schedule:
+    """The next part of a recording: short, so that a session has many groups, however slow the stream."""
+    count = min(max(round(PART_SECONDS * len(source.frames) / source.seconds), PART_FRAMES_MIN), PACED_FRAMES)
+    return source.part(group * count, count)
+
+
+def order(group: int) -> tuple[Side, Side, Side, Side]:
+    """A B B A and B A A B in turn, so that neither side has the better place."""
+    first: Side = "baseline" if group % 2 == 0 else "candidate"
+    second: Side = "candidate" if group % 2 == 0 else "baseline"
+    return first, second, second, first
+
+
+def turns(group: int, phases: Mapping[Phase, Plan]) -> Iterator[tuple[Side, Phase, Plan]]:
+    """All blocks of a group. Of the phases that are not in all places each side has one block, first in turn."""
+    for place, side in enumerate(order(group)):
+        for phase, plan in phases.items():
+            if phase in IN_ALL_PLACES or place < 2:
+                yield side, phase, plan
