@@ -11,7 +11,7 @@ import pytest
 from writers import BUILD
 
 from hil.fleet import Consumer, Fault, Fleet, FleetError, FleetResult, RingWriter
-from hil.fleet.guard import ring_names
+from hil.shared_memory import ring_names
 from hil.workers import programs
 from hil.workers.consumers import KINDS
 

@@ -17,7 +17,7 @@ import pytest
 from writers import WATCHDOG_S, wait_until
 
 from hil.fleet import Consumer, Fleet, RingWriter
-from hil.fleet.guard import ring_names
+from hil.shared_memory import ring_names
 from hil.workers.child import Child
 
 # The consumers that a fleet may leave behind: stopped, and in a run of long.

@@ -14,8 +14,8 @@ from hil.gate import session as session_module
 from hil.gate.block import Block, BlockError, Plan, Tally
 from hil.gate.correctness import counted_row, promise_row, static_rows
 from hil.gate.libraries import Library
-from hil.gate.metrics import COUNTED, TIMED
-from hil.gate.phases import order, plans, turns
+from hil.gate.metrics import COUNTED, TIMED, Phase
+from hil.gate.phases import Side, order, plans, turns
 from hil.gate.result import Answer, Result, RowVerdict
 from hil.gate.schedule import standard
 from hil.gate.session import Session
@@ -107,12 +107,21 @@ def test_blocks_take_turns() -> None:
     assert order(1) == ("candidate", "baseline", "baseline", "candidate")
 
 
-def test_a_phase_that_is_not_in_all_places_has_no_better_place_for_a_side_either() -> None:
+def test_a_phase_in_two_places_has_no_better_one_for_a_side_either() -> None:
     phases = plans(None, 0)
     places = {phase: [side for side, at, _ in turns(0, phases) if at == phase] for phase in phases}
-    assert places["paced"] == places["alone"] == ["baseline", "candidate", "candidate", "baseline"]
+    assert places["alone"] == list(order(0))
     assert places["flood"] == places["overload"] == places["death"] == ["baseline", "candidate"]
     assert [side for side, at, _ in turns(1, phases) if at == "death"] == ["candidate", "baseline"]
+
+
+def test_short_paced_blocks_have_several_rounds_in_a_group() -> None:
+    def paced(phases: dict[Phase, Plan]) -> list[Side]:
+        return [side for side, phase, _ in turns(0, phases) if phase == "paced"]
+
+    assert paced(plans(None, 0)) == [*order(0), *order(1), *order(2)]
+    assert paced(plans(None, 0, camera="vivid")) == list(order(0))
+    assert paced(plans(standard(300, 30), 0)) == list(order(0))  # of 1.5 s each
 
 
 def test_a_recording_is_played_part_by_part() -> None:

@@ -17,8 +17,8 @@ from hil.workers.life import ConsumerLife, WriterLife
 from hil.workers.worker import Worker, WorkerError
 from hil.workers.writers import RingWriter, Writer, WriterWorker
 
+from ..shared_memory import ring_names
 from .faults import Fault, FaultResult
-from .guard import ring_names
 
 SETTLED_S = 0.5
 

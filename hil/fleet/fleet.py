@@ -24,9 +24,10 @@ from hil.workers.worker import WorkerError
 from hil.workers.writers import Writer
 from vshm_ctypes import RingInfo, inspect, ring_name
 
+from ..shared_memory import ring_names
 from .crew import Crew, Member
 from .faults import Fault, FaultResult
-from .guard import Guard, ring_names
+from .guard import Guard
 from .result import ConsumerResult, FleetResult, WriterResult
 
 DRAIN_EVERY_S = 0.1

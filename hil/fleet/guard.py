@@ -18,17 +18,11 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from hil.shared_memory import ring_names
 from hil.workers.child import warm_up
 
-SHARED_MEMORY = Path("/dev/shm")
 PATIENCE_S = 120.0  # a warm interpreter takes long to come up on an emulated processor
 QUIET_S = 0.3  # a worker that was just being started when the fleet was killed joins the group within that time
-
-
-def ring_names(channel: int) -> list[Path]:
-    """All that a channel can leave in shared memory."""
-    names = f"video_stream_ch{channel}", f"sem.video_sem_read_ch{channel}", f"sem.video_sem_write_ch{channel}"
-    return [SHARED_MEMORY / name for name in names]
 
 
 def _members(group: int) -> Iterator[int]:

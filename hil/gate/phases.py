@@ -20,8 +20,8 @@ PART_SECONDS, PART_FRAMES_MIN = 1.5, 40
 FLOOD_FRAMES = 8000
 OVERLOAD_FRAMES, OVERLOAD_RATE, OVERLOAD_PAUSE_US = 250, 1000.0, 3000
 DEATH_FRAMES, DEATH_RATE, DEATH_AFTER = 60, 500.0, 25
+ROUNDS_SECONDS = 1.5
 FINE = 64  # bytes between marks where torn frames are looked for
-IN_ALL_PLACES: tuple[Phase, ...] = ("paced", "alone")  # the others' figures need less, or have wide margins
 
 
 def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, Plan]:
@@ -56,8 +56,17 @@ def order(group: int) -> tuple[Side, Side, Side, Side]:
 
 
 def turns(group: int, phases: Mapping[Phase, Plan]) -> Iterator[tuple[Side, Phase, Plan]]:
-    """All blocks of a group. Of the phases that are not in all places each side has one block, first in turn."""
-    for place, side in enumerate(order(group)):
-        for phase, plan in phases.items():
-            if phase in IN_ALL_PLACES or place < 2:
-                yield side, phase, plan
+    """All blocks of a group: paced ones in rounds of four, and in the first round those of the other phases.
+
+    For "alone" in all four places, else in two: those figures vary less, or have wide margins.
+    """
+    for lap in range(_rounds(phases["paced"])):
+        for place, side in enumerate(order(group + lap)):
+            for phase, plan in phases.items():
+                if phase == "paced" or (lap == 0 and (phase == "alone" or place < 2)):
+                    yield side, phase, plan
+
+
+def _rounds(paced: Plan) -> int:
+    """As many as take about as long as the other phases: what is measured there is what varies most."""
+    return 1 if paced.camera else max(1, round(ROUNDS_SECONDS / (4 * paced.schedule.seconds)))

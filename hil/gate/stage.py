@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-SHARED_MEMORY = Path("/dev/shm")
+from ..shared_memory import SHARED_MEMORY, ring_names
+
 PATIENCE_S = 20.0
 
 _numbers = itertools.count()
@@ -26,7 +27,7 @@ def free_channel() -> int:
 
 def remove_channel(channel: int) -> None:
     """Remove ring and semaphores of that channel, whoever left them."""
-    for path in SHARED_MEMORY.glob(f"*_ch{channel}"):
+    for path in ring_names(channel):
         path.unlink(missing_ok=True)
 
 

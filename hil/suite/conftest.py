@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hil.board import Board
-from hil.fleet.guard import SHARED_MEMORY
 from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
+from hil.shared_memory import SHARED_MEMORY
 from hil.suite.bench import Bench
 from hil.suite.cameras import Camera, find_cameras
 

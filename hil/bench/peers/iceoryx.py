@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import ctypes
-from pathlib import Path
 from typing import Any
 
+from ...shared_memory import SHARED_MEMORY
 from ..peer import Buffer, Link, Peer
 
 QUEUE_FRAMES = 30  # as a ring has slots: beyond that, the oldest goes
 PATIENCE_MS = 50  # once in some 100 blocks a listener hears no event any more when another one ends
-SHARED_MEMORY = Path("/dev/shm")
 
 
 class Iceoryx(Peer):

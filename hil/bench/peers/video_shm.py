@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vshm_ctypes import Consumer, Producer
 
+from ...shared_memory import SHARED_MEMORY
 from ..peer import Buffer, Link, Peer
-
-SHARED_MEMORY = Path("/dev/shm")
 
 
 class VideoShm(Peer):
