@@ -36,10 +36,15 @@ def test_a_step_ends_as_its_command_does(tmp_path: Path, code: int) -> None:
     assert step(tmp_path, f"echo hello; exit {code}") == (code, "hello\n", "what other steps said\n")
 
 
-def test_a_host_that_was_not_fit_is_a_warning(tmp_path: Path) -> None:
-    code, output, _ = step(tmp_path, "exit 3")
+def test_no_answer_is_a_warning(tmp_path: Path) -> None:
+    code, output, summary = step(tmp_path, "echo '### INVALID' >told.md; exit 3")
     assert code == 0
-    assert output.startswith("::warning title=INVALID::")
+    assert output.startswith("::warning title=No answer::")
+    assert "### INVALID" in summary
+
+
+def test_where_nothing_was_measured_there_is_no_excuse(tmp_path: Path) -> None:
+    assert step(tmp_path, "exit 3")[:2] == (3, "")
 
 
 @pytest.mark.parametrize("code", [0, 1])
@@ -137,10 +142,10 @@ def test_options_are_handed_on_to_the_gate(repository: Repository) -> None:
 def test_without_a_baseline_it_is_said_why(repository: Repository) -> None:
     repository.commit("first")
     done = repository.gate("main")
-    assert done.returncode == 1
+    assert done.returncode == 2  # 1 is a regression's
     assert "the first one" in done.stderr
     done = repository.gate("origin/main")
-    assert done.returncode == 1
+    assert done.returncode == 2  # 1 is a regression's
     assert "not fetched" in done.stderr
     assert repository.gate().returncode == 2
     assert not repository.told.exists()

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -94,7 +95,7 @@ def test_setup_makes_a_runner(system: Path) -> None:
         link = system / "etc/systemd/system/multi-user.target.wants" / unit
         assert str(link.readlink()) == f"/etc/systemd/system/{unit}"
         assert (system / "etc/systemd/system" / unit).is_file()
-    for program in ("no-camera", "governor", "job-started"):
+    for program in ("no-camera", "governor", "job-started", "job-started.sh"):
         assert stat.S_IMODE((system / PROGRAMS / program).stat().st_mode) == 0o755
     (account,) = [line.split(":") for line in (system / "etc/passwd").read_text().splitlines() if "video-shm" in line]
     assert 100 <= int(account[2]) < 1000  # a system's: logind leaves its shared memory alone
@@ -248,6 +249,15 @@ def test_the_governor_is_set_and_restored(tmp_path: Path) -> None:
 OURS = {"full_name": "us/video-shm"}
 
 
+def hook() -> list[str | Path]:
+    """As the runner starts what its service names: it refuses a script that does not end in .sh."""
+    (path,) = re.findall(
+        r"^Environment=ACTIONS_RUNNER_HOOK_JOB_STARTED=/(\S+)", (FILES / "video-shm-runner.service").read_text(), re.M
+    )
+    assert str(Path(path).parent) == PROGRAMS and path.endswith(".sh")
+    return ["bash", "-e", FILES / Path(path).name]
+
+
 @pytest.mark.parametrize(
     ("name", "event", "runs"),
     [
@@ -269,15 +279,11 @@ def test_a_board_refuses_jobs_that_a_fork_started(tmp_path: Path, name: str, eve
         "GITHUB_EVENT_NAME": name,
         "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
     }
-    command = [FILES / "job-started"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    done = subprocess.run(hook(), env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == (0 if runs else 1)
     assert ("::error" in done.stdout) is not runs
 
 
 def test_a_job_of_which_nothing_is_known_is_refused() -> None:
-    command = [FILES / "job-started"]
-    done = subprocess.run(
-        command, env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=TIMEOUT_S, check=False
-    )
+    done = subprocess.run(hook(), env={"PATH": os.environ["PATH"]}, capture_output=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 1

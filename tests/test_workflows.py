@@ -40,6 +40,8 @@ def violations(workflow: Workflow) -> Iterator[str]:
             yield f"{name}: permissions of its own"
         if "timeout-minutes" not in job:
             yield f"{name}: no timeout"
+        elif sum(step.get("timeout-minutes", 0) for step in steps(job)) > job["timeout-minutes"]:
+            yield f"{name}: its steps may take longer than all of it"
         if "self-hosted" in job["runs-on"]:
             if not set(workflow["on"]) <= OUR_OWN:
                 yield f"{name}: strangers can start it on the bench"
@@ -67,20 +69,24 @@ def test_a_workflow_keeps_the_rules(path: Path) -> None:
     assert list(violations(loaded(path))) == []
 
 
+def checkout(workflow: Workflow) -> Workflow:
+    return next(step for step in steps(workflow["jobs"]["quick"]) if "checkout" in step.get("uses", ""))
+
+
 def without_timeout(workflow: Workflow) -> None:
     del steps(workflow["jobs"]["quick"])[2]["timeout-minutes"]
 
 
 def with_a_tag(workflow: Workflow) -> None:
-    steps(workflow["jobs"]["quick"])[0]["uses"] = "actions/checkout@v6"
+    checkout(workflow)["uses"] = "actions/checkout@v6"
 
 
 def with_a_token(workflow: Workflow) -> None:
-    del steps(workflow["jobs"]["quick"])[0]["with"]["persist-credentials"]
+    del checkout(workflow)["with"]["persist-credentials"]
 
 
 def with_an_injection(workflow: Workflow) -> None:
-    steps(workflow["jobs"]["quick"])[1]["run"] = "echo ${{ github.head_ref }}"
+    steps(workflow["jobs"]["quick"])[2]["run"] = "echo ${{ github.head_ref }}"
 
 
 def for_strangers(workflow: Workflow) -> None:
@@ -99,6 +105,10 @@ def with_a_jobs_rights(workflow: Workflow) -> None:
     workflow["jobs"]["quick"]["permissions"] = {"contents": "write"}
 
 
+def with_too_short_a_job(workflow: Workflow) -> None:
+    workflow["jobs"]["quick"]["timeout-minutes"] = 50
+
+
 def without_a_jobs_timeout(workflow: Workflow) -> None:
     del workflow["jobs"]["quick"]["timeout-minutes"]
 
@@ -115,6 +125,7 @@ def without_a_jobs_timeout(workflow: Workflow) -> None:
         with_all_rights,
         with_a_jobs_rights,
         without_a_jobs_timeout,
+        with_too_short_a_job,
     ],
 )
 def test_a_broken_rule_is_found(planted: Callable[[Workflow], None]) -> None:
@@ -188,3 +199,18 @@ def test_the_schemas_refuse_what_is_wrong(tmp_path: Path) -> None:
 def check_jsonschema(*words: str) -> subprocess.CompletedProcess[str]:
     command = [shutil.which("check-jsonschema") or "check-jsonschema", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+
+
+@pytest.mark.parametrize("name", ["bench", "gate"])
+def test_what_strangers_wrote_is_run_by_its_hash_alone(name: str) -> None:
+    """A branch, or a pull request's number, can come to mean something else after it was read."""
+    workflow = loaded(ROOT / ".github" / "workflows" / f"{name}.yml")
+    assert list(workflow["on"]["workflow_dispatch"]["inputs"]) == ["commit"]
+    (job,) = workflow["jobs"].values()
+    first, second = steps(job)[:2]
+    assert second["with"]["ref"] == "${{ inputs.commit || github.sha }}"
+    for commit, is_taken in (("a" * 40, True), ("main", False), ("a" * 39, False), ("a" * 40 + "\nmain", False)):
+        done = subprocess.run(
+            ["bash", "-e", "-c", first["run"]], env={"COMMIT": commit}, timeout=TIMEOUT_S, check=False
+        )
+        assert (done.returncode == 0) is is_taken, commit

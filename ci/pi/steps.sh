@@ -75,6 +75,7 @@ keep_shared_memory() { install_file logind.conf /etc/systemd/logind.conf.d/video
 
 install_runner() {
 	install_file job-started "$programs/job-started" 755
+	install_file job-started.sh "$programs/job-started.sh" 755
 	install_file video-shm-runner.service /etc/systemd/system/video-shm-runner.service
 	enable_unit video-shm-runner.service
 }
@@ -101,6 +102,7 @@ tell_how_to_register() {
 		The runner itself, once: unpack GitHub's actions-runner for this processor into $home, then
 		    cd $home && sudo -u $account ./config.sh --url REPOSITORY --token TOKEN --labels pi4    # or pi5
 		    sudo systemctl restart video-shm-runner
+		In the repository's settings the environment bench-forks needs reviewers: GitHub makes it without.
 		For GitLab: gitlab-runner install --user $account, and gitlab-runner register --executor shell --tag-list pi4
 	TEXT
 }
