@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a session found is told alike to people, to CI and to programs."""
 
+import re
 from io import StringIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -11,7 +13,7 @@ pytest.importorskip("scipy", reason="no scipy for this processor")
 from rich.console import Console
 
 from hil.gate.output import write_all
-from hil.gate.render import junit, markdown, print_table, summary
+from hil.gate.render import heading, junit, markdown, print_table, summary
 from hil.gate.result import Answer, Result, Row, RowVerdict
 
 
@@ -94,3 +96,26 @@ def test_inconclusive_says_what_more_time_it_needs() -> None:
     assert summary(made) == "inconclusive: m0, m1: --minutes 21 would be needed"
     made.rows[1].needed_s = None
     assert "by any length of session" in summary(made)
+
+
+HOSTILE = "[bold]<img src=x>\x1b[31m\x00 ![a](b) `c` | d\nnext"
+
+
+def test_what_a_strangers_library_says_stays_words(tmp_path: Path) -> None:
+    made = result(RowVerdict.WORSE)
+    made.rows[0].detail, made.candidate = HOSTILE, "[/tmp/x] <b>"
+    write_all(made, tmp_path)
+    ElementTree.parse(tmp_path / "gate.xml")
+    text = (tmp_path / "gate.md").read_text()
+    assert not re.search(r"<img|<b>|(?<!\\)!\[|\x1b|\x00", text)
+    out = StringIO()
+    print_table(made, Console(file=out, width=200))
+    assert "[bold]<img src=x>" in out.getvalue() and "[/tmp/x]" in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+
+
+def test_it_is_told_which_commits_were_compared() -> None:
+    made = result(RowVerdict.SAME)
+    made.baseline_commit, made.candidate_commit = "0123456789abcdef", "fedcba98"
+    made.candidate = "fedcba98"
+    assert heading(made).startswith("fedcba98 against main (0123456789): ")

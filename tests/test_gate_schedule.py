@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The standard stream, and parts of a stream."""
 
+import pytest
+
+from hil.gate.phases import check_parts
 from hil.gate.schedule import MAX_FRAME_SIZE, standard
 
 
@@ -17,3 +20,10 @@ def test_a_part_goes_round() -> None:
     part = stream.part(8, 5)
     assert [frame.at_us for frame in part.frames] == [0, 10_000, 20_000, 30_000, 40_000]
     assert [frame.size for frame in part.frames] == [stream.frames[at].size for at in (8, 9, 0, 1, 2)]
+
+
+def test_a_recording_that_is_too_slow_for_blocks_is_refused_before_anything_is_measured() -> None:
+    check_parts(standard(300, 30))
+    check_parts(standard(50, 0.5))
+    with pytest.raises(ValueError, match=r"at least 40 frames, and here that takes 130 s"):
+        check_parts(standard(50, 0.3))

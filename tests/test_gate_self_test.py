@@ -73,7 +73,7 @@ def test_a_step_that_was_cut_off_is_done_again(state: State) -> None:
 
 def test_steps_of_another_library_are_refused(state: State) -> None:
     state.add("session 1", session())
-    with pytest.raises(ValueError, match="another source"):
+    with pytest.raises(ValueError, match="another library"):
         State.read(state.path, "other")
 
 
@@ -85,13 +85,32 @@ def test_what_is_no_state_is_refused(state: State, text: str) -> None:
 
 
 def test_the_fingerprint_is_of_the_sources(tmp_path: Path) -> None:
-    (tmp_path / "src").mkdir()
-    (tmp_path / "CMakeLists.txt").write_text("")
-    (tmp_path / "src" / "x.c").write_text("int x;")
-    before = fingerprint(tmp_path)
-    assert fingerprint(tmp_path) == before
-    (tmp_path / "src" / "x.c").write_text("int y;")
-    assert fingerprint(tmp_path) != before
+    names = ("lib/src/x.c", "lib/include/x.h", "lib/CMakeLists.txt", "hil/gate/x.py", "hil/gate/worker/x.c")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("one")
+    before = fingerprint(tmp_path, 5.0, "generic")
+    assert fingerprint(tmp_path, 5.0, "generic") == before
+    assert fingerprint(tmp_path, 6.0, "generic") != before
+    for name in names:
+        (tmp_path / name).write_text("two")
+        after = fingerprint(tmp_path, 5.0, "generic")
+        assert after != before
+        before = after
+
+
+def test_what_was_invalid_is_not_done(state: State) -> None:
+    invalid = session()
+    invalid.answer = Answer.INVALID
+    state.add("session 1", invalid)
+    assert not state.is_done("session 1") and not state.is_done("session 2")
+    state.add("session 1", session())
+    assert State.read(state.path, "source").is_done("session 1")
+
+
+def test_where_no_state_can_be_kept_nothing_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        State.read(tmp_path / "absent" / "state.jsonl", "source")
 
 
 @pytest.mark.parametrize(
@@ -152,9 +171,10 @@ def test_a_defect_that_is_missed_fails(state: State) -> None:
     assert code == 1 and "NO" in text
 
 
-def test_what_only_others_see_is_said(state: State) -> None:
+def test_what_only_others_see_fails_and_is_said(state: State) -> None:
     state.add("defect slow", session("torn"))
-    assert "by others only" in said(state, "defects")[1]
+    code, text = said(state, "defects")
+    assert code == 1 and "by others only" in text
 
 
 def test_what_is_not_done_yet_is_no_success(state: State) -> None:
@@ -167,6 +187,25 @@ def test_one_false_alarm_in_twenty_sessions_fails(state: State) -> None:
         state.add(f"session {number}", session(*["torn"] * (number == 7)))
     code, text = said(state, "sessions")
     assert code == 1 and "1 false alarms in 20" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "count", "code"),
+    [(Answer.INCONCLUSIVE, 5, 0), (Answer.INCONCLUSIVE, 6, 1), (Answer.INVALID, 1, 3), (Answer.INVALID, 20, 3)],
+)
+def test_sessions_without_an_answer_show_nothing(state: State, answer: Answer, count: int, code: int) -> None:
+    for number in range(1, 21):
+        made = session()
+        made.answer = answer if number <= count else made.answer
+        state.add(f"session {number}", made)
+    assert said(state, "sessions")[0] == code
+
+
+def test_a_small_delay_that_was_found_by_luck_is_not_the_smallest(state: State) -> None:
+    for delay_us, shift in ((1, 0.4), (2, 0.0), (5, 0.2), (10, 0.4)):
+        state.add(f"delay {delay_us}", session(groups=40))
+        state.steps[f"delay {delay_us}"]["samples"] = samples() | {"latency_p50": samples(shift)["latency_p50"]}
+    assert "with 95% power: 5 us" in said(state, "delays")[1]
 
 
 def test_the_smallest_delay_that_is_found_is_told(state: State) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A session on made-up blocks: its order, when it ends, and what it makes of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ CANDIDATE = Library("candidate", Path("b.so"), None, frozenset({"one", "two"}), 
 RARE_NS = 10**8
 
 
-def tally(frames: int = 100, cpu_us: float = 20.0, **changed: int) -> Tally:
+def tally(frames: int = 100, cpu_us: float | None = 20.0, **changed: int) -> Tally:
     usual = {
         "instructions": None,
         "switches": frames,
@@ -41,7 +42,7 @@ def tally(frames: int = 100, cpu_us: float = 20.0, **changed: int) -> Tally:
         "reordered": 0,
         "altered": 0,
     }
-    return Tally(frames=frames, cpu_ns=round(cpu_us * 1000 * frames), **usual | changed)  # type: ignore[arg-type]
+    return Tally(frames=frames, cpu_ns=None if cpu_us is None else round(cpu_us * 1000 * frames), **usual | changed)  # type: ignore[arg-type]
 
 
 class Host:
@@ -54,12 +55,15 @@ class Host:
         self.changed: dict[str, int] = {}
         self.crashes = ""
         self.rare_every = 0
+        self.stranded = 0
+        self.without_cpu = ""
+        self.gone_after = 10**9
         self.fitness = FIT
 
     def run(self, program: Path, library: Path, plan: Plan) -> Block:
         self.runs.append((library.name, plan))
         worse = library.name == "b.so"
-        if library.name == self.crashes:
+        if library.name == self.crashes or len(self.runs) >= self.gone_after:
             raise BlockError("ended with signal 11")
         factor = self.chance.lognormal(0, 0.01)
         latency = self.chance.lognormal(10.5, 0.3, 400) * factor * (self.slower if worse else 1)
@@ -73,9 +77,10 @@ class Host:
             dropped=0,
             elapsed_ns=int(10**9 * factor),
             recovery_ns=int(5e6 * factor) if plan.kill_after else None,
-            writer=tally(cpu_us=20 * factor),
+            writer=tally(cpu_us=None if library.name == self.without_cpu else 20 * factor),
             readers=[tally(cpu_us=10 * factor, **self.changed if worse else {})],
             complete=plan.kill_after == 0,
+            stranded=self.stranded if worse and plan.kill_after else 0,
         )
 
 
@@ -178,6 +183,33 @@ def test_a_reader_that_gets_nothing_is_found(host: Host) -> None:
     assert "silent" in [row.name for row in run(host).of(RowVerdict.WORSE)]
 
 
+def test_a_reader_that_nobody_takes_on_after_a_death_is_found(host: Host) -> None:
+    host.stranded = 1
+    assert [row.name for row in run(host).of(RowVerdict.WORSE)] == ["stranded"]
+
+
+def test_frames_lost_at_a_cameras_rate_are_found(host: Host) -> None:
+    host.changed = {"received": 99, "missed": 1}
+    assert [row.name for row in run(host).of(RowVerdict.WORSE)] == ["paced_missed", "overload_missed"]
+
+
+def test_a_figure_that_only_the_candidate_fails_to_give_is_worse(host: Host) -> None:
+    host.without_cpu = "b.so"
+    rows = {row.name: row.detail for row in run(host).of(RowVerdict.WORSE)}
+    assert rows == dict.fromkeys(("writer_cpu",), "the candidate gave no figure")
+    host.without_cpu = "a.so"
+    row = next(row for row in run(host).rows if row.name == "writer_cpu")
+    assert row.verdict is RowVerdict.UNMEASURED
+
+
+def test_what_a_host_does_to_both_is_no_crash_of_the_candidate(host: Host) -> None:
+    """A camera that is unplugged in its turn, memory that runs out: the baseline is asked at once."""
+    host.gone_after = 32
+    with pytest.raises(BlockError, match="the baseline does not work"):
+        run(host)
+    assert host.runs[31][0] == "b.so"
+
+
 def test_a_candidate_that_crashes_is_worse(host: Host) -> None:
     host.crashes = "b.so"
     row = run(host).of(RowVerdict.WORSE)
@@ -270,3 +302,10 @@ def test_a_library_that_can_not_be_loaded_keeps_no_promise(tmp_path: Path) -> No
 def test_better_is_higher_for_throughput() -> None:
     metric = next(metric for metric in TIMED if metric.name == "throughput")
     assert metric.log_ratio(100, 50) > 0 > metric.log_ratio(50, 100)
+
+
+def test_what_was_dropped_is_no_throughput() -> None:
+    metric = next(metric for metric in TIMED if metric.name == "throughput")
+    block = Host().run(Path(), Path("a.so"), Plan(None, 0))  # type: ignore[arg-type]
+    half = replace(block, refused=50, written=50)
+    assert metric.value([half]) == pytest.approx((metric.value([block]) or 0) / 2)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate's worker and scenes with real processes: what the library does, and that they see what is planted in it."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -8,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from gate_channels import orphaned
 from writers import BUILD, ROOT, SHARED_MEMORY
 
+from hil.gate import correctness
 from hil.gate.block import Block, BlockError, Plan, build_worker, run_block
 from hil.gate.correctness import play
 from hil.gate.defects import build_defect, read_defects
@@ -120,6 +123,37 @@ def test_a_library_that_has_the_original_calls_only_is_measured(program: Path, t
     assert look_at("old", old, None).symbols == set(names)
     block = run_block(program, old, Plan(standard(60, 500), 2, paced=True, kill_after=25))
     assert block.faults() == {} and block.recovery_ns
+
+
+HANGING = """\
+#include <unistd.h>
+#define HANG(name) int name(void) { for (;;) pause(); }
+HANG(video_shm_consumer_acquire) HANG(video_shm_consumer_receive) HANG(video_shm_consumer_wait)
+"""
+
+
+def test_of_a_promise_that_hangs_nobody_and_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its writer is another process, which would wait for ever."""
+    (tmp_path / "hanging.c").write_text(HANGING)
+    hanging = tmp_path / "hanging.so"
+    command: list[str | Path] = ["cc", "-shared", "-fPIC", "-o", hanging, tmp_path / "hanging.c"]
+    command += ["-Wl,--no-as-needed", LIBRARY, f"-Wl,-rpath,{LIBRARY.parent}"]
+    subprocess.run(command, check=True, timeout=60)
+    monkeypatch.setattr(correctness, "SCENE_TIMEOUT_S", 3.0)
+    before = {path.name for path in SHARED_MEMORY.iterdir()}
+    assert play("notices_a_dead_writer", hanging) == ["no end after 3 s"]
+    assert not _running_with(hanging)
+    assert [name for name in {path.name for path in SHARED_MEMORY.iterdir()} - before if orphaned(name)] == []
+
+
+def _running_with(library: Path) -> list[int]:
+    """Processes that have it loaded."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdecimal() and str(library) in (folder / "maps").read_text():
+                found.append(int(folder.name))
+    return found
 
 
 def test_a_library_that_is_none_is_reported(program: Path, tmp_path: Path) -> None:

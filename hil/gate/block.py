@@ -61,6 +61,7 @@ class Block:
     readers: list[Tally]
     complete: bool  # nobody was killed, so that the books must balance
     unaccounted: int = 0  # what a witness beside the ring misses
+    stranded: int = 0  # readers that had nothing of the writer that followed a dead one
 
     @property
     def counted_frames(self) -> int:
@@ -72,6 +73,7 @@ class Block:
         names = ("torn", "altered", "repeated", "reordered")
         found = {name: sum(getattr(reader, name) for reader in self.readers) for name in names}
         found["unaccounted"] = self.unaccounted
+        found["stranded"] = self.stranded
         found["silent"] = sum(reader.received == 0 for reader in self.readers)
         if self.complete:
             found["unaccounted"] += abs(self.refused - self.dropped) + sum(
@@ -132,13 +134,23 @@ def run_block(program: Path, library: Path, plan: Plan) -> Block:
         text = _run(command, library.name, plan.schedule.text, os.environ | {"VSHM_LIBRARY": str(library)})
     finally:
         remove_channel(channel)
-    return Block.parse(text, complete=plan.kill_after == 0)
+    try:
+        return Block.parse(text, complete=plan.kill_after == 0)
+    except ValueError as error:
+        raise BlockError(f"{library.name}: the figures can't be read; does it print something? {error}") from None
 
 
 def _run(command: Sequence[str], what: str, told: str = "", environment: dict[str, str] | None = None) -> str:
     try:
         done = subprocess.run(
-            command, input=told, capture_output=True, text=True, env=environment, timeout=WATCHDOG_S, check=False
+            command,
+            input=told,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=environment,
+            timeout=WATCHDOG_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise BlockError(f"{what}: no end after {WATCHDOG_S:g} s") from None

@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .block import Block
 from .libraries import Library
 from .metrics import COUNTED, Metric
 from .result import Row, RowVerdict
+from .stage import channels_of, remove_channel
 
 SIZE_MARGIN = 0.25
 SCENE_TIMEOUT_S = 60.0
+NO_FIGURE = "the candidate gave no figure"
 
 
 def static_rows(baseline: Library, candidate: Library) -> list[Row]:
@@ -44,18 +48,36 @@ def play(name: str, library: Path) -> list[str]:
     root = str(Path(__file__).parents[2])
     environment = os.environ | {"VSHM_LIBRARY": str(library), "PYTHONPATH": root}
     command = [sys.executable, "-m", f"{__package__}.promises", name]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=SCENE_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return [f"no end after {SCENE_TIMEOUT_S:g} s"]
-    broken = done.stdout.splitlines()
-    if done.returncode < 0:
-        broken.append(f"crashed by signal {-done.returncode}")
-    elif done.returncode:
-        broken.append(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"ended with {done.returncode}")
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=environment,
+        start_new_session=True,
+    ) as process:
+        try:
+            said, complaints = process.communicate(timeout=SCENE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return [f"no end after {SCENE_TIMEOUT_S:g} s"]
+        finally:
+            _put_away(process.pid)
+    broken = said.splitlines()
+    if process.returncode < 0:
+        broken.append(f"crashed by signal {-process.returncode}")
+    elif process.returncode:
+        broken.append(complaints.strip().splitlines()[-1] if complaints.strip() else f"ended with {process.returncode}")
     return broken
+
+
+def _put_away(scene: int) -> None:
+    """What a scene that ended otherwise than by itself left: its actors, and their channels."""
+    with suppress(ProcessLookupError):
+        os.killpg(scene, signal.SIGKILL)
+    for channel in channels_of(scene):
+        remove_channel(channel)
 
 
 def promise_row(name: str, baseline: Library, candidate: Library) -> Row:
@@ -75,7 +97,10 @@ def counted_row(metric: Metric, baseline: Sequence[Block], candidate: Sequence[B
     row = Row(metric.name, "counted", RowVerdict.UNMEASURED, metric.unit, margin=metric.margin)
     values = [[metric.value([block]) for block in blocks] for blocks in (baseline, candidate)]
     ours, theirs = ([value + metric.floor for value in side if value is not None] for side in values)
-    if not ours or not theirs or len(ours) + len(theirs) < len(baseline) + len(candidate):
+    if not ours or len(ours) < len(baseline):
+        return row
+    if len(theirs) < len(candidate):
+        row.verdict, row.detail = RowVerdict.WORSE, NO_FIGURE
         return row
     middle, other = statistics.median(ours), statistics.median(theirs)
     row.baseline, row.candidate = middle - metric.floor, other - metric.floor

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +50,12 @@ def checked_out(repository: Path, ref: str, folder: Path) -> Iterator[tuple[Path
     git = ["git", "-C", str(repository)]
     ask = [*git, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
     commit = _run(ask, f"{ref}: neither a file nor a git ref").strip()
-    _run([*git, "worktree", "add", "--quiet", "--detach", str(folder), commit], f"checking out {ref}")
     try:
+        _run([*git, "worktree", "add", "--quiet", "--detach", str(folder), commit], f"checking out {ref}")
         yield folder, commit
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _run([*git, "worktree", "prune"], "putting the worktree away")
+        with suppress(LibraryError):  # it is what comes of what went wrong before
+            _run([*git, "worktree", "remove", "--force", str(folder)], "putting the worktree away")
 
 
 def build(lib: Path, folder: Path, defines: Sequence[str] = ()) -> Path:

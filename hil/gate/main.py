@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import signal
 import tempfile
 from pathlib import Path
 
@@ -16,12 +15,14 @@ from vshm_ctypes.errors import LibraryError as BindingError
 
 from ..board import choose_board
 from ..exit import Exit
+from ..hiccup import HiccupError
 from ..progress import bar
 from . import self_test
 from .block import BlockError, build_worker
 from .camera import programs_in
 from .libraries import LibraryError, cache_folder, obtain
 from .output import write_all
+from .phases import check_parts
 from .recording import recorded
 from .render import print_table
 from .result import Result
@@ -31,18 +32,18 @@ from .session import Session
 def run(options: argparse.Namespace) -> int:
     """Run the verb. Returns the exit code."""
     console, errors = Console(), Console(stderr=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left behind then either
     try:
         if options.self_test:
             return self_test.run(options, console, errors)
         if options.baseline is None or options.candidate is None:
             raise ValueError("--baseline and --candidate are needed, each a git ref or a library's path")
+        options.output.mkdir(parents=True, exist_ok=True)  # before minutes of measuring
         result = compare(options, errors)
         write_all(result, options.output)
     except (LibraryError, ValueError, OSError) as error:
         errors.print(f"hil gate: {error}", style="red", markup=False)
         return Exit.USAGE
-    except BlockError as error:
+    except (BlockError, HiccupError) as error:
         errors.print(f"hil gate: {error}", style="red", markup=False)
         return Exit.INVALID
     except KeyboardInterrupt:
@@ -67,6 +68,8 @@ def compare(options: argparse.Namespace, errors: Console) -> Result:
     """Build what has to be built, run a session, remove what was built."""
     board = choose_board(options.board)
     source = recorded(options.replay) if options.replay else None
+    if source is not None:
+        check_parts(source)
     cache_folder().mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="session-", dir=cache_folder()))
     try:

@@ -74,7 +74,9 @@ def _largest(name: str, unit: float) -> Value:
 
 
 def _rate(blocks: Sequence[Block]) -> float | None:
-    return sum(block.counted_frames for block in blocks) / (sum(block.elapsed_ns for block in blocks) / 1e9)
+    """What was dropped is not written."""
+    written = sum(block.counted_frames - block.refused for block in blocks)
+    return max(written, 0) / (sum(block.elapsed_ns for block in blocks) / 1e9)
 
 
 def _missed_share(blocks: Sequence[Block]) -> float | None:
@@ -83,7 +85,8 @@ def _missed_share(blocks: Sequence[Block]) -> float | None:
 
 
 def _dropped_share(blocks: Sequence[Block]) -> float | None:
-    return sum(block.refused for block in blocks) / sum(block.written + block.refused for block in blocks)
+    offered = sum(block.written + block.refused for block in blocks)
+    return sum(block.refused for block in blocks) / offered if offered else None
 
 
 def _recovery(blocks: Sequence[Block]) -> float | None:
@@ -106,6 +109,8 @@ TIMED = (
     Metric("reader_instructions", "", "lower", 0.02, "paced", _PERF, _readers("instructions")),
     Metric("writer_switches", "", "lower", 0.10, "paced", "getrusage, per frame", _writer("switches"), 0.1),
     Metric("reader_switches", "", "lower", 0.10, "paced", "likewise, per frame of a reader", _readers("switches"), 0.1),
+    Metric("paced_missed", "", "lower", 0.10, "paced", "share that readers missed", _missed_share, 0.001),
+    Metric("paced_dropped", "", "lower", 0.10, "paced", "share that the writer dropped", _dropped_share, 0.001),
     Metric("throughput", "1/s", "higher", 0.10, "alone", "frames written as fast as it goes, nobody reading", _rate),
     # Whether a reader falls asleep at full rate, and has to be woken, is chance: it makes the writer half as fast.
     Metric("throughput_read", "1/s", "higher", 1.00, "flood", "likewise, with a reader", _rate),
@@ -132,4 +137,5 @@ INTEGRITY = {
     "reordered": "a frame came behind a later one",
     "unaccounted": "written is not received and missed, or dropped is not what write() said",
     "silent": "a reader got nothing at all",
+    "stranded": "a reader got nothing of the writer that followed a dead one",
 }

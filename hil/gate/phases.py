@@ -17,6 +17,7 @@ READERS = 2
 # ones tell more than few long ones.
 PACED_FRAMES, PACED_RATE = 60, 500.0
 PART_SECONDS, PART_FRAMES_MIN = 1.5, 40
+PART_SECONDS_MAX = 100.0  # the worker is ended after 120 s
 FLOOD_FRAMES = 8000
 OVERLOAD_FRAMES, OVERLOAD_RATE, OVERLOAD_PAUSE_US = 250, 1000.0, 3000
 DEATH_FRAMES, DEATH_RATE, DEATH_AFTER = 60, 500.0, 25
@@ -46,6 +47,17 @@ def _part(source: Schedule, group: int) -> Schedule:
     """The next part of a recording: short, so that a session has many groups, however slow the stream."""
     count = min(max(round(PART_SECONDS * len(source.frames) / source.seconds), PART_FRAMES_MIN), PACED_FRAMES)
     return source.part(group * count, count)
+
+
+def check_parts(source: Schedule) -> None:
+    """Raises ValueError for a recording of which some part lasts too long for a block."""
+    count = len(_part(source, 0).frames)
+    longest = max(_part(source, group).seconds for group in range(-(-len(source.frames) // count)))
+    if longest > PART_SECONDS_MAX:
+        raise ValueError(
+            f"{source.name}: a block has at least {count} frames, and here that takes {longest:.0f} s; "
+            f"at most {PART_SECONDS_MAX:g} s can be played"
+        )
 
 
 def order(group: int) -> tuple[Side, Side, Side, Side]:

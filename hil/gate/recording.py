@@ -63,7 +63,7 @@ def _of_lines(path: Path) -> Iterator[Published]:
                 if "publish_ns" not in told:
                     continue  # a ledger's closing record
                 frame = Published(where, int(told["publish_ns"]), int(told["size"]), bool(told["keyframe"]))
-            except (ValueError, TypeError, KeyError, RecursionError) as error:
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
                 raise ValueError(f"{where}: no frame with publish_ns, size and keyframe: {error}") from None
             yield frame
 

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from html import escape
 from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from .result import Answer, Result, Row, RowVerdict, worst_first
 
@@ -44,6 +46,11 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
 
 
+def _printable(text: str) -> str:
+    """What a library under test said, without what XML does not know and a terminal would obey."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
 def cells(row: Row) -> tuple[str, ...]:
     """A row, as HEADINGS has it."""
     unit = f" {row.unit}" if row.unit else ""
@@ -51,7 +58,7 @@ def cells(row: Row) -> tuple[str, ...]:
     if row.verdict is RowVerdict.UNDECIDED and row.needed_s is not None:
         verdict += f" ({row.needed_s / 60:.0f} min needed)"
     if row.detail:
-        verdict += f": {row.detail}"
+        verdict += f": {_printable(row.detail)}"
     return (
         row.name.replace("_", " "),
         _figure(row.baseline) + (unit if row.baseline is not None else ""),
@@ -64,17 +71,23 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def heading(result: Result) -> str:
     """What was compared, how long, on what."""
+    candidate = _named(result.candidate, result.candidate_commit)
+    baseline = _named(result.baseline, result.baseline_commit)
     return (
-        f"{result.candidate} against {result.baseline}: {result.schedule}, {result.groups} groups of 4 blocks, "
+        f"{candidate} against {baseline}: {result.schedule}, {result.groups} groups of blocks, "
         f"{result.seconds:.0f} s, board {result.board}"
     )
 
 
+def _named(label: str, commit: str | None) -> str:
+    return f"{label} ({commit[:10]})" if commit and not commit.startswith(label) else label
+
+
 def print_table(result: Result, console: Console) -> None:
     """All rows, what needs attention at the top, and the answer. A ratio above 1 is worse."""
-    table = Table(*HEADINGS, title=heading(result), title_justify="left")
+    table = Table(*HEADINGS, title=Text(heading(result)), title_justify="left")
     for row in worst_first(result.rows):
-        table.add_row(*cells(row), style=COLOURS[row.verdict])
+        table.add_row(*map(Text, cells(row)), style=COLOURS[row.verdict])
     console.print(table)
     for remark in result.remarks:
         console.print(remark, markup=False)
@@ -83,7 +96,8 @@ def print_table(result: Result, console: Console) -> None:
 
 def markdown(result: Result) -> str:
     """For a pull request: the answer, what needs attention, and the rest folded away."""
-    lines = [f"### Gate: {result.answer.value}", "", summary(result), "", heading(result), "", *result.remarks, ""]
+    told = [escape(text, quote=False) for text in (summary(result), heading(result), *result.remarks)]
+    lines = [f"### Gate: {result.answer.value}", "", told[0], "", told[1], "", *told[2:], ""]
     notable = [row for row in worst_first(result.rows) if row.verdict not in (RowVerdict.SAME, RowVerdict.UNMEASURED)]
     if notable:
         lines += [*_markdown_table(notable), ""]
@@ -91,8 +105,15 @@ def markdown(result: Result) -> str:
     return "\n".join(lines)
 
 
+def _markdown_cell(text: str) -> str:
+    """Only words: what a library of somebody else's says makes no table, no picture and no link."""
+    for character in "\\|`*_[]!":
+        text = text.replace(character, f"\\{character}")
+    return escape(text, quote=False).replace("\n", " ")
+
+
 def _markdown_table(rows: list[Row]) -> list[str]:
-    escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in cells(row)] for row in rows]
+    escaped = [[_markdown_cell(cell) for cell in cells(row)] for row in rows]
     return [
         f"| {' | '.join(HEADINGS)} |",
         f"|{'---|' * len(HEADINGS)}",

@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(slots=True)
 class Result:
-    """A session. seconds: how long it took, builds left out. groups: of four blocks, A B B A.
+    """A session. seconds: how long it took, builds left out. groups: of blocks in turn, A B B A.
 
     reasons: why the host was not fit for timing. remarks: what else should be known of it.
     """
@@ -73,6 +73,8 @@ class Result:
     schedule: str
     board: str
     machine: dict[str, Any]
+    baseline_commit: str | None = None  # None: it was given as a file
+    candidate_commit: str | None = None
     answer: Answer = Answer.INVALID
     reasons: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)

@@ -19,7 +19,7 @@ from ..hiccup import Hiccups
 from ..progress import Tell
 from .block import Block, BlockError, Plan
 from .camera import run_any
-from .correctness import counted_rows, promise_row, static_rows
+from .correctness import NO_FIGURE, counted_rows, promise_row, static_rows
 from .libraries import Library
 from .metrics import COUNTED_RUNS, INTEGRITY, TIMED, Metric, Phase
 from .phases import PACED_RATE, READERS, Side, order, plans, turns
@@ -72,6 +72,8 @@ class Session:
             name,
             self.board.name,
             _told(before),
+            self.baseline.commit,
+            self.candidate.commit,
             budget_s=self.seconds,
         )
         result.rows += static_rows(self.baseline, self.candidate)
@@ -131,15 +133,16 @@ class Session:
         return rows
 
     def _block(self, side: Side, plan: Plan) -> Block | None:
-        """None: the candidate crashed, which is noted. Raises BlockError where the baseline does."""
-        library = self.baseline if side == "baseline" else self.candidate
+        """None: the candidate failed where the baseline works, which is noted. Raises BlockError where that fails."""
         try:
+            library = self.candidate if side == "candidate" else self.baseline
             block = self.run_one(self.program, library.path, plan)
         except BlockError as error:
-            if side == "baseline":
-                raise BlockError(f"the baseline does not work, so nothing can be held against it: {error}") from None
-            self.crash = str(error)
-            return None
+            if side == "candidate":
+                self._block("baseline", plan)  # a host without memory, or a camera that was unplugged, fails it too
+                self.crash = str(error)
+                return None
+            raise BlockError(f"the baseline does not work, so nothing can be held against it: {error}") from None
         self.blocks += 1
         if side == "candidate":
             for name, count in block.faults().items():
@@ -203,9 +206,9 @@ class Session:
         row = Row(metric.name, "timed", RowVerdict(ruling), metric.unit, margin=metric.margin, samples=samples)
         row.baseline, row.candidate = self._figure(metric, "baseline"), self._figure(metric, "candidate")
         if not samples:
-            is_gone = row.baseline is not None and row.candidate is None
-            row.detail = "the candidate gave no figure" if is_gone else ""
-            row.verdict = RowVerdict.UNDECIDED if is_gone else RowVerdict.UNMEASURED
+            is_gone = row.baseline is not None and row.candidate is None and not self.crash
+            row.detail = NO_FIGURE if is_gone else ""
+            row.verdict = RowVerdict.WORSE if is_gone else RowVerdict.UNMEASURED
             return row
         if len(samples) > 1:
             row.ratio, row.low, row.high = interval(samples)

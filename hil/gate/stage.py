@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import os
 import signal
@@ -16,13 +17,21 @@ from typing import Self
 from ..shared_memory import SHARED_MEMORY, ring_names
 
 PATIENCE_S = 20.0
+PR_SET_PDEATHSIG = 1
 
 _numbers = itertools.count()
 
 
+def channels_of(pid: int) -> range:
+    """Channel numbers that no other process uses."""
+    first = 10_000_000 + pid % 4_194_304 * 100
+    return range(first, first + 100)
+
+
 def free_channel() -> int:
-    """A channel number that no other process uses, nor this one so far."""
-    return 10_000_000 + os.getpid() % 4_194_304 * 100 + next(_numbers) % 100
+    """One that this process has not used so far."""
+    own = channels_of(os.getpid())
+    return own[next(_numbers) % len(own)]
 
 
 def remove_channel(channel: int) -> None:
@@ -46,6 +55,7 @@ class Actor:
     def _play(self, play: Callable[[], Iterator[str]], mouth: int) -> None:
         code = 1
         try:
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)  # it may be paused for ever
             for line in play():
                 os.write(mouth, f"{line}\n".encode())
             code = 0

@@ -9,20 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .result import Result, RowVerdict
+from .result import Answer, Result, RowVerdict
+
+SOURCES = ("lib/src/*.[ch]", "lib/include/*.h", "lib/CMakeLists.txt", "hil/gate/**/*.py", "hil/gate/worker/*.[ch]")
 
 
-def fingerprint(lib: Path) -> str:
-    """Of a library's sources: steps of another one say nothing of this one."""
-    digest = hashlib.sha256()
-    for path in sorted([*lib.glob("src/*.[ch]"), *lib.glob("include/*.h"), lib / "CMakeLists.txt"]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+def fingerprint(root: Path, *settings: object) -> str:
+    """Of the library, of the gate, and of how it is called: steps of another one say nothing of this one."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for path in sorted(path for pattern in SOURCES for path in root.glob(pattern)):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 @dataclass
 class State:
-    """The steps that are done, by name. source: fingerprint of the library they are for."""
+    """The steps that are done, by name. source: fingerprint of what they are for."""
 
     path: Path
     source: str
@@ -30,10 +32,9 @@ class State:
 
     @classmethod
     def read(cls, path: Path, source: str) -> State:
-        """What is there; a last line that was cut off goes. Raises ValueError: no such file, or of another library."""
+        """What is there; a last line that was cut off goes. Raises ValueError: no such file, or of something else."""
         state = cls(path, source)
-        if not path.exists():
-            return state
+        path.touch()  # what can't be written is known before hours of measuring
         text = path.read_text()
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
@@ -45,9 +46,13 @@ class State:
             except (ValueError, TypeError, KeyError):
                 raise ValueError(f"{path}: no state of a self-test") from None
             if of != source:
-                raise ValueError(f"{path}: its steps are of another source of the library: give another --state")
+                raise ValueError(f"{path}: its steps are of another library, gate or --minutes: give another --state")
             state.steps[name] = step
         return state
+
+    def is_done(self, name: str) -> bool:
+        """Whether there is an answer; INVALID is none."""
+        return name in self.steps and self.steps[name]["answer"] != Answer.INVALID
 
     def add(self, name: str, result: Result) -> None:
         """Keep a session. Raises OSError."""

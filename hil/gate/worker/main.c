@@ -131,8 +131,8 @@ static pid_t start(struct ledger *ledger, void (*work)(struct ledger *), unsigne
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	if (ledger->plan.trace)
-		trace_me();
+	if (ledger->plan.trace && !trace_me())
+		ledger->plan.trace = false; /* shared memory: it is then told of nobody */
 	if (work != NULL)
 		work(ledger);
 	else

@@ -71,10 +71,14 @@ static void print_writes(const struct ledger *ledger)
 		   ledger->plan.frames - written, ledger->dropped);
 }
 
-/* From the writer's death until the last reader has a frame of the next one; 0: some reader never had one. */
-static uint64_t recovery_ns(const struct ledger *ledger)
+/*
+ * From the writer's death until the last reader has a frame of the next one; 0: some reader never had one.
+ * Returns how many never had.
+ */
+static unsigned look_at_recovery(const struct ledger *ledger, uint64_t *recovered_ns)
 {
-	uint64_t last_ns = 0;
+	uint64_t last_ns = ledger->death_ns;
+	unsigned stranded = 0;
 
 	for (unsigned reader = 0; reader < ledger->plan.readers; reader++) {
 		const uint64_t *const awake_ns = ledger_awake(ledger, reader);
@@ -83,24 +87,27 @@ static uint64_t recovery_ns(const struct ledger *ledger)
 		while (at < ledger->plan.frames && awake_ns[at] == 0)
 			at++;
 		if (at == ledger->plan.frames)
-			return 0;
-		if (awake_ns[at] > last_ns)
+			stranded++;
+		else if (awake_ns[at] > last_ns)
 			last_ns = awake_ns[at];
 	}
-	return last_ns > ledger->death_ns ? last_ns - ledger->death_ns : 0;
+	*recovered_ns = stranded == 0 ? last_ns - ledger->death_ns : 0;
+	return stranded;
 }
 
 void print_block(const struct ledger *ledger)
 {
 	const struct frame *const first = &ledger->frames[SETTLING_FRAMES];
 	const struct frame *const last = &ledger->frames[ledger->plan.frames - 1];
-	const uint64_t recovered_ns = ledger->death_ns != 0 ? recovery_ns(ledger) : 0;
+	uint64_t recovered_ns = 0;
+	const unsigned stranded = ledger->death_ns != 0 ? look_at_recovery(ledger, &recovered_ns) : 0;
 
 	printf("{");
 	print_latencies(ledger);
 	print_writes(ledger);
 	print_count("elapsed_ns", last->left_ns - first->entered_ns, true);
 	print_count("recovery_ns", recovered_ns, recovered_ns != 0);
+	print_count("stranded", stranded, true);
 	printf("\"writer\": ");
 	print_tally(&ledger->writer, ledger->plan.trace);
 	printf(", \"readers\": [");

@@ -85,7 +85,8 @@ static void write_frames(struct ledger *ledger, const struct library *library,
 	const struct plan *const plan = &ledger->plan;
 	uint8_t *const data = buffer();
 	struct counters counters;
-	uint64_t begin_ns = ledger->begin_ns;
+	/* Who follows a dead writer begins at once: what its readers wait for then is the library alone. */
+	uint64_t begin_ns = from == 0 ? ledger->begin_ns : now_ns() - ledger->frames[from].due_ns;
 
 	counters_open(&counters);
 	for (uint32_t number = from; number < plan->frames; number++) {

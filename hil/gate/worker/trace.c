@@ -6,15 +6,14 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "library.h"
-
 #define AT_SYSTEM_CALL (SIGTRAP | 0x80)
 
-void trace_me(void)
+bool trace_me(void)
 {
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
-		die("ptrace");
+		return false;
 	(void)raise(SIGSTOP);
+	return true;
 }
 
 void trace_go_on(pid_t pid, int status, struct tally *tally)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hil gate as a whole: what it answers, what it leaves, and how it is broken off."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gate_channels import orphaned
+from writers import BUILD, ROOT, SHARED_MEMORY
+
+pytest.importorskip("scipy", reason="no scipy for this processor")
+
+from hil.gate.defects import build_defect, read_defects
+from hil.gate.result import Answer, Result
+
+LIBRARY = BUILD / "libvideo_shm.so"
+TIMEOUT_S = 240
+FILES = ["gate.html", "gate.json", "gate.md", "gate.xml"]
+CHATTY = """\
+#include <unistd.h>
+__attribute__((constructor)) static void chat(void) { if (write(1, "hello", 5) != 5) _exit(1); }
+"""
+
+
+def command(candidate: Path, folder: Path, minutes: float = 0.3) -> list[str]:
+    words = [sys.executable, "-m", "hil", "gate", "--baseline", str(LIBRARY), "--candidate", str(candidate)]
+    return [*words, "--minutes", str(minutes), "--output", str(folder / "gate")]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+
+
+def gate(candidate: Path, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*command(candidate, folder), *more],
+        cwd=ROOT,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def left(folder: Path) -> list[str]:
+    """Of builds, and of sessions that were broken off."""
+    return [path.name for path in (folder / "cache" / "video-shm" / "gate").iterdir()]
+
+
+def orphans() -> set[str]:
+    return {path.name for path in SHARED_MEMORY.iterdir() if orphaned(path.name)}
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_in_shared_memory() -> Iterator[None]:
+    before = orphans()
+    yield
+    assert orphans() <= before
+
+
+def test_a_library_against_itself_is_never_a_regression(tmp_path: Path) -> None:
+    """In so short a time it may be inconclusive, and on a poor host invalid."""
+    done = gate(LIBRARY, tmp_path)
+    assert done.returncode in (0, 3), done.stderr
+    assert sorted(path.name for path in (tmp_path / "gate").iterdir()) == FILES
+    result = Result.read(tmp_path / "gate" / "gate.json")
+    assert result.answer.exit_code == done.returncode and result.groups > 0
+    kinds = {row.kind for row in result.rows}
+    assert kinds == {"timed", "counted", "promise", "integrity", "static"}
+    assert "latency p50" in done.stdout and result.answer.value.split()[0] in done.stdout
+    assert left(tmp_path) == []
+
+
+def test_a_planted_defect_is_a_regression(tmp_path: Path) -> None:
+    (defect,) = [defect for defect in read_defects(ROOT) if defect.name == "jump_to_newest"]
+    candidate = build_defect(ROOT, defect, tmp_path / "defect")
+    done = gate(candidate, tmp_path, "--json")
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    assert told["answer"] == Answer.REGRESSION
+    worse = {row["name"] for row in told["rows"] if row["verdict"] == "worse"}
+    assert worse & set(defect.seen_by)
+    assert left(tmp_path) == []
+
+
+def test_a_baseline_that_does_not_work_is_no_measure(tmp_path: Path) -> None:
+    """Its words are in what the worker tells."""
+    (tmp_path / "chatty.c").write_text(CHATTY)
+    chatty = tmp_path / "chatty.so"
+    compile_it: list[str | Path] = ["cc", "-shared", "-fPIC", "-o", chatty, tmp_path / "chatty.c"]
+    compile_it += ["-Wl,--no-as-needed", LIBRARY, f"-Wl,-rpath,{BUILD}"]
+    subprocess.run(compile_it, check=True, timeout=60)
+    words = command(chatty, tmp_path)
+    words[words.index("--baseline") + 1] = str(chatty)
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert done.returncode == 3
+    assert "the baseline does not work" in done.stderr and "does it print something?" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
+@pytest.mark.parametrize("after_s", [2.5, 6.0])
+def test_it_can_be_broken_off_at_any_time(tmp_path: Path, number: signal.Signals, code: int, after_s: float) -> None:
+    with subprocess.Popen(
+        command(LIBRARY, tmp_path, minutes=5),
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        time.sleep(after_s)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    assert left(tmp_path) == []
