@@ -19,6 +19,7 @@ import pytest
 from lab import Lab, why_not
 from writers import ROOT
 
+from hil.farm import board as board_module
 from hil.farm.bench import BenchError, Place, read_bench
 from hil.farm.board import Board
 from hil.farm.farm import BoardResult, exit_code
@@ -130,6 +131,20 @@ def test_a_report_that_is_none_is_refused(tmp_path: Path, sent: bytes) -> None:
     with pytest.raises(BenchError, match="can't be unpacked"):
         board.fetch_report(tmp_path / "into")
     assert not list((tmp_path / "into").glob("link"))
+
+
+def test_a_board_can_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_module, "REPORT_BYTES_MAX", 3 << 20)
+    many = io.BytesIO()
+    with tarfile.open(fileobj=many, mode="w:gz") as file:
+        for number in range(5):
+            member = tarfile.TarInfo(f"file{number}")
+            member.size = 1 << 20
+            file.addfile(member, io.BytesIO(bytes(member.size)))
+    board = Board(cast(Any, SilentSsh(tmp_path, many.getvalue())), "board", lambda line: None)
+    with pytest.raises(BenchError, match="larger than 3 MiB"):
+        board.fetch_report(tmp_path / "into")
+    assert sum(path.stat().st_size for path in (tmp_path / "into").iterdir()) < 3 << 20
 
 
 def result(verdict: str | None, code: int | None, problem: str | None = None) -> BoardResult:

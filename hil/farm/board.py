@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import shlex
 import shutil
 import subprocess
 import tarfile
+import tempfile
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -20,13 +23,22 @@ if TYPE_CHECKING:
     from labgrid.driver import SSHDriver
 
 REPORT = "report"
+REPORT_BYTES_MAX = 1 << 30
+COMPLAINT_BYTES = 2000
+PADDING_BYTES_MAX = 1 << 20
+# A board that died is told from one that is silent: the connection ends after a minute.
+ALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4")
 GRACE_S = 90.0  # after Ctrl-C, for the fleet there to be reaped and the report to be made
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def _unpack(archive: tarfile.TarFile, into: Path) -> None:
     """Plain files below that folder. Raises TarError for anything else. Python 3.11.2 has no filter for extractall."""
+    room = REPORT_BYTES_MAX
     for member in archive:
+        room -= tarfile.BLOCKSIZE + member.size
+        if room < 0:
+            raise tarfile.TarError(f"it is larger than {REPORT_BYTES_MAX >> 20} MiB")
         path = PurePosixPath(member.name)
         if member.isdir():
             continue
@@ -64,7 +76,7 @@ class Board:
         # that is shared, a new one has all its modes off.
         hil = f"stty sane -echo; cd {self._folder} && PATH=$PWD/venv/bin:$PATH exec hil run --report {REPORT} "
         hil += shlex.join(words)
-        command = [self._ssh._ssh, "-tt", "-x", *self._ssh.ssh_prefix, self._ssh.networkservice.address, "--", hil]
+        command = self._command("-tt", hil)
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         ) as process:
@@ -96,16 +108,34 @@ class Board:
     def fetch_report(self, into: Path) -> None:
         """The whole folder. What the board sends is not believed: only plain files below the folder are taken."""
         script = f"tar -C {self._folder}/{REPORT} -czf - ."
-        command = [self._ssh._ssh, "-x", *self._ssh.ssh_prefix, self._ssh.networkservice.address, "--", script]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        if done.returncode != 0:
-            raise BenchError(f"no report came back: {done.stderr.decode(errors='replace').strip()}")
         into.mkdir(parents=True, exist_ok=True)
-        try:
-            with tarfile.open(fileobj=io.BytesIO(done.stdout), mode="r:gz") as archive:
-                _unpack(archive, into)
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise BenchError(f"the report that came back can't be unpacked: {error}") from None
+        problem: Exception | None = None
+        with (
+            tempfile.TemporaryFile() as said,
+            subprocess.Popen(
+                self._command("-T", script), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said
+            ) as process,
+        ):
+            assert process.stdout is not None
+            try:
+                with gzip.open(process.stdout) as sent, tarfile.open(fileobj=sent, mode="r|") as archive:
+                    _unpack(archive, into)
+                    if len(sent.read(PADDING_BYTES_MAX)) == PADDING_BYTES_MAX:  # to its end: the checksum is there
+                        raise tarfile.TarError("it goes on behind its end")
+            except (tarfile.TarError, zlib.error, OSError, EOFError) as error:
+                problem = error
+            process.stdout.close()  # one that goes on sending ends then
+            code = process.wait()
+            said.seek(0)
+            complaint = said.read(COMPLAINT_BYTES).decode(errors="replace").strip()
+        if complaint and code != 0:
+            raise BenchError(f"no report came back: {complaint}")
+        if problem is not None:
+            raise BenchError(f"the report that came back can't be unpacked: {problem}") from None
+
+    def _command(self, terminal: str, script: str) -> list[str]:
+        ssh = self._ssh
+        return [ssh._ssh, terminal, "-x", *ALIVE, *ssh.ssh_prefix, ssh.networkservice.address, "--", script]
 
     def _check(self, script: str) -> None:
         output, errors, code = self._ssh.run(f"sh -c {shlex.quote(script)}")

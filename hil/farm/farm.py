@@ -113,7 +113,8 @@ def _result(folder: Path, place: Place) -> BoardResult:
     try:
         told = json.loads((folder / RESULT).read_text())
     except (OSError, ValueError):
-        told = {"exit_code": None, "problem": "its process died"}
+        give_back = f"labgrid-client -p {place.place} release gives its place back, if it is still reserved"
+        told = {"exit_code": None, "problem": f"its process died; {give_back}"}
     run, problem = None, told["problem"]
     if (folder / FILE).exists() or problem is None:
         try:
