@@ -37,6 +37,15 @@ def fitness_of(
     return Fitness(tuple(reasons))
 
 
+def not_told(before: Machine) -> list[str]:
+    """For people: what the board can't tell any more, since flags of what has happened stay up until the next boot."""
+    flags = Throttling((before.throttling or Throttling(0)) >> 16) & (SLOWED | Throttling.UNDER_VOLTAGE)
+    if not flags:
+        return []
+    names = ", ".join(str(flag.name).lower().replace("_", " ") for flag in Throttling if flag & flags)
+    return [f"since its boot the board had {names}: whether it had that meanwhile too, only a new boot can tell"]
+
+
 def stalled_share(seen: HostStalls) -> float:
     """How much of the processors' time passed in stalls, 0 to 1."""
     stalled_ns = sum(stall.stall_ns for stall in seen.stalls)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from hil.board import Thresholds, find_board
-from hil.fitness import fitness_of
+from hil.fitness import fitness_of, not_told
 from hil.hiccup import Hiccups, HostStalls, Stall
 from hil.latency import LatencyHistogram
 from hil.measurement import Measurement
@@ -78,6 +78,13 @@ def test_what_happened_before_the_run_does_not_count() -> None:
     # The firmware's "occurred" flags stay up until the next boot.
     old = replace(MACHINE, throttling=Throttling.THROTTLED_OCCURRED | Throttling.UNDER_VOLTAGE_OCCURRED)
     assert not reasons(QUIET, old, old)
+
+
+def test_what_a_board_can_not_tell_before_its_next_boot_is_said() -> None:
+    old = replace(MACHINE, throttling=Throttling.THROTTLED_OCCURRED | Throttling.UNDER_VOLTAGE_OCCURRED)
+    (told,) = not_told(old)
+    assert told.startswith("since its boot the board had under voltage, throttled: ")
+    assert not_told(MACHINE) == not_told(replace(MACHINE, throttling=Throttling.THROTTLED)) == []
 
 
 def test_under_voltage_is_told_by_a_sensor_too() -> None:

@@ -159,6 +159,12 @@ def test_what_is_slower_is_found_early(host: Host) -> None:
     assert row.low is not None and row.high is not None and row.low < 1.5 < row.high
 
 
+def test_the_board_is_told_as_it_was_before_and_after(host: Host) -> None:
+    machine = run(host).machine
+    assert set(machine) == {"before", "after"}
+    assert {"clocks_mhz", "temperature_c", "throttling", "under_voltage", "governors"} <= set(machine["after"])
+
+
 def test_a_tail_is_that_of_all_blocks_since_a_group_has_too_few_frames(host: Host) -> None:
     host.rare_every = 5  # 4 of 400 frames in a fifth of the blocks: one frame in 500, and in less than half the groups
     row = next(row for row in run(host).rows if row.name == "latency_p999")

@@ -65,7 +65,7 @@ class Row:
 class Result:
     """A session. seconds: how long it took, builds left out. groups: of blocks in turn, A B B A.
 
-    reasons: why the host was not fit for timing. remarks: what else should be known of it.
+    machine: before and after. reasons: why it was not fit for timing. remarks: what else should be known of it.
     """
 
     baseline: str

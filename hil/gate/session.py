@@ -14,9 +14,10 @@ from vshm_ctypes import machine
 
 from .. import foreign_load
 from ..board import Board
-from ..fitness import fitness_of
+from ..fitness import fitness_of, not_told
 from ..hiccup import Hiccups
 from ..progress import Tell
+from ..report.recorder import machine_record
 from .block import Block, BlockError, Plan
 from .camera import run_any
 from .correctness import NO_FIGURE, counted_rows, promise_row, static_rows
@@ -71,7 +72,7 @@ class Session:
             self.candidate.label,
             name,
             self.board.name,
-            _told(before),
+            {"before": machine_record(before)},
             self.baseline.commit,
             self.candidate.commit,
             budget_s=self.seconds,
@@ -89,9 +90,10 @@ class Session:
             thresholds = self.board.fitness.bearing_single_stalls()
             fitness = fitness_of(seen, 0.0, before, machine.look(), thresholds)
             result.reasons += fitness.reasons
-            result.remarks += foreign_load.remark(foreign_load.share(load, foreign_load.look()))
+            result.remarks += not_told(before) + foreign_load.remark(foreign_load.share(load, foreign_load.look()))
             result.rows += self._timed_rows(decision, result.groups, fitness.fit)
         result.rows += self._integrity_rows()
+        result.machine["after"] = machine_record(machine.look())
         result.seconds = self.clock() - self._begin
         result.conclude()
         return result
@@ -225,14 +227,3 @@ class Session:
             return metric.value(self.paced[side])
         values = self.values[side][metric.name]
         return statistics.median(values) if values else None
-
-
-def _told(board: machine.Machine) -> dict[str, object]:
-    return {
-        "model": board.model,
-        "kernel": board.kernel,
-        "architecture": board.architecture,
-        "processors": board.processors,
-        "governors": list(board.governors),
-        "temperature_c": board.temperature_c,
-    }
