@@ -136,7 +136,19 @@ def test_options_are_handed_on_to_the_gate(repository: Repository) -> None:
     before = repository.commit("first")
     repository.commit("second")
     assert repository.baseline("main", before, "--minutes", "9") == before
-    assert repository.told.read_text().splitlines()[-1].endswith("--candidate HEAD --minutes 9")
+    assert repository.told.read_text().splitlines()[-1].endswith("--candidate HEAD --minutes 9 --output gate")
+
+
+@pytest.mark.parametrize(
+    ("written", "code"), [("", 2), ('{ "answer": "no regression" }', 2), ('{ "answer": "regression" }', 1)]
+)
+def test_a_regression_is_what_the_gate_has_written_down(repository: Repository, written: str, code: int) -> None:
+    """An exit code of 1 alone may be Python's, of an error in the gate itself."""
+    before = repository.commit("first")
+    repository.commit("second")
+    script = repository.folder / ".venv" / "bin" / "python"
+    script.write_text(f"#!/bin/sh\nmkdir -p gate\n[ -z '{written}' ] || echo '{written}' >gate/gate.json\nexit 1\n")
+    assert repository.gate("main", before).returncode == code
 
 
 def test_without_a_baseline_it_is_said_why(repository: Repository) -> None:

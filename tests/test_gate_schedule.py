@@ -4,7 +4,7 @@
 import pytest
 
 from hil.gate.phases import check_parts
-from hil.gate.schedule import MAX_FRAME_SIZE, standard
+from hil.gate.schedule import MAX_FRAME_SIZE, Due, Schedule, standard
 
 
 def test_the_standard_stream_is_always_the_same() -> None:
@@ -27,3 +27,10 @@ def test_a_recording_that_is_too_slow_for_blocks_is_refused_before_anything_is_m
     check_parts(standard(50, 0.5))
     with pytest.raises(ValueError, match=r"at least 40 frames, and here that takes 130 s"):
         check_parts(standard(50, 0.3))
+
+
+def test_no_later_lap_of_a_recording_is_too_slow_either() -> None:
+    """Its parts of 40 frames begin at 0, 40, and then 20: only the last has both pauses."""
+    frames = [Due(number * 1000 + 60_000_000 * ((number > 30) + (number > 50)), 1000, False) for number in range(60)]
+    with pytest.raises(ValueError, match="that takes 120 s"):
+        check_parts(Schedule("x", tuple(frames)))

@@ -85,7 +85,14 @@ def test_what_is_no_state_is_refused(state: State, text: str) -> None:
 
 
 def test_the_fingerprint_is_of_the_sources(tmp_path: Path) -> None:
-    names = ("lib/src/x.c", "lib/include/x.h", "lib/CMakeLists.txt", "hil/gate/x.py", "hil/gate/worker/x.c")
+    names = (
+        "lib/src/x.c",
+        "lib/include/x.h",
+        "lib/CMakeLists.txt",
+        "hil/gate/x.py",
+        "hil/gate/worker/x.c",
+        "tests/defects/x.patch",
+    )
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("one")
@@ -103,9 +110,12 @@ def test_what_was_invalid_is_not_done(state: State) -> None:
     invalid = session()
     invalid.answer = Answer.INVALID
     state.add("session 1", invalid)
-    assert not state.is_done("session 1") and not state.is_done("session 2")
+    state.add("defect slow", invalid)
+    assert state.answered("session 1") is None and state.answered("session 2") is None
+    code, text = said(state, "defects")
+    assert code == 3 and "not tried yet" in text
     state.add("session 1", session())
-    assert State.read(state.path, "source").is_done("session 1")
+    assert State.read(state.path, "source").answered("session 1")
 
 
 def test_where_no_state_can_be_kept_nothing_is_measured(tmp_path: Path) -> None:

@@ -23,22 +23,15 @@ if TYPE_CHECKING:
     from labgrid.driver import SSHDriver
 
 REPORT = "report"
-REPORT_BYTES_MAX = 1 << 30
+REPORT_BYTES_MAX = 1 << 29  # unpacked
 COMPLAINT_BYTES = 2000
-PADDING_BYTES_MAX = 1 << 20
-# A board that died is told from one that is silent: the connection ends after a minute.
-ALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4")
 GRACE_S = 90.0  # after Ctrl-C, for the fleet there to be reaped and the report to be made
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def _unpack(archive: tarfile.TarFile, into: Path) -> None:
     """Plain files below that folder. Raises TarError for anything else. Python 3.11.2 has no filter for extractall."""
-    room = REPORT_BYTES_MAX
     for member in archive:
-        room -= tarfile.BLOCKSIZE + member.size
-        if room < 0:
-            raise tarfile.TarError(f"it is larger than {REPORT_BYTES_MAX >> 20} MiB")
         path = PurePosixPath(member.name)
         if member.isdir():
             continue
@@ -48,6 +41,23 @@ def _unpack(archive: tarfile.TarFile, into: Path) -> None:
         (into / path).parent.mkdir(parents=True, exist_ok=True)
         with source, (into / path).open("wb") as file:
             shutil.copyfileobj(source, file)
+
+
+class _Bounded(io.RawIOBase):
+    """A stream of which so many bytes are believed. Raises TarError beyond them."""
+
+    def __init__(self, stream: gzip.GzipFile, room: int) -> None:
+        self._stream, self._room = stream, room
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(min(size, self._room + 1) if size >= 0 else self._room + 1)
+        self._room -= len(data)
+        if self._room < 0:
+            raise tarfile.TarError(f"it is larger than {REPORT_BYTES_MAX >> 20} MiB")
+        return data
 
 
 class Board:
@@ -118,24 +128,25 @@ class Board:
         ):
             assert process.stdout is not None
             try:
-                with gzip.open(process.stdout) as sent, tarfile.open(fileobj=sent, mode="r|") as archive:
-                    _unpack(archive, into)
-                    if len(sent.read(PADDING_BYTES_MAX)) == PADDING_BYTES_MAX:  # to its end: the checksum is there
-                        raise tarfile.TarError("it goes on behind its end")
+                with gzip.open(process.stdout) as zipped:
+                    sent = _Bounded(zipped, REPORT_BYTES_MAX)
+                    with tarfile.open(fileobj=sent, mode="r|") as archive:
+                        _unpack(archive, into)
+                    sent.read()  # to its end: there is the checksum
             except (tarfile.TarError, zlib.error, OSError, EOFError) as error:
                 problem = error
             process.stdout.close()  # one that goes on sending ends then
             code = process.wait()
             said.seek(0)
             complaint = said.read(COMPLAINT_BYTES).decode(errors="replace").strip()
-        if complaint and code != 0:
-            raise BenchError(f"no report came back: {complaint}")
-        if problem is not None:
-            raise BenchError(f"the report that came back can't be unpacked: {problem}") from None
+        if isinstance(problem, tarfile.TarError) or (code == 0 and problem is not None):
+            raise BenchError(f"the report that came back can't be unpacked: {problem}; {complaint}".rstrip("; "))
+        if code != 0:
+            raise BenchError(f"no report came back: {complaint or f'ssh ended with {code}'}")
 
     def _command(self, terminal: str, script: str) -> list[str]:
         ssh = self._ssh
-        return [ssh._ssh, terminal, "-x", *ALIVE, *ssh.ssh_prefix, ssh.networkservice.address, "--", script]
+        return [ssh._ssh, terminal, "-x", *ssh.ssh_prefix, ssh.networkservice.address, "--", script]
 
     def _check(self, script: str) -> None:
         output, errors, code = self._ssh.run(f"sh -c {shlex.quote(script)}")

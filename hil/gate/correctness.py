@@ -8,6 +8,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from .stage import channels_of, remove_channel
 
 SIZE_MARGIN = 0.25
 SCENE_TIMEOUT_S = 60.0
+PATIENCE_S = 2.0
 NO_FIGURE = "the candidate gave no figure"
 
 
@@ -63,7 +65,7 @@ def play(name: str, library: Path) -> list[str]:
         except subprocess.TimeoutExpired:
             return [f"no end after {SCENE_TIMEOUT_S:g} s"]
         finally:
-            _put_away(process.pid)
+            _put_away(process)
     broken = said.splitlines()
     if process.returncode < 0:
         broken.append(f"crashed by signal {-process.returncode}")
@@ -72,11 +74,16 @@ def play(name: str, library: Path) -> list[str]:
     return broken
 
 
-def _put_away(scene: int) -> None:
+def _put_away(scene: subprocess.Popen[str]) -> None:
     """What a scene that ended otherwise than by itself left: its actors, and their channels."""
     with suppress(ProcessLookupError):
-        os.killpg(scene, signal.SIGKILL)
-    for channel in channels_of(scene):
+        os.killpg(scene.pid, signal.SIGKILL)
+        scene.wait()
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            os.killpg(scene.pid, 0)  # until there is nobody
+            time.sleep(0.01)
+    for channel in channels_of(scene.pid):
         remove_channel(channel)
 
 

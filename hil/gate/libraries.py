@@ -50,12 +50,16 @@ def checked_out(repository: Path, ref: str, folder: Path) -> Iterator[tuple[Path
     git = ["git", "-C", str(repository)]
     ask = [*git, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
     commit = _run(ask, f"{ref}: neither a file nor a git ref").strip()
+    # Twice: one whose making was interrupted is locked.
+    remove = [*git, "worktree", "remove", "--force", "--force", str(folder)]
     try:
         _run([*git, "worktree", "add", "--quiet", "--detach", str(folder), commit], f"checking out {ref}")
         yield folder, commit
-    finally:
-        with suppress(LibraryError):  # it is what comes of what went wrong before
-            _run([*git, "worktree", "remove", "--force", str(folder)], "putting the worktree away")
+    except BaseException:
+        with suppress(LibraryError):
+            _run(remove, "putting the worktree away")
+        raise
+    _run(remove, "putting the worktree away")
 
 
 def build(lib: Path, folder: Path, defines: Sequence[str] = ()) -> Path:

@@ -22,6 +22,7 @@ from .block import BlockError, build_worker
 from .camera import programs_in
 from .libraries import LibraryError, cache_folder, obtain
 from .output import write_all
+from .page import JSON
 from .phases import check_parts
 from .recording import recorded
 from .render import print_table
@@ -37,13 +38,12 @@ def run(options: argparse.Namespace) -> int:
             return self_test.run(options, console, errors)
         if options.baseline is None or options.candidate is None:
             raise ValueError("--baseline and --candidate are needed, each a git ref or a library's path")
-        options.output.mkdir(parents=True, exist_ok=True)  # before minutes of measuring
         result = compare(options, errors)
         write_all(result, options.output)
-    except (LibraryError, ValueError, OSError) as error:
+    except (LibraryError, BlockError, ValueError, OSError) as error:
         errors.print(f"hil gate: {error}", style="red", markup=False)
         return Exit.USAGE
-    except (BlockError, HiccupError) as error:
+    except HiccupError as error:
         errors.print(f"hil gate: {error}", style="red", markup=False)
         return Exit.INVALID
     except KeyboardInterrupt:
@@ -80,6 +80,8 @@ def compare(options: argparse.Namespace, errors: Console) -> Result:
                 obtain(word, None, folder / side)
                 for side, word in (("baseline", options.baseline), ("candidate", options.candidate))
             )
+            options.output.mkdir(parents=True, exist_ok=True)
+            (options.output / JSON).touch()  # what can't be written is known before minutes of measuring
             session = Session(
                 program,
                 baseline,

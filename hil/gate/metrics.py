@@ -111,9 +111,11 @@ TIMED = (
     Metric("reader_switches", "", "lower", 0.10, "paced", "likewise, per frame of a reader", _readers("switches"), 0.1),
     Metric("paced_missed", "", "lower", 0.10, "paced", "share that readers missed", _missed_share, 0.001),
     Metric("paced_dropped", "", "lower", 0.10, "paced", "share that the writer dropped", _dropped_share, 0.001),
-    Metric("throughput", "1/s", "higher", 0.10, "alone", "frames written as fast as it goes, nobody reading", _rate),
+    Metric(
+        "throughput", "1/s", "higher", 0.10, "alone", "frames written as fast as it goes, nobody reading", _rate, 1.0
+    ),
     # Whether a reader falls asleep at full rate, and has to be woken, is chance: it makes the writer half as fast.
-    Metric("throughput_read", "1/s", "higher", 1.00, "flood", "likewise, with a reader", _rate),
+    Metric("throughput_read", "1/s", "higher", 1.00, "flood", "likewise, with a reader", _rate, 1.0),
     Metric("overload_missed", "", "lower", 0.10, "overload", "share that slow readers missed", _missed_share, 0.01),
     Metric("overload_dropped", "", "lower", 0.10, "overload", "share that the writer dropped", _dropped_share, 0.01),
     Metric("recovery", "ms", "lower", 0.25, "death", "writer's SIGKILL to its follower's first frame", _recovery, 0.5),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -52,7 +53,8 @@ def _part(source: Schedule, group: int) -> Schedule:
 def check_parts(source: Schedule) -> None:
     """Raises ValueError for a recording of which some part lasts too long for a block."""
     count = len(_part(source, 0).frames)
-    longest = max(_part(source, group).seconds for group in range(-(-len(source.frames) // count)))
+    groups = len(source.frames) // math.gcd(len(source.frames), count)  # then they begin at the same frames again
+    longest = max(_part(source, group).seconds for group in range(groups))
     if longest > PART_SECONDS_MAX:
         raise ValueError(
             f"{source.name}: a block has at least {count} frames, and here that takes {longest:.0f} s; "

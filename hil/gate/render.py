@@ -106,7 +106,7 @@ def markdown(result: Result) -> str:
 
 
 def _markdown_cell(text: str) -> str:
-    """Only words: what a library of somebody else's says makes no table, no picture and no link."""
+    """Only words: what a library of somebody else's says makes no cell, no picture and no tag."""
     for character in "\\|`*_[]!":
         text = text.replace(character, f"\\{character}")
     return escape(text, quote=False).replace("\n", " ")

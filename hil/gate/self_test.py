@@ -105,7 +105,7 @@ def run(options: argparse.Namespace, console: Console, errors: Console) -> int:
     defects = [defect for defect in defects if not options.only or defect.name in options.only]
     with _bench(options, root) as bench:
         for name, step in _steps(bench, parts, defects):
-            if state.is_done(name):
+            if state.answered(name) is not None:
                 continue
             if options.until is not None and time.monotonic() - begin > options.until * 60:
                 break
@@ -177,7 +177,7 @@ def _usual_groups(step: dict[str, Any]) -> int:
 
 
 def _report_permutations(state: State, console: Console) -> bool | None:
-    step = state.steps.get("long")
+    step = state.answered("long")
     if step is None:
         console.print("label permutations: the long session is not done yet")
         return None
@@ -204,7 +204,7 @@ def _report_defects(state: State, defects: Sequence[Defect], console: Console) -
     table = Table("defect", "found", "by", "after")
     found: list[bool | None] = []
     for defect in defects:
-        step = state.steps.get(f"defect {defect.name}")
+        step = state.answered(f"defect {defect.name}")
         if defect.model:
             table.add_row(defect.name, "by the model", defect.model, "")
         elif step is None:
@@ -223,7 +223,7 @@ def _report_delays(state: State, console: Console) -> bool | None:
     table = Table("delay", "median latency", "median write time", "power")
     least, done = None, 0
     for delay_us in DELAYS_US:
-        step = state.steps.get(f"delay {delay_us}")
+        step = state.answered(f"delay {delay_us}")
         if step is None or step["groups"] < LEAST_GROUPS:
             continue
         done += 1

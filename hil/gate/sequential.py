@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The decision: which metrics are worse, by paired log ratios that come in one by one, with known error rates.
 
-A sample is one group of four blocks, A B B A: the log of candidate over baseline, above 0 where the candidate is worse.
-A drift that is even over the group cancels out. If both libraries are the same, a sample is as likely to be as far
+A sample is of one group of blocks: the log of candidate over baseline, above 0 where the candidate is worse. They come
+in turns of A B B A, so that a drift that is even cancels out; of what needs it least, there is A B in one group and B A
+in the next. If both libraries are the same, a sample is as likely to be as far
 above 0 as below, whatever the distribution; that is all that Wilcoxon's signed-rank test asks for, so heavy tails can't
 make false alarms. It is asked of each metric, at each look:
 

@@ -27,11 +27,12 @@ from .phases import PACED_RATE, READERS, Side, order, plans, turns
 from .promises import PROMISES
 from .result import Result, Row, RowVerdict
 from .schedule import Schedule, standard
-from .sequential import Decision, Ruling, interval
+from .sequential import LEAST_SAMPLES, Decision, Ruling, interval
 
 LOOKS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
 TRACED_FRAMES, TRACED_RATE = 60, 200.0
 GROUPS_TO_JUDGE_BY = 20
+FIGURES_SHARE = 0.75  # of what the baseline gave: of fewer figures of the candidate, those are missing that count
 
 
 @dataclass
@@ -192,7 +193,9 @@ class Session:
                 if value is not None:
                     self.values[side][metric.name].append(value)
             ours, theirs = pair["baseline"], pair["candidate"]
-            if ours is not None and theirs is not None and min(ours, theirs) + metric.floor > 0:
+            if (
+                ours is not None and theirs is not None and min(ours, theirs) + metric.floor > 0
+            ):  # else there is no ratio
                 self.samples[metric.name].append(metric.log_ratio(ours, theirs))
 
     def _timed_rows(self, decision: Decision, groups: int, fit: bool) -> list[Row]:
@@ -207,14 +210,17 @@ class Session:
         ruling = decision.rulings.get(metric.name, Ruling.UNDECIDED)
         row = Row(metric.name, "timed", RowVerdict(ruling), metric.unit, margin=metric.margin, samples=samples)
         row.baseline, row.candidate = self._figure(metric, "baseline"), self._figure(metric, "candidate")
+        ours, theirs = (len(self.values[side][metric.name]) for side in ("baseline", "candidate"))
         if not samples:
-            is_gone = row.baseline is not None and row.candidate is None and not self.crash
+            is_gone = ours >= LEAST_SAMPLES and theirs == 0  # of less, it is a glitch of the host's
             row.detail = NO_FIGURE if is_gone else ""
             row.verdict = RowVerdict.WORSE if is_gone else RowVerdict.UNMEASURED
             return row
         if len(samples) > 1:
             row.ratio, row.low, row.high = interval(samples)
-        if ruling is Ruling.UNDECIDED:
+        if theirs < FIGURES_SHARE * ours and row.verdict is RowVerdict.SAME:
+            row.verdict, row.detail = RowVerdict.UNDECIDED, f"{NO_FIGURE} in {ours - theirs} of {ours} groups"
+        elif ruling is Ruling.UNDECIDED:
             # Of a few groups nobody can tell how much they vary.
             few = metric.name not in decision.rulings or len(samples) < GROUPS_TO_JUDGE_BY
             needed = float(GROUPS_TO_JUDGE_BY) if few else decision.samples_needed(samples, metric.name)

@@ -40,22 +40,30 @@ def remove_channel(channel: int) -> None:
         path.unlink(missing_ok=True)
 
 
+def die_with_parent(parent: int) -> None:
+    """From now on: whoever waits for somebody who is dead waits for ever."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 class Actor:
     """A forked process that runs one function, which may tell something by yielding it as a line."""
 
     def __init__(self, play: Callable[[], Iterator[str]]) -> None:
         ear, mouth = os.pipe()
         sys.stdout.flush()
+        parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
-            self._play(play, mouth)
+            self._play(play, mouth, parent)
         os.close(mouth)
         self._ear = os.fdopen(ear)
 
-    def _play(self, play: Callable[[], Iterator[str]], mouth: int) -> None:
+    def _play(self, play: Callable[[], Iterator[str]], mouth: int, parent: int) -> None:
         code = 1
         try:
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)  # it may be paused for ever
+            die_with_parent(parent)
             for line in play():
                 os.write(mouth, f"{line}\n".encode())
             code = 0

@@ -11,7 +11,14 @@ from typing import Any
 
 from .result import Answer, Result, RowVerdict
 
-SOURCES = ("lib/src/*.[ch]", "lib/include/*.h", "lib/CMakeLists.txt", "hil/gate/**/*.py", "hil/gate/worker/*.[ch]")
+SOURCES = (
+    "lib/src/*.[ch]",
+    "lib/include/*.h",
+    "lib/CMakeLists.txt",
+    "hil/gate/**/*.py",
+    "hil/gate/worker/*.[ch]",
+    "tests/defects/*",
+)
 
 
 def fingerprint(root: Path, *settings: object) -> str:
@@ -46,13 +53,16 @@ class State:
             except (ValueError, TypeError, KeyError):
                 raise ValueError(f"{path}: no state of a self-test") from None
             if of != source:
-                raise ValueError(f"{path}: its steps are of another library, gate or --minutes: give another --state")
+                raise ValueError(
+                    f"{path}: its steps are of another library, gate, --minutes or --board: give another --state"
+                )
             state.steps[name] = step
         return state
 
-    def is_done(self, name: str) -> bool:
-        """Whether there is an answer; INVALID is none."""
-        return name in self.steps and self.steps[name]["answer"] != Answer.INVALID
+    def answered(self, name: str) -> dict[str, Any] | None:
+        """The step, if there is an answer; INVALID is none."""
+        step = self.steps.get(name)
+        return None if step is None or step["answer"] == Answer.INVALID else step
 
     def add(self, name: str, result: Result) -> None:
         """Keep a session. Raises OSError."""
