@@ -12,7 +12,7 @@ pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from rich.console import Console
 
-from hil.gate import self_test
+from hil.gate import self_test, self_test_report
 from hil.gate.defects import Defect
 from hil.gate.metrics import TIMED
 from hil.gate.permutations import false_alarms, power
@@ -40,13 +40,13 @@ def samples(shift: float = 0.0, groups: int = 160) -> dict[str, list[float]]:
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
-    monkeypatch.setattr(self_test, "PERMUTATIONS", PERMUTATIONS)
+    monkeypatch.setattr(self_test_report, "PERMUTATIONS", PERMUTATIONS)
     return State(tmp_path / "state.jsonl", "source")
 
 
 def said(state: State, *parts: str) -> tuple[int, str]:
     out = StringIO()
-    code = self_test.report(state, parts, DEFECTS, Console(file=out, width=160))
+    code = self_test_report.report(state, parts, DEFECTS, Console(file=out, width=160))
     return code, out.getvalue()
 
 
@@ -215,7 +215,7 @@ def test_a_small_delay_that_was_found_by_luck_is_not_the_smallest(state: State) 
     for delay_us, shift in ((1, 0.4), (2, 0.0), (5, 0.2), (10, 0.4)):
         state.add(f"delay {delay_us}", session(groups=40))
         state.steps[f"delay {delay_us}"]["samples"] = samples() | {"latency_p50": samples(shift)["latency_p50"]}
-    assert "with 95% power: 5 us" in said(state, "delays")[1]
+    assert "in every write that is found with 95% power: 5 us" in said(state, "delays")[1]
 
 
 def test_the_smallest_delay_that_is_found_is_told(state: State) -> None:
@@ -224,7 +224,18 @@ def test_the_smallest_delay_that_is_found_is_told(state: State) -> None:
         state.steps[f"delay {delay_us}"]["samples"] = samples() | {"latency_p50": samples(shift)["latency_p50"]}
     code, text = said(state, "delays")
     assert code == 0
-    assert "with 95% power: 5 us" in text
+    assert "in every write that is found with 95% power: 5 us" in text
+    assert "by latency alone that is found with 95% power: 5 us" in text
+
+
+def test_what_else_finds_a_delay_is_not_latency(state: State) -> None:
+    for delay_us, shift in ((1, 0.0), (2, 0.02), (5, 0.02), (10, 0.4)):
+        state.add(f"delay {delay_us}", session(groups=40))
+        slower = {"latency_p50": samples(shift)["latency_p50"], "write_p50": samples(0.4)["write_p50"]}
+        state.steps[f"delay {delay_us}"]["samples"] = samples() | slower
+    text = said(state, "delays")[1]
+    assert "in every write that is found with 95% power: 1 us" in text
+    assert "by latency alone that is found with 95% power: 10 us" in text
 
 
 def test_permutations_are_reported(state: State) -> None:

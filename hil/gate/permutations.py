@@ -41,6 +41,11 @@ def false_alarms(samples: Mapping[str, Sequence[float]], length: int, count: int
     return found
 
 
+def alone(name: str, samples: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
+    """That metric as it was, and all others as if both libraries were even in them."""
+    return {other: values if other == name else [0.0] * len(values) for other, values in samples.items()}
+
+
 def power(samples: Mapping[str, Sequence[float]], length: int, count: int, seed: int = 0) -> float:
     """The share of count sessions of length groups, drawn with replacement, in which something was called worse."""
     groups = min(map(len, samples.values()), default=0)

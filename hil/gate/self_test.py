@@ -10,41 +10,28 @@
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
-import statistics
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from ..board import choose_board
 from .arguments import PARTS
 from .block import build_worker
 from .defects import Defect, build_defect, read_defects
 from .libraries import Library, build, cache_folder, find_repository, look_at
-from .permutations import false_alarms, power
 from .result import Answer, Result
-from .sequential import FALSE_ALARM
+from .self_test_report import DELAYS_US, LONG_SESSION, REAL_SESSIONS, report
 from .session import Session
 from .state import State, fingerprint
 
-PERMUTATIONS = 1000
-REAL_SESSIONS = 20
-LONG_SESSION = 4  # of the usual length
-DELAYS_US = (1, 2, 5, 10)
 DELAY = "busy_wait_in_write"
-POWER = 0.95
-LEAST_GROUPS = 12
-INCONCLUSIVE_SHARE = 0.25  # of sessions: a gate that seldom answers is none
 ATTEMPTS = 3  # at a session that a host which was not fit makes INVALID, as in CI
 Step = Callable[[], Result]
 
@@ -150,90 +137,3 @@ def _steps(bench: Bench, parts: Sequence[str], defects: Sequence[Defect]) -> Ite
 def _with(bench: Bench, defect: Defect, defines: Sequence[str] = (), thorough: bool = False) -> Result:
     with bench.defective(defect, defines) as library:
         return bench.session(library, bench.minutes, thorough)
-
-
-# ---- what is known ----
-
-
-def report(state: State, parts: Sequence[str], defects: Sequence[Defect], console: Console) -> int:
-    """Print the rates. Returns the exit code."""
-    found: list[bool | None] = []
-    if "permutations" in parts:
-        found.append(_report_permutations(state, console))
-    if "sessions" in parts:
-        found.append(_report_sessions(state, console))
-    if "defects" in parts:
-        found += _report_defects(state, defects, console)
-    if "delays" in parts:
-        found.append(_report_delays(state, console))
-    if False in found:
-        return 1
-    return 3 if None in found else 0
-
-
-def _usual_groups(step: dict[str, Any]) -> int:
-    groups: int = step["groups"]
-    return max(LEAST_GROUPS, round(groups / LONG_SESSION))
-
-
-def _report_permutations(state: State, console: Console) -> bool | None:
-    step = state.answered("long")
-    if step is None:
-        console.print("label permutations: the long session is not done yet")
-        return None
-    length = min(_usual_groups(step), step["groups"])
-    if length < LEAST_GROUPS:
-        console.print(f"label permutations: {step['groups']} groups are too few; give --minutes more")
-        return None
-    count = false_alarms(step["samples"], length, PERMUTATIONS)
-    console.print(f"label permutations: {count} false alarms in {PERMUTATIONS} sessions of {length} groups")
-    return count <= FALSE_ALARM * PERMUTATIONS
-
-
-def _report_sessions(state: State, console: Console) -> bool | None:
-    answers = Counter(step["answer"] for name, step in state.steps.items() if name.startswith("session "))
-    answered, alarms = answers.total() - answers[Answer.INVALID], answers[Answer.REGRESSION]
-    told = ", ".join(f"{count} {answer}" for answer, count in sorted(answers.items()))
-    console.print(f"sessions of the library against itself: {alarms} false alarms in {answered}; {told or 'none'}")
-    if alarms or answers[Answer.INCONCLUSIVE] > INCONCLUSIVE_SHARE * REAL_SESSIONS:
-        return False
-    return True if answered >= REAL_SESSIONS else None
-
-
-def _report_defects(state: State, defects: Sequence[Defect], console: Console) -> list[bool | None]:
-    table = Table("defect", "found", "by", "after")
-    found: list[bool | None] = []
-    for defect in defects:
-        step = state.answered(f"defect {defect.name}")
-        if defect.model:
-            table.add_row(defect.name, "by the model", defect.model, "")
-        elif step is None:
-            table.add_row(defect.name, "not tried yet", "", "")
-            found.append(None)
-        else:
-            expected = bool(set(step["worse"]) & set(defect.seen_by))
-            word = "yes" if expected else "by others only" if step["worse"] else "NO"
-            table.add_row(defect.name, word, ", ".join(step["worse"]), f"{step['seconds']:.0f} s")
-            found.append(expected)
-    console.print(table)
-    return found
-
-
-def _report_delays(state: State, console: Console) -> bool | None:
-    table = Table("delay", "median latency", "median write time", "power")
-    least, done = None, 0
-    for delay_us in DELAYS_US:
-        step = state.answered(f"delay {delay_us}")
-        if step is None or step["groups"] < LEAST_GROUPS:
-            continue
-        done += 1
-        share = power(step["samples"], step["groups"], PERMUTATIONS)
-        shifts = [statistics.median(step["samples"][name]) for name in ("latency_p50", "write_p50")]
-        table.add_row(f"{delay_us} us", *(f"{math.expm1(shift):+.1%}" for shift in shifts), f"{share:.1%}")
-        if share < POWER:
-            least = None  # what is found of smaller ones was luck
-        elif least is None:
-            least = delay_us
-    console.print(table)
-    console.print(f"smallest delay found with {POWER:.0%} power: {f'{least} us' if least else 'none of these'}")
-    return None if done < len(DELAYS_US) else least is not None
