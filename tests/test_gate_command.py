@@ -96,11 +96,7 @@ def test_a_baseline_that_does_not_work_is_no_measure(tmp_path: Path) -> None:
     compile_it: list[str | Path] = ["cc", "-shared", "-fPIC", "-o", chatty, tmp_path / "chatty.c"]
     compile_it += ["-Wl,--no-as-needed", LIBRARY, f"-Wl,-rpath,{BUILD}"]
     subprocess.run(compile_it, check=True, timeout=60)
-    words = command(chatty, tmp_path)
-    words[words.index("--baseline") + 1] = str(chatty)
-    done = subprocess.run(
-        words, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-    )
+    done = gate(chatty, tmp_path, "--baseline", str(chatty))
     assert done.returncode == 2
     assert "the baseline does not work" in done.stderr and "does it print something?" in done.stderr
 

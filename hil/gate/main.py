@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         errors.print("hil gate: interrupted")
         return Exit.INTERRUPTED
     if options.json:
-        print((options.output / "gate.json").read_text(), end="")
+        print((options.output / JSON).read_text(), end="")
     else:
         print_table(result, console)
     return result.answer.exit_code
@@ -81,7 +81,7 @@ def compare(options: argparse.Namespace, errors: Console) -> Result:
                 for side, word in (("baseline", options.baseline), ("candidate", options.candidate))
             )
             options.output.mkdir(parents=True, exist_ok=True)
-            (options.output / JSON).touch()  # what can't be written is known before minutes of measuring
+            tempfile.TemporaryFile(dir=options.output).close()  # no room or right is known before minutes of measuring
             session = Session(
                 program,
                 baseline,

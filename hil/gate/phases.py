@@ -46,15 +46,19 @@ def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, 
 
 def _part(source: Schedule, group: int) -> Schedule:
     """The next part of a recording: short, so that a session has many groups, however slow the stream."""
-    count = min(max(round(PART_SECONDS * len(source.frames) / source.seconds), PART_FRAMES_MIN), PACED_FRAMES)
+    count = _part_frames(source)
     return source.part(group * count, count)
+
+
+def _part_frames(source: Schedule) -> int:
+    return min(max(round(PART_SECONDS * len(source.frames) / source.seconds), PART_FRAMES_MIN), PACED_FRAMES)
 
 
 def check_parts(source: Schedule) -> None:
     """Raises ValueError for a recording of which some part lasts too long for a block."""
-    count = len(_part(source, 0).frames)
-    groups = len(source.frames) // math.gcd(len(source.frames), count)  # then they begin at the same frames again
-    longest = max(_part(source, group).seconds for group in range(groups))
+    count = _part_frames(source)
+    firsts = range(0, len(source.frames), math.gcd(len(source.frames), count))  # where parts begin, lap for lap
+    longest = max(source.at_us(first + count - 1) - source.at_us(first) for first in firsts) / 1e6
     if longest > PART_SECONDS_MAX:
         raise ValueError(
             f"{source.name}: a block has at least {count} frames, and here that takes {longest:.0f} s; "

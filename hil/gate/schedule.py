@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -40,18 +39,21 @@ class Schedule:
         """From the first frame to the last."""
         return (self.frames[-1].at_us - self.frames[0].at_us) / 1e6
 
+    @cached_property
+    def _period_us(self) -> int:
+        return round(self.seconds * 1e6 * len(self.frames) / max(1, len(self.frames) - 1))
+
+    def at_us(self, number: int) -> int:
+        """When that frame is due; round again where they end."""
+        rounds, at = divmod(number, len(self.frames))
+        return self.frames[at].at_us + rounds * self._period_us
+
     def part(self, first: int, count: int) -> Schedule:
-        """So many frames from that one on; round again where they end."""
-
-        def lap() -> Iterator[Due]:
-            period_us = round(self.seconds * 1e6 * len(self.frames) / max(1, len(self.frames) - 1))
-            begin_us = self.frames[first % len(self.frames)].at_us
-            for number in range(first % len(self.frames), first % len(self.frames) + count):
-                rounds, at = divmod(number, len(self.frames))
-                frame = self.frames[at]
-                yield frame._replace(at_us=frame.at_us + rounds * period_us - begin_us)
-
-        return Schedule(self.name, tuple(lap()))
+        """So many frames from that one on."""
+        begin_us = self.at_us(first)
+        numbers = range(first, first + count)
+        frames = (self.frames[at % len(self.frames)]._replace(at_us=self.at_us(at) - begin_us) for at in numbers)
+        return Schedule(self.name, tuple(frames))
 
 
 def standard(frames: int, rate: float) -> Schedule:

@@ -93,27 +93,23 @@ def _report_defects(state: State, defects: Sequence[Defect], console: Console) -
 
 def _report_delays(state: State, console: Console) -> bool | None:
     table = Table("delay", "median latency", "median write time", "found", "by latency alone")
-    powers = {"in every write": dict[int, float](), "by latency alone": dict[int, float]()}
+    by_any, by_latency = dict[int, float](), dict[int, float]()
     for delay_us in DELAYS_US:
         step = state.answered(f"delay {delay_us}")
         if step is None or step["groups"] < LEAST_GROUPS:
             continue
         samples = step["samples"]
-        for found, seen in zip(powers.values(), (samples, alone("latency_p50", samples)), strict=True):
-            found[delay_us] = power(seen, step["groups"], PERMUTATIONS)
-        shifts = [statistics.median(samples[name]) for name in ("latency_p50", "write_p50")]
-        shares = [found[delay_us] for found in powers.values()]
-        table.add_row(
-            f"{delay_us} us", *(f"{math.expm1(shift):+.1%}" for shift in shifts), *(f"{share:.1%}" for share in shares)
-        )
+        by_any[delay_us] = power(samples, step["groups"], PERMUTATIONS)
+        by_latency[delay_us] = power(alone("latency_p50", samples), step["groups"], PERMUTATIONS)
+        shifts = [math.expm1(statistics.median(samples[name])) for name in ("latency_p50", "write_p50")]
+        shares = by_any[delay_us], by_latency[delay_us]
+        table.add_row(f"{delay_us} us", *(f"{shift:+.1%}" for shift in shifts), *(f"{share:.1%}" for share in shares))
     console.print(table)
-    least = {how: _least(found) for how, found in powers.items()}
+    least = {"in every write": _least(by_any), "by latency alone": _least(by_latency)}
     for how, delay in least.items():
-        console.print(
-            f"smallest delay {how} that is found with {POWER:.0%} power: {f'{delay} us' if delay else 'none'}"
-        )
-    complete = len(powers["in every write"]) == len(DELAYS_US)
-    return all(least.values()) if complete else None
+        told = "none of these" if delay is None else f"{delay} us"
+        console.print(f"smallest delay {how} that is found with {POWER:.0%} power: {told}")
+    return None not in least.values() if len(by_any) == len(DELAYS_US) else None
 
 
 def _least(powers: Mapping[int, float]) -> int | None:

@@ -193,9 +193,7 @@ class Session:
                 if value is not None:
                     self.values[side][metric.name].append(value)
             ours, theirs = pair["baseline"], pair["candidate"]
-            if (
-                ours is not None and theirs is not None and min(ours, theirs) + metric.floor > 0
-            ):  # else there is no ratio
+            if ours is not None and theirs is not None and min(ours, theirs) + metric.floor > 0:
                 self.samples[metric.name].append(metric.log_ratio(ours, theirs))
 
     def _timed_rows(self, decision: Decision, groups: int, fit: bool) -> list[Row]:
