@@ -7,6 +7,7 @@ import os
 import pickle
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from header import ERRORS
@@ -29,6 +30,7 @@ from vshm_ctypes import (
     list_rings,
     ring_name,
 )
+from vshm_ctypes._library import library
 from vshm_ctypes.errors import error_for
 
 
@@ -121,6 +123,38 @@ def test_a_reserved_slot_is_published_or_given_back(ring: str) -> None:
         assert second is not None
         assert (first.data, first.capture_ns, first.flags) == (b"fresh", 7, Flag.CORRUPT | Flag.KEYFRAME)
         assert (second.data, second.number) == (b"next", 1)
+
+
+def test_a_recovery_point_is_told_from_an_idr_picture(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        for flags in (Flag(0), Flag.RECOVERY_POINT):
+            with producer.reserve() as slot:
+                slot.commit(5, keyframe=True, flags=flags)
+        idr, recovery_point = stream.receive(timeout=10), stream.receive(timeout=10)
+        assert idr is not None
+        assert recovery_point is not None
+        assert (idr.is_keyframe, idr.is_recovery_point) == (True, False)
+        assert (recovery_point.is_keyframe, recovery_point.is_recovery_point) == (True, True)
+        assert [slot.is_recovery_point for slot in inspect_slots(ring)] == [False, True]
+        with producer.reserve() as slot, pytest.raises(ValueError, match="keyframe=True"):
+            slot.commit(5, flags=Flag.RECOVERY_POINT)
+
+
+def test_a_library_older_than_the_recovery_point_writes_without_it(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = library.video_shm_producer_commit
+
+    def older(handle: Any, size: int, meta: Any, timing: Any) -> int:
+        if timing._obj.flags & Flag.RECOVERY_POINT:
+            raise VideoShmError(errno.EINVAL)
+        return commit(handle, size, meta, timing)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(library, "video_shm_producer_commit", older)
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        with producer.reserve() as slot:
+            slot.commit(5, keyframe=True, capture_ns=7, flags=Flag.RECOVERY_POINT | Flag.CORRUPT)
+        frame = stream.receive(timeout=10)
+        assert frame is not None
+        assert (frame.capture_ns, frame.flags) == (7, Flag.KEYFRAME | Flag.CORRUPT)
 
 
 def test_what_is_wrong_is_named(ring: str) -> None:

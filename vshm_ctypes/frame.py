@@ -35,9 +35,10 @@ class Flag(enum.IntFlag):
     DISCONTINUITY = 2
     CORRUPT = 4
     CAPTURE_DRIVER = 8
+    RECOVERY_POINT = 16
 
 
-_KEYFRAME, _DISCONTINUITY = int(Flag.KEYFRAME), int(Flag.DISCONTINUITY)
+_KEYFRAME, _DISCONTINUITY, _RECOVERY_POINT = int(Flag.KEYFRAME), int(Flag.DISCONTINUITY), int(Flag.RECOVERY_POINT)
 
 
 class FrameMeta(NamedTuple):
@@ -122,6 +123,15 @@ class Described:
     def is_keyframe(self) -> bool:
         """Whether decoding can start here."""
         return bool(self._view[_FLAGS] & _KEYFRAME)
+
+    @property
+    def is_recovery_point(self) -> bool:
+        """Whether it is a keyframe that is no IDR picture, as far as its writer told.
+
+        An H.264 recovery point SEI, an H.265 CRA or BLA picture. Some decoders, browsers' among them, start at an IDR
+        only.
+        """
+        return bool(self._view[_FLAGS] & _RECOVERY_POINT)
 
     @property
     def discontinuity(self) -> bool:

@@ -36,6 +36,11 @@ class SlotInfo(NamedTuple):
         """Whether decoding can start here."""
         return bool(self.flags & Flag.KEYFRAME)
 
+    @property
+    def is_recovery_point(self) -> bool:
+        """Whether it is a keyframe that is no IDR picture, as far as its writer told."""
+        return bool(self.flags & Flag.RECOVERY_POINT)
+
 
 def frame_meta(meta: Meta) -> FrameMeta:
     """From the C struct."""

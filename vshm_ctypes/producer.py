@@ -65,13 +65,19 @@ class Reservation:
         capture_ns: int = 0,
         flags: int = 0,
     ) -> None:
-        """Publish the first size bytes; the rest as Producer.write(). Raises FrameTooLarge, ValueError (size 0)."""
+        """Publish the first size bytes; the rest as Producer.write().
+
+        capture_ns: CLOCK_MONOTONIC; 0 is now. flags: of Flag; RECOVERY_POINT only of a keyframe, and a library that is
+        older than the flag writes without it. Raises FrameTooLarge, ValueError (size 0; a flag that can't be).
+        """
         if self._data is None:
             raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
         meta = _pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
         check_fits(0, 2**64 - 1, capture_ns=capture_ns, flags=flags)
         if size <= 0:
             raise ValueError(f"size={size}: a frame has at least one byte")
+        if flags & Flag.RECOVERY_POINT and not keyframe:
+            raise ValueError("flags: a recovery point is a keyframe, so keyframe=True belongs to it")
         self._producer._commit(min(size, _MOST), meta, capture_ns, flags)
         self._data = None
 
@@ -229,7 +235,10 @@ class Producer(Handle):
             try:
                 library.video_shm_producer_commit(self._reference, size, described, byref(timing))
             except VideoShmError as error:
-                raise self._error(error.errno or 0) from None
+                if error.errno != errno.EINVAL or not flags & Flag.RECOVERY_POINT:
+                    raise self._error(error.errno or 0) from None
+                # A library older than this flag has refused it, and left the reservation as it was.
+                self._commit(size, meta, capture_ns, flags & ~Flag.RECOVERY_POINT)
 
     def _abort(self) -> None:
         with suppress(HandleClosed), self._call():

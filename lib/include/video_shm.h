@@ -120,7 +120,8 @@ enum video_shm_flag {
 	VIDEO_SHM_FLAG_KEYFRAME = 1,
 	VIDEO_SHM_FLAG_DISCONTINUITY = 2, /* does not continue what came before: restart, trouble at the source */
 	VIDEO_SHM_FLAG_CORRUPT = 4,       /* the source said that the picture is damaged */
-	VIDEO_SHM_FLAG_CAPTURE_DRIVER = 8 /* capture_ns was stamped by the driver, not at dequeue or write */
+	VIDEO_SHM_FLAG_CAPTURE_DRIVER = 8, /* capture_ns was stamped by the driver, not at dequeue or write */
+	VIDEO_SHM_FLAG_RECOVERY_POINT = 16 /* of a keyframe: decoding can start here, but it is no IDR */
 };
 
 /* A reader's first frame. */
@@ -273,8 +274,8 @@ int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, u
 
 /*
  * Publishes the reserved slot with size bytes and wakes the readers; timing may be NULL. Never waits. 0, or
- * -1: EINVAL (size 0, meta NULL, unknown flags, nothing reserved) and EMSGSIZE, which leave the reservation
- * as it was; ESTALE, as of write; EOWNERDEAD, EBADF.
+ * -1: EINVAL (size 0, meta NULL, unknown flags, a recovery point that is no keyframe, nothing reserved) and
+ * EMSGSIZE, which leave the reservation as it was; ESTALE, as of write; EOWNERDEAD, EBADF.
  */
 int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size, const video_frame_meta_t *meta,
 							  const video_frame_timing_t *timing);

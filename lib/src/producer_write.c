@@ -104,12 +104,16 @@ HOT static int publish(struct writer *writer, uint32_t size, const video_frame_m
 	return -1;
 }
 
-static bool timing_is_sound(const video_frame_timing_t *timing)
+static bool timing_is_sound(const video_frame_timing_t *timing, const video_frame_meta_t *meta)
 {
-	const uint32_t known =
-		VIDEO_SHM_FLAG_DISCONTINUITY | VIDEO_SHM_FLAG_CORRUPT | VIDEO_SHM_FLAG_CAPTURE_DRIVER;
+	const uint32_t known = VIDEO_SHM_FLAG_DISCONTINUITY | VIDEO_SHM_FLAG_CORRUPT |
+						   VIDEO_SHM_FLAG_CAPTURE_DRIVER | VIDEO_SHM_FLAG_RECOVERY_POINT;
 
-	return timing == NULL || ((timing->flags & ~known) == 0 && timing->reserved == 0);
+	if (timing == NULL)
+		return true;
+	if ((timing->flags & VIDEO_SHM_FLAG_RECOVERY_POINT) && !ring_is_keyframe(meta))
+		return false;
+	return (timing->flags & ~known) == 0 && timing->reserved == 0;
 }
 
 HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
@@ -171,7 +175,7 @@ HOT int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size,
 
 	if (writer == NULL)
 		return -1;
-	if (size == 0 || meta == NULL || !timing_is_sound(timing) || !atomic_load(&writer->reserved)) {
+	if (size == 0 || meta == NULL || !timing_is_sound(timing, meta) || !atomic_load(&writer->reserved)) {
 		errno = EINVAL;
 		return -1;
 	}

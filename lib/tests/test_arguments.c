@@ -111,7 +111,8 @@ static void bad_options_of_a_reader_are_einval(void)
 static void bad_arguments_of_a_writer_are_einval(void)
 {
 	const video_frame_timing_t strange = {.flags = 1u << 20}, reserved = {.reserved = 1},
-							   keyframe = {.flags = VIDEO_SHM_FLAG_KEYFRAME};
+							   keyframe = {.flags = VIDEO_SHM_FLAG_KEYFRAME},
+							   recovery_point = {.flags = VIDEO_SHM_FLAG_RECOVERY_POINT};
 	uint8_t *slot;
 	uint32_t capacity;
 
@@ -132,6 +133,7 @@ static void bad_arguments_of_a_writer_are_einval(void)
 	CHECK_FAILS(video_shm_producer_commit(&producer, 1, &meta, &strange), EINVAL);
 	CHECK_FAILS(video_shm_producer_commit(&producer, 1, &meta, &reserved), EINVAL);
 	CHECK_FAILS(video_shm_producer_commit(&producer, 1, &meta, &keyframe), EINVAL);
+	CHECK_FAILS(video_shm_producer_commit(&producer, 1, &meta, &recovery_point), EINVAL); /* no keyframe */
 	CHECK_FAILS(video_shm_producer_commit(&producer, capacity + 1, &meta, NULL), EMSGSIZE);
 	CHECK_FAILS(video_shm_producer_reserve(&producer, &slot, &capacity), EBUSY); /* it is still out */
 	video_shm_producer_abort(&producer);

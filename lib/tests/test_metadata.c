@@ -76,7 +76,8 @@ static void every_field_arrives_as_it_was_given(void)
 {
 	const video_frame_timing_t timing = {.capture_ns = 7,
 										 .flags = VIDEO_SHM_FLAG_CORRUPT | VIDEO_SHM_FLAG_CAPTURE_DRIVER |
-												  VIDEO_SHM_FLAG_DISCONTINUITY};
+												  VIDEO_SHM_FLAG_DISCONTINUITY |
+												  VIDEO_SHM_FLAG_RECOVERY_POINT};
 	video_shm_slot_t slots[2] = {{.struct_size = sizeof(slots[0])}};
 	uint64_t before;
 
