@@ -27,8 +27,20 @@ def test_a_channel_is_said_in_one_word() -> None:
 
 
 def test_what_is_not_said_is_the_defaults() -> None:
-    default = Channel(codec="jpeg", quality=50)
+    default = {"codec": "jpeg", "quality": 50}
     assert Channel.parse("1:320x240", default) == Channel("/video_stream_ch1", 320, 240, codec="jpeg", quality=50)
+
+
+def test_a_codec_that_is_not_said_is_the_encoder_s() -> None:
+    words = (
+        "0:",
+        "0:codec=auto",
+        "0:encoder=libx265",
+        "0:encoder=mjpeg",
+        "0:encoder=copy",
+        "0:encoder=copy,codec=h265",
+    )
+    assert [Channel.parse(each).codec for each in words] == ["h264", "h264", "h265", "jpeg", "auto", "h265"]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +51,7 @@ def test_what_is_not_said_is_the_defaults() -> None:
         ("0:8x8", "from 16 to 8192"),
         ("0:width=640", "both, or neither"),
         ("0:4X", "a number, with k, M or G"),
-        ("0:codec=vp9", "one of h264"),
+        ("0:codec=vp9", "one of auto, h264"),
         ("0:encoder=magic", "one of auto"),
         ("0:gop=0", "from 1 to"),
         ("0:quality=101", "from 1 to 100"),
@@ -48,6 +60,11 @@ def test_what_is_not_said_is_the_defaults() -> None:
         ("0:colour=red", "not one of"),
         ("0:fps=fast", "fps=fast"),
         ("0:2G", "up to 1G"),
+        ("0:encoder=libx265,codec=h264", "encoder=libx265: makes h265, not h264"),
+        ("0:encoder=copy,2M", "bit_rate=2000000: not with encoder=copy"),
+        ("0:encoder=copy,quality=80", "quality=80: not with"),
+        ("0:encoder=copy,gop=12", "gop=12: not with"),
+        ("0:encoder=copy,profile=high", "profile=high: not with"),
     ],
 )
 def test_what_can_not_be_meant_is_refused_by_name(words: str, why: str) -> None:

@@ -7,14 +7,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, Self, get_args
 
 from vshm_ctypes import ring_name
 
-CodecName = Literal["h264", "h265", "jpeg"]
-EncoderName = Literal["auto", "libx264", "h264_v4l2m2m", "libx265", "mjpeg"]
+CodecName = Literal["auto", "h264", "h265", "jpeg"]
+EncoderName = Literal["auto", "libx264", "h264_v4l2m2m", "libx265", "mjpeg", "copy"]
+MAKES: dict[EncoderName, CodecName] = {
+    "libx264": "h264",
+    "h264_v4l2m2m": "h264",
+    "libx265": "h265",
+    "mjpeg": "jpeg",
+}
 _PICTURE = re.compile(r"(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kMG]?)")
 _SCALES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
@@ -40,14 +47,16 @@ class Channel:
 
     width, height in pixels and fps: 0 is as the camera gives it. bit_rate: bits per second; 0 is chosen by picture and
     rate. quality: 1 to 100, of libx264 and libx265 in place of a bitrate; 0 is 85 of JPEG, and by bitrate else.
-    gop: frames. slot: bytes of a slot's payload.
+    gop: frames. slot: bytes of a slot's payload. codec: "auto" becomes what the encoder makes, and h264 where any will
+    do. encoder: "copy" is none at all: the source's own access units are passed through, of whatever codec where that
+    is "auto"; size and rate, if given, are then those that the source must have.
     """
 
     ring: str = ring_name()
     width: int = 0
     height: int = 0
     fps: float = 0.0
-    codec: CodecName = "h264"
+    codec: CodecName = "auto"
     encoder: EncoderName = "auto"
     bit_rate: int = 0
     quality: int = 0
@@ -76,10 +85,26 @@ class Channel:
         for name, known in (("codec", get_args(CodecName)), ("encoder", get_args(EncoderName))):
             if getattr(self, name) not in known:
                 raise ChannelError(f"{name}={getattr(self, name)}: one of {', '.join(known)}")
+        self._settle_codec()
+        if self.encoder == "copy":
+            self._check_copy()
+
+    def _settle_codec(self) -> None:
+        makes = MAKES.get(self.encoder)
+        if self.codec == "auto" and self.encoder != "copy":
+            object.__setattr__(self, "codec", makes or "h264")
+        if makes and self.codec != makes:
+            raise ChannelError(f"encoder={self.encoder}: makes {makes}, not {self.codec}")
+
+    def _check_copy(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("bit_rate", "quality", "gop", "profile") and value != field.default:
+                raise ChannelError(f"{field.name}={value}: not with encoder=copy, where nothing is encoded")
 
     @classmethod
-    def parse(cls, text: str, default: Channel | None = None) -> Self:
-        """From the words of --channel. default: what is not said. Raises ChannelError."""
+    def parse(cls, text: str, default: Mapping[str, Any] | None = None) -> Self:
+        """From the words of --channel. default: what is not said, by name. Raises ChannelError."""
         ring, _, rest = text.partition(":")
         values: dict[str, Any] = {"ring": _ring(ring)}
         for word in filter(None, rest.split(",")):
@@ -91,13 +116,13 @@ class Channel:
                 values |= {"fps": float(picture[3])} if picture[3] else {}
             else:
                 values["bit_rate"] = scaled(word)
-        return cast("Self", replace(default or cls(), **values))
+        return cls(**{**(default or {}), **values})
 
     @classmethod
-    def of_table(cls, table: dict[str, Any], default: Channel | None = None) -> Self:
+    def of_table(cls, table: dict[str, Any], default: Mapping[str, Any] | None = None) -> Self:
         """From a [[channel]] of the configuration file. Raises ChannelError."""
         values = {name: _value(name, value) for name, value in table.items()}
-        return cast("Self", replace(default or cls(), **values))
+        return cls(**{**(default or {}), **values})
 
 
 def _ring(text: Any) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from vshm_ctypes import VideoShmError, __version__, log_to
+from vshm_ctypes import Codec, VideoShmError, __version__, log_to
 
 from .channels import Channel, ChannelError, CodecName, EncoderName, read_config
 from .encoder import CODECS, EncoderError
@@ -36,6 +36,7 @@ from .status import Status
 READ_TIMEOUT_S = 0.1  # how soon a signal is heeded
 WAIT_EVERY_S = 0.5
 START_ATTEMPTS = 5
+RATE_TOLERANCE = 0.01  # 30000/1001 is 30 to whoever asks for 30
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -49,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be said several times (default: one, /video_stream)"
     parser.add_argument("--channel", action="append", metavar="CHANNEL", help=channel)
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML: device, and a [[channel]] for each ring")
-    parser.add_argument("--codec", choices=get_args(CodecName), help="of channels that do not say (default: h264)")
+    parser.add_argument("--codec", choices=get_args(CodecName), help="of channels that do not say (default: auto)")
     parser.add_argument("--encoder", choices=get_args(EncoderName), help="of channels that do not say (default: auto)")
     audio = "alsa:DEVICE, file:PATH or testaudio; ,codec=opus|aac|pcm,ring=NAME,rate=HZ,channels=N,bit_rate=N,slots=N"
     parser.add_argument("--audio", metavar="SOUND", help=f"sound into /audio_stream: {audio}")
@@ -65,10 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def channels_of(arguments: argparse.Namespace, config: dict[str, Any]) -> list[Channel]:
     """From the command line, else from the file, else one. Raises ChannelError."""
-    default = Channel()
-    for name in ("codec", "encoder"):
-        value = getattr(arguments, name) or config.get(name)
-        default = replace(default, **{name: value}) if value else default
+    said = {name: getattr(arguments, name) or config.get(name) for name in ("codec", "encoder")}
+    default = {name: value for name, value in said.items() if value}
     if arguments.channel:
         channels = [Channel.parse(words, default) for words in arguments.channel]
     else:
@@ -76,6 +75,8 @@ def channels_of(arguments: argparse.Namespace, config: dict[str, Any]) -> list[C
     rings = [channel.ring for channel in channels]
     if len(set(rings)) != len(rings):
         raise ChannelError(f"two channels for one ring: {', '.join(rings)}")
+    if len({channel.encoder == "copy" for channel in channels}) > 1:
+        raise ChannelError("encoder=copy: for all channels or for none; a source is decoded, or it is not")
     return channels
 
 
@@ -92,26 +93,44 @@ def wanted_of(channels: Sequence[Channel]) -> Wanted:
     """What the camera should deliver for these channels: the largest picture and the highest rate of theirs."""
     sizes = {Size(channel.width, channel.height) for channel in channels}
     codecs = {channel.codec for channel in channels}
+    copy = channels[0].encoder == "copy"
     alike = len(sizes) == len(codecs) == 1 and all(channel.encoder == "auto" for channel in channels)
     return Wanted(
         size=max(sizes, key=lambda size: size.width * size.height) if Size(0, 0) not in sizes else None,
         fps=max(channel.fps for channel in channels) if all(channel.fps for channel in channels) else 0.0,
-        codec=CODECS[channels[0].codec] if alike else None,
+        codec=CODECS.get(channels[0].codec) if alike or copy else None,
         lanes=len(channels),
         bit_rate=max(channel.bit_rate for channel in channels),
-        gop=min(channel.gop for channel in channels),
+        gop=min(channel.gop for channel in channels) if not copy else 0,
+        copy=copy,
     )
+
+
+def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
+    """Whether the source's own stream is what the channel is to be. Raises EncoderError."""
+    has = f"{codec.name} of {source.width}x{source.height}"
+    wants: list[str] = []
+    if channel.codec != "auto" and CODECS[channel.codec] != codec:
+        wants.append(channel.codec)
+    if channel.width and (channel.width, channel.height) != (source.width, source.height):
+        wants.append(f"{channel.width}x{channel.height}")
+    if channel.encoder == "copy" and channel.fps and abs(channel.fps - source.fps) > channel.fps * RATE_TOLERANCE:
+        has += f" at {source.fps:g} fps"
+        wants.append(f"{channel.fps:g} fps")
+    if wants:
+        raise EncoderError(
+            f"{channel.ring}: {source.name} is encoded already, {has}; passed through, it can't be {', '.join(wants)}"
+        )
 
 
 def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
     """One channel at work, with the encoder that suits it."""
     width, height = channel.width or source.width, channel.height or source.height
     if source.codec is not None:
-        if CODECS[channel.codec] != source.codec or (width, height) != (source.width, source.height):
-            has = f"{source.codec.name} of {source.width}x{source.height}"
-            wants = f"{channel.codec} of {width}x{height}"
-            raise EncoderError(f"{channel.ring}: {source.name} encodes by itself, {has}; {wants} can't be made of that")
+        check_pass_through(channel, source, source.codec)
         return Lane(channel, source, None, ledger)
+    if channel.encoder == "copy":
+        raise EncoderError(f"{channel.ring}: encoder=copy: {source.name} has raw pictures only; choose an encoder")
     name, why_not = choose_encoder(channel, width, height, channel.fps or source.fps)
     if why_not is not None:
         LOG.info("%s: not the board's own encoder: %s", channel.ring, why_not)

@@ -52,7 +52,7 @@ class Wanted:
 
     codec: what all of them want, unscaled and by no encoder that was asked for by name; None: there is no such thing.
     lanes: who may hold a picture at the same time. bit_rate: bits per second, and gop: frames, where the camera encodes
-    by itself; a rate of 0 is left to it.
+    by itself; 0 is left to it. copy: its own access units are wanted and nothing else, of any codec where that is None.
     """
 
     size: Size | None = None
@@ -61,6 +61,7 @@ class Wanted:
     lanes: int = 1
     bit_rate: int = 0
     gop: int = 30
+    copy: bool = False
 
 
 class Mode(NamedTuple):
@@ -77,9 +78,10 @@ def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted) -> Mode:
     current: the size that the driver has now, for those who want none in particular.
     """
     size, fps = wanted.size or current, wanted.fps or ORDINARY_FPS
-    order = [*RAW, *(fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG)]
-    if wanted.codec is not None:
-        order = [*(fourcc for fourcc, codec in ENCODED.items() if codec == wanted.codec), *order]
+    any_codec = wanted.copy and wanted.codec is None
+    order = [fourcc for fourcc, codec in ENCODED.items() if any_codec or codec == wanted.codec]
+    if not wanted.copy:
+        order += [*RAW, *(fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG)]
     known = [offer for offer in offers if offer.fourcc in order]
     if not known:
         there = ", ".join(sorted({offer.fourcc for offer in offers})) or "none"

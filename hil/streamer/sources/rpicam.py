@@ -32,7 +32,7 @@ class RpicamSource:
         words = [PROGRAM, "--inline", "--nopreview", "--verbose", "0", "--timeout", "0", "--codec", "h264"]
         words += ["--output", "-"]
         words += ["--width", str(self.width), "--height", str(self.height), "--framerate", f"{self.fps:g}"]
-        words += ["--intra", str(self._gop)]
+        words += ["--intra", str(self._gop)] if self._gop else []
         return words + (["--bitrate", str(self._bit_rate)] if self._bit_rate else [])
 
     def open(self) -> None:

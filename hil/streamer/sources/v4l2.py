@@ -126,7 +126,7 @@ class V4l2Source:
             raise
         self._buffers, self.name = buffers, str(info)
         self.width, self.height, self.fps = buffers.size.width, buffers.size.height, buffers.fps
-        self.codec = native if native == self._wanted.codec else None
+        self.codec = native if self._wanted.copy or native == self._wanted.codec else None
         self._assembler = UnitAssembler(native) if native is not None else None
         self._decoder = av.CodecContext.create("mjpeg", "r") if native is not None and self.codec is None else None
         self._ready.clear()
