@@ -35,6 +35,7 @@ NEEDS_PYAV = [
     "fleet_camera",
     "gate_camera",
     "healing",
+    "jpeg",
     "lane",
     "pass_through",
     "probe",

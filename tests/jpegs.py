@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JPEG pictures for tests: as several encoders write them, and taken apart by hand."""
+
+import struct
+from collections.abc import Sequence
+
+import av
+import cv2
+import numpy
+from numpy.typing import NDArray
+
+WIDTH, HEIGHT = 64, 48
+SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+VARIANTS: dict[str, list[int]] = {
+    "baseline": [],
+    "progressive": [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+    "restarts": [cv2.IMWRITE_JPEG_RST_INTERVAL, 2],
+    "own tables": [cv2.IMWRITE_JPEG_OPTIMIZE, 1],
+    "4:4:4": [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444],
+}
+
+
+def drawn(seed: int = 1) -> NDArray[numpy.uint8]:
+    """A picture with edges, colours and noise, as blue, green and red."""
+    picture = numpy.zeros((HEIGHT, WIDTH, 3), numpy.uint8)
+    picture[:, : WIDTH // 2] = (200, 60, 90)
+    picture[HEIGHT // 3 :, WIDTH // 3 :] = (30, 180, 220)
+    picture += numpy.random.default_rng(seed).integers(0, 30, picture.shape, numpy.uint8)
+    return picture
+
+
+def jpeg(variant: str = "baseline", seed: int = 1, quality: int = 90) -> bytes:
+    """One picture, by libjpeg."""
+    done, data = cv2.imencode(".jpg", drawn(seed), [cv2.IMWRITE_JPEG_QUALITY, quality, *VARIANTS[variant]])
+    assert done
+    return data.tobytes()
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    """A marker with its parameters."""
+    return bytes([0xFF, marker]) + struct.pack(">H", 2 + len(body)) + body
+
+
+def segments(data: bytes) -> list[tuple[int, bytes]]:
+    """(marker, parameters) up to the first scan; behind that scan's header, the rest under marker 0."""
+    found, at = [], 2
+    while data[at + 1] != 0xDA:
+        size = int.from_bytes(data[at + 2 : at + 4], "big")
+        found.append((data[at + 1], data[at + 4 : at + 2 + size]))
+        at += 2 + size
+    size = int.from_bytes(data[at + 2 : at + 4], "big")
+    return [*found, (0xDA, data[at + 4 : at + 2 + size]), (0, data[at + 2 + size :])]
+
+
+def joined(parts: Sequence[tuple[int, bytes]]) -> bytes:
+    """The picture that has these segments."""
+    return SOI + b"".join(segment(marker, body) if marker else body for marker, body in parts)
+
+
+def without(data: bytes, marker: int) -> bytes:
+    """The picture without its segments of that kind."""
+    return joined([part for part in segments(data) if part[0] != marker])
+
+
+def put_in(data: bytes, marker: int, body: bytes) -> bytes:
+    """The picture with one more segment, in front of all others."""
+    return joined([(marker, body), *segments(data)])
+
+
+def by_opencv(data: bytes) -> NDArray[numpy.uint8]:
+    """Decoded by libjpeg, as blue, green and red."""
+    picture = cv2.imdecode(numpy.frombuffer(data, numpy.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None, "libjpeg does not decode it"
+    return picture.astype(numpy.uint8)
+
+
+def by_pyav(data: bytes) -> NDArray[numpy.uint8]:
+    """Decoded by FFmpeg, its brightness."""
+    decoder = av.CodecContext.create("mjpeg", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.options = {"err_detect": "explode"}
+    (picture,) = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]
+    return numpy.frombuffer(memoryview(picture.planes[0]), numpy.uint8).copy()

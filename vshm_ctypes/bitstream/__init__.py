@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encoded streams as cameras, encoders and files deliver them."""

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A JPEG picture in a buffer: where it ends, whether it is whole, and with all tables that a decoder needs.
+
+Sources: ITU-T T.81, annexes B (markers, segments) and K.3 (tables); OpenDML AVI File Format Extensions
+1.02, "Motion JPEG DIB Format" (APP0 with "AVI1"; pictures without Huffman tables mean the standard ones).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .errors import StreamError
+from .jpeg_tables import STANDARD_TABLES, huffman_segment
+
+_SOI, _EOI, _SOS, _DQT, _DNL, _DHT, _APP0 = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xC4, 0xE0
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RSTm: markers without a segment
+_FRAMES = frozenset({*range(0xC0, 0xD0)} - {_DHT, 0xC8, 0xCC})  # SOFn
+_SEGMENTS = frozenset({*_FRAMES, _DHT, 0xCC, _SOS, _DQT, _DNL, 0xDD, *range(0xE0, 0xF0), 0xFE})
+_SEQUENTIAL, _LOSSLESS = frozenset({0xC0, 0xC1}), frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+_ARITHMETIC = frozenset(range(0xC9, 0xD0))
+_FILL = re.compile(rb"\xff+")
+# What ends entropy-coded data: no stuffed byte, no TEM, no restart, and no fill byte either, which a marker follows.
+_END_OF_SCAN = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+
+
+class Segment(NamedTuple):
+    """A marker with what it brings. at: of the marker; begin, end: of its parameters."""
+
+    marker: int
+    at: int
+    begin: int
+    end: int
+
+
+@dataclass(slots=True)
+class JpegPicture:
+    """What the markers of a picture say. width, height: pixels. begin, end: of the picture in the bytes.
+
+    is_field: every other line of a picture only, as interlaced Motion JPEG has two of in a buffer. frame: the frame
+    header. first_scan: the header of the first scan. late_height: told behind it, by a DNL segment. missing_tables:
+    Huffman tables that the scans name and that are not there, by (class, destination).
+    """
+
+    begin: int
+    end: int = 0
+    width: int = 0
+    height: int = 0
+    is_field: bool = False
+    frame: Segment | None = None
+    first_scan: Segment | None = None
+    late_height: bool = False
+    missing_tables: set[tuple[int, int]] = field(default_factory=set)
+    _components: set[int] = field(default_factory=set)
+    _tables: set[tuple[int, int]] = field(default_factory=set)
+    _quantized: bool = False
+
+    def take(self, segment: Segment, body: bytes) -> None:
+        """The next segment, with its parameters. Raises StreamError."""
+        if segment.marker in _FRAMES:
+            self._take_frame(segment, body)
+        elif segment.marker == _SOS:
+            self._take_scan(segment, body)
+        elif segment.marker == _DHT:
+            self._tables |= _huffman_tables(body)
+        elif segment.marker == _DQT:
+            self._quantized = True
+        elif segment.marker == _DNL and self.height == 0 and self.frame is not None:
+            if len(body) != 2:
+                raise _damaged(f"a number of lines of {len(body)} bytes")
+            self.height, self.late_height = int.from_bytes(body, "big"), True
+        elif segment.marker == _APP0 and body.startswith(b"AVI1"):
+            self.is_field = body[4:5] in (b"\1", b"\2")
+        self.end = segment.end
+
+    def _take_frame(self, segment: Segment, body: bytes) -> None:
+        """SOFn: B.2.2."""
+        if self.frame is not None:
+            raise _damaged("two frame headers, as hierarchical ones have, which no decoder here reads")
+        if len(body) < 6 or len(body) != 6 + 3 * body[5] or body[5] == 0:
+            raise _damaged(f"a frame header of {len(body)} bytes")
+        self.frame = segment
+        self.height, self.width = struct.unpack_from(">HH", body, 1)
+        if self.width == 0:
+            raise _damaged("a width of 0")
+        for identifier, sampling, _ in struct.iter_unpack("BBB", body[6:]):
+            if not (1 <= sampling >> 4 <= 4 and 1 <= sampling & 15 <= 4):
+                raise _damaged(f"a sampling factor of {sampling >> 4}x{sampling & 15}")
+            self._components.add(identifier)
+
+    def _take_scan(self, segment: Segment, body: bytes) -> None:
+        """SOS: B.2.3; and whether the tables that it names are there."""
+        if self.frame is None:
+            raise _damaged("a scan in front of the frame header")
+        if not body or len(body) != 4 + 2 * body[0] or body[0] == 0:
+            raise _damaged(f"a scan header of {len(body)} bytes")
+        parts = [*struct.iter_unpack("BB", body[1:-3])]
+        if not {identifier for identifier, _ in parts} <= self._components:
+            raise _damaged("a scan of components that the frame has not")
+        if not self._quantized and self.frame.marker not in _LOSSLESS:
+            raise StreamError("a JPEG picture without quantization tables: no decoder can read it by itself")
+        if self.frame.marker in _SEQUENTIAL:
+            named = {table for _, places in parts for table in ((0, places >> 4), (1, places & 15))}
+            self.missing_tables |= named - self._tables
+            standard = self.missing_tables <= STANDARD_TABLES
+        else:
+            standard = bool(self._tables) or self.frame.marker in _ARITHMETIC
+        if not standard:
+            raise StreamError("a JPEG picture without its Huffman tables, and there are no standard ones for it")
+        self.first_scan = self.first_scan or segment
+
+
+def whole_jpeg(data: bytes) -> bytes:
+    """The first picture in data as every decoder takes it, without what lies behind its end.
+
+    Huffman tables that are not there become the standard ones; a height that is told behind the first scan goes to
+    where decoders look for it. Raises StreamError: it is no JPEG picture, it is cut off, or damaged.
+    """
+    picture = read_jpeg(data)
+    assert picture.frame is not None
+    assert picture.first_scan is not None
+    if not picture.missing_tables and not picture.late_height:
+        return data if (picture.begin, picture.end) == (0, len(data)) else data[picture.begin : picture.end]
+    lines, scan = picture.frame.begin + 1, picture.first_scan.at
+    tables = huffman_segment(sorted(picture.missing_tables)) if picture.missing_tables else b""
+    head = data[picture.begin : lines] + struct.pack(">H", picture.height) + data[lines + 2 : scan]
+    return head + tables + data[scan : picture.end]
+
+
+def read_jpeg(data: bytes) -> JpegPicture:
+    """Walk through the first picture in data, from marker to marker. Raises StreamError."""
+    fill = _FILL.match(data)
+    if fill is None or data[fill.end() : fill.end() + 1] != bytes([_SOI]):
+        raise StreamError("no JPEG picture: it does not begin with a start marker")
+    picture = JpegPicture(fill.end() - 1)
+    for segment in _segments(data, fill.end() + 1):
+        picture.take(segment, data[segment.begin : segment.end])
+    if picture.first_scan is None:
+        raise _damaged("it has no scan")
+    if picture.height == 0:
+        raise _damaged("a height of 0")
+    return picture
+
+
+def _damaged(what: str) -> StreamError:
+    return StreamError(f"a damaged JPEG picture: {what}")
+
+
+def _cut_off(what: str) -> StreamError:
+    return StreamError(f"a JPEG picture that is cut off: {what}")
+
+
+def _segments(data: bytes, at: int) -> Iterator[Segment]:
+    """From behind the start marker to the end marker, it included; entropy-coded data are passed over."""
+    while True:
+        fill = _FILL.match(data, at)
+        if fill is None and at < len(data):
+            raise _damaged(f"no marker at byte {at}")
+        if fill is None or fill.end() == len(data):
+            raise _cut_off("it has no end marker")
+        marker, begin = data[fill.end()], fill.end() + 1
+        if marker == _EOI:
+            yield Segment(marker, at, begin, begin)
+            return
+        if marker in _ALONE:
+            at = begin
+            continue
+        if marker == _SOI:
+            raise _cut_off(f"another one begins in it, at byte {at}")
+        if marker not in _SEGMENTS:
+            raise _damaged(f"no decoder knows the marker FF{marker:02X} at byte {at}")
+        length = int.from_bytes(data[begin : begin + 2], "big")
+        if length < 2 and begin + 2 <= len(data):
+            raise _damaged(f"a segment of {length} bytes at byte {at}")
+        if begin + max(length, 2) > len(data):
+            raise _cut_off("in the middle of a segment")
+        yield Segment(marker, at, begin + 2, begin + length)
+        at = begin + length
+        if marker == _SOS:
+            end = _END_OF_SCAN.search(data, at)
+            if end is None:
+                raise _cut_off("it has no end marker")
+            at = end.start()
+
+
+def _huffman_tables(body: bytes) -> set[tuple[int, int]]:
+    """The (class, destination) of those in a DHT segment: B.2.4.2."""
+    tables, at = set(), 0
+    while at < len(body):
+        kind, place = body[at] >> 4, body[at] & 15
+        at += 17 + sum(body[at + 1 : at + 17])
+        if kind > 1 or place > 3 or at > len(body):
+            raise _damaged("its Huffman tables make no sense")
+        tables.add((kind, place))
+    return tables
