@@ -79,6 +79,22 @@ def test_a_reader_starts_where_it_is_told(ring: str, start: Start, expected: lis
             assert [*numbers, *(frame.number for frame in waiting(stream))] == expected
 
 
+@pytest.mark.parametrize(("start", "first"), [("next", 10), ("newest", 10), ("oldest", 5), ("keyframe", 5)])
+def test_wherever_a_resyncing_reader_starts_it_begins_at_a_keyframe(ring: str, start: Start, first: int) -> None:
+    with Producer(ring, slots=4) as producer:
+        for number in range(7):
+            producer.write(b"x", keyframe=number % 5 == 0)
+        with Consumer(ring, start=start, resync=True) as stream:
+            numbers = [frame.number for frame in waiting(stream)]
+            for number in range(7, 12):
+                producer.write(b"x", keyframe=number % 5 == 0)
+                numbers += [frame.number for frame in waiting(stream)]
+            assert numbers == list(range(first, 12))
+            info = stream.info()
+            assert info.missed == 0
+            assert info.received + info.skipped == info.span
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"), [("every", [0, 1, 2, 3, 4, 5]), ("newest", [5]), ("keyframes", [0, 3])]
 )

@@ -49,8 +49,8 @@ class Consumer(Handle):
     """A reader at a place of its own; never slows the producer. Frames come in order, each once.
 
     ring: channel number, name or /name; None is /video_stream. start: the first frame: the next one written, the
-    newest, oldest or last keyframe in the ring. policy: every frame, the newest only, or keyframes only. resync:
-    after a gap in H.264 or H.265, nothing until the next keyframe. reconnect: go over to the ring's successor
+    newest, oldest or last keyframe in the ring. policy: every frame, the newest only, or keyframes only. resync: in
+    H.264 or H.265, nothing until a keyframe, at the start and after a gap. reconnect: go over to the ring's successor
     when it ends. max_slot_size: refuse rings with larger slots; 0 takes any. publish: show this reader's counters to
     ``vshm``, in an object of its own. Raises ProducerNotRunning, IncompatibleRing, RingFull (publish), ValueError,
     VideoShmError (EACCES).

@@ -124,7 +124,7 @@ enum video_shm_flag {
 	VIDEO_SHM_FLAG_RECOVERY_POINT = 16 /* of a keyframe: decoding can start here, but it is no IDR */
 };
 
-/* A reader's first frame. */
+/* A reader's first frame; with resync the first keyframe from there on, the others being skipped. */
 enum video_shm_start {
 	VIDEO_SHM_START_NEXT = 0,    /* the next one written, as in the original */
 	VIDEO_SHM_START_NEWEST = 1,  /* the newest in the ring */
@@ -166,7 +166,7 @@ typedef struct video_shm_consumer_options {
 	uint32_t struct_size;
 	uint32_t start;         /* enum video_shm_start */
 	uint32_t policy;        /* enum video_shm_policy */
-	uint32_t resync;        /* 1: after a gap in H.264 or H.265, nothing until the next keyframe */
+	uint32_t resync;        /* 1: in H.264 or H.265, nothing until a keyframe, at the start and after a gap */
 	uint32_t reconnect;     /* 1: once the ring was closed or its writer died, look for its successor */
 	uint32_t max_slot_size; /* refuse rings with larger slots (EPROTO); 0: any */
 	const char *name;       /* as above */

@@ -77,6 +77,7 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 	const uint64_t oldest = oldest_frame(ring, frames);
 	uint64_t keyframe;
 
+	cursor->awaiting_keyframe = cursor->resync || start == VIDEO_SHM_START_KEYFRAME;
 	cursor->next = frames;
 	if (start == VIDEO_SHM_START_OLDEST)
 		cursor->next = first_whole(ring, oldest, frames);
@@ -84,8 +85,6 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 		cursor->next = frames > oldest ? frames - 1 : frames;
 	else if (start == VIDEO_SHM_START_KEYFRAME && last_keyframe(ring, oldest, frames, &keyframe))
 		cursor->next = keyframe;
-	else if (start == VIDEO_SHM_START_KEYFRAME)
-		cursor->awaiting_keyframe = true;
 	count_keyframes(cursor, ring);
 }
 

@@ -16,7 +16,7 @@ struct cursor {
 	uint64_t keyframes; /* keyframes up to the frame before next */
 	uint32_t policy;    /* enum video_shm_policy */
 	uint32_t torn;      /* copies in a row that the writer lapped */
-	bool resync;        /* after a gap, silence until a keyframe */
+	bool resync;        /* at the start and after a gap, silence until a keyframe */
 	bool awaiting_keyframe;
 	bool keyframes_known;
 	bool restarted;     /* the writer is another one, and its first frame was not seen yet */

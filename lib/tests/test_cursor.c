@@ -74,6 +74,63 @@ static void a_start_at_a_keyframe_waits_for_one_where_the_ring_holds_none(void)
 	CHECK_EQ(cursor.missed, 0);
 }
 
+/* Wherever it begins, and whatever it passes over until then. */
+static void each_start_of_a_resyncing_reader_waits_for_a_keyframe(void)
+{
+	static const struct {
+		uint32_t at, policy;
+		int64_t first;
+		uint64_t skipped;
+	} cases[] = {
+		{VIDEO_SHM_START_NEXT, VIDEO_SHM_POLICY_EVERY, 25, 5},
+		{VIDEO_SHM_START_NEWEST, VIDEO_SHM_POLICY_EVERY, 25, 6},
+		{VIDEO_SHM_START_NEWEST, VIDEO_SHM_POLICY_NEWEST, 25, 6},
+		{VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, 15, 3},
+		{VIDEO_SHM_START_KEYFRAME, VIDEO_SHM_POLICY_EVERY, 15, 0},
+	};
+
+	for (size_t which = 0; which < sizeof(cases) / sizeof(cases[0]); which++) {
+		plain_make(&plain, SLOTS, 0);
+		for (int frame = 0; frame < 20; frame++)
+			plain_publish(&plain, frame % 5 == 0, 0);
+		plain_start(&cursor, &plain, cases[which].at, cases[which].policy, true);
+		if (cases[which].first > 20) {
+			plain_publish_many(&plain, 5);
+			CHECK_EQ(plain_next(&cursor, &plain), -1);
+			plain_publish(&plain, true, 0);
+		}
+		CHECK_EQ(plain_next(&cursor, &plain), cases[which].first);
+		CHECK_EQ(cursor.skipped, cases[which].skipped);
+		CHECK_EQ(cursor.missed, 0);
+		CHECK_EQ(plain_next(&cursor, &plain), cases[which].first == 15 ? 16 : -1);
+	}
+}
+
+static void frames_lost_before_the_first_keyframe_are_missed(void)
+{
+	plain_make(&plain, SLOTS, 0);
+	plain_publish_many(&plain, 2);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, true);
+	plain_publish_many(&plain, SLOTS);
+	CHECK_EQ(plain_next(&cursor, &plain), -1);
+	plain_publish(&plain, true, 0);
+	CHECK_EQ(plain_next(&cursor, &plain), SLOTS + 2);
+	CHECK(cursor.missed == 2 && cursor.skipped == SLOTS);
+}
+
+/* The keyframe that it began at was overwritten before it could be read. */
+static void a_start_at_a_keyframe_that_is_lost_waits_for_the_next(void)
+{
+	plain_make(&plain, SLOTS, 0);
+	plain_publish(&plain, true, 0);
+	plain_start(&cursor, &plain, VIDEO_SHM_START_KEYFRAME, VIDEO_SHM_POLICY_EVERY, false);
+	plain_publish_many(&plain, SLOTS);
+	CHECK_EQ(plain_next(&cursor, &plain), -1);
+	plain_publish(&plain, true, 0);
+	CHECK_EQ(plain_next(&cursor, &plain), SLOTS + 1);
+	CHECK(cursor.missed == 1 && cursor.skipped == SLOTS);
+}
+
 /* ---- torn copies ---- */
 
 /* A reader whose copies all fail at the end of the ring must leave it, or it never gets a frame again. */
@@ -104,7 +161,8 @@ static void a_writer_that_laps_every_copy_can_not_starve_a_reader(void)
 static void a_torn_copy_counts_as_missed_and_its_frame_never_comes_again(void)
 {
 	plain_make(&plain, SLOTS, 0);
-	plain_publish_many(&plain, 5);
+	plain_publish(&plain, true, 0);
+	plain_publish_many(&plain, 4);
 	plain_start(&cursor, &plain, VIDEO_SHM_START_OLDEST, VIDEO_SHM_POLICY_EVERY, true);
 	CHECK_EQ(plain_next(&cursor, &plain), 0);
 	CHECK(cursor_find(&cursor, &plain.ring, &look));
@@ -188,6 +246,9 @@ static void what_was_lost_in_a_ring_that_ended_is_accounted_for(void)
 TEST_MAIN(60, TEST(a_start_in_an_empty_ring_waits_for_its_first_frame), TEST(each_start_finds_its_frame),
 		  TEST(the_oldest_is_never_older_than_the_ring),
 		  TEST(a_start_at_a_keyframe_waits_for_one_where_the_ring_holds_none),
+		  TEST(each_start_of_a_resyncing_reader_waits_for_a_keyframe),
+		  TEST(frames_lost_before_the_first_keyframe_are_missed),
+		  TEST(a_start_at_a_keyframe_that_is_lost_waits_for_the_next),
 		  TEST(a_writer_that_laps_every_copy_can_not_starve_a_reader),
 		  TEST(a_torn_copy_counts_as_missed_and_its_frame_never_comes_again),
 		  TEST(a_first_frame_beyond_the_count_keeps_no_reader_searching),

@@ -189,7 +189,8 @@ static void run(uint64_t first, uint32_t policy, bool resync, uint64_t seed)
 {
 	random_state = seed;
 	plain_make(&plain, SLOTS, first);
-	model = (struct model){.first = first, .frames = first, .policy = policy, .resync = resync};
+	model = (struct model){
+		.first = first, .frames = first, .policy = policy, .resync = resync, .awaiting = resync};
 	write_frame(); /* a ring that begins elsewhere than at 0 tells of earlier keyframes by its first frame */
 	cursor = (struct cursor){.policy = policy, .resync = resync};
 	model.next = first;

@@ -99,8 +99,8 @@ static void enter_frame(struct account *account, const struct reader_kind *kind,
 	CHECK_EQ(meta->is_keyframe, ledger->is_keyframe[frame]);
 	if (kind->policy == VIDEO_SHM_POLICY_KEYFRAMES)
 		CHECK(meta->is_keyframe);
-	/* A decoder that is fed on after a gap shows rubbish until the next keyframe. */
-	if (kind->resync && frame != account->next)
+	/* A decoder that is fed from elsewhere, or on after a gap, shows rubbish until the next keyframe. */
+	if (kind->resync && (account->received == 0 || frame != account->next))
 		CHECK(meta->is_keyframe);
 	account->gap = account->gap || frame != account->next;
 	account->received++;
