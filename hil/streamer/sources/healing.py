@@ -10,9 +10,9 @@ from collections.abc import Callable
 from vshm_ctypes import Codec
 
 from ..log import LOG
+from .patience import Patience
 from .source import Captured, Source, SourceError
 
-STALLED_S = 2.0
 BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 SETTLED_S = 5.0  # who fails sooner after he was opened is not opened again at once
 BAD_IN_A_ROW = 30
@@ -32,6 +32,7 @@ class HealingSource:
         self._attempt = 0
         self._retry_s = 0.0
         self._opened_s = self._last_s = 0.0
+        self._patience = Patience()
         self._told = ""
         self._bad = 0
         self._broken = False
@@ -80,6 +81,7 @@ class HealingSource:
     def _begin(self) -> None:
         self._is_open = True
         self._opened_s = self._last_s = self._clock()
+        self._patience.begin()
         self._bad = 0
 
     def _fail(self, kind: str, why: str) -> None:
@@ -133,10 +135,10 @@ class HealingSource:
             self._fail(error.kind, str(error.strerror or error))
             return None
         if captured is None:
-            if self._clock() - self._last_s >= STALLED_S:
-                self._fail("stalled", f"nothing came for {STALLED_S:g} s")
+            self._heed_silence()
             return None
         self._last_s = self._clock()
+        self._patience.came(self._last_s)
         if captured.bad:
             self._bad += 1
             if self._bad >= BAD_IN_A_ROW:
@@ -145,6 +147,12 @@ class HealingSource:
         captured.discontinuity = captured.discontinuity or self._broken or self._bad > 0
         self._bad, self._broken = 0, False
         return captured
+
+    def _heed_silence(self) -> None:
+        silence_s = self._clock() - self._last_s
+        if silence_s >= self._patience.limit_s(self.fps):
+            self._patience.ended()
+            self._fail("stalled", f"nothing came for {silence_s:.1f} s")
 
     def want_keyframe(self) -> None:
         """Ask the source, if it is there."""
