@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Raspberry Pi's CSI camera, by a stand-in of rpicam-vid with the same output."""
 
+import json
 import os
 import signal
 import stat
@@ -12,6 +13,7 @@ from typing import Any
 import av
 import pytest
 from encoded import access_units
+from streamers import streaming
 from writers import wait_until
 
 from hil.streamer.bitstream import is_keyframe
@@ -64,6 +66,39 @@ def test_a_program_that_ends_is_told_with_its_last_words(pi: Path) -> None:
     with pytest.raises(SourceError, match="ended with 3: ERROR: no cameras available"):
         while True:
             source.read(10.0)
+    source.close()
+
+
+def test_a_program_that_ends_at_once_is_no_camera(pi: Path, ring: str) -> None:
+    (pi / "nothing").touch()
+    stand_in(pi, pi / "nothing", "echo 'ERROR: *** no cameras available ***' >&2; exit 255")
+    command = [sys.executable, "-m", "hil.streamer", "--device", "rpicam", "--channel", f"{ring}:"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "rpicam-vid ended with 255: ERROR: *** no cameras available ***" in done.stderr
+    assert not Path(f"/dev/shm{ring}").exists()
+
+
+def test_a_camera_that_takes_its_time_to_begin_is_waited_for(pi: Path, ring: str) -> None:
+    program = stand_in(pi, pi / "stream.h264")
+    program.write_text(program.read_text().replace("dd if", "sleep 2.5\ndd if"))
+    with streaming(ring, "--device", "rpicam", "--channel", f"{ring}:slots=60", "--stats") as process:
+        wait_until(lambda: inspect(ring).frames == FRAMES - 1, "all of it, the first time it was started")
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["camera"] == {}  # no incident
+
+
+def test_junk_is_told_as_such(pi: Path) -> None:
+    (pi / "junk").write_bytes(bytes(range(1, 251)) * 100_000)
+    stand_in(pi, pi / "junk")
+    source = RpicamSource(Wanted())
+    with pytest.raises(SourceError, match="rpicam-vid: .*") as caught:
+        source.open()
+        while True:
+            source.read(0.1)
+    assert "ended" not in str(caught.value)
     source.close()
 
 

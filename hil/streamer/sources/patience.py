@@ -51,4 +51,4 @@ class Patience:
         limit_s = max(STALLED_S, INTERVALS * max(told_s, *self._intervals, 0.0))
         if self._last_s is None or not self._intervals:
             limit_s = max(limit_s, FIRST_PICTURE_S)
-        return max(limit_s, min(limit_s * 2**self._in_vain, MOST_S))
+        return max(limit_s, min(limit_s * 2.0**self._in_vain, MOST_S))

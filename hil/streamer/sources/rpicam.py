@@ -14,6 +14,7 @@ from .program import Program
 from .source import Captured, SourceError
 
 PROGRAM = "rpicam-vid"
+START_S = 1.0  # so soon it ends where there is no camera
 
 
 class RpicamSource:
@@ -36,34 +37,45 @@ class RpicamSource:
         return words + (["--bitrate", str(self._bit_rate)] if self._bit_rate else [])
 
     def open(self) -> None:
-        """Start the program. Raises SourceError: it is not installed."""
+        """Start the program. Raises SourceError: it is not installed, or it ends at once."""
         self.close()
         self._program = Program(self._command(), "install rpicam-apps, or choose another --device")
         self._splitter = Splitter(Codec.H264)
         self._units: deque[AccessUnit] = deque()
         self._begun_ns = 0
+        try:
+            self._receive(START_S)
+        except SourceError:
+            self.close()
+            raise
 
     def read(self, timeout_s: float) -> Captured | None:
         """The next access unit, dated when its first byte came. Raises SourceError: the program has ended."""
-        if self._program is None:
-            raise SourceError(0, f"{PROGRAM} is not running")
         deadline = time.monotonic() + timeout_s
         while not self._units:
-            data = self._program.receive(deadline - time.monotonic())
-            now_ns = time.monotonic_ns()
-            if data is None:
+            if not self._receive(deadline - time.monotonic()):
                 return None
-            if not data:
-                code, said = self._program.end()
-                raise SourceError(0, f"{PROGRAM} ended with {code}{': ' + said[-1] if said else ''}")
-            try:
-                self._units.extend(self._splitter.feed(data))
-            except StreamError as error:
-                raise SourceError(0, f"{PROGRAM}: {error}") from None
-            self._begun_ns = self._begun_ns or now_ns
-            if self._units:
-                self._dated_ns, self._begun_ns = self._begun_ns, now_ns
         return Captured(self._dated_ns, unit=self._units.popleft())
+
+    def _receive(self, timeout_s: float) -> bool:
+        """Whether something came in time."""
+        if self._program is None:
+            raise SourceError(0, f"{PROGRAM} is not running")
+        data = self._program.receive(timeout_s)
+        now_ns = time.monotonic_ns()
+        if data is None:
+            return False
+        if not data:
+            code, said = self._program.end()
+            raise SourceError(0, f"{PROGRAM} ended with {code}{': ' + said[-1] if said else ''}")
+        try:
+            self._units.extend(self._splitter.feed(data))
+        except StreamError as error:
+            raise SourceError(0, f"{PROGRAM}: {error}") from None
+        self._begun_ns = self._begun_ns or now_ns
+        if self._units:
+            self._dated_ns, self._begun_ns = self._begun_ns, now_ns
+        return True
 
     def want_keyframe(self) -> None:
         """The program can't be told; the next one comes with its next GOP."""
