@@ -426,7 +426,7 @@ int64_t video_shm_layout(const char *name);
 enum video_shm_log_level { VIDEO_SHM_LOG_INFO = 0, VIDEO_SHM_LOG_WARNING = 1 };
 
 /* Called for what is worth a line in a log: never per frame, from the thread that made the call, never in a
- * handler. */
+ * handler, and with no lock held: it may fork, call this library, or wait for threads that do. */
 typedef void (*video_shm_log_t)(int level, const char *message, void *context);
 
 /* Sets or, with NULL, removes the callback for this process. Not while other calls are under way. */

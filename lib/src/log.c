@@ -4,9 +4,19 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#define LINES 4 /* as many as one call has to tell at the most */
+
+struct line {
+	int level;
+	char text[512];
+};
 
 static video_shm_log_t log_callback;
 static void *log_context;
+static _Thread_local struct line waiting[LINES];
+static _Thread_local unsigned waiting_count;
 
 void video_shm_set_log(video_shm_log_t callback, void *context)
 {
@@ -17,14 +27,30 @@ void video_shm_set_log(video_shm_log_t callback, void *context)
 void log_line(int level, const char *format, ...)
 {
 	const int saved = errno;
-	char line[512];
+	struct line *line;
 	va_list arguments;
 
-	if (log_callback == NULL)
+	if (log_callback == NULL || waiting_count == LINES)
 		return;
+	line = &waiting[waiting_count++];
+	line->level = level;
 	va_start(arguments, format);
-	(void)vsnprintf(line, sizeof(line), format, arguments);
+	(void)vsnprintf(line->text, sizeof(line->text), format, arguments);
 	va_end(arguments);
-	log_callback(level, line, log_context);
+	errno = saved;
+}
+
+void log_deliver(void)
+{
+	const int saved = errno;
+	struct line line;
+
+	/* Each is taken out first: the callback may call the library again. */
+	while (waiting_count > 0) {
+		line = waiting[0];
+		memmove(&waiting[0], &waiting[1], --waiting_count * sizeof(waiting[0]));
+		if (log_callback != NULL)
+			log_callback(line.level, line.text, log_context);
+	}
 	errno = saved;
 }

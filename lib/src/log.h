@@ -4,7 +4,13 @@
 
 #include "video_shm.h"
 
-/* Hands a line to the callback that the program has set, if any. Keeps errno. */
+/* Keeps a line for the callback that the program has set, if any. Keeps errno. */
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Hands this thread's lines to the callback. Keeps errno. Only where no lock is held: the callback may fork,
+ * call the library, or wait for another thread that does.
+ */
+void log_deliver(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "forks.h"
+#include "log.h"
 #include "hot.h"
 #include "inspect.h"
 #include "options.h"
@@ -80,10 +81,12 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 	forks_add(writer);
 	forks_unblock();
 	memcpy(producer, &(struct handle){MAGIC, writer}, sizeof(struct handle));
+	log_deliver();
 	return 0;
 free_writer:
 	error = errno;
 	free(writer);
+	log_deliver();
 	errno = error;
 	return -1;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "forks.h"
+#include "log.h"
 #include "probes.h"
 #include "producer.h"
 #include "hot.h"
@@ -22,6 +23,7 @@ COLD static int look_at_name(struct writer *writer, uint64_t now_ns)
 	if (now_ns >= writer->next_look_ns && writer->state != WRITER_STALE && forks_try_block()) {
 		writer_look(writer, now_ns);
 		forks_unblock();
+		writer->has_news = true;
 	}
 	if (writer->state == WRITER_LIVE)
 		return 0;
@@ -29,7 +31,24 @@ COLD static int look_at_name(struct writer *writer, uint64_t now_ns)
 	return -1;
 }
 
-/* Takes the next slot; busy is held until finish. NULL: EBUSY (counted as a drop), ESTALE, ENOSPC (counted).
+COLD static bool take_over_semaphore(struct writer *writer)
+{
+	writer->has_news = semaphores_take_over(&writer->semaphores, writer->ops->now());
+	return writer->has_news;
+}
+
+/* Lets the next thread in, and tells what there is to tell, with nothing held. */
+HOT static void leave(struct writer *writer)
+{
+	const bool has_news = writer->has_news;
+
+	writer->has_news = false;
+	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+	if (has_news)
+		log_deliver();
+}
+
+/* Takes the next slot; busy is held until leave. NULL: EBUSY (counted as a drop), ESTALE, ENOSPC (counted).
  */
 HOT static uint8_t *begin(struct writer *writer)
 {
@@ -41,8 +60,7 @@ HOT static uint8_t *begin(struct writer *writer)
 	__builtin_prefetch(writer->semaphores.write, 1);
 	ring_prefetch_to_publish(&writer->ring, writer->counts.frames);
 	if (writer->state == WRITER_LIVE || look_at_name(writer, writer->ops->now()) == 0) {
-		if (semaphores_try(&writer->semaphores) ||
-			semaphores_take_over(&writer->semaphores, writer->ops->now())) {
+		if (semaphores_try(&writer->semaphores) || take_over_semaphore(writer)) {
 			crash_point();
 			return ring_begin(&writer->ring, &writer->counts);
 		}
@@ -54,7 +72,7 @@ HOT static uint8_t *begin(struct writer *writer)
 	const int error = errno;
 
 	writer_publish_drops(writer);
-	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+	leave(writer);
 	errno = error;
 	return NULL;
 }
@@ -97,7 +115,7 @@ HOT static int publish(struct writer *writer, uint32_t size, const video_frame_m
 		(void)look_at_name(writer, now_ns);
 	const bool stale = writer->state == WRITER_STALE;
 
-	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+	leave(writer);
 	if (!stale)
 		return 0;
 	errno = ESTALE;
@@ -132,7 +150,7 @@ HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *
 		count_drop(writer, WRITER_DROP_TOO_LARGE);
 		if (!atomic_flag_test_and_set_explicit(&writer->busy, memory_order_acquire)) {
 			writer_publish_drops(writer);
-			atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+			leave(writer);
 		}
 		errno = EMSGSIZE;
 		return -1;
@@ -165,6 +183,10 @@ HOT int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **dat
 	*data = payload;
 	*capacity = writer->slot_size;
 	atomic_store(&writer->reserved, 1);
+	if (writer->has_news) { /* now: another thread may commit, and would not find this one's lines */
+		writer->has_news = false;
+		log_deliver();
+	}
 	return 0;
 }
 
@@ -199,5 +221,5 @@ void video_shm_producer_abort(video_shm_producer_t *producer)
 		return;
 	ring_cancel(&writer->ring, &writer->counts);
 	finish(writer);
-	atomic_flag_clear_explicit(&writer->busy, memory_order_release);
+	leave(writer);
 }

@@ -30,6 +30,7 @@ struct writer {
 		realtime_offset_ns; /* as it was at the last look: dates frames without another look at the clock */
 	struct ring_counts counts;
 	bool fresh;                /* the next frame is the first that this writer adds to another one's */
+	bool has_news;             /* a line was logged on the way to this slot */
 	atomic_flag busy;          /* a thread is writing, or a reservation is out */
 	_Atomic uint32_t reserved; /* 32 bits: the smallest that every processor exchanges by itself */
 	struct ring ring;
