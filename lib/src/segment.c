@@ -48,12 +48,31 @@ int segment_identify(int fd, struct segment_identity *identity)
 	return 0;
 }
 
+int segment_keep(int fd)
+{
+	int error, own = fd;
+
+	if (fd >= 0 && fd <= STDERR_FILENO) {
+		own = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		error = errno;
+		(void)close(fd);
+		errno = error;
+	}
+	return own;
+}
+
 int segment_open(const char *path, int flags, struct segment_identity *identity)
 {
 	struct stat status;
-	/* O_NONBLOCK: a FIFO of that name must not hold us up. */
-	const int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int fd;
 
+	/* Asked first: opening a FIFO wakes whoever waits for its other end, and a device may do anything. */
+	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		errno = EPROTO;
+		return -1;
+	}
+	/* O_NONBLOCK: should it have become one meanwhile, it must not hold us up. */
+	fd = segment_keep(open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
 	if (fd < 0) {
 		if (errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == ENODEV)
 			errno = EPROTO;
@@ -107,7 +126,7 @@ int segment_reopen(int fd)
 	int own;
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = open(path, access | O_CLOEXEC);
+	own = segment_keep(open(path, access | O_CLOEXEC));
 	if (own < 0 && errno == ENOENT)
 		errno = ENOSYS; /* /proc is not mounted: not to be taken for a ring that is not there */
 	return own;
@@ -152,7 +171,7 @@ int segment_permit(int fd, mode_t mode, gid_t group)
 
 int segment_build(uint64_t size, mode_t mode, gid_t group)
 {
-	const int fd = open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	const int fd = segment_keep(open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 	int error;
 
 	if (fd < 0)

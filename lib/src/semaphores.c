@@ -29,16 +29,15 @@
 static bool fit(const char *name, const mode_t *mode, gid_t group)
 {
 	char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX];
-	struct stat status;
+	struct segment_identity identity;
 	bool good;
 	int fd;
 
 	(void)snprintf(path, sizeof(path), FILE_PREFIX "%s", name + 1);
-	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	fd = segment_open(path, O_RDWR, &identity);
 	if (fd < 0)
 		return false;
-	good = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (size_t)status.st_size >= sizeof(sem_t) &&
-		   (status.st_uid == geteuid() || status.st_uid == 0);
+	good = identity.size >= sizeof(sem_t) && (identity.uid == geteuid() || identity.uid == 0);
 	if (good && mode != NULL)
 		(void)segment_permit(fd, *mode, group);
 	(void)close(fd);

@@ -19,6 +19,7 @@ vshm_test(reader_end)
 target_link_options(test_reader_end PRIVATE LINKER:--wrap=clock_gettime) # a wall clock of its own
 vshm_test(semaphores)
 vshm_test(log)
+vshm_test(descriptors)
 vshm_test(log_callback)
 vshm_test(process)
 vshm_test(options)
