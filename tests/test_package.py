@@ -4,6 +4,7 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -60,6 +61,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT, cwd=folder)
     (built,) = folder.glob("*.whl")
     return built
+
+
+def test_the_library_builds_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "video, shm 'new'"
+    shutil.copytree(ROOT / "lib", folder / "lib")
+    options = ("-DBUILD_TESTING=OFF", "-DVIDEO_SHM_BENCH=OFF")
+    run("cmake", "-S", folder / "lib", "-B", folder / "build", *options, cwd=tmp_path)
+    run("cmake", "--build", folder / "build", cwd=tmp_path)
+    assert (folder / "build" / "libvideo_shm.so").exists()
 
 
 @pytest.fixture(scope="module")
