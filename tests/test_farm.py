@@ -182,6 +182,14 @@ def test_the_page_has_a_row_for_each_board_and_hostile_words_stay_text(tmp_path:
     assert passed["machine"].endswith(session["machine"]["before"]["architecture"])
 
 
+def test_the_pages_p99_is_the_slowest_hundredth_of_the_worst_test() -> None:
+    run = load(RUN)
+    [row] = rows([result("pass", 0)])
+    tests = [test for session in run["sessions"] for test in session["tests"] if "test_latency" in test["name"]]
+    told = [one["value"] for test in tests for one in test["measurements"] if one["name"] == "p99 latency"]
+    assert row["p99_us"] == pytest.approx(max(told), rel=0.01)
+
+
 # ---- in a lab ----
 
 

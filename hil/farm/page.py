@@ -28,7 +28,7 @@ def _row(result: BoardResult) -> dict[str, Any]:
     histograms = [
         merged_histogram(test) for session in sessions for test in session["tests"] if LATENCY_TEST in test["name"]
     ]
-    p99 = [histogram.percentile(0.99) for histogram in histograms if histogram.count]
+    p99 = [histogram.percentile(99) for histogram in histograms if histogram.count]
     return {
         "target": result.place.target,
         "place": result.place.place,
