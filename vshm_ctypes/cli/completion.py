@@ -8,11 +8,24 @@ from argparse import ArgumentParser, Namespace
 from .output import complain, print_json
 from .verb import COMPLETE_RING, Exit, Verb
 
-# What else than rings there is in /dev/shm: semaphores, and what readers publish.
-_RINGS = r"cd /dev/shm && ls | grep -v -e '^sem\.' -e '^vshm_consumer_' -e '^video_sem_'"
+# Names are anybody's choice, and a shell runs what it expands: they are matched by patterns, and quoted where they go
+# into the command line. Only regular files are offered, without semaphores and what readers publish.
+_BASH = """{function}() {{
+  local path
+  for path in /dev/shm/*; do
+    [[ -f $path && ! -L $path && ${{path#/dev/shm/}} == "$1"* ]] || continue
+    case ${{path#/dev/shm/}} in sem.* | vshm_consumer_* | video_sem_*) continue ;; esac
+    printf '%q\\n' "${{path#/dev/shm/}}"
+  done
+}}"""
+_ZSH = """{function}() {{
+  local -a names
+  names=(/dev/shm/*(N.:t))
+  compadd -- ${{names:#(sem.*|vshm_consumer_*|video_sem_*)}}
+}}"""
 PREAMBLE = {
-    "bash": f'{COMPLETE_RING["bash"]}() {{ compgen -W "$({_RINGS})" -- "$1"; }}',
-    "zsh": f'{COMPLETE_RING["zsh"]}() {{ compadd -- ${{(f)"$({_RINGS})"}}; }}',
+    "bash": _BASH.format(function=COMPLETE_RING["bash"]),
+    "zsh": _ZSH.format(function=COMPLETE_RING["zsh"]),
 }
 
 
