@@ -246,5 +246,5 @@ def test_what_a_stranger_puts_into_a_name_does_not_drive_the_terminal() -> None:
     with Producer(name) as producer:
         producer.write(b"x")
         outcome = vshm("list")
-    assert f"/vshm_pytest_?[31m{os.getpid()}" in outcome.out
+    assert f"/vshm_pytest_\\x1b[31m{os.getpid()}" in outcome.out
     assert "\x1b" not in outcome.out

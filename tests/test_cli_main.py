@@ -73,7 +73,7 @@ def test_a_name_that_somebody_else_chose_is_never_run(alone: None, tmp_path: Pat
         (SHARED_MEMORY / name).touch()
     os.mkfifo(SHARED_MEMORY / "fifo")
     script = vshm("completion", shell, "--json").json["script"]
-    functions = {"bash": "_vshm_rings ''", "zsh": "compadd() { shift; print -rl -- \"${(@q)@}\" }; _vshm_rings"}
+    functions = {"bash": "_vshm_rings ''", "zsh": 'compadd() { shift; print -rl -- "${(@q)@}" }; _vshm_rings'}
     asked = re.sub(r"(?m)^(autoload|compinit|compdef|complete) .*$", "", script) + "\n" + functions[shell]
     result = subprocess.run([shell, "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     offered = result.stdout.splitlines()

@@ -94,7 +94,7 @@ def test_junk_is_told_as_such(pi: Path) -> None:
     (pi / "junk").write_bytes(bytes(range(1, 251)) * 100_000)
     stand_in(pi, pi / "junk")
     source = RpicamSource(Wanted())
-    with pytest.raises(SourceError, match="rpicam-vid: .*") as caught:
+    with pytest.raises(SourceError, match=r"rpicam-vid: .*") as caught:
         source.open()
         while True:
             source.read(0.1)

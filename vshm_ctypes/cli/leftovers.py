@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from ..errors import IncompatibleRing, ProducerNotRunning, VideoShmError
 from ..info import RingInfo, State
@@ -63,7 +64,7 @@ def find_unfinished(users: Users) -> Iterator[Finding]:
                 f"/{path.name}",
                 "what bears this name is no ring that this version knows",
                 "writers and readers of this name fail with IncompatibleRing",
-                f"find out who made it (ls -l {path}), and remove it or choose another name",
+                f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another name",
             )
         except ProducerNotRunning as error:
             if error.errno == errno.EAGAIN and users.complete and not users.of(path.stat().st_ino):

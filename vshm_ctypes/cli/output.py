@@ -18,8 +18,14 @@ LAST_COLUMN = 24  # it may be long, such as all readers of a ring: narrower than
 
 
 def printable(text: object) -> str:
-    """Text of unknown origin (names of rings, of processes) without what would drive a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(text))
+    """Text of unknown origin (names of rings, of processes); what would drive a terminal is shown escaped: \\x1b."""
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in str(text))
+
+
+def _escaped(letter: str) -> str:
+    if "\udc80" <= letter <= "\udcff":  # a byte of a file's name that is no text
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
 
 
 def plain(value: object) -> Any:
