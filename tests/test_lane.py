@@ -12,14 +12,15 @@ from writers import WATCHDOG_S, wait_until
 
 from hil.streamer import encoder as encoder_module
 from hil.streamer import lane as lane_module
-from hil.streamer.bitstream import AccessUnit
 from hil.streamer.channels import Channel
 from hil.streamer.encoder import Encoded, Encoder
 from hil.streamer.lane import Lane
 from hil.streamer.sources.source import Captured
 from vshm_ctypes import Codec, Consumer, Frame
+from vshm_ctypes.bitstream import AccessUnit, EntryPoint
 
 MS = 1_000_000
+ENTRY = {True: EntryPoint.IDR, False: EntryPoint.NONE}
 CAMERA: Any = SimpleNamespace(name="camera", width=64, height=48, fps=25.0, codec=None)
 
 
@@ -44,7 +45,7 @@ class Gate:
         assert self.opened.wait(WATCHDOG_S)
         self.keyframes.append(keyframe)
         self.times.append(time_ns)
-        return [(AccessUnit(bytes([frame.to_ndarray()[0, 0]]), keyframe), time_ns)]
+        return [(AccessUnit(bytes([frame.to_ndarray()[0, 0]]), ENTRY[keyframe]), time_ns)]
 
     def flush(self) -> list[Encoded]:
         return []
@@ -197,7 +198,7 @@ def test_where_encoded_units_give_way_the_one_behind_the_gap_says_so(
 
     monkeypatch.setattr(lane, "_handle", held)
     for number in range(lane_module.PENDING_UNITS + 4):
-        lane.offer(Captured(number + 1, unit=AccessUnit(bytes([number]), True)))
+        lane.offer(Captured(number + 1, unit=AccessUnit(bytes([number]), EntryPoint.IDR)))
         assert entered.wait(WATCHDOG_S)
     opened.set()
     frames = read_all(ring, lane)

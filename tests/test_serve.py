@@ -19,7 +19,6 @@ from vshm import TIMEOUT_S, Camera
 from writers import ROOT, wait_until
 
 from vshm_ctypes import Codec, Consumer, Producer, inspect
-from vshm_ctypes.cli.web.codec_string import codec_string
 from vshm_ctypes.cli.web.viewer import HEAD, HEADER, KEYFRAME
 from vshm_ctypes.processes import find_users
 
@@ -233,15 +232,3 @@ def test_there_are_not_more_browsers_than_a_board_bears(server: Server) -> None:
         return refused
 
     assert in_session(crowd) == 503
-
-
-def test_what_browsers_call_a_codec() -> None:
-    keyframe, _ = access_units(1)[0]
-    sps = keyframe.index(b"\0\0\1\x67")
-    assert codec_string(Codec.H264, keyframe) == f"avc1.{keyframe[sps + 4 : sps + 7].hex().upper()}"
-    assert codec_string(Codec.JPEG, b"\xff\xd8") == "jpeg"
-    assert codec_string(Codec.H264, b"no stream") is None
-    # Main profile, level 3.1, as in the standard's own example: hev1.1.6.L93.B0
-    main = b"\0\0\0\1\x42\x01\x01\x01\x60\0\0\x03\0\xb0\0\0\x03\0\0\x03\0\x5d\xa0"
-    assert codec_string(Codec.H265, main) == "hev1.1.6.L93.B0"
-    assert codec_string(Codec.H265, b"\0\0\1\x42") is None

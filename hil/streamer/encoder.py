@@ -11,8 +11,8 @@ from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 
 from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import AccessUnit, ParameterSets, entry_point
 
-from .bitstream import AccessUnit, ParameterSets, is_keyframe
 from .channels import Channel
 
 # An access unit, and the time that encode() was told of its picture.
@@ -112,5 +112,5 @@ class Encoder:
         units = []
         for packet in packets:
             data = bytes(packet)
-            units.append((self._sets.complete(AccessUnit(data, is_keyframe(data, self.codec))), int(packet.pts)))
+            units.append((self._sets.complete(AccessUnit(data, entry_point(data, self.codec))), int(packet.pts)))
         return units

@@ -6,8 +6,8 @@ from __future__ import annotations
 import threading
 
 from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import ParameterSets
 
-from .bitstream import ParameterSets
 from .books import Books
 from .channels import Channel
 from .encoder import CODECS, Encoded, Encoder

@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 
 from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, Producer, ProducerBusy
+from vshm_ctypes.bitstream import AccessUnit
 
 from ..clock import realtime_offset_ns
-from .bitstream import AccessUnit
 from .books import Books
 from .channels import Channel
 from .ledger import Ledger, Record, Result

@@ -1,2 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoded streams as cameras, encoders and files deliver them."""
+"""Encoded video as cameras and files have it: access units, entry points, parameter sets, and what pictures look like.
+
+For H.264 and H.265 in byte stream format (annex B of both standards), and for JPEG. Every function takes bytes from
+anywhere: what is damaged is refused with a StreamError or passed over, and nothing else is raised.
+"""
+
+from .access_unit import AccessUnit, EntryPoint
+from .entry_point import entry_point
+from .errors import StreamError
+from .jpeg import whole_jpeg
+from .nal import Nal, nal_units
+from .parameter_sets import ParameterSets
+from .picture_format import PictureFormat, picture_format
+from .picture_order import Order, PictureOrder
+from .splitter import MAX_PENDING, Splitter
+
+__all__ = [
+    "MAX_PENDING",
+    "AccessUnit",
+    "EntryPoint",
+    "Nal",
+    "Order",
+    "ParameterSets",
+    "PictureFormat",
+    "PictureOrder",
+    "Splitter",
+    "StreamError",
+    "entry_point",
+    "nal_units",
+    "picture_format",
+    "whole_jpeg",
+]

@@ -7,8 +7,8 @@ import threading
 from dataclasses import replace
 
 from vshm_ctypes import AudioFormat, Media
+from vshm_ctypes.bitstream import AccessUnit, EntryPoint
 
-from ..bitstream import AccessUnit
 from ..books import Books
 from ..ledger import Ledger
 from ..log import LOG
@@ -76,7 +76,7 @@ class SoundLane:
             frame = self._encoding.pop(number)
             begin_ns = frame.capture_ns - early * 1_000_000_000 // self._sound.rate
             self._last_ns = begin_ns = max(begin_ns, self._last_ns + 1)  # a source may correct its clock
-            self.outlet.write(AccessUnit(data, keyframe=True), replace(frame, capture_ns=begin_ns))
+            self.outlet.write(AccessUnit(data, EntryPoint.IDR), replace(frame, capture_ns=begin_ns))
 
     def close(self) -> None:
         """Encode what is pending, close the source and the ring."""

@@ -7,8 +7,8 @@ import time
 from collections import deque
 
 from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import AccessUnit, Splitter, StreamError
 
-from ..bitstream import AccessUnit, Splitter, StreamError
 from .modes import Size, Wanted
 from .program import Program
 from .source import Captured, SourceError
@@ -41,8 +41,7 @@ class RpicamSource:
         self.close()
         self._program = Program(self._command(), "install rpicam-apps, or choose another --device")
         self._splitter = Splitter(Codec.H264)
-        self._units: deque[AccessUnit] = deque()
-        self._begun_ns = 0
+        self._units: deque[tuple[AccessUnit, int]] = deque()
         try:
             self._receive(START_S)
         except SourceError:
@@ -50,12 +49,13 @@ class RpicamSource:
             raise
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next access unit, dated when its first byte came. Raises SourceError: the program has ended."""
+        """The next access unit, dated when its picture's first slice came. Raises SourceError: the program ended."""
         deadline = time.monotonic() + timeout_s
         while not self._units:
             if not self._receive(deadline - time.monotonic()):
                 return None
-        return Captured(self._dated_ns, unit=self._units.popleft())
+        unit, begun_ns = self._units.popleft()
+        return Captured(begun_ns, unit=unit)
 
     def _receive(self, timeout_s: float) -> bool:
         """Whether something came in time."""
@@ -69,12 +69,9 @@ class RpicamSource:
             code, said = self._program.end()
             raise SourceError(0, f"{PROGRAM} ended with {code}{': ' + said[-1] if said else ''}")
         try:
-            self._units.extend(self._splitter.feed(data))
+            self._units.extend(self._splitter.feed(data, now_ns))
         except StreamError as error:
             raise SourceError(0, f"{PROGRAM}: {error}") from None
-        self._begun_ns = self._begun_ns or now_ns
-        if self._units:
-            self._dated_ns, self._begun_ns = self._begun_ns, now_ns
         return True
 
     def want_keyframe(self) -> None:

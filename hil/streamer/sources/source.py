@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from vshm_ctypes import Codec
-
-from ..bitstream import AccessUnit
+from vshm_ctypes.bitstream import AccessUnit
 
 if TYPE_CHECKING:
     import av

@@ -14,9 +14,9 @@ from typing import Any
 import av
 
 from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import StreamError
 
 from ...v4l2_library import v4l2
-from ..bitstream import StreamError
 from ..log import LOG
 from .capture_time import capture_time
 from .devices import DeviceInfo, choose_device

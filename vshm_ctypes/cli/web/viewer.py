@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
+from ...bitstream import picture_format
 from ...consumer import Consumer
 from ...errors import ProducerNotRunning, VideoShmError
 from ...frame import Codec, Frame
@@ -21,7 +22,6 @@ from ...info import RingInfo, State
 from ..output import plain
 from ..survey import STALLED_S, codec_name
 from ..watch import Watch
-from .codec_string import codec_string
 from .fragments import Fragments
 from .sender import Gone
 
@@ -135,10 +135,12 @@ class Viewer:
                 problem = "For this browser the device needs PyAV: pip install 'video-shm[web]'."
             except (OSError, KeyError) as error:
                 problem = f"The stream goes into no MP4: {error}"
+        known = picture_format(frame.data, frame.codec)
+        string = known.codec_string if known is not None else "jpeg" if frame.codec == Codec.JPEG else None
         self._tell(
             "stream",
             codec=codec_name(frame.codec),
-            codec_string=codec_string(frame.codec, frame.data),
+            codec_string=string,
             width=frame.width,
             height=frame.height,
             form=form,

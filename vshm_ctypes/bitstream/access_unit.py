@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An access unit, and where one ends and the next begins: ITU-T H.264 clause 7.4.1.2, H.265 clause 7.4.2.4.4."""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple, Protocol, Self
+
+from . import h264
+from .errors import StreamError
+
+
+class EntryPoint(enum.Enum):
+    """Whether decoding can begin at a picture, and how.
+
+    IDR: all that follows can be decoded. RECOVERY_POINT: pictures that are shown before it may be missing (open GOP),
+    or the picture becomes whole little by little (intra refresh). H.264 says so by a recovery point SEI message,
+    H.265 also by CRA and BLA pictures.
+    """
+
+    NONE = 0
+    IDR = 1
+    RECOVERY_POINT = 2
+
+
+class AccessUnit(NamedTuple):
+    """One picture with all that belongs to it, as a decoder takes it; or a frame of sound."""
+
+    data: bytes
+    entry: EntryPoint
+
+    @property
+    def keyframe(self) -> bool:
+        """Whether decoding can begin here."""
+        return self.entry is not EntryPoint.NONE
+
+
+class Place(enum.Enum):
+    """What a NAL unit does to the access unit before it.
+
+    FIRST: a slice that begins a picture. SLICE: one more of the picture, or of the second of its fields. OPENER: it
+    stands in front of a picture's slices. DELIMITER: an access unit delimiter. END: the last one of its access unit.
+    TRAILING: it follows the slices that it belongs to.
+    """
+
+    FIRST = enum.auto()
+    SLICE = enum.auto()
+    OPENER = enum.auto()
+    DELIMITER = enum.auto()
+    END = enum.auto()
+    TRAILING = enum.auto()
+
+
+class Delimiter(Protocol):
+    """Knows the place of each NAL unit of a stream, told one by one.
+
+    whole: whether the picture that is under way began with its first slice. lone_field: whether it is a field whose
+    second one may follow.
+    """
+
+    whole: bool
+    lone_field: bool
+
+    def learn(self, nal: bytes) -> None:
+        """A parameter set, whole."""
+
+    def place(self, head: bytes) -> Place:
+        """Of a NAL unit, by its first bytes. Raises StreamError: these do not tell."""
+
+    def end_picture(self) -> None:
+        """The next slice begins a picture, whatever it says."""
+
+    def copy(self) -> Self:
+        """Another one that knows as much."""
+
+
+class H264Delimiter:
+    """Of H.264. Without parameter sets a picture begins where a slice has no higher place than the one before."""
+
+    _OPENERS = frozenset({6, 7, 8, 14, 15, 16, 17, 18})
+    _SLICES = frozenset({1, 2, 5})
+
+    def __init__(self) -> None:
+        self.whole = self.lone_field = False
+        self._sets = h264.Sets()
+        self._last: h264.SliceHeader | None = None
+        self._places: set[tuple[int, int]] = set()  # of the picture's slices: colour plane and first macroblock
+
+    def copy(self) -> Self:
+        """Another one that knows as much."""
+        other = type(self)()
+        other.whole, other.lone_field, other._last = self.whole, self.lone_field, self._last
+        other._sets = h264.Sets(dict(self._sets.sps), dict(self._sets.pps))
+        other._places = set(self._places)
+        return other
+
+    def learn(self, nal: bytes) -> None:
+        """A parameter set, whole."""
+        self._sets.learn(nal)
+
+    def end_picture(self) -> None:
+        """The next slice begins a picture, whatever it says."""
+        self._last, self.lone_field, self.whole = None, False, False
+
+    def place(self, head: bytes) -> Place:
+        """Of a NAL unit, by its first bytes. Raises StreamError: these do not tell."""
+        kind = head[0] & 0x1F
+        if kind in self._SLICES:
+            return self._place_slice(head)
+        if kind in self._OPENERS:
+            return Place.OPENER
+        if kind == 9:
+            return Place.DELIMITER
+        return Place.END if kind in (10, 11) else Place.TRAILING
+
+    def _place_slice(self, head: bytes) -> Place:
+        header = self._sets.read_slice(head)
+        if header.redundant:
+            return Place.SLICE
+        last, self._last = self._last, header
+        place = Place.SLICE
+        if last is None or self._begins_picture(header, last):
+            second = last is not None and self.lone_field and header.completes(last)
+            self.lone_field = header.field and not second
+            self._places.clear()
+            if not second:
+                self.whole, place = False, Place.FIRST
+        self._places.add((header.plane, header.first_mb))
+        self.whole = self.whole or header.first_mb == 0
+        return place
+
+    def _begins_picture(self, header: h264.SliceHeader, last: h264.SliceHeader) -> bool:
+        """By 7.4.1.2.4; and where an encoder does not heed it, by a macroblock that the picture has already."""
+        if header.differs(last):
+            return True
+        sps = self._sets.sps_of(header.pps_id)
+        if sps is not None and (sps.any_slice_order or sps.separate_planes):
+            return (header.plane, header.first_mb) in self._places
+        return header.first_mb <= last.first_mb
+
+
+class H265Delimiter:
+    """Of H.265; pictures of other layers belong to their base picture (annex F)."""
+
+    lone_field = False
+    _OPENERS = frozenset({32, 33, 34, 39, *range(41, 45), *range(48, 56)})
+    _SLICES = frozenset({*range(10), *range(16, 22)})
+
+    def __init__(self) -> None:
+        self.whole = False
+
+    def copy(self) -> Self:
+        """Another one that knows as much."""
+        other = type(self)()
+        other.whole = self.whole
+        return other
+
+    def learn(self, nal: bytes) -> None:
+        """Pictures are told apart without parameter sets."""
+
+    def end_picture(self) -> None:
+        """The next slice begins a picture, whatever it says."""
+        self.whole = False
+
+    def place(self, head: bytes) -> Place:
+        """Of a NAL unit, by its first bytes. Raises StreamError: these do not tell."""
+        kind, layer = head[0] >> 1 & 0x3F, (head[0] & 1) << 5 | head[1] >> 3
+        if layer > 0:
+            return Place.TRAILING
+        if kind in self._SLICES:
+            if len(head) < 3:
+                raise StreamError("a slice that is cut off")
+            if head[2] & 0x80:  # first_slice_segment_in_pic_flag
+                self.whole = True
+                return Place.FIRST
+            return Place.SLICE
+        if kind in self._OPENERS:
+            return Place.OPENER
+        if kind == 35:
+            return Place.DELIMITER
+        return Place.END if kind in (36, 37) else Place.TRAILING

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ITU-T H.264: parameter sets and slice headers, as far as they tell pictures apart and describe them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .bits import Bits
+from .errors import StreamError
+from .vui import Vui, read_colour, sane_fps
+
+SPS, PPS = 7, 8
+IDR = 5
+MAX_SPS_ID, MAX_PPS_ID = 31, 255
+_BASELINE, _EXTENDED = 66, 88
+# Profiles whose sequence parameter sets say how colour is sampled (7.3.2.1.1).
+_WITH_CHROMA = {44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 144, 244}
+_INTRA_IF_SET3 = {44, 86, 100, 110, 122, 244}
+_MAX_SIDE = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Sps:
+    """A sequence parameter set. width, height: pixels, cropped. profile: profile_idc, constraint flags, level_idc."""
+
+    id: int
+    profile: bytes
+    separate_planes: bool
+    frame_num_bits: int
+    poc_type: int
+    poc_lsb_bits: int
+    delta_always_zero: bool
+    offset_for_non_ref: int
+    offset_top_to_bottom: int
+    offsets: tuple[int, ...]
+    frame_mbs_only: bool
+    width: int
+    height: int
+    vui: Vui
+
+    @property
+    def any_slice_order(self) -> bool:
+        """Whether the slices of a picture may come in any order (annex A)."""
+        return self.profile[0] == _EXTENDED or (self.profile[0] == _BASELINE and not self.profile[1] & 0x40)
+
+    @property
+    def reorders(self) -> bool:
+        """Whether a picture may be shown before one that is decoded earlier."""
+        if self.vui.reorder is not None:
+            return self.vui.reorder > 0
+        intra = self.profile[0] in _INTRA_IF_SET3 and bool(self.profile[1] & 0x10)
+        return not (self.poc_type == 2 or self.profile[0] == _BASELINE or intra)
+
+
+@dataclass(frozen=True, slots=True)
+class Pps:
+    """A picture parameter set."""
+
+    id: int
+    sps_id: int
+    bottom_order_present: bool
+    redundant_count_present: bool
+
+
+class SliceHeader(NamedTuple):
+    """The begin of a slice header (7.3.3). Behind pps_id all is 0 where the parameter sets are unknown."""
+
+    kind: int
+    reference: bool
+    first_mb: int
+    slice_type: int
+    pps_id: int
+    plane: int = 0
+    frame_num: int = 0
+    field: bool = False
+    bottom: bool = False
+    idr_pic_id: int = 0
+    poc_lsb: int = 0
+    delta_bottom: int = 0
+    delta_0: int = 0
+    delta_1: int = 0
+    redundant: bool = False
+
+    def differs(self, other: SliceHeader) -> bool:
+        """Whether the other slice is of another primary coded picture, as 7.4.1.2.4 finds out."""
+        return self._picture != other._picture
+
+    @property
+    def _picture(self) -> tuple[int | bool, ...]:
+        return (self.kind == IDR, self.reference, self.pps_id, *self[6:14])
+
+    def completes(self, first: SliceHeader) -> bool:
+        """Whether this slice is of the second field of a complementary pair (3.30 and 3.31), whose first was that."""
+        opposite = first.field and self.field and first.bottom != self.bottom
+        return opposite and self.frame_num == first.frame_num and self.reference == first.reference and self.kind != IDR
+
+
+def _skip_scaling_lists(bits: Bits, count: int) -> None:
+    for number in range(count):
+        if not bits.flag():
+            continue
+        last = following = 8
+        for _ in range(16 if number < 6 else 64):
+            if following:
+                following = (last + bits.se()) % 256
+                last = following or last
+
+
+def _skip_hrd(bits: Bits) -> None:
+    count = bits.ue_up_to(31, "cpb_cnt_minus1") + 1
+    bits.skip(8)
+    for _ in range(count):
+        bits.ue()
+        bits.ue()
+        bits.skip(1)
+    bits.skip(20)
+
+
+def _read_vui(bits: Bits) -> Vui:
+    """Annex E.1.1. What is missing at its end, as some cameras have it, is not told."""
+    colour = fps = reorder = None
+    try:
+        colour = read_colour(bits)
+        if bits.flag():  # timing_info; a tick is a field's time
+            units, scale = bits.u(32), bits.u(32)
+            bits.skip(1)
+            fps = sane_fps(2 * units, scale)
+        has_hrd = False
+        for _ in range(2):
+            if bits.flag():
+                has_hrd = True
+                _skip_hrd(bits)
+        bits.skip(has_hrd)
+        bits.skip(1)
+        if bits.flag():  # bitstream_restriction
+            bits.skip(1)
+            for _ in range(4):
+                bits.ue()
+            reorder = bits.ue()
+    except StreamError:
+        pass
+    if colour is None:
+        return Vui()
+    return Vui(colour.full_range, colour.primaries, colour.transfer, colour.matrix, fps, reorder)
+
+
+def read_sps(nal: bytes) -> Sps:
+    """A sequence parameter set, or the one at the begin of a subset. Raises StreamError."""
+    bits = Bits(nal)
+    bits.skip(8)
+    profile = bytes((bits.u(8), bits.u(8), bits.u(8)))
+    number = bits.ue_up_to(MAX_SPS_ID, "seq_parameter_set_id")
+    chroma, separate = 1, False
+    if profile[0] in _WITH_CHROMA:
+        chroma = bits.ue_up_to(3, "chroma_format_idc")
+        separate = chroma == 3 and bits.flag()
+        bits.ue()
+        bits.ue()
+        bits.skip(1)
+        if bits.flag():
+            _skip_scaling_lists(bits, 12 if chroma == 3 else 8)
+    frame_num_bits = bits.ue_up_to(12, "log2_max_frame_num_minus4") + 4
+    poc_type = bits.ue_up_to(2, "pic_order_cnt_type")
+    lsb_bits, always_zero, non_ref, top_to_bottom = 0, False, 0, 0
+    offsets: tuple[int, ...] = ()
+    if poc_type == 0:
+        lsb_bits = bits.ue_up_to(12, "log2_max_pic_order_cnt_lsb_minus4") + 4
+    elif poc_type == 1:
+        always_zero, non_ref, top_to_bottom = bits.flag(), bits.se(), bits.se()
+        count = bits.ue_up_to(255, "num_ref_frames_in_pic_order_cnt_cycle")
+        offsets = tuple(bits.se() for _ in range(count))
+    bits.ue()
+    bits.skip(1)
+    width, height_units = (bits.ue() + 1) * 16, bits.ue() + 1
+    frame_mbs_only = bits.flag()
+    if not frame_mbs_only:
+        bits.skip(1)
+    bits.skip(1)
+    height = height_units * 16 * (1 if frame_mbs_only else 2)
+    if bits.flag():
+        across = 2 if chroma in (1, 2) and not separate else 1
+        down = (2 if chroma == 1 else 1) * (1 if frame_mbs_only else 2)
+        width -= (bits.ue() + bits.ue()) * across
+        height -= (bits.ue() + bits.ue()) * down
+    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
+        raise StreamError(f"a picture of {width}x{height}")
+    vui = _read_vui(bits) if bits.flag() else Vui()
+    return Sps(
+        id=number,
+        profile=profile,
+        separate_planes=separate,
+        frame_num_bits=frame_num_bits,
+        poc_type=poc_type,
+        poc_lsb_bits=lsb_bits,
+        delta_always_zero=always_zero,
+        offset_for_non_ref=non_ref,
+        offset_top_to_bottom=top_to_bottom,
+        offsets=offsets,
+        frame_mbs_only=frame_mbs_only,
+        width=width,
+        height=height,
+        vui=vui,
+    )
+
+
+def _skip_slice_groups(bits: Bits, groups: int) -> None:
+    kind = bits.ue_up_to(6, "slice_group_map_type")
+    if kind == 0:
+        for _ in range(groups):
+            bits.ue()
+    elif kind == 2:
+        for _ in range(2 * (groups - 1)):
+            bits.ue()
+    elif kind in (3, 4, 5):
+        bits.skip(1)
+        bits.ue()
+    elif kind == 6:
+        bits.skip((bits.ue() + 1) * (groups - 1).bit_length())
+
+
+def read_pps(nal: bytes) -> Pps:
+    """A picture parameter set. Raises StreamError."""
+    bits = Bits(nal)
+    bits.skip(8)
+    number = bits.ue_up_to(MAX_PPS_ID, "pic_parameter_set_id")
+    sps_id = bits.ue_up_to(MAX_SPS_ID, "seq_parameter_set_id")
+    bits.skip(1)
+    bottom_order = bits.flag()
+    groups = bits.ue_up_to(7, "num_slice_groups_minus1") + 1
+    if groups > 1:
+        _skip_slice_groups(bits, groups)
+    bits.ue()
+    bits.ue()
+    bits.skip(3)
+    for _ in range(3):
+        bits.se()
+    bits.skip(2)
+    return Pps(number, sps_id, bottom_order, bits.flag())
+
+
+@dataclass
+class Sets:
+    """The parameter sets that slices refer to."""
+
+    sps: dict[int, Sps] = field(default_factory=dict)
+    pps: dict[int, Pps] = field(default_factory=dict)
+
+    def learn(self, nal: bytes) -> None:
+        """From a NAL unit; one that is damaged, or no parameter set of a base layer, is passed over."""
+        kind = nal[0] & 0x1F
+        try:
+            if kind == SPS:
+                sps = read_sps(nal)
+                self.sps[sps.id] = sps
+            elif kind == PPS:
+                pps = read_pps(nal)
+                self.pps[pps.id] = pps
+        except StreamError:
+            pass
+
+    def sps_of(self, pps_id: int) -> Sps | None:
+        """The one that a slice with that pps_id is under."""
+        pps = self.pps.get(pps_id)
+        return self.sps.get(pps.sps_id) if pps is not None else None
+
+    def read_slice(self, head: bytes) -> SliceHeader:
+        """The header of a slice from the first bytes of its NAL unit, of type 1, 2 or 5. Raises StreamError."""
+        bits = Bits(head)
+        kind = bits.u(8)
+        kind, reference = kind & 0x1F, bool(kind & 0x60)
+        header = SliceHeader(kind, reference, bits.ue(), bits.ue(), bits.ue_up_to(MAX_PPS_ID, "pic_parameter_set_id"))
+        sps = self.sps_of(header.pps_id)
+        if sps is None:
+            return header
+        pps = self.pps[header.pps_id]
+        plane = bits.u(2) if sps.separate_planes else 0
+        frame_num = bits.u(sps.frame_num_bits)
+        in_field = not sps.frame_mbs_only and bits.flag()
+        bottom = in_field and bits.flag()
+        idr_pic_id = bits.ue() if kind == IDR else 0
+        lsb = delta_bottom = delta_0 = delta_1 = 0
+        if sps.poc_type == 0:
+            lsb = bits.u(sps.poc_lsb_bits)
+            delta_bottom = bits.se() if pps.bottom_order_present and not in_field else 0
+        elif sps.poc_type == 1 and not sps.delta_always_zero:
+            delta_0 = bits.se()
+            delta_1 = bits.se() if pps.bottom_order_present and not in_field else 0
+        return header._replace(
+            plane=plane,
+            frame_num=frame_num,
+            field=in_field,
+            bottom=bottom,
+            idr_pic_id=idr_pic_id,
+            poc_lsb=lsb,
+            delta_bottom=delta_bottom,
+            delta_0=delta_0,
+            delta_1=delta_1,
+            redundant=pps.redundant_count_present and bits.ue() > 0,
+        )

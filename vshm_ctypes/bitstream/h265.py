@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ITU-T H.265: parameter sets and slice segment headers, as far as they order pictures and describe them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .bits import Bits
+from .errors import StreamError
+from .vui import Vui, read_colour, sane_fps
+
+VPS, SPS, PPS = 32, 33, 34
+MAX_VPS_ID, MAX_SPS_ID, MAX_PPS_ID = 15, 15, 63
+_MAX_SIDE = 65535
+_PROFILE_BYTES = 12  # from general_profile_space to general_level_idc
+
+
+@dataclass(frozen=True, slots=True)
+class Sps:
+    """A sequence parameter set. width, height: pixels, cropped. profile: of profile_tier_level, its general part."""
+
+    id: int
+    vps_id: int
+    profile: bytes
+    separate_planes: bool
+    poc_lsb_bits: int
+    reorder: int
+    width: int
+    height: int
+    vui: Vui
+
+    @property
+    def reorders(self) -> bool:
+        """Whether a picture may be shown before one that is decoded earlier."""
+        return self.reorder > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pps:
+    """A picture parameter set."""
+
+    id: int
+    sps_id: int
+    dependent_segments: bool
+    output_flag_present: bool
+    extra_header_bits: int
+
+
+class SliceHeader(NamedTuple):
+    """The begin of a slice segment header (7.3.6.1) of the base layer. poc_lsb: of the first segment of a picture."""
+
+    kind: int
+    temporal_id: int
+    first: bool
+    pps_id: int
+    poc_lsb: int
+
+
+def read_profile(bits: Bits, sub_layers: int) -> bytes:
+    """profile_tier_level (7.3.3); sub_layers: those below the highest."""
+    general = bytes(bits.u(8) for _ in range(_PROFILE_BYTES))
+    present = [(bits.flag(), bits.flag()) for _ in range(sub_layers)]
+    if sub_layers:
+        bits.skip(2 * (8 - sub_layers))
+    for profile, level in present:
+        bits.skip(88 * profile + 8 * level)
+    return general
+
+
+def _read_ordering(bits: Bits, sub_layers: int) -> int:
+    """sps_max_num_reorder_pics of the highest sub-layer."""
+    reorder = 0
+    for _ in range(sub_layers + 1 if bits.flag() else 1):
+        bits.ue()
+        reorder = bits.ue()
+        bits.ue()
+    return reorder
+
+
+def _skip_scaling_lists(bits: Bits) -> None:
+    for size in range(4):
+        for _ in range(0, 6, 3 if size == 3 else 1):
+            if not bits.flag():
+                bits.ue()
+                continue
+            for _ in range(min(64, 1 << (4 + 2 * size)) + (size > 1)):
+                bits.se()
+
+
+def _skip_reference_sets(bits: Bits) -> None:
+    """st_ref_pic_set (7.3.7), all of them."""
+    before = 0
+    for number in range(bits.ue_up_to(64, "num_short_term_ref_pic_sets")):
+        if number and bits.flag():
+            bits.skip(1)
+            bits.ue()
+            before = sum(bits.flag() or bits.flag() for _ in range(before + 1))
+        else:
+            before = bits.ue_up_to(16, "num_negative_pics") + bits.ue_up_to(16, "num_positive_pics")
+            for _ in range(before):
+                bits.ue()
+                bits.skip(1)
+        if before > 16:
+            raise StreamError(f"a reference picture set of {before} pictures, and 16 are the most")
+
+
+def _read_vui(bits: Bits) -> Vui:
+    """Annex E.2.1. What is missing at its end is not told."""
+    colour = fps = None
+    try:
+        colour = read_colour(bits)
+        bits.skip(1)
+        fields = bits.flag()  # each picture is a field
+        bits.skip(1)
+        if bits.flag():  # default_display_window
+            for _ in range(4):
+                bits.ue()
+        if bits.flag():  # timing_info
+            units, scale = bits.u(32), bits.u(32)
+            fps = sane_fps(units * (2 if fields else 1), scale)
+    except StreamError:
+        pass
+    return Vui() if colour is None else Vui(colour.full_range, colour.primaries, colour.transfer, colour.matrix, fps)
+
+
+def _skip_to_vui(bits: Bits, lsb_bits: int) -> None:
+    for _ in range(6):
+        bits.ue()
+    if bits.flag() and bits.flag():
+        _skip_scaling_lists(bits)
+    bits.skip(2)
+    if bits.flag():  # pcm_enabled
+        bits.skip(8)
+        bits.ue()
+        bits.ue()
+        bits.skip(1)
+    _skip_reference_sets(bits)
+    if bits.flag():  # long_term_ref_pics_present
+        for _ in range(bits.ue_up_to(32, "num_long_term_ref_pics_sps")):
+            bits.skip(lsb_bits + 1)
+    bits.skip(2)
+
+
+def read_sps(nal: bytes) -> Sps:
+    """A sequence parameter set of the base layer. Raises StreamError."""
+    bits = Bits(nal)
+    bits.skip(16)
+    vps_id, sub_layers = bits.u(4), bits.u(3)
+    bits.skip(1)
+    profile = read_profile(bits, sub_layers)
+    number = bits.ue_up_to(MAX_SPS_ID, "sps_seq_parameter_set_id")
+    chroma = bits.ue_up_to(3, "chroma_format_idc")
+    separate = chroma == 3 and bits.flag()
+    width, height = bits.ue(), bits.ue()
+    if bits.flag():  # conformance_window
+        width -= (bits.ue() + bits.ue()) * (2 if chroma in (1, 2) else 1)
+        height -= (bits.ue() + bits.ue()) * (2 if chroma == 1 else 1)
+    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
+        raise StreamError(f"a picture of {width}x{height}")
+    bits.ue()
+    bits.ue()
+    lsb_bits = bits.ue_up_to(12, "log2_max_pic_order_cnt_lsb_minus4") + 4
+    reorder = _read_ordering(bits, sub_layers)
+    _skip_to_vui(bits, lsb_bits)
+    vui = _read_vui(bits) if bits.flag() else Vui()
+    return Sps(number, vps_id, profile, separate, lsb_bits, reorder, width, height, vui)
+
+
+def read_pps(nal: bytes) -> Pps:
+    """A picture parameter set, as far as slices need it. Raises StreamError."""
+    bits = Bits(nal)
+    bits.skip(16)
+    number = bits.ue_up_to(MAX_PPS_ID, "pps_pic_parameter_set_id")
+    sps_id = bits.ue_up_to(MAX_SPS_ID, "pps_seq_parameter_set_id")
+    return Pps(number, sps_id, bits.flag(), bits.flag(), bits.u(3))
+
+
+def read_vps_fps(nal: bytes) -> float | None:
+    """Pictures per second, where a video parameter set tells. Raises StreamError."""
+    bits = Bits(nal)
+    bits.skip(28)
+    sub_layers = bits.u(3)
+    bits.skip(17)
+    read_profile(bits, sub_layers)
+    _read_ordering(bits, sub_layers)
+    layers = bits.u(6) + 1
+    bits.skip(bits.ue_up_to(1023, "vps_num_layer_sets_minus1") * layers)
+    return sane_fps(bits.u(32), bits.u(32)) if bits.flag() else None
+
+
+@dataclass
+class Sets:
+    """The parameter sets that slices refer to."""
+
+    sps: dict[int, Sps] = field(default_factory=dict)
+    pps: dict[int, Pps] = field(default_factory=dict)
+
+    def learn(self, nal: bytes) -> None:
+        """From a NAL unit; one that is damaged, or no parameter set of the base layer, is passed over."""
+        kind, layer = nal[0] >> 1 & 0x3F, (nal[0] & 1) << 5 | nal[1] >> 3
+        try:
+            if kind == SPS and layer == 0:
+                sps = read_sps(nal)
+                self.sps[sps.id] = sps
+            elif kind == PPS and layer == 0:
+                pps = read_pps(nal)
+                self.pps[pps.id] = pps
+        except StreamError:
+            pass
+
+    def sps_of(self, pps_id: int) -> Sps | None:
+        """The one that a slice with that pps_id is under."""
+        pps = self.pps.get(pps_id)
+        return self.sps.get(pps.sps_id) if pps is not None else None
+
+    def read_slice(self, head: bytes) -> SliceHeader:
+        """The first segment's header from the first bytes of its NAL unit. Raises StreamError.
+
+        poc_lsb is 0 in an IDR picture, in another segment than the first, and where the parameter sets are unknown.
+        """
+        bits = Bits(head)
+        kind = bits.u(16)
+        kind, temporal_id = kind >> 9 & 0x3F, max((kind & 7) - 1, 0)
+        first = bits.flag()
+        if 16 <= kind <= 23:
+            bits.skip(1)
+        pps_id = bits.ue_up_to(MAX_PPS_ID, "slice_pic_parameter_set_id")
+        header = SliceHeader(kind, temporal_id, first, pps_id, 0)
+        sps = self.sps_of(pps_id)
+        if sps is None or not first or kind in (19, 20):
+            return header
+        pps = self.pps[pps_id]
+        bits.skip(pps.extra_header_bits)
+        bits.ue()
+        bits.skip(pps.output_flag_present + 2 * sps.separate_planes)
+        return header._replace(poc_lsb=bits.u(sps.poc_lsb_bits))

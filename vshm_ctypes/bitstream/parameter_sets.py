@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stream's parameter sets, for entry points that come without."""
+
+from __future__ import annotations
+
+from ..frame import Codec
+from . import h264, h265
+from .access_unit import AccessUnit
+from .bits import Bits
+from .errors import StreamError
+from .nal import START_CODE, SYNTAXES, Nal, nal_units
+
+MAX_SET = 1 << 16  # bytes; larger ones are none
+_HEAD = 256  # bytes in which an id is found
+_LONG_START_CODE = b"\0" + START_CODE  # as parameter sets have it (annex B.1.2)
+_H264_DELIMITER, _H265_DELIMITER = 9, 35
+# Of each type: its place among the others, as a decoder wants them, and the highest id (clause 7.4.2 and 7.4.3).
+_H264_KINDS = {7: (0, h264.MAX_SPS_ID), 13: (0, h264.MAX_SPS_ID), 15: (1, h264.MAX_SPS_ID), 8: (2, h264.MAX_PPS_ID)}
+_H265_KINDS = {32: (0, h265.MAX_VPS_ID), 33: (1, h265.MAX_SPS_ID), 34: (2, h265.MAX_PPS_ID)}
+_KINDS = {Codec.H264: _H264_KINDS, Codec.H265: _H265_KINDS}
+
+# Place among the others, id, and type or layer: in this order they are sent; a SPS extension (13) follows its SPS (7).
+_Key = tuple[int, int, int]
+
+
+class ParameterSets:
+    """Remembers parameter sets by type and id, and puts those that are missing into entry points."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self._sets: dict[_Key, bytes] = {}
+
+    def learn(self, data: bytes) -> None:
+        """From any piece of the stream, or from what the source says beforehand. The newest of an id counts."""
+        for nal in nal_units(data, self.codec):
+            key = self._key(data, nal)
+            if key is not None:
+                self._sets[key] = _LONG_START_CODE + data[nal.header : nal.end].rstrip(b"\0")
+
+    def complete(self, unit: AccessUnit) -> AccessUnit:
+        """The same access unit; an entry point with all the parameter sets of the stream.
+
+        Missing ones stand behind the access unit delimiter, and behind those of the unit that a decoder wants before.
+        """
+        if self.codec not in SYNTAXES:
+            return unit
+        self.learn(unit.data)
+        if not unit.keyframe or not self._sets:
+            return unit
+        present, ends, begin = self._of_unit(unit.data)
+        missing = sorted(self._sets.keys() - present)
+        if not missing:
+            return unit
+        pieces, done = [], 0
+        for key in missing:
+            at = max([begin, *(end for rank, end in ends if rank <= key[0])])
+            pieces += [unit.data[done:at], self._sets[key]]
+            done = max(done, at)
+        return unit._replace(data=b"".join([*pieces, unit.data[done:]]))
+
+    def _of_unit(self, data: bytes) -> tuple[set[_Key], list[tuple[int, int]], int]:
+        """Those that are there; (place among the others, end) of those before the picture; where others may begin."""
+        present: set[_Key] = set()
+        ends: list[tuple[int, int]] = []
+        begin, has_slice = 0, False
+        delimiter = _H264_DELIMITER if self.codec == Codec.H264 else _H265_DELIMITER
+        for number, nal in enumerate(nal_units(data, self.codec)):
+            has_slice = has_slice or nal.kind in SYNTAXES[self.codec].slices
+            key = self._key(data, nal)
+            if key is not None:
+                present.add(key)
+                if not has_slice:
+                    ends.append((key[0], nal.end))
+            elif number == 0 and nal.kind == delimiter:
+                begin = nal.end
+        return present, ends, begin
+
+    def _key(self, data: bytes, nal: Nal) -> _Key | None:
+        """None: it is no parameter set, or none that the standard allows."""
+        rank, most = _KINDS[self.codec].get(nal.kind, (-1, 0))
+        if rank < 0 or nal.end - nal.header > MAX_SET:
+            return None
+        bits = Bits(data[nal.header : min(nal.end, nal.header + _HEAD)])
+        try:
+            number = _h264_id(bits, nal.kind) if self.codec == Codec.H264 else _h265_id(bits, nal)
+        except StreamError:
+            return None
+        return (rank, number, nal.kind if self.codec == Codec.H264 else nal.layer) if number <= most else None
+
+
+def _h264_id(bits: Bits, kind: int) -> int:
+    bits.skip(8 + 24 * (kind in (h264.SPS, 15)))  # a SPS begins with profile_idc, constraint flags and level_idc
+    return bits.ue()
+
+
+def _h265_id(bits: Bits, nal: Nal) -> int:
+    bits.skip(16)
+    if nal.kind == h265.VPS:
+        return bits.u(4)
+    if nal.kind == h265.SPS:
+        bits.skip(4)
+        sub_layers = bits.u(3)
+        if not (nal.layer and sub_layers == 7):  # else it is the base layer's (F.7.3.2.2.1)
+            bits.skip(1)
+            h265.read_profile(bits, sub_layers)
+    return bits.ue()

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a stream says of its pictures: from the sequence parameter set that a picture is under, or a JPEG's headers."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from ..frame import Codec
+from . import h264, h265
+from .errors import StreamError
+from .nal import SYNTAXES, nal_units
+from .vui import Vui
+
+_HEAD = 64  # bytes of a slice in which it names its parameter set
+_BT601 = 5  # matrix_coefficients of ITU-T H.273 that JFIF prescribes
+# Start of frame (ITU-T T.81 table B.1): all of FFC0 to FFCF but Huffman tables, a reserved one and arithmetic coding.
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+_JPEG_SCAN = 0xDA
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFormat:
+    """width, height: pixels, as they are shown: cropped. What is None is not told.
+
+    fps: pictures per second. primaries, transfer, matrix: numbers of ITU-T H.273. reorders: whether pictures may be
+    shown in another order than they are decoded in. codec_string: as browsers call it, avc1.64001F or hev1.1.6.L93.B0
+    (RFC 6381, ISO/IEC 14496-15 annex E).
+    """
+
+    width: int
+    height: int
+    fps: float | None
+    full_range: bool | None
+    primaries: int | None
+    transfer: int | None
+    matrix: int | None
+    reorders: bool
+    codec_string: str
+
+
+def picture_format(data: bytes, codec: int) -> PictureFormat | None:
+    """Of an access unit that has its parameter sets, or of a JPEG picture. None: it does not tell."""
+    if codec == Codec.JPEG:
+        return _of_jpeg(data)
+    if codec not in SYNTAXES:
+        return None
+    sets: h264.Sets | h265.Sets = h264.Sets() if codec == Codec.H264 else h265.Sets()
+    vps_fps = None
+    for nal in nal_units(data, codec):
+        if nal.kind in SYNTAXES[codec].parameter_sets:
+            sets.learn(data[nal.header : nal.end])
+            if codec == Codec.H265 and nal.kind == h265.VPS:
+                vps_fps = _vps_fps(data[nal.header : nal.end])
+        elif nal.kind in SYNTAXES[codec].slices and nal.layer == 0:
+            sps: h264.Sps | h265.Sps | None = None
+            with contextlib.suppress(StreamError):
+                sps = sets.sps_of(sets.read_slice(data[nal.header : min(nal.end, nal.header + _HEAD)]).pps_id)
+            if sps is not None:
+                return _of_sps(sps, vps_fps)
+            break
+    every: list[h264.Sps | h265.Sps] = [*sets.sps.values()]
+    return _of_sps(every[0], vps_fps) if every else None
+
+
+def _vps_fps(nal: bytes) -> float | None:
+    try:
+        return h265.read_vps_fps(nal)
+    except StreamError:
+        return None
+
+
+def _of_sps(sps: h264.Sps | h265.Sps, vps_fps: float | None) -> PictureFormat:
+    vui: Vui = sps.vui
+    return PictureFormat(
+        width=sps.width,
+        height=sps.height,
+        fps=vui.fps if vui.fps is not None else vps_fps,
+        full_range=vui.full_range,
+        primaries=vui.primaries,
+        transfer=vui.transfer,
+        matrix=vui.matrix,
+        reorders=sps.reorders,
+        codec_string=_h264_string(sps) if isinstance(sps, h264.Sps) else _h265_string(sps),
+    )
+
+
+def _h264_string(sps: h264.Sps) -> str:
+    return f"avc1.{sps.profile.hex().upper()}"
+
+
+def _h265_string(sps: h265.Sps) -> str:
+    """From general_profile_space to general_level_idc (ITU-T H.265 7.3.3)."""
+    profile, compatibility, constraints, level = sps.profile[0], sps.profile[1:5], sps.profile[5:11], sps.profile[11]
+    space = ("", "A", "B", "C")[profile >> 6]
+    tier = "H" if profile & 0x20 else "L"
+    reversed_bits = int(f"{int.from_bytes(compatibility, 'big'):032b}"[::-1], 2)
+    words = [f"hev1.{space}{profile & 0x1F}", f"{reversed_bits:X}", f"{tier}{level}"]
+    return ".".join([*words, *(f"{byte:X}" for byte in constraints.rstrip(b"\0"))])
+
+
+def _of_jpeg(data: bytes) -> PictureFormat | None:
+    """From the frame header (ITU-T T.81 B.2.2), to which marker segments lead; colour as JFIF has it (ITU-T T.871)."""
+    at = 2 if data[:2] == b"\xff\xd8" else len(data)
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill bytes
+            at += 1
+        elif marker in _JPEG_BARE:
+            at += 2
+        elif marker in _JPEG_FRAMES:
+            height, width = int.from_bytes(data[at + 5 : at + 7], "big"), int.from_bytes(data[at + 7 : at + 9], "big")
+            if len(data) < at + 9 or not width or not height:
+                return None
+            return PictureFormat(width, height, None, True, None, None, _BT601, False, "jpeg")
+        elif marker == _JPEG_SCAN:
+            return None
+        else:
+            at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
+    return None

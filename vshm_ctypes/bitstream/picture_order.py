@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In which order pictures are shown, by their picture order counts: ITU-T H.264 clause 8.2.1, H.265 clause 8.3.1."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..frame import Codec
+from . import h264, h265
+from .errors import StreamError
+from .nal import SYNTAXES, Nal, nal_units
+
+_HEAD = 64  # bytes of a slice, as far as it tells its order
+_H265_IDR, _H265_BLA, _H265_CRA = (19, 20), (16, 17, 18), 21
+_H265_LEADING, _H265_ENDS = range(6, 10), (36, 37)
+
+
+class Order(NamedTuple):
+    """Pictures of a stream are shown in rising order: by sequence, then by picture order count (poc).
+
+    sequence: how many pictures began the counting anew, this one included.
+    """
+
+    sequence: int
+    poc: int
+
+
+class _H264Counter:
+    """8.2.1. A frame's count is that of the field that is shown first."""
+
+    def __init__(self) -> None:
+        self.sets = h264.Sets()
+        self._sequence = 0
+        self._first: h264.SliceHeader | None = None  # of the picture that is told now
+        self._msb = self._lsb = 0  # of the reference picture before
+        self._frame_num = self._offset = 0  # of the picture before
+
+    def begin(self) -> None:
+        """Another access unit."""
+        self._first = None
+
+    def take(self, head: bytes, nal: Nal) -> Order | None:
+        """None: it is no slice that begins a frame or field, or it can't be told."""
+        if nal.kind not in SYNTAXES[Codec.H264].slices:
+            return None
+        header = self.sets.read_slice(head)
+        sps = self.sets.sps_of(header.pps_id)
+        if sps is None or header.redundant or (self._first is not None and not header.differs(self._first)):
+            return None
+        self._first = header
+        if header.kind == h264.IDR:
+            self._sequence += 1
+            self._msb = self._lsb = self._frame_num = self._offset = 0
+        elif header.frame_num < self._frame_num:
+            self._offset += 1 << sps.frame_num_bits
+        self._frame_num = header.frame_num
+        counts = (self._by_lsb, self._by_offsets, self._by_decoding)[sps.poc_type](header, sps)
+        return Order(self._sequence, counts)
+
+    def _by_lsb(self, header: h264.SliceHeader, sps: h264.Sps) -> int:
+        """pic_order_cnt_type 0."""
+        msb = _msb(header.poc_lsb, self._lsb, self._msb, 1 << sps.poc_lsb_bits)
+        if header.reference:
+            self._msb, self._lsb = msb, header.poc_lsb
+        return msb + header.poc_lsb + min(0, header.delta_bottom)
+
+    def _by_offsets(self, header: h264.SliceHeader, sps: h264.Sps) -> int:
+        """pic_order_cnt_type 1."""
+        number = self._offset + header.frame_num if sps.offsets else 0
+        if number and not header.reference:
+            number -= 1
+        expected = 0
+        if number:
+            cycles, inside = divmod(number - 1, len(sps.offsets))
+            expected = cycles * sum(sps.offsets) + sum(sps.offsets[: inside + 1])
+        if not header.reference:
+            expected += sps.offset_for_non_ref
+        first = expected + header.delta_0
+        if header.field:
+            return first + (sps.offset_top_to_bottom if header.bottom else 0)
+        return min(first, first + sps.offset_top_to_bottom + header.delta_1)
+
+    def _by_decoding(self, header: h264.SliceHeader, sps: h264.Sps) -> int:
+        """pic_order_cnt_type 2."""
+        return 2 * (self._offset + header.frame_num) - (not header.reference)
+
+
+class _H265Counter:
+    """8.3.1."""
+
+    def __init__(self) -> None:
+        self.sets = h265.Sets()
+        self._sequence = 0
+        self._begins = True  # a CRA picture here counts anew
+        self._msb = self._lsb = 0  # of the picture before that others may lean on (prevTid0Pic)
+
+    def begin(self) -> None:
+        """Another access unit."""
+
+    def take(self, head: bytes, nal: Nal) -> Order | None:
+        """None: it is no slice segment that begins a picture, or it can't be told."""
+        if nal.kind in _H265_ENDS:
+            self._begins = True
+        if nal.kind not in SYNTAXES[Codec.H265].slices:
+            return None
+        header = self.sets.read_slice(head)
+        sps = self.sets.sps_of(header.pps_id)
+        if sps is None or not header.first:
+            return None
+        begins = nal.kind in (*_H265_IDR, *_H265_BLA) or (nal.kind == _H265_CRA and self._begins)
+        self._begins = False
+        self._sequence += begins
+        msb = 0 if begins else _msb(header.poc_lsb, self._lsb, self._msb, 1 << sps.poc_lsb_bits)
+        is_reference = nal.kind >= 16 or nal.kind & 1
+        if header.temporal_id == 0 and is_reference and nal.kind not in _H265_LEADING:
+            self._msb, self._lsb = msb, header.poc_lsb
+        return Order(self._sequence, msb + header.poc_lsb)
+
+
+def _msb(lsb: int, previous_lsb: int, previous_msb: int, wrap: int) -> int:
+    """The part of a count that is not sent: that of the picture before, unless the sent part wrapped between them."""
+    if lsb < previous_lsb and previous_lsb - lsb >= wrap // 2:
+        return previous_msb + wrap
+    if lsb > previous_lsb and lsb - previous_lsb > wrap // 2:
+        return previous_msb - wrap
+    return previous_msb
+
+
+class PictureOrder:
+    """Told a stream's access units in the order in which they are decoded, it tells the order in which they are shown.
+
+    codec: H.264 or H.265.
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self._counter: _H264Counter | _H265Counter = _H264Counter() if codec == Codec.H264 else _H265Counter()
+
+    def take(self, data: bytes) -> Order | None:
+        """Of the next access unit. None: it has no picture, or its parameter sets did not come."""
+        order: Order | None = None
+        self._counter.begin()
+        for nal in nal_units(data, self.codec):
+            if nal.kind in SYNTAXES[self.codec].parameter_sets:
+                self._counter.sets.learn(data[nal.header : nal.end])
+            elif nal.layer == 0:
+                try:
+                    found = self._counter.take(data[nal.header : min(nal.end, nal.header + _HEAD)], nal)
+                except StreamError:
+                    continue
+                order = min(filter(None, (order, found)), default=None)
+        return order
