@@ -48,6 +48,8 @@ NEEDS_PYAV = [
     "streamer_life",
     "suite",
     "v4l2_buffers",
+    "v4l2_capture",
+    "v4l2_source",
     "websocket",
 ]
 HAS_PYAV = importlib.util.find_spec("av") is not None

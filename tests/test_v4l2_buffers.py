@@ -14,18 +14,23 @@ import pytest
 from hil.streamer.sources import v4l2_buffers
 from hil.streamer.sources.modes import Size
 from hil.streamer.sources.v4l2_buffers import Buffer, Buffers
+from hil.streamer.sources.v4l2_layout import Layout
+from hil.streamer.sources.v4l2_queue import Colour, Filled, Format
 
 LINES = {"yuv420p": 3 / 2, "nv12": 3 / 2, "gray": 1, "yuyv422": 1, "rgb24": 1, "bgr24": 1}
 BYTES = {"yuyv422": 2, "rgb24": 3, "bgr24": 3}
+FOURCC = {"yuv420p": "YU12", "nv12": "NV12", "gray": "GREY", "yuyv422": "YUYV", "rgb24": "RGB3", "bgr24": "BGR3"}
 
 
 def buffers(pixels: str, size: Size, padding: int = 0) -> Any:
     """Two buffers with random pixels, as the driver would have filled them; padding: bytes at the end of a line."""
     owner: Any = Buffers.__new__(Buffers)
-    owner.pixels, owner.size, owner._stride = pixels, size, size.width * BYTES.get(pixels, 1) + padding
+    owner.pixels, owner.stride = pixels, size.width * BYTES.get(pixels, 1) + padding
+    owner.size, owner.layout = size, Layout(Format(FOURCC[pixels], size, (owner.stride,), Colour()))
+    owner.picture_bytes = int(size.height * LINES[pixels]) * owner.stride
     chance = numpy.random.default_rng(1)
-    owner._mappings = [mmap.mmap(-1, owner.picture_bytes) for _ in range(2)]
-    for mapping in owner._mappings:
+    owner.mappings = [[mmap.mmap(-1, owner.picture_bytes)] for _ in range(2)]
+    for (mapping,) in owner.mappings:
         mapping.write(chance.integers(0, 255, owner.picture_bytes, numpy.uint8).tobytes())
     owner.returned = []
     owner.give_back = owner.returned.append
@@ -33,17 +38,18 @@ def buffers(pixels: str, size: Size, padding: int = 0) -> Any:
 
 
 def filled(owner: Any, index: int, used: int | None = None, flags: int = 0) -> Buffer:
-    return Buffer(owner, index, owner.picture_bytes if used is None else used, flags, 0, 0, 0)
+    parts = ((0, owner.picture_bytes if used is None else used),)
+    return Buffer(owner, Filled(index, parts, flags, sequence=0, stamp_ns=0), 0)
 
 
 def address(owner: Any, index: int) -> int:
-    return int(numpy.frombuffer(owner._mappings[index], numpy.uint8).ctypes.data)
+    return int(numpy.frombuffer(owner.mappings[index][0], numpy.uint8).ctypes.data)
 
 
 def rows(owner: Any, index: int) -> Any:
     """What the driver wrote, without the padding."""
-    flat = numpy.frombuffer(owner._mappings[index], numpy.uint8).copy()
-    return flat.reshape(-1, owner._stride)[:, : owner.size.width * BYTES.get(owner.pixels, 1)]
+    flat = numpy.frombuffer(owner.mappings[index][0], numpy.uint8).copy()
+    return flat.reshape(-1, owner.stride)[:, : owner.size.width * BYTES.get(owner.pixels, 1)]
 
 
 @pytest.mark.parametrize("padding", [0, 64])
@@ -57,7 +63,7 @@ def test_a_picture_is_what_the_driver_wrote(pixels: str, height: int, padding: i
     expected = rows(owner, 1)
     assert numpy.array_equal(luma[:height, : expected.shape[1]], expected[:height])
     if pixels == "yuv420p":
-        flat, stride = numpy.frombuffer(owner._mappings[1], numpy.uint8), owner._stride
+        flat, stride = numpy.frombuffer(owner.mappings[1][0], numpy.uint8), owner.stride
         for plane, at in ((1, height * stride), (2, height * stride * 5 // 4)):
             colour = numpy.frombuffer(memoryview(picture.planes[plane]), numpy.uint8)
             colour = colour.reshape(-1, picture.planes[plane].line_size)[: height // 2, :320]
@@ -83,7 +89,7 @@ def test_a_picture_lies_in_its_buffer_which_comes_back_when_it_is_gone(pixels: s
 def test_what_has_to_be_copied_gives_its_buffer_back_at_once() -> None:
     for pixels, size in (("yuyv422", Size(640, 360)), ("yuv420p", Size(640, 270))):
         owner = buffers(pixels, size)
-        assert owner.copies
+        assert owner.layout.copies
         picture = filled(owner, 0).picture()
         assert owner.returned == [0]
         assert picture.planes[0].buffer_ptr != address(owner, 0)
@@ -94,7 +100,7 @@ def test_a_buffer_that_is_flagged_or_too_short_is_bad() -> None:
     assert not filled(owner, 0).is_bad
     assert filled(owner, 0, flags=0x40).is_bad
     assert filled(owner, 0, used=owner.picture_bytes - 1).is_bad
-    owner.pixels = ""  # of a camera that encodes by itself: any size
+    owner.layout = Layout(Format("H264", Size(640, 360), (0,), Colour()))  # the camera encodes by itself: any size
     assert not filled(owner, 0, used=1).is_bad
     assert filled(owner, 0, used=0).is_bad
 
@@ -102,11 +108,7 @@ def test_a_buffer_that_is_flagged_or_too_short_is_bad() -> None:
 def test_pictures_that_are_kept_stay_readable_when_the_camera_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     owner = buffers("yuv420p", Size(640, 360))
     told: list[str] = []
-    owner._capture = SimpleNamespace(
-        buffer=SimpleNamespace(buffers=owner._mappings),
-        stream_off=lambda: told.append("stop"),
-        free_buffers=lambda memory: told.append("free"),
-    )
+    owner._queue = SimpleNamespace(stop=lambda: told.append("stop"), free=lambda: told.append("free"))
     owner.device = SimpleNamespace(close=lambda: told.append("close"))
     owner._guard, owner._over = v4l2_buffers.threading.RLock(), False  # type: ignore[attr-defined]
     picture = filled(owner, 0).picture()

@@ -94,7 +94,7 @@ def test_pictures_lie_in_the_drivers_buffers_until_they_are_gone(vivid: Path) ->
     source = V4l2Source(str(vivid), Wanted(Size(640, 360), 30.0, lanes=1))
     source.open()
     buffers: Any = source._buffers
-    begins = [numpy.frombuffer(mapping, numpy.uint8).ctypes.data for mapping in buffers._mappings]
+    begins = [numpy.frombuffer(mapping, numpy.uint8).ctypes.data for (mapping,) in buffers.mappings]
     assert len(begins) == 4
     seen, kept = set(), None
     for _ in range(20):  # more than there are buffers: each comes back

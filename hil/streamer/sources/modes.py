@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from vshm_ctypes import Codec
 
+from .pixel_formats import COLOUR, GREY
 from .source import SourceError
 
-# How they are named by V4L2, and what they are to PyAV; the cheapest to encode from comes first.
-RAW = {"YU12": "yuv420p", "NV12": "nv12", "YUYV": "yuyv422", "RGB3": "rgb24", "BGR3": "bgr24", "GREY": "gray"}
+# As V4L2 names them.
 ENCODED = {"H264": Codec.H264, "HEVC": Codec.H265, "MJPG": Codec.JPEG, "JPEG": Codec.JPEG}
 ORDINARY_FPS = 30.0  # what a format should reach where no rate is asked for
 
@@ -72,6 +72,16 @@ class Mode(NamedTuple):
     fps: float
 
 
+def _what_there_is(offers: Sequence[Offer]) -> str:
+    """In words, where none of it is of use."""
+    there = {offer.fourcc: offer.description for offer in offers}
+    if not there:
+        return "it has no formats at all"
+    names = ", ".join(f"{fourcc} ({said})" if said else fourcc for fourcc, said in sorted(there.items()))
+    bayer = all("Bayer" in said for said in there.values())
+    return f"it has only {names}{': what its sensor sees, of which libcamera makes pictures' if bayer else ''}"
+
+
 def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted) -> Mode:
     """The offer that suits best: first the size, then the rate, then what costs least. Raises SourceError.
 
@@ -81,11 +91,12 @@ def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted) -> Mode:
     any_codec = wanted.copy and wanted.codec is None
     order = [fourcc for fourcc, codec in ENCODED.items() if any_codec or codec == wanted.codec]
     if not wanted.copy:
-        order += [*RAW, *(fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG)]
+        order += [*COLOUR, *(fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG), *GREY]
     known = [offer for offer in offers if offer.fourcc in order]
     if not known:
-        there = ", ".join(sorted({offer.fourcc for offer in offers})) or "none"
-        raise SourceError(0, f"it has none of the formats {', '.join(order)}; it has {there}", "unsuitable")
+        raise SourceError(
+            0, f"{_what_there_is(offers)}; of use here are {', '.join(dict.fromkeys(order))}", "unsuitable"
+        )
 
     def unsuitable(offer: Offer) -> tuple[bool, int, bool, int]:
         has = offer.nearest(size)

@@ -20,12 +20,13 @@ from ...v4l2_library import v4l2
 from ..log import LOG
 from .capture_time import capture_time
 from .devices import DeviceInfo, choose_device
-from .modes import ENCODED, Size, Wanted, choose_mode
+from .modes import ENCODED, Wanted, choose_mode
 from .numbering import Numbering
 from .source import Captured, SourceError, Trouble
 from .unit_assembler import UnitAssembler
 from .v4l2_buffers import Buffer, Buffers, StartError
 from .v4l2_devices import offers_of, video_devices
+from .v4l2_queue import Queue
 
 _CAUSES: dict[int, tuple[Trouble, str]] = {
     errno.ENODEV: ("unplugged", "it was unplugged"),
@@ -78,11 +79,12 @@ class V4l2Source:
     def open(self) -> None:
         """Find the device, set it up and start it. Raises SourceError."""
         devices, failures = video_devices()
+        passed_over: list[str] = []
         while True:
             try:
                 info, said = self._choose(devices)
             except SourceError as error:
-                there = "; ".join([error.strerror or "", *failures])
+                there = "; ".join([*(passed_over or [error.strerror or ""]), *failures])
                 raise SourceError(0, there, error.kind) from None
             try:
                 with told_as_source_error(str(info)):
@@ -91,6 +93,7 @@ class V4l2Source:
             except SourceError as error:
                 if self._words != "auto" or error.kind != "unsuitable" or self._camera is not None:
                     raise
+                passed_over.append(error.strerror or "")
                 said.append(f"{error.strerror}: passed over")
                 devices.remove(info)
             finally:
@@ -114,8 +117,7 @@ class V4l2Source:
         device = v4l2.Device(str(info.path))
         device.open()
         try:
-            current = v4l2.get_raw_format(device, v4l2.BufferType.VIDEO_CAPTURE).fmt.pix
-            mode = choose_mode(list(offers_of(device)), Size(current.width, current.height), self._wanted)
+            mode = choose_mode(list(offers_of(device)), Queue(device).format().size, self._wanted)
             native = ENCODED.get(mode.fourcc)
             if native is not None and native == self._wanted.codec:
                 self._control(device, _BIT_RATE, self._wanted.bit_rate)

@@ -14,18 +14,14 @@ from typing import Any
 from ...v4l2_library import v4l2
 from .devices import DeviceInfo
 from .modes import Offer, Size
+from .pixel_formats import text_of
+from .v4l2_queue import CAPTURE, capture_kind
 
-VIDEO_CAPTURE = v4l2.BufferType.VIDEO_CAPTURE
 # linux/videodev2.h
-_CAN_CAPTURE, _CAN_STREAM, _MEDIA_CONTROLLED = 0x1, 0x04000000, 0x20000000
+_CAN_STREAM, _MEDIA_CONTROLLED = 0x04000000, 0x20000000
 _TRANSCODES, _PLANES_IN_AND_OUT = 0xC000, 0x3000
-_DISCRETE = 1
+_DISCRETE, _SIZES = 1, (1, 2, 3)  # frame sizes one by one, continuous, stepwise
 ANY_SIZE = (Size(1, 1), Size(1 << 15, 1 << 15))  # of a driver that does not tell
-
-
-def text_of(fourcc: int) -> str:
-    """0x56595559 is YUYV; what is no letter becomes a question mark."""
-    return "".join(letter if letter.isprintable() else "?" for letter in fourcc.to_bytes(4, "little").decode("latin-1"))
 
 
 def describe_device(device: Any) -> DeviceInfo:
@@ -37,7 +33,7 @@ def describe_device(device: Any) -> DeviceInfo:
         driver=can.driver.decode(errors="replace"),
         card=can.card.decode(errors="replace"),
         bus=can.bus_info.decode(errors="replace"),
-        captures=bool(flags & _CAN_CAPTURE and flags & _CAN_STREAM),
+        captures=capture_kind(flags) is not None and bool(flags & _CAN_STREAM),
         media_controlled=bool(flags & _MEDIA_CONTROLLED),
         transcodes=bool(flags & _TRANSCODES) or flags & _PLANES_IN_AND_OUT == _PLANES_IN_AND_OUT,
     )
@@ -74,11 +70,14 @@ def _rates(device: Any, fourcc: int, size: Size) -> tuple[float, ...]:
 
 def offers_of(device: Any) -> Iterator[Offer]:
     """Each format and size of an open v4l2py device. Raises OSError."""
-    formats = v4l2.raw.v4l2_fmtdesc(type=VIDEO_CAPTURE)
+    kind = capture_kind(v4l2.read_capabilities(device).device_caps)
+    formats = v4l2.raw.v4l2_fmtdesc(type=CAPTURE if kind is None else kind)
     for form in _enumerate(device, v4l2.IOC.ENUM_FMT, formats):
         fourcc, description = form.pixelformat, form.description.decode(errors="replace")
         sizes, told = v4l2.raw.v4l2_frmsizeenum(pixel_format=fourcc), False
         for size in _enumerate(device, v4l2.IOC.ENUM_FRAMESIZES, sizes):
+            if size.type not in _SIZES:
+                break
             told = True
             if size.type == _DISCRETE:
                 least = most = Size(size.m1.discrete.width, size.m1.discrete.height)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Raw pixel formats as V4L2 names them, and how PyAV knows their pictures.
+
+Source: the kernel's "Image Formats" (Documentation/userspace-api/media/v4l/pixfmt.rst).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Plane(NamedTuple):
+    """Part of a picture. number: which of PyAV's planes it is. sample: bytes for so many pixels across and down."""
+
+    number: int
+    sample: int
+    across: int = 1
+    down: int = 1
+
+    def row_bytes(self, width: int) -> int:
+        """Of a line, without what the driver leaves at its end."""
+        return -(-width // self.across) * self.sample
+
+    def rows(self, height: int) -> int:
+        """Of a picture of so many lines."""
+        return -(-height // self.down)
+
+    def stride(self, first: Plane, stride: int) -> int:
+        """Bytes from line to line, where those of the first plane are so many."""
+        return stride * self.sample * first.across // (self.across * first.sample)
+
+
+class PixelFormat(NamedTuple):
+    """pixels: PyAV's name. planes: in the order of memory. separate: each plane has a buffer of its own."""
+
+    pixels: str
+    planes: tuple[Plane, ...]
+    separate: bool = False
+
+
+_LUMA = Plane(0, 1)
+
+
+def _planar(pixels: str, across: int, down: int, order: tuple[int, int] = (1, 2)) -> PixelFormat:
+    return PixelFormat(pixels, (_LUMA, *(Plane(number, 1, across, down) for number in order)))
+
+
+def _half_planar(pixels: str, across: int, down: int) -> PixelFormat:
+    return PixelFormat(pixels, (_LUMA, Plane(1, 2, across, down)))
+
+
+def _packed(pixels: str, sample: int, across: int = 1) -> PixelFormat:
+    return PixelFormat(pixels, (Plane(0, sample, across),))
+
+
+_APART = {  # the multi-planar format of several buffers, and the one that is the same in one
+    "YM12": "YU12",
+    "YM21": "YV12",
+    "NM12": "NV12",
+    "NM21": "NV21",
+    "NM16": "NV16",
+    "YM16": "422P",
+}
+_COLOUR = {
+    "YU12": _planar("yuv420p", 2, 2),
+    "NV12": _half_planar("nv12", 2, 2),
+    "YV12": _planar("yuv420p", 2, 2, (2, 1)),
+    "NV21": _half_planar("nv21", 2, 2),
+    "YUYV": _packed("yuyv422", 4, 2),
+    "UYVY": _packed("uyvy422", 4, 2),
+    "YVYU": _packed("yvyu422", 4, 2),
+    "422P": _planar("yuv422p", 2, 1),
+    "NV16": _half_planar("nv16", 2, 1),
+    "NV24": _half_planar("nv24", 1, 1),
+    "P010": PixelFormat("p010le", (Plane(0, 2), Plane(1, 4, 2, 2))),
+    "RGB3": _packed("rgb24", 3),
+    "BGR3": _packed("bgr24", 3),
+    # Alpha, or what is there in its place, is of no use to an encoder.
+    "XR24": _packed("bgra", 4),
+    "AR24": _packed("bgra", 4),
+    "BGR4": _packed("bgra", 4),
+    "BX24": _packed("argb", 4),
+    "BA24": _packed("argb", 4),
+    "RGB4": _packed("argb", 4),
+    "XB24": _packed("rgba", 4),
+    "AB24": _packed("rgba", 4),
+    "RX24": _packed("abgr", 4),
+    "RA24": _packed("abgr", 4),
+    "RGBP": _packed("rgb565le", 2),
+    "RGBR": _packed("rgb565be", 2),
+}
+# The cheapest to encode from comes first.
+COLOUR = {
+    **{name: _COLOUR[name] for name in ("YU12", "NV12")},
+    **{name: _COLOUR[same]._replace(separate=True) for name, same in _APART.items()},
+    **{name: form for name, form in _COLOUR.items() if name not in ("YU12", "NV12")},
+}
+GREY = {
+    "GREY": _packed("gray", 1),
+    "Y10": _packed("gray10le", 2),
+    "Y12": _packed("gray12le", 2),
+    "Y16": _packed("gray16le", 2),
+    "Y16-BE": _packed("gray16be", 2),
+}
+RAW = COLOUR | GREY
+
+
+def text_of(fourcc: int) -> str:
+    """0x56595559 is YUYV; what is no letter becomes a question mark. -BE: the highest bit says big-endian."""
+    letters = (fourcc & 0x7FFFFFFF).to_bytes(4, "little").decode("latin-1")
+    text = "".join(letter if letter.isprintable() else "?" for letter in letters).rstrip(" ")
+    return f"{text}-BE" if fourcc >> 31 else text
+
+
+def fourcc_of(text: str) -> int:
+    """The number of what text_of() gave, where all of it are letters."""
+    letters = text.removesuffix("-BE")
+    return int.from_bytes(letters.ljust(4).encode("latin-1"), "little") | (letters != text) << 31

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the pixels of a raw picture lie in the memory that a driver fills, and a picture of PyAV's made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import av
+import numpy
+from numpy.typing import NDArray
+
+from .pixel_formats import RAW, Plane
+from .v4l2_queue import Format
+
+Bytes = NDArray[numpy.uint8]
+# What PyAV takes in place, with the bytes of a pixel; all else is copied.
+_IN_PLACE = {"yuv420p": 1, "nv12": 1, "gray": 1, "rgb24": 3, "bgr24": 3, "bgra": 4, "argb": 4, "rgba": 4, "abgr": 4}
+
+
+class Layout:
+    """Of the format that a driver was set to. pixels: as PyAV names them; nothing where the camera encodes by itself.
+
+    Raises ValueError: what the driver says makes no sense.
+    """
+
+    def __init__(self, form: Format) -> None:
+        raw = RAW.get(form.fourcc)
+        self.size = form.size
+        self.pixels = raw.pixels if raw else ""
+        self._planes = raw.planes if raw else ()
+        self._separate = raw is not None and raw.separate
+        if raw is not None and len(form.strides) != (len(raw.planes) if raw.separate else 1):
+            raise ValueError(f"{form.fourcc} in {len(form.strides)} planes, which it does not have")
+        self._strides = [self._stride(number, form) for number in range(len(self._planes))]
+
+    def _stride(self, number: int, form: Format) -> int:
+        """Bytes from line to line of a plane. The driver tells those of each plane in memory, if any."""
+        plane, least = self._planes[number], self._planes[number].row_bytes(form.size.width)
+        told = form.strides[number] if self._separate else plane.stride(self._planes[0], form.strides[0])
+        if 0 < told < least:
+            raise ValueError(f"{form.fourcc} with lines of {told} bytes, too short for {form.size.width} pixels")
+        return told or least
+
+    @property
+    def copies(self) -> bool:
+        """Whether PyAV takes these pictures by copy only: also planes in an order of their own, or of a height or
+        stride that it would round.
+        """
+        rounds = len(self._planes) > 1 and (self.size.height % 4 != 0 or self._strides[0] % 2 != 0)
+        other_order = [plane.number for plane in self._planes] != [*range(len(self._planes))]
+        return self._separate or other_order or rounds or self.pixels not in _IN_PLACE
+
+    @property
+    def _plane_bytes(self) -> list[int]:
+        return [
+            plane.rows(self.size.height) * stride for plane, stride in zip(self._planes, self._strides, strict=True)
+        ]
+
+    def is_whole(self, there: Sequence[int]) -> bool:
+        """Whether so many bytes, in each plane in memory, are a picture; any are where the camera encodes by itself."""
+        least = self._plane_bytes if self._separate else [sum(self._plane_bytes)]
+        return all(have >= max(need, 1) for have, need in zip(there, least, strict=True))
+
+    def rows(self, part: Bytes) -> Bytes:
+        """The picture as PyAV takes it in place: lines, and pixels of several bytes in a third dimension."""
+        pixel, stride, (width, height) = _IN_PLACE[self.pixels], self._strides[0], self.size
+        lines = sum(self._plane_bytes) // stride
+        rows = part[: lines * stride].reshape(lines, stride)
+        return rows if pixel == 1 else rows[:, : width * pixel].reshape(height, width, pixel)
+
+    def in_place(self, rows: Bytes) -> av.VideoFrame:
+        """A picture that looks at what rows() gave."""
+        return av.VideoFrame.from_numpy_buffer(rows, format=self.pixels, width=self.size.width)
+
+    def copied(self, parts: Sequence[Bytes]) -> av.VideoFrame:
+        """A picture of its own, without what the driver leaves at the end of each line."""
+        picture = av.VideoFrame(*self.size, self.pixels)
+        for plane, lines in self._lines(parts):
+            target = picture.planes[plane.number]
+            pixels = numpy.frombuffer(memoryview(target), numpy.uint8).reshape(-1, target.line_size)
+            used = plane.row_bytes(self.size.width)
+            pixels[: len(lines), :used] = lines[:, :used]
+        return picture
+
+    def _lines(self, parts: Sequence[Bytes]) -> list[tuple[Plane, Bytes]]:
+        """Each plane as lines, from the planes in memory."""
+        found, at = [], 0
+        for number, (plane, stride) in enumerate(zip(self._planes, self._strides, strict=True)):
+            part, lines = parts[number if self._separate else 0], plane.rows(self.size.height)
+            begin = 0 if self._separate else at
+            found.append((plane, part[begin : begin + lines * stride].reshape(lines, stride)))
+            at += lines * stride
+        return found

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which camera is opened, what it is told, and what is said where it can't be had."""
+
+import errno
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from camera_streams import SIZE, camera_of, jpegs, plug
+from encoded import encoded
+from fake_v4l2 import FakeCamera
+
+from hil.streamer.sources.healing import HealingSource
+from hil.streamer.sources.modes import Wanted
+from hil.streamer.sources.numbering import Numbering
+from hil.streamer.sources.pixel_formats import fourcc_of
+from hil.streamer.sources.source import SourceError
+from hil.streamer.sources.v4l2 import V4l2Source
+from vshm_ctypes import Codec
+
+STREAMON = 18
+
+
+@pytest.fixture
+def cameras(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Plugs cameras in, instead of those that were there; gives their nodes."""
+    return lambda *given: plug(monkeypatch, tmp_path, *given)
+
+
+def test_the_camera_is_told_bit_rate_gop_and_when_a_keyframe_is_wanted(cameras: Any) -> None:
+    camera = camera_of(Codec.H264, [data for data, _ in encoded(Codec.H264, "plain")])
+    cameras(camera)
+    source = V4l2Source("auto", Wanted(SIZE, 25.0, Codec.H264, bit_rate=500_000, gop=12))
+    source.open()
+    assert set(camera.controls.values()) == {500_000, 12}
+    source.want_keyframe()
+    assert 1 in camera.controls.values()
+    source.close()
+
+
+def test_where_the_readers_want_another_codec_the_cameras_jpeg_is_decoded(cameras: Any) -> None:
+    cameras(camera_of(Codec.JPEG, jpegs(2)))
+    source = V4l2Source("auto", Wanted(SIZE, 25.0, Codec.H264))
+    source.open()
+    assert source.codec is None
+    captured = source.read(1.0)
+    assert captured is not None
+    assert captured.picture is not None
+    assert (captured.picture.width, captured.picture.height, captured.from_driver) == (*SIZE, True)
+    source.close()
+
+
+def test_a_camera_that_does_not_start_is_told_from_one_that_is_not_there(cameras: Any) -> None:
+    camera = camera_of(Codec.JPEG, [])
+    camera.refused[STREAMON] = errno.EINVAL
+    (node,) = cameras(camera)
+    source = HealingSource(V4l2Source("auto", Wanted(SIZE)))
+    with pytest.raises(OSError, match=r"does not start \(VIDIOC_STREAMON: Invalid argument"):
+        source.open()
+    assert source.figures()["streamon"] == 1
+    with pytest.raises(OSError, match=f"no such camera; there is {node}"):
+        V4l2Source("nonesuch", Wanted()).open()
+
+
+def test_a_camera_that_is_plugged_in_elsewhere_is_found_again(cameras: Any) -> None:
+    other = FakeCamera(fourcc_of("MJPG"), *SIZE, driver=b"vivid", card=b"vivid", bus=b"platform:vivid-000")
+    cameras(camera_of(Codec.JPEG, []))
+    source = V4l2Source("auto", Wanted(SIZE))
+    source.open()
+    assert "bus-1" in source.name
+    source.close()
+    moved = camera_of(Codec.JPEG, [])
+    moved.bus = b"bus-2"
+    cameras(other, moved)
+    source.open()
+    assert "bus-2" in source.name
+    source.close()
+    cameras(other)
+    with pytest.raises(SourceError, match="no such camera"):  # another one is no stand-in for it
+        source.open()
+
+
+def test_auto_passes_over_a_camera_with_formats_of_no_use(
+    cameras: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bayer = FakeCamera(fourcc_of("pBAA"), *SIZE, bus=b"platform:csi")
+    nodes = cameras(bayer, camera_of(Codec.JPEG, []))
+    monkeypatch.setattr(logging.getLogger("camera-streamer"), "propagate", True)
+    caplog.set_level(logging.INFO)
+    source = V4l2Source("auto", Wanted(SIZE))
+    source.open()
+    assert str(nodes[1]) in source.name
+    source.close()
+    assert "it has only pBAA; of use here are" in caplog.text
+    assert "passed over" in caplog.text
+    with pytest.raises(SourceError, match="it has only pBAA"):
+        V4l2Source(str(nodes[0]), Wanted(SIZE)).open()
+
+
+def test_where_auto_passed_all_over_it_says_why(cameras: Any) -> None:
+    cameras(FakeCamera(fourcc_of("pBAA"), *SIZE), FakeCamera(fourcc_of("BA10"), *SIZE))
+    with pytest.raises(SourceError, match=r"video0 .* only pBAA; .*video1 .* only BA10; "):
+        V4l2Source("auto", Wanted(SIZE)).open()
+
+
+def test_a_drivers_numbers_tell_what_is_lost_across_the_wrap_too() -> None:
+    numbering = Numbering()
+    top = 2**32 - 1
+    assert [numbering.take(number) for number in (top - 1, top, 0, 1, 4)] == [0, 0, 0, 0, 2]
+    assert (numbering.lost, numbering.jumps, numbering.wraps) == (2, 0, 1)
+    numbering.take(2)
+    assert (numbering.lost, numbering.jumps, numbering.wraps) == (2, 1, 1)
+    numbering.begin()
+    assert numbering.take(900) == 0
+    assert (numbering.lost, numbering.jumps) == (2, 1)
