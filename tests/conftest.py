@@ -30,6 +30,7 @@ NEEDS_PYAV = [
     "cli_bundle",
     "cli_record",
     "cli_record_sound",
+    "colour",
     "encoder_copy",
     "examples",
     "fleet_camera",

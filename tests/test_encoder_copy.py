@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hil.streamer.channels import ChannelError
-from hil.streamer.encoder import EncoderError
+from hil.streamer.encoder_settings import EncoderError
 from hil.streamer.main import build_parser, channels_of, open_lane, wanted_of
 from hil.streamer.sources.modes import Offer, Size, Wanted, choose_mode
 from hil.streamer.sources.source import SourceError

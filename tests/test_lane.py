@@ -10,7 +10,7 @@ import numpy
 import pytest
 from writers import WATCHDOG_S, wait_until
 
-from hil.streamer import encoder as encoder_module
+from hil.streamer import encoder_settings as settings_module
 from hil.streamer import lane as lane_module
 from hil.streamer.channels import Channel
 from hil.streamer.encoder import Encoded, Encoder
@@ -35,12 +35,14 @@ def captured(number: int, **more: Any) -> Captured:
 class Gate:
     """An encoder that holds each picture until it is let through. A unit's bytes are its picture's brightness."""
 
+    width, height = 64, 48
+
     def __init__(self, *_: Any) -> None:
         self.opened, self.inside = threading.Event(), threading.Event()
         self.keyframes: list[bool] = []
         self.times: list[int] = []
 
-    def encode(self, frame: av.VideoFrame, time_ns: int, keyframe: bool, shared: bool) -> list[Encoded]:
+    def encode(self, frame: av.VideoFrame, time_ns: int, keyframe: bool) -> list[Encoded]:
         self.inside.set()
         assert self.opened.wait(WATCHDOG_S)
         self.keyframes.append(keyframe)
@@ -59,8 +61,8 @@ class Late(Gate):
         self.opened.set()
         self.held: list[Encoded] = []
 
-    def encode(self, frame: av.VideoFrame, time_ns: int, keyframe: bool, shared: bool) -> list[Encoded]:
-        self.held += super().encode(frame, time_ns, keyframe, shared)
+    def encode(self, frame: av.VideoFrame, time_ns: int, keyframe: bool) -> list[Encoded]:
+        self.held += super().encode(frame, time_ns, keyframe)
         return [self.held.pop(0)] if len(self.held) > 2 else []
 
     def flush(self) -> list[Encoded]:
@@ -108,7 +110,7 @@ def test_a_slow_channel_holds_up_no_other(ring: str, use: Any) -> None:
     lanes = [lane_of(ring), lane_of(f"{ring}_fast")]
     for number in range(10):
         for lane in lanes:
-            lane.offer(captured(number, shared=True))
+            lane.offer(captured(number))
         wait_until(lambda number=number: lanes[1].books.written > number, "the fast one writes")  # type: ignore[misc]
     assert lanes[0].books.written == 0
     slow.opened.set()
@@ -144,7 +146,7 @@ def test_times_that_go_back_are_encoded_all_the_same(ring: str, use: Any) -> Non
 
 
 def test_an_encoder_that_looks_ahead_is_emptied_at_the_end(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_module, "_options", lambda *_: {"x264-params": "rc-lookahead=5:bframes=0:threads=1"})
+    monkeypatch.setattr(settings_module, "_options", lambda *_: {"x264-params": "rc-lookahead=5:bframes=0:threads=1"})
     lane = Lane(Channel(ring=ring), CAMERA, "libx264", None)
     for number in range(12):
         lane.offer(captured(number))
@@ -236,7 +238,7 @@ def test_encoders_that_share_their_pictures_share_nothing_else() -> None:
         made = 0
         for number in range(count):
             together.wait(WATCHDOG_S)
-            made += len(encoder.encode(shared[0], number * MS, shared=True))
+            made += len(encoder.encode(shared[0], number * MS))
         done[encoder.name] = made
 
     threads = [threading.Thread(target=work, args=(encoder,), daemon=True) for encoder in (jpeg, small)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hil.streamer import encoder as encoder_module
 from hil.streamer import probe as probe_module
 from hil.streamer.channels import Channel
 from hil.streamer.encoder import Encoder
@@ -53,6 +54,18 @@ def test_an_encoder_that_loses_pictures_is_no_good(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(probe_module, "Encoder", Loses)
     assert try_encoder("libx264", Channel(), *PICTURE) == "libx264: of 10 pictures 9 came back"
+
+
+def test_a_stream_that_does_not_say_its_colours_is_no_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Players would show it darker, or brighter."""
+    opened = encoder_module._opened
+
+    def untold(context: Any) -> str | None:
+        context.color_range = 0
+        return opened(context)
+
+    monkeypatch.setattr(encoder_module, "_opened", untold)
+    assert "does not say the range" in (try_encoder("libx264", Channel(), *PICTURE) or "")
 
 
 def test_what_does_not_decode_is_no_good(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from hil import barcode
 from hil.streamer.channels import Channel
-from hil.streamer.encoder import Encoder, EncoderError
+from hil.streamer.encoder import Encoder
+from hil.streamer.encoder_settings import EncoderError
 from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import Captured, Source, SourceError
 from hil.streamer.sources.testsrc import TestSource
@@ -177,7 +178,7 @@ def test_a_shared_picture_is_left_as_it_was() -> None:
     before = (captured.picture.pts, captured.picture.pict_type)
     for keyframe in (True, False):
         encoder = Encoder(Channel(), "libx264", 320, 240, 100)
-        ((unit, _),) = encoder.encode(captured.picture, 5, keyframe=keyframe, shared=True)
+        ((unit, _),) = encoder.encode(captured.picture, 5, keyframe=keyframe)
         assert unit.keyframe
     assert (captured.picture.pts, captured.picture.pict_type) == before
 

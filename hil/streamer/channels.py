@@ -26,6 +26,8 @@ _PICTURE = re.compile(r"(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kMG]?)")
 _SCALES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
 _BINARY_SCALES = {"": 1, "k": 1024, "M": 1024**2, "G": 1024**3}
+LEAST_BIT_RATE = 1000  # libx264 and libx265 count in thousands
+FPS_LIMITS = (0.001, 1000.0)
 LIMITS = {"width": (16, 8192), "height": (16, 8192), "gop": (1, 10_000), "quality": (1, 100), "slots": (2, 4096)}
 
 
@@ -76,10 +78,10 @@ class Channel:
             raise ChannelError(
                 f"{self.width}x{self.height}: even numbers, since colour is stored for two pixels at once"
             )
-        if not 0 <= self.fps <= 1000:
-            raise ChannelError(f"fps={self.fps}: up to 1000")
-        if not 0 <= self.bit_rate <= 10**9:
-            raise ChannelError(f"bit_rate={self.bit_rate}: up to 1G")
+        if self.fps and not FPS_LIMITS[0] <= self.fps <= FPS_LIMITS[1]:
+            raise ChannelError(f"fps={self.fps:g}: from {FPS_LIMITS[0]:g} to {FPS_LIMITS[1]:g}")
+        if self.bit_rate and not LEAST_BIT_RATE <= self.bit_rate <= 10**9:
+            raise ChannelError(f"bit_rate={self.bit_rate}: bits per second, from 1k to 1G")
         if not 1024 <= self.slot <= 256 << 20:
             raise ChannelError(f"slot={self.slot}: from 1k to 256M")
         for name, known in (("codec", get_args(CodecName)), ("encoder", get_args(EncoderName))):

@@ -3,102 +3,90 @@
 
 from __future__ import annotations
 
+import io
 from fractions import Fraction
 from typing import Any
 
 import av
+import av.logging
+from av.bitstream import BitStreamFilterContext
 from av.video.frame import PictureType
-from av.video.reformatter import VideoReformatter
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, ParameterSets, entry_point
 
 from .channels import Channel
+from .colour import Colour, colour_of, colour_to_encode
+from .converter import Converter
+from .encoder_settings import JPEG_QUALITY, EncoderError, settings_of
 
 # An access unit, and the time that encode() was told of its picture.
 Encoded = tuple[AccessUnit, int]
 CODECS = {"h264": Codec.H264, "h265": Codec.H265, "jpeg": Codec.JPEG}
 SOFTWARE = {"h264": "libx264", "h265": "libx265", "jpeg": "mjpeg"}
-JPEG_QUALITY = 85
-BITS_PER_PIXEL = {"h264": 0.1, "h265": 0.06}  # for a picture of ordinary movement, where nothing else is said
+SILENT = ("h264_v4l2m2m",)  # encoders that do not write what colours they were given into the stream
 _CLOCK = Fraction(1, 1_000_000_000)
 
 
-class EncoderError(RuntimeError):
-    """The encoder can't be had, or failed."""
-
-
-def bit_rate(channel: Channel, width: int, height: int, fps: float) -> int:
-    """Bits per second: what the channel says, else what suits picture and rate."""
-    return channel.bit_rate or round(width * height * fps * BITS_PER_PIXEL.get(channel.codec, 0))
-
-
-def _options(channel: Channel, name: str) -> dict[str, str]:
-    gop = f"keyint={channel.gop}:min-keyint={channel.gop}:scenecut=0:bframes=0"
-    options = {"profile": channel.profile} if channel.profile else {}
-    if name.startswith("libx26"):
-        options["forced-idr"] = "1"  # a key picture that was asked for is one that a decoder can begin with
-        if channel.quality and not channel.bit_rate:
-            options["crf"] = str(round(51 - channel.quality * 0.4))  # on their own scale 51 is the worst
-    if name == "libx264":
-        # Without a look ahead and with slices for its threads: a picture in is a picture out.
-        return options | {"preset": "veryfast", "tune": "zerolatency", "x264-params": f"{gop}:repeat-headers=1"}
-    if name == "libx265":
-        quiet = "log-level=none"
-        parameters = f"{gop}:repeat-headers=1:{quiet}"
-        return options | {"preset": "ultrafast", "tune": "zerolatency", "x265-params": parameters}
-    return options
-
-
 class Encoder:
-    """One stream. width, height: pixels; pictures of another size are scaled. Raises EncoderError."""
+    """One stream. width, height: pixels of the pictures, which are scaled to what the encoder can have next to that.
+
+    Range and matrix are the pictures' own, and said in the stream; where they change, a new sequence begins.
+    fps: frames per second; 0 is not known. Raises EncoderError.
+    """
 
     def __init__(self, channel: Channel, name: str, width: int, height: int, fps: float) -> None:
         self.name = name
         self.codec = CODECS[channel.codec]
+        self._channel = channel
+        self._settings = settings_of(channel, name, width, height, fps)
+        self.width, self.height = self._settings.width, self._settings.height
+        self._converter = Converter(self.width, self.height, self._settings.pixels)
+        self._open(colour_to_encode(Colour(), self.codec, (width, height), (self.width, self.height)))
+
+    def _open(self, colour: Colour) -> None:
+        settings, self._colour = self._settings, colour
         self._sets = ParameterSets(self.codec)
-        self._scaler = VideoReformatter()  # a picture's own is used by every encoder that shares it, at the same time
-        self._pixels = "yuvj420p" if name == "mjpeg" else "yuv420p"
         try:
-            context: Any = av.CodecContext.create(name, "w")
+            context: Any = av.CodecContext.create(self.name, "w")
         except (av.FFmpegError, ValueError) as error:
-            raise EncoderError(f"{name}: not in this build of PyAV ({error})") from None
-        context.width, context.height, context.pix_fmt = width, height, self._pixels
-        context.framerate = Fraction(fps).limit_denominator(1001)
-        context.time_base = _CLOCK
-        context.gop_size = channel.gop
-        context.max_b_frames = 0
-        context.options = _options(channel, name)
-        if name == "mjpeg":
+            raise EncoderError(f"{self.name}: not in this build of PyAV ({error})") from None
+        context.width, context.height, context.pix_fmt = settings.width, settings.height, settings.pixels
+        context.framerate, context.time_base = settings.rate, _CLOCK
+        context.color_range, context.colorspace = colour.range, colour.matrix
+        context.color_primaries, context.color_trc = colour.primaries, colour.transfer
+        context.gop_size, context.max_b_frames = self._channel.gop, 0
+        context.options, context.bit_rate = settings.options, settings.bit_rate
+        if self.codec == Codec.JPEG:
             # 1 to 31, the less the better; a fixed one keeps the quality whatever the size.
-            context.qmin = context.qmax = max(1, round(31 - (channel.quality or JPEG_QUALITY) * 0.3))
-            context.options = {"force_duplicated_matrix": "1"}
-        else:
-            context.bit_rate = 0 if "crf" in context.options else bit_rate(channel, width, height, fps)
-        try:
-            context.open()
-        except (av.FFmpegError, ValueError) as error:
-            raise EncoderError(f"{name}: {width}x{height} at {fps:g} fps: {error}") from None
+            context.qmin = context.qmax = max(1, round(31 - (self._channel.quality or JPEG_QUALITY) * 0.3))
+        why_not = _opened(context)
+        if why_not is not None:
+            rates = f"{float(settings.rate):g} fps, {settings.bit_rate} bit/s"
+            raise EncoderError(f"{self.name}: {settings.width}x{settings.height} at {rates}: {why_not}")
         self._context = context
+        self._says = _colour_filter(colour) if self.name in SILENT else None
         if context.extradata and self.codec != Codec.JPEG:
             self._sets.learn(bytes(context.extradata))
 
-    def encode(
-        self, picture: av.VideoFrame, time_ns: int, keyframe: bool = False, shared: bool = False
-    ) -> list[Encoded]:
+    def encode(self, picture: av.VideoFrame, time_ns: int, keyframe: bool = False) -> list[Encoded]:
         """The access units that are ready, mostly one. Raises EncoderError.
 
         time_ns: later than that of the picture before; the access unit comes out with it. keyframe: this one is to be
-        key. shared: other encoders have the picture too, and it may not be changed.
+        key. The picture is left as it is.
         """
-        scaled = self._scaler.reformat(picture, self._context.width, self._context.height, self._pixels)
-        if shared and scaled is picture:
-            scaled = av.VideoFrame.from_ndarray(picture.to_ndarray(), format=picture.format.name)
-        scaled.pts, scaled.time_base = time_ns, _CLOCK
-        scaled.pict_type = PictureType.I if keyframe else PictureType.NONE
+        size = picture.width, picture.height
+        colour = colour_to_encode(colour_of(picture), self.codec, size, (self.width, self.height))
+        units: list[Encoded] = []
+        if colour != self._colour:
+            units += self.flush()
+            self._open(colour)
         try:
-            return self._units(self._context.encode(scaled))
-        except av.FFmpegError as error:
+            converted = self._converter.convert(picture, colour)
+            converted.pts, converted.time_base = time_ns, _CLOCK
+            converted.pict_type = PictureType.I if keyframe else PictureType.NONE
+            return units + self._units(self._context.encode(converted))
+        except (av.FFmpegError, ValueError) as error:
             raise EncoderError(f"{self.name}: {error}") from None
 
     def flush(self) -> list[Encoded]:
@@ -109,8 +97,33 @@ class Encoder:
             raise EncoderError(f"{self.name}: {error}") from None
 
     def _units(self, packets: list[Any]) -> list[Encoded]:
+        if self._says is not None:
+            packets = [filtered for packet in packets for filtered in self._says.filter(packet)]
         units = []
         for packet in packets:
             data = bytes(packet)
             units.append((self._sets.complete(AccessUnit(data, entry_point(data, self.codec))), int(packet.pts)))
         return units
+
+
+def _opened(context: Any) -> str | None:
+    """Open it. Why that failed, in the library's own words if it has any; None: it is open."""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as words:
+            context.open()
+    except (av.FFmpegError, ValueError) as error:
+        said = "; ".join(text.strip() for _, _, text in words)
+        return said or f"the library refuses that, and does not say why ({getattr(error, 'strerror', None) or error})"
+    finally:
+        av.logging.set_level(before)
+    return None
+
+
+def _colour_filter(colour: Colour) -> BitStreamFilterContext:
+    """For an encoder that does not say itself what colours it was given: it is written into the parameter sets."""
+    words = f"video_full_range_flag={int(colour.full_range)}:matrix_coefficients={colour.matrix}"
+    words += f":colour_primaries={colour.primaries}:transfer_characteristics={colour.transfer}"
+    with av.open(io.BytesIO(), "w", format="h264") as nowhere:  # the filter learns from a stream what its codec is
+        return BitStreamFilterContext(f"h264_metadata={words}", nowhere.add_stream("h264"))

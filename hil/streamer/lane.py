@@ -35,6 +35,8 @@ class Lane:
         self._next_ns = 0
         self._encoder = Encoder(channel, encoder, self.width, self.height, self.fps) if encoder is not None else None
         codec = CODECS[channel.codec] if encoder is not None else (source.codec or Codec.H264)
+        if self._encoder is not None:
+            self.width, self.height = self._encoder.width, self._encoder.height
         self._sets = ParameterSets(codec)
         self.outlet = Outlet(channel, codec, self.width, self.height, self.fps, ledger)
         self._wanted = threading.Condition()
@@ -104,7 +106,7 @@ class Lane:
             # Always rising, as encoders want it: a driver's time may lie before the time of dequeue of the last one.
             self._last_ns = max(captured.capture_ns, self._last_ns + 1)
             self._encoding[self._last_ns] = captured
-            encoded = self._encoder.encode(captured.picture, self._last_ns, key, captured.shared)
+            encoded = self._encoder.encode(captured.picture, self._last_ns, key)
             captured.picture = None  # its buffer goes back to the camera
             self._write(encoded)
 

@@ -18,7 +18,8 @@ from typing import Any, get_args
 from vshm_ctypes import Codec, VideoShmError, __version__, log_to
 
 from .channels import Channel, ChannelError, CodecName, EncoderName, read_config
-from .encoder import CODECS, EncoderError
+from .encoder import CODECS
+from .encoder_settings import EncoderError
 from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
@@ -214,7 +215,7 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threadin
             break
         if captured is not None:
             for lane in lanes:
-                lane.offer(captured if len(lanes) == 1 else replace(captured, shared=True))
+                lane.offer(captured if len(lanes) == 1 else replace(captured))
         if any(lane.books.written for lane in lanes):
             service.frame_written()
         service.is_alive()

@@ -14,12 +14,15 @@ from typing import Any
 import av
 
 from .channels import Channel
-from .encoder import SOFTWARE, Encoder, EncoderError
+from .colour import BT709, Colour, colour_of
+from .encoder import SOFTWARE, Encoder
+from .encoder_settings import EncoderError
 from .sources.testsrc import TestSource
 
 HARDWARE = {"h264": "h264_v4l2m2m"}
 TIMEOUT_S = 20.0
 _PICTURES = 10
+_COLOUR = Colour(full_range=True, matrix=BT709, primaries=BT709, transfer=BT709)
 _DECODERS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}
 
 
@@ -33,7 +36,7 @@ def try_encoder(name: str, channel: Channel, width: int, height: int, fps: float
         for number in range(_PICTURES):
             captured = source.read(1.0)
             if captured is not None and captured.picture is not None:
-                units += encoder.encode(captured.picture, round(number * 1e9 / fps))
+                units += encoder.encode(_COLOUR.put_on(captured.picture), round(number * 1e9 / fps))
         units += encoder.flush()
         decoder: Any = av.CodecContext.create(_DECODERS[channel.codec], "r")
         pictures = [picture for unit, _ in units for picture in decoder.decode(av.Packet(unit.data))]
@@ -42,6 +45,8 @@ def try_encoder(name: str, channel: Channel, width: int, height: int, fps: float
         return str(error)
     if len(pictures) != _PICTURES:
         return f"{name}: of {_PICTURES} pictures {len(pictures)} came back"
+    if channel.codec != "jpeg" and any(colour_of(picture) != _COLOUR for picture in pictures):
+        return f"{name}: its stream does not say the range and matrix of what it was given"
     return None
 
 

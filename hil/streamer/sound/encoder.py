@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import av
 
-from ..encoder import EncoderError
+from ..encoder_settings import EncoderError
 from .options import Sound
 
 _NAMES = {"opus": "libopus", "aac": "aac"}

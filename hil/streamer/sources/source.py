@@ -31,7 +31,6 @@ class Captured:
 
     capture_ns: CLOCK_MONOTONIC. from_driver: whether that is the driver's word. sequence: the driver's number; -1:
     none. discontinuity: what came before does not lead here. bad: damaged, as the driver says; without a picture.
-    shared: other lanes have the same picture.
     """
 
     capture_ns: int
@@ -42,7 +41,6 @@ class Captured:
     from_driver: bool = False
     discontinuity: bool = False
     bad: bool = False
-    shared: bool = False
 
 
 class Source(Protocol):

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of any kind into those that one encoder takes, by FFmpeg's filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import av
+import numpy
+
+from .colour import IDENTITY, UNTOLD, Colour, colour_of, guessed_matrix
+
+# swscale takes RGB of limited range for RGB of full range; this makes it that.
+_EXPANDED = ((numpy.arange(256) - 16) * (255 / 219)).round().clip(0, 255).astype(numpy.uint8)
+_EXPANDABLE = ("rgb24", "bgr24", "rgba", "bgra", "argb", "abgr", "gbrp")
+# As FFmpeg's filter "colorspace" names the matrices of ITU-T H.273 that it knows.
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc"}
+_RANGES = {False: "tv", True: "pc"}
+
+
+class Converter:
+    """width, height: pixels. pixels: PyAV's name of a planar format of Y'CbCr."""
+
+    def __init__(self, width: int, height: int, pixels: str) -> None:
+        self._width, self._height, self._pixels = width, height, pixels
+        self._shape: tuple[Any, ...] = ()
+        self._graph: Any = None
+
+    def convert(self, picture: av.VideoFrame, target: Colour) -> av.VideoFrame:
+        """A picture of its own, whose bytes may be the given one's. Raises av.FFmpegError, ValueError."""
+        source = colour_of(picture)
+        if source.matrix == IDENTITY and not source.full_range and picture.format.name in _EXPANDABLE:
+            picture, source = _expanded(picture), source._replace(full_range=True)
+        said = f"colorspace={int(picture.colorspace)}:range={int(picture.color_range)}"
+        shape = (picture.format.name, picture.width, picture.height, said, source, target)
+        if shape != self._shape:
+            size = f"video_size={picture.width}x{picture.height}"
+            buffer = f"{size}:pix_fmt={picture.format.name}:time_base=1/1000000000:{said}"
+            self._graph, self._shape = _graph([("buffer", buffer), *self._steps(picture, source, target)]), shape
+        self._graph.vpush(picture)
+        return target.put_on(self._graph.vpull())
+
+    def _steps(self, picture: av.VideoFrame, source: Colour, target: Colour) -> list[tuple[str, str]]:
+        size = f"{self._width}:{self._height}:flags=bilinear"
+        if source.matrix == IDENTITY:
+            # Without accurate_rnd, swscale has a short cut of its own for BGR that is off by several levels.
+            scale = f"{size}+accurate_rnd:out_range={target.range}:out_color_matrix={target.matrix}"
+            return [("scale", scale), ("format", self._pixels)]
+        # What swscale takes for full range whatever it is told stays as it is if the result is to be full as well.
+        always_full = picture.format.name.startswith(("gray", "yuvj"))
+        kept = Colour(source.full_range or always_full).range
+        steps = [
+            ("setparams", f"range={kept}:colorspace={_KEPT}"),  # and it would refuse matrices that it does not know
+            ("scale", f"{size}:out_range={kept}:out_color_matrix={_KEPT}"),
+            ("format", self._pixels),
+        ]
+        return steps + self._recolour(source, target, guessed_matrix(picture.width, picture.height))
+
+    def _recolour(self, source: Colour, target: Colour, guessed: int) -> list[tuple[str, str]]:
+        """From one matrix and range to another. swscale would go through RGB of 8 bits, slower, and off by 4 levels."""
+        before, after = (guessed if matrix == UNTOLD else matrix for matrix in (source.matrix, target.matrix))
+        if (before, source.full_range) == (after, target.full_range):
+            return []
+        for matrix in (before, after):
+            if matrix not in _MATRICES:
+                raise ValueError(f"pictures of matrix {matrix} of ITU-T H.273 can't be converted to another one")
+        words = f"ispace={_MATRICES[before]}:space={_MATRICES[after]}"
+        words += f":irange={_RANGES[source.full_range]}:range={_RANGES[target.full_range]}"
+        # Primaries and transfer have to be told, and stay as they are.
+        words += ":iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709:fast=1"
+        return [("colorspace", words)]
+
+
+_KEPT = 6  # any matrix that swscale knows, before and after
+
+
+def _graph(steps: list[tuple[str, str]]) -> Any:
+    graph: Any = av.filter.Graph()
+    graph.link_nodes(*(graph.add(name, words) for name, words in steps), graph.add("buffersink"))
+    graph.configure()
+    return graph
+
+
+def _expanded(picture: av.VideoFrame) -> av.VideoFrame:
+    full = av.VideoFrame.from_ndarray(_EXPANDED[picture.to_ndarray()], format=picture.format.name)
+    full.pts, full.color_primaries, full.color_trc = picture.pts, picture.color_primaries, picture.color_trc
+    return full

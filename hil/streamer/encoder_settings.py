@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an encoder is told, within its limits: size, rate, profile and pixel format, bits per second, options."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from .channels import FPS_LIMITS, LEAST_BIT_RATE, Channel
+from .sources.modes import ORDINARY_FPS
+
+JPEG_QUALITY = 85
+BITS_PER_PIXEL = {"h264": 0.1, "h265": 0.06}  # for a picture of ordinary movement, where nothing else is said
+# PyAV's pixel format by profile. Without one it is that of all decoders, by whatever profile the encoder likes.
+ANY_PROFILE, ANY_PIXELS = "", "yuv420p"
+_BASELINE_MAIN_HIGH = dict.fromkeys(("baseline", "main", "high"), "yuv420p")
+PROFILES: dict[str, dict[str, str]] = {
+    "libx264": {**_BASELINE_MAIN_HIGH, "high10": "yuv420p10le", "high422": "yuv422p", "high444": "yuv444p"},
+    "h264_v4l2m2m": _BASELINE_MAIN_HIGH,
+    "libx265": {
+        "main": "yuv420p",
+        "main10": "yuv420p10le",
+        "main12": "yuv420p12le",
+        "main422-10": "yuv422p10le",
+        "main444-8": "yuv444p",
+        "main444-10": "yuv444p10le",
+    },
+    "mjpeg": {},
+}
+_ALIASES = {"constrained_baseline": "baseline", "constrained-baseline": "baseline"}
+_LEAST_SIDE = {"libx265": 16}  # of the others 2, or 1 for JPEG
+_FACTORS = {"yuv420p": 2, "yuv422p": 2}
+
+
+class EncoderError(RuntimeError):
+    """The encoder can't be had, or failed."""
+
+
+class Settings(NamedTuple):
+    """width, height: pixels. rate: frames per second. bit_rate: bits per second; 0: by quality."""
+
+    width: int
+    height: int
+    rate: Fraction
+    pixels: str
+    bit_rate: int
+    options: dict[str, str]
+
+
+def settings_of(channel: Channel, name: str, width: int, height: int, fps: float) -> Settings:
+    """For pictures of that size at that rate; fps 0 is not known. Raises EncoderError: the encoder has no such."""
+    least = _LEAST_SIDE.get(name, 1)
+    if width < least or height < least:
+        raise EncoderError(f"{name}: {width}x{height}: from {least}x{least} on")
+    fps = min(max(fps or ORDINARY_FPS, FPS_LIMITS[0]), FPS_LIMITS[1])
+    profile, pixels = profile_of(channel, name)
+    if name != "mjpeg":
+        # Colour is stored for two pixels at once: of an odd line the last one goes.
+        width, height = max(width // 2 * 2, 2), max(height // 2 * 2, 2)
+    options = _options(channel, name, profile)
+    rate = Fraction(fps).limit_denominator(1001)
+    bits = 0 if "crf" in options or name == "mjpeg" else bit_rate(channel, width, height, fps)
+    return Settings(width, height, rate, pixels, bits, options)
+
+
+def bit_rate(channel: Channel, width: int, height: int, fps: float) -> int:
+    """Bits per second: what the channel says, else what suits picture and rate."""
+    suitable = round(width * height * fps * BITS_PER_PIXEL.get(channel.codec, 0))
+    return channel.bit_rate or max(suitable, LEAST_BIT_RATE)
+
+
+def profile_of(channel: Channel, name: str) -> tuple[str, str]:
+    """The profile as the encoder calls it, and the pixel format that it is for. Raises EncoderError."""
+    profile = channel.profile.lower()
+    profile = _ALIASES.get(profile, profile)
+    if profile == ANY_PROFILE:
+        return profile, ANY_PIXELS
+    known = PROFILES.get(name, {})
+    if profile not in known:
+        raise EncoderError(f"profile={channel.profile}: {name} has {', '.join(known) or 'no profiles'}")
+    return profile, known[profile]
+
+
+def _options(channel: Channel, name: str, profile: str) -> dict[str, str]:
+    if name == "mjpeg":
+        return {"force_duplicated_matrix": "1"}
+    gop = f"keyint={channel.gop}:min-keyint={channel.gop}:scenecut=0:bframes=0"
+    options = {"profile": profile} if profile else {}
+    if name.startswith("libx26"):
+        options["forced-idr"] = "1"  # a key picture that was asked for is one that a decoder can begin with
+        if channel.quality and not channel.bit_rate:
+            options["crf"] = str(round(51 - channel.quality * 0.4))  # on their own scale 51 is the worst
+    if name == "libx264":
+        # Without a look ahead and with slices for its threads: a picture in is a picture out.
+        return options | {"preset": "veryfast", "tune": "zerolatency", "x264-params": f"{gop}:repeat-headers=1"}
+    if name == "libx265":
+        quiet = "log-level=none"
+        parameters = f"{gop}:repeat-headers=1:{quiet}"
+        return options | {"preset": "ultrafast", "tune": "zerolatency", "x265-params": parameters}
+    return options

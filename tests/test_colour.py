@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Patches of grey and colour through the encoders: what decoders of others show is what went in, within 3 levels."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from colour_judges import by_ffmpeg, by_gstreamer, by_opencv
+
+from hil import patches
+from hil.streamer.channels import Channel
+from hil.streamer.colour import BT601, BT709, BT2020, UNTOLD, Colour, colour_of, colour_to_encode
+from hil.streamer.encoder import CODECS, SOFTWARE, Encoder
+from vshm_ctypes import Codec
+
+LEVELS = 3
+LIMITED, FULL = False, True
+SIZE = patches.WIDTH, patches.HEIGHT
+ENCODED = ("h264", "h265", "jpeg")
+EVERY = [Colour(full_range, matrix) for full_range in (LIMITED, FULL) for matrix in (BT601, BT709, BT2020)]
+TWO = [Colour(LIMITED, BT601), Colour(FULL, BT709)]
+CASES = [
+    *(("yuyv422", colour) for colour in [*EVERY, Colour(LIMITED, UNTOLD), Colour(FULL, UNTOLD)]),
+    *itertools.product(("uyvy422", "nv12", "yuv422p", "yuv444p", "yuv420p10le"), TWO),
+    *itertools.product(("gray", "gray10le"), (Colour(LIMITED), Colour(FULL))),
+    *itertools.product(("yuvj420p", "yuvj422p"), (Colour(FULL, 5), Colour(LIMITED, BT709))),  # as cameras' JPEG decodes
+    *itertools.product(("rgb24", "bgr24", "gbrp"), [Colour(FULL, 0)]),
+]
+NAMES = [f"{pixels}-{'full' if colour.full_range else 'limited'}-{colour.matrix}" for pixels, colour in CASES]
+
+
+def stream_of(codec: Any, *pictures: av.VideoFrame, **more: Any) -> bytes:
+    encoder = Encoder(Channel(codec=codec, quality=90), SOFTWARE[codec], *SIZE, 30, **more)
+    units = [unit for at, picture in enumerate(pictures) for unit in encoder.encode(picture, at * 33_000_000)]
+    return b"".join(unit.data for unit, _ in units + encoder.flush())
+
+
+@pytest.mark.parametrize("codec", ENCODED)
+@pytest.mark.parametrize(("pixels", "colour"), CASES, ids=NAMES)
+def test_ffmpeg_shows_what_went_in(pixels: str, colour: Colour, codec: Any) -> None:
+    picture = patches.picture(pixels, colour)
+    pictures = by_ffmpeg(stream_of(codec, picture, picture), CODECS[codec], *SIZE)
+    assert len(pictures) == 2
+    assert max(patches.deviation(rgb, pixels) for rgb in pictures) <= LEVELS
+
+
+@pytest.mark.parametrize("codec", ENCODED)
+@pytest.mark.parametrize(
+    ("pixels", "colour"),
+    [
+        ("nv12", Colour(FULL, BT709)),
+        ("yuyv422", Colour(LIMITED, BT2020)),
+        ("rgb24", Colour(FULL, 0)),
+        ("gray", Colour(FULL)),
+    ],
+)
+def test_gstreamer_does_so_too(pixels: str, colour: Colour, codec: Any, tmp_path: Path) -> None:
+    picture = patches.picture(pixels, colour)
+    pictures = by_gstreamer(stream_of(codec, picture, picture), CODECS[codec], *SIZE, tmp_path)
+    assert max(patches.deviation(rgb, pixels) for rgb in pictures) <= LEVELS
+
+
+@pytest.mark.parametrize(("pixels", "colour"), CASES[::3], ids=NAMES[::3])
+def test_jpeg_is_what_every_reader_takes_it_for(pixels: str, colour: Colour) -> None:
+    (rgb,) = by_opencv(stream_of("jpeg", patches.picture(pixels, colour)))
+    assert patches.deviation(rgb, pixels) <= LEVELS
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_the_stream_says_what_the_source_said(codec: Any) -> None:
+    for colour in (Colour(FULL, BT709, 1, 13), Colour(LIMITED, BT2020, 9, 16), Colour(LIMITED, 7, 7, 7), Colour()):
+        picture = patches.picture("yuyv422", colour)
+        decoder: Any = av.CodecContext.create("hevc" if codec == "h265" else codec, "r")
+        decoded = decoder.decode(av.Packet(stream_of(codec, picture))) + decoder.decode(None)
+        assert [colour_of(found) for found in decoded] == [colour]
+
+
+def test_a_matrix_that_nothing_can_convert_is_kept_or_refused_by_number() -> None:
+    picture = patches.picture("yuyv422", Colour(LIMITED, BT709))
+    picture.colorspace = 14  # ICtCp
+    decoder: Any = av.CodecContext.create("h264", "r")
+    (decoded,) = decoder.decode(av.Packet(stream_of("h264", picture))) + decoder.decode(None)
+    assert int(decoded.colorspace) == 14
+    with pytest.raises(RuntimeError, match=r"matrix 14 of ITU-T H\.273"):
+        stream_of("jpeg", picture)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_where_the_colours_change_a_new_sequence_says_so(codec: Any) -> None:
+    """Of two cameras of which one stands in for the other, say: every picture by its own description."""
+    given = [patches.picture("nv12", Colour(full_range, BT601, 1, 1)) for full_range in (LIMITED, FULL, FULL, LIMITED)]
+    data = stream_of(codec, *given)
+    decoder: Any = av.CodecContext.create("hevc" if codec == "h265" else codec, "r")
+    decoded = [picture for packet in decoder.parse(data) + decoder.parse(None) for picture in decoder.decode(packet)]
+    decoded += decoder.decode(None)
+    assert [colour_of(picture).full_range for picture in decoded] == [LIMITED, FULL, FULL, LIMITED]
+    assert max(patches.deviation(patches.shown(picture)) for picture in decoded) <= LEVELS
+
+
+def test_rgb_of_limited_range_is_no_darker() -> None:
+    """vivid has such, and so have HDMI grabbers."""
+    squeezed = [tuple(round(16 + level * 219 / 255) for level in patch) for patch in patches.PATCHES]
+    picture = patches.picture("rgb24", Colour(), squeezed)  # type: ignore[arg-type]
+    picture.color_range = 1
+    for codec in ("h264", "jpeg"):
+        (rgb,) = by_ffmpeg(stream_of(codec, picture), CODECS[codec], *SIZE)
+        assert patches.deviation(rgb) <= LEVELS
+
+
+def test_scaling_does_not_change_what_players_take_an_untold_matrix_for() -> None:
+    large, small = (1920, 1080), (640, 360)
+    assert colour_to_encode(Colour(), Codec.H264, large, large) == Colour()
+    assert colour_to_encode(Colour(), Codec.H264, large, small).matrix == BT709
+    assert colour_to_encode(Colour(), Codec.H265, small, large).matrix == BT601
+    assert colour_to_encode(Colour(FULL, 0), Codec.H264, small, large).matrix == BT709
+
+
+def test_an_encoder_that_is_silent_about_colours_has_them_written_into_its_sets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a board's, whose driver is told nothing; what stands in for it is libx264, kept in the dark."""
+    from hil.streamer import encoder as module
+
+    opened = module._opened
+
+    def untold(context: Any) -> str | None:
+        context.color_range = context.colorspace = context.color_primaries = context.color_trc = 0
+        context.colorspace = context.color_primaries = context.color_trc = UNTOLD
+        return opened(context)
+
+    monkeypatch.setattr(module, "_opened", untold)
+    monkeypatch.setattr(module, "SILENT", ("libx264",))
+    picture = patches.picture("nv12", Colour(FULL, BT709))
+    assert patches.deviation(by_ffmpeg(stream_of("h264", picture, picture), Codec.H264, *SIZE)[-1]) <= LEVELS
+
+
+def test_a_picture_that_fits_is_not_copied_and_stays_as_it_was() -> None:
+    from hil.streamer.converter import Converter
+
+    picture = patches.picture("yuv420p", Colour(FULL, BT601, 1, 13))
+    picture.pts = 7
+    made = Converter(*SIZE, "yuv420p").convert(picture, Colour(FULL, BT601, 1, 13))
+    made.pts = 9
+    assert picture.pts == 7
+    assert made.planes[0].buffer_ptr == picture.planes[0].buffer_ptr
