@@ -33,6 +33,7 @@ NEEDS_PYAV = [
     "colour",
     "encoder_copy",
     "examples",
+    "files",
     "fleet_camera",
     "gate_camera",
     "healing",

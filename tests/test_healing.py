@@ -18,7 +18,7 @@ FRAMES = 40
 class Scripted:
     """Does what it is told: a Captured, None, or an exception, one for each read; and for each open."""
 
-    name, fps = "scripted", 25.0
+    name, fps, live = "scripted", 25.0, True
     codec: Codec | None = None
 
     def __init__(self, reads: list[Any], opens: list[Any] | None = None) -> None:
@@ -241,22 +241,47 @@ def test_a_source_that_fails_right_after_it_was_opened_is_not_opened_in_a_tight_
     assert source.incidents == {"failed": 4}
 
 
-def test_an_encoded_stream_of_another_size_is_not_passed_on(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    scripted = Scripted([good(), SourceError(0, "gone", "unplugged"), good()])
+def test_an_encoded_stream_may_come_back_with_another_size_but_not_with_another_codec(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripted = Scripted([good(), *[SourceError(0, "gone", "unplugged"), good()] * 2])
     scripted.codec = Codec.H264
     source = HealingSource(scripted, clock)
     source.open()
     clock.sleep(SETTLED_S)
     assert source.read(0.1) is not None
     scripted.width = 128
+    assert source.read(0.1) is None
+    assert source.read(0.1) is None
+    captured = source.read(0.1)
+    assert captured is not None
+    assert captured.discontinuity
+    assert source.width == 128
+    scripted.codec = Codec.H265
     for _ in range(20):
         assert source.read(0.1) is None
-    assert "it came back with 128x48" in caplog.text
-    scripted.width = 64
+    assert "it came back with H265, not H264 as before" in caplog.text
+    scripted.codec = Codec.H264
     while (captured := source.read(0.1)) is None:
         pass
     assert captured.discontinuity
-    assert source.figures() == {"lost": 3, "unplugged": 1}
+    assert source.figures() == {"lost": 3, "unplugged": 2}
+
+
+def test_a_file_is_not_judged_as_a_camera_is(clock: Clock) -> None:
+    scripted = Scripted([good(), *[None] * 5, *[Captured(1, bad=True)] * 2 * BAD_IN_A_ROW, good()])
+    scripted.live = False
+    source = HealingSource(scripted, clock)
+    source.open()
+    assert source.read(0.1) is not None
+    for _ in range(5):
+        clock.sleep(FIRST_PICTURE_S)
+        assert source.read(0.1) is None
+    while (captured := source.read(0.1)) is None or captured.bad:
+        pass
+    assert captured.discontinuity
+    assert not source.incidents
+    assert scripted.opened == 1
 
 
 def test_a_start_that_fails_is_counted_each_time_and_told_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

@@ -28,10 +28,10 @@ from .service import Service
 from .sound.lane import SoundLane
 from .sound.open_source import make_sound_source
 from .sound.options import Sound
-from .sources.healing import HealingSource
 from .sources.modes import Size, Wanted
 from .sources.open_source import make_source
 from .sources.source import Source, SourceError
+from .sources.timeline import Timelines
 from .status import Status
 
 READ_TIMEOUT_S = 0.1  # how soon a signal is heeded
@@ -146,10 +146,12 @@ def open_websocket(words: str, channels: Sequence[Channel]) -> contextlib.Abstra
     return WebSocketServer(*address(words), [channel.ring for channel in channels])
 
 
-def open_sound(sound: Sound, ledger: Ledger | None, wait: bool, loop: bool, over: threading.Event) -> SoundLane:
-    """Its source and its ring. wait: pictures do not wait for it. Raises SourceError, EncoderError, VideoShmError."""
-    source = HealingSource(make_sound_source(sound, loop))
-    if not wait:
+def open_sound(sound: Sound, source: Source, ledger: Ledger | None, wait: bool, over: threading.Event) -> SoundLane:
+    """Its source and its ring. Raises SourceError, EncoderError, VideoShmError.
+
+    wait: pictures do not wait for a microphone, which opens itself when it is there.
+    """
+    if not (wait and source.live):
         open_when_there(source, False, over)
     try:
         lane = SoundLane(sound, source, ledger)
@@ -204,14 +206,18 @@ def open_when_there(source: Source, wait: bool, over: threading.Event) -> bool:
     return False
 
 
-def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threading.Event) -> None:
-    """Until a signal, the source's end, or the end of every lane."""
-    service = Service()
+def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threading.Event) -> bool:
+    """Until a signal, the source's end, or the end of every lane. False: the source could not be read to its end."""
+    service, whole = Service(), True
     while not over.is_set() and not all(lane.failure for lane in lanes):
         try:
             captured = source.read(READ_TIMEOUT_S)
         except EOFError as error:
             LOG.info("%s", error)
+            break
+        except SourceError as error:
+            LOG.error("%s", error.strerror or error)
+            whole = False
             break
         if captured is not None:
             for lane in lanes:
@@ -221,6 +227,7 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threadin
         service.is_alive()
         status.tick()
     service.stopping()
+    return whole
 
 
 def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
@@ -242,7 +249,8 @@ def run(arguments: argparse.Namespace) -> int:
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
     wait, audio = arguments.wait or bool(config.get("wait")), audio_of(arguments, config, channels)
-    source = HealingSource(make_source(words, wanted_of(channels), loop))
+    timelines = Timelines()
+    source = make_source(words, wanted_of(channels), loop, timelines)
     lanes: list[Lane] = []
     with contextlib.ExitStack() as stack:
         over = stack.enter_context(heeding_signals(source, lanes))
@@ -258,15 +266,16 @@ def run(arguments: argparse.Namespace) -> int:
                 open_lanes.enter_context(open_websocket(arguments.websocket, channels))
             everything: list[Lane | SoundLane] = [*lanes]
             if audio is not None:
-                everything.append(open_sound(audio, ledger, wait, loop, over))
+                sound = make_sound_source(audio, loop, timelines)
+                everything.append(open_sound(audio, sound, ledger, wait, over))
                 open_lanes.callback(everything[-1].close)
             status = Status(everything)
             LOG.info("%s: %dx%d at %g fps", source.name, source.width, source.height, source.fps)
-            stream(source, lanes, status, over)
+            whole = stream(source, lanes, status, over)
             status.end()
         if arguments.stats:
             print(json.dumps(status.summary(source.figures())), flush=True)
-    return 0 if balanced(everything) else 1
+    return 0 if balanced(everything) and whole else 1
 
 
 def main(words: Sequence[str] | None = None) -> int:

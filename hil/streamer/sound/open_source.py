@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+from ..sources.healing import HealingSource
 from ..sources.source import Source
+from ..sources.timeline import Timelines
 from .alsa import AlsaSource
 from .file import SoundFile
 from .options import Sound
 from .testaudio import TestAudio
 
 
-def make_sound_source(sound: Sound, loop: bool = False) -> Source:
-    """The source that the words name, not opened yet."""
+def make_sound_source(sound: Sound, loop: bool, timelines: Timelines) -> Source:
+    """The source that the words name, not opened yet. timelines: that files share with their pictures."""
     if sound.source == "testaudio":
-        return TestAudio(sound.rate)
+        return HealingSource(TestAudio(sound.rate))
     if sound.source.startswith("file:"):
-        return SoundFile(sound.source.removeprefix("file:"), loop)
-    return AlsaSource(sound.source.removeprefix("alsa:"), sound.rate, sound.channels)
+        path = sound.source.removeprefix("file:")
+        file = SoundFile(path, loop, timelines.of(path))
+        return HealingSource(file) if loop else file
+    return HealingSource(AlsaSource(sound.source.removeprefix("alsa:"), sound.rate, sound.channels))

@@ -15,6 +15,7 @@ class SoundSource(ABC):
 
     width = height = 0
     fps = 0.0
+    live = True
     codec: Codec | None = None
     name = ""
 

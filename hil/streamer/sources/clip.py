@@ -1,79 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file's pictures or its sound, one by one, from the begin again where it loops; and the wait for their turn."""
+"""One stream of a file, packet by packet."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 
 import av
+from av.format import Flags
 
 from .source import SourceError
 
-Frame = TypeVar("Frame", av.VideoFrame, av.AudioFrame)
+Kind = Literal["video", "audio"]
+PLAIN_FPS = 25.0  # of what has no rate of its own, as FFmpeg has it
 
 
-class Clip(Generic[Frame]):
-    """begun_s: when it was opened, on the monotonic clock. looped: whether next() went back to the begin; the user
-    clears it."""
+class Clip:
+    """fps: for files without a rate of their own, as raw streams and single pictures are.
 
-    def __init__(self, path: str, kind: Literal["video", "audio"], loop: bool) -> None:
-        self._path, self._kind, self._loop = path, kind, loop
+    stream: PyAV's. start_s: when the first of the file's pictures and sound begins, on its own clock. length_s: how
+    long both last, 0 where it is not known. has_times: whether its packets have times; a raw stream's have none.
+    """
+
+    def __init__(self, path: str, kind: Kind, fps: float = 0.0) -> None:
+        self.path = path
+        self._kind: Kind = kind
+        self._fps = fps
         self._container: Any = None
-        self._frames: Iterator[Frame | None] = iter(())
-        self.begun_s = 0.0
-        self.looped = False
+        self.stream: Any = None
+        self.start_s = self.length_s = 0.0
+        self.has_times = True
 
-    def open(self) -> Any:
-        """Open the file at its begin; its stream. Raises SourceError."""
+    def open(self) -> None:
+        """At its begin. Raises SourceError."""
         self.close()
+        options = {"framerate": f"{self._fps:g}"} if self._fps else {}
         try:
-            self._container = av.open(self._path)
+            self._container = av.open(self.path, options=options)
+        except av.error.InvalidDataError:
+            raise SourceError(0, f"{self.path}: no pictures or sound in a form that FFmpeg knows", "absent") from None
         except (OSError, ValueError) as error:
-            raise SourceError(0, f"{self._path}: {getattr(error, 'strerror', None) or error}", "absent") from None
-        streams = getattr(self._container.streams, self._kind)
-        if not streams:
+            raise SourceError(0, f"{self.path}: {getattr(error, 'strerror', None) or error}", "absent") from None
+        self.stream = self._container.streams.best(self._kind)
+        if self.stream is None:
             self.close()
-            raise SourceError(0, f"{self._path}: no {self._kind} in it", "unsuitable")
-        streams[0].thread_type = "AUTO"
-        self._frames = self._decode(streams[0])
-        self._any = False
-        self.begun_s = time.monotonic()
-        return streams[0]
+            raise SourceError(0, f"{self.path}: no {self._kind} in it", "unsuitable")
+        self.has_times = not self._container.format.flags & Flags.no_timestamps.value
+        found = [self._container.streams.best(kind) for kind in ("video", "audio")]
+        begins = [stream.start_time * stream.time_base for stream in found if stream and stream.start_time is not None]
+        self.start_s = float(min(begins, default=0))
+        self.length_s = (self._container.duration or 0) / av.time_base
+        self._packets = self._container.demux(self.stream)
 
-    def _decode(self, stream: Any) -> Iterator[Frame | None]:
-        """None for what is damaged: the file goes on behind it."""
-        for packet in self._container.demux(stream):
-            try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                yield None
+    @property
+    def dated_by_dts(self) -> bool:
+        """Whether its times are those of decoding alone: .avi has no others, and what becomes of them is disorder."""
+        return bool(self._container.format.name == "avi")
 
-    def next(self) -> Frame | None:
-        """None: damaged. Raises EOFError at the end, SourceError."""
+    @property
+    def fps(self) -> float:
+        """As the file tells, which need not be true."""
+        rates = [self.stream.average_rate, self.stream.guessed_rate]
+        rate = next((rate for rate in (rates if self.has_times else rates[::-1]) if rate), PLAIN_FPS)
+        return float(rate)
+
+    def packet(self) -> Any:
+        """The next one; at the end an empty one, at which decoders hand out what they hold, and then None.
+
+        Raises SourceError.
+        """
         try:
-            frame = next(self._frames)
-        except StopIteration:
-            if not self._loop or not self._any:
-                raise EOFError(f"{self._path} has ended") from None
-            self.open()
-            self.looped = True
-            return self.next()
+            return next(self._packets, None)
         except av.FFmpegError as error:
-            raise SourceError(0, f"{self._path}: {error.strerror}") from None
-        self._any = self._any or frame is not None
-        return frame
+            raise SourceError(0, f"{self.path}: {error.strerror}") from None
 
     def close(self) -> None:
         """Close the file. Twice is fine."""
         if self._container is not None:
             self._container.close()
             self._container = None
-
-
-def sleep_until(due_s: float, timeout_s: float) -> bool:
-    """Until then, but no longer than timeout_s; whether it is time."""
-    wait_s = due_s - time.monotonic()
-    time.sleep(max(min(wait_s, timeout_s), 0))
-    return wait_s <= timeout_s

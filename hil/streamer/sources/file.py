@@ -1,55 +1,182 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clip, paced by its own timestamps: file:clip.mp4, looped on request."""
+"""A file's pictures, paced by their own times: file:clip.mp4, looped on request.
+
+A file is no camera. It plays at once, whatever time it begins with; its gaps are played as they are, up to GAP_S; what
+is damaged in it is passed over; and it ends, once its last picture has been there for as long as it lasts.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import time
+from collections import deque
+from pathlib import Path
+from statistics import median
 
 import av
 
 from vshm_ctypes import Codec
 
-from .clip import Clip, sleep_until
-from .source import Captured
+from ..log import LOG
+from .clip import Clip
+from .pictures import Decoded, Pictures
+from .source import Captured, SourceError
+from .timeline import Pace, Timeline
+from .turned import Turner, exif_orientation
+
+FIRST_PICTURES = 4  # are decoded before it begins: they tell size and rate
+FIRST_S = 10.0  # to find them in
+MOST_FPS = 1000.0
+WRONG = 1.5  # a rate that is so many times what the first pictures have is none
 
 
 class FileSource:
-    """Decodes a file as fast as its timestamps say, never faster."""
+    """Decodes a file as fast as its times say, never faster. fps: for one without a rate of its own; 0: 25.
+
+    timeline: shared with the sound of the same file, if that is played too.
+    """
 
     codec: Codec | None = None
+    live = False
 
-    def __init__(self, path: str, loop: bool) -> None:
+    def __init__(self, path: str, loop: bool, timeline: Timeline | None = None, fps: float = 0.0) -> None:
         self.name = f"file:{path}"
-        self._clip = Clip[av.VideoFrame](path, "video", loop)
-        self._pending: av.VideoFrame | None = None
+        self._clip = Clip(path, "video", fps)
+        self._loop = loop
+        self._timeline = timeline or Timeline()
+        self._pace: Pace | None = None
+        self._ready: deque[Decoded] = deque()
+        self._begins = self._looped = False  # the next one decoded, or handed out, is the first of a round
+        self._damaged = 0
         self.width = self.height = 0
         self.fps = 0.0
 
     def open(self) -> None:
-        """Open the file at its begin. Raises SourceError."""
-        stream = self._clip.open()
-        self.width, self.height = stream.codec_context.width, stream.codec_context.height
-        self.fps = float(stream.average_rate or 30)
-        self._pending = None
+        """Open the file at its begin. Raises SourceError: also where there is no picture in it to be decoded."""
+        self.close()
+        self._begins = self._looped = False
+        self._begin()
+        until_s = time.monotonic() + FIRST_S
+        while len(self._ready) < FIRST_PICTURES and not self._over and time.monotonic() < until_s:
+            self._step()
+        first = next((decoded.picture for decoded in self._ready if decoded.picture), None)
+        if first is None:
+            why = self._pictures.why or "no keyframe in it"
+            self.close()
+            raise SourceError(0, f"{self._clip.path}: no picture of it can be decoded: {why}", "unsuitable")
+        self.width, self.height, self.fps = first.width, first.height, self._rate()
+        if self._pace is None:
+            self._pace = Pace(self._timeline, 1 / self.fps)
+            self._tell(first)
+        else:
+            self._pace.resume()
+
+    def _begin(self) -> None:
+        self._clip.open()
+        self._pictures = Pictures(self._clip)
+        self._turner: Turner | None = None
+        self._round: list[Decoded] = []  # its first two pictures
+        self._over = False
+        self._written_ns = self._last_written_ns()
+
+    def _last_written_ns(self) -> int:
+        with contextlib.suppress(OSError):
+            return Path(self._clip.path).stat().st_mtime_ns
+        return 0
+
+    def _step(self) -> None:
+        """Decode a little more. Raises SourceError."""
+        try:
+            found = self._pictures.more()
+        except EOFError:
+            self._end_round()
+            return
+        for decoded in found:
+            if decoded.picture is not None:
+                self._damaged += decoded.picture.is_corrupt  # the decoder made it whole as well as it could
+                decoded = decoded._replace(picture=self._turned(decoded.picture))
+                self._round += [decoded] if len(self._round) < 2 else []
+            self._ready.append(decoded._replace(begins=self._begins))
+            self._begins = False
+
+    def _end_round(self) -> None:
+        if not self._loop or not self._round:
+            self._over = True
+        elif len(self._round) == 1 and self._written_ns == self._last_written_ns():
+            self._ready.append(self._round[0]._replace(begins=True))  # a still need not be decoded time and again
+        else:
+            self._begin()
+            self._begins = True
+
+    def _turned(self, picture: av.VideoFrame) -> av.VideoFrame:
+        if self._turner is None:
+            is_jpeg = self._clip.stream.codec_context.name == "mjpeg"
+            self._turner = Turner(exif_orientation(self._pictures.first_packet) if is_jpeg else None)
+        return self._turner.turn(picture)
+
+    def _rate(self) -> float:
+        """As the file tells, unless its first pictures have another."""
+        times = [decoded.time_s for decoded in self._ready if decoded.time_s is not None]
+        steps = [after - before for before, after in itertools.pairwise(times) if after > before]
+        told = self._clip.fps
+        seen = 1 / median(steps) if len(steps) > 1 else told
+        return min(told if told / WRONG < seen < told * WRONG else seen, MOST_FPS)
+
+    def _tell(self, first: av.VideoFrame) -> None:
+        if self._pictures.passed_over:
+            LOG.info("%s: it begins in the middle of a GOP, and is played from its first keyframe", self.name)
+        if first.interlaced_frame:
+            LOG.info("%s: interlaced: both fields of a picture are kept as they are, as lines of one", self.name)
+        ratio = self._clip.stream.sample_aspect_ratio
+        if ratio and ratio != 1:
+            wide = f"{round(self.width * ratio / 2) * 2}x{self.height}"
+            LOG.info(
+                "%s: its pixels are not square (%s): a channel of %s shows it as it is meant", self.name, ratio, wide
+            )
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next picture, when it is its turn. Raises EOFError at the end."""
-        self._pending = self._pending or self._clip.next()
-        if self._pending is None:
-            return Captured(time.monotonic_ns(), bad=True)
-        if not sleep_until(self._clip.begun_s + float(self._pending.time or 0.0), timeout_s):
+        """The next picture, when it is its turn. Raises SourceError, EOFError at the end."""
+        assert self._pace is not None
+        until_s = self._timeline.clock() + timeout_s
+        while not self._ready and not self._over:
+            self._step()
+            if self._timeline.clock() > until_s:
+                break
+        if not self._ready:
+            if self._over and self._pace.wait_for_end(timeout_s):
+                raise EOFError(f"{self._clip.path} has ended")
             return None
-        captured = Captured(time.monotonic_ns(), picture=self._pending, discontinuity=self._clip.looped)
-        self._pending, self._clip.looped = None, False
+        return self._hand_out(self._ready[0], self._pace, until_s)
+
+    def _hand_out(self, decoded: Decoded, pace: Pace, until_s: float) -> Captured | None:
+        if decoded.begins:
+            pace.next_round(self._clip.length_s if self._timeline.is_shared else 0.0)
+            decoded = self._ready[0] = decoded._replace(begins=False)
+            self._looped = True
+        if decoded.picture is None:
+            self._ready.popleft()
+            self._damaged += 1
+            return Captured(round(self._timeline.clock() * 1e9), bad=True)
+        due_s = pace.place(decoded.time_s, self._clip.start_s if self._timeline.is_shared else None)
+        if not pace.wait(due_s, until_s - self._timeline.clock()):
+            return None
+        self._ready.popleft()
+        jumped = pace.took(due_s, decoded.length_s)
+        captured = Captured(pace.capture_ns(due_s), picture=decoded.picture, discontinuity=self._looped or jumped)
+        self._looped = False
         return captured
 
     def want_keyframe(self) -> None:
         """Its pictures are raw once they are decoded."""
 
     def figures(self) -> dict[str, int]:
-        """None."""
-        return {}
+        """damaged: pictures that could not be decoded, or not wholly."""
+        return {"damaged": self._damaged} if self._damaged else {}
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file. Twice is fine."""
+        self._ready.clear()
         self._clip.close()
+        if self._pace is not None:
+            self._pace.close()

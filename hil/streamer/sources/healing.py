@@ -36,7 +36,7 @@ class HealingSource:
         self._told = ""
         self._bad = 0
         self._broken = False
-        self._shape: tuple[Codec | None, int, int] = (None, 0, 0)
+        self._codec: Codec | None = None
         self.incidents: Counter[str] = Counter()
 
     @property
@@ -60,6 +60,11 @@ class HealingSource:
         return self._source.fps
 
     @property
+    def live(self) -> bool:
+        """The source's own: what is not live is not judged by its silence, nor by what is damaged in it."""
+        return self._source.live
+
+    @property
     def codec(self) -> Codec | None:
         """None where it hands out raw pictures."""
         return self._source.codec
@@ -67,7 +72,7 @@ class HealingSource:
     def open(self) -> None:
         """Open it for the first time. Raises SourceError."""
         self._open()
-        self._shape = (self.codec, self.width, self.height)
+        self._codec = self.codec
         self._begin()
 
     def _open(self) -> None:
@@ -99,12 +104,12 @@ class HealingSource:
         self._retry_s = self._clock() + BACK_OFF_S[min(self._attempt, len(BACK_OFF_S) - 1)]
         self._attempt += 1
 
-    def _check_shape(self) -> None:
-        """Raw pictures of another size are scaled; encoded ones can't be made into what the readers were told."""
-        shape = (self.codec, self.width, self.height)
-        if shape != self._shape and (shape[0], self._shape[0]) != (None, None):
+    def _check_codec(self) -> None:
+        """Another size is followed, but a ring has one codec, and what was raw needs an encoder still."""
+        if self.codec != self._codec:
+            has, had = (codec.name if codec is not None else "raw pictures" for codec in (self.codec, self._codec))
             self._source.close()
-            raise SourceError(0, f"it came back with {self.width}x{self.height}, not as it was", "unsuitable")
+            raise SourceError(0, f"{self.name}: it came back with {has}, not {had} as before", "unsuitable")
 
     def _reopen(self, timeout_s: float) -> None:
         wait_s = self._retry_s - self._clock()
@@ -113,7 +118,7 @@ class HealingSource:
             return
         try:
             self._open()
-            self._check_shape()
+            self._check_codec()
         except SourceError as error:
             why = str(error.strerror or error)
             if self._told != why:
@@ -135,13 +140,14 @@ class HealingSource:
             self._fail(error.kind, str(error.strerror or error))
             return None
         if captured is None:
-            self._heed_silence()
+            if self.live:
+                self._heed_silence()
             return None
         self._last_s = self._clock()
         self._patience.came(self._last_s)
         if captured.bad:
             self._bad += 1
-            if self._bad >= BAD_IN_A_ROW:
+            if self._bad >= BAD_IN_A_ROW and self.live:
                 self._fail("bad_buffers", f"{BAD_IN_A_ROW} damaged buffers in a row")
             return captured
         captured.discontinuity = captured.discontinuity or self._broken or self._bad > 0

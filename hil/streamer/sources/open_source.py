@@ -4,18 +4,30 @@
 from __future__ import annotations
 
 from .file import FileSource
+from .healing import HealingSource
 from .modes import Wanted
 from .rpicam import RpicamSource
 from .source import Source
 from .testsrc import TestSource
+from .timeline import Timelines
 
 
-def make_source(words: str, wanted: Wanted, loop: bool = False) -> Source:
-    """The source that the words name, not opened yet. Raises SourceError."""
+def make_source(words: str, wanted: Wanted, loop: bool, timelines: Timelines) -> Source:
+    """The source that the words name, not opened yet. Raises SourceError.
+
+    A camera is opened again whatever happens to it, and so is a file that is looped; another one ends where it can't be
+    read on.
+    """
+    if words.startswith("file:"):
+        path = words.removeprefix("file:")
+        source = FileSource(path, loop, timelines.of(path), wanted.fps)
+        return HealingSource(source) if loop else source
+    return HealingSource(_camera(words, wanted))
+
+
+def _camera(words: str, wanted: Wanted) -> Source:
     if words.startswith("testsrc"):
         return TestSource(words, wanted)
-    if words.startswith("file:"):
-        return FileSource(words.removeprefix("file:"), loop)
     if words == "rpicam":
         return RpicamSource(wanted)
     from .v4l2 import V4l2Source  # v4l2py takes long to import

@@ -21,6 +21,7 @@ class RpicamSource:
     """Starts rpicam-vid and reads its stream. A picture comes out when the next one begins."""
 
     codec: Codec | None = Codec.H264
+    live = True
 
     def __init__(self, wanted: Wanted) -> None:
         self.name = "rpicam"

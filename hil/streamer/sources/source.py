@@ -63,6 +63,10 @@ class Source(Protocol):
         """Frames per second."""
 
     @property
+    def live(self) -> bool:
+        """Whether it comes by itself, as from a camera: a file is no camera, and its silence is no fault."""
+
+    @property
     def codec(self) -> Codec | None:
         """None where it hands out raw pictures."""
 

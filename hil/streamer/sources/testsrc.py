@@ -24,6 +24,7 @@ class TestSource:
     """Paced by the clock. Picture n shows the number n."""
 
     codec: Codec | None = None
+    live = True
     __test__ = False  # no test case, whatever its name
 
     def __init__(self, words: str, wanted: Wanted = Wanted()) -> None:  # noqa: B008 - frozen

@@ -61,6 +61,8 @@ def told_as_source_error(what: str = "") -> Iterator[None]:
 class V4l2Source:
     """words: auto, or a device's path, driver, card or bus. After the first time, the same camera is opened again."""
 
+    live = True
+
     def __init__(self, words: str, wanted: Wanted) -> None:
         self.name = words
         self.width = self.height = 0

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures that are stored on their side, or mirrored, turned as they are meant to be seen."""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from typing import Any, cast
+
+import av
+import av.filter
+
+from ..log import LOG
+
+Signs = tuple[int, int, int, int]
+Filters = tuple[tuple[str, str], ...]
+# By the signs of a display matrix (ISO/IEC 14496-12, 6.2.2): a, b, c, d of x' = a x + c y, y' = b x + d y.
+FILTERS: dict[Signs, Filters] = {
+    (1, 0, 0, 1): (),
+    (-1, 0, 0, 1): (("hflip", ""),),
+    (1, 0, 0, -1): (("vflip", ""),),
+    (-1, 0, 0, -1): (("hflip", ""), ("vflip", "")),
+    (0, 1, -1, 0): (("transpose", "clock"),),
+    (0, -1, 1, 0): (("transpose", "cclock"),),
+    (0, 1, 1, 0): (("transpose", "cclock_flip"),),
+    (0, -1, -1, 0): (("transpose", "clock_flip"),),
+}
+_UPRIGHT = (1, 0, 0, 1)
+# Exif 2.32, 4.6.4, tag 0x0112: where row 0 and column 0 are to be seen.
+_EXIF: dict[int, Signs] = dict(enumerate(((1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1)), 1))
+_EXIF |= dict(enumerate(((0, 1, 1, 0), (0, 1, -1, 0), (0, -1, -1, 0), (0, -1, 1, 0)), 5))
+_ORIENTATION = 0x0112
+_TURNS: dict[int, Signs] = {
+    0: _UPRIGHT,
+    90: (0, -1, 1, 0),
+    -90: (0, 1, -1, 0),
+    180: (-1, 0, 0, -1),
+    -180: (-1, 0, 0, -1),
+}
+
+
+def exif_orientation(jpeg: bytes) -> int | None:
+    """1 to 8, from the Exif data of a JPEG picture; None: it does not tell."""
+    at = 2
+    while jpeg[at : at + 1] == b"\xff" and jpeg[at + 1 : at + 2] not in (b"\xda", b""):
+        (size,) = struct.unpack(">H", jpeg[at + 2 : at + 4].ljust(2, b"\0"))
+        if jpeg[at + 1 : at + 2] == b"\xe1" and jpeg[at + 4 : at + 10] == b"Exif\0\0":
+            return _orientation(jpeg[at + 10 : at + 2 + size])
+        at += 2 + size
+    return None
+
+
+def _orientation(tiff: bytes) -> int | None:
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    try:
+        (directory,) = struct.unpack_from(f"{order or '<'}4xI", tiff)
+        (count,) = struct.unpack_from(f"{order}H", tiff, directory)
+        for number in range(count):
+            tag, value = struct.unpack_from(f"{order}H6xH", tiff, directory + 2 + 12 * number)
+            if tag == _ORIENTATION:
+                return value if value in _EXIF else None
+    except struct.error:  # cut off
+        pass
+    return None
+
+
+def display_matrix(picture: Any) -> Signs | None:
+    """What the container says of a decoded picture, upright where it says nothing; None: no quarter turn."""
+    try:
+        a, b, _, c, d = struct.unpack_from("=5i", bytes(picture.side_data["DISPLAYMATRIX"]))
+    except (KeyError, ValueError):  # there is none; or it is beside what PyAV does not know, as Exif data in 18.1.0
+        return _TURNS.get(picture.rotation)
+    units = [round(value / 65536) for value in (a, b, c, d)]
+    signs = tuple((unit > 0) - (unit < 0) for unit in units)
+    return signs if signs in FILTERS else None
+
+
+class Turner:
+    """Turns the pictures of one file. exif: as exif_orientation() has it, in place of what the container says."""
+
+    def __init__(self, exif: int | None = None) -> None:
+        self._exif = exif
+        self._graph: Any = None
+        self._shape: tuple[object, ...] = ()
+        self._told = False
+
+    def turn(self, picture: Any) -> av.VideoFrame:
+        """As it is meant to be seen; mostly the same."""
+        signs = _EXIF[self._exif] if self._exif else display_matrix(picture)
+        if signs is None and not self._told:
+            self._told = True
+            LOG.warning(
+                "it is to be shown turned by %d degrees; that is left out: only quarter turns are made",
+                picture.rotation,
+            )
+        filters = FILTERS[signs or _UPRIGHT]
+        if not filters:
+            return cast("av.VideoFrame", picture)
+        shape = (signs, picture.width, picture.height, picture.format.name)
+        if shape != self._shape:
+            self._graph, self._shape = self._build(picture, filters), shape
+        self._graph.vpush(picture)
+        return cast("av.VideoFrame", self._graph.vpull())
+
+    @staticmethod
+    def _build(picture: Any, filters: Filters) -> av.filter.Graph:
+        graph = av.filter.Graph()
+        begin = graph.add_buffer(
+            width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, 1000)
+        )
+        graph.link_nodes(begin, *(graph.add(name, words) for name, words in filters), graph.add("buffersink"))
+        graph.configure()
+        return graph

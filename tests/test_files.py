@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files as sources: whatever they begin with, are made of and end with. A clock that sleeping moves on plays them."""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy
+import pytest
+from encoded import brightness
+
+from hil.streamer.sources.file import FileSource
+from hil.streamer.sources.source import Captured, SourceError
+from hil.streamer.sources.timeline import GAP_S, Timeline
+
+WIDTH, HEIGHT, FPS = 64, 48, 25
+X264 = {"x264-params": "keyint=10:min-keyint=10:scenecut=0:bframes=2"}
+
+
+class Clock:
+    """Starts somewhere; sleeping moves it on."""
+
+    def __init__(self) -> None:
+        self.now_s = 5000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def picture(number: int, pixels: str = "yuv420p") -> av.VideoFrame:
+    """Its brightness tells its number, modulo 20; its upper left corner is white."""
+    luma = numpy.full((HEIGHT, WIDTH), brightness(number), numpy.uint8)
+    luma[: HEIGHT // 4, : WIDTH // 4] = 255
+    if pixels == "rgb24":
+        return av.VideoFrame.from_ndarray(numpy.repeat(luma[:, :, None], 3, 2), format=pixels)
+    if pixels == "gray":
+        return av.VideoFrame.from_ndarray(luma, format=pixels)
+    colour = numpy.full((HEIGHT // 2, WIDTH), 128, numpy.uint8)
+    return av.VideoFrame.from_ndarray(numpy.concatenate([luma, colour]), format=pixels)
+
+
+def luma_of(frame: av.VideoFrame) -> Any:
+    """Its luma, or one of three equal colours."""
+    step = {"rgb24": 3, "bgra": 4}.get(frame.format.name, 1)
+    plane = frame.planes[0]
+    return numpy.frombuffer(bytes(plane), numpy.uint8).reshape(-1, plane.line_size)[
+        : frame.height, : frame.width * step : step
+    ]
+
+
+def number_of(frame: av.VideoFrame | None) -> int:
+    assert frame is not None
+    luma = luma_of(frame)[frame.height // 2 :, frame.width // 2 :]
+    return round((float(luma.mean()) - brightness(0)) / 10)
+
+
+def write(
+    path: Path,
+    times: Iterable[float],
+    encoder: str = "libx264",
+    options: dict[str, str] | None = None,
+    pixels: str = "yuv420p",
+    fps: int = FPS,
+) -> Path:
+    """A file of pictures with those times, in seconds."""
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(encoder, rate=fps, options=X264 if encoder == "libx264" else options or {})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
+        # A raw stream tells its rate by the encoder's time base, and MPEG-2 knows but some rates.
+        is_plain = path.name.startswith("raw") or encoder == "mpeg2video"
+        stream.codec_context.time_base = Fraction(1, fps if is_plain else 1000)
+        for number, time_s in enumerate(times):
+            frame = picture(number, pixels)
+            frame.pts, frame.time_base = round(time_s * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def even(count: int, fps: float = FPS) -> list[float]:
+    return [number / fps for number in range(count)]
+
+
+def source_of(path: Path, clock: Clock, loop: bool = False, fps: float = 0.0) -> FileSource:
+    source = FileSource(str(path), loop, Timeline(clock, clock.sleep), fps)
+    source.open()
+    return source
+
+
+def play(source: Any, most: int = 1000) -> list[Captured]:
+    """All that it has to its end, or so many."""
+    found: list[Captured] = []
+    while len(found) < most:
+        try:
+            captured = source.read(0.1)
+        except EOFError:
+            break
+        found += [captured] if captured else []
+    source.close()
+    return found
+
+
+def offsets(found: Sequence[Captured]) -> list[float]:
+    """Seconds since the first one."""
+    return [round((captured.capture_ns - found[0].capture_ns) / 1e9, 3) for captured in found]
+
+
+def numbers(found: Sequence[Captured]) -> list[int]:
+    return [number_of(captured.picture) for captured in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "pixels"),
+    [
+        ("clip.mp4", "libx264", "yuv420p"),
+        ("clip.mkv", "libx264", "yuv420p"),
+        ("clip.mov", "mjpeg", "yuvj420p"),
+        ("clip.ts", "libx264", "yuv420p"),
+        ("clip.flv", "libx264", "yuv420p"),
+        ("clip.avi", "mpeg4", "yuv420p"),
+        ("clip.avi", "mjpeg", "yuvj420p"),
+        ("clip.webm", "libvpx", "yuv420p"),
+        ("clip.nut", "ffv1", "yuv420p"),
+        ("clip.gif", "gif", "gray"),
+        ("clip.apng", "apng", "rgb24"),
+        ("clip.mpg", "mpeg2video", "yuv420p"),
+    ],
+)
+def test_every_picture_of_every_container_comes_once_and_in_time(
+    clock: Clock, tmp_path: Path, name: str, encoder: str, pixels: str
+) -> None:
+    if encoder not in av.codecs_available:
+        pytest.skip(f"this PyAV has no {encoder}")
+    source = source_of(write(tmp_path / name, even(30), encoder, pixels=pixels), clock)
+    assert (source.width, source.height) == (WIDTH, HEIGHT)
+    assert source.fps == pytest.approx(FPS, rel=0.01)
+    begin_s = clock()
+    found = play(source)
+    assert numbers(found) == [number % 20 for number in range(30)]
+    assert offsets(found) == pytest.approx(even(30), abs=0.011)  # a gif counts hundredths
+    assert found[0].capture_ns == round(begin_s * 1e9)
+    assert not any(captured.discontinuity for captured in found)
+    assert clock() - begin_s == pytest.approx(30 / FPS, abs=0.011)  # the last one has its time too
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "told"),
+    [("raw.h264", "libx264", True), ("raw.hevc", "libx265", True), ("raw.mjpeg", "mjpeg", False)],
+)
+def test_a_raw_stream_is_paced_by_its_rate(clock: Clock, tmp_path: Path, name: str, encoder: str, told: bool) -> None:
+    pixels = "yuvj420p" if encoder == "mjpeg" else "yuv420p"
+    options = {"x265-params": "log-level=none"} if encoder == "libx265" else {}
+    path = write(tmp_path / name, even(30, 10), encoder, options, pixels, fps=10)
+    for wanted, expected in ((0.0, 10 if told else 25), (5.0, 10 if told else 5)):
+        source = source_of(path, clock, fps=wanted)
+        assert source.fps == expected
+        found = play(source)
+        assert numbers(found) == [number % 20 for number in range(30)]
+        assert offsets(found) == pytest.approx(even(30, expected), abs=0.001)
+
+
+@pytest.mark.parametrize("begin_s", [3600.0, 7 * 86400.0, 2**33 / 90000 - 0.5])
+def test_a_file_that_begins_at_any_time_plays_at_once(clock: Clock, tmp_path: Path, begin_s: float) -> None:
+    """The last one: the times of .ts go back to 0 after its first pictures."""
+    path = write(tmp_path / "late.ts", [begin_s + time_s for time_s in even(40)])
+    source = source_of(path, clock)
+    begin_ns = round(clock() * 1e9)
+    found = play(source)
+    assert found[0].capture_ns == begin_ns
+    assert numbers(found) == [number % 20 for number in range(40)]
+    assert offsets(found) == pytest.approx(even(40), abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder"),
+    [("mid.ts", "libx264"), ("mid.mkv", "libx264"), ("mid.mkv", "mpeg4"), ("mid.mkv", "libvpx"), ("mid.ts", "libx265")],
+)
+def test_a_file_that_begins_in_the_middle_of_a_gop_plays_from_its_first_keyframe(
+    clock: Clock, tmp_path: Path, name: str, encoder: str
+) -> None:
+    options = {"g": "10", "x265-params": "keyint=10:min-keyint=10:scenecut=0:open-gop=0:log-level=none"}
+    whole = write(
+        tmp_path / f"whole-{name}",
+        even(40),
+        encoder,
+        options if encoder != "libx265" else {"x265-params": options["x265-params"]},
+    )
+    with av.open(str(whole)) as source, av.open(str(tmp_path / name), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.size and number >= 4:
+                packet.stream = stream
+                target.mux(packet)
+    opened = source_of(tmp_path / name, clock)
+    begin_ns = round(clock() * 1e9)
+    found = play(opened)
+    assert found[0].capture_ns == begin_ns
+    assert numbers(found) == [number % 20 for number in range(10, 40)]
+    assert not any(captured.bad for captured in found)
+
+
+def test_a_gap_of_seconds_is_played_as_a_gap_and_one_of_hours_is_not(clock: Clock, tmp_path: Path) -> None:
+    times = [0, 0.04, 0.08, GAP_S - 1, GAP_S - 0.96, 3600, 3600.04]
+    found = play(source_of(write(tmp_path / "gaps.mkv", times), clock))
+    assert numbers(found) == list(range(7))
+    assert offsets(found) == pytest.approx([*times[:5], times[4] + 0.04, times[4] + 0.08], abs=0.002)
+    assert [captured.discontinuity for captured in found] == [number == 5 for number in range(7)]
+
+
+def test_an_ordinary_step_of_a_slow_file_is_no_gap(clock: Clock, tmp_path: Path) -> None:
+    times = [number * 30.0 for number in range(6)]
+    source = source_of(write(tmp_path / "slides.mkv", times, fps=1), clock)
+    assert source.fps == pytest.approx(1 / 30)
+    found = play(source)
+    assert offsets(found) == times
+    assert not any(captured.discontinuity for captured in found)
+
+
+def test_files_one_behind_the_other_play_one_behind_the_other(clock: Clock, tmp_path: Path) -> None:
+    """As cat makes them of .ts: the times go back, and forward."""
+    parts = [
+        write(tmp_path / f"{at}.ts", [begin + time_s for time_s in even(20)]) for at, begin in enumerate((50, 10, 400))
+    ]
+    whole = tmp_path / "whole.ts"
+    whole.write_bytes(b"".join(part.read_bytes() for part in parts))
+    found = play(source_of(whole, clock))
+    assert numbers(found) == [*range(20)] * 3
+    assert offsets(found) == pytest.approx(even(60), abs=0.05)
+    assert [at for at, captured in enumerate(found) if captured.discontinuity] == [20, 40]
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.avi"])
+def test_forty_damaged_pictures_are_passed_over_and_counted(clock: Clock, tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, even(60), "mjpeg", pixels="yuvj420p")
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    data = path.read_bytes()
+    for packet in dict.fromkeys(packets[10:30]):  # of each of the brightnesses; they come again
+        data = data.replace(packet, bytes(len(packet)))
+    path.write_bytes(data)
+    left = [number for number in range(60) if packets[number] not in packets[10:30]]
+    source = source_of(path, clock)
+    found = play(source)
+    assert [number_of(captured.picture) for captured in found if captured.picture] == [number % 20 for number in left]
+    assert sum(captured.bad for captured in found) == 60 - len(left) >= 40
+    assert source.figures() == {"damaged": 60 - len(left)}
+
+
+def test_a_file_of_nothing_but_damage_is_refused(clock: Clock, tmp_path: Path) -> None:
+    path = write(tmp_path / "clip.mkv", even(5), "mjpeg", pixels="yuvj420p")
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    data = path.read_bytes()
+    for packet in packets:
+        data = data.replace(packet, bytes(len(packet)))
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=r"clip\.mkv: no picture of it can be decoded: \w+"):
+        source_of(path, clock)
+
+
+@pytest.mark.parametrize(("encoder", "name"), [("png", "still.png"), ("mjpeg", "still.jpg"), ("libx264", "still.mp4")])
+def test_a_still_is_held_one_interval_and_looped_at_a_rate(
+    clock: Clock, tmp_path: Path, encoder: str, name: str
+) -> None:
+    pixels = {"png": "rgb24", "mjpeg": "yuvj420p"}.get(encoder, "yuv420p")
+    path = write(tmp_path / name, [0.0], encoder, pixels=pixels)
+    begin_s = clock()
+    assert len(play(source_of(path, clock))) == 1
+    assert clock() - begin_s == pytest.approx(1 / FPS, abs=0.001)
+    source = source_of(path, clock, loop=True)
+    found = play(source, 50)
+    assert offsets(found) == pytest.approx(even(50), abs=0.01)
+    assert numbers(found) == [0] * 50
+    if encoder != "libx264":  # it has a rate of its own
+        source = source_of(path, clock, loop=True, fps=5)
+        assert source.fps == 5
+        assert offsets(play(source, 10)) == pytest.approx(even(10, 5), abs=0.001)
+
+
+def test_a_still_that_is_written_anew_is_read_anew(clock: Clock, tmp_path: Path) -> None:
+    path = write(tmp_path / "still.png", [0.0], "png", pixels="rgb24")
+    source = source_of(path, clock, loop=True)
+    seen = []
+    for at in range(20):
+        captured = source.read(1.0)
+        assert captured is not None
+        seen.append(number_of(captured.picture))
+        if at == 5:
+            with av.open(str(path), "w", options={"update": "1"}) as container:
+                stream: Any = container.add_stream("png", rate=FPS)
+                stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "rgb24"
+                container.mux(stream.encode(picture(9, "rgb24")))
+    assert seen[0] == 0
+    assert seen[-1] == 9
+    source.close()
+
+
+def test_a_looped_file_holds_its_last_picture_one_interval(clock: Clock, tmp_path: Path) -> None:
+    source = source_of(write(tmp_path / "clip.mp4", even(7)), clock, loop=True)
+    found = play(source, 70)
+    assert numbers(found) == [*range(7)] * 10
+    assert offsets(found) == pytest.approx(even(70), abs=0.002)
+    assert [at for at, captured in enumerate(found) if captured.discontinuity] == [7 * at for at in range(1, 10)]
