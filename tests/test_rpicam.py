@@ -16,12 +16,12 @@ from encoded import access_units
 from streamers import streaming
 from writers import wait_until
 
-from hil.streamer.bitstream import is_keyframe
 from hil.streamer.sources import rpicam
 from hil.streamer.sources.modes import Size, Wanted
 from hil.streamer.sources.rpicam import RpicamSource
 from hil.streamer.sources.source import Captured, SourceError
 from vshm_ctypes import Codec, Consumer, inspect
+from vshm_ctypes.bitstream import EntryPoint, entry_point
 
 FRAMES = 40
 
@@ -125,7 +125,7 @@ def test_rpicam_is_streamed_and_survives_the_programs_end(pi: Path, ring: str) -
     assert '"failed": ' in out
     breaks = [index for index, frame in enumerate(frames) if frame.discontinuity]
     assert breaks == [FRAMES - 1, 2 * (FRAMES - 1)]  # the last picture of a run never ends
-    assert all(frame.is_keyframe == is_keyframe(frame.data, Codec.H264) for frame in frames)
+    assert all(frame.is_keyframe == (entry_point(frame.data, Codec.H264) is EntryPoint.IDR) for frame in frames)
     decoder: Any = av.CodecContext.create("h264", "r")
     pictures = [picture for frame in frames for picture in decoder.decode(av.Packet(frame.data))]
     assert len(pictures) >= 2 * FRAMES - 1

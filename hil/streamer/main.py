@@ -208,7 +208,7 @@ def open_when_there(source: Source, wait: bool, over: threading.Event) -> bool:
 
 def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threading.Event) -> bool:
     """Until a signal, the source's end, or the end of every lane. False: the source could not be read to its end."""
-    service, whole = Service(), True
+    service = Service()
     while not over.is_set() and not all(lane.failure for lane in lanes):
         try:
             captured = source.read(READ_TIMEOUT_S)
@@ -217,8 +217,7 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threadin
             break
         except SourceError as error:
             LOG.error("%s", error.strerror or error)
-            whole = False
-            break
+            return False
         if captured is not None:
             for lane in lanes:
                 lane.offer(captured if len(lanes) == 1 else replace(captured))
@@ -227,7 +226,7 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threadin
         service.is_alive()
         status.tick()
     service.stopping()
-    return whole
+    return True
 
 
 def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
@@ -266,8 +265,7 @@ def run(arguments: argparse.Namespace) -> int:
                 open_lanes.enter_context(open_websocket(arguments.websocket, channels))
             everything: list[Lane | SoundLane] = [*lanes]
             if audio is not None:
-                sound = make_sound_source(audio, loop, timelines)
-                everything.append(open_sound(audio, sound, ledger, wait, over))
+                everything.append(open_sound(audio, make_sound_source(audio, loop, timelines), ledger, wait, over))
                 open_lanes.callback(everything[-1].close)
             status = Status(everything)
             LOG.info("%s: %dx%d at %g fps", source.name, source.width, source.height, source.fps)
