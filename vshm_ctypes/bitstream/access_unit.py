@@ -38,13 +38,14 @@ class AccessUnit(NamedTuple):
 class Place(enum.Enum):
     """What a NAL unit does to the access unit before it.
 
-    FIRST: a slice that begins a picture. SLICE: one more of the picture, or of the second of its fields. OPENER: it
-    stands in front of a picture's slices. DELIMITER: an access unit delimiter. END: the last one of its access unit.
-    TRAILING: it follows the slices that it belongs to.
+    FIRST: a slice that begins a picture. SLICE: one more of the picture, or of the second of its fields. MIDDLE: of
+    another picture, whose begin is missing. OPENER: it stands in front of a picture's slices. DELIMITER: an access unit
+    delimiter. END: the last one of its access unit. TRAILING: it follows the slices that it belongs to.
     """
 
     FIRST = enum.auto()
     SLICE = enum.auto()
+    MIDDLE = enum.auto()
     OPENER = enum.auto()
     DELIMITER = enum.auto()
     END = enum.auto()
@@ -54,7 +55,7 @@ class Place(enum.Enum):
 class Delimiter(Protocol):
     """Knows the place of each NAL unit of a stream, told one by one.
 
-    whole: whether the picture that is under way began with its first slice. lone_field: whether it is a field whose
+    whole: whether the begin of the picture that is under way is there. lone_field: whether it is a field whose
     second one may follow.
     """
 
@@ -77,7 +78,7 @@ class Delimiter(Protocol):
 class H264Delimiter:
     """Of H.264. Without parameter sets a picture begins where a slice has no higher place than the one before."""
 
-    _OPENERS = frozenset({6, 7, 8, 14, 15, 16, 17, 18})
+    _OPENERS = frozenset({6, 7, 8, 13, 14, 15, 16, 17, 18})
     _SLICES = frozenset({1, 2, 5})
 
     def __init__(self) -> None:
@@ -118,25 +119,27 @@ class H264Delimiter:
         if header.redundant:
             return Place.SLICE
         last, self._last = self._last, header
+        sps = self._sets.sps_of(header.pps_id)
+        in_order = sps is None or not (sps.any_slice_order or sps.separate_planes)
         place = Place.SLICE
-        if last is None or self._begins_picture(header, last):
+        if last is None or self._begins_picture(header, last, in_order):
             second = last is not None and self.lone_field and header.completes(last)
             self.lone_field = header.field and not second
             self._places.clear()
             if not second:
-                self.whole, place = False, Place.FIRST
+                self.whole = False
+                place = Place.MIDDLE if in_order and header.first_mb > 0 else Place.FIRST
         self._places.add((header.plane, header.first_mb))
         self.whole = self.whole or header.first_mb == 0
         return place
 
-    def _begins_picture(self, header: h264.SliceHeader, last: h264.SliceHeader) -> bool:
+    def _begins_picture(self, header: h264.SliceHeader, last: h264.SliceHeader, in_order: bool) -> bool:
         """By 7.4.1.2.4; and where an encoder does not heed it, by a macroblock that the picture has already."""
         if header.differs(last):
             return True
-        sps = self._sets.sps_of(header.pps_id)
-        if sps is not None and (sps.any_slice_order or sps.separate_planes):
-            return (header.plane, header.first_mb) in self._places
-        return header.first_mb <= last.first_mb
+        if in_order:
+            return header.first_mb <= last.first_mb
+        return (header.plane, header.first_mb) in self._places
 
 
 class H265Delimiter:

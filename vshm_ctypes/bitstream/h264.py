@@ -45,12 +45,12 @@ class Sps:
         return self.profile[0] == _EXTENDED or (self.profile[0] == _BASELINE and not self.profile[1] & 0x40)
 
     @property
-    def reorders(self) -> bool:
-        """Whether a picture may be shown before one that is decoded earlier."""
-        if self.vui.reorder is not None:
-            return self.vui.reorder > 0
+    def reorder_depth(self) -> int | None:
+        """How many pictures may be shown behind one that is decoded later. None: it is not told."""
         intra = self.profile[0] in _INTRA_IF_SET3 and bool(self.profile[1] & 0x10)
-        return not (self.poc_type == 2 or self.profile[0] == _BASELINE or intra)
+        if self.poc_type == 2 or self.profile[0] == _BASELINE or intra:
+            return 0
+        return self.vui.reorder
 
 
 @dataclass(frozen=True, slots=True)

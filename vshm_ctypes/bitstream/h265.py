@@ -18,22 +18,20 @@ _PROFILE_BYTES = 12  # from general_profile_space to general_level_idc
 
 @dataclass(frozen=True, slots=True)
 class Sps:
-    """A sequence parameter set. width, height: pixels, cropped. profile: of profile_tier_level, its general part."""
+    """A sequence parameter set. width, height: pixels, cropped. profile: the general part of its profile_tier_level.
+
+    reorder_depth: how many pictures may be shown behind one that is decoded later.
+    """
 
     id: int
     vps_id: int
     profile: bytes
     separate_planes: bool
     poc_lsb_bits: int
-    reorder: int
+    reorder_depth: int
     width: int
     height: int
     vui: Vui
-
-    @property
-    def reorders(self) -> bool:
-        """Whether a picture may be shown before one that is decoded earlier."""
-        return self.reorder > 0
 
 
 @dataclass(frozen=True, slots=True)

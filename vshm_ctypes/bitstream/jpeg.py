@@ -130,6 +130,19 @@ def whole_jpeg(data: bytes) -> bytes:
     return head + tables + data[scan : picture.end]
 
 
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of the first picture in data, from its headers alone; None: they do not tell."""
+    fill = _FILL.match(data)
+    try:
+        for segment in _segments(data, fill.end() + 1 if fill is not None else len(data)):
+            if segment.marker in _FRAMES:
+                height, width = struct.unpack_from(">HH", data[segment.begin : segment.end], 1)
+                return (width, height) if width and height else None
+    except (StreamError, struct.error):
+        pass
+    return None
+
+
 def read_jpeg(data: bytes) -> JpegPicture:
     """Walk through the first picture in data, from marker to marker. Raises StreamError."""
     fill = _FILL.match(data)

@@ -9,23 +9,20 @@ from dataclasses import dataclass
 from ..frame import Codec
 from . import h264, h265
 from .errors import StreamError
+from .jpeg import jpeg_size
 from .nal import SYNTAXES, nal_units
 from .vui import Vui
 
 _HEAD = 64  # bytes of a slice in which it names its parameter set
 _BT601 = 5  # matrix_coefficients of ITU-T H.273 that JFIF prescribes
-# Start of frame (ITU-T T.81 table B.1): all of FFC0 to FFCF but Huffman tables, a reserved one and arithmetic coding.
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
-_JPEG_SCAN = 0xDA
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFormat:
     """width, height: pixels, as they are shown: cropped. What is None is not told.
 
-    fps: pictures per second. primaries, transfer, matrix: numbers of ITU-T H.273. reorders: whether pictures may be
-    shown in another order than they are decoded in. codec_string: as browsers call it, avc1.64001F or hev1.1.6.L93.B0
+    fps: pictures per second. primaries, transfer, matrix: numbers of ITU-T H.273. reorder_depth: how many pictures
+    may be shown behind one that is decoded later. codec_string: as browsers call it, avc1.64001F or hev1.1.6.L93.B0
     (RFC 6381, ISO/IEC 14496-15 annex E).
     """
 
@@ -36,8 +33,13 @@ class PictureFormat:
     primaries: int | None
     transfer: int | None
     matrix: int | None
-    reorders: bool
+    reorder_depth: int | None
     codec_string: str
+
+    @property
+    def reorders(self) -> bool:
+        """Whether pictures may be shown in another order than they are decoded in."""
+        return self.reorder_depth != 0
 
 
 def picture_format(data: bytes, codec: int) -> PictureFormat | None:
@@ -81,7 +83,7 @@ def _of_sps(sps: h264.Sps | h265.Sps, vps_fps: float | None) -> PictureFormat:
         primaries=vui.primaries,
         transfer=vui.transfer,
         matrix=vui.matrix,
-        reorders=sps.reorders,
+        reorder_depth=sps.reorder_depth,
         codec_string=_h264_string(sps) if isinstance(sps, h264.Sps) else _h265_string(sps),
     )
 
@@ -101,21 +103,6 @@ def _h265_string(sps: h265.Sps) -> str:
 
 
 def _of_jpeg(data: bytes) -> PictureFormat | None:
-    """From the frame header (ITU-T T.81 B.2.2), to which marker segments lead; colour as JFIF has it (ITU-T T.871)."""
-    at = 2 if data[:2] == b"\xff\xd8" else len(data)
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill bytes
-            at += 1
-        elif marker in _JPEG_BARE:
-            at += 2
-        elif marker in _JPEG_FRAMES:
-            height, width = int.from_bytes(data[at + 5 : at + 7], "big"), int.from_bytes(data[at + 7 : at + 9], "big")
-            if len(data) < at + 9 or not width or not height:
-                return None
-            return PictureFormat(width, height, None, True, None, None, _BT601, False, "jpeg")
-        elif marker == _JPEG_SCAN:
-            return None
-        else:
-            at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
-    return None
+    """Colour as JFIF has it (ITU-T T.871)."""
+    size = jpeg_size(data)
+    return PictureFormat(*size, None, True, None, None, _BT601, 0, "jpeg") if size is not None else None

@@ -15,8 +15,8 @@ _MIN_FPS, _MAX_FPS = 0.01, 1000.0  # beyond that cameras write nonsense: zero, o
 class Vui:
     """None: the stream does not say.
 
-    primaries, transfer, matrix: numbers of ITU-T H.273; fps: pictures per second; reorder: of how many pictures another
-    may be shown before, which is decoded later.
+    primaries, transfer, matrix: numbers of ITU-T H.273. fps: pictures per second. reorder: how many pictures may be
+    shown behind one that is decoded later (max_num_reorder_frames).
     """
 
     full_range: bool | None = None

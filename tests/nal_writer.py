@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""NAL units that no encoder here makes, written bit by bit: parameter sets and slice headers, with nothing behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LONG, SHORT = b"\0\0\0\1", b"\0\0\1"
+
+
+class Bits:
+    """Written as the standards read them."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def u(self, count: int, value: int) -> Bits:
+        self._text += f"{value:0{count}b}"
+        return self
+
+    def ue(self, *values: int) -> Bits:
+        for value in values:
+            digits = f"{value + 1:b}"
+            self._text += "0" * (len(digits) - 1) + digits
+        return self
+
+    def se(self, *values: int) -> Bits:
+        return self.ue(*(2 * value - 1 if value > 0 else -2 * value for value in values))
+
+    def bytes(self) -> bytes:
+        """With the stop bit, and with the bytes that keep start codes out."""
+        text = self._text + "1"
+        text += "0" * (-len(text) % 8)
+        escaped, zeros = bytearray(), 0
+        for byte in int(text, 2).to_bytes(len(text) // 8, "big"):
+            if zeros >= 2 and byte <= 3:
+                escaped.append(3)
+                zeros = 0
+            escaped.append(byte)
+            zeros = zeros + 1 if byte == 0 else 0
+        return bytes(escaped)
+
+
+def nal(kind: int, payload: bytes = b"\x80", reference: int = 3, start: bytes = LONG) -> bytes:
+    """Of H.264."""
+    return start + bytes([reference << 5 | kind]) + payload
+
+
+def nal5(kind: int, payload: bytes = b"\x80", layer: int = 0, temporal_id: int = 0, start: bytes = LONG) -> bytes:
+    """Of H.265."""
+    return start + bytes([kind << 1 | layer >> 5, (layer & 31) << 3 | temporal_id + 1]) + payload
+
+
+def sps(
+    profile: int = 77,
+    number: int = 0,
+    poc_type: int = 0,
+    fields: bool = False,
+    size: tuple[int, int] = (10, 6),
+    offsets: tuple[int, ...] = (),
+    constraints: int = 0,
+    vui: Bits | None = None,
+) -> bytes:
+    """frame_num of 4 bits and pic_order_cnt_lsb of 4 bits. size: macroblocks, of fields for the height."""
+    bits = Bits().u(8, profile).u(8, constraints).u(8, 30).ue(number)
+    if profile >= 100:
+        bits.ue(1, 0, 0).u(2, 0)
+    bits.ue(0, poc_type)
+    if poc_type == 0:
+        bits.ue(0)
+    elif poc_type == 1:
+        bits.u(1, 0).se(-2, 1).ue(len(offsets)).se(*offsets)
+    bits.ue(1).u(1, 0).ue(size[0] - 1, size[1] - 1).u(1, not fields)
+    if fields:
+        bits.u(1, 0)
+    bits.u(1, 1).u(1, 0).u(1, vui is not None)
+    if vui is not None:
+        bits._text += vui._text
+    return nal(7, bits.bytes())
+
+
+def pps(number: int = 0, sps_id: int = 0, bottom_order: bool = False, redundant: bool = False) -> bytes:
+    bits = Bits().ue(number, sps_id).u(1, 0).u(1, bottom_order).ue(0, 0, 0).u(3, 0).se(0, 0, 0).u(2, 0).u(1, redundant)
+    return nal(8, bits.bytes())
+
+
+def slice_(first_mb: int = 0, kind: int = 1, reference: int = 1, start: bytes = LONG, **said: Any) -> bytes:
+    """A slice under sps() and pps(). said: frame_num, pps_id, lsb, and what else its parameter sets ask for.
+
+    field: 0 is the top one, 1 the bottom one. fields: whether the sequence may have fields. redundant: its count.
+    """
+    bits = Bits().ue(first_mb, 7, said.get("pps_id", 0)).u(4, said.get("frame_num", 0))
+    field = said.get("field")
+    if field is not None or said.get("fields"):
+        bits.u(1, field is not None)
+    if field is not None:
+        bits.u(1, field)
+    if kind == 5:
+        bits.ue(said.get("idr_pic_id", 0))
+    if "lsb" in said:
+        bits.u(4, said["lsb"])
+    for name in ("delta_bottom", "delta_0", "delta_1"):
+        if name in said:
+            bits.se(said[name])
+    if "redundant" in said:
+        bits.ue(said["redundant"])
+    return nal(kind, bits.u(8, 0xA5).u(8, 0x5A).bytes(), reference, start)
+
+
+def slice5(first: bool = True, kind: int = 1, start: bytes = LONG, **said: Any) -> bytes:
+    """A slice segment of H.265 of which only the begin of the header makes sense."""
+    return nal5(kind, bytes([0x80 * first | 0x2A, 0xAF, 0x55]), start=start, **said)
