@@ -50,6 +50,7 @@ NEEDS_PYAV = [
     "streamer_life",
     "suite",
     "v4l2_buffers",
+    "v4l2_colour",
     "v4l2_capture",
     "v4l2_source",
     "websocket",

@@ -14,6 +14,7 @@ import pytest
 from hil.streamer.sources import v4l2_buffers
 from hil.streamer.sources.modes import Size
 from hil.streamer.sources.v4l2_buffers import Buffer, Buffers
+from hil.streamer.sources.v4l2_colour import colour_of_format
 from hil.streamer.sources.v4l2_layout import Layout
 from hil.streamer.sources.v4l2_queue import Colour, Filled, Format
 
@@ -27,6 +28,7 @@ def buffers(pixels: str, size: Size, padding: int = 0) -> Any:
     owner: Any = Buffers.__new__(Buffers)
     owner.pixels, owner.stride = pixels, size.width * BYTES.get(pixels, 1) + padding
     owner.size, owner.layout = size, Layout(Format(FOURCC[pixels], size, (owner.stride,), Colour()))
+    owner.colour = colour_of_format(Colour(), owner.layout.is_rgb)
     owner.picture_bytes = int(size.height * LINES[pixels]) * owner.stride
     chance = numpy.random.default_rng(1)
     owner.mappings = [[mmap.mmap(-1, owner.picture_bytes)] for _ in range(2)]

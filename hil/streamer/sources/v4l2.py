@@ -17,6 +17,7 @@ from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import StreamError
 
 from ...v4l2_library import v4l2
+from ..colour import colour_of
 from ..log import LOG
 from .capture_time import capture_time
 from .devices import DeviceInfo, choose_device
@@ -25,6 +26,7 @@ from .numbering import Numbering
 from .source import Captured, SourceError, Trouble
 from .unit_assembler import UnitAssembler
 from .v4l2_buffers import Buffer, Buffers, StartError
+from .v4l2_colour import colour_of_jpeg
 from .v4l2_devices import offers_of, video_devices
 from .v4l2_queue import Queue
 
@@ -176,13 +178,19 @@ class V4l2Source:
                 if self._decoder is None:
                     self._ready.append(replace(captured, unit=unit))
                 else:
-                    pictures = self._decoder.decode(av.Packet(unit.data))
-                    found = {"picture": pictures[0]} if pictures else {"bad": True}
-                    self._ready.append(replace(captured, **found))
+                    self._ready.append(replace(captured, **self._decoded(unit.data)))
                 captured.discontinuity = False
         except (StreamError, av.FFmpegError):  # a picture that came damaged over the cable
             self._ready.append(replace(captured, bad=True))
         return self._ready.popleft() if self._ready else None
+
+    def _decoded(self, data: bytes) -> dict[str, Any]:
+        """What Captured says of a JPEG picture that is not passed through."""
+        assert self._buffers is not None
+        pictures = self._decoder.decode(av.Packet(data))
+        if not pictures:
+            return {"bad": True}
+        return {"picture": colour_of_jpeg(self._buffers.told_colour, colour_of(pictures[0])).put_on(pictures[0])}
 
     def want_keyframe(self) -> None:
         """Of a camera that encodes by itself, and can be told."""

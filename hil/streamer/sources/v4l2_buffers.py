@@ -17,6 +17,7 @@ import numpy
 from numpy.typing import NDArray
 
 from .modes import Mode
+from .v4l2_colour import colour_of_format
 from .v4l2_layout import Layout
 from .v4l2_queue import Filled, Queue
 
@@ -70,10 +71,10 @@ class Buffer:
         if layout.copies:
             picture = layout.copied(parts)
             self.give_back()
-            return picture
+            return self.owner.colour.put_on(picture)
         rows = layout.rows(parts[0])
         weakref.finalize(rows, self.owner.give_back, self.filled.place).atexit = False
-        return layout.in_place(rows)
+        return self.owner.colour.put_on(layout.in_place(rows))
 
     def _parts(self) -> list[NDArray[numpy.uint8]]:
         """What is in it, for each plane in memory."""
@@ -87,7 +88,8 @@ class Buffer:
 class Buffers:
     """Sets an open v4l2py device to the mode, and starts it. Raises OSError, ValueError.
 
-    size, fps: what the driver made of the mode. The device belongs to it, and is closed with it.
+    size, fps, colour: what the driver made of the mode; told_colour: in its own words. The device belongs to it, and is
+    closed with it.
     """
 
     def __init__(self, device: Any, mode: Mode, count: int) -> None:
@@ -99,6 +101,8 @@ class Buffers:
         if form.fourcc != mode.fourcc:
             raise ValueError(f"it was set to {mode.fourcc}, and gives {form.fourcc}")
         self.size, self.layout = form.size, Layout(form)
+        self.told_colour = form.colour
+        self.colour = colour_of_format(form.colour, self.layout.is_rgb)
         with contextlib.suppress(OSError):  # a driver without rates
             if mode.fps:
                 self._queue.set_rate(mode.fps)

@@ -42,6 +42,11 @@ class Layout:
         return told or least
 
     @property
+    def is_rgb(self) -> bool:
+        """Whether its pixels are R'G'B'."""
+        return bool(self.pixels) and av.VideoFormat(self.pixels).is_rgb
+
+    @property
     def copies(self) -> bool:
         """Whether PyAV takes these pictures by copy only: also planes in an order of their own, or of a height or
         stride that it would round.
