@@ -49,6 +49,7 @@ NEEDS_PYAV = [
     "stranger_bundle",
     "streamer_life",
     "suite",
+    "unit_assembler",
     "v4l2_buffers",
     "v4l2_colour",
     "v4l2_capture",

@@ -2,6 +2,7 @@
 """Cameras that encode by themselves: from their buffers, which a stand-in for the driver fills, to a reader."""
 
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,8 @@ from camera_streams import camera_of, decoded, jpegs, plug, stream
 from encoded import UNIT_GOP, encoded
 from fake_v4l2 import ERROR, Sent
 
-from hil.streamer.sources.unit_assembler import UnitAssembler
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import StreamError, nal_units
+from vshm_ctypes.bitstream import nal_units
 from vshm_ctypes.bitstream.nal import SYNTAXES
 
 SETS = {Codec.H264: [7, 8], Codec.H265: [32, 33, 34]}
@@ -103,20 +103,50 @@ def test_two_pictures_in_one_buffer_become_two_frames(ring: str, cameras: Any) -
     assert lane.books.imbalance() is None
 
 
-def test_a_camera_that_gives_slices_one_by_one_is_put_together() -> None:
-    units = encoded(Codec.H264, "slices")
-    assembler = UnitAssembler(Codec.H264)
-    found = []
-    for data, _ in units:
-        cuts = [*(nal.begin for nal in nal_units(data, Codec.H264)), len(data)]
-        for begin, end in itertools.pairwise(cuts):
-            found += assembler.take(data[begin:end])
-    # The first picture is seen to be in pieces only when its second one comes; the last is never ended.
-    assert [unit.data for unit in found[1:]] == [data for data, _ in units[1:-1]]
+@pytest.mark.parametrize("codec", [Codec.H264, Codec.H265])
+@pytest.mark.parametrize("spoilt", ["flagged", "empty", "torn"])
+def test_after_one_bad_buffer_each_picture_has_its_own_time_and_the_books_balance(
+    ring: str, cameras: Any, codec: Codec, spoilt: str
+) -> None:
+    units, begin_ns = encoded(codec, "slices"), time.monotonic_ns() - 1_000_000_000
+    begin_ns -= begin_ns % 1000  # V4L2 tells microseconds
+    buffers = [Sent([data], stamp_ns=begin_ns + 1_000_000 * number) for number, (data, _) in enumerate(units)]
+    data = units[8][0]
+    buffers[8] = Sent([{"flagged": data, "empty": b"", "torn": data[len(data) // 2 :]}[spoilt]])
+    buffers[8].flags |= ERROR if spoilt == "flagged" else 0
+    camera = camera_of(codec, buffers)
+    cameras(camera)
+    frames, lane, source = stream(ring, codec, camera)
+    there = [number for number in range(len(units)) if number != 8]
+    assert [frame.data for frame in frames] == [units[number][0] for number in there]
+    assert [frame.capture_ns for frame in frames] == [begin_ns + 1_000_000 * number for number in there]
+    assert [number for number, frame in zip(there, frames, strict=True) if frame.discontinuity] == [9]
+    assert (lane.books.captured, lane.books.source_error, lane.books.imbalance()) == (len(units), 1, None)
+    assert source.figures()["lost"] == 0
 
 
-def test_parameter_sets_without_end_are_no_stream() -> None:
-    assembler = UnitAssembler(Codec.H264)
-    with pytest.raises(StreamError, match="no H264 stream"):
-        for _ in range(20):
-            assembler.take(b"\0\0\1\x67" + bytes(1 << 20))
+def test_slices_in_buffers_of_their_own_arrive_as_pictures_at_the_time_of_the_first(ring: str, cameras: Any) -> None:
+    units, begin_ns = encoded(Codec.H264, "slices"), time.monotonic_ns() // 1000 * 1000 - 1_000_000_000
+    buffers = [piece for data, _ in units for piece in pieces_of(data)]
+    camera = camera_of(
+        Codec.H264, [Sent([data], stamp_ns=begin_ns + 1_000_000 * number) for number, data in enumerate(buffers)]
+    )
+    cameras(camera)
+    frames, lane, _ = stream(ring, Codec.H264, camera)
+    assert [frame.data for frame in frames] == [data for data, _ in units[:-1]]  # the last one is never ended
+    firsts = itertools.accumulate((len(pieces_of(data)) for data, _ in units[:-2]), initial=0)
+    assert [(frame.capture_ns - begin_ns) // 1_000_000 - at for frame, at in zip(frames, firsts, strict=True)] == [
+        sets_in(data) for data, _ in units[:-1]
+    ]
+    assert lane.books.imbalance() is None
+
+
+def pieces_of(data: bytes) -> list[bytes]:
+    """Each NAL unit by itself."""
+    cuts = [*(nal.begin for nal in nal_units(data, Codec.H264)), len(data)]
+    return [data[begin:end] for begin, end in itertools.pairwise(cuts)]
+
+
+def sets_in(data: bytes) -> int:
+    """How many NAL units stand in front of its first slice."""
+    return next(number for number, nal in enumerate(nal_units(data, Codec.H264)) if nal.kind <= 5)

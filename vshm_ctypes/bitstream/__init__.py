@@ -8,7 +8,7 @@ anywhere: what is damaged is refused with a StreamError or passed over, and noth
 from .access_unit import AccessUnit, EntryPoint
 from .entry_point import entry_point
 from .errors import StreamError
-from .jpeg import whole_jpeg
+from .jpeg import JpegPicture, read_jpeg, whole_jpeg
 from .nal import Nal, nal_units
 from .parameter_sets import ParameterSets
 from .picture_format import PictureFormat, picture_format
@@ -19,6 +19,7 @@ __all__ = [
     "MAX_PENDING",
     "AccessUnit",
     "EntryPoint",
+    "JpegPicture",
     "Nal",
     "Order",
     "ParameterSets",
@@ -29,5 +30,6 @@ __all__ = [
     "entry_point",
     "nal_units",
     "picture_format",
+    "read_jpeg",
     "whole_jpeg",
 ]

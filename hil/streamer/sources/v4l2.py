@@ -14,7 +14,6 @@ from typing import Any
 import av
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import StreamError
 
 from ...v4l2_library import v4l2
 from ..colour import colour_of
@@ -159,38 +158,32 @@ class V4l2Source:
         when = capture_time(buffer.flags, buffer.stamp_ns, buffer.dequeued_ns)
         self._own_times += not when.from_driver
         captured = Captured(when.capture_ns, sequence=buffer.sequence, from_driver=when.from_driver)
+        if self._assembler is not None:
+            captured.discontinuity = lost > 0 and self.codec is not None  # encoded pictures lean on each other
+            self._ready += self._encoded(self._assembler, captured, buffer)
+            return self._ready.popleft() if self._ready else None
         if buffer.is_bad:
             buffer.give_back()
             captured.bad = True
-        elif self._assembler is None:
-            captured.picture = buffer.picture()
         else:
-            captured.discontinuity = lost > 0 and self.codec is not None  # encoded pictures lean on each other
-            return self._encoded(captured, buffer)
+            captured.picture = buffer.picture()
         return captured
 
-    def _encoded(self, captured: Captured, buffer: Buffer) -> Captured | None:
-        assert self._assembler is not None
-        data = buffer.data()
+    def _encoded(self, assembler: UnitAssembler, captured: Captured, buffer: Buffer) -> list[Captured]:
+        is_bad, data = buffer.is_bad, buffer.data()
         buffer.give_back()
-        try:
-            for unit in self._assembler.take(data):
-                if self._decoder is None:
-                    self._ready.append(replace(captured, unit=unit))
-                else:
-                    self._ready.append(replace(captured, **self._decoded(unit.data)))
-                captured.discontinuity = False
-        except (StreamError, av.FFmpegError):  # a picture that came damaged over the cable
-            self._ready.append(replace(captured, bad=True))
-        return self._ready.popleft() if self._ready else None
+        found = assembler.lose(captured) if is_bad else assembler.take(data, captured)
+        return found if self._decoder is None else [self._decoded(each) for each in found]
 
-    def _decoded(self, data: bytes) -> dict[str, Any]:
-        """What Captured says of a JPEG picture that is not passed through."""
-        assert self._buffers is not None
-        pictures = self._decoder.decode(av.Packet(data))
-        if not pictures:
-            return {"bad": True}
-        return {"picture": colour_of_jpeg(self._buffers.told_colour, colour_of(pictures[0])).put_on(pictures[0])}
+    def _decoded(self, captured: Captured) -> Captured:
+        """A JPEG picture, for readers who want another codec."""
+        if captured.unit is None or self._buffers is None:
+            return captured
+        with contextlib.suppress(av.FFmpegError):  # it came damaged over the cable
+            for picture in self._decoder.decode(av.Packet(captured.unit.data)):
+                colour = colour_of_jpeg(self._buffers.told_colour, colour_of(picture))
+                return replace(captured, unit=None, picture=colour.put_on(picture))
+        return replace(captured, unit=None, bad=True)
 
     def want_keyframe(self) -> None:
         """Of a camera that encodes by itself, and can be told."""
