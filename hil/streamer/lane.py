@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import ParameterSets
+from vshm_ctypes.bitstream import AccessUnit, ParameterSets, picture_format
 
 from .books import Books
 from .channels import Channel
@@ -17,28 +17,33 @@ from .outlet import Outlet
 from .sources.source import Captured, Source
 
 PENDING_UNITS = 60  # of a camera that encodes itself: none of them may be left out
+MAX_FPS = 255  # that the ring can say
 
 
 class Lane:
     """From a source to one ring. A slow lane loses pictures of its own and holds up nobody.
 
-    encoder: its name; None: the source's own access units are passed through. Raises EncoderError, ProducerBusy,
-    RingFull, VideoShmError.
+    encoder: its name; None: the source's own access units are passed through. width, height, fps: what the ring says
+    of its pictures; of a stream that is passed through they are its own, and where the channel has no size of its own,
+    an encoder's are those of what it gets. Raises EncoderError, ProducerBusy, RingFull, VideoShmError.
     """
 
     def __init__(self, channel: Channel, source: Source, encoder: str | None, ledger: Ledger | None) -> None:
         self.channel = channel
+        self._source = source
+        self._encoder_name = encoder
+        self._source_size = source.width, source.height
         self.width, self.height = channel.width or source.width, channel.height or source.height
         self.fps = channel.fps or source.fps
         slower = 0 < channel.fps < source.fps and encoder is not None  # encoded pictures lean on each other
         self._interval_ns = round(1e9 / channel.fps) if slower else 0
         self._next_ns = 0
         self._encoder = Encoder(channel, encoder, self.width, self.height, self.fps) if encoder is not None else None
-        codec = CODECS[channel.codec] if encoder is not None else (source.codec or Codec.H264)
+        self._codec = CODECS[channel.codec] if encoder is not None else (source.codec or Codec.H264)
         if self._encoder is not None:
             self.width, self.height = self._encoder.width, self._encoder.height
-        self._sets = ParameterSets(codec)
-        self.outlet = Outlet(channel, codec, self.width, self.height, self.fps, ledger)
+        self._sets = ParameterSets(self._codec)
+        self.outlet = Outlet(channel, self._codec, self.width, self.height, self.fps, ledger)
         self._wanted = threading.Condition()
         self._pending: list[Captured] = []
         self._encoding: dict[int, Captured] = {}  # by the time that the encoder was told
@@ -100,8 +105,9 @@ class Lane:
     def _handle(self, captured: Captured) -> None:
         if self._encoder is None:
             if captured.unit is not None:
-                self.outlet.write(self._sets.complete(captured.unit), captured)
+                self._pass_on(captured, captured.unit)
         elif captured.picture is not None:
+            self._suit(captured.picture.width, captured.picture.height)
             key, self._key_wanted = self._key_wanted or captured.discontinuity, False
             # Always rising, as encoders want it: a driver's time may lie before the time of dequeue of the last one.
             self._last_ns = max(captured.capture_ns, self._last_ns + 1)
@@ -109,6 +115,32 @@ class Lane:
             encoded = self._encoder.encode(captured.picture, self._last_ns, key)
             captured.picture = None  # its buffer goes back to the camera
             self._write(encoded)
+
+    def _pass_on(self, captured: Captured, unit: AccessUnit) -> None:
+        """A source's own access unit; what it says of its pictures is what the ring says."""
+        unit = self._sets.complete(unit)
+        told = picture_format(unit.data, self._codec) if unit.keyframe else None
+        if told is not None:
+            fps = told.fps if told.fps is not None and 1 <= round(told.fps) <= MAX_FPS else self._source.fps
+            self._describe(told.width, told.height, fps)
+        self.outlet.write(unit, captured)
+
+    def _suit(self, width: int, height: int) -> None:
+        """Before a picture of another size is encoded: where the channel has none of its own, it follows."""
+        if self.channel.width or (width, height) == self._source_size or self._encoder_name is None:
+            return
+        assert self._encoder is not None
+        self._source_size = width, height
+        self._write(self._encoder.flush())
+        self._encoder = Encoder(self.channel, self._encoder_name, width, height, self.fps)
+        self._key_wanted = True
+        self._describe(self._encoder.width, self._encoder.height, self.fps)
+
+    def _describe(self, width: int, height: int, fps: float) -> None:
+        if (width, height, fps) != (self.width, self.height, self.fps):
+            self.width, self.height, self.fps = width, height, fps
+            self.outlet.describe(width, height, fps)
+            LOG.info("%s: from here on %dx%d at %g fps", self.channel.ring, width, height, fps)
 
     def _write(self, encoded: list[Encoded]) -> None:
         for unit, time_ns in encoded:  # an encoder may hold pictures back: each unit has its own picture's times

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, Producer, ProducerBusy
-from vshm_ctypes.bitstream import AccessUnit
+from vshm_ctypes.bitstream import AccessUnit, EntryPoint
 
 from ..clock import realtime_offset_ns
 from .books import Books
@@ -45,16 +45,23 @@ class Outlet:
         self.channel = channel
         self.books = Books()
         self.ring_time = RingTime()
-        self._codec, self._width, self._height = codec, width, height
-        self._fps = min(round(fps), 255)
+        self._codec = codec
+        self._picture = (0, 0, 0)
         self._ledger = ledger
         self._refused_before = False
         self._discontinuity = False  # the next frame does not follow from the one before
+        self.describe(width, height, fps)
         self.written_bytes = 0
         self.producer = Producer(channel.ring, slots=channel.slots, slot_size=channel.slot, media=media)
         info = self.producer.info()
         self._first = info.frames  # a ring that was taken over counts on
         self.ring_bytes = info.object_bytes
+
+    def describe(self, width: int, height: int, fps: float) -> None:
+        """What the ring says of the frames from here on; where that changes, they do not follow from those before."""
+        picture = (width, height, min(round(fps), 255))
+        self._discontinuity = self._discontinuity or (self.books.written > 0 and picture != self._picture)
+        self._picture = picture
 
     def write(self, unit: AccessUnit, captured: Captured) -> Result:
         """One access unit of that picture; what became of it."""
@@ -89,7 +96,9 @@ class Outlet:
         flags = Flag.CAPTURE_DRIVER if captured.from_driver else Flag(0)
         if self._discontinuity or captured.discontinuity:
             flags |= Flag.DISCONTINUITY
-        size = len(unit.data)
+        if unit.entry is EntryPoint.RECOVERY_POINT:
+            flags |= Flag.RECOVERY_POINT
+        size, (width, height, fps) = len(unit.data), self._picture
         try:
             if size > self.channel.slot:
                 self.producer.write(unit.data)  # which refuses it, and counts that where vshm sees it
@@ -99,9 +108,9 @@ class Outlet:
                     size,
                     keyframe=unit.keyframe,
                     codec=self._codec,
-                    width=self._width,
-                    height=self._height,
-                    fps=self._fps,
+                    width=width,
+                    height=height,
+                    fps=fps,
                     timestamp_ms=(realtime_offset_ns() + captured.capture_ns) // 1_000_000,
                     capture_ns=captured.capture_ns,
                     flags=flags,
