@@ -24,6 +24,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # PyAV has no build for every processor; what needs it is left out there, and said.
 NEEDS_PYAV = [
+    "arecord",
     "barcode",
     "bitstream",
     "camera_streamer",
@@ -41,10 +42,13 @@ NEEDS_PYAV = [
     "lane",
     "pass_through",
     "probe",
+    "rate_meter",
     "serve",
     "serve_access",
     "serve_browser",
     "sound",
+    "sound_card",
+    "sound_times",
     "sources",
     "stranger_bundle",
     "streamer_life",

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import av
+import numpy
 from writers import wait_until
 
 from hil import barcode
 from vshm_ctypes import Codec, Consumer, Frame, VideoShmError, inspect
 
 TIMEOUT_S = 60
+PICTURES = ["--device", "testsrc:320x240@5", "--stats"]
 DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
 
 
@@ -65,3 +67,16 @@ def numbers(frames: list[Frame]) -> list[int | None]:
     pictures = [picture for frame in frames for picture in decoder.decode(av.Packet(frame.data))]
     pictures += decoder.decode(None)
     return [barcode.read(p.reformat(format="yuv420p").to_ndarray()[: p.height]) for p in pictures]
+
+
+@contextmanager
+def sounding(ring: str, words: str) -> Iterator["subprocess.Popen[str]"]:
+    """camera-streamer with that sound in RING_sound, beside a few pictures."""
+    sound = f"{ring}_sound"
+    with streaming(sound, *PICTURES, "--channel", f"{ring}:", "--audio", f"{words},ring={sound}") as process:
+        yield process
+
+
+def pitch_hz(samples: Any, rate: int) -> float:
+    """The loudest tone in them."""
+    return float(numpy.argmax(numpy.abs(numpy.fft.rfft(samples))) * rate / len(samples))

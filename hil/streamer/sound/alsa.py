@@ -4,24 +4,35 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import av
 
+from ..log import LOG
 from ..sources.program import Program
-from ..sources.source import Captured, SourceError, Trouble
+from ..sources.source import Captured, SourceError
+from .arecord import PROGRAM, command, fault, told_rate
+from .rate_meter import RateMeter, usual_rate
 from .sample_clock import SampleClock
 from .source import SoundSource
 
-PROGRAM = "arecord"
-PERIOD_US = 10_000
-BUFFER_US = 500_000  # so long this program may be kept from its processor
 START_S = 2.0
-# What ALSA says of a device that is not there: at the start, and once it was pulled out.
-ABSENT = ("No such file or directory", "No such device", "cannot find card")
+TRIAL_S = 5.0  # so long its rate may stay in doubt
+
+
+class Heard(NamedTuple):
+    """data: whole samples. came_ns: CLOCK_MONOTONIC."""
+
+    data: bytes
+    came_ns: int
 
 
 class AlsaSource(SoundSource):
-    """device: as ALSA names it: default, hw:1,0, plughw:CARD=Loopback,DEV=1. rate: Hz."""
+    """device: as ALSA names it: default, hw:1,0, plughw:CARD=Loopback,DEV=1. rate: Hz.
+
+    Cards deliver other rates than they were asked for, with a word or without one: the rate is measured, and the sound
+    goes on as what it is. It is handed out from the first sample on, but not before its rate is known.
+    """
 
     def __init__(self, device: str, rate: int, channels: int) -> None:
         self.name = f"alsa:{device}"
@@ -29,63 +40,107 @@ class AlsaSource(SoundSource):
         self._program: Program | None = None
         self._lost = 0
 
-    def _command(self) -> list[str]:
-        words = [PROGRAM, "--quiet", "--device", self._device, "--file-type", "raw", "--format", "S16_LE"]
-        words += ["--rate", str(self._rate), "--channels", str(self._channels)]
-        return [*words, "--period-time", str(PERIOD_US), "--buffer-time", str(BUFFER_US)]
-
     def open(self) -> None:
-        """Start the program; it is open once sound comes. Raises SourceError: not installed, no such device."""
+        """Start the program; it is open once sound comes at a rate that is known.
+
+        Raises SourceError: not installed, no such device, nothing that it records suits, no clock in it.
+        """
         self.close()
-        self._program = Program(self._command(), "install alsa-utils, or choose another --audio")
-        self._clock = SampleClock(self._rate)
-        self._pending = b""
+        self._program = Program(
+            command(self._device, self._rate, self._channels), "install alsa-utils, or choose another --audio"
+        )
+        self._rest = b""
         try:
-            comes = self._receive(START_S)
+            self._held = self._try_out(self._program)
         except SourceError as error:
             self.close()
             raise SourceError(0, f"{self.name}: {error.strerror}", error.kind) from None
-        if not comes:
-            self.close()
-            raise SourceError(0, f"{self.name}: no sound within {START_S:g} s", "streamon")
 
-    def _receive(self, timeout_s: float) -> bool:
-        """Whether something came in time. Raises SourceError: the program has ended."""
-        if self._program is None:
-            raise SourceError(0, f"{PROGRAM} is not running")
-        data = self._program.receive(timeout_s)
-        self._came_ns = time.monotonic_ns()
-        if data is None:
+    def _try_out(self, program: Program) -> list[Heard]:
+        """Listen until the rate is known; what came meanwhile. Raises SourceError."""
+        first = self._receive(program, START_S)
+        if first is None:
+            raise SourceError(0, f"no sound within {START_S:g} s", "streamon")
+        self._expect(told_rate(program.said()) or self._rate)
+        held: list[Heard] = []
+        heard: Heard | None = first
+        while heard is not None:
+            held.append(heard)
+            if self._measure(heard) or self._meter.confirmed or heard.came_ns - first.came_ns > TRIAL_S * 1e9:
+                break
+            try:
+                heard = self._receive(program, START_S)
+            except SourceError:  # it has ended already: read() tells, once it has handed out what there is
+                break
+        return held
+
+    def _expect(self, rate: int) -> None:
+        """From now on it is this rate."""
+        if rate != self._rate:
+            LOG.warning("%s: it records at %d Hz, not at the %d asked for: resampled", self.name, rate, self._rate)
+        self._meter, self._clock = RateMeter(rate), SampleClock(rate)
+
+    def _measure(self, heard: Heard) -> bool:
+        """Whether that shows that the rate is another; it is expected then. Raises SourceError: it is none."""
+        self._meter.count(self._samples(heard.data), heard.came_ns)
+        if self._meter.clockless:
+            text = "it has no clock: it delivers as fast as it is read; choose a device that records (arecord -L)"
+            raise SourceError(0, text, "unsuitable")
+        hz = self._meter.other()
+        if hz is None:
             return False
-        if not data:
-            raise self._fault(self._program.end()[1])
-        self._pending += data
+        rate = usual_rate(hz)
+        if rate is None:
+            text = f"it delivers {hz:.0f} samples a second, where {self._meter.rate} were expected: no usual rate"
+            raise SourceError(0, f"{text}; choose another device, or say rate=", "unsuitable")
+        self._expect(rate)
         return True
 
-    def _fault(self, said: list[str]) -> SourceError:
-        why = said[-1].rpartition(": ")[2] if said else f"{PROGRAM} ended"
-        kind: Trouble = "absent" if any(text in line for line in said for text in ABSENT) else "failed"
-        advice = "; arecord -L tells which there are" if kind == "absent" else ""
-        return SourceError(0, f"{why}{advice}", kind)
+    def _samples(self, data: bytes) -> int:
+        return len(data) // (2 * self._channels)
+
+    def _receive(self, program: Program, timeout_s: float) -> Heard | None:
+        """What came in time, if it is a whole sample. Raises SourceError: the program has ended."""
+        data = program.receive(timeout_s)
+        came_ns = time.monotonic_ns()
+        if data == b"":
+            raise fault(program.end()[1], self._device, self._channels)
+        data = self._rest + (data or b"")
+        whole = self._samples(data) * 2 * self._channels
+        self._rest = data[whole:]
+        return Heard(data[:whole], came_ns) if whole else None
 
     def read(self, timeout_s: float) -> Captured | None:
         """What has come. Raises SourceError: the device is gone."""
-        sample_bytes = 2 * self._channels
-        if len(self._pending) < sample_bytes:
-            self._receive(timeout_s)
-        whole = len(self._pending) // sample_bytes * sample_bytes
-        if not whole:
+        if self._program is None:
+            raise SourceError(0, f"{PROGRAM} is not running")
+        if self._held:
+            return self._date_held()
+        heard = self._receive(self._program, timeout_s)
+        if heard is None:
             return None
-        data, self._pending = self._pending[:whole], self._pending[whole:]
-        begin_ns, lost = self._clock.first_ns(whole // sample_bytes, self._came_ns)
+        changed = self._measure(heard)
+        begin_ns, lost = self._clock.first_ns(self._samples(heard.data), heard.came_ns)
         self._lost += lost
-        return Captured(begin_ns, sound=self._frame(data), discontinuity=lost)
+        return Captured(begin_ns, sound=self._frame(heard.data), discontinuity=lost or changed)
+
+    def _date_held(self) -> Captured:
+        """All that came while the rate was found out. The least late of it dates the rest."""
+        held, self._held = self._held, []
+        data, first_ns = b"", 0
+        for heard in held:
+            begin_ns, lost = self._clock.first_ns(self._samples(heard.data), heard.came_ns)
+            self._lost += lost
+            data = b"" if lost else data
+            first_ns = begin_ns - self._samples(data) * 1_000_000_000 // self._meter.rate
+            data += heard.data
+        return Captured(first_ns, sound=self._frame(data))
 
     def _frame(self, data: bytes) -> av.AudioFrame:
         layout = "mono" if self._channels == 1 else "stereo"
-        frame = av.AudioFrame(format="s16", layout=layout, samples=len(data) // (2 * self._channels))
+        frame = av.AudioFrame(format="s16", layout=layout, samples=self._samples(data))
         frame.planes[0].update(data)
-        frame.sample_rate = self._rate
+        frame.sample_rate = self._meter.rate
         return frame
 
     def figures(self) -> dict[str, int]:

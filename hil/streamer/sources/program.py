@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from .source import SourceError
 
 READ_BYTES = 1 << 20
+SAID_BYTES = 1 << 16
 END_S = 1.0  # for a program that has closed its output
 
 
@@ -47,8 +48,13 @@ class Program:
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
-        self._errors.seek(0)
-        return code, self._errors.read().decode(errors="replace").strip().splitlines()
+        return code, self.said()
+
+    def said(self) -> list[str]:
+        """The lines of error so far; the last ones, of many."""
+        number = self._errors.fileno()  # the program writes where this file is: it must not be moved
+        begin = max(os.fstat(number).st_size - SAID_BYTES, 0)
+        return os.pread(number, SAID_BYTES, begin).decode(errors="replace").strip().splitlines()
 
     def close(self) -> None:
         """End it, and let its output go."""

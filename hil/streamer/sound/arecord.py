@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ALSA's own arecord (alsa-utils): how it is called, and what it tells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..sources.source import SourceError, Trouble
+
+PROGRAM = "arecord"
+PERIOD_US = 10_000
+BUFFER_US = 500_000  # so long this program may be kept from its processor
+# What ALSA says of a device that is not there: at the start, and once it was pulled out.
+ABSENT = ("No such file or directory", "No such device", "cannot find card")
+# It takes the nearest rate. It warns of that only where it is off by more than 5 %, and never with --quiet; with
+# --verbose it shows what each plugin was set to, the device itself first (alsa-utils 1.2.8, aplay.c).
+_SETUP = re.compile(r"^ *exact rate *: \S+ \((\d+)/(\d+)\)", re.MULTILINE)
+_WARNING = re.compile(r"rate is not accurate \(requested = \d+Hz, got = (\d+)Hz\)")
+
+
+def command(device: str, rate: int, channels: int) -> list[str]:
+    """Signed 16 bit, the channels in turn, to its output."""
+    words = [PROGRAM, "--verbose", "--device", device, "--file-type", "raw", "--format", "S16_LE"]
+    words += ["--rate", str(rate), "--channels", str(channels)]
+    return [*words, "--period-time", str(PERIOD_US), "--buffer-time", str(BUFFER_US)]
+
+
+def told_rate(said: Sequence[str]) -> int | None:
+    """The rate in Hz that the device was set to, by what the program said; None: it did not say."""
+    text = "\n".join(said)
+    if setup := _SETUP.search(text):
+        numerator, denominator = map(int, setup.groups())
+        return round(numerator / denominator) if denominator else None
+    warning = _WARNING.search(text)
+    return int(warning[1]) if warning else None
+
+
+def fault(said: Sequence[str], device: str, channels: int) -> SourceError:
+    """Why it ended, by what it said, and what to do."""
+    complaints = [line for line in said if re.match(rf"{PROGRAM}: |ALSA lib ", line)] or list(said)
+    why = complaints[-1].rpartition(": ")[2] if complaints else f"{PROGRAM} ended"
+    text = "\n".join(said)
+    converting = f"plug{device}" if device.startswith("hw:") else f"plug:'{device}'"
+    plug = f"take alsa:{converting}, which converts"
+    kind: Trouble = "failed"
+    if any(absent in text for absent in ABSENT):
+        kind, why = "absent", f"{why}; arecord -L tells which there are"
+    elif "Channels count non available" in text:
+        kind, why = "unsuitable", f"it does not record {_count(channels)}; say channels={3 - channels}, or {plug}"
+    elif "Sample format non available" in text:
+        formats = ", ".join(line.removeprefix("- ") for line in said if line.startswith("- "))
+        has = f", but {formats}" if formats else ""
+        kind, why = "unsuitable", f"it does not record 16-bit samples{has}; {plug}"
+    elif "Access type not available" in text:
+        kind, why = "unsuitable", f"it does not record channels in turn; {plug}"
+    elif "Device or resource busy" in text:
+        why = "another program records from it; fuser -v /dev/snd/* tells which"
+    elif "Permission denied" in text:
+        why = f"{why}; be root, or in the group audio"
+    return SourceError(0, why, kind)
+
+
+def _count(channels: int) -> str:
+    return "1 channel" if channels == 1 else f"{channels} channels"

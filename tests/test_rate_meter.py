@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rate that sound really comes at: told from stalls, bursts, losses and clocks that are a little off."""
+
+from collections.abc import Iterator
+
+import numpy
+import pytest
+
+from hil.streamer.sound.rate_meter import RateMeter, usual_rate
+from vshm_ctypes.audio import SAMPLE_RATES
+
+RATE = 48000
+MS = 1_000_000
+Arrivals = Iterator[tuple[int, int]]  # samples, when they came in ns
+
+
+def arrivals(hz: float, seconds: float, chunk_s: float = 0.01, tremble_s: float = 0.002) -> Arrivals:
+    random = numpy.random.default_rng(1)
+    count = round(hz * chunk_s)
+    for at in range(round(seconds / chunk_s)):
+        yield count, round(((at + 1) * count / hz + random.exponential(tremble_s)) * 1e9)
+
+
+def held_up(came: Arrivals, every_s: float, for_s: float, kept_s: float = 10.0) -> Arrivals:
+    """Nothing comes for so long, so often; what was kept meanwhile comes at once."""
+    pending = 0
+    for samples, at_ns in came:
+        pending = min(pending + samples, round(kept_s * RATE))
+        if at_ns / 1e9 % every_s >= for_s or at_ns < every_s * 1e9:
+            yield pending, at_ns
+            pending = 0
+
+
+def found(came: Arrivals, rate: int = RATE) -> float | None:
+    """The other rate, as soon as one is."""
+    meter = RateMeter(rate)
+    for samples, at_ns in came:
+        meter.count(samples, at_ns)
+        assert not meter.clockless
+        if (hz := meter.other()) is not None:
+            return hz
+    assert meter.confirmed
+    return None
+
+
+@pytest.mark.parametrize("chunk_s", [0.005, 0.01, 0.1, 0.4, 1.0])
+@pytest.mark.parametrize("hz", SAMPLE_RATES.values())
+def test_every_rate_is_told_from_the_one_asked_for(hz: int, chunk_s: float) -> None:
+    told = found(arrivals(hz, 8, chunk_s))
+    assert (told and usual_rate(told)) == (None if hz == RATE else hz)
+
+
+@pytest.mark.parametrize("ppm", [-500, -200, 200, 500])
+def test_a_clock_that_is_a_little_off_is_no_other_rate(ppm: float) -> None:
+    assert found(arrivals(RATE * (1 + ppm * 1e-6), 60)) is None
+
+
+@pytest.mark.parametrize(("every_s", "for_s"), [(1.0, 0.3), (2.0, 0.8), (3.0, 1.5), (10.0, 6.0), (0.7, 0.4)])
+def test_who_is_held_up_and_catches_up_has_no_other_rate(every_s: float, for_s: float) -> None:
+    assert found(held_up(arrivals(RATE, 40), every_s, for_s)) is None
+
+
+@pytest.mark.parametrize(("every_s", "for_s"), [(2.0, 1.2), (3.0, 2.5), (5.0, 2.0)])
+def test_lost_sound_is_no_other_rate(every_s: float, for_s: float) -> None:
+    assert found(held_up(arrivals(RATE, 40), every_s, for_s, kept_s=0.8)) is None
+
+
+def test_a_burst_is_no_other_rate_whenever_it_comes() -> None:
+    for at in (0, 1, 2, 300):
+        came = list(arrivals(RATE, 10))
+        came[at] = came[at][0] + 3 * RATE, came[at][1]
+        assert found(iter(came)) is None
+
+
+def test_a_rate_that_changes_midway_is_found() -> None:
+    came = list(arrivals(RATE, 5))
+    came += [(samples, at_ns + came[-1][1]) for samples, at_ns in arrivals(44100, 5)]
+    told = found(iter(came))
+    assert told and usual_rate(told) == 44100
+
+
+def test_a_rate_that_nobody_uses_is_none() -> None:
+    for hz in (37000, 27000, 5000, 130_000):
+        told = found(arrivals(hz, 5))
+        assert told and told == pytest.approx(hz, rel=0.01)
+        assert usual_rate(told) is None
+
+
+@pytest.mark.parametrize("hz", [250_000, 10**6, 10**8])
+@pytest.mark.parametrize("rate", [8000, 48000, 192_000])
+def test_a_source_without_a_clock_is_told_before_it_fills_the_memory(rate: int, hz: int) -> None:
+    meter, taken = RateMeter(rate), 0
+    for samples, at_ns in arrivals(hz, 3, chunk_s=0.002, tremble_s=0):
+        meter.count(samples, at_ns)
+        taken += samples
+        if meter.clockless or meter.other() is not None:
+            break
+    assert meter.clockless
+    assert taken < 10 * max(SAMPLE_RATES.values())
+
+
+def test_a_card_of_the_highest_rate_has_a_clock() -> None:
+    told = found(held_up(arrivals(192_000, 20), 2.0, 0.8), rate=192_000)
+    assert told is None
