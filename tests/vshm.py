@@ -27,9 +27,9 @@ class Outcome:
         return json.loads(self.out)
 
 
-def vshm(*words: str) -> Outcome:
+def vshm(*words: str, timeout: float = TIMEOUT_S) -> Outcome:
     command = [sys.executable, "-m", "vshm_ctypes", *words]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     return Outcome(result.returncode, result.stdout, result.stderr)
 
 
