@@ -34,6 +34,8 @@ NEEDS_PYAV = [
     "colour",
     "encoder_copy",
     "examples",
+    "file_turned",
+    "file_with_sound",
     "files",
     "fleet_camera",
     "gate_camera",

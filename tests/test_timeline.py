@@ -2,23 +2,11 @@
 """When what a file has is due, by times as no muxer writes them and cameras' own programs do."""
 
 import pytest
+from own_clock import Clock
 
 from hil.streamer.sources.timeline import BEHIND_S, GAP_S, Pace, Timeline
 
 STEP_S = 0.04
-
-
-class Clock:
-    """Starts somewhere; sleeping moves it on."""
-
-    def __init__(self) -> None:
-        self.now_s = 5000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ from ..log import LOG
 
 Signs = tuple[int, int, int, int]
 Filters = tuple[tuple[str, str], ...]
+# What vflip makes has its rows from the last to the first, at which PyAV's planes fail: it is copied.
+_UPSIDE_DOWN: Filters = (("vflip", ""), ("copy", ""))
 # By the signs of a display matrix (ISO/IEC 14496-12, 6.2.2): a, b, c, d of x' = a x + c y, y' = b x + d y.
 FILTERS: dict[Signs, Filters] = {
     (1, 0, 0, 1): (),
     (-1, 0, 0, 1): (("hflip", ""),),
-    (1, 0, 0, -1): (("vflip", ""),),
-    (-1, 0, 0, -1): (("hflip", ""), ("vflip", "")),
+    (1, 0, 0, -1): _UPSIDE_DOWN,
+    (-1, 0, 0, -1): (("hflip", ""), *_UPSIDE_DOWN),
     (0, 1, -1, 0): (("transpose", "clock"),),
     (0, -1, 1, 0): (("transpose", "cclock"),),
     (0, 1, 1, 0): (("transpose", "cclock_flip"),),
