@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import struct
-from fractions import Fraction
 from typing import Any, cast
 
 import av
 import av.filter
 
+from ..colour import Colour, colour_of
 from ..log import LOG
 
 Signs = tuple[int, int, int, int]
@@ -32,6 +34,8 @@ _UPRIGHT = (1, 0, 0, 1)
 _EXIF: dict[int, Signs] = dict(enumerate(((1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1)), 1))
 _EXIF |= dict(enumerate(((0, 1, 1, 0), (0, 1, -1, 0), (0, -1, -1, 0), (0, -1, 1, 0)), 5))
 _ORIENTATION = 0x0112
+# Colour that is stored for two or four pixels in a row, or in a column, can't be on its side without being scaled.
+_ASYMMETRIC = re.compile("422|440|411")
 _TURNS: dict[int, Signs] = {
     0: _UPRIGHT,
     90: (0, -1, 1, 0),
@@ -77,6 +81,13 @@ def display_matrix(picture: Any) -> Signs | None:
     return signs if signs in FILTERS else None
 
 
+def _made_square(name: str) -> Filters:
+    square = _ASYMMETRIC.sub("444", name)
+    with contextlib.suppress(ValueError):  # there is none of that kind: the filters find the next best by themselves
+        return (("format", av.VideoFormat(square).name),) if square != name else ()
+    return ()
+
+
 class Turner:
     """Turns the pictures of one file. exif: as exif_orientation() has it, in place of what the container says."""
 
@@ -98,18 +109,24 @@ class Turner:
         filters = FILTERS[signs or _UPRIGHT]
         if not filters:
             return cast("av.VideoFrame", picture)
-        shape = (signs, picture.width, picture.height, picture.format.name)
+        colour = colour_of(picture)
+        shape = (signs, picture.width, picture.height, picture.format.name, colour.range)
         if shape != self._shape:
-            self._graph, self._shape = self._build(picture, filters), shape
+            self._graph, self._shape = self._build(picture, colour, filters), shape
         self._graph.vpush(picture)
-        return cast("av.VideoFrame", self._graph.vpull())
+        return colour.put_on(self._graph.vpull())
 
     @staticmethod
-    def _build(picture: Any, filters: Filters) -> av.filter.Graph:
+    def _build(picture: Any, colour: Colour, filters: Filters) -> av.filter.Graph:
         graph = av.filter.Graph()
-        begin = graph.add_buffer(
-            width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, 1000)
+        begin = graph.add(
+            "buffer",
+            video_size=f"{picture.width}x{picture.height}",
+            pix_fmt=picture.format.name,
+            time_base="1/1000",
+            range=str(colour.range),  # else what is converted is taken for limited
         )
+        filters = (*_made_square(picture.format.name), *filters)
         graph.link_nodes(begin, *(graph.add(name, words) for name, words in filters), graph.add("buffersink"))
         graph.configure()
         return graph
