@@ -33,6 +33,7 @@ NEEDS_PYAV = [
     "cli_record_sound",
     "colour",
     "encoder_copy",
+    "encoder_limits",
     "examples",
     "file_turned",
     "file_with_sound",

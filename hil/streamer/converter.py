@@ -68,7 +68,17 @@ class Converter:
         words += f":irange={_RANGES[source.full_range]}:range={_RANGES[target.full_range]}"
         # Primaries and transfer have to be told, and stay as they are.
         words += ":iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709:fast=1"
-        return [("colorspace", words)]
+        if self._width % 2 == 0 and self._height % 2 == 0:
+            return [("colorspace", words)]
+        # The filter knows even sizes only; padding is exact where colour is stored for every pixel.
+        return [
+            ("format", "yuv444p"),
+            ("pad", f"{self._width + 1 & ~1}:{self._height + 1 & ~1}"),
+            ("colorspace", words),
+            ("crop", f"{self._width}:{self._height}:0:0"),
+            ("scale", f"out_range={target.range}:out_color_matrix={_KEPT}"),
+            ("format", self._pixels),
+        ]
 
 
 _KEPT = 6  # any matrix that swscale knows, before and after

@@ -62,7 +62,7 @@ class Encoder:
             context.qmin = context.qmax = max(1, round(31 - (self._channel.quality or JPEG_QUALITY) * 0.3))
         why_not = _opened(context)
         if why_not is not None:
-            rates = f"{float(settings.rate):g} fps, {settings.bit_rate} bit/s"
+            rates = f"{float(settings.rate):g} fps" + (f", {settings.bit_rate} bit/s" if settings.bit_rate else "")
             raise EncoderError(f"{self.name}: {settings.width}x{settings.height} at {rates}: {why_not}")
         self._context = context
         self._says = _colour_filter(colour) if self.name in SILENT else None
@@ -87,7 +87,8 @@ class Encoder:
             converted.pict_type = PictureType.I if keyframe else PictureType.NONE
             return units + self._units(self._context.encode(converted))
         except (av.FFmpegError, ValueError) as error:
-            raise EncoderError(f"{self.name}: {error}") from None
+            what = f"a picture of {picture.width}x{picture.height} in {picture.format.name}"
+            raise EncoderError(f"{self.name}: {what}: {getattr(error, 'strerror', None) or error}") from None
 
     def flush(self) -> list[Encoded]:
         """What the encoder still holds. Nothing can be encoded afterwards."""
@@ -108,8 +109,9 @@ class Encoder:
 
 def _opened(context: Any) -> str | None:
     """Open it. Why that failed, in the library's own words if it has any; None: it is open."""
-    before = av.logging.get_level()
+    before = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)  # what another one was told as well
     try:
         with av.logging.Capture() as words:
             context.open()
@@ -117,7 +119,8 @@ def _opened(context: Any) -> str | None:
         said = "; ".join(text.strip() for _, _, text in words)
         return said or f"the library refuses that, and does not say why ({getattr(error, 'strerror', None) or error})"
     finally:
-        av.logging.set_level(before)
+        av.logging.set_level(before[0])
+        av.logging.set_skip_repeated(before[1])
     return None
 
 

@@ -29,7 +29,9 @@ PROFILES: dict[str, dict[str, str]] = {
 }
 _ALIASES = {"constrained_baseline": "baseline", "constrained-baseline": "baseline"}
 _LEAST_SIDE = {"libx265": 16}  # of the others 2, or 1 for JPEG
-_FACTORS = {"yuv420p": 2, "yuv422p": 2}
+# Where a side has fewer pixels than that, libx265's largest block has 16, which H.265 allows up to level 4.1 only
+# (A.4.1, tables A.8 and A.9): that level's bits per second, and pixels a side in whole blocks.
+_SMALL_H265, _SMALL_H265_BITS, _SMALL_H265_SIDE = 32, 50_000_000, 4208
 
 
 class EncoderError(RuntimeError):
@@ -52,6 +54,10 @@ def settings_of(channel: Channel, name: str, width: int, height: int, fps: float
     least = _LEAST_SIDE.get(name, 1)
     if width < least or height < least:
         raise EncoderError(f"{name}: {width}x{height}: from {least}x{least} on")
+    small = name == "libx265" and min(width, height) < _SMALL_H265
+    if small and max(width, height) > _SMALL_H265_SIDE:
+        limit = f"up to {_SMALL_H265_SIDE} pixels where the other side has fewer than {_SMALL_H265}"
+        raise EncoderError(f"{name}: {width}x{height}: {limit}")
     fps = min(max(fps or ORDINARY_FPS, FPS_LIMITS[0]), FPS_LIMITS[1])
     profile, pixels = profile_of(channel, name)
     if name != "mjpeg":
@@ -60,7 +66,7 @@ def settings_of(channel: Channel, name: str, width: int, height: int, fps: float
     options = _options(channel, name, profile)
     rate = Fraction(fps).limit_denominator(1001)
     bits = 0 if "crf" in options or name == "mjpeg" else bit_rate(channel, width, height, fps)
-    return Settings(width, height, rate, pixels, bits, options)
+    return Settings(width, height, rate, pixels, min(bits, _SMALL_H265_BITS) if small else bits, options)
 
 
 def bit_rate(channel: Channel, width: int, height: int, fps: float) -> int:
