@@ -49,6 +49,7 @@ NEEDS_PYAV = [
     "serve",
     "serve_access",
     "serve_browser",
+    "serve_streams",
     "sound",
     "sound_card",
     "sound_times",

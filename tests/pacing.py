@@ -2,6 +2,7 @@
 """A producer and a reader that keep step, beside whoever does not."""
 
 import threading
+from collections.abc import Callable
 
 from vshm import TIMEOUT_S, payload
 from writers import SHARED_MEMORY, wait_until
@@ -10,10 +11,14 @@ from vshm_ctypes import Consumer, Producer, inspect
 
 
 class Pacing:
-    """Writes large frames, each once another reader has had the one before: it can lose nothing by itself."""
+    """Writes large frames, each once another reader has had the one before: it can lose nothing by itself.
 
-    def __init__(self, ring: str) -> None:
+    unit: makes the access unit of a number.
+    """
+
+    def __init__(self, ring: str, unit: Callable[[int], bytes] = lambda number: payload(number, 60_000)) -> None:
         self._ring = ring
+        self._unit = unit
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.missed_by_other = -1
@@ -22,7 +27,7 @@ class Pacing:
         with Producer(self._ring) as producer, Consumer(self._ring) as other:
             number = 0
             while not self._over.wait(0.001):
-                producer.write(payload(number, 60_000), keyframe=number % 10 == 0, width=64, height=48)
+                producer.write(self._unit(number), keyframe=number % 10 == 0, width=64, height=48)
                 frame = other.receive(TIMEOUT_S)
                 assert frame is not None
                 assert frame.number == number

@@ -3,23 +3,22 @@
 
 import asyncio
 import io
-import json
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import aiohttp
 import av
 import pytest
-from encoded import HEIGHT, WIDTH, access_units
+from encoded import GOP, HEIGHT, WIDTH, access_units, stream
 from pacing import Pacing
 from serving import Server, camera, in_session, serving, status
+from socket_browser import Browser, browse
 from vshm import TIMEOUT_S, Camera
 from writers import ROOT, wait_until
 
 from vshm_ctypes import Codec, Consumer, Producer, inspect
-from vshm_ctypes.cli.web.viewer import HEAD, HEADER, KEYFRAME
+from vshm_ctypes.cli.web.showing import HEAD, KEYFRAME
 from vshm_ctypes.processes import find_users
 
 STATIC = ROOT / "vshm_ctypes" / "cli" / "web" / "static"
@@ -30,42 +29,6 @@ TOKEN = "a-token-of-this-test"
 def server() -> Iterator[Server]:
     with serving() as server:
         yield server
-
-
-class Browser:
-    """What came over one WebSocket."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket = socket
-        self.told: list[dict[str, Any]] = []
-        self.pictures: list[tuple[tuple[int, ...], bytes]] = []
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            message = await self.socket.receive(TIMEOUT_S)
-            if message.type == aiohttp.WSMsgType.BINARY:
-                self.pictures.append((HEADER.unpack_from(message.data), message.data[HEADER.size :]))
-            else:
-                assert message.type == aiohttp.WSMsgType.TEXT, message
-                self.told.append(json.loads(message.data))
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [one for one in self.told if one["type"] == kind]
-
-    @property
-    def states(self) -> list[str]:
-        return [one["state"] for one in self.of("state")]
-
-
-def browse(server: Server, query: str, look: Callable[[Browser], Awaitable[None]]) -> Browser:
-    async def connect(session: aiohttp.ClientSession) -> Browser:
-        async with session.ws_connect(server.url(f"/live{query}"), max_msg_size=0) as socket:
-            browser = Browser(socket)
-            await look(browser)
-            return browser
-
-    result: Browser = in_session(connect)
-    return result
 
 
 def test_frames_are_the_rings_own_and_begin_with_a_keyframe(server: Server, ring: str) -> None:
@@ -97,22 +60,25 @@ def test_fragments_are_the_same_pictures_at_their_times(server: Server, ring: st
     assert [head[3] & HEAD for head, _ in browser.pictures] == [HEAD] + [0] * 60
     with av.open(io.BytesIO(b"".join(data for _, data in browser.pictures)), "r") as film:
         times = [frame.time for frame in film.decode(video=0)]
-    # A fragment is complete only with the frame after: each message's header is one frame ahead.
     captured = [head[1] / 1e9 for head, _ in browser.pictures[1:]]
-    assert len(times) >= 60
-    for time_s, capture_s in zip(times[1:], captured, strict=False):
+    assert len(times) == 60
+    for time_s, capture_s in zip(times, captured, strict=True):
         assert time_s == pytest.approx(capture_s - stream["first_ms"] / 1e3, abs=1e-3)
+    assert [number % GOP == 0 for (number, *_), _ in browser.pictures[1:]] == [
+        bool(head[3] & KEYFRAME) for head, _ in browser.pictures[1:]
+    ]
 
 
 def test_jpeg_goes_as_it_is_also_where_fragments_are_asked_for(server: Server, ring: str) -> None:
     async def look(browser: Browser) -> None:
         await browser.until(lambda: bool(browser.pictures))
 
+    picture, _ = stream(Codec.JPEG, 1)[0]
     with Producer(ring) as producer:
-        producer.write(b"\xff\xd8 a picture \xff\xd9", keyframe=True, codec=Codec.JPEG, width=16, height=16)
+        producer.write(picture, keyframe=True, codec=Codec.JPEG, width=WIDTH, height=HEIGHT)
         browser = browse(server, f"?ring={ring}&form=mp4", look)
     assert browser.of("stream")[0]["form"] == "frames"
-    assert browser.pictures[0][1] == b"\xff\xd8 a picture \xff\xd9"
+    assert browser.pictures[0][1] == picture
 
 
 def test_what_a_second_brought_and_who_reads_are_told(server: Server, ring: str) -> None:
@@ -178,7 +144,8 @@ def test_a_slow_browser_is_lapped_and_goes_on_at_a_keyframe_and_others_lose_noth
         await asyncio.to_thread(wait_until, lambda: inspect(ring).frames > begin + 1500, "a lot is written")
         await browser.until(lambda: any(second["missed_total"] for second in browser.of("second")))
 
-    with Pacing(ring) as pacing:
+    units = access_units(100)
+    with Pacing(ring, lambda number: units[number % 100][0].ljust(60_000, b"\0")) as pacing:
         browser = browse(server, f"?ring={ring}", look)
     assert pacing.missed_by_other == 0
     gaps = [
@@ -200,12 +167,13 @@ def test_a_browser_begins_at_the_last_keyframe_and_leaves_no_reader(server: Serv
         await browser.until(lambda: len(browser.pictures) == 5)
         assert is_read()
 
+    units = access_units(15)
     with Producer(ring) as producer:
-        for number in range(15):
-            producer.write(bytes([number]), keyframe=number % 10 == 0, width=64, height=48)
+        for data, keyframe in units:
+            producer.write(data, keyframe=keyframe, width=WIDTH, height=HEIGHT)
         browser = browse(server, f"?ring={ring}", look)  # while nothing comes that it could be sent
         wait_until(lambda: not is_read(), "the server lets go of the ring")
-    assert [data for _, data in browser.pictures] == [bytes([number]) for number in range(10, 15)]
+    assert [data for _, data in browser.pictures] == [data for data, _ in units[10:]]
 
 
 def test_what_a_rude_browser_says_harms_nobody(server: Server) -> None:
@@ -223,12 +191,14 @@ def test_what_a_rude_browser_says_harms_nobody(server: Server) -> None:
 
 
 def test_there_are_not_more_browsers_than_a_board_bears(server: Server) -> None:
-    async def crowd(session: aiohttp.ClientSession) -> int:
+    async def crowd(session: aiohttp.ClientSession) -> aiohttp.WSMessage:
         sockets = [await session.ws_connect(server.url("/live")) for _ in range(16)]
-        async with session.get(server.url("/live")) as answer:
-            refused = answer.status
+        async with session.ws_connect(server.url("/live")) as one_more:
+            refused = await one_more.receive()
         for socket in sockets:
             await socket.close()
         return refused
 
-    assert in_session(crowd) == 503
+    refused = in_session(crowd)
+    assert (refused.type, refused.data) == (aiohttp.WSMsgType.CLOSE, 1013)
+    assert "close one of them" in refused.extra

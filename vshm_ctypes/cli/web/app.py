@@ -16,12 +16,14 @@ from ...rings import ring_name
 from .access import guard
 from .overview import Overview
 from .sender import sender
-from .viewer import Form, Viewer
+from .showing import Form
+from .viewer import Viewer
 
 STATIC = Path(__file__).parent / "static"
 MOST_VIEWERS = 16
 HEARTBEAT_S = 10.0
 LONGEST_MESSAGE = 4096  # of those that a browser sends
+TRY_AGAIN_LATER = 1013
 OVERVIEW: web.AppKey[Overview] = web.AppKey("overview", Overview)
 SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
 
@@ -31,14 +33,12 @@ async def _index(request: web.Request) -> web.StreamResponse:
 
 
 def _viewer(request: web.Request, socket: web.WebSocketResponse) -> Viewer | None:
-    """For the ring that is asked for. Raises HTTPBadRequest."""
+    """For the ring that is asked for. Raises ValueError: no ring can have that name."""
     if "ring" not in request.query:
         return None
     form: Form = "mp4" if request.query.get("form") == "mp4" else "frames"
-    try:
-        return Viewer(ring_name(request.query["ring"]), form, sender(socket))
-    except ValueError as error:
-        raise web.HTTPBadRequest(text=f"{error}\n") from None
+    needs_idr = request.query.get("entry") == "idr"
+    return Viewer(ring_name(request.query["ring"]), form, needs_idr, sender(socket))
 
 
 async def _tell_overview(socket: web.WebSocketResponse, overview: Overview) -> None:
@@ -61,11 +61,17 @@ async def _listen(socket: web.WebSocketResponse) -> None:
 
 async def _live(request: web.Request) -> web.StreamResponse:
     sockets = request.app[SOCKETS]
-    if len(sockets) >= MOST_VIEWERS:
-        raise web.HTTPServiceUnavailable(text=f"{MOST_VIEWERS} browsers look already: close one of them\n")
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, compress=False)
-    viewer = _viewer(request, socket)
     await socket.prepare(request)
+    if len(sockets) >= MOST_VIEWERS:  # a reason that a page can read: of a refused connection it learns none
+        reason = f"{MOST_VIEWERS} browsers look already: close one of them"
+        await socket.close(code=TRY_AGAIN_LATER, message=reason.encode())
+        return socket
+    try:
+        viewer = _viewer(request, socket)
+    except ValueError as error:
+        viewer = None
+        await socket.send_json({"type": "state", "state": "error", "text": f"{error}"})
     sockets.add(socket)
     telling = asyncio.create_task(_tell_overview(socket, request.app[OVERVIEW]))
     thread = threading.Thread(target=viewer.run, name="vshm-viewer", daemon=True) if viewer else None

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Any
 
+from ...bitstream import EntryPoint
 from ...frame import Codec, Frame
-from ..sink import time_ns
+from ..sink import SinkError, time_ns
+from ..sound_track import SoundTrack
 
 DEMUXERS = {Codec.H264: "h264", Codec.H265: "hevc"}
 TICKS = 90_000  # a second
@@ -37,35 +41,64 @@ class _Written:
 
 
 class Fragments:
-    """Of one stream, beginning with a keyframe. A fragment comes out with the frame after: only then it has a length.
+    """Of one stream, beginning with an entry point, or with a frame of sound. frame, data: the first; data of a picture
+    has its parameter sets.
 
-    first_ns: what the first frame's time zero is on CLOCK_MONOTONIC. Raises ImportError, KeyError: a codec that MP4
-    does not take, OSError.
+    A fragment comes out with the frame after: only then it has a length. first_ns: what the first frame's time zero is
+    on CLOCK_MONOTONIC. Raises ImportError, SinkError.
     """
 
-    def __init__(self, keyframe: Frame) -> None:
+    def __init__(self, frame: Frame, data: bytes) -> None:
         import av
 
         self._av = av
         self._written = _Written()
-        self.first_ns = time_ns(keyframe)
+        self.first_ns = time_ns(frame)
         self._last_pts = -1
-        with av.open(io.BytesIO(keyframe.data), format=DEMUXERS[Codec(keyframe.codec)]) as probe:
-            self._container: Any = av.open(self._written, "w", format="mp4", options=OPTIONS)
-            self._stream = self._container.add_stream_from_template(probe.streams.video[0])
-        self._container.start_encoding()
+        self._under_way: tuple[Frame, EntryPoint] | None = None
+        self._container: Any = av.open(self._written, "w", format="mp4", options=OPTIONS)
+        self._sound: SoundTrack | None = None
+        with self._errors_told():
+            self._add_stream(frame, data)
+            self._container.start_encoding()
         self.head = self._written.take()
 
-    def add(self, frame: Frame) -> bytes:
-        """One more frame; the fragments that are complete now."""
-        packet = self._av.Packet(frame.data)
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
+        except self._av.error.FFmpegError as error:
+            raise SinkError(0, f"the muxer says: {error.strerror}") from None
+
+    def _add_stream(self, frame: Frame, data: bytes) -> None:
+        if frame.audio is not None:
+            self._sound = SoundTrack(self._container, frame)
+            return
+        with self._av.open(io.BytesIO(data), format=DEMUXERS[Codec(frame.codec)]) as probe:
+            self._stream = self._container.add_stream_from_template(probe.streams.video[0])
+        if frame.codec == Codec.H265:
+            self._stream.codec_tag = "hvc1"  # the name that all browsers take; hev1 some do not
+
+    def add(self, frame: Frame, entry: EntryPoint, data: bytes) -> Iterator[tuple[Frame, EntryPoint, bytes]]:
+        """One more frame; the fragments that are complete now, each with the frame that it is of. Raises SinkError."""
+        with self._errors_told():
+            self._container.mux(self._packet(frame, entry, data))
+        before, self._under_way = self._under_way, (frame, entry)
+        written = self._written.take()
+        if before is not None and written:
+            yield (*before, written)
+
+    def _packet(self, frame: Frame, entry: EntryPoint, data: bytes) -> Any:
+        if self._sound is not None:
+            return self._sound.packet(self._av, frame, self.first_ns)
+        packet = self._av.Packet(data)
         packet.stream, packet.time_base = self._stream, Fraction(1, TICKS)
         self._last_pts = max((time_ns(frame) - self.first_ns) * TICKS // 10**9, self._last_pts + 1)
         packet.pts = packet.dts = self._last_pts
-        packet.is_keyframe = frame.is_keyframe
-        self._container.mux(packet)
-        return self._written.take()
+        packet.is_keyframe = entry is not EntryPoint.NONE
+        return packet
 
     def close(self) -> None:
         """No more comes."""
-        self._container.close()
+        with suppress(self._av.error.FFmpegError):
+            self._container.close()

@@ -8,12 +8,14 @@ import json
 import time
 from typing import Any
 
+from ...frame import Media
 from ...inspect import list_rings
 from ...machine import Machine, Throttling
 from ...machine import look as look_at_machine
 from ...published import list_published
 from ..list import listed, ring_json
 from ..output import plain
+from ..survey import Survey
 
 EVERY_S = 1.0
 
@@ -24,6 +26,11 @@ def _board(machine: Machine) -> dict[str, Any]:
         flag.name.lower().replace("_", " ") for flag in Throttling if flag.name and flag & (machine.throttling or 0)
     ]
     return told | {"throttling": flags if machine.throttling is not None else None}
+
+
+def _media(ring: Survey) -> Media:
+    """By its newest frame where the ring does not tell, as none of version 1 does."""
+    return Media.AUDIO if ring.audio is not None or ring.info.media == Media.AUDIO else Media.VIDEO
 
 
 def look() -> str:
@@ -41,7 +48,7 @@ def look() -> str:
             | ({"received": own[one.pid].received, "missed": own[one.pid].missed} if one.pid in own else {})
             for one in ring.readers
         ]
-        told.append(ring_json(ring) | {"readers": readers})
+        told.append(ring_json(ring) | {"media": _media(ring.survey), "readers": readers})
     message = {"type": "overview", "rings": told, "board": _board(look_at_machine()), "hidden": users.hidden}
     return json.dumps(plain(message))
 

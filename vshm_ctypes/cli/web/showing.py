@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From frames to what a browser is sent: what it needs to know of the stream, then the stream, in the form it takes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any, Literal
+
+from ...bitstream import EntryPoint
+from ...frame import Codec, Frame
+from ..output import plain
+from ..sink import SinkError
+from ..survey import codec_name
+from .fragments import Fragments
+from .pictures import VIDEO, Part, Pictures
+from .sound import SOUND, Sound
+
+Form = Literal["frames", "mp4"]
+
+# In front of what is sent of a frame: number, capture and publish time (CLOCK_MONOTONIC, ns), flags, size, reserved.
+HEADER = struct.Struct("<QQQIII")
+KEYFRAME, HEAD, RECOVERY_POINT = 1, 2, 4
+_FLAGS = {EntryPoint.NONE: 0, EntryPoint.IDR: KEYFRAME, EntryPoint.RECOVERY_POINT: KEYFRAME | RECOVERY_POINT}
+_NO_MP4 = "The stream goes into no MP4, which this browser needs"
+_IN_MP4 = (Codec.H264, Codec.H265, Codec.AAC, Codec.OPUS)
+
+
+class Showing:
+    """Of one ring to one browser. needs_idr: it can begin at no other entry point.
+
+    send takes text or bytes, returns when they are on their way, and raises Gone.
+    """
+
+    def __init__(self, ring: str, form: Form, needs_idr: bool, send: Callable[[str | bytes], None]) -> None:
+        self._ring = ring
+        self._form = form
+        self._needs_idr = needs_idr
+        self._send = send
+        self._codec: int | None = None
+        self._material: Pictures | Sound | None = None
+        self._fragments: Fragments | None = None
+
+    @property
+    def waits(self) -> str:
+        """Why the browser gets nothing of the frames that come, by the name of the viewer's state; "": it does."""
+        return self._material.waits if self._material is not None else ""
+
+    def tell(self, kind: str, **told: Any) -> None:
+        """A message of that kind."""
+        self._send(json.dumps({"type": kind} | plain(told)))
+
+    def show(self, frame: Frame) -> None:
+        """The next frame of the ring."""
+        if frame.codec != self._codec:
+            self._choose(frame.codec)
+        part = self._material.take(frame) if self._material is not None else None
+        if part is None:
+            return
+        if part.begins is not None:
+            self._begin(frame, part, part.begins)
+        if self._fragments is None:
+            self._send_picture(frame, _FLAGS[part.entry], part.data)
+            return
+        try:
+            for earlier, entry, data in self._fragments.add(frame, part.entry, part.data):
+                self._send_picture(earlier, _FLAGS[entry], data)
+        except SinkError as error:
+            self._tell_problem(frame.codec, f"{_NO_MP4}: {error.strerror}")
+            self._choose(frame.codec)  # it begins again at the next entry point
+
+    def close(self) -> None:
+        """No more comes."""
+        if self._fragments is not None:
+            self._fragments.close()
+            self._fragments = None
+
+    def _choose(self, codec: int) -> None:
+        self.close()
+        self._codec = codec
+        if codec in VIDEO:
+            self._material = Pictures(self._ring, Codec(codec), self._needs_idr)
+        elif codec in SOUND:
+            self._material = Sound()
+        else:
+            self._material = None
+            shown = ", ".join(one.name.replace("H26", "H.26").partition("_")[0] for one in (*VIDEO, *SOUND))
+            problem = f"The producer calls this {codec_name(codec)}, which the page can't show. It shows {shown}."
+            self._tell_problem(codec, problem)
+
+    def _tell_problem(self, codec: int, problem: str) -> None:
+        self.tell("stream", media="video", codec=codec_name(codec), codec_string=None, problem=problem)
+
+    def _begin(self, frame: Frame, part: Part, told: dict[str, Any]) -> None:
+        self.close()
+        form = self._form if frame.codec in _IN_MP4 else "frames"
+        problem = ""
+        if form == "mp4":
+            try:
+                self._fragments = Fragments(frame, part.data)
+            except ImportError:
+                problem = "For this browser the device needs PyAV: pip install 'video-shm[web]'."
+            except SinkError as error:
+                problem = f"{_NO_MP4}: {error.strerror}"
+        first_ms = self._fragments.first_ns / 1e6 if self._fragments else 0
+        self.tell("stream", **told, form=form, problem=problem, first_ms=first_ms)
+        if self._fragments is not None:
+            self._send_picture(frame, HEAD, self._fragments.head)
+
+    def _send_picture(self, frame: Frame, flags: int, data: bytes) -> None:
+        self._send(HEADER.pack(frame.number, frame.capture_ns, frame.publish_ns, flags, frame.size, 0) + data)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sound of a ring as a browser takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...audio import AudioFormat
+from ...bitstream import EntryPoint
+from ...frame import Codec, Frame
+from ..survey import codec_name
+from .pictures import Part
+
+SOUND = (Codec.PCM_S16LE, Codec.AAC, Codec.OPUS)
+
+
+def _codec_string(frame: Frame) -> str | None:
+    """By the registry of WebCodecs. None: it is no AAC with an ADTS header (ISO/IEC 13818-7, 6.2)."""
+    if frame.codec == Codec.AAC:
+        if frame.size < 7 or frame.data[0] != 0xFF or frame.data[1] & 0xF6 != 0xF0:
+            return None
+        return f"mp4a.40.{(frame.data[2] >> 6) + 1}"
+    return "opus" if frame.codec == Codec.OPUS else "pcm-s16"
+
+
+class Sound:
+    """Of a ring. Every frame of it stands for itself.
+
+    waits: why there is nothing for the decoder by now, by the name of the viewer's state; "" where there is.
+    """
+
+    def __init__(self) -> None:
+        self.waits = "no ADTS"
+        self._told: tuple[AudioFormat, str] | None = None
+
+    def take(self, frame: Frame) -> Part | None:
+        """The next frame; None: there is nothing in it for the decoder."""
+        codec_string, audio = _codec_string(frame), frame.audio
+        if codec_string is None or audio is None:
+            self.waits = "no ADTS"
+            return None
+        self.waits = ""
+        return Part(frame.data, EntryPoint.IDR, self._begins(frame, audio, codec_string))
+
+    def _begins(self, frame: Frame, audio: AudioFormat, codec_string: str) -> dict[str, Any] | None:
+        now = (audio._replace(samples=0), codec_string)
+        if now == self._told and not frame.discontinuity:
+            return None
+        self._told = now
+        return {
+            "media": "audio",
+            "codec": codec_name(frame.codec),
+            "codec_string": codec_string,
+            "sample_rate": audio.sample_rate,
+            "channels": audio.channels,
+        }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The charts, and what is known of the ring, its readers and the board.
+
+import { Chart } from "./chart.js";
+import { at, set } from "./page_text.js";
+import { bits, bytes, milliseconds, plural } from "./text.js";
+
+const charts = {
+  fps: new Chart(at("charts"), "Frame rate", (fps) => `${fps.toFixed(1)} fps`),
+  bits: new Chart(at("charts"), "Bitrate", bits),
+  ipc: new Chart(at("charts"), "Ring latency", milliseconds, ["p50", "p99"]),
+  end: new Chart(at("charts"), "Camera to screen", milliseconds),
+};
+
+// ages_ms: of the pictures that were shown in that second.
+export function showSecond(told, ages_ms) {
+  const latency_ms = (percent) => (told.latency_s[percent] === undefined ? null : told.latency_s[percent] * 1000);
+  ages_ms.sort((a, b) => a - b);
+  charts.fps.add(told.fps);
+  charts.bits.add(told.bit_rate);
+  charts.ipc.add(latency_ms("50"), latency_ms("99"));
+  charts.end.add(ages_ms.length ? ages_ms[ages_ms.length >> 1] : null);
+  set("key", told.key_interval === null ? "-" : `${plural(told.key_interval, "frame")}, ${told.key_interval_s.toFixed(2)} s`);
+  set("missed", told.missed_total, told.missed > 0);
+  const causes = Object.entries(told.dropped).filter(([, count]) => count);
+  const lost = causes.map(([cause, count]) => `${count} ${cause === "unknown" ? "" : `since ${cause}`}`.trim());
+  set("dropped", lost.join(", ") || "0", causes.length > 0);
+  set("restarts", told.restarts, told.restarts > 0);
+}
+
+export function showRing(ring, hidden) {
+  set("writer", ring.writer ? `${ring.writer.name ?? "?"}, pid ${ring.writer.pid}` : "not known");
+  set("ring", `${ring.slots} slots of ${bytes(ring.slot_size)}, ${plural(ring.info.frames, "frame")} written`);
+  const rows = ring.readers.map((reader) => {
+    const row = document.createElement("tr");
+    for (const text of [`${reader.name}, pid ${reader.pid}`, reader.received ?? "-", reader.missed ?? "-"]) {
+      row.insertCell().textContent = text;
+    }
+    return row;
+  });
+  if (hidden) {
+    const row = document.createElement("tr");
+    row.insertCell().textContent = `${plural(hidden, "process", "processes")} of other users could not be looked at`;
+    rows.push(row);
+  }
+  at("readers").tBodies[0].replaceChildren(...rows);
+}
+
+export function showBoard(board) {
+  const clocks_mhz = board.clocks_mhz;
+  set("model", board.model ?? board.architecture);
+  set("temperature", board.temperature_c === null ? "not told" : `${board.temperature_c.toFixed(1)} °C`, board.temperature_c >= 80);
+  set("clocks", clocks_mhz.length ? `${Math.min(...clocks_mhz)} to ${Math.max(...clocks_mhz)} MHz` : "not told");
+  set("throttling", board.throttling === null ? "not told" : board.throttling.join(", ") || "none", Boolean(board.throttling?.length));
+  set("load", `${board.load.toFixed(2)} on ${plural(board.processors, "processor")}`, board.load > 2 * board.processors);
+  set("memory", `${bytes(board.memory_available)} of ${bytes(board.memory_total)}`);
+  set("shm", `${bytes(board.shared_memory.free)} of ${bytes(board.shared_memory.total)}`);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// JPEG pictures, as they are.
+
+import { CanvasPlayer } from "./canvas_player.js";
+
+const MANY = 5; // pictures in a row that can't be decoded: one may be broken on its way
+
+export class JpegPlayer extends CanvasPlayer {
+  name = "JPEG";
+
+  start() { Object.assign(this, { busy: false, closed: false, failed: 0 }); }
+
+  async feed(part) {
+    if (this.busy) return; // it is not as quick as the camera: the next one will do
+    this.busy = true;
+    try {
+      const image = await createImageBitmap(new Blob([part.data], { type: "image/jpeg" }));
+      if (this.closed) return;
+      this.draw(image, image.width, image.height);
+      this.page.shown(part.number, part.capture_ms);
+      if (this.failed >= MANY) this.page.note("");
+      this.failed = 0;
+    } catch (error) {
+      this.failed += 1;
+      if (this.failed >= MANY && !this.closed) {
+        this.page.note(`This browser decodes none of the last ${this.failed} JPEG pictures: ${error.message}`);
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  close() { this.closed = true; }
+}
