@@ -112,6 +112,16 @@ def test_rgb_of_limited_range_is_no_darker() -> None:
         assert patches.deviation(rgb) <= LEVELS
 
 
+@pytest.mark.parametrize("pixels", ["rgb565le", "rgb565be", "bgr565le", "rgb555le"])
+def test_white_of_five_bits_is_white(pixels: str) -> None:
+    picture = av.VideoFrame(64, 64, pixels)
+    for level, bits in ((0, b"\0"), (255, b"\xff")):
+        picture.planes[0].update(bits * picture.planes[0].buffer_size)
+        for target in (Colour(LIMITED, BT601), Colour(FULL, BT601)):
+            made = Converter(64, 64, "yuv420p").convert(picture, target)
+            assert abs(patches.shown(made) - level).max() <= 1
+
+
 def test_scaling_does_not_change_what_players_take_an_untold_matrix_for() -> None:
     large, small = (1920, 1080), (640, 360)
     assert colour_to_encode(Colour(), Codec.H264, large, large) == Colour()

@@ -45,7 +45,7 @@ class Converter:
         if source.matrix == IDENTITY:
             # Without accurate_rnd, swscale has a short cut of its own for BGR that is off by several levels.
             scale = f"{size}+accurate_rnd:out_range={target.range}:out_color_matrix={target.matrix}"
-            return [("scale", scale), ("format", self._pixels)]
+            return [*_widened(picture.format), ("scale", scale), ("format", self._pixels)]
         # What swscale takes for full range whatever it is told stays as it is if the result is to be full as well.
         always_full = picture.format.name.startswith(("gray", "yuvj"))
         kept = Colour(source.full_range or always_full).range
@@ -82,6 +82,15 @@ class Converter:
 
 
 _KEPT = 6  # any matrix that swscale knows, before and after
+
+
+def _widened(form: Any) -> list[tuple[str, str]]:
+    """RGB of 5 and 6 bits into that of 8. swscale's direct way to Y'CbCr makes white grey, and that of big-endian to
+    RGB takes the bytes in the wrong order.
+    """
+    if not any(4 < component.bits < 8 for component in form.components):
+        return []
+    return [("format", form.name.replace("be", "le")), ("format", "rgb24")]
 
 
 def _graph(steps: list[tuple[str, str]]) -> Any:
