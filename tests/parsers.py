@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three that cut streams into access units: our splitter, FFmpeg's parser, and GStreamer's; and what they found."""
+
+import base64
+import json
+import random
+import subprocess
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import judges
+
+from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import EntryPoint, Splitter
+
+CODECS = {"h264": Codec.H264, "h265": Codec.H265}
+FFMPEG_NAMES = {"h264": "h264", "h265": "hevc"}
+SIGNS = {EntryPoint.NONE: ".", EntryPoint.IDR: "I", EntryPoint.RECOVERY_POINT: "R"}
+
+
+class Unit(NamedTuple):
+    """An access unit. entry: "I", "R" or "." as in the corpus; of strangers, who tell no more, "K" or "."."""
+
+    data: bytes
+    entry: str
+
+
+def in_pieces(data: bytes, chance: random.Random) -> list[bytes]:
+    """The stream in pieces of random sizes, some of them of single bytes."""
+    pieces, at = [], 0
+    longest = chance.choice([7, 100, 1500, len(data)])
+    while at < len(data):
+        size = chance.randint(1, longest)
+        pieces.append(data[at : at + size])
+        at += size
+    return pieces
+
+
+def by_splitter(codec: str, pieces: list[bytes]) -> list[Unit]:
+    """Ours."""
+    splitter = Splitter(CODECS[codec])
+    found = [unit for piece in pieces for unit, _ in splitter.feed(piece)]
+    found += [unit for unit, _ in splitter.flush()]
+    return [Unit(unit.data, SIGNS[unit.entry]) for unit in found]
+
+
+def by_ffmpeg(codec: str, pieces: list[bytes]) -> list[Unit]:
+    """FFmpeg's parser, as PyAV has it."""
+    context = av.CodecContext.create(FFMPEG_NAMES[codec], "r")
+    packets = [packet for piece in [*pieces, None] for packet in context.parse(piece)]
+    return [Unit(bytes(packet), "K" if packet.is_keyframe else ".") for packet in packets]
+
+
+class GStreamer:
+    """h264parse and h265parse with alignment=au, in a child that lives as long as this."""
+
+    def __init__(self) -> None:
+        program = str(Path(__file__).with_name("gstreamer_parser.py"))
+        self._child = subprocess.Popen(
+            [judges.gstreamer_python(), program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def units(self, codec: str, pieces: list[bytes]) -> list[Unit]:
+        assert self._child.stdin and self._child.stdout
+        asked = json.dumps({"codec": codec, "pieces": [len(piece) for piece in pieces]})
+        self._child.stdin.write(asked.encode() + b"\n" + b"".join(pieces))
+        self._child.stdin.flush()
+        line = self._child.stdout.readline()
+        assert line, f"GStreamer's child ended with {self._child.wait()}"
+        return [Unit(base64.b64decode(data), "K" if key else ".") for data, key in json.loads(line)]
+
+    def close(self) -> None:
+        assert self._child.stdin and self._child.stdout
+        self._child.stdin.close()
+        self._child.stdout.close()
+        self._child.wait()
+
+
+def slices(data: bytes, codec: str) -> tuple[bytes, ...]:
+    """The slices of the pictures proper, without what may stand around them: what a picture is, whoever cut it."""
+    found = []
+    for nal in data.split(b"\0\0\1")[1:]:
+        unit = nal.rstrip(b"\0")
+        if not unit:
+            continue
+        if codec == "h264":
+            is_slice = unit[0] & 0x1F in (1, 5)
+        else:
+            is_slice = unit[0] >> 1 & 0x3F < 32 and (unit[0] & 1) << 5 | unit[1] >> 3 == 0
+        if is_slice:
+            found.append(unit)
+    return tuple(found)
+
+
+def pictures(units: list[Unit], codec: str) -> list[tuple[bytes, ...]]:
+    """Of each access unit its slices."""
+    return [slices(unit.data, codec) for unit in units]
+
+
+def decoded(codec: str, packets: list[bytes]) -> list[int]:
+    """A checksum of each picture that FFmpeg's decoder shows, in order of presentation, without damaged ones."""
+    context = av.CodecContext.create(FFMPEG_NAMES[codec], "r")
+    assert isinstance(context, av.VideoCodecContext)
+    context.thread_count = 1
+    found = []
+    for packet in [*(av.Packet(data) for data in packets), None]:
+        try:
+            frames = context.decode(packet)
+        except av.error.FFmpegError:
+            continue
+        for frame in frames:
+            checksum = zlib.crc32(f"{frame.width}x{frame.height} {frame.format.name}".encode())
+            for plane in frame.planes:
+                checksum = zlib.crc32(bytes(plane), checksum)
+            found.append(checksum)
+    return found
