@@ -37,6 +37,7 @@ NEEDS_PYAV = [
     "encoder_limits",
     "examples",
     "file_turned",
+    "file_units",
     "file_with_sound",
     "files",
     "fleet_camera",

@@ -164,7 +164,7 @@ def test_a_file_of_nothing_but_damage_is_refused(clock: Clock, tmp_path: Path) -
     for packet in packets:
         data = data.replace(packet, bytes(len(packet)))
     path.write_bytes(data)
-    with pytest.raises(SourceError, match=r"clip\.mkv: no picture of it can be decoded: \w+"):
+    with pytest.raises(SourceError, match=r"clip\.mkv: no picture of it is of any use: \w+"):
         source_of(path, clock)
 
 

@@ -25,7 +25,7 @@ from vshm_ctypes.bitstream import AccessUnit, EntryPoint, entry_point, nal_units
 
 MS = 1_000_000
 ENTRY = {True: EntryPoint.IDR, False: EntryPoint.NONE}
-CAMERA: Any = SimpleNamespace(name="camera", width=64, height=48, fps=25.0, codec=None)
+CAMERA: Any = SimpleNamespace(live=True, name="camera", width=64, height=48, fps=25.0, codec=None)
 
 
 def picture(number: int) -> av.VideoFrame:
@@ -105,6 +105,21 @@ def test_the_newest_picture_wins_and_the_older_are_counted(ring: str, use: Any) 
     assert [frame.data for frame in frames] == [b"\0", b"\5"]
     assert (lane.books.captured, lane.books.encoder_dropped, lane.books.written) == (6, 4, 2)
     assert lane.books.imbalance() is None
+
+
+def test_some_pictures_of_a_file_wait_since_none_is_newer_than_the_others(ring: str, use: Any) -> None:
+    gate = Gate()
+    use(gate)
+    file: Any = SimpleNamespace(**vars(CAMERA) | {"live": False})
+    lane = Lane(Channel(ring=ring, slots=100, slot=1 << 16), file, "any", None)
+    lane.offer(captured(0))
+    assert gate.inside.wait(WATCHDOG_S)
+    for number in range(1, lane_module.PENDING_PICTURES + 3):
+        lane.offer(captured(number))
+    gate.opened.set()
+    frames = read_all(ring, lane)
+    assert [frame.data[0] for frame in frames] == [0, *range(3, lane_module.PENDING_PICTURES + 3)]
+    assert lane.books.encoder_dropped == 2
 
 
 def test_a_slow_channel_holds_up_no_other(ring: str, use: Any) -> None:

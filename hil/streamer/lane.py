@@ -16,7 +16,8 @@ from .log import LOG
 from .outlet import Outlet
 from .sources.source import Captured, Source
 
-PENDING_UNITS = 60  # of a camera that encodes itself: none of them may be left out
+PENDING_UNITS = 60  # of a source that is encoded already: none of them may be left out
+PENDING_PICTURES = 8  # of a file, in which there is no newest picture that matters more than the others
 MAX_FPS = 255  # that the ring can say
 
 
@@ -44,6 +45,9 @@ class Lane:
             self.width, self.height = self._encoder.width, self._encoder.height
         self._sets = ParameterSets(self._codec)
         self.outlet = Outlet(channel, self._codec, self.width, self.height, self.fps, ledger)
+        self._most_pending = 1 if source.live else PENDING_PICTURES
+        if encoder is None:
+            self._most_pending = PENDING_UNITS
         self._wanted = threading.Condition()
         self._pending: list[Captured] = []
         self._encoding: dict[int, Captured] = {}  # by the time that the encoder was told
@@ -61,7 +65,7 @@ class Lane:
         return self.outlet.books
 
     def offer(self, captured: Captured) -> None:
-        """A picture for this lane. Never waits: where one is still pending, the newer wins."""
+        """A picture for this lane. Never waits: where one of a camera is still pending, the newer wins."""
         with self._wanted:
             if captured.bad:
                 self.books.captured += 1
@@ -75,7 +79,7 @@ class Lane:
             captured.discontinuity, self._broken = captured.discontinuity or self._broken, False
             self.books.captured += 1
             self._pending.append(captured)
-            if len(self._pending) > (PENDING_UNITS if self._encoder is None else 1):
+            if len(self._pending) > self._most_pending:
                 lost = self._pending.pop(0)
                 self.books.encoder_dropped += 1
                 following = self._pending[0]

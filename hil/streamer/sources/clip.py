@@ -63,6 +63,10 @@ class Clip:
         rate = next((rate for rate in (rates if self.has_times else rates[::-1]) if rate), PLAIN_FPS)
         return float(rate)
 
+    def seconds(self, stamp: int | None) -> float | None:
+        """Of a time in the stream's own unit; None: there is none, or none that means anything."""
+        return float(stamp * self.stream.time_base) if stamp is not None and self.has_times else None
+
     def packet(self) -> Any:
         """The next one; at the end an empty one, at which decoders hand out what they hold, and then None.
 

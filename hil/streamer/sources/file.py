@@ -13,17 +13,16 @@ import time
 from collections import deque
 from pathlib import Path
 from statistics import median
-
-import av
+from typing import Any
 
 from vshm_ctypes import Codec
 
 from ..log import LOG
 from .clip import Clip
-from .pictures import Decoded, Pictures
+from .pictures import Item, Pictures
 from .source import Captured, SourceError
 from .timeline import Pace, Timeline
-from .turned import Turner, exif_orientation
+from .units import Units
 
 FIRST_PICTURES = 4  # are decoded before it begins: they tell size and rate
 FIRST_S = 10.0  # to find them in
@@ -32,72 +31,83 @@ WRONG = 1.5  # a rate that is so many times what the first pictures have is none
 
 
 class FileSource:
-    """Decodes a file as fast as its times say, never faster. fps: for one without a rate of its own; 0: 25.
+    """Plays a file as fast as its times say, never faster. fps: for one without a rate of its own; 0: 25.
 
-    timeline: shared with the sound of the same file, if that is played too.
+    timeline: shared with the sound of the same file, if that is played too. copy: the access units as the file has
+    them, in the order of decoding; each has the time at which its picture is shown.
     """
 
-    codec: Codec | None = None
     live = False
 
-    def __init__(self, path: str, loop: bool, timeline: Timeline | None = None, fps: float = 0.0) -> None:
+    def __init__(
+        self, path: str, loop: bool, timeline: Timeline | None = None, fps: float = 0.0, copy: bool = False
+    ) -> None:
         self.name = f"file:{path}"
+        self._path, self._loop, self._given_fps = path, loop, fps
+        self._reads: type[Pictures | Units] = Units if copy else Pictures
         self._clip = Clip(path, "video", fps)
-        self._loop = loop
         self._timeline = timeline or Timeline()
         self._pace: Pace | None = None
-        self._ready: deque[Decoded] = deque()
-        self._begins = self._looped = False  # the next one decoded, or handed out, is the first of a round
+        self._ready: deque[Item] = deque()
+        self._begins = self._looped = False  # the next one read, or handed out, is the first of a round
         self._damaged = 0
+        self.codec: Codec | None = None
         self.width = self.height = 0
         self.fps = 0.0
 
     def open(self) -> None:
-        """Open the file at its begin. Raises SourceError: also where there is no picture in it to be decoded."""
+        """Open the file at its begin. Raises SourceError: also where there is no picture in it that is of any use."""
         self.close()
+        if self._pace is None and self._reads is Units:
+            self._look()
         self._begins = self._looped = False
         self._begin()
         until_s = time.monotonic() + FIRST_S
         while len(self._ready) < FIRST_PICTURES and not self._over and time.monotonic() < until_s:
             self._step()
-        first = next((decoded.picture for decoded in self._ready if decoded.picture), None)
+        first = next((item for item in self._ready if not item.bad), None)
         if first is None:
-            why = self._pictures.why or "no keyframe in it"
+            why = self._reader.why or "no keyframe in it"
             self.close()
-            raise SourceError(0, f"{self._clip.path}: no picture of it can be decoded: {why}", "unsuitable")
-        self.width, self.height, self.fps = first.width, first.height, self._rate()
+            raise SourceError(0, f"{self._path}: no picture of it is of any use: {why}", "unsuitable")
+        self.codec, (self.width, self.height), self.fps = self._reader.codec, self._reader.size(first), self._rate()
         if self._pace is None:
             self._pace = Pace(self._timeline, 1 / self.fps)
-            self._tell(first)
+            self._tell(first.picture)
         else:
             self._pace.resume()
 
+    def _look(self) -> None:
+        """Whether what is to be passed through can be decoded, and how it is meant to be seen. Raises SourceError."""
+        decoded = FileSource(self._path, False, fps=self._given_fps)
+        decoded.open()
+        if isinstance(decoded._reader, Pictures) and decoded._reader.turned:
+            LOG.info("%s: it is passed through on its side, as it is stored; an encoder turns it", self.name)
+        decoded.close()
+
     def _begin(self) -> None:
         self._clip.open()
-        self._pictures = Pictures(self._clip)
-        self._turner: Turner | None = None
-        self._round: list[Decoded] = []  # its first two pictures
+        self._reader = self._reads(self._clip)
+        self._round: list[Item] = []  # its first two pictures
         self._over = False
         self._written_ns = self._last_written_ns()
 
     def _last_written_ns(self) -> int:
         with contextlib.suppress(OSError):
-            return Path(self._clip.path).stat().st_mtime_ns
+            return Path(self._path).stat().st_mtime_ns
         return 0
 
     def _step(self) -> None:
-        """Decode a little more. Raises SourceError."""
+        """Read a little more. Raises SourceError."""
         try:
-            found = self._pictures.more()
+            found = self._reader.more()
         except EOFError:
             self._end_round()
             return
-        for decoded in found:
-            if decoded.picture is not None:
-                self._damaged += decoded.picture.is_corrupt  # the decoder made it whole as well as it could
-                decoded = decoded._replace(picture=self._turned(decoded.picture))
-                self._round += [decoded] if len(self._round) < 2 else []
-            self._ready.append(decoded._replace(begins=self._begins))
+        for item in found:
+            if not item.bad and len(self._round) < 2:
+                self._round.append(item)
+            self._ready.append(item._replace(begins=self._begins))
             self._begins = False
 
     def _end_round(self) -> None:
@@ -106,26 +116,23 @@ class FileSource:
         elif len(self._round) == 1 and self._written_ns == self._last_written_ns():
             self._ready.append(self._round[0]._replace(begins=True))  # a still need not be decoded time and again
         else:
+            self._damaged += self._reader.damaged
             self._begin()
             self._begins = True
 
-    def _turned(self, picture: av.VideoFrame) -> av.VideoFrame:
-        if self._turner is None:
-            is_jpeg = self._clip.stream.codec_context.name == "mjpeg"
-            self._turner = Turner(exif_orientation(self._pictures.first_packet) if is_jpeg else None)
-        return self._turner.turn(picture)
-
     def _rate(self) -> float:
         """As the file tells, unless its first pictures have another."""
-        times = [decoded.time_s for decoded in self._ready if decoded.time_s is not None]
+        times = [item.time_s for item in self._ready if item.time_s is not None]
         steps = [after - before for before, after in itertools.pairwise(times) if after > before]
         told = self._clip.fps
         seen = 1 / median(steps) if len(steps) > 1 else told
         return min(told if told / WRONG < seen < told * WRONG else seen, MOST_FPS)
 
-    def _tell(self, first: av.VideoFrame) -> None:
-        if self._pictures.passed_over:
-            LOG.info("%s: it begins in the middle of a GOP, and is played from its first keyframe", self.name)
+    def _tell(self, first: Any) -> None:
+        if self._reader.passed_over:
+            LOG.info("%s: it begins in the middle of a GOP, and is played from its first keyframe on", self.name)
+        if first is None:
+            return
         if first.interlaced_frame:
             LOG.info("%s: interlaced: both fields of a picture are kept as they are, as lines of one", self.name)
         ratio = self._clip.stream.sample_aspect_ratio
@@ -145,34 +152,35 @@ class FileSource:
                 break
         if not self._ready:
             if self._over and self._pace.wait_for_end(timeout_s):
-                raise EOFError(f"{self._clip.path} has ended")
+                raise EOFError(f"{self._path} has ended")
             return None
         return self._hand_out(self._ready[0], self._pace, until_s)
 
-    def _hand_out(self, decoded: Decoded, pace: Pace, until_s: float) -> Captured | None:
-        if decoded.begins:
+    def _hand_out(self, item: Item, pace: Pace, until_s: float) -> Captured | None:
+        if item.begins:
             pace.next_round(self._clip.length_s if self._timeline.is_shared else 0.0)
-            decoded = self._ready[0] = decoded._replace(begins=False)
+            item = self._ready[0] = item._replace(begins=False)
             self._looped = True
-        if decoded.picture is None:
+        if item.bad:
             self._ready.popleft()
             self._damaged += 1
             return Captured(round(self._timeline.clock() * 1e9), bad=True)
-        due_s = pace.place(decoded.time_s, self._clip.start_s if self._timeline.is_shared else None)
+        due_s = pace.place(item.time_s, self._clip.start_s if self._timeline.is_shared else None)
         if not pace.wait(due_s, until_s - self._timeline.clock()):
             return None
         self._ready.popleft()
-        jumped = pace.took(due_s, decoded.length_s)
-        captured = Captured(pace.capture_ns(due_s), picture=decoded.picture, discontinuity=self._looped or jumped)
+        breaks = pace.took(due_s, item.length_s) or self._looped
         self._looped = False
-        return captured
+        shown_ns = pace.capture_ns(due_s - item.early_s)
+        return Captured(shown_ns, picture=item.picture, unit=item.unit, discontinuity=breaks)
 
     def want_keyframe(self) -> None:
-        """Its pictures are raw once they are decoded."""
+        """Of what is decoded any picture may become one; what is passed through is as it is."""
 
     def figures(self) -> dict[str, int]:
-        """damaged: pictures that could not be decoded, or not wholly."""
-        return {"damaged": self._damaged} if self._damaged else {}
+        """damaged: pictures that were not whole in the file."""
+        damaged = self._damaged + (self._reader.damaged if self._pace else 0)
+        return {"damaged": damaged} if damaged else {}
 
     def close(self) -> None:
         """Close the file. Twice is fine."""

@@ -20,7 +20,7 @@ def make_source(words: str, wanted: Wanted, loop: bool, timelines: Timelines) ->
     """
     if words.startswith("file:"):
         path = words.removeprefix("file:")
-        source = FileSource(path, loop, timelines.of(path), wanted.fps)
+        source = FileSource(path, loop, timelines.of(path), wanted.fps, wanted.copy)
         return HealingSource(source) if loop else source
     return HealingSource(_camera(words, wanted))
 

@@ -7,64 +7,91 @@ from typing import Any, NamedTuple
 
 import av
 
+from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import AccessUnit
+
 from .clip import Clip
 from .source import SourceError
+from .turned import Turner, exif_orientation
 
 # Their decoders wait by themselves for a picture that they can begin with, a recovery point too; others make a mess.
 WAIT_BY_THEMSELVES = {"h264", "hevc"}
 MOST_BEFORE_KEY = 1000  # packets: then a decoder may make of them what it can
 
 
-class Decoded(NamedTuple):
-    """picture: None: damaged. time_s: on the file's own clock; None: it has no time. length_s: 0: not known.
+class Item(NamedTuple):
+    """A picture, decoded or as the file has it; neither: a damaged one.
 
-    begins: the file, once more.
+    time_s: on the file's own clock, when it is its turn; None: it has no time. early_s: so much before its turn it was
+    to be shown. length_s: 0: not known. begins: the file, once more.
     """
 
-    picture: av.VideoFrame | None
+    picture: av.VideoFrame | None = None
+    unit: AccessUnit | None = None
     time_s: float | None = None
+    early_s: float = 0.0
     length_s: float = 0.0
     begins: bool = False
 
+    @property
+    def bad(self) -> bool:
+        """Whether it is damaged."""
+        return self.picture is None and self.unit is None
+
 
 class Pictures:
-    """From the begin of a clip that was just opened to its end. passed_over: packets before the first keyframe.
+    """From the begin of a clip that was just opened to its end.
 
-    why: what the decoder said of the last damaged one. first_packet: as it is in the file.
+    passed_over: packets before the first keyframe. damaged: pictures that the decoder made whole as well as it could.
+    why: what it said of the last one that it could not.
     """
 
-    def __init__(self, clip: Clip) -> None:
-        self._clip = clip
-        self._context = clip.stream.codec_context
-        clip.stream.thread_type = "AUTO"
-        self._waits_for_key = self._context.name not in WAIT_BY_THEMSELVES
-        self.passed_over = 0
-        self.why = ""
-        self.first_packet = b""
+    codec: Codec | None = None
 
-    def more(self) -> list[Decoded]:
+    def __init__(self, clip: Clip) -> None:
+        clip.stream.thread_type = "AUTO"
+        self._clip = clip
+        self._name = clip.stream.codec_context.name
+        self._waits_for_key = self._name not in WAIT_BY_THEMSELVES
+        self._turner: Turner | None = None
+        self.passed_over = self.damaged = 0
+        self.why = ""
+
+    def more(self) -> list[Item]:
         """What comes of the next packet, which may be nothing. Raises EOFError at the end, SourceError."""
         packet = self._clip.packet()
         if packet is None:
             raise EOFError(f"{self._clip.path} has ended")
         if packet.size:
-            self.first_packet = self.first_packet or bytes(packet)
+            if self._turner is None:
+                self._turner = Turner(exif_orientation(bytes(packet)) if self._name == "mjpeg" else None)
             if self._waits_for_key and not packet.is_keyframe and self.passed_over < MOST_BEFORE_KEY:
                 self.passed_over += 1
                 return []
             self._waits_for_key = False
         try:
-            return [self._dated(picture) for picture in packet.decode()]
+            return [self._item(picture) for picture in packet.decode()]
         except av.FFmpegError as error:
             self.why = error.strerror or str(error)
-            return [Decoded(None)]
+            return [Item()]
         except ValueError as error:  # there is no decoder for it
             raise SourceError(0, f"{self._clip.path}: {error}", "unsuitable") from None
 
-    def _dated(self, picture: Any) -> Decoded:
-        if not self._clip.has_times:
-            return Decoded(picture)
+    def _item(self, picture: Any) -> Item:
+        assert self._turner is not None
+        self.damaged += picture.is_corrupt
         stamp = picture.dts if self._clip.dated_by_dts or picture.pts is None else picture.pts
-        base = self._clip.stream.time_base
-        length_s = float(picture.duration * base) if picture.duration and not self._clip.dated_by_dts else 0.0
-        return Decoded(picture, None if stamp is None else float(stamp * base), length_s)
+        length = 0 if self._clip.dated_by_dts else picture.duration
+        return Item(
+            self._turner.turn(picture), time_s=self._clip.seconds(stamp), length_s=self._clip.seconds(length) or 0.0
+        )
+
+    @property
+    def turned(self) -> bool:
+        """Whether the last one was stored on its side, or mirrored."""
+        return self._turner is not None and self._turner.turned
+
+    def size(self, first: Item) -> tuple[int, int]:
+        """Width and height, in pixels."""
+        assert first.picture is not None
+        return first.picture.width, first.picture.height

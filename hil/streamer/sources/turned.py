@@ -89,13 +89,16 @@ def _made_square(name: str) -> Filters:
 
 
 class Turner:
-    """Turns the pictures of one file. exif: as exif_orientation() has it, in place of what the container says."""
+    """Turns the pictures of one file. exif: as exif_orientation() has it, in place of what the container says.
+
+    turned: whether the last one was.
+    """
 
     def __init__(self, exif: int | None = None) -> None:
         self._exif = exif
         self._graph: Any = None
         self._shape: tuple[object, ...] = ()
-        self._told = False
+        self._told = self.turned = False
 
     def turn(self, picture: Any) -> av.VideoFrame:
         """As it is meant to be seen; mostly the same."""
@@ -107,6 +110,7 @@ class Turner:
                 picture.rotation,
             )
         filters = FILTERS[signs or _UPRIGHT]
+        self.turned = bool(filters)
         if not filters:
             return cast("av.VideoFrame", picture)
         colour = colour_of(picture)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file's access units as they are in it, in the order in which they are decoded."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import av
+from av.bitstream import BitStreamFilterContext
+
+from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import (
+    AccessUnit,
+    EntryPoint,
+    ParameterSets,
+    Splitter,
+    StreamError,
+    picture_format,
+    whole_jpeg,
+)
+
+from .clip import Clip
+from .pictures import Item
+from .source import SourceError
+
+CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.JPEG}
+# To the byte stream format of annex B, from that of .mp4 and .mkv, which has lengths and its parameter sets apart.
+_FILTERS = {Codec.H264: "h264_mp4toannexb", Codec.H265: "hevc_mp4toannexb"}
+LOOK_AHEAD = 16  # units, of which one is delayed as long as any
+
+
+class _Times(NamedTuple):
+    """Of a packet, in seconds."""
+
+    shown_s: float | None
+    decoded_s: float | None
+    length_s: float
+
+
+class Units:
+    """From the begin of a clip that was just opened to its end. Raises SourceError: it has another codec.
+
+    passed_over: units before the first entry point. damaged: what was not whole in the file. why: what is wrong with
+    the last unit that is no use.
+    """
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
+        name = clip.stream.codec_context.name
+        if name not in CODECS:
+            raise SourceError(0, f"{clip.path}: {name} can't be passed through; leave encoder=copy away", "unsuitable")
+        self.codec = CODECS[name]
+        self._sets = ParameterSets(self.codec)
+        self._splitter = Splitter(self.codec) if self.codec in _FILTERS else None
+        self._filter = BitStreamFilterContext(_FILTERS[self.codec], clip.stream) if self._splitter else None
+        self._delay_s = 0.0  # the longest from decoding to showing
+        self._found: list[tuple[AccessUnit | None, _Times]] = []
+        self._begun = self._looked = self._over = False
+        self.passed_over = self.damaged = 0
+        self.why = ""
+
+    def more(self) -> list[Item]:
+        """What comes of the next packet, which may be nothing. Raises EOFError at the end, SourceError."""
+        packet = None if self._over else self._clip.packet()
+        if packet is None:
+            raise EOFError(f"{self._clip.path} has ended")
+        self._over = packet.size == 0
+        self.damaged += packet.is_corrupt
+        seconds = self._clip.seconds
+        shown = None if self._clip.dated_by_dts else packet.pts
+        times = _Times(seconds(shown), seconds(packet.dts), seconds(packet.duration) or 0.0)
+        try:
+            for unit, mark in self._units(packet, times):
+                self._take(unit, mark)
+        except (StreamError, av.FFmpegError) as error:
+            self.why = str(error)
+            self._found.append((None, times))
+        if len(self._found) < LOOK_AHEAD and not self._over and not self._looked:
+            return []
+        self._looked = True
+        found, self._found = self._found, []
+        return self._in_turn(found)
+
+    def _units(self, packet: Any, times: _Times) -> Iterable[tuple[AccessUnit, _Times]]:
+        if self._splitter is None:
+            return [(AccessUnit(whole_jpeg(bytes(packet)), EntryPoint.IDR), times)] if packet.size else []
+        if self._over:
+            return self._splitter.flush()
+        return self._split(self._splitter, packet, times)
+
+    def _split(self, splitter: Splitter, packet: Any, times: _Times) -> Iterable[tuple[AccessUnit, _Times]]:
+        assert self._filter is not None
+        if not self._begun:  # the sets that the container has apart may be in front of no other picture
+            apart = BitStreamFilterContext(f"{_FILTERS[self.codec]},dump_extra=freq=all", self._clip.stream)
+            for filtered in apart.filter(av.Packet(bytes(packet))):
+                self._sets.learn(bytes(filtered))
+        for filtered in self._filter.filter(packet):
+            yield from splitter.feed(bytes(filtered), times)
+
+    def _take(self, unit: AccessUnit, times: _Times) -> None:
+        if not self._begun and not unit.keyframe:
+            self.passed_over += 1
+            return
+        self._begun = True
+        self._found.append((self._sets.complete(unit), times))
+
+    def _in_turn(self, found: list[tuple[AccessUnit | None, _Times]]) -> list[Item]:
+        """None is handed out before it is shown: who looks at a live stream takes its times for those of capture."""
+        decoded = _decoding_times([times for _, times in found])
+        both = [(d, times.shown_s) for d, (_, times) in zip(decoded, found, strict=True)]
+        self._delay_s = max([self._delay_s, *(s - d for d, s in both if d is not None and s is not None)])
+        items = []
+        for (unit, times), (decoded_s, shown_s) in zip(found, both, strict=True):
+            turn_s = shown_s if decoded_s is None else decoded_s + self._delay_s
+            early_s = 0.0 if turn_s is None or shown_s is None else turn_s - shown_s
+            items.append(Item(unit=unit, time_s=turn_s, early_s=early_s, length_s=times.length_s))
+        return items
+
+    def size(self, first: Item) -> tuple[int, int]:
+        """Width and height, in pixels."""
+        told = picture_format(first.unit.data, self.codec) if first.unit else None
+        context = self._clip.stream.codec_context
+        return (told.width, told.height) if told else (context.width, context.height)
+
+
+def _decoding_times(times: list[_Times]) -> list[float | None]:
+    """With those that .mkv leaves out at its begin, where pictures are shown in another order."""
+    decoded = [each.decoded_s for each in times]
+    known = [at for at, decoded_s in enumerate(decoded) if decoded_s is not None]
+    steps = [
+        after - before for before, after in itertools.pairwise(decoded) if before is not None and after is not None
+    ]
+    for at in range(known[0] - 1 if known else -1, -1, -1):
+        following = decoded[at + 1]
+        assert following is not None
+        decoded[at] = following - (times[at].length_s or min(steps, default=0.0))
+    return decoded
