@@ -134,7 +134,7 @@ def test_a_camera_s_colours_are_what_a_decoder_shows(
     captured = source.read(1.0)
     assert captured is not None
     assert captured.picture is not None
-    encoder = Encoder(Channel(codec=codec, quality=90), SOFTWARE[codec], *size, 30)
+    encoder = Encoder(Channel(codec=codec), SOFTWARE[codec], *size, 30)
     units = encoder.encode(captured.picture, 0) + encoder.flush()
     source.close()
     (rgb,) = by_ffmpeg(b"".join(unit.data for unit, _ in units), CODECS[codec], *size)

@@ -6,11 +6,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from .channels import FPS_LIMITS, LEAST_BIT_RATE, Channel
+from .channels import FPS_LIMITS, Channel
 from .sources.modes import ORDINARY_FPS
 
 JPEG_QUALITY = 85
-BITS_PER_PIXEL = {"h264": 0.1, "h265": 0.06}  # for a picture of ordinary movement, where nothing else is said
+# Where nothing else is said: for a picture of ordinary movement, and for small ones and low rates.
+BITS_PER_PIXEL, ORDINARY_BIT_RATE = {"h264": 0.1, "h265": 0.06}, 100_000
 # PyAV's pixel format by profile. Without one it is that of all decoders, by whatever profile the encoder likes.
 ANY_PROFILE, ANY_PIXELS = "", "yuv420p"
 _BASELINE_MAIN_HIGH = dict.fromkeys(("baseline", "main", "high"), "yuv420p")
@@ -72,7 +73,7 @@ def settings_of(channel: Channel, name: str, width: int, height: int, fps: float
 def bit_rate(channel: Channel, width: int, height: int, fps: float) -> int:
     """Bits per second: what the channel says, else what suits picture and rate."""
     suitable = round(width * height * fps * BITS_PER_PIXEL.get(channel.codec, 0))
-    return channel.bit_rate or max(suitable, LEAST_BIT_RATE)
+    return channel.bit_rate or max(suitable, ORDINARY_BIT_RATE)
 
 
 def profile_of(channel: Channel, name: str) -> tuple[str, str]:
