@@ -31,6 +31,8 @@ NEEDS_PYAV = [
     "cli_bundle",
     "cli_record",
     "cli_record_sound",
+    "cli_record_start",
+    "containers",
     "colour",
     "corpus",
     "encoder_copy",

@@ -18,7 +18,7 @@ def brightness(number: int) -> int:
     return 20 + number % 20 * 10
 
 
-def _picture(number: int) -> av.VideoFrame:
+def picture(number: int) -> av.VideoFrame:
     picture = numpy.full((HEIGHT * 3 // 2, WIDTH), 128, numpy.uint8)
     picture[:HEIGHT] = brightness(number)
     frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
@@ -36,7 +36,7 @@ def access_units(count: int) -> list[tuple[bytes, bool]]:
     encoder.options = {"tune": "zerolatency", "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:annexb=1"}
     packets = []
     for number in range(count):
-        packets += encoder.encode(_picture(number))
+        packets += encoder.encode(picture(number))
     packets += encoder.encode(None)
     return [(bytes(packet), packet.is_keyframe) for packet in packets]
 
@@ -64,7 +64,7 @@ def stream(codec: Codec, count: int) -> list[tuple[bytes, bool]]:
     encoder.options = options
     packets = []
     for number in range(count):
-        frame = _picture(number).reformat(format=pixels)
+        frame = picture(number).reformat(format=pixels)
         frame.pts = number
         packets += encoder.encode(frame)
     packets += encoder.encode(None)

@@ -178,14 +178,10 @@ def test_a_full_disk_is_an_error_and_what_was_written_plays(ring: str, small_dis
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-@pytest.mark.parametrize("units", [[b"garbage"], [b"\0\0\0\1\x65picture"]], ids=["garbage", "no parameter sets"])
-def test_what_is_no_video_is_refused_with_advice_and_leaves_no_file(
-    ring: str, tmp_path: Path, ending: str, units: list[bytes]
-) -> None:
+def test_what_is_no_video_is_refused_with_advice_and_leaves_no_file(ring: str, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"clip.{ending}"
     with Producer(ring) as producer:
-        for unit in units:
-            producer.write(unit, keyframe=True)
+        producer.write(b"garbage", keyframe=True)
         outcome = vshm("record", ring, "-o", str(path), "-t", "1")
     assert outcome.code == 1
     assert f"frame 0 is none that .{ending} can hold: look at the writer's encoder" in outcome.err

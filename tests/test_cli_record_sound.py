@@ -151,6 +151,39 @@ def test_times_that_tremble_make_no_gaps(rings: tuple[Producer, Producer], ring:
     )
 
 
+def test_a_sound_card_that_runs_fast_stays_beside_the_pictures(
+    rings: tuple[Producer, Producer], ring: str, tmp_path: Path
+) -> None:
+    """Its times of capture fall behind the count of its samples."""
+    pictures, sound = rings
+    path = tmp_path / "clip.mkv"
+    for capture_ns, data in frames_of_sound("pcm", 16000, 0):
+        with sound.reserve() as slot:
+            slot.data[: len(data)] = data
+            slow_ns = BEGIN_NS + round((capture_ns - BEGIN_NS) * 0.8)
+            slot.commit(len(data), codec=CODECS["pcm"], capture_ns=slow_ns, **AudioFormat(16000, 1, 320).meta())
+    write_pictures(pictures)
+    assert record(ring, path).code == 0
+    with av.open(str(path)) as container:
+        times = [(packet.pts or 0) / 1000 for packet in container.demux(audio=0) if packet.size]
+    assert times == pytest.approx([number * 0.016 for number in range(len(times))], abs=0.012)
+    assert all(after > before for before, after in itertools.pairwise(times))
+
+
+def test_pcm_of_a_rate_that_mp4_can_not_say_is_refused(
+    rings: tuple[Producer, Producer], ring: str, tmp_path: Path
+) -> None:
+    """Players would take it for another rate."""
+    pictures, sound = rings
+    meta = AudioFormat(96000, 1, 960).meta()
+    with sound.reserve() as slot:
+        slot.commit(1920, codec=CODECS["pcm"], capture_ns=BEGIN_NS, **meta)
+    write_pictures(pictures)
+    outcome = record(ring, tmp_path / "clip.mp4")
+    assert (outcome.code, "PCM of 96000 Hz does not go into .mp4" in outcome.err) == (1, True)
+    assert record(ring, tmp_path / "clip.mkv").code == 0
+
+
 def test_sound_that_ends_leaves_the_pictures_alone(rings: tuple[Producer, Producer], ring: str, tmp_path: Path) -> None:
     pictures, sound = rings
     path = tmp_path / "clip.mp4"

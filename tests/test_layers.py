@@ -91,7 +91,7 @@ def test_python_arrows_point_one_way() -> None:
         ("vshm_ctypes/cli/serve.py", "from .web import app"),
         ("vshm_ctypes/cli/web/app.py", "from v4l2py import Device"),
         ("vshm_ctypes/examples/recorder.py", "import linuxpy"),
-        ("vshm_ctypes/examples/recorder.py", "from vshm_ctypes.cli import sinks"),
+        ("vshm_ctypes/examples/recorder.py", "from vshm_ctypes.cli import files"),
         ("vshm_ctypes/cli/show.py", "from ...hil import fleet\nimport av"),
         ("hil/fleet.py", "from ci import x"),
         ("hil/fleet.py", "from multiprocessing.shared_memory import SharedMemory"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..consumer import Consumer
 from ..errors import ProducerClosed, ProducerDied
 from ..frame import Frame
-from .container_sink import ContainerSink
+from .files import Files
 from .output import complain
 from .recording import Recording
 from .sink import SinkError
@@ -15,7 +15,7 @@ FIRST_SOUND_S = 2.0
 
 
 class Listener:
-    """Reads the sound while the pictures are recorded, and hands it to their file.
+    """Reads the sound while the pictures are recorded, and hands it to their files.
 
     stream: from its oldest frame on. Raises SinkError: there is no sound; ProducerClosed, ProducerDied.
     """
@@ -29,12 +29,12 @@ class Listener:
         self._pending: Frame | None = first
         self._stream: Consumer | None = stream
 
-    def hand_over(self, sink: ContainerSink, recording: Recording) -> None:
+    def hand_over(self, files: Files, recording: Recording) -> None:
         """All the sound that there is by now. Raises SinkError, OSError."""
         while (frame := self._receive()) is not None:
             if recording.sound_frames:  # before, it was from before the pictures
                 recording.sound_missed += frame.missed_before
-            recording.sound_frames += sink.write_sound(frame)
+            recording.sound_frames += files.write_sound(frame)
 
     def _receive(self) -> Frame | None:
         frame, self._pending = self._pending, None

@@ -6,30 +6,25 @@ from __future__ import annotations
 import errno
 import signal
 import sys
-import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
 from ..consumer import Consumer
-from ..errors import ProducerClosed, ProducerDied
 from ..frame import Frame
 from ..rings import AUDIO
 from . import units
-from .container_sink import ContainerSink, is_container
+from .container_sink import is_container, load_av
+from .files import Files, opened
 from .listener import Listener
 from .output import complain, print_json
 from .progress import progress
+from .recorder import Recorder
 from .recording import Recording
-from .sink import Sink
-from .sinks import open_sink, opened
 from .timing import TimingSink
 from .verb import COMPLETE_FILE, COMPLETE_RING, Exit, Verb, add_ring_argument, completed, positive
 
-TICK_S = 0.5  # how long the progress stands still at most, also where no frame comes
 # Wherever it starts, the first frame in the file is a keyframe: resync sees to it.
 _STARTS = {"keyframe": "keyframe", "now": "next", "oldest": "oldest"}
 
@@ -58,93 +53,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
-def _note_gap(recording: Recording, frame: Frame, missed: int) -> None:
-    lost = missed - recording.missed
-    recording.missed = missed
-    if recording.frames and (lost or frame.discontinuity):
-        recording.gaps += 1
-        why = f"{lost} frames missed" if lost else "the stream was interrupted"
-        complain(f"gap before frame {frame.number}: {why}; it goes on at this keyframe")
-
-
-def _frames(
-    stream: Consumer, recording: Recording, seconds: float | None, advance: Callable[[Recording], None]
-) -> Iterator[Frame]:
-    """Until the time is over; the progress moves also where no frame comes."""
-    begin = time.monotonic()
-    while True:
-        left = TICK_S if seconds is None else begin + seconds - time.monotonic()
-        frame = stream.receive(min(max(left, 0), TICK_S))
-        recording.seconds = time.monotonic() - begin
-        if frame is not None:
-            yield frame
-        advance(recording)
-        if left <= 0:
-            recording.ended = "time"
-            return
-
-
-def _record(frames: Iterator[Frame], sinks: list[Sink], recording: Recording, count: int | None) -> None:
-    for frame in frames:
-        _note_gap(recording, frame, recording.missed + frame.missed_before)
-        for sink in sinks:
-            sink.write(frame)
-        recording.frames += 1
-        recording.bytes += frame.size
-        if count is not None and recording.frames >= count:
-            recording.ended = "count"
-            return
-
-
-def _open_sinks(recording: Recording, force: bool, sound: Frame | None) -> list[Sink]:
+def _open_files(recording: Recording, force: bool, sound: Frame | None) -> tuple[Files, TimingSink | None]:
     """All or none. Raises SinkError, OSError."""
-    with_sound = partial(ContainerSink, sound=sound)
-    sinks = [open_sink(recording.file, force) if sound is None else opened(with_sound, recording.file, force)]
-    if recording.timing is not None:
-        try:
-            sinks.append(opened(TimingSink, recording.timing, force))
-        except BaseException:
-            sinks[0].close()
-            _remove_empty(recording.file)
-            raise
-    return sinks
-
-
-def _record_all(
-    stream: Consumer, listener: Listener | None, sinks: list[Sink], recording: Recording, arguments: Namespace
-) -> OSError | None:
-    """Until it ends, whyever. Returns what went wrong with the files."""
-    failure: OSError | None = None
-
-    def listen() -> None:
-        if listener is not None and isinstance(sinks[0], ContainerSink):
-            listener.hand_over(sinks[0], recording)
-
+    files = Files(recording.file, force, sound)
+    if recording.timing is None:
+        return files, None
     try:
-        with progress(arguments.count, arguments.seconds, quiet=arguments.json) as advance:
-
-            def go_on(recording: Recording) -> None:
-                listen()
-                advance(recording)
-
-            _record(_frames(stream, recording, arguments.seconds, go_on), sinks, recording, arguments.count)
-    except KeyboardInterrupt:
-        recording.ended = "interrupt"
-    except ProducerClosed:
-        recording.ended = "closed"
-    except ProducerDied:
-        recording.ended = "died"
-    except OSError as error:
-        failure = error
-    endings = [sink.close for sink in sinks]
-    for end in endings if failure else [listen, *endings]:
-        try:
-            end()
-        except OSError as error:  # such as a disk that is still full
-            failure = failure or error
-    if failure is not None:
-        recording.ended = "error"
-    return failure
+        return files, opened(TimingSink, recording.timing, force)
+    except BaseException:
+        files.close()
+        _remove_empty(recording.file)
+        raise
 
 
 def run(arguments: Namespace) -> int:
@@ -156,6 +75,8 @@ def run(arguments: Namespace) -> int:
     if arguments.timing == arguments.output:
         raise ValueError("-o and --timing name the same file: choose another one")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's Ctrl-C
+    if is_container(arguments.output):
+        load_av(arguments.output)  # it takes its time, in which a full ring's oldest frames would be overwritten
     start = cast(Literal["next", "oldest", "keyframe"], _STARTS[arguments.start])
     with ExitStack() as stack:
         listener = None
@@ -165,18 +86,19 @@ def run(arguments: Namespace) -> int:
         stream = stack.enter_context(Consumer(arguments.ring, start=start, resync=True, reconnect=arguments.reconnect))
         recording = Recording(stream.ring, arguments.output, timing=arguments.timing)
         recording.sound_ring = sound.ring if listener else None
-        sinks = _open_sinks(recording, arguments.force, listener.first if listener else None)
-        failure = _record_all(stream, listener, sinks, recording, arguments)
+        files, timing = _open_files(recording, arguments.force, listener.first if listener else None)
+        with progress(arguments.count, arguments.seconds, quiet=arguments.json) as advance:
+            recorder = Recorder(stream, recording, files, timing, listener)
+            failure = recorder.record(arguments.count, arguments.seconds, advance)
     if arguments.json:
         print_json(recording)
     else:
         print(_summary(recording), file=sys.stderr)
     if failure is not None:
-        complain(f"{failure.filename or recording.file}: {_tell(failure)}")
+        complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
     if not recording.frames:
-        _remove_empty(recording.file)
-        if recording.timing is not None:
-            _remove_empty(recording.timing)
+        for name in (*recording.files, *([recording.timing] if recording.timing is not None else [])):
+            _remove_empty(name)
     missed = recording.missed or recording.sound_missed
     found = failure is not None or missed or recording.ended == "died" or not recording.frames
     return Exit.FINDING if found else Exit.HEALTHY
@@ -204,7 +126,9 @@ def _summary(recording: Recording) -> str:
     if recording.sound_ring is not None:
         lost = f", {recording.sound_missed} missed" if recording.sound_missed else ""
         ended = f"; {recording.sound_frames} frames of sound{lost}{ended}"
-    return f"{recording.ring} -> {recording.file}: {recording.frames} frames, {size}, {seconds}{gaps}{ended}"
+    return (
+        f"{recording.ring} -> {', '.join(recording.files)}: {recording.frames} frames, {size}, {seconds}{gaps}{ended}"
+    )
 
 
 VERB = Verb("record", "a stream into a file: raw, .mp4 or .mkv", add_arguments, run)

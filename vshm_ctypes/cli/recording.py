@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Recording:
-    """What was recorded. missed: frames lost to the ring's laps. gaps: times that it went on at a later keyframe.
+    """What was recorded. file: as it was asked for; files: that one, and those after it where the stream changed.
+
+    missed: frames lost to the ring's laps. gaps: times that it went on at a later keyframe.
 
     timing: the file that tells when each frame was published; None: not wanted. sound_ring: None where there was to be
     no sound; sound_frames of it are in the file, sound_missed were lost to its ring's laps.
@@ -16,6 +18,7 @@ class Recording:
 
     ring: str
     file: str
+    files: list[str] = field(default_factory=list)
     frames: int = 0
     bytes: int = 0
     seconds: float = 0.0

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..frame import Frame
+
+if TYPE_CHECKING:
+    from .decodable import Picture
 
 
 class SinkError(OSError):
@@ -13,10 +16,13 @@ class SinkError(OSError):
 
 
 class Sink(Protocol):
-    """Takes frames in order; what was written stays playable whenever it ends."""
+    """Takes pictures in the order in which they are decoded; what was written stays playable whenever it ends."""
 
-    def write(self, frame: Frame) -> None:
-        """One more access unit."""
+    def fits(self, picture: Picture) -> bool:
+        """Whether the picture can go into this file, after those that are there."""
+
+    def write(self, picture: Picture) -> None:
+        """One more."""
 
     def close(self) -> None:
         """Nothing more comes."""

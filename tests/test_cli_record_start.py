@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm record begins where a decoder can, whoever wrote the ring, and says why it waits where it has to."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from coded_streams import BEGIN_NS, FRAME_NS, KINDS, PERIOD, Coded, Unit, put, units
+from encoded import decoded
+
+from vshm_ctypes import Codec, Frame, Producer
+from vshm_ctypes.bitstream import EntryPoint, nal_units
+from vshm_ctypes.cli import patience, record
+from vshm_ctypes.cli.files import Files
+from vshm_ctypes.cli.main import main
+
+ENDINGS = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
+SETS = {Codec.H264: (7, 8), Codec.H265: (32, 33, 34)}
+
+
+@contextmanager
+def writing(coded: Coded, interval_s: float = 0.003) -> Iterator[None]:
+    """More and more of a stream, as a camera does."""
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.wait(interval_s):
+            coded.write()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def bare(unit: Unit, codec: Codec) -> Unit:
+    """Without its parameter sets."""
+    kept = [unit.data[nal.begin : nal.end] for nal in nal_units(unit.data, codec) if nal.kind not in SETS[codec]]
+    return unit._replace(data=b"".join(kept))
+
+
+def sets_of(unit: Unit, codec: Codec) -> bytes:
+    return b"".join(unit.data[nal.begin : nal.end] for nal in nal_units(unit.data, codec) if nal.kind in SETS[codec])
+
+
+@pytest.mark.parametrize("start", ["now", "oldest", "keyframe"])
+@pytest.mark.parametrize("kind", ["h264", "h265 b", "jpeg"])
+def test_a_raw_recording_begins_at_an_entry_point(ring: str, tmp_path: Path, kind: str, start: str) -> None:
+    path = tmp_path / f"clip{ENDINGS[KINDS[kind][0]]}"
+    with Producer(ring, slots=32) as producer:
+        coded = Coded(producer, kind)
+        coded.write(57)
+        with writing(coded):
+            assert main(["record", ring, "-o", str(path), "--from", start, "-c", "30"]) == 0
+    stream = units(kind)
+    firsts = [at for at, unit in enumerate(stream) if unit.entry is EntryPoint.IDR]
+    assert path.read_bytes() in [b"".join(stream[(first + at) % PERIOD].data for at in range(30)) for first in firsts]
+
+
+def test_on_stdout_too_it_begins_at_an_entry_point(ring: str) -> None:
+    with Producer(ring, slots=32) as producer:
+        coded = Coded(producer, "h264")
+        coded.write(57)
+        with writing(coded):
+            command = [sys.executable, "-m", "vshm_ctypes", "record", ring, "-o", "-", "--from", "now", "-c", "12"]
+            out = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
+    assert out.startswith(tuple(unit.data for unit in units("h264") if unit.entry is EntryPoint.IDR))
+
+
+@pytest.mark.parametrize("flagged", [True, False])
+@pytest.mark.parametrize("ending", ["raw", ".mp4", ".mkv"])
+@pytest.mark.parametrize("kind", ["h264 open gop", "h264 refresh", "h265 open gop"])
+def test_a_recording_may_begin_at_a_recovery_point(
+    ring: str, tmp_path: Path, kind: str, ending: str, flagged: bool
+) -> None:
+    """Without what is shown before it, which would be made from pictures that are not there."""
+    codec = KINDS[kind][0]
+    path = tmp_path / f"clip{ENDINGS[codec] if ending == 'raw' else ending}"
+    stream = units(kind)
+    first = [at for at, unit in enumerate(stream) if unit.entry is EntryPoint.RECOVERY_POINT][1]
+    with Producer(ring, slots=100) as producer:
+        for unit in stream[first - 3 :]:
+            put(producer, unit, codec, BEGIN_NS + unit.number * FRAME_NS, flagged)
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.1", "--json"]) == 0
+    kept = [unit for unit in stream[first:] if unit.number >= stream[first].number]
+    if ending == "raw":
+        assert path.read_bytes() == b"".join(unit.data for unit in kept)
+    shown = decoded(str(path))
+    levels = [level for _, level in shown]
+    expected = sorted(unit.number for unit in kept)
+    if kind == "h264 refresh":  # the first ones are not whole yet
+        expected, levels = expected[10:], levels[-len(expected) + 10 :]
+    assert levels == [number % 20 for number in expected]
+    if ending != "raw":
+        steps = [(number - stream[first].number) * FRAME_NS / 1e9 for number in expected]
+        assert [time_s for time_s, _ in shown][-len(steps) :] == pytest.approx(steps, abs=0.0006)
+
+
+def test_frames_missed_before_the_first_are_told(
+    ring: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They were overwritten between the look at the oldest and the first copy."""
+    path = tmp_path / "clip.h264"
+    with Producer(ring, slots=4) as producer:
+        coded = Coded(producer, "h264")
+        coded.write(15)
+
+        class SlowFiles(Files):
+            def __init__(self, path: str, force: bool, sound: Frame | None = None) -> None:
+                coded.write(15)
+                super().__init__(path, force, sound)
+
+        monkeypatch.setattr(record, "Files", SlowFiles)
+        with writing(coded):
+            code = main(["record", ring, "-o", str(path), "--from", "oldest", "-c", "1", "--json"])
+    out, err = capsys.readouterr()
+    missed = json.loads(out)["missed"]
+    assert (missed >= 11, code) == (True, 1)
+    assert f"{missed} frames were overwritten before they could be read: it begins at frame" in err
+
+
+@pytest.mark.parametrize("ending", [".h264", ".mp4", ".mkv"])
+def test_a_keyframe_without_its_parameter_sets_is_waited_past_and_told(
+    ring: str, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"clip{ending}"
+    stream = units("h264")
+    with Producer(ring, slots=100) as producer:
+        for at, unit in enumerate(stream):
+            put(producer, bare(unit, Codec.H264) if at < 20 else unit, Codec.H264, BEGIN_NS + at * FRAME_NS)
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", "40"]) == 0
+    assert [level for _, level in decoded(str(path))] == [number % 20 for number in range(20, 60)]
+    told = capsys.readouterr().err
+    assert told.count("is a keyframe without its parameter sets (SPS, PPS): let its encoder repeat them") == 1
+
+
+@pytest.mark.parametrize("kind", ["h264", "h265"])
+@pytest.mark.parametrize("ending", ["raw", ".mp4", ".mkv"])
+def test_parameter_sets_that_came_alone_are_put_in_front(ring: str, tmp_path: Path, kind: str, ending: str) -> None:
+    codec = KINDS[kind][0]
+    path = tmp_path / f"clip{ENDINGS[codec] if ending == 'raw' else ending}"
+    stream = units(kind)
+    with Producer(ring, slots=100) as producer:
+        put(producer, Unit(sets_of(stream[0], codec), EntryPoint.IDR, 0), codec, BEGIN_NS)
+        for unit in stream:
+            put(producer, bare(unit, codec), codec, BEGIN_NS + unit.number * FRAME_NS)
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", str(PERIOD)]) == 0
+    assert [level for _, level in decoded(str(path))] == [number % 20 for number in range(PERIOD)]
+
+
+def test_a_frame_flagged_as_a_keyframe_that_is_none_is_passed_over(
+    ring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "clip.mp4"
+    stream = units("h264")
+    with Producer(ring, slots=100) as producer:
+        for at, unit in enumerate(stream[5:30]):
+            put(producer, unit._replace(entry=EntryPoint.IDR), Codec.H264, BEGIN_NS + at * FRAME_NS)
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.1"]) == 0
+    assert [level for _, level in decoded(str(path))] == [number % 20 for number in range(10, 30)]
+    assert "frame 0 is flagged as a keyframe, but decoding can't begin there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("frames", [30, 0])
+def test_what_is_waited_for_is_named_while_the_recording_goes_on_waiting(
+    ring: str, tmp_path: Path, frames: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_S", 0.4)
+    stream = units("h264")
+    with Producer(ring, slots=100) as producer:
+
+        def write() -> None:
+            for at in range(frames):
+                put(producer, stream[1 + at % 9], Codec.H264, BEGIN_NS + at * FRAME_NS)
+            time.sleep(1.5)
+            put(producer, stream[0], Codec.H264, BEGIN_NS + frames * FRAME_NS)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        assert main(["record", ring, "-o", str(tmp_path / "clip.mp4"), "--from", "oldest", "-c", "1"]) == 0
+        thread.join()
+    told = [line for line in capsys.readouterr().err.splitlines() if " came in 0.4 s" in line]
+    assert len(told) == 1
+    assert ("no keyframe came in 0.4 s, among 30 frames" if frames else "no frame came in 0.4 s") in told[0]
+
+
+def test_after_a_gap_it_goes_on_at_an_entry_point_without_what_leads_to_it(
+    ring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an open GOP, pictures shown before its first one are made from pictures in the gap."""
+    path = tmp_path / "clip.mp4"
+    stream = units("h265 open gop")
+    again = [at for at, unit in enumerate(stream) if unit.entry is EntryPoint.RECOVERY_POINT][2]
+    with Producer(ring, slots=100) as producer:
+        for at, unit in enumerate(stream):
+            if at < 8:
+                put(producer, unit, Codec.H265, BEGIN_NS + unit.number * FRAME_NS)
+            elif at >= again:
+                with producer.reserve() as slot:
+                    slot.data[: len(unit.data)] = unit.data
+                    at_ns = BEGIN_NS + unit.number * FRAME_NS
+                    key = unit.entry is not EntryPoint.NONE
+                    slot.commit(len(unit.data), keyframe=key, codec=1, capture_ns=at_ns, flags=2 * (at == again))
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.1"]) == 0
+    kept = [unit.number for unit in stream[again:] if unit.number >= stream[again].number]
+    shown = decoded(str(path))
+    assert [level for _, level in shown][-len(kept) :] == [number % 20 for number in sorted(kept)]
+    assert [time_s for time_s, _ in shown][-len(kept) :] == pytest.approx([number / 25 for number in sorted(kept)])
+    assert "the stream was interrupted; it goes on at this keyframe" in capsys.readouterr().err

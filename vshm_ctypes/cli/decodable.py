@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of a stream a decoder can use that is given nothing from before the recording, or from within a gap."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..bitstream import (
+    AccessUnit,
+    EntryPoint,
+    Order,
+    ParameterSets,
+    PictureFormat,
+    PictureOrder,
+    entry_point,
+    nal_units,
+    picture_format,
+)
+from ..frame import Codec, Frame
+
+_CODED = (Codec.H264, Codec.H265)  # in byte stream format; of others each keyframe stands for itself
+# NAL unit types of the parameter sets that decoding begins with (table 7-1 of both standards), and their names.
+_SETS = {
+    Codec.H264: {7: "SPS", 8: "PPS"},
+    Codec.H265: {32: "VPS", 33: "SPS", 34: "PPS"},
+}
+_H265_SLICES = range(32)
+_RASL = (8, 9)  # random access skipped leading pictures: what they are made from lies before the entry point
+
+
+class Picture(NamedTuple):
+    """A frame to be recorded.
+
+    data: the frame's bytes, with the parameter sets where a decoder begins. entry: whether decoding can begin at it.
+    format: what the stream says of its pictures, None where it does not. order: its place among those shown; None
+    where the stream does not tell, as JPEG. begins: nothing before it is needed, nor may be used.
+    """
+
+    frame: Frame
+    data: bytes
+    entry: EntryPoint
+    format: PictureFormat | None
+    order: Order | None
+    begins: bool
+
+
+def parameter_sets(data: bytes, codec: int) -> frozenset[bytes]:
+    """Those in an access unit, each without its start code."""
+    kinds = _SETS.get(Codec(codec), {}) if codec in _CODED else {}
+    return frozenset(data[nal.header : nal.end] for nal in nal_units(data, codec) if nal.kind in kinds)
+
+
+def _is_byte_stream(data: bytes, codec: int) -> bool:
+    """Whether it begins as annex B of both standards wants it."""
+    first = next(nal_units(data, codec), None)
+    return first is not None and not data[: first.begin].strip(b"\0")
+
+
+class Decodable:
+    """Passes on the frames from an entry point with its parameter sets on; after a gap again from such a one on.
+
+    What the writer flagged counts where the payload does not tell. refusal: why the frame before was not passed on,
+    where that is for its writer to mend.
+    """
+
+    def __init__(self) -> None:
+        self.refusal: str | None = None
+        self._codec: int | None = None
+        self._begun = False
+        self._format: PictureFormat | None = None
+        self._point: Order | None = None  # of the recovery point that it began at, until the next entry point
+
+    def _change(self, codec: int) -> None:
+        self._codec, self._begun, self._format = codec, False, None
+        if codec in _CODED:
+            self._sets, self._orders = ParameterSets(Codec(codec)), PictureOrder(Codec(codec))
+
+    def take(self, frame: Frame) -> Picture | None:
+        """The next frame as it is to be recorded; None: a decoder can't use it."""
+        self.refusal = None
+        if frame.codec != self._codec:
+            self._change(frame.codec)
+        if frame.missed_before or frame.discontinuity:
+            self._begun = False
+        if frame.codec not in _CODED or not _is_byte_stream(frame.data, frame.codec):
+            return self._take_unread(frame)
+        entry = entry_point(frame.data, frame.codec)
+        if not self._begun:
+            return self._begin(frame, entry)
+        self._sets.learn(frame.data)
+        order = self._orders.take(frame.data)
+        if entry is not EntryPoint.NONE:
+            self._point = None
+            self._format = picture_format(frame.data, frame.codec) or self._format
+        elif self._leads(frame, order):
+            return None
+        return Picture(frame, frame.data, entry, self._format, order, begins=False)
+
+    def _take_unread(self, frame: Frame) -> Picture | None:
+        """One whose payload does not tell, or that stands for itself, as JPEG does."""
+        entry = EntryPoint.IDR if frame.is_keyframe else EntryPoint.NONE
+        begins = not self._begun
+        if begins and entry is EntryPoint.NONE:
+            return None
+        self._begun, self._point = True, None
+        self._format = picture_format(frame.data, frame.codec)
+        return Picture(frame, frame.data, entry, self._format, None, begins)
+
+    def _begin(self, frame: Frame, entry: EntryPoint) -> Picture | None:
+        codec = Codec(frame.codec)
+        unit = self._sets.complete(AccessUnit(frame.data, entry))
+        if entry is EntryPoint.NONE:
+            if frame.is_keyframe:
+                self.refusal = "is flagged as a keyframe, but decoding can't begin there"
+            return None
+        self._orders = PictureOrder(codec)
+        order = self._orders.take(unit.data)
+        missing = set(_SETS[codec]) - {nal.kind for nal in nal_units(unit.data, codec)}
+        if missing or order is None:
+            names = ", ".join(_SETS[codec][kind] for kind in sorted(missing or _SETS[codec]))
+            self.refusal = f"is a keyframe without its parameter sets ({names}): let its encoder repeat them with each"
+            return None
+        self._begun = True
+        self._format = picture_format(unit.data, codec)
+        self._point = order if entry is EntryPoint.RECOVERY_POINT else None
+        return Picture(frame, unit.data, entry, self._format, order, begins=True)
+
+    def _leads(self, frame: Frame, order: Order | None) -> bool:
+        """Whether it is shown before the recovery point that was begun at, and made from what was not recorded."""
+        if self._point is None:
+            return False
+        if frame.codec == Codec.H265:
+            kinds = (nal.kind for nal in nal_units(frame.data, frame.codec) if nal.kind in _H265_SLICES)
+            return next(kinds, None) in _RASL
+        return order is not None and order.sequence == self._point.sequence and order < self._point

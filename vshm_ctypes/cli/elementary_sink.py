@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a recording goes that is in no container: the elementary stream."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from .decodable import Picture
+
+
+class ElementarySink:
+    """The access units one after the other, as a decoder takes them. path: None is stdout."""
+
+    def __init__(self, path: Path | None, force: bool) -> None:
+        if path is None:
+            self._file: Any = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+        else:
+            self._file = path.open("wb" if force else "xb", buffering=0)
+        self._shape: tuple[int, int, int] | None = None
+
+    def fits(self, picture: Picture) -> bool:
+        """Whether it is of the codec and size of those before."""
+        return self._shape is None or self._shape == shape(picture)
+
+    def write(self, picture: Picture) -> None:
+        """One more access unit, straight to the file. Raises OSError; then the file ends with the one before."""
+        self._shape = shape(picture)
+        rest = memoryview(picture.data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            if self._file.seekable():
+                self._file.truncate(self._file.tell() - (len(picture.data) - len(rest)))
+            raise
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._file.close()
+
+
+def shape(picture: Picture) -> tuple[int, int, int]:
+    """Codec, width and height: of the stream's own word, else of the ring's metadata."""
+    told = picture.format or picture.frame
+    return picture.frame.codec, told.width, told.height

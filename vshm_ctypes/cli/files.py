@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of a recording, one after the other."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ..frame import Codec, Frame
+from .container_sink import ContainerSink, is_container
+from .decodable import Picture
+from .elementary_sink import ElementarySink, shape
+from .output import complain
+from .sink import Sink, SinkError
+from .survey import codec_name
+
+_RAW: dict[int, str] = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
+_Kind = TypeVar("_Kind")
+
+
+def opened(kind: Callable[[Path, bool], _Kind], path: str, force: bool) -> _Kind:
+    """A sink of that kind. Raises SinkError, OSError."""
+    try:
+        return kind(Path(path), force)
+    except FileExistsError:
+        raise SinkError(errno.EEXIST, "it exists: choose another name, or overwrite it with --force", path) from None
+
+
+class Files:
+    """A recording's files: clip.mp4, and where the stream's codec or picture changes, clip-2.mp4 and so on.
+
+    path: of the first; "-" is stdout, which has no second. A number whose file exists is passed over, unless force is
+    set: a recording under way is neither lost nor written over another one. sound: a frame of the sound that goes with
+    the pictures, in containers. Raises SinkError, OSError.
+    """
+
+    def __init__(self, path: str, force: bool, sound: Frame | None = None) -> None:
+        self._path, self._force, self._sound = path, force, sound
+        self.names = [path]
+        self._sink = self._open(path)
+        self._number = 1
+        self._last: Picture | None = None
+
+    def _open(self, path: str) -> Sink:
+        if path == "-":
+            return ElementarySink(None, self._force)
+        if not is_container(path):
+            return opened(ElementarySink, path, self._force)
+        return opened(lambda path, force: ContainerSink(path, force, self._sound), path, self._force)
+
+    def write(self, picture: Picture) -> None:
+        """One more. Raises SinkError, OSError."""
+        if not self._sink.fits(picture):
+            self._begin_next(picture)
+        self._sink.write(picture)
+        self._last = picture
+
+    def _begin_next(self, picture: Picture) -> None:
+        assert self._last is not None
+        before, now = _told(self._last), _told(picture)
+        changed = f"at frame {picture.frame.number} the stream changed" + (f" from {before} to {now}" * (before != now))
+        if self._path == "-":
+            raise SinkError(0, f"{changed}, and stdout has no place for a second file: record to a file", "stdout")
+        self._sink.close()
+        first = Path(self._path)
+        suffix = first.suffix
+        if not is_container(self._path) and picture.frame.codec != self._last.frame.codec:
+            suffix = _RAW.get(picture.frame.codec, suffix)
+        while True:
+            self._number += 1
+            path = str(first.with_name(f"{first.stem}-{self._number}{suffix}"))
+            try:
+                self._sink = self._open(path)
+                break
+            except SinkError as error:
+                if error.errno != errno.EEXIST:
+                    raise
+        self.names.append(path)
+        complain(f"{changed}: it goes on in {path}")
+
+    def write_sound(self, frame: Frame) -> int:
+        """One more frame of sound. Returns how many went into the file. Raises SinkError, OSError."""
+        self._sound = frame
+        return self._sink.write_sound(frame) if isinstance(self._sink, ContainerSink) else 0
+
+    def close(self) -> None:
+        """Nothing more comes. Raises OSError."""
+        self._sink.close()
+
+
+def _told(picture: Picture) -> str:
+    codec, width, height = shape(picture)
+    return f"{codec_name(codec)} {width}x{height}"

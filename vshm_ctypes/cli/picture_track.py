@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pictures in a recording's container."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any
+
+from ..bitstream import EntryPoint, nal_units
+from ..frame import Codec
+from .decodable import Picture, parameter_sets
+from .presentation import Presentation, Timed
+from .sink import SinkError, time_ns
+
+_DEMUXERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
+_NS = Fraction(1, 1_000_000_000)
+_MP4_TICKS = 90_000  # a second; those of RTP and of MPEG
+_MATROSKA_TICK_NS = 1_000_000
+_IRAP = range(16, 24)  # NAL unit types of H.265 at which decoding can begin, whatever comes before (table 7-1)
+
+
+def _is_irap(data: bytes) -> bool:
+    slices = (nal.kind for nal in nal_units(data, Codec.H265) if nal.kind < 32)
+    return next(slices, 0) in _IRAP
+
+
+class PictureTrack:
+    """A stream of pictures in a container. kind: mp4 or matroska. first: its first picture.
+
+    Raises SinkError: no container takes it; av.error.InvalidDataError: it is not what its codec says.
+    """
+
+    def __init__(self, av: Any, container: Any, kind: str, first: Picture) -> None:
+        codec = first.frame.codec
+        demuxer = _DEMUXERS.get(Codec(codec)) if codec in set(Codec) else None
+        if demuxer is None:
+            raise SinkError(0, f"codec {codec} does not go into {kind}")
+        self._av, self._codec, self._is_mp4 = av, codec, kind == "mp4"
+        # What a container's header needs to know of the stream is in its first keyframe.
+        with av.open(io.BytesIO(first.data), format=demuxer) as probe:
+            template = probe.streams.video[0]
+            if not template.width:
+                raise av.error.InvalidDataError(0, "no parameter sets")
+            self._stream = container.add_stream_from_template(template)
+        tick_ns = _MATROSKA_TICK_NS
+        if self._is_mp4:
+            self._stream.time_base = Fraction(1, _MP4_TICKS)
+            tick_ns = -(-1_000_000_000 // _MP4_TICKS)
+            if codec == Codec.H265:  # with its parameter sets in the header alone: players of Apple take no other
+                self._stream.codec_context.codec_tag = "hvc1"
+        self._presentation: Presentation[Picture] = Presentation(
+            first.format.reorder_depth if first.format is not None else 0, tick_ns
+        )
+        self._shape = self._shape_of(first)
+        self._sets = parameter_sets(first.data, codec)
+        self._is_first = True
+
+    @property
+    def begin_ns(self) -> int | None:
+        """When the picture at time 0 was captured; None: it is not known yet."""
+        return self._presentation.begin_ns
+
+    @staticmethod
+    def _shape_of(picture: Picture) -> tuple[object, ...]:
+        """What a container says once for all its pictures."""
+        told = picture.format
+        if told is None:
+            return (picture.frame.codec, picture.frame.width, picture.frame.height)
+        colour = (told.full_range, told.primaries, told.transfer, told.matrix)
+        return (picture.frame.codec, told.width, told.height, *colour)
+
+    def fits(self, picture: Picture) -> bool:
+        """Whether the picture belongs to what the header says. Of hvc1 parameter sets are there alone."""
+        if self._shape_of(picture) != self._shape:
+            return False
+        in_header = self._is_mp4 and self._codec == Codec.H265
+        return not in_header or parameter_sets(picture.data, self._codec) <= self._sets
+
+    def packets(self, picture: Picture) -> Iterator[Any]:
+        """Those that are due with the next picture."""
+        return self._packets(self._presentation.take(picture, time_ns(picture.frame), picture.order, picture.begins))
+
+    def last_packets(self) -> Iterator[Any]:
+        """The rest."""
+        return self._packets(self._presentation.flush())
+
+    def _packets(self, pictures: Iterable[Timed[Picture]]) -> Iterator[Any]:
+        for timed in pictures:
+            packet = self._av.Packet(timed.picture.data)
+            packet.stream, packet.time_base = self._stream, _NS
+            packet.pts, packet.dts = timed.pts_ns, timed.dts_ns
+            packet.is_keyframe = self._is_first or self._is_sync(timed.picture)
+            self._is_first = False
+            yield packet
+
+    def _is_sync(self, picture: Picture) -> bool:
+        """Whether players may seek to it: ISO/IEC 14496-15 allows IDR, and in H.265 CRA and BLA pictures.
+
+        Not where a picture becomes whole little by little.
+        """
+        if picture.entry is EntryPoint.RECOVERY_POINT:
+            return self._codec == Codec.H265 and _is_irap(picture.data)
+        return picture.entry is EntryPoint.IDR

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a ring, and its sound's, into the files of a recording."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from ..consumer import Consumer
+from ..errors import ProducerClosed, ProducerDied
+from ..frame import Frame
+from .decodable import Decodable, Picture
+from .files import Files
+from .listener import Listener
+from .output import complain
+from .patience import Patience
+from .recording import Recording
+from .timing import TimingSink
+
+TICK_S = 0.5  # how long the progress stands still at most, also where no frame comes
+
+
+class Recorder:
+    """stream: with resync. listener: of the sound that goes with it. timing: wants to know of each frame."""
+
+    def __init__(
+        self,
+        stream: Consumer,
+        recording: Recording,
+        files: Files,
+        timing: TimingSink | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self._stream, self._recording, self._files = stream, recording, files
+        self._timing, self._listener = timing, listener
+        self._decodable, self._patience = Decodable(), Patience(stream)
+        self._noted = 0  # frames missed of which it was said
+
+    def record(self, count: int | None, seconds: float | None, advance: Callable[[Recording], None]) -> OSError | None:
+        """Until it ends, whyever: recording.ended tells. Returns what went wrong with the files."""
+        failure: OSError | None = None
+        try:
+            self._read(count, seconds, advance)
+        except KeyboardInterrupt:
+            self._recording.ended = "interrupt"
+        except ProducerClosed:
+            self._recording.ended = "closed"
+        except ProducerDied:
+            self._recording.ended = "died"
+        except OSError as error:
+            failure = error
+        endings = [self._files.close, *([self._timing.close] if self._timing is not None else [])]
+        for end in endings if failure else [self._listen, *endings]:
+            try:
+                end()
+            except OSError as error:  # such as a disk that is still full
+                failure = failure or error
+        self._recording.files = self._files.names
+        if failure is not None:
+            self._recording.ended = "error"
+        return failure
+
+    def _read(self, count: int | None, seconds: float | None, advance: Callable[[Recording], None]) -> None:
+        for frame in self._frames(seconds, advance):
+            self._recording.missed += frame.missed_before
+            picture = self._decodable.take(frame)
+            if picture is None:
+                self._patience.refused(frame, self._decodable.refusal)
+                continue
+            self._write(picture)
+            if count is not None and self._recording.frames >= count:
+                self._recording.ended = "count"
+                return
+
+    def _frames(self, seconds: float | None, advance: Callable[[Recording], None]) -> Iterator[Frame]:
+        """Until the time is over; sound and progress go on also where no frame comes."""
+        begin = time.monotonic()
+        while True:
+            left = TICK_S if seconds is None else begin + seconds - time.monotonic()
+            frame = self._stream.receive(min(max(left, 0), TICK_S))
+            self._recording.seconds = time.monotonic() - begin
+            if frame is not None:
+                yield frame
+            self._listen()
+            self._patience.look()
+            advance(self._recording)
+            if left <= 0:
+                self._recording.ended = "time"
+                return
+
+    def _write(self, picture: Picture) -> None:
+        if picture.begins:
+            self._note_gap(picture.frame)
+        self._files.write(picture)
+        if self._timing is not None:
+            self._timing.write(picture.frame)
+        self._recording.frames += 1
+        self._recording.bytes += len(picture.data)
+        self._patience.recorded(picture)
+
+    def _note_gap(self, frame: Frame) -> None:
+        lost, self._noted = self._recording.missed - self._noted, self._recording.missed
+        if self._recording.frames:
+            self._recording.gaps += 1
+            why = f"{lost} frames missed" if lost else "the stream was interrupted"
+            complain(f"gap before frame {frame.number}: {why}; it goes on at this keyframe")
+        elif lost:
+            complain(f"{lost} frames were overwritten before they could be read: it begins at frame {frame.number}")
+
+    def _listen(self) -> None:
+        if self._listener is not None:
+            self._listener.hand_over(self._files, self._recording)
