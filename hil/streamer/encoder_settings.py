@@ -11,7 +11,7 @@ from .sources.modes import ORDINARY_FPS
 
 JPEG_QUALITY = 85
 # Where nothing else is said: for a picture of ordinary movement, and for small ones and low rates.
-BITS_PER_PIXEL, ORDINARY_BIT_RATE = {"h264": 0.1, "h265": 0.06}, 100_000
+BITS_PER_PIXEL, ORDINARY_BIT_RATE = {"h264": 0.1, "h265": 0.06}, 200_000
 # PyAV's pixel format by profile. Without one it is that of all decoders, by whatever profile the encoder likes.
 ANY_PROFILE, ANY_PIXELS = "", "yuv420p"
 _BASELINE_MAIN_HIGH = dict.fromkeys(("baseline", "main", "high"), "yuv420p")
