@@ -27,6 +27,7 @@ NEEDS_PYAV = [
     "arecord",
     "barcode",
     "bitstream",
+    "bitstream_formats",
     "camera_streamer",
     "cli_bundle",
     "cli_record",

@@ -8,6 +8,18 @@ from typing import Any
 LONG, SHORT = b"\0\0\0\1", b"\0\0\1"
 
 
+def escaped(payload: bytes) -> bytes:
+    """With the bytes that keep start codes out."""
+    out, zeros = bytearray(), 0
+    for byte in payload:
+        if zeros >= 2 and byte <= 3:
+            out.append(3)
+            zeros = 0
+        out.append(byte)
+        zeros = zeros + 1 if byte == 0 else 0
+    return bytes(out)
+
+
 class Bits:
     """Written as the standards read them."""
 
@@ -31,14 +43,7 @@ class Bits:
         """With the stop bit, and with the bytes that keep start codes out."""
         text = self._text + "1"
         text += "0" * (-len(text) % 8)
-        escaped, zeros = bytearray(), 0
-        for byte in int(text, 2).to_bytes(len(text) // 8, "big"):
-            if zeros >= 2 and byte <= 3:
-                escaped.append(3)
-                zeros = 0
-            escaped.append(byte)
-            zeros = zeros + 1 if byte == 0 else 0
-        return bytes(escaped)
+        return escaped(int(text, 2).to_bytes(len(text) // 8, "big"))
 
 
 def nal(kind: int, payload: bytes = b"\x80", reference: int = 3, start: bytes = LONG) -> bytes:

@@ -108,15 +108,12 @@ def _read_vui(bits: Bits) -> Vui:
     colour = fps = None
     try:
         colour = read_colour(bits)
-        bits.skip(1)
-        fields = bits.flag()  # each picture is a field
-        bits.skip(1)
+        bits.skip(3)
         if bits.flag():  # default_display_window
             for _ in range(4):
                 bits.ue()
-        if bits.flag():  # timing_info
-            units, scale = bits.u(32), bits.u(32)
-            fps = sane_fps(units * (2 if fields else 1), scale)
+        if bits.flag():  # timing_info; a tick is a picture's time, which may be a field
+            fps = sane_fps(bits.u(32), bits.u(32))
     except StreamError:
         pass
     return Vui() if colour is None else Vui(colour.full_range, colour.primaries, colour.transfer, colour.matrix, fps)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..frame import Codec
 
 START_CODE = b"\0\0\1"
+MAX_NALS = 1 << 16  # of an access unit: more than the standards allow slices
 
 
 class Nal(NamedTuple):
@@ -51,10 +52,14 @@ SYNTAXES: dict[int, Syntax] = {
 
 
 def nal_units(data: bytes | bytearray, codec: int) -> Iterator[Nal]:
-    """The NAL units in data that have a header, in order. None where there is no start code, as in JPEG."""
-    syntax = SYNTAXES.get(codec)
+    """The NAL units in data that have a header, in order. None where there is no start code, as in JPEG.
+
+    What is behind MAX_NALS start codes is no access unit's, and is passed over.
+    """
+    syntax, left = SYNTAXES.get(codec), MAX_NALS
     at = data.find(START_CODE) if syntax is not None else -1
-    while at >= 0 and syntax is not None:
+    while at >= 0 and syntax is not None and left:
+        left -= 1
         header = at + len(START_CODE)
         following = data.find(START_CODE, header)
         end = len(data) if following < 0 else following - (data[following - 1] == 0 and following > header)

@@ -12,10 +12,9 @@ from ..frame import Codec
 from .access_unit import AccessUnit, Delimiter, H264Delimiter, H265Delimiter, Place
 from .entry_point import entry_point
 from .errors import StreamError
-from .nal import START_CODE, SYNTAXES, nal_units
+from .nal import MAX_NALS, START_CODE, SYNTAXES, nal_units
 
 MAX_PENDING = 16 << 20  # bytes; a stream that has no access unit in so many is none
-_MAX_NALS = 1 << 16  # of an access unit; more than the standards allow slices
 _HEAD = 64  # bytes of a NAL unit: as far as a slice header tells pictures apart, and more
 # What belongs to the picture in front of it, if there is one.
 _FOLLOWERS = frozenset({Place.TRAILING, Place.END})
@@ -144,8 +143,8 @@ class Splitter:
         self._header = self._searched = at + len(START_CODE)
         self._end_nal(self._begin())
         self._nals += 1
-        if self._nals > _MAX_NALS:
-            self._refuse(f"{_MAX_NALS} NAL units")
+        if self._nals > MAX_NALS:
+            self._refuse(f"{MAX_NALS} NAL units")
         return True
 
     def _begin(self) -> int:
