@@ -73,9 +73,10 @@ def cameras_here() -> tuple[list[str], list[str]]:
     """(what --camera takes for each that can be opened; else rpicam, where only libcamera can; why not others)."""
     from .streamer.sources.devices import why_not  # v4l2py takes long to import
     from .streamer.sources.v4l2_devices import video_devices
+    from .vivid import is_aside
 
     devices, failures = video_devices()
-    usable = [str(device.path) for device in devices if why_not(device) is None]
+    usable = [str(device.path) for device in devices if why_not(device) is None and not is_aside(device)]
     if not usable and any(device.media_controlled for device in devices) and shutil.which("rpicam-vid"):
         usable = ["rpicam"]
     return usable, failures

@@ -7,6 +7,7 @@ comes back when the last descriptor on it closes, the injector's too.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,13 @@ STREAMON_ERROR = "Inject VIDIOC_STREAMON Error"
 FATAL_ERROR = "Inject Fatal Streaming Error"
 WRAP_SEQUENCE = "Wrap Sequence Number"
 WRAP_TIMESTAMP = "Wrap Timestamp"
-REMEDY = "as root: modprobe vivid n_devs=1 multiplanar=1; or: hil vm -- COMMAND"
+PATTERN = "Test Pattern"
+TEXT = "OSD Text Mode"
+MOVEMENT = "Horizontal Movement"
+COLORSPACE = "Colorspace"
+ENCODING = "Y'CbCr Encoding"
+QUANTIZATION = "Quantization"
+REMEDY = "as root: modprobe vivid n_devs=2 multiplanar=1,2; or: hil vm -- COMMAND"
 
 
 def vivid_cameras() -> list[DeviceInfo]:
@@ -33,17 +40,39 @@ def vivid_cameras() -> list[DeviceInfo]:
     return sorted((info for info in devices if info.driver == DRIVER and info.captures), key=lambda info: info.bus)
 
 
+def is_aside(info: DeviceInfo) -> bool:
+    """Whether it is a multi-planar one, which is there for tests of just that: the suite is run on the others."""
+    return info.driver == DRIVER and info.multi_planar
+
+
 class Injector:
-    """Sets controls of an open vivid device. Raises KeyError: it has no such control; OSError."""
+    """Sets controls of an open vivid device. Raises KeyError: it has no such control, or item; OSError."""
 
     def __init__(self, device: Any) -> None:
         self._device = device
         controls = v4l2.iter_read_controls(device)
-        self._ids: dict[str, int] = {control.name.decode(errors="replace"): control.id for control in controls}
+        self._controls: dict[str, Any] = {control.name.decode(errors="replace"): control for control in controls}
 
     def set(self, name: str, value: int) -> None:
         """A number, a switch (0 and 1), or an item of a menu."""
-        v4l2.set_control(self._device, self._ids[name], value)
+        v4l2.set_control(self._device, self._controls[name].id, value)
+
+    def choose(self, name: str, item: str) -> None:
+        """An item of a menu, by its name."""
+        self.set(name, self._items(self._controls[name])[item])
+
+    def take_back(self, name: str) -> None:
+        """What the driver had at first."""
+        self.set(name, self._controls[name].default_value)
+
+    def _items(self, control: Any) -> dict[str, int]:
+        found = {}
+        for index in range(control.minimum, control.maximum + 1):
+            with contextlib.suppress(OSError):  # menus have holes
+                item = v4l2.raw.v4l2_querymenu(id=control.id, index=index)
+                v4l2.ioctl(self._device, v4l2.IOC.QUERYMENU, item)
+                found[item.name.decode(errors="replace")] = index
+        return found
 
     def push(self, name: str) -> None:
         """A button."""
@@ -62,3 +91,5 @@ def reset(path: Path) -> None:
     with injecting(path) as injector:
         for name in (DROPPED_PERCENT, WRAP_SEQUENCE, WRAP_TIMESTAMP):
             injector.set(name, 0)
+        for name in (PATTERN, TEXT, MOVEMENT, COLORSPACE, ENCODING, QUANTIZATION):
+            injector.take_back(name)

@@ -37,7 +37,8 @@ class Sent:
 class FakeCamera:
     """One device. formats: fourcc as a number, with its description. strides: of each plane in memory, 0: not told.
 
-    controls: what it was told; refused: ioctls by number that end with that errno.
+    controls: what it was told. known_controls: type and name by number. refused: ioctls by number that end with that
+    errno.
     """
 
     fourcc: int
@@ -54,6 +55,7 @@ class FakeCamera:
     size_kind: int = 1
     queue: list[Sent] = field(default_factory=list)
     controls: dict[int, int] = field(default_factory=dict)
+    known_controls: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     refused: dict[int, int] = field(default_factory=dict)
     granted: int = 0
     asked: int = 0
@@ -80,6 +82,7 @@ class FakeCamera:
             0: self._capabilities, 2: self._format_number, 4: self._format, 5: self._set_format, 8: self._buffers,
             9: self._where, 15: self._enqueue, 17: self._dequeue, 18: self._checked, 19: self._checked,
             21: self._rate, 22: self._rate, 28: self._control, 74: self._size, 75: self._interval,
+            103: self._describe_control,
         }  # fmt: skip
         if number not in answers:
             raise OSError(errno.ENOTTY, "no such ioctl")
@@ -179,6 +182,14 @@ class FakeCamera:
     def _control(self, data: memoryview) -> None:
         number, value = struct.unpack_from("=Ii", data)
         self.controls[number] = value
+
+    def _describe_control(self, data: memoryview) -> None:
+        above = struct.unpack_from("=I", data)[0] & ~0xC0000000  # V4L2_CTRL_FLAG_NEXT_CTRL and _COMPOUND
+        number = min((each for each in self.known_controls if each > above), default=None)
+        if number is None:
+            raise OSError(errno.EINVAL, "no more")
+        kind, name = self.known_controls[number]
+        struct.pack_into("=II32s4q", data, 0, number, kind, name, 0, 100, 1, 7)
 
     def _size(self, data: memoryview) -> None:
         index = struct.unpack_from("=I", data)[0]

@@ -76,7 +76,7 @@ def test_vivid_is_loaded_where_the_kernel_has_it_and_unloaded_again(host: Host) 
     host.kernel_has_vivid = host.can_have_vm = True
     assert host.choice(vivids=2) == Choice("here", "vivid", 2)
     assert [command[:2] for command in host.commands] == [["modprobe", "vivid"], ["modprobe", "-r"]]
-    assert "n_devs=2" in host.commands[0]
+    assert "n_devs=3" in host.commands[0]  # and the multi-planar one
 
 
 def test_else_it_is_the_virtual_machine(host: Host) -> None:

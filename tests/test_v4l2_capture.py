@@ -19,6 +19,7 @@ from hil.streamer.sources.pixel_formats import RAW, fourcc_of, text_of
 from hil.streamer.sources.source import SourceError
 from hil.streamer.sources.v4l2 import V4l2Source
 from hil.streamer.sources.v4l2_devices import video_devices
+from hil.vivid import DISCONNECT, injecting
 
 WIDTH, HEIGHT = 128, 96
 Y, U, V = 120, 110, 150  # of one colour, in BT.601's limited range, and the same as
@@ -183,6 +184,17 @@ def test_numbers_that_no_list_knows_break_neither_listing_nor_capture(
     assert f"{text_of(unknown)}  \ufffd" in shown
     assert "Y16-BE" in shown
     check(first_picture(source), "YUYV")
+
+
+def test_a_control_of_a_type_that_nobody_knows_is_passed_over(plug: Any, tmp_path: Path) -> None:
+    """As Linux 7.2's vivid has one, of type 263."""
+    camera = FakeCamera(fourcc_of("YUYV"), queue=[Sent([CONTENT["YUYV"][0]])])
+    camera.known_controls = {0x00F00001: (263, b"Rectangles"), 0x00F00002: (2, DISCONNECT.encode())}
+    check(first_picture(plug(camera)), "YUYV")
+    with injecting(tmp_path / "video0") as injector:
+        injector.push(DISCONNECT)
+        injector.take_back("Rectangles")
+    assert camera.controls == {0x00F00001: 7, 0x00F00002: 1}
 
 
 def test_sizes_of_a_kind_that_nobody_knows_are_any(plug: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,8 +114,8 @@ def test_a_path_that_would_fall_apart_is_refused(tmp_path: Path) -> None:
 
 def test_each_camera_gets_its_parameters() -> None:
     assert load_words(2) == [
-        *("modprobe", "vivid", "n_devs=2", "node_types=0x1,0x1"),
-        *("num_inputs=1,1", "input_types=0x0,0x0", "multiplanar=1,1"),
+        *("modprobe", "vivid", "n_devs=3", "node_types=0x1,0x1,0x1"),
+        *("num_inputs=1,1,1", "input_types=0x0,0x0,0x0", "multiplanar=1,1,2"),
     ]
 
 

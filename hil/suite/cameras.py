@@ -71,11 +71,14 @@ def find_cameras(words: str) -> list[Camera]:
         return [Camera(words, words.partition(":")[0])]
     from hil.streamer.sources.devices import why_not  # v4l2py takes long to import
     from hil.streamer.sources.v4l2_devices import video_devices
+    from hil.vivid import is_aside
 
     usable = [device for device in video_devices()[0] if why_not(device) is None]
-    if words == "vivid":
-        usable = [device for device in usable if device.driver == "vivid"]
-    elif words != "auto":
+    if words.startswith("/dev/"):
         asked = {os.path.realpath(path) for path in words.split(",")}
         usable = [device for device in usable if str(device.path) in asked]
+    else:
+        usable = [device for device in usable if not is_aside(device)]
+    if words == "vivid":
+        usable = [device for device in usable if device.driver == "vivid"]
     return [Camera(str(device.path), device.driver, device.card, v4l2=True) for device in usable]

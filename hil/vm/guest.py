@@ -11,14 +11,17 @@ from .host_files import HostFiles
 
 OUTPUT, EXIT_CODE, UP, SCRIPT, BOOT_LOG = "output.log", "exit-code", "up", "guest.sh", "boot.log"
 KILL_AFTER_S = 10
-# Of the webcam input: sizes from 320x180 on, rates up to 60; one plane for each picture, which v4l2py reads.
-CAMERA_PARAMETERS = {"node_types": "0x1", "num_inputs": "1", "input_types": "0x0", "multiplanar": "1"}
+# Of the webcam input: sizes from 320x180 on, rates up to 60.
+CAMERA_PARAMETERS = {"node_types": "0x1", "num_inputs": "1", "input_types": "0x0"}
+ONE_PLANE, SEVERAL_PLANES = "1", "2"
 
 
 def load_words(cameras: int) -> list[str]:
-    """The command that makes so many vivid cameras, each with a capture node only."""
-    parameters = [f"{name}={','.join([value] * cameras)}" for name, value in CAMERA_PARAMETERS.items()]
-    return ["modprobe", "vivid", f"n_devs={cameras}", *parameters]
+    """The command that makes so many vivid cameras, with a capture node only, and a multi-planar one behind them."""
+    parameters = {name: [value] * (cameras + 1) for name, value in CAMERA_PARAMETERS.items()}
+    parameters["multiplanar"] = [ONE_PLANE] * cameras + [SEVERAL_PLANES]
+    words = [f"{name}={','.join(values)}" for name, values in parameters.items()]
+    return ["modprobe", "vivid", f"n_devs={cameras + 1}", *words]
 
 
 def guest_script(

@@ -18,7 +18,7 @@ class DeviceInfo:
     """What a device says of itself.
 
     captures: video, by streaming. media_controlled: only a media controller can. transcodes: memory to memory, as an
-    encoder does.
+    encoder does. multi_planar: a buffer may be in several parts.
     """
 
     path: Path
@@ -28,6 +28,7 @@ class DeviceInfo:
     captures: bool
     media_controlled: bool = False
     transcodes: bool = False
+    multi_planar: bool = False
 
     def __str__(self) -> str:
         return f"{self.path} ({self.card}, {self.driver}, {self.bus})"

@@ -15,7 +15,7 @@ from ...v4l2_library import v4l2
 from .devices import DeviceInfo
 from .modes import Offer, Size
 from .pixel_formats import text_of
-from .v4l2_queue import CAPTURE, capture_kind
+from .v4l2_queue import CAPTURE, CAPTURE_PLANES, capture_kind
 
 # linux/videodev2.h
 _CAN_STREAM, _MEDIA_CONTROLLED = 0x04000000, 0x20000000
@@ -28,14 +28,16 @@ def describe_device(device: Any) -> DeviceInfo:
     """Of an open v4l2py device. Raises OSError."""
     can = v4l2.read_capabilities(device)
     flags = can.device_caps
+    kind = capture_kind(flags)
     return DeviceInfo(
         path=Path(device.filename),
         driver=can.driver.decode(errors="replace"),
         card=can.card.decode(errors="replace"),
         bus=can.bus_info.decode(errors="replace"),
-        captures=capture_kind(flags) is not None and bool(flags & _CAN_STREAM),
+        captures=kind is not None and bool(flags & _CAN_STREAM),
         media_controlled=bool(flags & _MEDIA_CONTROLLED),
         transcodes=bool(flags & _TRANSCODES) or flags & _PLANES_IN_AND_OUT == _PLANES_IN_AND_OUT,
+        multi_planar=kind == CAPTURE_PLANES,
     )
 
 
