@@ -53,13 +53,16 @@ def _packed(pixels: str, sample: int, across: int = 1) -> PixelFormat:
     return PixelFormat(pixels, (Plane(0, sample, across),))
 
 
-_APART = {  # the multi-planar format of several buffers, and the one that is the same in one
-    "YM12": "YU12",
-    "YM21": "YV12",
-    "NM12": "NV12",
-    "NM21": "NV21",
-    "NM16": "NV16",
-    "YM16": "422P",
+_APART = {  # each plane in memory of its own
+    "YM12": _planar("yuv420p", 2, 2),
+    "NM12": _half_planar("nv12", 2, 2),
+    "YM21": _planar("yuv420p", 2, 2, (2, 1)),
+    "NM21": _half_planar("nv21", 2, 2),
+    "NM16": _half_planar("nv16", 2, 1),
+    "YM16": _planar("yuv422p", 2, 1),
+    "YM61": _planar("yuv422p", 2, 1, (2, 1)),
+    "YM24": _planar("yuv444p", 1, 1),
+    "YM42": _planar("yuv444p", 1, 1, (2, 1)),
 }
 _COLOUR = {
     "YU12": _planar("yuv420p", 2, 2),
@@ -72,6 +75,7 @@ _COLOUR = {
     "422P": _planar("yuv422p", 2, 1),
     "NV16": _half_planar("nv16", 2, 1),
     "NV24": _half_planar("nv24", 1, 1),
+    "NV42": _half_planar("nv42", 1, 1),
     "P010": PixelFormat("p010le", (Plane(0, 2), Plane(1, 4, 2, 2))),
     "RGB3": _packed("rgb24", 3),
     "BGR3": _packed("bgr24", 3),
@@ -88,12 +92,15 @@ _COLOUR = {
     "RA24": _packed("abgr", 4),
     "RGBP": _packed("rgb565le", 2),
     "RGBR": _packed("rgb565be", 2),
+    "XR15": _packed("rgb555le", 2),
+    "AR15": _packed("rgb555le", 2),
+    "RGBO": _packed("rgb555le", 2),
 }
 # The cheapest to encode from comes first.
 COLOUR = {
     **{name: _COLOUR[name] for name in ("YU12", "NV12")},
-    **{name: _COLOUR[same]._replace(separate=True) for name, same in _APART.items()},
-    **{name: form for name, form in _COLOUR.items() if name not in ("YU12", "NV12")},
+    **{name: form._replace(separate=True) for name, form in _APART.items()},
+    **_COLOUR,
 }
 GREY = {
     "GREY": _packed("gray", 1),
