@@ -57,6 +57,7 @@ class FakeCamera:
     controls: dict[int, int] = field(default_factory=dict)
     known_controls: dict[int, tuple[int, bytes]] = field(default_factory=dict)
     refused: dict[int, int] = field(default_factory=dict)
+    most_buffers: int = 32
     granted: int = 0
     asked: int = 0
     free: set[int] = field(default_factory=set)
@@ -125,7 +126,7 @@ class FakeCamera:
 
     def _buffers(self, data: memoryview) -> None:
         self._checked(data, 4)
-        self.asked = struct.unpack_from("=I", data)[0]
+        self.asked = min(struct.unpack_from("=I", data)[0], self.most_buffers)
         if self.asked:
             self.granted = self.asked
         struct.pack_into("=I", data, 0, self.asked)

@@ -267,3 +267,19 @@ def test_a_memory_to_memory_device_is_no_camera(plug: Any) -> None:
     for capabilities in (0x4000, 0x3000, 0x8000):
         with pytest.raises(SourceError, match="captures no video"):
             plug(FakeCamera(fourcc_of("NV12"), capabilities=capabilities)).open()
+
+
+def test_a_driver_that_claims_more_than_its_memory_has_is_not_believed(plug: Any) -> None:
+    content = CONTENT["YUYV"][0]
+    camera = FakeCamera(fourcc_of("YUYV"), plane_bytes=-(-len(content) // 4096) * 4096, capabilities=PLANES)
+    camera.queue = [Sent([content], data_offset=8192), Sent([content])]
+    source = plug(camera)
+    source.open()
+    found = [source.read(1.0) for _ in range(2)]
+    assert [each.bad for each in found] == [True, False]
+
+
+def test_a_driver_without_memory_for_buffers_is_refused(plug: Any) -> None:
+    camera = FakeCamera(fourcc_of("YUYV"), most_buffers=0)
+    with pytest.raises(SourceError, match="no memory for buffers"):
+        plug(camera).open()

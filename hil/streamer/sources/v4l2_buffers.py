@@ -126,6 +126,11 @@ class Buffers:
             filled = self._queue.dequeue()
         except BlockingIOError:
             return None
+        sizes = map(len, self.mappings[filled.place])  # beyond which there is nothing, whatever the driver says
+        parts = tuple(
+            (min(begin, size), min(end, size)) for (begin, end), size in zip(filled.parts, sizes, strict=True)
+        )
+        filled = filled._replace(parts=parts)
         return Buffer(self, filled, time.monotonic_ns())
 
     def give_back(self, index: int) -> None:

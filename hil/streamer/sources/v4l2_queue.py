@@ -8,6 +8,7 @@ than they are.
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -114,6 +115,8 @@ class Queue:
         """So many buffers, or what the driver makes of it, all handed to it: for each, its planes in memory."""
         request = v4l2.raw.v4l2_requestbuffers(count=count, type=self.kind, memory=_MMAP)
         granted = self._ask(v4l2.IOC.REQBUFS, request).count
+        if not granted:
+            raise OSError(errno.ENOMEM, "the driver has no memory for buffers")
         buffers = [self._map(index) for index in range(granted)]
         for index in range(granted):
             self.enqueue(index)
