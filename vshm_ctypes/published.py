@@ -18,6 +18,7 @@ from struct import Struct
 from time import monotonic_ns
 from typing import NamedTuple
 
+from .descriptors import above_standard_streams
 from .errors import RingFull, VideoShmError
 from .info import RingInfo
 from .processes import process_name, start_time
@@ -98,7 +99,8 @@ class Publication:
 
     def _create_at(self, path: Path) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o644)
+        with above_standard_streams():
+            descriptor = os.open(path, flags, 0o644)
         try:
             os.fchmod(descriptor, 0o644)  # whatever the umask: it is for all to see
             os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
@@ -143,12 +145,12 @@ class Publication:
 
 def _read(path: Path) -> PublishedConsumer | None:
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):  # not even opened: a FIFO's writer would wake up
+            return None
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
         for _ in range(10):
             content = os.pread(descriptor, RECORD.size, 0)
             if len(content) < RECORD.size:

@@ -9,6 +9,7 @@ import os
 from types import TracebackType
 from typing import Protocol, Self
 
+from .descriptors import above_standard_streams
 from .errors import FrameOverwritten, HandleClosed
 from .frame import Described, ViewFields
 
@@ -20,7 +21,8 @@ def map_object(descriptor: int, writable: bool = False) -> mmap.mmap:
     never handed out.
     """
     protection = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
-    return mmap.mmap(descriptor, os.fstat(descriptor).st_size, mmap.MAP_SHARED, protection)
+    with above_standard_streams():  # Python's mapping keeps a descriptor of its own
+        return mmap.mmap(descriptor, os.fstat(descriptor).st_size, mmap.MAP_SHARED, protection)
 
 
 class Lender(Protocol):

@@ -11,6 +11,7 @@ from types import FrameType
 
 from vshm_ctypes.cli.output import complain
 from vshm_ctypes.cli.verb import Verb, parser_of
+from vshm_ctypes.descriptors import open_standard_streams
 
 from ..exit import Exit
 
@@ -35,6 +36,7 @@ def _terminated(_number: int, _frame: FrameType | None) -> None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run hil with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
+    open_standard_streams()
     arguments = build_parser().parse_args(words)
     signal.signal(signal.SIGTERM, _terminated)
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from vshm_ctypes import Codec, VideoShmError, __version__, log_to
+from vshm_ctypes.descriptors import open_standard_streams
 
 from .channels import Channel, ChannelError, CodecName, EncoderName, read_config
 from .encoder import CODECS
@@ -278,6 +279,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run camera-streamer with the given words, or those of the command line. Returns the exit code."""
+    open_standard_streams()
     arguments = build_parser().parse_args(words)
     set_up(arguments.log_format)
     log_to(LOG)

@@ -10,6 +10,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from io import TextIOWrapper
 
+from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
 from .fault import tell_of_faults
 from .output import complain
@@ -34,6 +35,7 @@ def build_parser() -> ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run vshm with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
+    open_standard_streams()
     arguments = build_parser().parse_args(words)
     tell_of_faults()
     if isinstance(sys.stdout, TextIOWrapper):
