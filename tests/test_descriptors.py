@@ -88,7 +88,7 @@ def test_looking_for_readers_does_not_touch_a_fifo(alone: None) -> None:
     with subprocess.Popen(waiting, stderr=subprocess.DEVNULL) as writer:
         try:
             time.sleep(0.5)  # it sleeps in open() until somebody reads
-            assert vshm_without(set(), "list") == 3  # no ring
+            assert vshm_without(set(), "check") in (0, 1)  # which looks for what readers published
             time.sleep(0.5)
             assert writer.poll() is None
         finally:
