@@ -184,7 +184,7 @@ def test_a_clock_that_is_off_puts_no_sample_far_from_its_time(ppm: float, rate: 
     for times_s in (counted_s, numpy.array(dated_s)):
         assert numpy.abs(times_s - numpy.round(times_s)).max() < 0.005
     steps = numpy.diff([one.capture_ns for one in told])
-    assert numpy.abs(steps - 20 * MS).max() < 3 * MS
+    assert numpy.abs(steps - 20 * MS).max() < 4 * MS
     assert not any(one.discontinuity for one in told)
 
 

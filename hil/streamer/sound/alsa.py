@@ -12,7 +12,7 @@ from ..log import LOG
 from ..sources.program import Program
 from ..sources.source import Captured, SourceError
 from .arecord import PROGRAM, command, fault, told_rate
-from .rate_meter import RateMeter, usual_rate
+from .rate_meter import RateMeter, sample_rate
 from .sample_clock import SampleClock
 from .source import SoundSource
 
@@ -89,7 +89,7 @@ class AlsaSource(SoundSource):
         hz = self._meter.other()
         if hz is None:
             return False
-        rate = usual_rate(hz)
+        rate = sample_rate(hz, self._meter.rate)
         if rate is None:
             text = f"it delivers {hz:.0f} samples a second, where {self._meter.rate} were expected: no usual rate"
             raise SourceError(0, f"{text}; choose another device, or say rate=", "unsuitable")
