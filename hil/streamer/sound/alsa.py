@@ -127,14 +127,12 @@ class AlsaSource(SoundSource):
     def _date_held(self) -> Captured:
         """All that came while the rate was found out. The least late of it dates the rest."""
         held, self._held = self._held, []
-        data, first_ns = b"", 0
         for heard in held:
             begin_ns, lost = self._clock.first_ns(self._samples(heard.data), heard.came_ns)
             self._lost += lost
-            data = b"" if lost else data
-            first_ns = begin_ns - self._samples(data) * 1_000_000_000 // self._meter.rate
-            data += heard.data
-        return Captured(first_ns, sound=self._frame(data))
+        before = sum(self._samples(heard.data) for heard in held[:-1])
+        first_ns = begin_ns - before * 1_000_000_000 // self._meter.rate
+        return Captured(first_ns, sound=self._frame(b"".join(heard.data for heard in held)))
 
     def _frame(self, data: bytes) -> av.AudioFrame:
         layout = "mono" if self._channels == 1 else "stereo"
