@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of vshm serve in Chromium, without a screen."""
+"""The page of vshm serve in a browser, and Chromium without a screen."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
 from selenium import webdriver
 from writers import wait_until
@@ -27,10 +28,18 @@ DIED = "The producer died. Waiting for the next one."
 DESKTOP, PHONE = (1280, 900), (360, 740)
 
 
+class Driver(Protocol):
+    """Of a browser: what a page needs of Selenium's."""
+
+    def get(self, url: str) -> None: ...
+
+    def execute_script(self, script: str) -> Any: ...
+
+
 class Page:
     """The page in the browser, by what a person sees of it."""
 
-    def __init__(self, driver: webdriver.Chrome) -> None:
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
     def open(self, url: str) -> None:
@@ -65,6 +74,23 @@ class Page:
             to.getContext("2d").drawImage(from, 20, 20, 1, 1, 0, 0, 1, 1);
             return to.getContext("2d").getImageData(0, 0, 1, 1).data[0];"""
         return float(self.driver.execute_script(script))
+
+    def errors(self) -> list[str]:
+        """What the browser complained of since the last time."""
+        raise NotImplementedError
+
+    def says(self, *texts: str) -> None:
+        """Asserts that the page comes to say all of that."""
+        self.wait(lambda: all(text in self.text("message") for text in texts), f"it says {texts}")
+
+    def click(self, name: str) -> None:
+        self.driver.execute_script(f"document.getElementById('{name}').click()")
+
+
+class ChromiumPage(Page):
+    """The same in Chromium."""
+
+    driver: webdriver.Chrome
 
     def errors(self) -> list[str]:
         """What the browser complained of since the last time."""

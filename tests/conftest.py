@@ -54,6 +54,7 @@ NEEDS_PYAV = [
     "serve",
     "serve_access",
     "serve_browser",
+    "serve_shown",
     "serve_streams",
     "sound",
     "sound_card",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, DESKTOP, DIED, DRIVER, PHONE, Page, chromium
+from browser import CHROMIUM, DESKTOP, DIED, DRIVER, PHONE, ChromiumPage, chromium
 from selenium import webdriver
 from serving import TOKEN, Server, camera, serving
 from writers import ROOT
@@ -24,8 +24,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 
 
 @pytest.fixture
-def page(driver: webdriver.Chrome) -> Iterator[Page]:
-    page = Page(driver)
+def page(driver: webdriver.Chrome) -> Iterator[ChromiumPage]:
+    page = ChromiumPage(driver)
     page.size(*DESKTOP)
     page.errors()
     yield page
@@ -38,7 +38,7 @@ def insecure(server: Server, ring: str) -> str:
     return server.url(f"/?token={TOKEN}#{ring}", "camera.test")
 
 
-def test_a_secure_page_plays_h264_by_webcodecs(page: Page, server: Server, ring: str) -> None:
+def test_a_secure_page_plays_h264_by_webcodecs(page: ChromiumPage, server: Server, ring: str) -> None:
     with camera(ring):
         page.open(server.url(f"/#{ring}"))
         page.plays("WebCodecs")
@@ -47,7 +47,9 @@ def test_a_secure_page_plays_h264_by_webcodecs(page: Page, server: Server, ring:
     assert page.text("stream") == "H.264 64x48"
 
 
-def test_a_page_from_another_host_plays_h264_by_media_source_extensions(page: Page, guarded: Server, ring: str) -> None:
+def test_a_page_from_another_host_plays_h264_by_media_source_extensions(
+    page: ChromiumPage, guarded: Server, ring: str
+) -> None:
     with camera(ring):
         page.open(insecure(guarded, ring))
         assert page.driver.execute_script("return isSecureContext") is False
@@ -59,7 +61,7 @@ def test_a_page_from_another_host_plays_h264_by_media_source_extensions(page: Pa
 
 @pytest.mark.parametrize("secure", [True, False])
 def test_a_killed_producer_is_told_and_the_next_one_is_shown_by_itself(
-    page: Page, server: Server, guarded: Server, ring: str, secure: bool
+    page: ChromiumPage, server: Server, guarded: Server, ring: str, secure: bool
 ) -> None:
     with camera(ring):
         page.open(server.url(f"/#{ring}") if secure else insecure(guarded, ring))
@@ -70,13 +72,13 @@ def test_a_killed_producer_is_told_and_the_next_one_is_shown_by_itself(
         page.wait(lambda: page.shown > shown + 10 and page.text("message") == "", "the next one is shown")
 
 
-def test_jpeg_is_shown_as_it_is(page: Page, server: Server, ring: str) -> None:
+def test_jpeg_is_shown_as_it_is(page: ChromiumPage, server: Server, ring: str) -> None:
     with camera(ring, Codec.JPEG):
         page.open(server.url(f"/#{ring}"))
         page.plays("JPEG")
 
 
-def test_h265_is_played_or_it_is_said_that_it_is_not(page: Page, server: Server, ring: str) -> None:
+def test_h265_is_played_or_it_is_said_that_it_is_not(page: ChromiumPage, server: Server, ring: str) -> None:
     with camera(ring, Codec.H265):
         page.open(server.url(f"/#{ring}"))
         supported = page.driver.execute_async_script("""
@@ -90,7 +92,7 @@ def test_h265_is_played_or_it_is_said_that_it_is_not(page: Page, server: Server,
             assert page.shown == 0
 
 
-def test_figures_and_charts_are_filled(page: Page, server: Server, ring: str) -> None:
+def test_figures_and_charts_are_filled(page: ChromiumPage, server: Server, ring: str) -> None:
     with camera(ring):
         page.open(server.url(f"/#{ring}"))
         page.wait(lambda: page.text("key") != "-" and "pid" in page.text("readers"), "the figures are there")
@@ -101,20 +103,20 @@ def test_figures_and_charts_are_filled(page: Page, server: Server, ring: str) ->
     assert "p99" in captions(page)[2]
 
 
-def age_ms(page: Page) -> float:
+def age_ms(page: ChromiumPage) -> float:
     """What the page says that a picture takes from the camera to the screen; NaN: nothing yet."""
     told = captions(page)[3].removeprefix("Camera to screen").split()
     return float(told[0]) if told[1:] == ["ms"] else math.nan
 
 
-def captions(page: Page) -> list[str]:
+def captions(page: ChromiumPage) -> list[str]:
     told: list[str] = page.driver.execute_script(
         "return [...document.querySelectorAll('figcaption')].map((caption) => caption.textContent)"
     )
     return told
 
 
-def test_without_a_ring_the_first_one_that_there_is_is_shown(alone: None, page: Page, ring: str) -> None:
+def test_without_a_ring_the_first_one_that_there_is_is_shown(alone: None, page: ChromiumPage, ring: str) -> None:
     with serving() as server:
         page.open(server.url("/"))
         page.wait(lambda: "There is no ring" in page.text("message"), "it is said that there is none")
@@ -123,7 +125,7 @@ def test_without_a_ring_the_first_one_that_there_is_is_shown(alone: None, page: 
         page.driver.get("about:blank")
 
 
-def test_the_page_waits_for_a_server_that_is_gone(page: Page, ring: str) -> None:
+def test_the_page_waits_for_a_server_that_is_gone(page: ChromiumPage, ring: str) -> None:
     with camera(ring):
         with serving() as server:
             page.open(server.url(f"/#{ring}"))
@@ -135,7 +137,7 @@ def test_the_page_waits_for_a_server_that_is_gone(page: Page, ring: str) -> None
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_it_fits_and_comes_from_nowhere_else(
-    page: Page, server: Server, ring: str, size: tuple[int, int], tmp_path: Path
+    page: ChromiumPage, server: Server, ring: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
     page.size(*size)
     with camera(ring):
