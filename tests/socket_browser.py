@@ -33,6 +33,12 @@ class Browser:
         return [one for one in self.told if one["type"] == kind]
 
     @property
+    def said(self) -> str:
+        """What the page says now."""
+        told = self.of("state")
+        return str(told[-1]["text"]) if told else ""
+
+    @property
     def states(self) -> list[str]:
         return [one["state"] for one in self.of("state")]
 

@@ -63,7 +63,7 @@ def test_fragments_are_the_same_pictures_at_their_times(server: Server, ring: st
     captured = [head[1] / 1e9 for head, _ in browser.pictures[1:]]
     assert len(times) == 60
     for time_s, capture_s in zip(times, captured, strict=True):
-        assert time_s == pytest.approx(capture_s - stream["first_ms"] / 1e3, abs=1e-3)
+        assert time_s == pytest.approx(capture_s - browser.pictures[0][0][1] / 1e9, abs=1e-3)
     assert [number % GOP == 0 for (number, *_), _ in browser.pictures[1:]] == [
         bool(head[3] & KEYFRAME) for head, _ in browser.pictures[1:]
     ]
@@ -130,7 +130,7 @@ def test_a_stalled_producer_is_told(server: Server, ring: str) -> None:
 
 def test_a_stream_without_keyframes_is_told(server: Server, ring: str) -> None:
     async def look(browser: Browser) -> None:
-        await browser.until(lambda: browser.states == ["live", "no keyframe"])
+        await browser.until(lambda: browser.states == ["no keyframe"])
 
     with Camera(ring, gop=10**9) as keyless:
         wait_until(lambda: keyless.written > 40, "the ring has lost the first and only keyframe")

@@ -97,7 +97,7 @@ def test_keyframes_without_parameter_sets_are_said_and_it_begins_with_those_that
     bare = without_sets(units)
     with playing(ring, bare) as producer:
         page.open(url)
-        page.says("without the parameter sets")
+        page.says("without its parameter sets")
         producer.write(sets_of(units), codec=Codec.H264)  # by themselves
         page.wait(lambda: page.shown > 10 and not page.text("message"), "it plays")
 
@@ -142,7 +142,7 @@ def test_jpeg_that_no_browser_decodes_is_said_and_whole_pictures_are_shown(
             return True
 
         page.open(server.url(f"/#{ring}"))
-        page.wait(lambda: write(whole[:scan]) and "no whole JPEG" in page.text("message"), "it says so")
+        page.wait(lambda: write(whole[:scan]) and "that is cut off" in page.text("message"), "it says so")
         page.wait(lambda: write(lossless) and "decodes none of the last" in page.text("message"), "it says so")
         page.wait(lambda: write(whole) and page.shown > 3 and not page.text("message"), "it shows them")
 

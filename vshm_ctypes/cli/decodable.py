@@ -59,12 +59,15 @@ def _is_byte_stream(data: bytes, codec: int) -> bool:
 class Decodable:
     """Passes on the frames from an entry point with its parameter sets on; after a gap again from such a one on.
 
-    What the writer flagged counts where the payload does not tell. refusal: why the frame before was not passed on,
-    where that is for its writer to mend.
+    What the writer flagged counts where the payload does not tell. needs_idr: the decoder begins at no other entry
+    point. refusal: why the frame before was not passed on, where that is for its writer to mend. lacks_sets: whether it
+    is for parameter sets, which learn() may bring.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, needs_idr: bool = False) -> None:
         self.refusal: str | None = None
+        self.lacks_sets = False
+        self._needs_idr = needs_idr
         self._codec: int | None = None
         self._begun = False
         self._format: PictureFormat | None = None
@@ -77,7 +80,7 @@ class Decodable:
 
     def take(self, frame: Frame) -> Picture | None:
         """The next frame as it is to be recorded; None: a decoder can't use it."""
-        self.refusal = None
+        self.refusal, self.lacks_sets = None, False
         if frame.codec != self._codec:
             self._change(frame.codec)
         if frame.missed_before or frame.discontinuity:
@@ -96,6 +99,11 @@ class Decodable:
             return None
         return Picture(frame, frame.data, entry, self._format, order, begins=False)
 
+    def learn(self, data: bytes) -> None:
+        """Parameter sets, from what came before the first frame."""
+        if self._codec in _CODED:
+            self._sets.learn(data)
+
     def _take_unread(self, frame: Frame) -> Picture | None:
         """One whose payload does not tell, or that stands for itself, as JPEG does."""
         entry = EntryPoint.IDR if frame.is_keyframe else EntryPoint.NONE
@@ -113,12 +121,16 @@ class Decodable:
             if frame.is_keyframe:
                 self.refusal = "is flagged as a keyframe, but decoding can't begin there"
             return None
+        if self._needs_idr and entry is not EntryPoint.IDR:
+            self.refusal = "is an entry point for others, but no IDR: let its encoder send IDR keyframes"
+            return None
         self._orders = PictureOrder(codec)
         order = self._orders.take(unit.data)
         missing = set(_SETS[codec]) - {nal.kind for nal in nal_units(unit.data, codec)}
         if missing or order is None:
             names = ", ".join(_SETS[codec][kind] for kind in sorted(missing or _SETS[codec]))
             self.refusal = f"is a keyframe without its parameter sets ({names}): let its encoder repeat them with each"
+            self.lacks_sets = True
             return None
         self._begun = True
         self._format = picture_format(unit.data, codec)

@@ -3,22 +3,20 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from fractions import Fraction
 from typing import Any
 
 from ...bitstream import EntryPoint
-from ...frame import Codec, Frame
+from ..decodable import Picture
+from ..picture_track import PictureTrack
 from ..sink import SinkError, time_ns
 from ..sound_track import SoundTrack
 
-DEMUXERS = {Codec.H264: "h264", Codec.H265: "hevc"}
-TICKS = 90_000  # a second
 OPTIONS = {
-    "movflags": "empty_moov+default_base_moof+frag_every_frame",
-    "video_track_timescale": str(TICKS),
+    "movflags": "empty_moov+default_base_moof+frag_every_frame+frag_discont",
+    "avoid_negative_ts": "disabled",
     "flush_packets": "1",
 }
 
@@ -41,25 +39,27 @@ class _Written:
 
 
 class Fragments:
-    """Of one stream, beginning with an entry point, or with a frame of sound. frame, data: the first; data of a picture
-    has its parameter sets.
+    """Of one stream, beginning with an entry point, or with a frame of sound.
 
-    A fragment comes out with the frame after: only then it has a length. first_ns: what the first frame's time zero is
-    on CLOCK_MONOTONIC. Raises ImportError, SinkError.
+    A fragment comes out with the frame after: only then it has a length. head: what comes before the first. Raises
+    ImportError, SinkError.
     """
 
-    def __init__(self, frame: Frame, data: bytes) -> None:
+    def __init__(self, first: Picture) -> None:
         import av
 
         self._av = av
         self._written = _Written()
-        self.first_ns = time_ns(frame)
-        self._last_pts = -1
-        self._under_way: tuple[Frame, EntryPoint] | None = None
-        self._container: Any = av.open(self._written, "w", format="mp4", options=OPTIONS)
+        self._first_ns = time_ns(first.frame)
+        self._ahead: deque[Picture] = deque()  # whose times are not known yet
+        self._under_way: Picture | None = None
         self._sound: SoundTrack | None = None
+        self._container: Any = av.open(self._written, "w", format="mp4", options=OPTIONS)
         with self._errors_told():
-            self._add_stream(frame, data)
+            if first.frame.audio is not None:
+                self._sound = SoundTrack(self._container, first.frame)
+            else:
+                self._pictures = PictureTrack(av, self._container, "mp4", first)
             self._container.start_encoding()
         self.head = self._written.take()
 
@@ -70,33 +70,34 @@ class Fragments:
         except self._av.error.FFmpegError as error:
             raise SinkError(0, f"the muxer says: {error.strerror}") from None
 
-    def _add_stream(self, frame: Frame, data: bytes) -> None:
-        if frame.audio is not None:
-            self._sound = SoundTrack(self._container, frame)
-            return
-        with self._av.open(io.BytesIO(data), format=DEMUXERS[Codec(frame.codec)]) as probe:
-            self._stream = self._container.add_stream_from_template(probe.streams.video[0])
-        if frame.codec == Codec.H265:
-            self._stream.codec_tag = "hvc1"  # the name that all browsers take; hev1 some do not
-
-    def add(self, frame: Frame, entry: EntryPoint, data: bytes) -> Iterator[tuple[Frame, EntryPoint, bytes]]:
-        """One more frame; the fragments that are complete now, each with the frame that it is of. Raises SinkError."""
-        with self._errors_told():
-            self._container.mux(self._packet(frame, entry, data))
-        before, self._under_way = self._under_way, (frame, entry)
-        written = self._written.take()
-        if before is not None and written:
-            yield (*before, written)
-
-    def _packet(self, frame: Frame, entry: EntryPoint, data: bytes) -> Any:
+    @property
+    def begin_ns(self) -> int:
+        """When what is at time 0 was captured; known with the first fragment."""
         if self._sound is not None:
-            return self._sound.packet(self._av, frame, self.first_ns)
-        packet = self._av.Packet(data)
-        packet.stream, packet.time_base = self._stream, Fraction(1, TICKS)
-        self._last_pts = max((time_ns(frame) - self.first_ns) * TICKS // 10**9, self._last_pts + 1)
-        packet.pts = packet.dts = self._last_pts
-        packet.is_keyframe = entry is not EntryPoint.NONE
-        return packet
+            return self._first_ns
+        return self._pictures.begin_ns or 0
+
+    def add(self, unit: Picture) -> Iterator[tuple[Picture, bytes]]:
+        """One more; the fragments that are complete now, each with what it is of. Raises SinkError."""
+        self._ahead.append(unit)
+        with self._errors_told():
+            for packet in self._packets(unit):
+                now = self._ahead.popleft()
+                packet.is_keyframe = now.entry is not EntryPoint.NONE  # else browsers may keep no picture from there on
+                self._container.mux(packet)
+                before, self._under_way = self._under_way, now
+                data = self._written.take()
+                if before is not None and data:
+                    yield before, data
+
+    def _packets(self, unit: Picture) -> Iterable[Any]:
+        if self._sound is None:
+            return self._pictures.packets(unit)
+        packet = self._sound.packet(self._av, unit.frame, self._first_ns)
+        if packet is None:  # it was captured before the first
+            self._ahead.pop()
+            return []
+        return [packet]
 
     def close(self) -> None:
         """No more comes."""

@@ -10,18 +10,20 @@ from typing import Any, Literal
 
 from ...bitstream import EntryPoint
 from ...frame import Codec, Frame
+from ..decodable import Picture
 from ..output import plain
-from ..sink import SinkError
+from ..sink import SinkError, time_ns
 from ..survey import codec_name
 from .fragments import Fragments
-from .pictures import VIDEO, Part, Pictures
+from .pictures import VIDEO, Pictures
 from .sound import SOUND, Sound
 
 Form = Literal["frames", "mp4"]
 
-# In front of what is sent of a frame: number, capture and publish time (CLOCK_MONOTONIC, ns), flags, size, reserved.
+# In front of what is sent of a frame: number, time, publish time (CLOCK_MONOTONIC, ns), flags, size, reserved.
+# Time, ns: of capture, on CLOCK_MONOTONIC, where CAPTURED is set; else on any clock. Of a HEAD: of the first picture.
 HEADER = struct.Struct("<QQQIII")
-KEYFRAME, HEAD, RECOVERY_POINT = 1, 2, 4
+KEYFRAME, HEAD, RECOVERY_POINT, CAPTURED = 1, 2, 4, 8
 _FLAGS = {EntryPoint.NONE: 0, EntryPoint.IDR: KEYFRAME, EntryPoint.RECOVERY_POINT: KEYFRAME | RECOVERY_POINT}
 _NO_MP4 = "The stream goes into no MP4, which this browser needs"
 _IN_MP4 = (Codec.H264, Codec.H265, Codec.AAC, Codec.OPUS)
@@ -44,7 +46,7 @@ class Showing:
 
     @property
     def waits(self) -> str:
-        """Why the browser gets nothing of the frames that come, by the name of the viewer's state; "": it does."""
+        """Why the browser gets nothing of the frames that come; "": it does."""
         return self._material.waits if self._material is not None else ""
 
     def tell(self, kind: str, **told: Any) -> None:
@@ -59,13 +61,12 @@ class Showing:
         if part is None:
             return
         if part.begins is not None:
-            self._begin(frame, part, part.begins)
+            self._begin(part.unit, part.begins)
         if self._fragments is None:
-            self._send_picture(frame, _FLAGS[part.entry], part.data)
+            self._send_unit(part.unit, part.unit.data)
             return
         try:
-            for earlier, entry, data in self._fragments.add(frame, part.entry, part.data):
-                self._send_picture(earlier, _FLAGS[entry], data)
+            self._send_fragments(self._fragments, part.unit)
         except SinkError as error:
             self._tell_problem(frame.codec, f"{_NO_MP4}: {error.strerror}")
             self._choose(frame.codec)  # it begins again at the next entry point
@@ -92,21 +93,27 @@ class Showing:
     def _tell_problem(self, codec: int, problem: str) -> None:
         self.tell("stream", media="video", codec=codec_name(codec), codec_string=None, problem=problem)
 
-    def _begin(self, frame: Frame, part: Part, told: dict[str, Any]) -> None:
+    def _begin(self, unit: Picture, told: dict[str, Any]) -> None:
         self.close()
-        form = self._form if frame.codec in _IN_MP4 else "frames"
+        form = self._form if unit.frame.codec in _IN_MP4 else "frames"
         problem = ""
         if form == "mp4":
             try:
-                self._fragments = Fragments(frame, part.data)
+                self._fragments = Fragments(unit)
             except ImportError:
                 problem = "For this browser the device needs PyAV: pip install 'video-shm[web]'."
             except SinkError as error:
                 problem = f"{_NO_MP4}: {error.strerror}"
-        first_ms = self._fragments.first_ns / 1e6 if self._fragments else 0
-        self.tell("stream", **told, form=form, problem=problem, first_ms=first_ms)
-        if self._fragments is not None:
-            self._send_picture(frame, HEAD, self._fragments.head)
+        self.tell("stream", **told, form=form, problem=problem)
 
-    def _send_picture(self, frame: Frame, flags: int, data: bytes) -> None:
-        self._send(HEADER.pack(frame.number, frame.capture_ns, frame.publish_ns, flags, frame.size, 0) + data)
+    def _send_fragments(self, fragments: Fragments, unit: Picture) -> None:
+        for earlier, data in fragments.add(unit):
+            if fragments.head:
+                self._send(HEADER.pack(0, fragments.begin_ns, 0, HEAD, 0, 0) + fragments.head)
+                fragments.head = b""
+            self._send_unit(earlier, data)
+
+    def _send_unit(self, unit: Picture, data: bytes) -> None:
+        frame = unit.frame
+        flags = _FLAGS[unit.entry] | (CAPTURED if frame.capture_ns else 0)
+        self._send(HEADER.pack(frame.number, time_ns(frame), frame.publish_ns, flags, frame.size, 0) + data)

@@ -8,10 +8,12 @@ from typing import Any
 from ...audio import AudioFormat
 from ...bitstream import EntryPoint
 from ...frame import Codec, Frame
+from ..decodable import Picture
 from ..survey import codec_name
 from .pictures import Part
 
 SOUND = (Codec.PCM_S16LE, Codec.AAC, Codec.OPUS)
+NO_ADTS = "What the producer writes is no AAC with an ADTS header, which a ring has."
 
 
 def _codec_string(frame: Frame) -> str | None:
@@ -26,21 +28,22 @@ def _codec_string(frame: Frame) -> str | None:
 class Sound:
     """Of a ring. Every frame of it stands for itself.
 
-    waits: why there is nothing for the decoder by now, by the name of the viewer's state; "" where there is.
+    waits: why there is nothing for the decoder by now; "" where there is.
     """
 
     def __init__(self) -> None:
-        self.waits = "no ADTS"
+        self.waits = ""
         self._told: tuple[AudioFormat, str] | None = None
 
     def take(self, frame: Frame) -> Part | None:
         """The next frame; None: there is nothing in it for the decoder."""
         codec_string, audio = _codec_string(frame), frame.audio
         if codec_string is None or audio is None:
-            self.waits = "no ADTS"
+            self.waits = NO_ADTS
             return None
         self.waits = ""
-        return Part(frame.data, EntryPoint.IDR, self._begins(frame, audio, codec_string))
+        begins = self._begins(frame, audio, codec_string)
+        return Part(Picture(frame, frame.data, EntryPoint.IDR, None, None, begins is not None), begins)
 
     def _begins(self, frame: Frame, audio: AudioFormat, codec_string: str) -> dict[str, Any] | None:
         now = (audio._replace(samples=0), codec_string)

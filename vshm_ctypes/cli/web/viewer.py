@@ -17,6 +17,7 @@ from ...info import RingInfo, State
 from ..output import plain
 from ..survey import STALLED_S
 from ..watch import Watch
+from .pictures import NO_KEYFRAME
 from .sender import Gone
 from .showing import Form, Showing
 
@@ -28,14 +29,7 @@ TEXTS = {
     "empty": "Nothing was ever written into this ring. Waiting for its producer.",
     "stalled": "The producer runs, but nothing comes from it. Look at the camera's cable and at the producer's log.",
     "silent": "Nothing comes. Whether its producer still runs can't be told: it is of version 1.",
-    "no keyframe": "The producer sends pictures, but no keyframe, with which alone a decoder can begin.",
-    "no parameter sets": "The keyframes come without the parameter sets that they need (SPS, PPS), and none are left "
-    "in the ring. Waiting for a keyframe that has them: let the encoder repeat them.",
-    "no IDR": "This stream begins anew only by gradual refresh or at open GOPs, and this browser needs an IDR. Waiting "
-    "for one: let the encoder send IDR keyframes.",
-    "no stream": "What the producer writes is no byte stream with start codes (Annex B), which a ring has.",
-    "no JPEG": "What the producer writes is no whole JPEG picture. Look at the camera's cable and at its log.",
-    "no ADTS": "What the producer writes is no AAC with an ADTS header, which a ring has.",
+    "no keyframe": NO_KEYFRAME,
     "closed": "The producer has ended. Waiting for the next one.",
     "dead": "The producer died. Waiting for the next one.",
     "none": "There is no such ring. Waiting for its producer.",
@@ -91,11 +85,12 @@ class Viewer:
             if frame is not None:
                 watch.note(frame)
                 self._showing.show(frame)
-                self._tell_state(self._showing.waits or "live")
+                self._tell_state("waiting" if self._showing.waits else "live", self._showing.waits)
                 last, written = now, frame.number + 1
             else:
                 silent = self._why_silent(stream.info(), now - last, written)
-                self._tell_state(silent or self._showing.waits or "live")
+                if silent:
+                    self._tell_state(silent)
             if now - begin >= 1:
                 second = watch.sum_up(now - begin)
                 if not first:  # it has in it what lay in the ring

@@ -2,10 +2,11 @@
 // What all players have that draw on a canvas.
 //
 // A player has start(stream), feed(part) and close(). It calls, of its page,
-//   shown(number, capture_ms)  for each picture on screen
-//   note(text)                 what to say of it; "": nothing
-//   unsupported()              this browser does not play it
-//   needsIdr()                 this browser can't begin where the stream began
+//   shown(part)      for each on screen, or heard; undefined: it can't be told which
+//   note(text)       what to say of it; "": nothing
+//   unsupported()    this browser does not play it
+//   needsIdr()       this browser can't begin where the stream began
+//   restart(reason)  it has stopped, and the page has to begin anew
 
 export class CanvasPlayer {
   constructor(canvas, page) {

@@ -24,7 +24,7 @@ export class CodecsPlayer extends CanvasPlayer {
   }
 
   open() {
-    this.sent = new Map(); // by time: [number, capture_ms]
+    this.sent = new Map(); // by time
     this.waits = true; // for an entry point
     const decoder = new VideoDecoder({
       output: (frame) => this.show(frame),
@@ -67,20 +67,20 @@ export class CodecsPlayer extends CanvasPlayer {
   }
 
   // Its time, as a decoder hands it back: in microseconds, and each another.
-  remember({ number, capture_ms }) {
-    let timestamp = Math.round(capture_ms * 1000);
+  remember({ number, time_ms, isCaptured }) {
+    let timestamp = Math.round(time_ms * 1000);
     while (this.sent.has(timestamp)) timestamp += 1;
-    this.sent.set(timestamp, [number, capture_ms]);
+    this.sent.set(timestamp, { number, time_ms, isCaptured });
     if (this.sent.size > 2 * MOST_WAITING) this.sent.delete(this.sent.keys().next().value);
     return timestamp;
   }
 
   show(frame) {
-    const [number, capture_ms] = this.sent.get(frame.timestamp) ?? [];
+    const part = this.sent.get(frame.timestamp);
     this.sent.delete(frame.timestamp);
     this.draw(frame, frame.displayWidth, frame.displayHeight);
     this.hasShown = true;
-    this.page.shown(number, capture_ms);
+    this.page.shown(part);
     const isCalm = this.stopped_ms && performance.now() - this.stopped_ms > CALM_MS;
     if (!isCalm && !this.hesitates) return;
     Object.assign(this, { stops: 0, stopped_ms: 0, hesitates: false });

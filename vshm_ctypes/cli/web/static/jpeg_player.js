@@ -17,7 +17,7 @@ export class JpegPlayer extends CanvasPlayer {
       const image = await createImageBitmap(new Blob([part.data], { type: "image/jpeg" }));
       if (this.closed) return;
       this.draw(image, image.width, image.height);
-      this.page.shown(part.number, part.capture_ms);
+      this.page.shown(part);
       if (this.failed >= MANY) this.page.note("");
       this.failed = 0;
     } catch (error) {

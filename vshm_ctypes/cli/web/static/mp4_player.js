@@ -49,16 +49,22 @@ export class Mp4Player {
   }
 
   feed(part) {
-    if (!part.isHead) {
-      this.began_ms ??= performance.now();
-      this.unsure ??= part.isRecoveryPoint;
-      this.sent.push([part.capture_ms, part.number]);
-      if (this.sent.length > MOST_SENT) this.sent.shift();
-      if (this.stream.media === "audio") this.page.shown(part.number);
+    if (part.isHead) {
+      this.first_ms = part.time_ms;
+      this.began_ms = performance.now();
+    } else {
+      this.remember(part);
+      if (this.stream.media === "audio") this.page.shown(part);
       else if (!this.hasShown && performance.now() - this.began_ms > PATIENCE_MS) this.hesitate();
     }
     this.waiting.push(part.data);
     this.advance();
+  }
+
+  remember({ number, time_ms, isCaptured, isRecoveryPoint }) {
+    this.unsure ??= isRecoveryPoint; // whether this browser can begin there
+    this.sent.push({ number, time_ms, isCaptured });
+    if (this.sent.length > MOST_SENT) this.sent.shift();
   }
 
   hesitate() {
@@ -94,20 +100,22 @@ export class Mp4Player {
   watch() {
     const see = (_, { mediaTime }) => {
       if (this.closed) return;
-      const capture_ms = this.stream.first_ms + mediaTime * 1000;
-      const [, number] = this.sent.reduce(
-        (best, one) => (Math.abs(one[0] - capture_ms) < Math.abs(best[0] - capture_ms) ? one : best), [Infinity, undefined]);
-      this.see(number, capture_ms);
+      this.see(this.sentAt(this.first_ms + mediaTime * 1000));
       this.video.requestVideoFrameCallback(see);
     };
     if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(see);
     else if (this.stream.media === "video") this.video.addEventListener("timeupdate", () => !this.closed && this.see());
   }
 
-  see(number, capture_ms) {
+  sentAt(time_ms) {
+    const away_ms = (part) => Math.abs(part.time_ms - time_ms);
+    return this.sent.reduce((best, part) => (best && away_ms(best) <= away_ms(part) ? best : part), undefined);
+  }
+
+  see(part) {
     if (!this.hasShown) this.page.note("");
     this.hasShown = true;
-    this.page.shown(number, capture_ms);
+    this.page.shown(part);
   }
 
   close() {

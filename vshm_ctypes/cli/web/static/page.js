@@ -12,7 +12,7 @@ import { first, showRings } from "./rings.js";
 import { SoundPlayer } from "./sound_player.js";
 import { hasCodecs, hasSoundCodecs, playsMp4 } from "./support.js";
 
-const KEYFRAME = 1, HEAD = 2, RECOVERY_POINT = 4, HEADER_BYTES = 36; // as showing.py packs them
+const KEYFRAME = 1, HEAD = 2, RECOVERY_POINT = 4, CAPTURED = 8, HEADER_BYTES = 36; // as showing.py packs them
 const RETRY_MS = 1000, PING_MS = 2000, CALM_MS = 10000;
 
 let socket, player, stream, clock = new Clock();
@@ -36,12 +36,12 @@ function say(who, text) {
 
 // What a player may ask of the page.
 const page = {
-  shown(number, capture_ms) {
+  shown(part) {
     shown += 1;
-    if (number !== undefined) set("frame", number);
     set("shown", shown);
+    if (part) set("frame", part.number);
     const now_ms = clock.now_ms();
-    if (capture_ms !== undefined && now_ms !== null) ages_ms.push(now_ms - capture_ms);
+    if (part?.isCaptured && now_ms !== null) ages_ms.push(now_ms - part.time_ms);
     if (stops && performance.now() - stopped_ms > CALM_MS) {
       stops = 0;
       page.note("");
@@ -112,7 +112,8 @@ function feed(buffer) {
   const flags = head.getUint32(24, true);
   player.feed({
     number: Number(head.getBigUint64(0, true)),
-    capture_ms: Number(head.getBigUint64(8, true)) / 1e6,
+    time_ms: Number(head.getBigUint64(8, true)) / 1e6,
+    isCaptured: Boolean(flags & CAPTURED), // at that time; else it is on a clock that we do not know
     isKeyframe: Boolean(flags & KEYFRAME),
     isHead: Boolean(flags & HEAD),
     isRecoveryPoint: Boolean(flags & RECOVERY_POINT),

@@ -43,12 +43,12 @@ export class SoundPlayer {
 
   feed(part) {
     if (!this.context) return;
-    this.page.shown(part.number);
+    this.page.shown(part);
     if (this.stream.codec_string === "pcm-s16") {
       this.play(samplesOf(part.data, this.stream.channels));
     } else if (this.decoder.state === "configured") {
       try {
-        const timestamp = Math.round(part.capture_ms * 1000);
+        const timestamp = Math.round(part.time_ms * 1000);
         this.decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data: part.data }));
       } catch (error) {
         this.stop(error);
