@@ -186,6 +186,62 @@ def test_without_parameter_sets_no_order_is_told() -> None:
     assert order.take(slice_(kind=5, reference=3, lsb=0)) == Order(1, 0)
 
 
+def profile5(bits: Bits) -> Bits:
+    for byte in (1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93):
+        bits.u(8, byte)
+    return bits
+
+
+def vps5(units: int, scale: int) -> bytes:
+    bits = profile5(Bits().u(4, 0).u(2, 3).u(6, 0).u(3, 0).u(1, 1).u(16, 0xFFFF))
+    bits.u(1, 1).ue(4, 2, 0).u(6, 0).ue(0).u(1, 1).u(32, units).u(32, scale).u(2, 0)
+    return nal5(32, bits.bytes())
+
+
+# 64x64, slice_pic_order_cnt_lsb of 4 bits, none of the tools, no VUI.
+SPS5 = nal5(
+    33,
+    profile5(Bits().u(4, 0).u(3, 0).u(1, 1))
+    .ue(0, 1, 64, 64)
+    .u(1, 0)
+    .ue(0, 0, 0)
+    .u(1, 1)
+    .ue(4, 2, 0, 0, 3, 0, 3, 0, 0)
+    .u(4, 0)
+    .ue(0)
+    .u(5, 0)
+    .bytes(),
+)
+PPS5 = nal5(34, Bits().ue(0, 0).u(5, 0).bytes())
+
+
+def picture5(kind: int, lsb: int | None = None, temporal_id: int = 0) -> bytes:
+    bits = Bits().u(1, 1)
+    if 16 <= kind <= 23:
+        bits.u(1, 0)
+    bits.ue(0, 1)
+    if lsb is not None:
+        bits.u(4, lsb)
+    return nal5(kind, bits.u(16, 0x5AA5).bytes(), temporal_id=temporal_id)
+
+
+def test_picture_order_of_h265_leans_on_what_others_may_lean_on() -> None:
+    """prevTid0Pic of 8.3.1: no leading picture, none that is no reference, none of a higher layer in time."""
+    order = PictureOrder(Codec.H265)
+    assert order.take(SPS5 + PPS5 + picture5(19)) == Order(1, 0)
+    assert order.take(picture5(1, 8)) == Order(1, 8)
+    for passed_over in (picture5(9, 1), picture5(7, 1), picture5(0, 1), picture5(1, 1, temporal_id=1)):
+        assert order.take(passed_over) == Order(1, 1)
+    assert order.take(picture5(1, 0)) == Order(1, 16)  # counted from 8, not from 1
+    assert order.take(picture5(21, 3)) == Order(1, 19)
+    assert order.take(picture5(16, 3)) == Order(2, 3)  # BLA
+    assert order.take(picture5(1, 5) + nal5(36, b"")) == Order(2, 5)
+    assert order.take(picture5(21, 12)) == Order(3, 12)  # CRA behind an end of sequence
+    assert order.take(picture5(8, 10)) == Order(3, 10)
+    assert order.take(picture5(20)) == Order(4, 0)
+    assert order.take(picture5(6, 15)) == Order(4, -1)  # shown before the IDR picture that it follows
+
+
 # ---- what the standards allow and encoders here do not make ----
 
 
@@ -205,20 +261,17 @@ def test_a_damaged_end_of_the_vui_spoils_no_more_than_itself() -> None:
 
 
 def test_a_video_parameter_set_tells_the_rate_where_no_other_does() -> None:
-    units = units_of("h265")
-    vps = Bits().u(4, 0).u(2, 3).u(6, 0).u(3, 0).u(1, 1).u(16, 0xFFFF)
-    for _ in range(12):
-        vps.u(8, 1)
-    vps.u(1, 1).ue(4, 2, 0).u(6, 0).ue(0).u(1, 1).u(32, 1001).u(32, 60000)
-    # An SPS without VUI: 4:2:0, 64x64, none of the tools.
-    bare = Bits().u(4, 0).u(3, 0).u(1, 1)
-    for byte in (1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93):
-        bare.u(8, byte)
-    bare.ue(0, 1, 64, 64).u(1, 0).ue(0, 0, 4).u(1, 1).ue(4, 2, 0).ue(0, 3, 0, 3, 0, 0).u(1, 0).u(2, 0).u(1, 0)
-    bare.ue(0).u(1, 0).u(2, 0).u(1, 0).u(1, 0)
-    told = picture_format(nal5(32, vps.bytes()) + nal5(33, bare.bytes()), Codec.H265)
+    told = picture_format(vps5(1001, 60000) + SPS5, Codec.H265)
     assert told == PictureFormat(64, 64, 60000 / 1001, None, None, None, None, 2, "hev1.1.6.L93.90")
-    assert picture_format(units[1], Codec.H265) is None
+    assert picture_format(units_of("h265")[1], Codec.H265) is None
+
+
+@pytest.mark.parametrize(("units", "scale"), [(0, 0), (0, 90000), (1, 90000), (2**32 - 1, 1)])
+def test_a_rate_that_makes_no_sense_is_not_told(units: int, scale: int) -> None:
+    vui = Bits().u(4, 0).u(1, 1).u(32, units).u(32, scale).u(1, 1).u(4, 0)
+    for told in (picture_format(sps(vui=vui), Codec.H264), picture_format(vps5(units, scale) + SPS5, Codec.H265)):
+        assert told is not None
+        assert told.fps is None
 
 
 def test_what_browsers_call_a_codec() -> None:

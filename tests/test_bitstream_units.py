@@ -247,6 +247,8 @@ def test_what_has_no_begin_is_left_out(seed: int) -> None:
         assert split(Codec.H264, front + rest + b"".join(units), seed) == whole
     # In the middle of a stream: the first slice of one picture was lost, its neighbours are whole.
     assert split(Codec.H264, SETS + IDR + SEI + rest + b"".join(units), seed) == [SETS + IDR, SEI + units[0], units[1]]
+    ends = SETS5 + slice5(kind=21) + nal5(36, b"")
+    assert split(Codec.H265, ends + slice5(False) + SUFFIX5 + PICTURE5, seed) == [ends, PICTURE5]
     cut = slice5(False) + slice5(False) + SUFFIX5 + nal5(38)
     assert split(Codec.H265, cut + SETS5 + slice5(kind=19) + PICTURE5, seed) == [SETS5 + slice5(kind=19), PICTURE5]
 

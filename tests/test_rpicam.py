@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Raspberry Pi's CSI camera, by a stand-in of rpicam-vid with the same output."""
 
+import itertools
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -57,6 +60,30 @@ def test_rpicam_vids_stream_comes_out_as_access_units() -> None:
     assert source.read(0.05) is None  # the last one ends when the next begins
     source.close()
     source.close()
+
+
+def test_each_unit_has_the_time_at_which_its_own_picture_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the pipe cuts the stream: here each piece holds the end of one picture, two whole ones and a begin."""
+    units = [data for data, _ in access_units(12)]
+    begins = [sum(map(len, units[:number])) for number in range(len(units))]
+    stream = b"".join(units)
+    cuts = [0, *(begins[number] + len(units[number]) // 2 for number in range(0, len(units), 3)), len(stream)]
+    waiting = [stream[begin:end] for begin, end in itertools.pairwise(cuts)]
+    program = SimpleNamespace(receive=lambda _: waiting.pop(0) if waiting else None, close=lambda: None)
+    monkeypatch.setattr(rpicam, "Program", lambda *_: program)
+    clock = iter(range(1, 1000))
+    times = SimpleNamespace(monotonic=time.monotonic, monotonic_ns=lambda: next(clock))
+    monkeypatch.setattr(rpicam, "time", times)
+    source = RpicamSource(Wanted())
+    source.open()
+    found = []
+    while (captured := source.read(0.0)) is not None:
+        assert captured.unit is not None
+        found.append(captured.capture_ns)
+    # The time of a piece is its number, from 1 on; a picture's slices begin behind its parameter sets.
+    slices = [begin + data.rindex(b"\0\0\1") + 3 for begin, data in zip(begins, units, strict=True)]
+    assert found == [sum(cut <= at for cut in cuts) for at in slices][:-1]
+    assert len(set(found)) > 2
 
 
 def test_a_program_that_ends_is_told_with_its_last_words(pi: Path) -> None:

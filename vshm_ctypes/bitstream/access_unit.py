@@ -40,7 +40,7 @@ class Place(enum.Enum):
 
     FIRST: a slice that begins a picture. SLICE: one more of the picture, or of the second of its fields. MIDDLE: of
     another picture, whose begin is missing. OPENER: it stands in front of a picture's slices. DELIMITER: an access unit
-    delimiter. END: the last one of its access unit. TRAILING: it follows the slices that it belongs to.
+    delimiter. END: the last one of a sequence. TRAILING: it follows the slices that it belongs to.
     """
 
     FIRST = enum.auto()
@@ -145,12 +145,11 @@ class H264Delimiter:
 class H265Delimiter:
     """Of H.265; pictures of other layers belong to their base picture (annex F)."""
 
-    lone_field = False
     _OPENERS = frozenset({32, 33, 34, 39, *range(41, 45), *range(48, 56)})
     _SLICES = frozenset({*range(10), *range(16, 22)})
 
     def __init__(self) -> None:
-        self.whole = False
+        self.whole = self.lone_field = False
 
     def copy(self) -> Self:
         """Another one that knows as much."""
@@ -176,7 +175,7 @@ class H265Delimiter:
             if head[2] & 0x80:  # first_slice_segment_in_pic_flag
                 self.whole = True
                 return Place.FIRST
-            return Place.SLICE
+            return Place.SLICE if self.whole else Place.MIDDLE
         if kind in self._OPENERS:
             return Place.OPENER
         if kind == 35:

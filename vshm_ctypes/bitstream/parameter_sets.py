@@ -35,7 +35,7 @@ class ParameterSets:
         for nal in nal_units(data, self.codec):
             key = self._key(data, nal)
             if key is not None:
-                self._sets[key] = _LONG_START_CODE + data[nal.header : nal.end].rstrip(b"\0")
+                self._sets[key] = _with_start_code(data, nal)
 
     def complete(self, unit: AccessUnit) -> AccessUnit:
         """The same access unit; an entry point with all the parameter sets of the stream.
@@ -44,11 +44,12 @@ class ParameterSets:
         """
         if self.codec not in SYNTAXES:
             return unit
-        self.learn(unit.data)
-        if not unit.keyframe or not self._sets:
+        if not unit.keyframe:
+            self.learn(unit.data)
             return unit
         present, ends, begin = self._of_unit(unit.data)
-        missing = sorted(self._sets.keys() - present)
+        self._sets |= present
+        missing = sorted(self._sets.keys() - present.keys())
         if not missing:
             return unit
         pieces, done = [], 0
@@ -58,9 +59,9 @@ class ParameterSets:
             done = max(done, at)
         return unit._replace(data=b"".join([*pieces, unit.data[done:]]))
 
-    def _of_unit(self, data: bytes) -> tuple[set[_Key], list[tuple[int, int]], int]:
+    def _of_unit(self, data: bytes) -> tuple[dict[_Key, bytes], list[tuple[int, int]], int]:
         """Those that are there; (place among the others, end) of those before the picture; where others may begin."""
-        present: set[_Key] = set()
+        present: dict[_Key, bytes] = {}
         ends: list[tuple[int, int]] = []
         begin, has_slice = 0, False
         delimiter = _H264_DELIMITER if self.codec == Codec.H264 else _H265_DELIMITER
@@ -68,7 +69,7 @@ class ParameterSets:
             has_slice = has_slice or nal.kind in SYNTAXES[self.codec].slices
             key = self._key(data, nal)
             if key is not None:
-                present.add(key)
+                present[key] = _with_start_code(data, nal)
                 if not has_slice:
                     ends.append((key[0], nal.end))
             elif number == 0 and nal.kind == delimiter:
@@ -86,6 +87,10 @@ class ParameterSets:
         except StreamError:
             return None
         return (rank, number, nal.kind if self.codec == Codec.H264 else nal.layer) if number <= most else None
+
+
+def _with_start_code(data: bytes, nal: Nal) -> bytes:
+    return _LONG_START_CODE + data[nal.header : nal.end].rstrip(b"\0")
 
 
 def _h264_id(bits: Bits, kind: int) -> int:

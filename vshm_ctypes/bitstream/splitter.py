@@ -43,7 +43,7 @@ class Splitter:
         self._forget_unit()
 
     def _forget_unit(self) -> None:
-        self._has_picture = self._whole = self._ended = False
+        self._has_picture = self._whole = False
         self._nals = 0  # start codes
         self._begun = False  # whether something is kept for it
         self._lost = False  # whether it is behind a slice that was left out
@@ -188,7 +188,7 @@ class Splitter:
         if place is Place.DELIMITER:
             begins = not self._delimiter.lone_field
             self._opened = -1 if begins else self._opened
-        if begins or (self._ended and place not in _FOLLOWERS):
+        if begins:
             if place is not Place.FIRST:
                 self._delimiter.end_picture()
             yield from self._cut(self._opened if self._opened >= 0 else self._begin())
@@ -197,7 +197,6 @@ class Splitter:
         elif place is Place.SLICE:
             self._opened = -1
         elif place is Place.END:
-            self._ended = True
             self._delimiter.end_picture()
 
     def _cut(self, end: int) -> Iterator[tuple[AccessUnit, Any]]:
