@@ -51,6 +51,7 @@ NEEDS_PYAV = [
     "pass_through",
     "probe",
     "rate_meter",
+    "round_trip",
     "serve",
     "serve_access",
     "serve_browser",

@@ -170,10 +170,10 @@ def sei(kind: int, payload: bytes) -> bytes:
     return nal(b"\x06", bytes([kind, len(payload)]) + payload + b"\x80")
 
 
-def recovery_point(frames: int) -> bytes:
-    """Correct pictures are so many frames away."""
-    payload = Bits().ue(frames).flags(1, 0).u(2, 0)
-    return sei(6, payload.end())
+def recovery_point(frames: int, others: bytes = b"") -> bytes:
+    """Correct pictures are so many frames away. others: messages in front of it."""
+    payload = Bits().ue(frames).flags(1, 0).u(2, 0).end()
+    return nal(b"\x06", others + bytes([6, len(payload)]) + payload + b"\x80")
 
 
 def filler(count: int) -> bytes:

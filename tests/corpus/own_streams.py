@@ -1,129 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The streams that own_h264 makes: each function is one, and its docstring says what is special about it."""
+"""More streams that own_h264 makes: each function is one, and its docstring says what is special about it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from corpus import bits
-from corpus.own_h264 import (
-    BOTTOM,
-    TOP,
-    I,
-    P,
-    Picture,
-    Pps,
-    Sps,
-    delimiter,
-    filler,
-    multiview,
-    recovery_point,
-    sei,
-)
+from corpus.own_h264 import I, P, Pps, Sps, delimiter, filler, multiview, recovery_point, sei
+from corpus.own_pictures import GOP, pictures, stream, written
 
-GOP = 4
-STREAMS: dict[str, Callable[[], bytes]] = {}
-INTERLACED = Sps(profile=77, map_units=1, frames_only=False)
-
-
-def stream(make: Callable[[], bytes]) -> Callable[[], bytes]:
-    STREAMS[make.__name__] = make
-    return make
-
-
-def pictures(count: int, gop: int = GOP) -> list[Picture]:
-    """Frames: an IDR picture, then P pictures; each brighter or darker than its neighbours."""
-    return [
-        Picture(
-            kind=P if number % gop else I,
-            idr=number % gop == 0,
-            frame_num=number % gop,
-            poc=2 * (number % gop),
-            level=2 + number % 7,
-            idr_number=number // gop % 2,
-        )
-        for number in range(count)
-    ]
-
-
-def written(frames: list[Picture], sps: Sps | None = None, pps: tuple[Pps, ...] = (Pps(),)) -> bytes:
-    """The stream, with all parameter sets in front of each IDR picture."""
-    sps = sps or Sps()
-    sets = [sps.unit(), *(one.unit() for one in pps)]
-    return b"".join(b"".join((sets if one.idr else []) + one.units(sps)) for one in frames)
-
-
-def fields(frame: Picture, second: int) -> list[Picture]:
-    """The two fields of a frame; second: slice type of the second one, which is never an IDR picture."""
-    top = replace(frame, structure=TOP)
-    bottom = replace(frame, structure=BOTTOM, kind=second, idr=False, poc=frame.poc + 1, level=-frame.level)
-    return [top, bottom]
-
-
-@stream
-def field_pairs_intra() -> bytes:
-    """Each frame is two I fields."""
-    frames = [replace(frame, kind=I) for frame in pictures(10)]
-    return written([field for frame in frames for field in fields(frame, I)], INTERLACED)
-
-
-@stream
-def field_pairs_predicted() -> bytes:
-    """Each frame is two fields, the second predicted from the first."""
-    return written([field for frame in pictures(10) for field in fields(frame, P)], INTERLACED)
-
-
-@stream
-def field_pairs_delimited() -> bytes:
-    """Each frame is two fields, each behind an access unit delimiter of its own."""
-    out = b""
-    for frame in pictures(10):
-        for field in fields(frame, P):
-            sets = INTERLACED.unit() + Pps().unit() if field.idr else b""
-            out += delimiter() + sets + b"".join(field.units(INTERLACED))
-    return out
-
-
-@stream
-def field_pairs_bottom_first() -> bytes:
-    """Each frame is two fields, the bottom one first."""
-    mixed = []
-    for frame in pictures(10):
-        top, bottom = fields(frame, P)
-        mixed += [replace(top, structure=BOTTOM), replace(bottom, structure=TOP)]
-    return written(mixed, INTERLACED)
-
-
-@stream
-def fields_and_frames() -> bytes:
-    """Every other frame is two fields, the rest are coded as frames."""
-    mixed = []
-    for number, frame in enumerate(pictures(10)):
-        mixed += fields(frame, P) if number % 2 else [frame]
-    return written(mixed, INTERLACED)
-
-
-@stream
-def fields_not_for_reference() -> bytes:
-    """Every other frame is two fields that nothing is predicted from."""
-    mixed = []
-    for number, frame in enumerate(pictures(10, gop=2)):
-        used = number % 2 == 0
-        mixed += [replace(field, reference=used) for field in fields(frame, I)]
-    return written(mixed, INTERLACED)
-
-
-@stream
-def arbitrary_slice_order() -> bytes:
-    """Baseline: the slices of a picture come in another order each time."""
-    orders = [(0, 2, 4), (4, 2, 0), (2, 0, 4), (4, 0, 2)]
-    return written([replace(frame, slices=orders[number % 4]) for number, frame in enumerate(pictures(10))])
-
-
-@stream
-def redundant_pictures() -> bytes:
-    """Baseline: behind each picture comes a redundant copy of it."""
-    pps = Pps(redundant=True)
-    return written([replace(frame, pps=pps, slices=(0, 3), copies=1) for frame in pictures(10)], pps=(pps,))
+# User data of ATSC A/53: an empty pair of closed captions.
+CAPTIONS = b"\x04\x0e\xb5\0\x31GA94\x03\x41\xff\xfc\x80\x80\xff"
 
 
 @stream
@@ -181,35 +66,6 @@ def rate_in_the_stream() -> bytes:
 
 
 @stream
-def order_count_type_1() -> bytes:
-    """pic_order_cnt_type 1."""
-    return written(pictures(10), Sps(poc_type=1))
-
-
-@stream
-def order_count_type_2() -> bytes:
-    """pic_order_cnt_type 2."""
-    return written(pictures(10), Sps(poc_type=2))
-
-
-@stream
-def order_count_type_2_fields() -> bytes:
-    """pic_order_cnt_type 2 with field pairs."""
-    sps = replace(INTERLACED, poc_type=2)
-    return written([field for frame in pictures(10) for field in fields(frame, P)], sps)
-
-
-@stream
-def pictures_that_differ_in_reference_only() -> bytes:
-    """pic_order_cnt_type 2: a picture that is no reference, then one that is, with the same frame_num."""
-    frames = []
-    for number, frame in enumerate(pictures(12, gop=12)):
-        used = number % 2 == 0
-        frames.append(replace(frame, frame_num=(number + 1) // 2, reference=used))
-    return written(frames, Sps(poc_type=2))
-
-
-@stream
 def idr_pictures_only() -> bytes:
     """Every picture is an IDR picture: neighbours differ in idr_pic_id alone."""
     return written(pictures(10, gop=1))
@@ -260,6 +116,19 @@ def recovery_points() -> bytes:
         sets = Sps().unit() + Pps().unit() if enters or frame.idr else b""
         one = replace(frame, kind=I) if enters else frame
         out += sets + (recovery_point(0) if enters else b"") + b"".join(one.units(Sps()))
+    return out
+
+
+@stream
+def recovery_points_behind_other_messages() -> bytes:
+    """As recovery_points, but the message is the third of its NAL unit, behind one of 300 bytes."""
+    out = b""
+    for number, frame in enumerate(pictures(14, gop=14)):
+        enters = number and number % 4 == 0
+        sets = Sps().unit() + Pps().unit() if enters or frame.idr else b""
+        one = replace(frame, kind=I) if enters else frame
+        others = b"\x05\xff\x2d" + bytes(range(1, 151)) * 2 + CAPTIONS
+        out += sets + (recovery_point(0, others) if enters else b"") + b"".join(one.units(Sps()))
     return out
 
 

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A clip's way through it all: file, camera-streamer that copies, ring, vshm record. What comes out is judged outside.
+
+The clips are made by FFmpeg's encoders; FFmpeg's programs, and not PyAV's, decode and describe what was recorded.
+"""
+
+import json
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import judges
+from streamers import streaming
+
+from vshm_ctypes.cli.main import main as vshm_main
+
+PICTURES, SIZE, RATE = 14, "64x64", 50
+TIMEOUT_S = 60
+RAW = {"h264": "h264", "hevc": "h265", "mjpeg": "mjpeg"}  # endings of raw streams
+
+
+@dataclass(frozen=True)
+class Clip:
+    """arguments: FFmpeg's, of encoder and container. codec: as FFmpeg calls it. ending: of the file."""
+
+    name: str
+    codec: str
+    arguments: str
+    ending: str
+    size: str = SIZE
+
+    def __str__(self) -> str:
+        return f"{self.name}.{self.ending}"
+
+    def make(self, folder: Path) -> Path:
+        """The file."""
+        path = folder / f"{self.name.replace(' ', '_')}.{self.ending}"
+        pattern = f"testsrc2=size={self.size}:rate={RATE}"
+        words = ["-v", "error", "-f", "lavfi", "-i", pattern, "-frames:v", str(PICTURES), "-threads", "1"]
+        run(judges.ffmpeg(), *words, *shlex.split(self.arguments), str(path))
+        return path
+
+
+def run(*words: str) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stderr}"
+    return done.stdout
+
+
+def pictures(path: Path) -> list[str]:
+    """A checksum of each picture, in order of presentation."""
+    words = ["-v", "error", "-i", str(path), "-map", "0:v:0", "-vsync", "passthrough", "-f", "framemd5", "-"]
+    lines = run(judges.ffmpeg(), *words).splitlines()
+    return [line.rsplit(",", 1)[1].strip() for line in lines if not line.startswith("#")]
+
+
+def packets(path: Path) -> list[dict[str, Any]]:
+    """As ffprobe tells them."""
+    words = ["-v", "error", "-select_streams", "v:0", "-show_packets", "-of", "json", str(path)]
+    return json.loads(run(judges.ffprobe(), *words))["packets"]  # type: ignore[no-any-return]
+
+
+def record(source: Path, ring: str, count: int, outputs: list[Path]) -> None:
+    """The first pictures of a file into others, through a ring. It plays in a loop, so that all find it running."""
+    channel = f"{ring}:encoder=copy,slots=300,slot=256k"
+    with streaming(ring, "--device", f"file:{source}", "--loop", "--channel", channel):
+        for output in outputs:
+            assert vshm_main(["record", ring, "--from", "oldest", "-c", str(count), "-o", str(output)]) == 0
