@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files as sources: whatever they begin with, are made of and end with."""
 
+import threading
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -9,6 +12,8 @@ import pytest
 from clips import FPS, HEIGHT, WIDTH, even, number_of, numbers, offsets, picture, play, source_of, write
 from own_clock import Clock
 
+from hil.streamer.main import stream
+from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import SourceError
 from hil.streamer.sources.timeline import GAP_S
 
@@ -211,3 +216,46 @@ def test_a_looped_file_holds_its_last_picture_one_interval(clock: Clock, tmp_pat
     assert numbers(found) == [*range(7)] * 10
     assert offsets(found) == pytest.approx(even(70), abs=0.002)
     assert [at for at, captured in enumerate(found) if captured.discontinuity] == [7 * at for at in range(1, 10)]
+
+
+@pytest.mark.parametrize("name", ["2024-01-01T12:30:00.mkv", "100%d.png", "what is it? #1.mkv"])
+def test_a_name_is_a_name_whatever_ffmpeg_would_make_of_it(clock: Clock, tmp_path: Path, name: str) -> None:
+    is_png = name.endswith("png")
+    plain = write(
+        tmp_path / f"plain{name[-4:]}", [0.0], "png" if is_png else "libx264", pixels="rgb24" if is_png else "yuv420p"
+    )
+    assert len(play(source_of(plain.rename(tmp_path / name), clock))) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("nowhere.mp4", "nowhere.mp4: No such file or directory"),
+        ("", "Is a directory"),
+        ("empty.mp4", "empty.mp4: no pictures or sound in a form that FFmpeg knows"),
+        ("nonesuch:thing", "nonesuch:thing: Protocol not found"),
+    ],
+)
+def test_what_can_not_be_opened_is_refused_with_its_cause(clock: Clock, tmp_path: Path, place: str, why: str) -> None:
+    (tmp_path / "empty.mp4").touch()
+    source = FileSource(place if ":" in place else str(tmp_path / place), False)
+    with pytest.raises(SourceError) as caught:
+        source.open()
+    assert why in str(caught.value)
+
+
+def test_a_cover_in_a_song_is_a_still_of_an_ordinary_rate(clock: Clock, tmp_path: Path) -> None:
+    """The container tells its unit of time for the rate, 90000 a second."""
+    source = source_of(write(tmp_path / "clip.mp4", even(3)), clock)
+    source._clip.stream = SimpleNamespace(average_rate=Fraction(90000), guessed_rate=Fraction(90000))
+    assert source._clip.fps == FPS
+    source.close()
+
+
+def test_a_file_that_can_not_be_read_on_ends_it_with_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    lane: Any = SimpleNamespace(failure=None, books=SimpleNamespace(written=0))
+    source: Any = SimpleNamespace(read=lambda _: (_ for _ in ()).throw(SourceError(5, "clip.mp4: Input/output error")))
+    status: Any = SimpleNamespace(tick=lambda: None)
+    assert not stream(source, [lane], status, threading.Event())
+    ended: Any = SimpleNamespace(read=lambda _: (_ for _ in ()).throw(EOFError("clip.mp4 has ended")))
+    assert stream(ended, [lane], status, threading.Event())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import av
@@ -11,6 +12,7 @@ from av.format import Flags
 from .source import SourceError
 
 Kind = Literal["video", "audio"]
+MOST_FPS = 1000.0  # more is a unit of time, not a rate
 PLAIN_FPS = 25.0  # of what has no rate of its own, as FFmpeg has it
 
 
@@ -34,11 +36,14 @@ class Clip:
         """At its begin. Raises SourceError."""
         self.close()
         options = {"framerate": f"{self._fps:g}"} if self._fps else {}
+        place = self.path
+        if Path(self.path).exists():  # a colon in its name begins no protocol, and a % no sequence of pictures
+            place, options["pattern_type"] = f"file:{self.path}", "none"
         try:
-            self._container = av.open(self.path, options=options)
+            self._container = av.open(place, options=options)
         except av.error.InvalidDataError:
             raise SourceError(0, f"{self.path}: no pictures or sound in a form that FFmpeg knows", "absent") from None
-        except (OSError, ValueError) as error:
+        except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(0, f"{self.path}: {getattr(error, 'strerror', None) or error}", "absent") from None
         self.stream = self._container.streams.best(self._kind)
         if self.stream is None:
@@ -60,8 +65,8 @@ class Clip:
     def fps(self) -> float:
         """As the file tells, which need not be true."""
         rates = [self.stream.average_rate, self.stream.guessed_rate]
-        rate = next((rate for rate in (rates if self.has_times else rates[::-1]) if rate), PLAIN_FPS)
-        return float(rate)
+        told = [rate for rate in (rates if self.has_times else rates[::-1]) if rate and rate <= MOST_FPS]
+        return float(told[0]) if told else self._fps or PLAIN_FPS
 
     def seconds(self, stamp: int | None) -> float | None:
         """Of a time in the stream's own unit; None: there is none, or none that means anything."""

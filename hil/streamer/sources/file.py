@@ -18,7 +18,7 @@ from typing import Any
 from vshm_ctypes import Codec
 
 from ..log import LOG
-from .clip import Clip
+from .clip import MOST_FPS, Clip
 from .pictures import Item, Pictures
 from .source import Captured, SourceError
 from .timeline import Pace, Timeline
@@ -26,7 +26,6 @@ from .units import Units
 
 FIRST_PICTURES = 4  # are decoded before it begins: they tell size and rate
 FIRST_S = 10.0  # to find them in
-MOST_FPS = 1000.0
 WRONG = 1.5  # a rate that is so many times what the first pictures have is none
 
 

@@ -51,7 +51,7 @@ class Pictures:
     def __init__(self, clip: Clip) -> None:
         clip.stream.thread_type = "AUTO"
         self._clip = clip
-        self._name = clip.stream.codec_context.name
+        self._name = clip.stream.codec_context.codec.canonical_name
         self._waits_for_key = self._name not in WAIT_BY_THEMSELVES
         self._turner: Turner | None = None
         self.passed_over = self.damaged = 0

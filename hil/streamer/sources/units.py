@@ -48,7 +48,7 @@ class Units:
 
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
-        name = clip.stream.codec_context.name
+        name = clip.stream.codec_context.codec.canonical_name
         if name not in CODECS:
             raise SourceError(0, f"{clip.path}: {name} can't be passed through; leave encoder=copy away", "unsuitable")
         self.codec = CODECS[name]
