@@ -173,12 +173,16 @@ def test_a_file_gets_none(ring: str) -> None:
 # ---- service manager ----
 
 
-def test_the_service_manager_hears_of_the_first_frame_of_life_and_of_the_end(ring: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rate", ["30", "0.25"])
+def test_the_service_manager_hears_of_the_first_frame_of_life_and_of_the_end(
+    ring: str, tmp_path: Path, rate: str
+) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(TIMEOUT_S)
         environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
-        with start(*PATTERN, "--channel", f"{ring}:", env=environment) as process:
+        words = ("--device", f"testsrc:320x240@{rate}", "--channel", f"{ring}:")
+        with start(*words, env=environment) as process:
             try:
                 heard = [manager.recv(200)]
                 while b"READY=1" not in heard[-1]:
