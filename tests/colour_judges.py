@@ -3,6 +3,7 @@
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,25 @@ MATRICES = {"0": BT601, "3": BT709, "4": BT601, "6": BT2020}
 Pictures = NDArray[Any]  # number, lines, pixels, R'G'B' of 0 to 255
 
 
+_SHOW = ["-vf", "scale=flags=bitexact+accurate_rnd+full_chroma_int", "-f", "rawvideo", "-pix_fmt", "rgb24"]
+
+
 def by_ffmpeg(data: bytes, codec: Codec, width: int, height: int) -> Pictures:
     """What FFmpeg's program shows."""
-    exact = "scale=flags=bitexact+accurate_rnd+full_chroma_int"
-    words = ["-v", "error", "-f", DEMUXERS[codec], "-i", "-", "-vf", exact, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    rgb = _run([ffmpeg(), *words], data)
+    rgb = _run([ffmpeg(), "-v", "error", "-f", DEMUXERS[codec], "-i", "-", *_SHOW, "-"], data)
     return numpy.frombuffer(rgb, numpy.uint8).reshape(-1, height, width, 3)
+
+
+def each_by_ffmpeg(streams: Sequence[bytes], codec: Codec, width: int, height: int, folder: Path) -> list[Pictures]:
+    """What it shows of each, in one run."""
+    inputs, outputs = [], []
+    for number, data in enumerate(streams):
+        (folder / f"{number}.in").write_bytes(data)
+        inputs += ["-f", DEMUXERS[codec], "-i", str(folder / f"{number}.in")]
+        outputs += ["-map", str(number), *_SHOW, str(folder / f"{number}.rgb")]
+    _run([ffmpeg(), "-v", "error", "-y", *inputs, *outputs], b"")
+    found = (numpy.fromfile(folder / f"{number}.rgb", numpy.uint8) for number in range(len(streams)))
+    return [rgb.reshape(-1, height, width, 3) for rgb in found]
 
 
 def by_gstreamer(data: bytes, codec: Codec, width: int, height: int, folder: Path) -> Pictures:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from fractions import Fraction
 from typing import Any
 
@@ -26,6 +27,7 @@ CODECS = {"h264": Codec.H264, "h265": Codec.H265, "jpeg": Codec.JPEG}
 SOFTWARE = {"h264": "libx264", "h265": "libx265", "jpeg": "mjpeg"}
 SILENT = ("h264_v4l2m2m",)  # encoders that do not write what colours they were given into the stream
 _CLOCK = Fraction(1, 1_000_000_000)
+_LOGGING = threading.Lock()  # PyAV's is the whole process's
 
 
 class Encoder:
@@ -58,6 +60,7 @@ class Encoder:
         context.gop_size, context.max_b_frames = self._channel.gop, 0
         context.options, context.bit_rate = settings.options, settings.bit_rate
         if self.codec == Codec.JPEG:
+            context.sample_aspect_ratio = Fraction(1)  # only with that does FFmpeg write the JFIF header
             # 1 to 31, the less the better; a fixed one keeps the quality whatever the size.
             context.qmin = context.qmax = max(1, round(31 - (self._channel.quality or JPEG_QUALITY) * 0.3))
         why_not = _opened(context)
@@ -109,18 +112,19 @@ class Encoder:
 
 def _opened(context: Any) -> str | None:
     """Open it. Why that failed, in the library's own words if it has any; None: it is open."""
-    before = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.ERROR)
-    av.logging.set_skip_repeated(False)  # what another one was told as well
-    try:
-        with av.logging.Capture() as words:
-            context.open()
-    except (av.FFmpegError, ValueError) as error:
-        said = "; ".join(text.strip() for _, _, text in words)
-        return said or f"the library refuses that, and does not say why ({getattr(error, 'strerror', None) or error})"
-    finally:
-        av.logging.set_level(before[0])
-        av.logging.set_skip_repeated(before[1])
+    with _LOGGING:
+        before = av.logging.get_level(), av.logging.get_skip_repeated()
+        av.logging.set_level(av.logging.ERROR)
+        av.logging.set_skip_repeated(False)  # what another one was told as well
+        try:
+            with av.logging.Capture() as words:
+                context.open()
+        except (av.FFmpegError, ValueError) as error:
+            said = "; ".join(text.strip() for _, _, text in words)
+            return said or f"the library refuses, and does not say why ({getattr(error, 'strerror', None) or error})"
+        finally:
+            av.logging.set_level(before[0])
+            av.logging.set_skip_repeated(before[1])
     return None
 
 
