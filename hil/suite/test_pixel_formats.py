@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures of a real V4L2 driver in each of its formats, in one plane and several, and their colours, which the driver
-chooses and tells: vivid's bars, out of an encoder, are what they were by an independent decoder and own arithmetic.
+chooses and tells: vivid's bars are what they were, by own arithmetic, when they go to an encoder, and when they come
+out of it by way of an independent decoder.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from typing import Any
 
 import pytest
 
-from hil.suite.streaming import WATCHDOG_S, pictures_in, streaming, take
+from hil.suite.streaming import DECODERS, WATCHDOG_S, pictures_in, streaming, take
 from vshm_ctypes import Consumer
 
 WIDTH, HEIGHT = 320, 180
 BARS = [(191, 191, 191), (191, 191, 0), (0, 191, 191), (0, 191, 0), (191, 0, 191), (191, 0, 0), (0, 0, 191), (0, 0, 0)]
 LEVELS = 3.0  # a bar may be off by that
+FIVE_BITS = {"RGBP": 8.0, "RGBR": 8.0, "XR15": 8.0, "AR15": 8.0, "RGBO": 8.0}  # are no more exact
 ONE, SEVERAL = "one plane", "several planes"
+COLOURS = [
+    ("sRGB", "Default", "Default"),
+    ("sRGB", "Default", "Full Range"),
+    ("Rec. 709", "Default", "Limited Range"),
+    ("SMPTE 170M", "Rec. 709", "Full Range"),
+    ("BT.2020", "Default", "Default"),
+]
 
 
 @pytest.fixture(params=[ONE, SEVERAL])
@@ -42,41 +51,46 @@ def node(request: pytest.FixtureRequest, vivid: Path) -> Iterator[Path]:
 @contextmanager
 def picture_of(path: Path, fourcc: str) -> Iterator[Any]:
     """One that the driver gives in that format."""
-    import hil.streamer.sources.v4l2 as source_module
-    from hil.streamer.sources.modes import Size, Wanted
-    from hil.streamer.sources.v4l2_devices import offers_of
+    from hil.streamer.sources.modes import Mode, Size
+    from hil.streamer.sources.v4l2_buffers import Buffers
+    from hil.v4l2_library import v4l2
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source_module, "offers_of", lambda device: [o for o in offers_of(device) if o.fourcc == fourcc])
-        source = source_module.V4l2Source(str(path), Wanted(Size(WIDTH, HEIGHT), 30.0))
-        source.open()
+    device = v4l2.Device(str(path))
+    device.open()
+    buffers = Buffers(device, Mode(fourcc, Size(WIDTH, HEIGHT), 60.0), 2)
     try:
-        captured = source.read(WATCHDOG_S)
-        assert captured is not None
-        assert captured.picture is not None
-        yield captured.picture
+        buffer = buffers.dequeue(WATCHDOG_S)
+        assert buffer is not None
+        assert not buffer.is_bad
+        yield buffer.picture()
     finally:
-        source.close()
+        buffers.close()
 
 
-def deviation(picture: Any, codec: Any = "h264") -> float:
-    """By how many levels a bar is off at most, after encoding; of a grey one its brightness."""
-    import av
+def deviation(picture: Any, is_grey: bool) -> float:
+    """By how many levels a bar is off at most; of a grey one its brightness. picture: planar Y'CbCr."""
     import numpy
 
     from hil.patches import shown
-    from hil.streamer.channels import Channel
-    from hil.streamer.encoder import SOFTWARE, Encoder
 
-    encoder = Encoder(Channel(codec=codec, quality=95), SOFTWARE[codec], WIDTH, HEIGHT, 30)
-    units = encoder.encode(picture, 0) + encoder.flush()
-    decoder: Any = av.CodecContext.create({"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}[codec], "r")
-    (decoded,) = [each for unit, _ in units for each in decoder.decode(av.Packet(unit.data))] + decoder.decode(None)
-    bars = shown(decoded).reshape(HEIGHT, len(BARS), -1, 3)[20:-20, :, 12:-12].mean(axis=(0, 2))
+    bars = shown(picture).reshape(HEIGHT, len(BARS), -1, 3)[20:-20, :, 12:-12].mean(axis=(0, 2))
     meant = numpy.array(BARS, float)
-    if picture.format.name.startswith("gray"):
+    if is_grey:
         meant = (meant @ [0.299, 0.587, 0.114])[:, None].repeat(3, axis=1)
-    return float(numpy.abs(bars - meant).max())
+    return round(float(numpy.abs(bars - meant).max()), 1)
+
+
+def deviation_for_an_encoder(path: Path, fourcc: str) -> float:
+    """Of what an encoder of H.264 would be given."""
+    from hil.streamer.colour import colour_of, colour_to_encode
+    from hil.streamer.converter import Converter
+    from vshm_ctypes import Codec
+
+    size = (WIDTH, HEIGHT)
+    with picture_of(path, fourcc) as picture:
+        colour = colour_to_encode(colour_of(picture), Codec.H264, size, size)
+        converted = Converter(*size, "yuv420p").convert(picture, colour)
+        return deviation(converted, picture.format.name.startswith("gray"))
 
 
 def test_each_format_that_a_driver_has_shows_its_colours(node: Path) -> None:
@@ -87,26 +101,18 @@ def test_each_format_that_a_driver_has_shows_its_colours(node: Path) -> None:
     with v4l2.Device(str(node)) as device:
         there = dict.fromkeys(offer.fourcc for offer in offers_of(device) if offer.fourcc in RAW)
     assert len(there) > 20
-    off = {}
-    for fourcc in there:
-        with picture_of(node, fourcc) as picture:
-            off[fourcc] = round(deviation(picture), 1)
+    off = {fourcc: deviation_for_an_encoder(node, fourcc) for fourcc in there}
     print(off)
-    assert {fourcc: each for fourcc, each in off.items() if each > allowed(fourcc)} == {}
+    assert {fourcc: each for fourcc, each in off.items() if each > FIVE_BITS.get(fourcc, LEVELS)} == {}
 
 
-def allowed(fourcc: str) -> float:
-    """Five bits of red and blue are as exact as that."""
-    return 8.0 if fourcc in ("RGBP", "RGBR", "XR15", "AR15", "RGBO") else LEVELS
+def choose(path: Path, colour: tuple[str, str, str]) -> None:
+    """The driver's colour space, encoding and quantization."""
+    from hil.vivid import COLORSPACE, ENCODING, QUANTIZATION, injecting
 
-
-COLOURS = [
-    ("sRGB", "Default", "Default"),
-    ("sRGB", "Default", "Full Range"),
-    ("Rec. 709", "Default", "Limited Range"),
-    ("SMPTE 170M", "Rec. 709", "Full Range"),
-    ("BT.2020", "Default", "Default"),
-]
+    with injecting(path) as injector:
+        for name, item in zip((COLORSPACE, ENCODING, QUANTIZATION), colour, strict=True):
+            injector.choose(name, item)
 
 
 @pytest.mark.parametrize(
@@ -115,17 +121,29 @@ COLOURS = [
     indirect=["node"],
 )
 def test_range_and_matrix_are_as_the_driver_tells_them(node: Path, fourcc: str) -> None:
-    from hil.vivid import COLORSPACE, ENCODING, QUANTIZATION, injecting
-
     off: dict[Any, float] = {}
-    for items in COLOURS:
-        with injecting(node) as injector:
-            for name, item in zip((COLORSPACE, ENCODING, QUANTIZATION), items, strict=True):
-                injector.choose(name, item)
-        with picture_of(node, fourcc) as picture:
-            off |= {(items, codec): round(deviation(picture, codec), 1) for codec in ("h264", "h265", "jpeg")}
+    for colour in COLOURS:
+        choose(node, colour)
+        off[colour] = deviation_for_an_encoder(node, fourcc)
     print(off)
-    assert {what: each for what, each in off.items() if each > LEVELS} == {}
+    assert {colour: each for colour, each in off.items() if each > LEVELS} == {}
+
+
+@pytest.mark.parametrize("node", [ONE], indirect=True)
+@pytest.mark.parametrize("codec", ["h264", "h265", "jpeg"])
+def test_the_colours_come_out_of_each_encoder(node: Path, codec: Any) -> None:
+    import av
+
+    from hil.streamer.channels import Channel
+    from hil.streamer.encoder import CODECS, SOFTWARE, Encoder
+
+    choose(node, ("Rec. 709", "Default", "Full Range"))
+    with picture_of(node, "YUYV") as picture:
+        encoder = Encoder(Channel(codec=codec, quality=95), SOFTWARE[codec], WIDTH, HEIGHT, 30)
+        units = encoder.encode(picture, 0) + encoder.flush()
+    decoder: Any = av.CodecContext.create(DECODERS[CODECS[codec]], "r")
+    (decoded,) = [each for unit, _ in units for each in decoder.decode(av.Packet(unit.data))] + decoder.decode(None)
+    assert deviation(decoded, is_grey=False) <= LEVELS
 
 
 def test_buffers_that_the_driver_flags_are_counted_whatever_their_planes(node: Path, ring: str) -> None:
