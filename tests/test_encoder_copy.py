@@ -8,7 +8,8 @@ import pytest
 
 from hil.streamer.channels import ChannelError
 from hil.streamer.encoder_settings import EncoderError
-from hil.streamer.main import build_parser, channels_of, open_lane, wanted_of
+from hil.streamer.main import build_parser, channels_of, wanted_of
+from hil.streamer.open_lane import open_lane
 from hil.streamer.sources.modes import Offer, Size, Wanted, choose_mode
 from hil.streamer.sources.source import SourceError
 from vshm_ctypes import Codec
@@ -61,7 +62,9 @@ def test_a_source_that_is_not_as_it_was_asked_for_is_refused(words: str, codec: 
 
 
 def test_a_source_of_the_size_and_rate_that_were_asked_for_is_passed_through(ring: str) -> None:
-    source: Any = SimpleNamespace(name="the camera", width=640, height=480, fps=30000 / 1001, codec=Codec.H265)
+    source: Any = SimpleNamespace(
+        name="the camera", width=640, height=480, fps=30000 / 1001, codec=Codec.H265, live=True
+    )
     words = ["--channel", f"{ring}:640x480@30,encoder=copy"]
     lane = open_lane(channels_of(build_parser().parse_args(words), {})[0], source, None)
     lane.close()

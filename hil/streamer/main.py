@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from vshm_ctypes import Codec, VideoShmError, __version__, log_to
+from vshm_ctypes import VideoShmError, __version__, log_to
 from vshm_ctypes.descriptors import open_standard_streams
 
 from .channels import Channel, ChannelError, CodecName, EncoderName, read_config
@@ -24,7 +24,7 @@ from .encoder_settings import EncoderError
 from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
-from .probe import choose_encoder
+from .open_lane import open_lane
 from .service import Service
 from .sound.lane import SoundLane
 from .sound.open_source import make_sound_source
@@ -38,7 +38,6 @@ from .status import Status
 READ_TIMEOUT_S = 0.1  # how soon a signal is heeded
 WAIT_EVERY_S = 0.5
 START_ATTEMPTS = 5
-RATE_TOLERANCE = 0.01  # 30000/1001 is 30 to whoever asks for 30
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -106,38 +105,6 @@ def wanted_of(channels: Sequence[Channel]) -> Wanted:
         gop=min(channel.gop for channel in channels) if not copy else 0,
         copy=copy,
     )
-
-
-def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
-    """Whether the source's own stream is what the channel is to be. Raises EncoderError."""
-    has = f"{codec.name} of {source.width}x{source.height}"
-    wants: list[str] = []
-    if channel.codec != "auto" and CODECS[channel.codec] != codec:
-        wants.append(channel.codec)
-    if channel.width and (channel.width, channel.height) != (source.width, source.height):
-        wants.append(f"{channel.width}x{channel.height}")
-    if channel.encoder == "copy" and channel.fps and abs(channel.fps - source.fps) > channel.fps * RATE_TOLERANCE:
-        has += f" at {source.fps:g} fps"
-        wants.append(f"{channel.fps:g} fps")
-    if wants:
-        raise EncoderError(
-            f"{channel.ring}: {source.name} is encoded already, {has}; passed through, it can't be {', '.join(wants)}"
-        )
-
-
-def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
-    """One channel at work, with the encoder that suits it."""
-    width, height = channel.width or source.width, channel.height or source.height
-    if source.codec is not None:
-        check_pass_through(channel, source, source.codec)
-        return Lane(channel, source, None, ledger)
-    if channel.encoder == "copy":
-        raise EncoderError(f"{channel.ring}: encoder=copy: {source.name} has raw pictures only; choose an encoder")
-    name, why_not = choose_encoder(channel, width, height, channel.fps or source.fps)
-    if why_not is not None:
-        LOG.info("%s: not the board's own encoder: %s", channel.ring, why_not)
-    LOG.info("%s: %dx%d by %s", channel.ring, width, height, name)
-    return Lane(channel, source, name, ledger)
 
 
 def open_websocket(words: str, channels: Sequence[Channel]) -> contextlib.AbstractContextManager[object]:

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a channel and an open source to a lane: by an encoder that suits both, or by none."""
+
+from __future__ import annotations
+
+from vshm_ctypes import Codec
+
+from .channels import Channel
+from .encoder import CODECS
+from .encoder_settings import EncoderError
+from .lane import Lane
+from .ledger import Ledger
+from .log import LOG
+from .probe import choose_encoder
+from .sources.source import Source
+
+RATE_TOLERANCE = 0.01  # 30000/1001 is 30 to whoever asks for 30
+
+
+def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
+    """Whether the source's own stream is what the channel is to be. Raises EncoderError."""
+    has = f"{codec.name} of {source.width}x{source.height}"
+    wants: list[str] = []
+    if channel.codec != "auto" and CODECS[channel.codec] != codec:
+        wants.append(channel.codec)
+    if channel.width and (channel.width, channel.height) != (source.width, source.height):
+        wants.append(f"{channel.width}x{channel.height}")
+    if channel.encoder == "copy" and channel.fps and abs(channel.fps - source.fps) > channel.fps * RATE_TOLERANCE:
+        has += f" at {source.fps:g} fps"
+        wants.append(f"{channel.fps:g} fps")
+    if wants:
+        raise EncoderError(
+            f"{channel.ring}: {source.name} is encoded already, {has}; passed through, it can't be {', '.join(wants)}"
+        )
+
+
+def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
+    """One channel at work, with the encoder that suits it."""
+    width, height = channel.width or source.width, channel.height or source.height
+    if source.codec is not None:
+        check_pass_through(channel, source, source.codec)
+        return Lane(channel, source, None, ledger)
+    if channel.encoder == "copy":
+        raise EncoderError(f"{channel.ring}: encoder=copy: {source.name} has raw pictures only; choose an encoder")
+    name, why_not = choose_encoder(channel, width, height, channel.fps or source.fps)
+    if why_not is not None:
+        LOG.info("%s: not the board's own encoder: %s", channel.ring, why_not)
+    lane = Lane(channel, source, name, ledger)
+    LOG.info("%s: %dx%d by %s", channel.ring, lane.width, lane.height, name)
+    return lane
