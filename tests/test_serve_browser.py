@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of vshm serve in a real browser: Chromium, without a screen."""
 
+import asyncio
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from browser import CHROMIUM, DESKTOP, DIED, DRIVER, PHONE, ChromiumPage, chromium
 from selenium import webdriver
-from serving import TOKEN, Server, camera, serving
+from serving import TOKEN, Server, camera, in_session, serving
+from unusual_streams import playing_sound
 from writers import ROOT
 
-from vshm_ctypes import Codec
+from vshm_ctypes import Codec, Producer
 
 if CHROMIUM is None or DRIVER is None:
     pytest.skip("needs Chromium and its driver: ci/bootstrap base web", allow_module_level=True)
@@ -123,6 +126,55 @@ def test_without_a_ring_the_first_one_that_there_is_is_shown(alone: None, page: 
         with camera(ring):
             page.plays("WebCodecs")
         page.driver.get("about:blank")
+
+
+def test_of_several_rings_a_live_one_with_pictures_is_shown_first(alone: None, page: ChromiumPage, ring: str) -> None:
+    with serving() as server, Producer(f"{ring}_a_empty"), playing_sound(f"{ring}_b_sound", "opus"):
+        page.open(server.url("/"))
+        page.wait(lambda: "b_sound" in page.text("rings"), "the rings are there")
+        assert "b_sound (sound)" in page.text("rings")
+        with camera(f"{ring}_z"):
+            page.plays("WebCodecs")
+            assert page.driver.current_url.endswith("_z")
+        page.driver.get("about:blank")
+
+
+def test_without_any_way_to_play_it_is_said_how_the_page_may_be_reached(
+    page: ChromiumPage, guarded: Server, ring: str
+) -> None:
+    without = {"source": "delete window.MediaSource; delete window.ManagedMediaSource"}
+    added = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", without)
+    try:
+        with camera(ring):
+            page.open(insecure(guarded, ring))
+            page.says("no Media Source Extensions", f"ssh -L {guarded.port}:127.0.0.1:{guarded.port} camera.test")
+    finally:
+        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+def test_a_server_with_another_token_says_so(page: ChromiumPage, tmp_path: Path, ring: str) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    with serving("--host", "0.0.0.0", "--token-file", str(file)) as server:
+        page.open(server.url(f"/?token={TOKEN}#{ring}", "camera.test"))
+        page.says("There is no such ring")
+    file.write_text("another-token")
+    with serving("--host", "0.0.0.0", "--token-file", str(file), "--port", str(server.port)):
+        page.says("open the address that vshm serve printed")
+        page.driver.get("about:blank")
+        page.errors()  # of connections that failed
+
+
+def test_a_browser_too_many_is_told(page: ChromiumPage, server: Server, ring: str) -> None:
+    async def crowd(session: aiohttp.ClientSession) -> None:
+        sockets = [await session.ws_connect(server.url("/live")) for _ in range(16)]
+        await asyncio.to_thread(page.open, server.url(f"/#{ring}"))
+        await asyncio.to_thread(page.says, "16 browsers look already: close one of them")
+        for socket in sockets:
+            await socket.close()
+        await asyncio.to_thread(page.says, "There is no such ring")
+
+    in_session(crowd)
 
 
 def test_the_page_waits_for_a_server_that_is_gone(page: ChromiumPage, ring: str) -> None:

@@ -84,6 +84,12 @@ function startStream(told) {
   set("stream", describe(told));
   set("what", describe(told));
   if (told.problem) { page.note(told.problem); return; }
+  // WebKitGTK 2.50 loses the whole page where samples of several planes are copied, as those of AAC are.
+  if (told.codec === "aac" && told.form === "frames" && playsMp4(told)) {
+    form = "mp4";
+    connect();
+    return;
+  }
   const [Player, place, isPossible] = playerFor(told);
   for (const id of ["canvas", "video"]) at(id).hidden = id !== place || told.media === "audio";
   at("sound").hidden = told.media !== "audio";

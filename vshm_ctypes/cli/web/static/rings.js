@@ -3,7 +3,8 @@
 
 import { at } from "./page_text.js";
 
-const isLive = (ring) => ["live", "v1"].includes(ring.state) && !ring.stalled;
+const stateOf = (ring) => (ring.codec === null ? "empty" : ring.stalled ? "stalled" : ring.state);
+const isLive = (ring) => ["live", "v1"].includes(stateOf(ring));
 
 // Pictures before sound, live ones first.
 export function first(rings) {
@@ -16,7 +17,7 @@ export function showRings(rings, wanted) {
     const link = document.createElement("a");
     link.href = `#${encodeURIComponent(ring.name)}`;
     link.textContent = ring.name.slice(1) + (ring.media === "audio" ? " (sound)" : "");
-    link.title = ring.stalled ? "stalled" : ring.state;
+    link.title = stateOf(ring);
     link.classList.toggle("live", isLive(ring));
     if (ring.name === wanted) link.setAttribute("aria-current", "true");
     return link;
