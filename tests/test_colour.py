@@ -2,11 +2,13 @@
 """Patches of grey and colour through the encoders: what decoders of others show is what went in, within 3 levels."""
 
 import itertools
+import weakref
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy
 import pytest
 from colour_judges import Pictures, by_ffmpeg, by_gstreamer, by_opencv, each_by_ffmpeg
 from streamers import end, streaming, take
@@ -204,3 +206,20 @@ def test_a_picture_that_fits_is_not_copied_and_stays_as_it_was() -> None:
     made.pts = 9
     assert picture.pts == 7
     assert made.planes[0].buffer_ptr == picture.planes[0].buffer_ptr
+
+
+@pytest.mark.parametrize("codec", ENCODED)
+@pytest.mark.parametrize("pixels", ["yuv420p", "nv12", "gray"])
+def test_memory_that_a_picture_only_borrows_is_given_back_once_it_is_encoded(codec: Any, pixels: str) -> None:
+    """A driver's buffer: kept by a filter or an encoder, the camera would soon have none left."""
+    encoder = Encoder(Channel(codec=codec), SOFTWARE[codec], 128, 96, 30)
+    returned: list[int] = []
+    for number in range(4):
+        rows = numpy.full((96 if pixels == "gray" else 144, 128), 100, numpy.uint8)
+        weakref.finalize(rows, returned.append, number)
+        picture = av.VideoFrame.from_numpy_buffer(rows, format=pixels, width=128)
+        del rows
+        encoder.encode(picture, number * 33_000_000)
+        assert len(returned) == number
+        del picture
+        assert len(returned) == number + 1
