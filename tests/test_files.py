@@ -17,6 +17,8 @@ from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import SourceError
 from hil.streamer.sources.timeline import GAP_S
 
+CORPUS = Path(__file__).parent / "corpus"
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -263,3 +265,17 @@ def test_a_file_that_can_not_be_read_on_ends_it_with_an_error(caplog: pytest.Log
     assert not stream(source, [lane], status, threading.Event())
     ended: Any = SimpleNamespace(read=lambda _: (_ for _ in ()).throw(EOFError("clip.mp4 has ended")))
     assert stream(ended, [lane], status, threading.Event())
+
+
+@pytest.mark.parametrize("name", ["everything_between", "OpenH264_temporal_layers"])
+def test_a_raw_stream_that_ffmpeg_does_not_recognize_is_known_by_its_name(clock: Clock, name: str) -> None:
+    path = CORPUS / f"{name}.h264"
+    with pytest.raises(av.error.InvalidDataError):
+        av.open(str(path))
+    assert len(play(source_of(path, clock))) == {"everything_between": 10, "OpenH264_temporal_layers": 14}[name]
+
+
+def test_what_is_cropped_on_the_left_is_cropped(clock: Clock) -> None:
+    source = source_of(CORPUS / "cropped.h264", clock)
+    assert (source.width, source.height) == (42, 28)
+    assert {(c.picture.width, c.picture.height) for c in play(source) if c.picture} == {(42, 28)}

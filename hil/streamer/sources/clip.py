@@ -13,6 +13,8 @@ from .source import SourceError
 
 Kind = Literal["video", "audio"]
 MOST_FPS = 1000.0  # more is a unit of time, not a rate
+# Raw streams by the ends of their names: FFmpeg does not know each by its first bytes, as with prefix NAL units.
+RAW = {".h264": "h264", ".264": "h264", ".avc": "h264", ".h265": "hevc", ".265": "hevc", ".hevc": "hevc"}
 PLAIN_FPS = 25.0  # of what has no rate of its own, as FFmpeg has it
 
 
@@ -40,7 +42,7 @@ class Clip:
         if Path(self.path).exists():  # a colon in its name begins no protocol, and a % no sequence of pictures
             place, options["pattern_type"] = f"file:{self.path}", "none"
         try:
-            self._container = av.open(place, options=options)
+            self._container = self._opened(place, options)
         except av.error.InvalidDataError:
             raise SourceError(0, f"{self.path}: no pictures or sound in a form that FFmpeg knows", "absent") from None
         except (av.FFmpegError, OSError, ValueError) as error:
@@ -55,6 +57,15 @@ class Clip:
         self.start_s = float(min(begins, default=0))
         self.length_s = (self._container.duration or 0) / av.time_base
         self._packets = self._container.demux(self.stream)
+
+    def _opened(self, place: str, options: dict[str, str]) -> Any:
+        try:
+            return av.open(place, options=options)
+        except av.error.InvalidDataError:
+            raw = RAW.get(Path(self.path).suffix.lower())
+            if raw is None:
+                raise
+            return av.open(place, format=raw, options=options)
 
     @property
     def dated_by_dts(self) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import av
+from av.codec.context import Flags
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit
@@ -50,6 +51,8 @@ class Pictures:
 
     def __init__(self, clip: Clip) -> None:
         clip.stream.thread_type = "AUTO"
+        # Else what is cropped on the left by less than suits the processor is not cropped, and the picture is wider.
+        clip.stream.codec_context.flags |= Flags.unaligned
         self._clip = clip
         self._name = clip.stream.codec_context.codec.canonical_name
         self._waits_for_key = self._name not in WAIT_BY_THEMSELVES
