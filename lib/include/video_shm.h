@@ -207,7 +207,7 @@ typedef struct video_shm_info {
 	uint64_t inode;
 	uint32_t mode, uid, gid;    /* of the shared object */
 	uint32_t writer_pid;        /* * 0: none; as seen from the writer's pid namespace */
-	uint64_t writer_start;      /* * start time in clock ticks since boot, as in /proc/PID/stat */
+	uint64_t writer_start;      /* * start time in clock ticks since boot, as the machine's own time namespace has it; 0: not known */
 	uint64_t frames;            /* written, all epochs; for a reader: in all rings that it has followed */
 	uint64_t keyframes;         /* * likewise */
 	uint64_t bytes;             /* * of payload, likewise */

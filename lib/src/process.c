@@ -20,24 +20,77 @@ static uint64_t own_pid_ns(void)
 	return stat("/proc/self/ns/pid", &status) == 0 ? (uint64_t)status.st_ino : 0;
 }
 
-/* State and start time of a process. False: they can't be read. */
-static bool read_stat(uint32_t pid, char *state, uint64_t *start)
+/*
+ * The begin of a file below /proc as text. Through a descriptor of /proc: an emulator that answers for its
+ * own process goes by paths, and tells a forked child its parent's start. False: it can't be read.
+ */
+static bool read_proc(const char *name, char *text, size_t size)
 {
-	char path[32], text[1024];
-	ssize_t length;
+	const int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ssize_t length = -1;
 	int fd;
 
-	/* The dot keeps an emulator from answering for its own process: a forked child's start is its parent's
-	 * there, and others would take it for a pid that was given away again. */
-	(void)snprintf(path, sizeof(path), "/proc/./%u/stat", (unsigned)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (proc < 0)
 		return false;
-	length = read(fd, text, sizeof(text) - 1);
-	(void)close(fd);
+	fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		length = read(fd, text, size - 1);
+		(void)close(fd);
+	}
+	(void)close(proc);
 	if (length <= 0)
 		return false;
 	text[length] = '\0';
+	return true;
+}
+
+/* Whether the pids in /proc are those that this process knows: in a container it may be another namespace's.
+ */
+static bool proc_is_ours(void)
+{
+	char target[32];
+	const ssize_t length = readlink("/proc/self", target, sizeof(target) - 1);
+
+	if (length <= 0)
+		return false;
+	target[length] = '\0';
+	return strtol(target, NULL, 10) == (long)getpid();
+}
+
+/* By how many clock ticks start times are shifted in this process's eyes: by its time namespace. False: it
+ * can't be told. */
+static bool own_shift(int64_t *ticks)
+{
+	struct stat own, of_children;
+	char text[256];
+	const char *line;
+	long long seconds;
+
+	*ticks = 0;
+	if (stat("/proc/self/ns/time", &own) != 0)
+		return errno == ENOENT && proc_is_ours(); /* a kernel without such namespaces */
+	if (stat("/proc/self/ns/time_for_children", &of_children) != 0 || own.st_ino != of_children.st_ino)
+		return false; /* what follows is told of the children's */
+	if (!read_proc("self/timens_offsets", text, sizeof(text)))
+		return false;
+	line = strstr(text, "boottime");
+	if (line == NULL || sscanf(line, "boottime %lld", &seconds) != 1)
+		return false;
+	*ticks = (int64_t)seconds * sysconf(_SC_CLK_TCK);
+	return true;
+}
+
+/* State of a process, and when it started; 0: that can't be compared with what others see. False: they can't
+ * be read.
+ */
+static bool read_stat(uint32_t pid, char *state, uint64_t *start)
+{
+	char name[32], text[1024];
+	int64_t shift;
+
+	(void)snprintf(name, sizeof(name), "%u/stat", (unsigned)pid);
+	if (!proc_is_ours() || !read_proc(name, text, sizeof(text)))
+		return false;
 	/* The name, field 2, may hold blanks and brackets: the last bracket ends it. */
 	const char *field = strrchr(text, ')');
 
@@ -49,7 +102,7 @@ static bool read_stat(uint32_t pid, char *state, uint64_t *start)
 		if (field == NULL)
 			return false;
 	}
-	*start = strtoull(field + 1, NULL, 10);
+	*start = own_shift(&shift) ? strtoull(field + 1, NULL, 10) - (uint64_t)shift : 0;
 	return true;
 }
 

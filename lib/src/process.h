@@ -8,7 +8,7 @@
 
 struct process {
 	uint32_t pid;
-	uint64_t start;  /* clock ticks since boot, field 22 of /proc/PID/stat; 0: not known */
+	uint64_t start;  /* clock ticks since boot, without what a time namespace adds; 0: not known */
 	uint64_t pid_ns; /* inode of its pid namespace; 0: not known */
 };
 
