@@ -3,7 +3,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 TIMEOUT_S = 60
@@ -18,9 +18,9 @@ def run(program: str, *words: str) -> str:
 
 
 @contextmanager
-def running(program: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
-    """Start it, and wait for its first line. It is killed if it still runs at the end."""
-    command = [sys.executable, "-X", "faulthandler", "-c", program, *words]
+def running(program: str, *words: str, before: Sequence[str] = ()) -> Iterator["subprocess.Popen[str]"]:
+    """Start it, by the command before, and wait for its first line. It is killed at the end if it still runs."""
+    command = [*before, sys.executable, "-X", "faulthandler", "-c", program, *words]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

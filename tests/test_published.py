@@ -2,15 +2,16 @@
 """Consumer(publish=True): its counters in an object of its own, there as long as it is."""
 
 import os
+import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from children import running
+from vshm import vshm
 from writers import SHARED_MEMORY, wait_until
 
 from vshm_ctypes import Consumer, Producer, RingFull
-from vshm_ctypes.published import PREFIX, RECORD, PublishedConsumer, list_published
+from vshm_ctypes.published import PREFIX, RECORD, VERSION, PublishedConsumer, list_published
 
 PUBLISHES = """
 import sys
@@ -20,6 +21,20 @@ with Consumer(sys.argv[1], publish=True) as stream:
     print("ready", flush=True)
     for frame in stream:
         pass
+"""
+
+LEAVES_A_CHILD = """
+import os, sys, time
+from vshm_ctypes import Consumer
+stream = Consumer(sys.argv[1], publish=True)
+stream.receive(timeout=0)
+if os.fork() == 0:
+    os.close(1)
+    while os.path.exists(stream._publication.path):  # its copy of the descriptor keeps the lock
+        time.sleep(0.05)
+    os._exit(0)
+print("ready", flush=True)
+os._exit(0)
 """
 
 
@@ -103,22 +118,61 @@ def test_what_is_no_record_is_passed_over(kind: str) -> None:
             path.symlink_to("/etc/passwd")
         else:
             content = {"empty": b"", "short": b"VSHMCONS", "garbage": os.urandom(RECORD.size)}
-            torn = RECORD.pack(b"VSHMCONS", 1, 1, 1, 7, 0, 0, 0, 0, 0, 0, 0, b"", 8)
+            torn = RECORD.pack(b"VSHMCONS", VERSION, 1, 1, 1, 7, 0, 0, 0, 0, 0, 0, 0, b"", 8)
             path.write_bytes(content.get(kind, torn))
         assert not [consumer for consumer in list_published() if consumer.path == path]
     finally:
         path.rmdir() if kind == "folder" else path.unlink()
 
 
-def test_a_name_left_by_an_earlier_process_of_our_pid_is_taken(ring: str) -> None:
-    left = [SHARED_MEMORY / f"{PREFIX}{os.getpid()}_{number}" for number in range(100)]
-    for path in left:
-        if not path.exists():
-            path.write_text("old")
+def test_a_name_that_somebody_else_has_is_left_to_him(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = iter(["taken", "free"])
+    monkeypatch.setattr("vshm_ctypes.published.secrets.token_hex", lambda _: next(words))
+    taken = SHARED_MEMORY / f"{PREFIX}{os.getpid()}_taken"
+    taken.write_text("a reader of this pid in another container")
     try:
         with Producer(ring), Consumer(ring, publish=True) as stream:
             stream.receive(timeout=0)
-            assert len(of_ring(ring)) == 1
+            (shown,) = of_ring(ring)
+            assert shown.path.name.endswith("_free")
+        assert taken.read_text() == "a reader of this pid in another container"
     finally:
-        for path in left:
-            Path(path).unlink(missing_ok=True)
+        taken.unlink()
+
+
+# ---- in containers ----
+
+
+@pytest.mark.parametrize("options", [["--pid"], ["--time", "--boottime", "1000000"], ["--time", "--boottime", "-1"]])
+def test_a_reader_in_a_container_is_alive_and_clean_leaves_it(ring: str, alone: None, options: list[str]) -> None:
+    words = ["unshare", *options, "--fork", "--kill-child"]
+    if subprocess.run([*words, "true"], check=False, capture_output=True).returncode:
+        pytest.skip(f"unshare {options[0]} needs root and a kernel with such namespaces")
+    with Producer(ring) as producer, running(PUBLISHES, ring, before=words):
+        wait_until(lambda: bool(of_ring(ring)), "the reader's counters")
+        (shown,) = of_ring(ring)
+        assert shown.alive
+        outcome = vshm("check", "--clean", "--json")
+        assert not [found for found in outcome.json["findings"] if found["code"] == "stale-publication"]
+        assert shown.path.exists()
+        producer.write(b"x")
+    wait_until(lambda: not any(left.alive for left in of_ring(ring)), "the end of the reader")
+    vshm("check", "--clean", "--json")
+    assert of_ring(ring) == []
+
+
+def test_two_readers_of_one_pid_do_not_meet(ring: str, alone: None) -> None:
+    words = ["unshare", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*words, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("unshare --pid needs root")
+    with Producer(ring), running(PUBLISHES, ring, before=words), running(PUBLISHES, ring, before=words):
+        assert [shown.pid for shown in of_ring(ring)] == [1, 1]
+        assert [shown.name for shown in of_ring(ring)] == ["?", "?"]  # pid 1 here is somebody else
+
+
+def test_a_child_that_a_dead_reader_left_behind_does_not_make_it_alive(ring: str) -> None:
+    with Producer(ring), running(LEAVES_A_CHILD, ring) as reader:
+        reader.wait(60)
+        (left,) = of_ring(ring)
+        assert not left.alive
+        left.path.unlink()

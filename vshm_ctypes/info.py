@@ -24,7 +24,7 @@ class RingInfo(NamedTuple):
     Ring: version of the format (2: of another geometry); extended: whether our producer made it; media *; slots, of
     slot_size bytes of payload; object_bytes and inode, mode, uid and gid of the shared object.
     Producer: state; epoch *, up by one at every start; writer_pid *, as its own pid namespace has it, and
-    writer_start *, in clock ticks since boot, as in /proc/PID/stat; 0: none.
+    writer_start *, in clock ticks since boot, as the machine's own time namespace has it; 0: none, or not known.
     Counters, over all epochs, or over all rings that a reader followed: frames, keyframes *, bytes * of payload;
     dropped by the producer, thereof dropped_busy *, dropped_too_large * and dropped_no_space *; remade *: times that
     the ring's name was gone; rearmed *: semaphores found taken by a process that had died.

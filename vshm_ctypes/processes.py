@@ -52,13 +52,55 @@ def process_name(pid: int) -> str | None:
         return None
 
 
+def pid_namespace() -> int:
+    """The inode of this process's pid namespace; 0: not known."""
+    try:
+        return (PROC / "self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def _own_shift() -> int:
+    """By how many clock ticks our time namespace shifts the start times we see. Raises OSError, ValueError."""
+    try:
+        own = (PROC / "self/ns/time").stat().st_ino
+    except FileNotFoundError:  # a kernel without such namespaces
+        return 0
+    if own != (PROC / "self/ns/time_for_children").stat().st_ino:
+        raise ValueError("what is told is the children's shift")
+    for line in (PROC / "self/timens_offsets").read_text().splitlines():
+        if line.startswith("boottime"):
+            return int(line.split()[1]) * os.sysconf("SC_CLK_TCK")
+    raise ValueError("no shift is told")
+
+
 def start_time(pid: int) -> int | None:
-    """When the process started, in clock ticks since boot, as /proc/PID/stat has it; None: there is no such process."""
+    """When the process started, in clock ticks since boot as the machine's own time namespace has it.
+
+    None: there is no such process in /proc, or it can't be told.
+    """
     try:
         fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(") ")[2].split()
-        return int(fields[19])
+        return int(fields[19]) - _own_shift()
     except (OSError, ValueError, IndexError):
         return None
+
+
+def is_gone(pid: int, start: int, namespace: int) -> bool:
+    """Whether it is certain that this process is gone. start: as start_time has it, 0: not known; namespace: its pids'.
+
+    What can't be compared, as from another namespace or under hidepid, is not gone.
+    """
+    if not namespace or namespace != pid_namespace():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        pass
+    now = start_time(pid)
+    return bool(start) and now is not None and now != start
 
 
 def _mapped_inodes(maps: Iterable[str], device: int) -> dict[int, bool]:

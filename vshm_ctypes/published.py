@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a reader publishes of itself: its counters, in a small object of its own, never in the ring.
 
-One object for each Consumer(publish=True): /dev/shm/vshm_consumer_PID_N, of RECORD's size, written whole at most four
-times a second, and removed by close().
+One object for each Consumer(publish=True): /dev/shm/vshm_consumer_PID_RANDOM, of RECORD's size, written whole at most
+four times a second, and removed by close(). Its reader holds a lock on it as long as it lives: pids, which are other
+processes' in other containers, tell nothing by themselves.
 """
 
 from __future__ import annotations
 
 import errno
-import itertools
+import fcntl
 import os
+import secrets
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -21,16 +24,16 @@ from typing import NamedTuple
 from .descriptors import above_standard_streams
 from .errors import RingFull, VideoShmError
 from .info import RingInfo
-from .processes import process_name, start_time
+from .processes import is_gone, pid_namespace, process_name, start_time
 from .rings import DIRECTORY
 
 PREFIX = "vshm_consumer_"
 MAGIC = b"VSHMCONS"
-VERSION = 1
+VERSION = 2
 EVERY_NS = 250_000_000
 ATTEMPTS = 10
 
-RECORD = Struct("<8sIIQQQQQQQQQ208sQ")
+RECORD = Struct("<8sIIQQQQQQQQQQ208sQ")
 
 
 class _Record(NamedTuple):
@@ -40,6 +43,7 @@ class _Record(NamedTuple):
     version: int
     pid: int
     start: int
+    namespace: int
     update: int
     inode: int
     received: int
@@ -52,12 +56,13 @@ class _Record(NamedTuple):
     again: int
 
 
-_numbers = itertools.count()
-
-
 @dataclass(frozen=True, slots=True)
 class PublishedConsumer:
-    """A reader's own counters, as RingInfo has them. updated_ns: CLOCK_MONOTONIC. alive: its process still runs."""
+    """A reader's own counters, as RingInfo has them.
+
+    pid: as its own namespace has it; name: "?" where that is another one than ours. updated_ns: CLOCK_MONOTONIC.
+    alive: its process still runs.
+    """
 
     path: Path
     pid: int
@@ -80,17 +85,17 @@ class Publication:
         self._pid = os.getpid()
         self._ring = ring.encode()
         self._start = start_time(self._pid) or 0
+        self._namespace = pid_namespace()
         self._update = 0
         self._next_ns = 0
         self._descriptor = self._create()
 
     def _create(self) -> int:
         for _ in range(ATTEMPTS):
-            self.path = Path(DIRECTORY) / f"{PREFIX}{self._pid}_{next(_numbers)}"
+            self.path = Path(DIRECTORY) / f"{PREFIX}{self._pid}_{secrets.token_hex(4)}"
             try:
-                self.path.unlink(missing_ok=True)  # of a process that had our pid before
                 return self._create_at(self.path)
-            except (FileExistsError, PermissionError):  # somebody else's: there are other names
+            except (FileExistsError, BlockingIOError):  # somebody else's: there are other names
                 continue
             except OSError as error:
                 kind = RingFull if error.errno == errno.ENOSPC else VideoShmError
@@ -100,10 +105,11 @@ class Publication:
     def _create_at(self, path: Path) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with above_standard_streams():
-            descriptor = os.open(path, flags, 0o644)
+            descriptor = os.open(path, flags, 0o600)
         try:
-            os.fchmod(descriptor, 0o644)  # whatever the umask: it is for all to see
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
+            os.fchmod(descriptor, 0o644)  # whatever the umask: it is for all to see
         except OSError:
             os.close(descriptor)
             path.unlink()
@@ -123,6 +129,7 @@ class Publication:
             version=VERSION,
             pid=self._pid,
             start=self._start,
+            namespace=self._namespace,
             update=self._update,
             inode=info.inode,
             received=info.received,
@@ -138,9 +145,21 @@ class Publication:
 
     def close(self) -> None:
         """Remove the object. A forked child only lets go."""
-        os.close(self._descriptor)
         if os.getpid() == self._pid:
-            self.path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(self._descriptor), self.path.lstat()):
+                    self.path.unlink()
+        os.close(self._descriptor)
+
+
+def _is_held(descriptor: int) -> bool:
+    """Whether its reader still has the lock; so has a child that it forked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
 
 
 def _read(path: Path) -> PublishedConsumer | None:
@@ -160,14 +179,16 @@ def _read(path: Path) -> PublishedConsumer | None:
                 break
         else:
             return None
+        held = _is_held(descriptor)
     finally:
         os.close(descriptor)
     if record.magic != MAGIC or record.version != VERSION:
         return None
+    ours = record.namespace == pid_namespace()
     return PublishedConsumer(
         path=path,
         pid=record.pid,
-        name=process_name(record.pid) or "?",
+        name=(process_name(record.pid) if ours else None) or "?",
         ring=record.ring.rstrip(b"\0").decode(errors="replace"),
         inode=record.inode,
         received=record.received,
@@ -176,7 +197,7 @@ def _read(path: Path) -> PublishedConsumer | None:
         span=record.span,
         reattached=record.reattached,
         updated_ns=record.updated_ns,
-        alive=start_time(record.pid) == record.start,
+        alive=held and not is_gone(record.pid, record.start, record.namespace),
     )
 
 
