@@ -205,14 +205,14 @@ typedef struct video_shm_info {
 	uint32_t epoch;        /* * up by one at every start of a writer */
 	uint64_t object_bytes; /* size of the shared object */
 	uint64_t inode;
-	uint32_t mode, uid, gid;    /* of the shared object */
-	uint32_t writer_pid;        /* * 0: none; as seen from the writer's pid namespace */
-	uint64_t writer_start;      /* * start time in clock ticks since boot, as the machine's own time namespace has it; 0: not known */
-	uint64_t frames;            /* written, all epochs; for a reader: in all rings that it has followed */
-	uint64_t keyframes;         /* * likewise */
-	uint64_t bytes;             /* * of payload, likewise */
-	uint64_t dropped;           /* by the writer, whatever the cause */
-	uint64_t dropped_busy;      /* * semaphore or handle was taken */
+	uint32_t mode, uid, gid; /* of the shared object */
+	uint32_t writer_pid;     /* * 0: none; as seen from the writer's pid namespace */
+	uint64_t writer_start;   /* * clock ticks since boot, in the machine's own time namespace; 0: not known */
+	uint64_t frames;         /* written, all epochs; for a reader: in all rings that it has followed */
+	uint64_t keyframes;      /* * likewise */
+	uint64_t bytes;          /* * of payload, likewise */
+	uint64_t dropped;        /* by the writer, whatever the cause */
+	uint64_t dropped_busy;   /* * semaphore or handle was taken */
 	uint64_t dropped_too_large; /* * larger than a slot */
 	uint64_t dropped_no_space;  /* * the ring had to be made anew, and /dev/shm was full */
 	uint64_t remade;            /* * times that the ring's name was gone and it was made anew */

@@ -20,27 +20,44 @@ static uint64_t own_pid_ns(void)
 	return stat("/proc/self/ns/pid", &status) == 0 ? (uint64_t)status.st_ino : 0;
 }
 
-/*
- * The begin of a file below /proc as text. Through a descriptor of /proc: an emulator that answers for its
- * own process goes by paths, and tells a forked child its parent's start. False: it can't be read.
- */
-static bool read_proc(const char *name, char *text, size_t size)
+/* The begin of a file in /proc as text. False: it can't be read. */
+static bool read_text(const char *path, char *text, size_t size)
 {
-	const int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	ssize_t length = -1;
-	int fd;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
 
-	if (proc < 0)
+	if (fd < 0)
 		return false;
-	fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		length = read(fd, text, size - 1);
-		(void)close(fd);
-	}
-	(void)close(proc);
+	length = read(fd, text, size - 1);
+	(void)close(fd);
 	if (length <= 0)
 		return false;
 	text[length] = '\0';
+	return true;
+}
+
+/* State and start time of a process, as /proc tells them to this one. False: they can't be read. */
+static bool read_stat(uint32_t pid, char *state, uint64_t *start)
+{
+	char path[48], text[1024];
+
+	/* Of its first thread, which says the same: emulators answer for /proc/PID/stat themselves, and tell a
+	 * forked child its parent's start; others would take it for a pid that was given away again. */
+	(void)snprintf(path, sizeof(path), "/proc/%u/task/%u/stat", (unsigned)pid, (unsigned)pid);
+	if (!read_text(path, text, sizeof(text)))
+		return false;
+	/* The name, field 2, may hold blanks and brackets: the last bracket ends it. */
+	const char *field = strrchr(text, ')');
+
+	if (field == NULL || field[1] == '\0')
+		return false;
+	*state = field[2];
+	for (int number = 2; number < 22; number++) {
+		field = strchr(field + 1, ' ');
+		if (field == NULL)
+			return false;
+	}
+	*start = strtoull(field + 1, NULL, 10);
 	return true;
 }
 
@@ -57,8 +74,9 @@ static bool proc_is_ours(void)
 	return strtol(target, NULL, 10) == (long)getpid();
 }
 
-/* By how many clock ticks start times are shifted in this process's eyes: by its time namespace. False: it
- * can't be told. */
+/* What this process's time namespace adds to each start time that it is told, in clock ticks. False: it can't
+ * be known.
+ */
 static bool own_shift(int64_t *ticks)
 {
 	struct stat own, of_children;
@@ -68,10 +86,10 @@ static bool own_shift(int64_t *ticks)
 
 	*ticks = 0;
 	if (stat("/proc/self/ns/time", &own) != 0)
-		return errno == ENOENT && proc_is_ours(); /* a kernel without such namespaces */
+		return errno == ENOENT; /* a kernel without such namespaces */
 	if (stat("/proc/self/ns/time_for_children", &of_children) != 0 || own.st_ino != of_children.st_ino)
-		return false; /* what follows is told of the children's */
-	if (!read_proc("self/timens_offsets", text, sizeof(text)))
+		return false; /* only the children's is told */
+	if (!read_text("/proc/self/timens_offsets", text, sizeof(text)))
 		return false;
 	line = strstr(text, "boottime");
 	if (line == NULL || sscanf(line, "boottime %lld", &seconds) != 1)
@@ -80,39 +98,16 @@ static bool own_shift(int64_t *ticks)
 	return true;
 }
 
-/* State of a process, and when it started; 0: that can't be compared with what others see. False: they can't
- * be read.
- */
-static bool read_stat(uint32_t pid, char *state, uint64_t *start)
-{
-	char name[32], text[1024];
-	int64_t shift;
-
-	(void)snprintf(name, sizeof(name), "%u/stat", (unsigned)pid);
-	if (!proc_is_ours() || !read_proc(name, text, sizeof(text)))
-		return false;
-	/* The name, field 2, may hold blanks and brackets: the last bracket ends it. */
-	const char *field = strrchr(text, ')');
-
-	if (field == NULL || field[1] == '\0')
-		return false;
-	*state = field[2];
-	for (int number = 2; number < 22; number++) {
-		field = strchr(field + 1, ' ');
-		if (field == NULL)
-			return false;
-	}
-	*start = own_shift(&shift) ? strtoull(field + 1, NULL, 10) - (uint64_t)shift : 0;
-	return true;
-}
-
 void process_self(struct process *process)
 {
+	int64_t shift;
 	char state;
 
 	process->pid = (uint32_t)getpid();
 	process->pid_ns = own_pid_ns();
-	if (!read_stat(process->pid, &state, &process->start))
+	if (proc_is_ours() && read_stat(process->pid, &state, &process->start) && own_shift(&shift))
+		process->start -= (uint64_t)shift;
+	else
 		process->start = 0;
 }
 
@@ -123,17 +118,26 @@ bool process_gone_at_a_glance(const struct process *process, uint64_t pid_ns)
 	return kill((pid_t)process->pid, 0) != 0 && errno == ESRCH;
 }
 
+static bool began_later(const struct process *process, uint64_t start)
+{
+	return process->start != 0 && start > process->start + START_TOLERANCE_TICKS;
+}
+
 bool process_gone(const struct process *process)
 {
+	const uint64_t pid_ns = own_pid_ns();
 	uint64_t start;
+	int64_t shift;
 	char state;
 
-	if (process_gone_at_a_glance(process, own_pid_ns()))
+	if (process_gone_at_a_glance(process, pid_ns))
 		return true;
-	if (process->pid == 0 || process->pid > INT32_MAX || process->pid_ns != own_pid_ns() ||
+	if (process->pid == 0 || process->pid > INT32_MAX || process->pid_ns != pid_ns ||
 		!read_stat(process->pid, &state, &start))
 		return false;
+	/* First what is cheap; whether it can be believed is asked only where it matters. */
 	if (state == 'Z' || state == 'X')
-		return true;
-	return process->start != 0 && start > process->start + START_TOLERANCE_TICKS;
+		return proc_is_ours();
+	return began_later(process, start) && proc_is_ours() && own_shift(&shift) &&
+		   began_later(process, start - (uint64_t)shift);
 }
