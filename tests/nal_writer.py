@@ -115,3 +115,42 @@ def slice_(first_mb: int = 0, kind: int = 1, reference: int = 1, start: bytes = 
 def slice5(first: bool = True, kind: int = 1, start: bytes = LONG, **said: Any) -> bytes:
     """A slice segment of H.265 of which only the begin of the header makes sense."""
     return nal5(kind, bytes([0x80 * first | 0x2A, 0xAF, 0x55]), start=start, **said)
+
+
+def profile5(bits: Bits) -> Bits:
+    for byte in (1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93):
+        bits.u(8, byte)
+    return bits
+
+
+def vps5(units: int, scale: int) -> bytes:
+    bits = profile5(Bits().u(4, 0).u(2, 3).u(6, 0).u(3, 0).u(1, 1).u(16, 0xFFFF))
+    bits.u(1, 1).ue(4, 2, 0).u(6, 0).ue(0).u(1, 1).u(32, units).u(32, scale).u(2, 0)
+    return nal5(32, bits.bytes())
+
+
+# 64x64, slice_pic_order_cnt_lsb of 4 bits, none of the tools, no VUI.
+SPS5 = nal5(
+    33,
+    profile5(Bits().u(4, 0).u(3, 0).u(1, 1))
+    .ue(0, 1, 64, 64)
+    .u(1, 0)
+    .ue(0, 0, 0)
+    .u(1, 1)
+    .ue(4, 2, 0, 0, 3, 0, 3, 0, 0)
+    .u(4, 0)
+    .ue(0)
+    .u(5, 0)
+    .bytes(),
+)
+PPS5 = nal5(34, Bits().ue(0, 0).u(5, 0).bytes())
+
+
+def picture5(kind: int, lsb: int | None = None, temporal_id: int = 0) -> bytes:
+    bits = Bits().u(1, 1)
+    if 16 <= kind <= 23:
+        bits.u(1, 0)
+    bits.ue(0, 1)
+    if lsb is not None:
+        bits.u(4, lsb)
+    return nal5(kind, bits.u(16, 0x5AA5).bytes(), temporal_id=temporal_id)

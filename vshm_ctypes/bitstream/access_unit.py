@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple, Protocol, Self
 
-from . import h264
+from . import h264_slice
 from .errors import StreamError
 
 
@@ -83,15 +83,15 @@ class H264Delimiter:
 
     def __init__(self) -> None:
         self.whole = self.lone_field = False
-        self._sets = h264.Sets()
-        self._last: h264.SliceHeader | None = None
+        self._sets = h264_slice.Sets()
+        self._last: h264_slice.SliceHeader | None = None
         self._places: set[tuple[int, int]] = set()  # of the picture's slices: colour plane and first macroblock
 
     def copy(self) -> Self:
         """Another one that knows as much."""
         other = type(self)()
         other.whole, other.lone_field, other._last = self.whole, self.lone_field, self._last
-        other._sets = h264.Sets(dict(self._sets.sps), dict(self._sets.pps))
+        other._sets = h264_slice.Sets(dict(self._sets.sps), dict(self._sets.pps))
         other._places = set(self._places)
         return other
 
@@ -133,7 +133,7 @@ class H264Delimiter:
         self.whole = self.whole or header.first_mb == 0
         return place
 
-    def _begins_picture(self, header: h264.SliceHeader, last: h264.SliceHeader, in_order: bool) -> bool:
+    def _begins_picture(self, header: h264_slice.SliceHeader, last: h264_slice.SliceHeader, in_order: bool) -> bool:
         """By 7.4.1.2.4; and where an encoder does not heed it, by a macroblock that the picture has already."""
         if header.differs(last):
             return True

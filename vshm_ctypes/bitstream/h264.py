@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ITU-T H.264: parameter sets and slice headers, as far as they tell pictures apart and describe them."""
+"""ITU-T H.264: parameter sets, as far as they describe pictures and slices need them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from .bits import Bits
 from .errors import StreamError
 from .vui import Vui, read_colour, sane_fps
 
 SPS, PPS = 7, 8
-IDR = 5
 MAX_SPS_ID, MAX_PPS_ID = 31, 255
 _BASELINE, _EXTENDED = 66, 88
 # Profiles whose sequence parameter sets say how colour is sampled (7.3.2.1.1).
@@ -22,10 +20,14 @@ _MAX_SIDE = 65535
 
 @dataclass(frozen=True, slots=True)
 class Sps:
-    """A sequence parameter set. width, height: pixels, cropped. profile: profile_idc, constraint flags, level_idc."""
+    """A sequence parameter set. width, height: pixels, cropped. profile: profile_idc, constraint flags, level_idc.
+
+    has_chroma: whether chroma samples are in the slices of luma.
+    """
 
     id: int
     profile: bytes
+    has_chroma: bool
     separate_planes: bool
     frame_num_bits: int
     poc_type: int
@@ -55,45 +57,15 @@ class Sps:
 
 @dataclass(frozen=True, slots=True)
 class Pps:
-    """A picture parameter set."""
+    """A picture parameter set. references: how many a slice has of either list, unless it says so itself."""
 
     id: int
     sps_id: int
     bottom_order_present: bool
+    references: tuple[int, int]
+    weighted_p: bool
+    weighted_b: bool
     redundant_count_present: bool
-
-
-class SliceHeader(NamedTuple):
-    """The begin of a slice header (7.3.3). Behind pps_id all is 0 where the parameter sets are unknown."""
-
-    kind: int
-    reference: bool
-    first_mb: int
-    slice_type: int
-    pps_id: int
-    plane: int = 0
-    frame_num: int = 0
-    field: bool = False
-    bottom: bool = False
-    idr_pic_id: int = 0
-    poc_lsb: int = 0
-    delta_bottom: int = 0
-    delta_0: int = 0
-    delta_1: int = 0
-    redundant: bool = False
-
-    def differs(self, other: SliceHeader) -> bool:
-        """Whether the other slice is of another primary coded picture, as 7.4.1.2.4 finds out."""
-        return self._picture != other._picture
-
-    @property
-    def _picture(self) -> tuple[int | bool, ...]:
-        return (self.kind == IDR, self.reference, self.pps_id, *self[6:14])
-
-    def completes(self, first: SliceHeader) -> bool:
-        """Whether this slice is of the second field of a complementary pair (3.30 and 3.31), whose first was that."""
-        opposite = first.field and self.field and first.bottom != self.bottom
-        return opposite and self.frame_num == first.frame_num and self.reference == first.reference and self.kind != IDR
 
 
 def _skip_scaling_lists(bits: Bits, count: int) -> None:
@@ -189,6 +161,7 @@ def read_sps(nal: bytes) -> Sps:
     return Sps(
         id=number,
         profile=profile,
+        has_chroma=chroma > 0 and not separate,
         separate_planes=separate,
         frame_num_bits=frame_num_bits,
         poc_type=poc_type,
@@ -230,71 +203,9 @@ def read_pps(nal: bytes) -> Pps:
     groups = bits.ue_up_to(7, "num_slice_groups_minus1") + 1
     if groups > 1:
         _skip_slice_groups(bits, groups)
-    bits.ue()
-    bits.ue()
-    bits.skip(3)
+    references = (bits.ue_up_to(31, "num_ref_idx_active") + 1, bits.ue_up_to(31, "num_ref_idx_active") + 1)
+    weighted_p, weighted_b = bits.flag(), bits.u(2) == 1
     for _ in range(3):
         bits.se()
     bits.skip(2)
-    return Pps(number, sps_id, bottom_order, bits.flag())
-
-
-@dataclass
-class Sets:
-    """The parameter sets that slices refer to."""
-
-    sps: dict[int, Sps] = field(default_factory=dict)
-    pps: dict[int, Pps] = field(default_factory=dict)
-
-    def learn(self, nal: bytes) -> None:
-        """From a NAL unit; one that is damaged, or no parameter set of a base layer, is passed over."""
-        kind = nal[0] & 0x1F
-        try:
-            if kind == SPS:
-                sps = read_sps(nal)
-                self.sps[sps.id] = sps
-            elif kind == PPS:
-                pps = read_pps(nal)
-                self.pps[pps.id] = pps
-        except StreamError:
-            pass
-
-    def sps_of(self, pps_id: int) -> Sps | None:
-        """The one that a slice with that pps_id is under."""
-        pps = self.pps.get(pps_id)
-        return self.sps.get(pps.sps_id) if pps is not None else None
-
-    def read_slice(self, head: bytes) -> SliceHeader:
-        """The header of a slice from the first bytes of its NAL unit, of type 1, 2 or 5. Raises StreamError."""
-        bits = Bits(head)
-        kind = bits.u(8)
-        kind, reference = kind & 0x1F, bool(kind & 0x60)
-        header = SliceHeader(kind, reference, bits.ue(), bits.ue(), bits.ue_up_to(MAX_PPS_ID, "pic_parameter_set_id"))
-        sps = self.sps_of(header.pps_id)
-        if sps is None:
-            return header
-        pps = self.pps[header.pps_id]
-        plane = bits.u(2) if sps.separate_planes else 0
-        frame_num = bits.u(sps.frame_num_bits)
-        in_field = not sps.frame_mbs_only and bits.flag()
-        bottom = in_field and bits.flag()
-        idr_pic_id = bits.ue() if kind == IDR else 0
-        lsb = delta_bottom = delta_0 = delta_1 = 0
-        if sps.poc_type == 0:
-            lsb = bits.u(sps.poc_lsb_bits)
-            delta_bottom = bits.se() if pps.bottom_order_present and not in_field else 0
-        elif sps.poc_type == 1 and not sps.delta_always_zero:
-            delta_0 = bits.se()
-            delta_1 = bits.se() if pps.bottom_order_present and not in_field else 0
-        return header._replace(
-            plane=plane,
-            frame_num=frame_num,
-            field=in_field,
-            bottom=bottom,
-            idr_pic_id=idr_pic_id,
-            poc_lsb=lsb,
-            delta_bottom=delta_bottom,
-            delta_0=delta_0,
-            delta_1=delta_1,
-            redundant=pps.redundant_count_present and bits.ue() > 0,
-        )
+    return Pps(number, sps_id, bottom_order, references, weighted_p, weighted_b, bits.flag())

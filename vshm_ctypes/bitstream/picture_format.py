@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 
 from ..frame import Codec
-from . import h264, h265
+from . import h264, h264_slice, h265
 from .errors import StreamError
 from .jpeg import jpeg_size
 from .nal import SYNTAXES, nal_units
@@ -48,7 +48,7 @@ def picture_format(data: bytes, codec: int) -> PictureFormat | None:
         return _of_jpeg(data)
     if codec not in SYNTAXES:
         return None
-    sets: h264.Sets | h265.Sets = h264.Sets() if codec == Codec.H264 else h265.Sets()
+    sets: h264_slice.Sets | h265.Sets = h264_slice.Sets() if codec == Codec.H264 else h265.Sets()
     vps_fps = None
     for nal in nal_units(data, codec):
         if nal.kind in SYNTAXES[codec].parameter_sets:

@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..frame import Codec
-from . import h264, h265
+from . import h264, h264_slice, h265
 from .errors import StreamError
 from .nal import SYNTAXES, Nal, nal_units
 
-_HEAD = 64  # bytes of a slice, as far as it tells its order
+_HEAD = 512  # bytes of a slice: as far as it tells its order, and what it does to the pictures before
 _H265_IDR, _H265_BLA, _H265_CRA = (19, 20), (16, 17, 18), 21
 _H265_LEADING, _H265_ENDS = range(6, 10), (36, 37)
 
@@ -29,9 +29,9 @@ class _H264Counter:
     """8.2.1. A frame's count is that of the field that is shown first."""
 
     def __init__(self) -> None:
-        self.sets = h264.Sets()
+        self.sets = h264_slice.Sets()
         self._sequence = 0
-        self._first: h264.SliceHeader | None = None  # of the picture that is told now
+        self._first: h264_slice.SliceHeader | None = None  # of the picture that is told now
         self._msb = self._lsb = 0  # of the reference picture before
         self._frame_num = self._offset = 0  # of the picture before
 
@@ -48,23 +48,38 @@ class _H264Counter:
         if sps is None or header.redundant or (self._first is not None and not header.differs(self._first)):
             return None
         self._first = header
-        if header.kind == h264.IDR:
+        if header.kind == h264_slice.IDR:
             self._sequence += 1
             self._msb = self._lsb = self._frame_num = self._offset = 0
         elif header.frame_num < self._frame_num:
             self._offset += 1 << sps.frame_num_bits
         self._frame_num = header.frame_num
-        counts = (self._by_lsb, self._by_offsets, self._by_decoding)[sps.poc_type](header, sps)
-        return Order(self._sequence, counts)
+        poc = (self._by_lsb, self._by_offsets, self._by_decoding)[sps.poc_type](header, sps)
+        if self._forgets(head):
+            poc = self._begin_anew(header)
+        return Order(self._sequence, poc)
 
-    def _by_lsb(self, header: h264.SliceHeader, sps: h264.Sps) -> int:
+    def _forgets(self, head: bytes) -> bool:
+        try:
+            return self.sets.forgets_references(head)
+        except StreamError:  # damaged: the header told its order before
+            return False
+
+    def _begin_anew(self, header: h264_slice.SliceHeader) -> int:
+        """As behind an IDR picture, which this one becomes when it is decoded (8.2.1, memory_management 5)."""
+        self._sequence += 1
+        self._msb = self._frame_num = self._offset = 0
+        self._lsb = 0 if header.bottom else max(0, -header.delta_bottom)
+        return 0
+
+    def _by_lsb(self, header: h264_slice.SliceHeader, sps: h264.Sps) -> int:
         """pic_order_cnt_type 0."""
         msb = _msb(header.poc_lsb, self._lsb, self._msb, 1 << sps.poc_lsb_bits)
         if header.reference:
             self._msb, self._lsb = msb, header.poc_lsb
         return msb + header.poc_lsb + min(0, header.delta_bottom)
 
-    def _by_offsets(self, header: h264.SliceHeader, sps: h264.Sps) -> int:
+    def _by_offsets(self, header: h264_slice.SliceHeader, sps: h264.Sps) -> int:
         """pic_order_cnt_type 1."""
         number = self._offset + header.frame_num if sps.offsets else 0
         if number and not header.reference:
@@ -80,7 +95,7 @@ class _H264Counter:
             return first + (sps.offset_top_to_bottom if header.bottom else 0)
         return min(first, first + sps.offset_top_to_bottom + header.delta_1)
 
-    def _by_decoding(self, header: h264.SliceHeader, sps: h264.Sps) -> int:
+    def _by_decoding(self, header: h264_slice.SliceHeader, sps: h264.Sps) -> int:
         """pic_order_cnt_type 2."""
         return 2 * (self._offset + header.frame_num) - (not header.reference)
 
