@@ -175,6 +175,14 @@ def test_a_file_of_nothing_but_damage_is_refused(clock: Clock, tmp_path: Path) -
         source_of(path, clock)
 
 
+@pytest.mark.parametrize("copy", [False, True])
+def test_a_photo_that_is_cut_off_is_refused_as_such(clock: Clock, tmp_path: Path, copy: bool) -> None:
+    path = write(tmp_path / "photo.jpg", [0.0], "mjpeg", pixels="yuvj420p")
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(SourceError, match=r"photo\.jpg: no picture of it is of any use: .*cut off"):
+        FileSource(str(path), False, copy=copy).open()
+
+
 @pytest.mark.parametrize(("encoder", "name"), [("png", "still.png"), ("mjpeg", "still.jpg"), ("libx264", "still.mp4")])
 def test_a_still_is_held_one_interval_and_looped_at_a_rate(
     clock: Clock, tmp_path: Path, encoder: str, name: str

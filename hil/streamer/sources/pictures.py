@@ -9,7 +9,7 @@ import av
 from av.codec.context import Flags
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit
+from vshm_ctypes.bitstream import AccessUnit, StreamError, whole_jpeg
 
 from .clip import Clip
 from .source import SourceError
@@ -73,9 +73,11 @@ class Pictures:
                 return []
             self._waits_for_key = False
         try:
+            if packet.size and self._name == "mjpeg":
+                whole_jpeg(bytes(packet))  # of one that is cut off the decoder would make grey, and say nothing
             return [self._item(picture) for picture in packet.decode()]
-        except av.FFmpegError as error:
-            self.why = error.strerror or str(error)
+        except (av.FFmpegError, StreamError) as error:
+            self.why = getattr(error, "strerror", None) or str(error)
             return [Item()]
         except ValueError as error:  # there is no decoder for it
             raise SourceError(0, f"{self._clip.path}: {error}", "unsuitable") from None
