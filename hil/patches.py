@@ -13,7 +13,7 @@ import av
 import numpy
 from numpy.typing import NDArray
 
-from .streamer.colour import BT601, BT709, BT2020, Colour, colour_of
+from .streamer.colour import BT601, BT709, BT2020, IDENTITY, UNTOLD, Colour, colour_of
 
 RGB = tuple[int, int, int]
 SIDE = 32  # pixels of a patch; what is compared is its middle, where neither codec nor subsampling mixes two
@@ -24,7 +24,15 @@ PATCHES: tuple[RGB, ...] = (
     *((224, 172, 105), (40, 90, 60), (120, 130, 200)),
 )
 WIDTH, HEIGHT = COLUMNS * SIDE, len(PATCHES) // COLUMNS * SIDE
-_LUMA = {BT601: (0.299, 0.114), BT709: (0.2126, 0.0722), BT2020: (0.2627, 0.0593)}  # KR, KB
+# KR and KB by number; 5 is BT.601 too.
+_LUMA = {
+    BT709: (0.2126, 0.0722),
+    4: (0.3, 0.11),
+    5: (0.299, 0.114),
+    BT601: (0.299, 0.114),
+    7: (0.212, 0.087),
+    BT2020: (0.2627, 0.0593),
+}
 # Of two pixels, as (pixel, component) in the order of the bytes.
 _PACKED = {
     "yuyv422": ((0, 0), (0, 1), (1, 0), (0, 2)),
@@ -34,8 +42,8 @@ _PACKED = {
 
 
 def _matrix(matrix: int) -> NDArray[Any]:
-    """R'G'B' of 0 to 1 into Y' of 0 to 1 and Cb, Cr of -0.5 to 0.5. Any other matrix than those is taken for BT.601."""
-    red, blue = _LUMA.get(matrix, _LUMA[BT601])
+    """R'G'B' of 0 to 1 into Y' of 0 to 1 and Cb, Cr of -0.5 to 0.5. What nobody tells is taken for BT.601."""
+    red, blue = _LUMA[BT601 if matrix in (UNTOLD, IDENTITY) else matrix]
     luma = numpy.array([red, 1 - red - blue, blue])
     return numpy.array([luma, ([0, 0, 1] - luma) / (2 - 2 * blue), ([1, 0, 0] - luma) / (2 - 2 * red)])
 

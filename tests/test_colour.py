@@ -27,7 +27,7 @@ ENCODED = ("h264", "h265", "jpeg")
 EVERY = [Colour(full_range, matrix) for full_range in (LIMITED, FULL) for matrix in (BT601, BT709, BT2020)]
 TWO = [Colour(LIMITED, BT601), Colour(FULL, BT709)]
 CASES = [
-    *(("yuyv422", colour) for colour in [*EVERY, Colour(LIMITED, UNTOLD), Colour(FULL, UNTOLD)]),
+    *(("yuyv422", colour) for colour in [*EVERY, Colour(LIMITED, 7), Colour(LIMITED, UNTOLD), Colour(FULL, UNTOLD)]),
     *itertools.product(("uyvy422", "nv12", "yuv422p", "yuv444p", "yuv420p10le"), TWO),
     *itertools.product(("gray", "gray10le"), (Colour(LIMITED), Colour(FULL))),
     *itertools.product(("yuvj420p", "yuvj422p"), (Colour(FULL, 5), Colour(LIMITED, BT709))),  # as cameras' JPEG decodes
@@ -107,6 +107,24 @@ def test_a_matrix_that_nothing_can_convert_is_kept_or_refused_by_number() -> Non
     assert int(decoded.colorspace) == 14
     with pytest.raises(RuntimeError, match=r"matrix 14 of ITU-T H\.273"):
         stream_of("jpeg", picture)
+
+
+@pytest.mark.parametrize("codec", ENCODED)
+@pytest.mark.parametrize("field", ["matrix", "primaries", "transfer"])
+def test_whatever_number_a_source_says_its_pictures_are_encoded(field: str, codec: Any) -> None:
+    """What the encoders have no name for, and what is reserved, is untold."""
+    picture = patches.picture("nv12", Colour(FULL, BT709, 1, 1))
+    for number in range(23):
+        if codec == "jpeg" and field == "matrix" and number in range(10, 15):
+            continue  # refused by name
+        Colour(FULL, **{"matrix": BT709, "primaries": 1, "transfer": 1} | {field: number}).put_on(picture)
+        for pixels in ("nv12", "rgb24"):
+            given = (
+                picture if pixels == "nv12" else Colour(FULL, 0, 1, number).put_on(patches.picture("rgb24", Colour()))
+            )
+            decoder: Any = av.CodecContext.create({"h265": "hevc", "jpeg": "mjpeg"}.get(codec, codec), "r")
+            (found,) = decoder.decode(av.Packet(stream_of(codec, given))) + decoder.decode(None)
+            assert colour_of(found).full_range == (pixels == "nv12" or codec == "jpeg")
 
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])

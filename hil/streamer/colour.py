@@ -14,6 +14,8 @@ from vshm_ctypes import Codec
 
 IDENTITY, BT709, UNTOLD, BT601, BT2020 = 0, 1, 2, 6, 9  # matrices, but BT2020 primaries too; IDENTITY: R'G'B' itself
 _LIMITED, _FULL = 1, 2  # FFmpeg's enum AVColorRange; 0 is not told
+# What a picture may say beside BT709; libx264 and libx265 refuse reserved numbers. IDENTITY is none of Y'CbCr's.
+_MATRICES, _PRIMARIES, _TRANSFERS = range(4, 15), range(4, 13), range(4, 19)
 HD_WIDTH, HD_HEIGHT = 1280, 577  # from here on players take an untold matrix for that of BT.709, below for BT.601
 
 
@@ -43,15 +45,18 @@ def is_rgb(picture: av.VideoFrame) -> bool:
 
 
 def colour_of(picture: av.VideoFrame) -> Colour:
-    """What the picture says; what it does not: RGB and FFmpeg's yuvj formats have full range, all else limited."""
+    """What the picture says. What it does not: RGB and FFmpeg's yuvj formats have full range, all else limited."""
     rgb = is_rgb(picture)
     full = int(picture.color_range) == _FULL
     if int(picture.color_range) not in (_LIMITED, _FULL):
         full = rgb or picture.format.name.startswith("yuvj")
-    matrix = IDENTITY if rgb else int(picture.colorspace)
-    if matrix == IDENTITY and not rgb:
-        matrix = UNTOLD  # R'G'B' in a format of Y'CbCr can't be meant
-    return Colour(full, matrix, int(picture.color_primaries), int(picture.color_trc))
+    matrix = IDENTITY if rgb else _known(int(picture.colorspace), _MATRICES)
+    primaries = _known(int(picture.color_primaries), _PRIMARIES)
+    return Colour(full, matrix, primaries, _known(int(picture.color_trc), _TRANSFERS))
+
+
+def _known(number: int, numbers: range) -> int:
+    return number if number == BT709 or number in numbers else UNTOLD
 
 
 def guessed_matrix(width: int, height: int) -> int:

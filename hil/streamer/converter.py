@@ -31,7 +31,7 @@ class Converter:
         source = colour_of(picture)
         if source.matrix == IDENTITY and not source.full_range and picture.format.name in _EXPANDABLE:
             picture, source = _expanded(picture), source._replace(full_range=True)
-        said = f"colorspace={int(picture.colorspace)}:range={int(picture.color_range)}"
+        said = f"colorspace={source.matrix}:range={int(picture.color_range)}"
         shape = (picture.format.name, picture.width, picture.height, said, source, target)
         if shape != self._shape:
             size = f"video_size={picture.width}x{picture.height}"
@@ -45,11 +45,12 @@ class Converter:
         if source.matrix == IDENTITY:
             # Without accurate_rnd, swscale has a short cut of its own for BGR that is off by several levels.
             scale = f"{size}+accurate_rnd:out_range={target.range}:out_color_matrix={target.matrix}"
-            return [*_widened(picture.format), ("scale", scale), ("format", self._pixels)]
+            return [_UNTOLD, *_widened(picture.format), ("scale", scale), ("format", self._pixels)]
         # What swscale takes for full range whatever it is told stays as it is if the result is to be full as well.
         always_full = picture.format.name.startswith(("gray", "yuvj"))
         kept = Colour(source.full_range or always_full).range
         steps = [
+            _UNTOLD,
             ("setparams", f"range={kept}:colorspace={_KEPT}"),  # and it would refuse matrices that it does not know
             ("scale", f"{size}:out_range={kept}:out_color_matrix={_KEPT}"),
             ("format", self._pixels),
@@ -82,6 +83,7 @@ class Converter:
 
 
 _KEPT = 6  # any matrix that swscale knows, before and after
+_UNTOLD = ("setparams", f"color_primaries={UNTOLD}:color_trc={UNTOLD}")  # it refuses some, and these stay as they are
 
 
 def _widened(form: Any) -> list[tuple[str, str]]:
