@@ -24,7 +24,7 @@ BLOCKS = 20
 CUT = 0.15  # of the changed streams their begin is cut off
 DECODED = 0.04  # of the changed streams are decoded
 MUTABLE_BYTES = 12_000
-CUT_WRONG_BY_FFMPEG = "redundant_pictures.h264"  # so it can't decode the whole
+CUT_WRONG_BY_FFMPEG = "redundant_pictures"  # so it can't decode the whole
 UNCUTTABLE = {"h264": "field arbitrary redundant", "h265": ""}  # by their names, those whose begin alone tells pictures
 
 
@@ -114,7 +114,7 @@ def corpus_disagreements(stream: Stream, gstreamer: GStreamer) -> tuple[set[Disa
 def test_units_decode_to_the_pictures_of_the_whole(stream: Stream) -> None:
     shown = decoded(stream.codec, [unit.data for unit in by_splitter(stream.codec, [stream.data])])
     assert len(shown) == stream.frames
-    if stream.name == CUT_WRONG_BY_FFMPEG:
+    if stream.name.startswith(CUT_WRONG_BY_FFMPEG):
         return
     with av.open(io.BytesIO(stream.data), "r", format=FFMPEG_NAMES[stream.codec]) as container:
         whole = [bytes(packet) for packet in container.demux() if packet.size]

@@ -4,7 +4,7 @@
 from dataclasses import replace
 
 from corpus.own_h264 import I, P, Picture, Pps, Sps
-from corpus.own_pictures import pictures, stream, written
+from corpus.own_pictures import GOP, pictures, stream, written
 
 
 @stream
@@ -56,6 +56,17 @@ def redundant_pictures() -> bytes:
     """Baseline: behind each picture comes a redundant copy of it."""
     pps = Pps(redundant=True)
     return written([replace(frame, pps=pps, slices=(0, 3), copies=1) for frame in pictures(10)], pps=(pps,))
+
+
+@stream
+def redundant_pictures_come_and_go() -> bytes:
+    """Baseline: each keyframe brings a picture parameter set, of the same id, with or without redundant pictures."""
+    out = b""
+    for number, frame in enumerate(pictures(12)):
+        there = number // GOP % 2 == 1
+        pps = Pps(redundant=there)
+        out += written([replace(frame, pps=pps, slices=(0, 3), copies=int(there))], pps=(pps,))
+    return out
 
 
 @stream
