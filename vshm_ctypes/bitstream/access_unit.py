@@ -15,7 +15,8 @@ class EntryPoint(enum.Enum):
 
     IDR: all that follows can be decoded. RECOVERY_POINT: pictures that are shown before it may be missing (open GOP),
     or the picture becomes whole little by little (intra refresh). H.264 says so by a recovery point SEI message,
-    H.265 also by CRA and BLA pictures.
+    H.265 also by CRA and BLA pictures. Where decoding begins at one of those, the RASL pictures behind it (types 8, 9)
+    can't be decoded, and decoders leave them out. What no message marks, as intra refresh by x265, is no entry point.
     """
 
     NONE = 0
