@@ -76,9 +76,16 @@ def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
 
 
 def list_rings() -> dict[str, RingInfo]:
-    """Every ring on this machine that may be read, by name; what is in /dev/shm and no ring is left out."""
+    """Every ring on this machine that may be read, by name; what is in /dev/shm and no ring is left out.
+
+    Raises VideoShmError: there is no /dev/shm (ENOSYS), no descriptor or memory for a look.
+    """
     found = {}
-    for name in sorted(os.listdir(DIRECTORY)):
+    try:
+        names = sorted(os.listdir(DIRECTORY))
+    except FileNotFoundError:
+        raise VideoShmError(errno.ENOSYS, DIRECTORY) from None
+    for name in names:
         try:
             found[f"/{name}"] = inspect(f"/{name}")
         except (VideoShmError, ValueError) as error:

@@ -32,12 +32,16 @@ class Process:
 class Users:
     """Which processes map which object, by inode.
 
-    hidden: processes that could not be looked at. complete: none can be out of sight, as from inside a container.
+    hidden: processes that could not be looked at. sees_all: no process of this pid namespace was out of sight.
+    complete: nor can any be outside of it. unseen: what was out of sight, and what to do; empty: nothing was. What is
+    not seen is not gone.
     """
 
     by_inode: dict[int, list[Process]] = field(default_factory=dict)
     hidden: int = 0
+    sees_all: bool = False
     complete: bool = False
+    unseen: str = ""
 
     def of(self, inode: int, *, but: int = 0) -> list[Process]:
         """Those that map the object, without one pid."""
@@ -118,6 +122,9 @@ def _mapped_inodes(maps: Iterable[str], device: int) -> dict[int, bool]:
 def find_users() -> Users:
     """Look at every process once. Those that come or go meanwhile may be missed."""
     users = Users()
+    if not (PROC / "self").exists():
+        users.unseen = "/proc is not mounted here, so no process could be looked at: mount it"
+        return users
     found: defaultdict[int, list[Process]] = defaultdict(list)
     device = Path(DIRECTORY).stat().st_dev
     sees_machine = (PROC / "self/ns/pid").stat().st_ino == _FIRST_NAMESPACE
@@ -134,6 +141,13 @@ def find_users() -> Users:
             continue
         for inode, writes in inodes.items():
             found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?", writes))
-    users.complete = sees_machine and users.hidden == 0
+    users.sees_all = users.hidden == 0 and (PROC / "1").exists()
+    users.complete = sees_machine and users.sees_all
+    if not (PROC / "1").exists():  # /proc is mounted with hidepid
+        users.unseen = "/proc hides other users' processes here: run as root"
+    elif users.hidden:
+        users.unseen = f"{users.hidden} processes could not be looked at: run as root"
+    elif not sees_machine:
+        users.unseen = "processes outside of this container are out of sight: run on the host"
     users.by_inode = {inode: sorted(processes) for inode, processes in found.items()}
     return users

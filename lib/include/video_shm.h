@@ -31,7 +31,8 @@
  *   EPIPE        reader: the writer has closed the ring, or it was replaced
  *   EOWNERDEAD   reader: the writer died; writer: this handle belongs to the process that forked this one
  *   EINTR        a signal handler ran, or video_shm_consumer_interrupt was called
- *   any other    what the system said when the ring was opened or made (EMFILE, ENOMEM, ENOSYS, ...)
+ *   ENOSYS       this host has no /dev/shm, or no /proc, which a writer needs
+ *   any other    what the system said when the ring was opened or made (EMFILE, ENOMEM, ...)
  *
  * What can't be helped: a ring's object can be shrunk by whoever may write to it, and the kernel has no seal
  * against that. A process that touches the mapping in the moment until it looks at the size again gets SIGBUS.

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define DIRECTORY "/dev/shm"
+#define GROUP_BYTES_MAX (4u << 20)
 
 int segment_path(char path[SEGMENT_PATH_MAX], const char *name)
 {
@@ -76,6 +78,8 @@ int segment_open(const char *path, int flags, struct segment_identity *identity)
 	if (fd < 0) {
 		if (errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == ENODEV)
 			errno = EPROTO;
+		else if (errno == ENOENT && access(DIRECTORY, F_OK) != 0)
+			errno = ENOSYS; /* no writer could help there */
 		return -1;
 	}
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
@@ -155,11 +159,21 @@ void *segment_map(int fd, uint64_t size, bool writable)
 
 gid_t segment_video_group(void)
 {
-	char text[4096];
 	struct group entry, *video = NULL;
+	gid_t group = (gid_t)-1;
 
-	return getgrnam_r("video", &entry, text, sizeof(text), &video) == 0 && video != NULL ? video->gr_gid
-																						 : (gid_t)-1;
+	/* A group of many members, as directories of users have, takes more room for its names. */
+	for (size_t size = 4096; size <= GROUP_BYTES_MAX; size *= 4) {
+		char *text = malloc(size);
+		const int error = text != NULL ? getgrnam_r("video", &entry, text, size, &video) : ENOMEM;
+
+		if (error == 0 && video != NULL)
+			group = video->gr_gid;
+		free(text);
+		if (error != ERANGE)
+			break;
+	}
+	return group;
 }
 
 int segment_permit(int fd, mode_t mode, gid_t group)

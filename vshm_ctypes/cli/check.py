@@ -47,8 +47,8 @@ NO_RING = Finding(
 
 def examine(ring: str | None, seconds: float) -> list[Finding]:
     """All findings, of one ring and the machine, or of everything. Raises ProducerNotRunning, IncompatibleRing."""
-    found = list(_unreadable(ring))
     rings = list_rings()
+    found = list(_unreadable(ring))
     if ring is not None:
         rings = {} if found else {ring: inspect(ring)}
     published = list_published()
@@ -88,13 +88,16 @@ def _rings(ring: str | None) -> dict[str, RingInfo]:
 def run(arguments: Namespace) -> int:
     """Exit 0; 1: there is a finding, after cleaning where that was asked for; 3: there is no such ring."""
     ring = ring_name(arguments.ring) if arguments.ring is not None else None
+    unseen = find_users().unseen if arguments.clean else ""
     removed = clean(ring) if arguments.clean else []
     findings = [] if ring is not None and removed else examine(ring, arguments.seconds)
     if removed:  # then there being none is as it should be
         findings = [finding for finding in findings if finding is not NO_RING]
     if arguments.json:
-        print_json({"findings": findings, "removed": removed})
+        print_json({"findings": findings, "removed": removed, "unseen": unseen or None})
         return Exit.FINDING if findings else Exit.HEALTHY
+    if unseen:
+        complain(f"what somebody out of sight may use was left: {unseen}")
     for finding in removed:
         print(f"removed {printable(finding.subject)}: {printable(finding.what)}")
     for finding in findings:

@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
@@ -20,6 +21,8 @@ from ..published import list_published
 from ..rings import DEFAULT, DIRECTORY
 from .findings import Finding
 
+WATCH_S = 2.0  # a ring of version 1 whose count stands still for so long, and that nobody has open, has no writer
+LOOK_S = 0.1
 # glibc's names; musl has them without the prefix.
 _SEMAPHORE = re.compile(r"(?:sem\.)?video_sem_(?:write|read)(_ch\d+)?")
 
@@ -27,7 +30,7 @@ _SEMAPHORE = re.compile(r"(?:sem\.)?video_sem_(?:write|read)(_ch\d+)?")
 def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
     """Rings that have no writer any more."""
     for name, info in rings.items():
-        if info.state == State.UNKNOWN and users.complete and not users.of(info.inode):
+        if info.state == State.UNKNOWN and users.complete and not users.of(info.inode) and not _moves(name, info, 0):
             yield Finding(
                 "abandoned-ring",
                 name,
@@ -51,6 +54,20 @@ def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
                 "programs that open it see a stream that has ended",
                 "start the writer again, or remove it with vshm check --clean",
             )
+
+
+def _moves(name: str, info: RingInfo, seconds: float) -> bool:
+    """Whether frames were written since, or are within so many seconds: then somebody writes, seen or not."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if inspect(name).frames != info.frames:
+                return True
+        except VideoShmError:
+            return False
+        if time.monotonic() >= end:
+            return False
+        time.sleep(LOOK_S)
 
 
 def find_unfinished(users: Users) -> Iterator[Finding]:
@@ -141,7 +158,9 @@ def _has_no_writer(name: str, inode: int, users: Users) -> bool:
         return error.errno == errno.EAGAIN and unused
     if info.inode != inode:
         return False
-    return unused if info.state == State.UNKNOWN else info.state in (State.DEAD, State.CLOSED)
+    if info.state == State.UNKNOWN:
+        return unused and not _moves(name, info, WATCH_S)
+    return info.state in (State.DEAD, State.CLOSED)
 
 
 def _remove_ring(name: str, users: Users) -> bool:
@@ -164,8 +183,8 @@ def _remove_semaphore(path: Path, users: Users) -> bool:
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode) or users.of(status.st_ino):
         return False
-    if users.hidden and os.geteuid() != 0:
-        raise PermissionError(1, "other users' processes could not be looked at and may use it: run as root", str(path))
+    if not users.sees_all:
+        raise PermissionError(errno.EPERM, f"somebody out of sight may use it ({users.unseen})", str(path))
     path.unlink()
     return True
 
