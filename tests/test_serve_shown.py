@@ -66,7 +66,17 @@ def url(request: pytest.FixtureRequest, server: Server, guarded: Server, ring: s
 def test_pictures_in_another_order_than_they_are_decoded_in_are_played(page: Page, url: str, ring: str) -> None:
     with playing(ring, encoded("bframes=3:b-adapt=0")):
         page.open(url)
-        page.wait(lambda: page.shown > 40, "it plays")
+        page.wait(lambda: page.shown > 20, "it plays")
+        assert page.text("message") == ""
+
+
+def test_a_long_gop_that_lies_in_the_ring_is_played_without_a_word(page: Page, url: str, ring: str) -> None:
+    units = encoded("keyint=200:min-keyint=200:bframes=0", count=180)
+    with Producer(ring, slots=200) as producer:
+        for data, key, _ in units:
+            producer.write(data, keyframe=key)
+        page.open(url)
+        page.wait(lambda: page.text("frame") == "179" or page.text("frame") == "178", "the newest is shown")
         assert page.text("message") == ""
 
 
@@ -103,12 +113,12 @@ def test_keyframes_without_parameter_sets_are_said_and_it_begins_with_those_that
 
 
 def test_a_change_of_size_is_shown(page: Page, url: str, ring: str) -> None:
-    with playing(ring, (*encoded(PLAIN), *encoded(PLAIN, size=(64, 48)))):
+    with playing(ring, (*encoded(PLAIN)[:30], *encoded(PLAIN, size=(64, 48))[:30])):
         page.open(url)
         page.wait(lambda: page.text("stream") == f"H.264 {WIDTH}x{HEIGHT}", "the one size")
         page.wait(lambda: page.text("stream") == "H.264 64x48", "the other")
         shown = page.shown
-        page.wait(lambda: page.shown > shown + 60, "it goes on")
+        page.wait(lambda: page.shown > shown + 30, "it goes on")
 
 
 @pytest.mark.parametrize(("pixels", "profile"), [("yuv422p", "High 4:2:2"), ("yuv420p10le", "High 10")])
@@ -126,7 +136,7 @@ def test_broken_pictures_are_survived(page: Page, url: str, ring: str) -> None:
     broken = tuple((data[:60] + b"\xff" * 40 + data[60:], key, at) for data, key, at in units)
     with playing(ring, (*units[:20], *broken[:10], *units[:20])):
         page.open(url)
-        page.wait(lambda: page.shown > 100, "it goes on")
+        page.wait(lambda: page.shown > 60, "it goes on")
 
 
 def test_jpeg_that_no_browser_decodes_is_said_and_whole_pictures_are_shown(
@@ -147,15 +157,15 @@ def test_jpeg_that_no_browser_decodes_is_said_and_whole_pictures_are_shown(
         page.wait(lambda: write(whole) and page.shown > 3 and not page.text("message"), "it shows them")
 
 
-def test_an_unknown_codec_is_named(page: Page, url: str, ring: str) -> None:
+def test_an_unknown_codec_is_named(page: Page, server: Server, ring: str) -> None:
     with playing(ring, ((b"?", True, 0),), codec=77):
-        page.open(url)
+        page.open(server.url(f"/#{ring}"))
         page.says("calls this codec 77", "It shows H.264, H.265, JPEG")
 
 
-def test_an_empty_ring_is_said(page: Page, url: str, ring: str) -> None:
+def test_an_empty_ring_is_said(page: Page, server: Server, ring: str) -> None:
     with Producer(ring):
-        page.open(url)
+        page.open(server.url(f"/#{ring}"))
         page.says("Nothing was ever written")
 
 

@@ -26,6 +26,7 @@ export class CodecsPlayer extends CanvasPlayer {
   open() {
     this.sent = new Map(); // by time
     this.waits = true; // for an entry point
+    this.crowded_ms = undefined; // since when too many wait in the decoder
     const decoder = new VideoDecoder({
       output: (frame) => this.show(frame),
       error: (error) => { if (decoder === this.decoder) this.stop(error); },
@@ -36,13 +37,8 @@ export class CodecsPlayer extends CanvasPlayer {
 
   feed(part) {
     if (this.decoder.state !== "configured" || (this.waits && !part.isKeyframe)) return;
-    if (this.decoder.decodeQueueSize > MOST_WAITING) {
-      this.page.note("This browser decodes more slowly than the pictures come: some are left out.");
-      this.stopped_ms = performance.now();
-      this.close();
-      this.open();
-      return;
-    }
+    const isTooSlow = this.isTooSlow();
+    if (part.isKeyframe && isTooSlow) this.catchUp();
     if (part.isKeyframe) this.enter(part.isRecoveryPoint);
     const timestamp = this.remember(part);
     try {
@@ -53,6 +49,20 @@ export class CodecsPlayer extends CanvasPlayer {
       return;
     }
     if (!this.hasShown && performance.now() - this.entered_ms > PATIENCE_MS) this.hesitate();
+  }
+
+  // A rush of pictures, as from a ring's last keyframe on, is no sign of that.
+  isTooSlow() {
+    if (this.decoder.decodeQueueSize <= MOST_WAITING) this.crowded_ms = undefined;
+    else this.crowded_ms ??= performance.now();
+    return performance.now() - this.crowded_ms > PATIENCE_MS;
+  }
+
+  catchUp() {
+    this.page.note("This browser decodes more slowly than the pictures come: some are left out.");
+    this.stopped_ms = performance.now();
+    this.close();
+    this.open();
   }
 
   // unsure: whether this browser can begin there. Once it has come to the next one, it could.
