@@ -54,7 +54,7 @@ export class Mp4Player {
       this.began_ms = performance.now();
     } else {
       this.remember(part);
-      if (this.stream.media === "audio") this.page.shown(part);
+      if (this.stream.media === "audio") this.page.shown({ number: part.number });
       else if (!this.hasShown && performance.now() - this.began_ms > PATIENCE_MS) this.hesitate();
     }
     this.waiting.push(part.data);

@@ -43,7 +43,7 @@ export class SoundPlayer {
 
   feed(part) {
     if (!this.context) return;
-    this.page.shown(part);
+    this.page.shown({ number: part.number });
     if (this.stream.codec_string === "pcm-s16") {
       this.play(samplesOf(part.data, this.stream.channels));
     } else if (this.decoder.state === "configured") {
