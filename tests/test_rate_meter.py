@@ -78,6 +78,11 @@ def test_a_burst_is_no_other_rate_whenever_it_comes() -> None:
         assert found(iter(came)) is None
 
 
+def test_what_is_read_in_many_pieces_at_once_has_a_rate_too() -> None:
+    came = [(480, round((at / 10 + 1) * 1e9)) for at in range(100)]
+    assert found(iter(came[:1] + [(48, at_ns) for _, at_ns in came for _ in range(100)])) is None
+
+
 def test_a_rate_that_changes_midway_is_found() -> None:
     came = list(arrivals(RATE, 5))
     came += [(samples, at_ns + came[-1][1]) for samples, at_ns in arrivals(44100, 5)]

@@ -17,7 +17,7 @@ from .sample_clock import SampleClock
 from .source import SoundSource
 
 START_S = 2.0
-TRIAL_S = 5.0  # so long its rate may stay in doubt
+TRIAL_S = 8.0  # so long its rate may stay in doubt
 
 
 class Heard(NamedTuple):
@@ -66,7 +66,10 @@ class AlsaSource(SoundSource):
         heard: Heard | None = first
         while heard is not None:
             held.append(heard)
-            if self._measure(heard) or self._meter.confirmed or heard.came_ns - first.came_ns > TRIAL_S * 1e9:
+            if self._measure(heard) or self._meter.confirmed:
+                break
+            if heard.came_ns - first.came_ns > TRIAL_S * 1e9:
+                self._adopt(self._meter.overall())
                 break
             try:
                 heard = self._receive(program, START_S)
@@ -86,7 +89,9 @@ class AlsaSource(SoundSource):
         if self._meter.clockless:
             text = "it has no clock: it delivers as fast as it is read; choose a device that records (arecord -L)"
             raise SourceError(0, text, "unsuitable")
-        hz = self._meter.other()
+        return self._adopt(self._meter.other())
+
+    def _adopt(self, hz: float | None) -> bool:
         if hz is None:
             return False
         rate = sample_rate(hz, self._meter.rate)
