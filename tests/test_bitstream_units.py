@@ -101,6 +101,11 @@ H264_STREAMS: dict[str, list[bytes]] = {
         slice_(0, frame_num=1, lsb=2) + SEI + slice_(20, frame_num=1, lsb=2),
         SEI + picture(2),
     ],
+    "another picture parameter set for each slice": [
+        SETS + pps(1) + slice_(0, 5, 3, lsb=0) + slice_(20, 5, 3, lsb=0, pps_id=1),
+        *(slice_(0, frame_num=n, lsb=n) + slice_(20, frame_num=n, lsb=n, pps_id=1) for n in (1, 2)),
+        slice_(0, frame_num=3, lsb=3, pps_id=1),
+    ],
     "fields, without a delimiter": [
         FIELD_SETS + slice_(kind=5, reference=3, lsb=0, **TOP) + slice_(lsb=1, **BOTTOM),
         *(picture(n, (0, 9), lsb=n * 2, **TOP) + picture(n, (0, 9), lsb=n * 2 + 1, **BOTTOM) for n in (1, 2)),

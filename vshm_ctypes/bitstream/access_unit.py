@@ -135,12 +135,14 @@ class H264Delimiter:
         return place
 
     def _begins_picture(self, header: h264_slice.SliceHeader, last: h264_slice.SliceHeader, in_order: bool) -> bool:
-        """By 7.4.1.2.4; and where an encoder does not heed it, by a macroblock that the picture has already."""
-        if header.differs(last):
-            return True
+        """By 7.4.1.2.4; and where an encoder does not heed it, by a macroblock that the picture has already.
+
+        Where slices come in order, one that is further down and under another picture parameter set, no more than that,
+        is of the same picture, whatever 7.4.1.2.4 says: of another one it would not be the first.
+        """
         if in_order:
-            return header.first_mb <= last.first_mb
-        return (header.plane, header.first_mb) in self._places
+            return header.first_mb <= last.first_mb or header._replace(pps_id=last.pps_id).differs(last)
+        return header.differs(last) or (header.plane, header.first_mb) in self._places
 
 
 class H265Delimiter:
