@@ -48,7 +48,7 @@ class FileSource:
         self._timeline = timeline or Timeline()
         self._pace: Pace | None = None
         self._ready: deque[Item] = deque()
-        self._begins = self._looped = False  # the next one read, or handed out, is the first of a round
+        self._begins = self._breaks = False  # the next one that is read, and that is handed out
         self._damaged = 0
         self.codec: Codec | None = None
         self.width = self.height = 0
@@ -59,7 +59,7 @@ class FileSource:
         self.close()
         if self._pace is None and self._reads is Units:
             self._look()
-        self._begins = self._looped = False
+        self._begins = self._breaks = self._was_still = False
         self._begin()
         until_s = time.monotonic() + FIRST_S
         while len(self._ready) < FIRST_PICTURES and not self._over and time.monotonic() < until_s:
@@ -106,7 +106,7 @@ class FileSource:
         for item in found:
             if not item.bad and len(self._round) < 2:
                 self._round.append(item)
-            self._ready.append(item._replace(begins=self._begins))
+            self._ready.append(item._replace(begins=self._begins, breaks=self._begins and not self._was_still))
             self._begins = False
 
     def _end_round(self) -> None:
@@ -116,6 +116,7 @@ class FileSource:
             self._ready.append(self._round[0]._replace(begins=True))  # a still need not be decoded time and again
         else:
             self._damaged += self._reader.damaged
+            self._was_still = len(self._round) == 1
             self._begin()
             self._begins = True
 
@@ -159,7 +160,7 @@ class FileSource:
         if item.begins:
             pace.next_round(self._clip.length_s if self._timeline.is_shared else 0.0)
             item = self._ready[0] = item._replace(begins=False)
-            self._looped = True
+        self._breaks = self._breaks or item.breaks
         if item.bad:
             self._ready.popleft()
             self._damaged += 1
@@ -168,8 +169,8 @@ class FileSource:
         if not pace.wait(due_s, until_s - self._timeline.clock()):
             return None
         self._ready.popleft()
-        breaks = pace.took(due_s, item.length_s) or self._looped
-        self._looped = False
+        breaks = pace.took(due_s, item.length_s) or self._breaks
+        self._breaks = False
         shown_ns = pace.capture_ns(due_s - item.early_s)
         return Captured(shown_ns, picture=item.picture, unit=item.unit, discontinuity=breaks)
 

@@ -24,7 +24,7 @@ class Item(NamedTuple):
     """A picture, decoded or as the file has it; neither: a damaged one.
 
     time_s: on the file's own clock, when it is its turn; None: it has no time. early_s: so much before its turn it was
-    to be shown. length_s: 0: not known. begins: the file, once more.
+    to be shown. length_s: 0: not known. begins: the file, once more. breaks: it does not follow from the one before.
     """
 
     picture: av.VideoFrame | None = None
@@ -33,6 +33,7 @@ class Item(NamedTuple):
     early_s: float = 0.0
     length_s: float = 0.0
     begins: bool = False
+    breaks: bool = False
 
     @property
     def bad(self) -> bool:
