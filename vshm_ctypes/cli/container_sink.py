@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,21 +12,23 @@ from typing import TYPE_CHECKING, Any
 from ..frame import Frame
 from .decodable import Picture
 from .picture_track import PictureTrack
-from .sink import SinkError
+from .sink import SinkError, time_ns
 from .sound_track import SoundTrack
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska"}
-EARLY_FRAMES = 256  # of sound, that wait for the first picture
+EARLY_FRAMES = 256  # of sound, that are kept while there is no picture
 SOUND_LATE_US = 1_000_000  # so long pictures are held back for sound that belongs before them
+PICTURE_LATE_S = 2.0  # so long sound waits for pictures that belong before it
 FRAGMENT_US = 1_000_000  # so much is lost at most where the recording is killed
 _OPTIONS = {
     "mp4": {
         # The header is written at once, so it can't say when a track begins: each track's first fragment does.
         "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
         "frag_duration": str(FRAGMENT_US),
+        "min_frag_duration": str(FRAGMENT_US // 2),  # where each picture is a keyframe
         "avoid_negative_ts": "disabled",  # there are none; else the first packet of each track is moved to 0
     },
     "matroska": {"cluster_time_limit": str(FRAGMENT_US // 1000)},
@@ -45,7 +48,7 @@ def load_av(path: str) -> ModuleType:
 class ContainerSink:
     """MP4 or Matroska, remuxed. Fragmented, so that it needs no end to be playable.
 
-    sound: a frame of the sound that is to go with the pictures.
+    sound: a frame of the sound that is to go with the pictures. sound_frames: so many of it are in the file.
     """
 
     def __init__(self, path: Path, force: bool, sound: Frame | None = None) -> None:
@@ -57,7 +60,10 @@ class ContainerSink:
         self._pictures: PictureTrack | None = None
         self._sound = sound
         self._sound_track: SoundTrack | None = None
-        self._early: deque[Frame] = deque(maxlen=EARLY_FRAMES)
+        self._early: deque[tuple[float, Frame]] = deque()  # sound that waits for pictures, and since when
+        self._muxed_ns: int | None = None  # the time of the last picture in the file
+        self.sound_frames = 0
+        self._held: dict[int, Any] = {}  # the last packet of each stream
 
     def fits(self, picture: Picture) -> bool:
         """Whether the picture can go into this file, after those that are there."""
@@ -68,7 +74,8 @@ class ContainerSink:
         try:
             if self._pictures is None:
                 self._pictures = self._begin(picture)
-            self._mux(self._pictures.packets(picture))
+            self._mux_pictures(self._pictures.packets(picture))
+            self._mux_sound()
         except self._av.error.InvalidDataError:
             number, advice = (
                 picture.frame.number,
@@ -86,32 +93,55 @@ class ContainerSink:
         self._container = container
         return pictures
 
-    def _mux(self, packets: Iterable[Any]) -> None:
+    def _mux(self, packet: Any) -> bool:
+        """Once the next one tells how long it lasts, by which MP4 tells where a fragment begins. Whether one was."""
+        held = self._held.get(packet.stream.index)
+        self._held[packet.stream.index] = packet
+        if held is None:
+            return False
+        held.duration = packet.dts - held.dts
+        self._container.mux(held)
+        return True
+
+    def _mux_pictures(self, packets: Iterable[Any]) -> None:
         for packet in packets:
-            self._container.mux(packet)
+            if self._mux(packet):
+                self._muxed_ns = round(packet.dts * packet.time_base * 1_000_000_000)
 
-    def write_sound(self, frame: Frame) -> int:
-        """One more frame of sound; it waits for the first picture. Raises SinkError, OSError.
+    def write_sound(self, frame: Frame) -> None:
+        """One more frame of sound; what is from before the first picture is left out. Raises SinkError, OSError."""
+        self._early.append((time.monotonic(), frame))
+        if self._pictures is None and len(self._early) > EARLY_FRAMES:
+            self._early.popleft()
+        self._mux_sound()
 
-        Returns how many went into the file by now: what was captured before the first picture does not.
-        """
-        self._early.append(frame)
+    def _mux_sound(self, at_end: bool = False) -> None:
+        """What belongs before the last picture: a file that begins with later sound begins later for some readers."""
         begin_ns = self._pictures.begin_ns if self._pictures is not None else None
-        if self._sound_track is None or begin_ns is None:
-            return 0
-        packets = [self._sound_track.packet(self._av, early, begin_ns) for early in self._early]
-        self._early.clear()
-        self._mux(filter(None, packets))
-        return sum(packet is not None for packet in packets)
+        if self._sound_track is None or begin_ns is None or (self._muxed_ns is None and not at_end):
+            return
+        while self._early:
+            since_s, frame = self._early[0]
+            is_due = at_end or time_ns(frame) - begin_ns <= (self._muxed_ns or 0)
+            if not is_due and time.monotonic() - since_s < PICTURE_LATE_S:
+                return
+            self._early.popleft()
+            packet = self._sound_track.packet(self._av, frame, begin_ns)
+            if packet is not None:
+                self._mux(packet)
+                self.sound_frames += 1
 
     def close(self) -> None:
         """Write the end. Raises OSError."""
         if self._container is not None and self._pictures is not None:
-            container, self._container = self._container, None
+            container = self._container
             try:
-                for packet in self._pictures.last_packets():
-                    container.mux(packet)
+                self._mux_pictures(self._pictures.last_packets())
+                self._mux_sound(at_end=True)
+                for packet in sorted(self._held.values(), key=lambda packet: packet.dts * packet.time_base):
+                    self._container.mux(packet)
             finally:
+                self._container = None
                 container.close()
 
 

@@ -42,6 +42,7 @@ class Files:
         self._sink = self._open(path)
         self._number = 1
         self._last: Picture | None = None
+        self._sound_before = 0
 
     def _open(self, path: str) -> Sink:
         if path == "-":
@@ -64,6 +65,7 @@ class Files:
         if self._path == "-":
             raise SinkError(0, f"{changed}, and stdout has no place for a second file: record to a file", "stdout")
         self._sink.close()
+        self._sound_before = self.sound_frames
         first = Path(self._path)
         suffix = first.suffix
         if not is_container(self._path) and picture.frame.codec != self._last.frame.codec:
@@ -80,10 +82,16 @@ class Files:
         self.names.append(path)
         complain(f"{changed}: it goes on in {path}")
 
-    def write_sound(self, frame: Frame) -> int:
-        """One more frame of sound. Returns how many went into the file. Raises SinkError, OSError."""
+    def write_sound(self, frame: Frame) -> None:
+        """One more frame of sound. Raises SinkError, OSError."""
         self._sound = frame
-        return self._sink.write_sound(frame) if isinstance(self._sink, ContainerSink) else 0
+        if isinstance(self._sink, ContainerSink):
+            self._sink.write_sound(frame)
+
+    @property
+    def sound_frames(self) -> int:
+        """So many frames of sound are in the files."""
+        return self._sound_before + (self._sink.sound_frames if isinstance(self._sink, ContainerSink) else 0)
 
     def close(self) -> None:
         """Nothing more comes. Raises OSError."""

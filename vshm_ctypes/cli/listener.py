@@ -32,9 +32,9 @@ class Listener:
     def hand_over(self, files: Files, recording: Recording) -> None:
         """All the sound that there is by now. Raises SinkError, OSError."""
         while (frame := self._receive()) is not None:
-            if recording.sound_frames:  # before, it was from before the pictures
+            if files.sound_frames:  # before, it was from before the pictures
                 recording.sound_missed += frame.missed_before
-            recording.sound_frames += files.write_sound(frame)
+            files.write_sound(frame)
 
     def _receive(self) -> Frame | None:
         frame, self._pending = self._pending, None

@@ -15,9 +15,8 @@ from .presentation import Presentation, Timed
 from .sink import SinkError, time_ns
 
 _DEMUXERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
-_NS = Fraction(1, 1_000_000_000)
-_MP4_TICKS = 90_000  # a second; those of RTP and of MPEG
-_MATROSKA_TICK_NS = 1_000_000
+_SECOND_NS = 1_000_000_000
+_TICKS = {"mp4": 90_000, "matroska": 1000}  # a second: those of RTP and of MPEG; those that Matroska has
 _IRAP = range(16, 24)  # NAL unit types of H.265 at which decoding can begin, whatever comes before (table 7-1)
 
 
@@ -44,18 +43,17 @@ class PictureTrack:
             if not template.width:
                 raise av.error.InvalidDataError(0, "no parameter sets")
             self._stream = container.add_stream_from_template(template)
-        tick_ns = _MATROSKA_TICK_NS
-        if self._is_mp4:
-            self._stream.time_base = Fraction(1, _MP4_TICKS)
-            tick_ns = -(-1_000_000_000 // _MP4_TICKS)
-            if codec == Codec.H265:  # with its parameter sets in the header alone: players of Apple take no other
-                self._stream.codec_context.codec_tag = "hvc1"
+        self._ticks = _TICKS[kind]
+        self._stream.time_base = Fraction(1, self._ticks)
+        tick_ns = -(-_SECOND_NS // self._ticks)
+        if self._is_mp4 and codec == Codec.H265:  # parameter sets in the header alone: Apple's players take no other
+            self._stream.codec_context.codec_tag = "hvc1"
         self._presentation: Presentation[Picture] = Presentation(
             first.format.reorder_depth if first.format is not None else 0, tick_ns
         )
         self._shape = self._shape_of(first)
         self._sets = parameter_sets(first.data, codec)
-        self._is_first = True
+        self._is_first, self._last_dts = True, 0
 
     @property
     def begin_ns(self) -> int | None:
@@ -89,8 +87,10 @@ class PictureTrack:
     def _packets(self, pictures: Iterable[Timed[Picture]]) -> Iterator[Any]:
         for timed in pictures:
             packet = self._av.Packet(timed.picture.data)
-            packet.stream, packet.time_base = self._stream, _NS
-            packet.pts, packet.dts = timed.pts_ns, timed.dts_ns
+            packet.stream, packet.time_base = self._stream, Fraction(1, self._ticks)
+            packet.pts, packet.dts = (round(ns * self._ticks / _SECOND_NS) for ns in (timed.pts_ns, timed.dts_ns))
+            packet.duration = packet.dts - self._last_dts  # as that of the one before, until the next one tells
+            self._last_dts = packet.dts
             packet.is_keyframe = self._is_first or self._is_sync(timed.picture)
             self._is_first = False
             yield packet

@@ -56,6 +56,7 @@ class Recorder:
             except OSError as error:  # such as a disk that is still full
                 failure = failure or error
         self._recording.files = self._files.names
+        self._recording.sound_frames = self._files.sound_frames
         if failure is not None:
             self._recording.ended = "error"
         return failure

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm record begins a second file where the stream's codec or picture changes, and never mixes two in one."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+import pytest
+from coded_streams import BEGIN_NS, FRAME_NS, KINDS, Unit, put_all, units
+from container_judges import by_ffprobe
+from encoded import HEIGHT, WIDTH, decoded
+from writers import wait_until
+
+from vshm_ctypes import AudioFormat, Codec, Media, Producer
+from vshm_ctypes.cli.main import main
+
+SMALL = 20
+Part = tuple[str, int, int]  # kind of stream, width, height
+USUAL: Part = ("h264", WIDTH, HEIGHT)
+LARGE: Part = ("h264", 2 * WIDTH, 2 * HEIGHT)
+OTHER: Part = ("h265", WIDTH, HEIGHT)
+
+
+def stream_of(part: Part) -> tuple[Unit, ...]:
+    kind, width, height = part
+    return units(kind, SMALL, width, height)
+
+
+def write(producer: Producer, parts: Sequence[Part], **meta: int) -> None:
+    """One stream after the other; the metadata say the size of the first all along, as a careless writer's do."""
+    for number, part in enumerate(parts):
+        put_all(producer, stream_of(part), KINDS[part[0]][0], BEGIN_NS + number * SMALL * FRAME_NS, **meta)
+
+
+def sizes(path: Path) -> set[tuple[str, int, int]]:
+    with av.open(str(path)) as container:
+        name = container.streams.video[0].codec_context.name
+        return {(name, frame.width, frame.height) for frame in container.decode(video=0)}
+
+
+@pytest.mark.parametrize("parts", [(USUAL, LARGE), (USUAL, OTHER), (LARGE, USUAL, LARGE), (("jpeg", 64, 48), OTHER)])
+@pytest.mark.parametrize("ending", [".h264", ".mp4", ".mkv"])
+def test_each_part_of_the_stream_has_a_file_of_its_own(
+    ring: str, tmp_path: Path, ending: str, parts: Sequence[Part], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"clip{ending}"
+    timing = tmp_path / "timing"
+    with Producer(ring, slots=100) as producer:
+        write(producer, parts)
+        words = ["--from", "oldest", "-c", str(SMALL * len(parts)), "--timing", str(timing), "--json"]
+        assert main(["record", ring, "-o", str(path), *words]) == 0
+    out, err = capsys.readouterr()
+    files = [Path(name) for name in json.loads(out)["files"]]
+    codecs = [KINDS[kind][0] for kind, _, _ in parts]
+    stems = ["clip", "clip-2", "clip-3"][: len(parts)]
+    assert [file.stem for file in files] == stems
+    raw = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
+    endings = [raw[codec] if ending == ".h264" and codec != codecs[0] else ending for codec in codecs]
+    assert [file.suffix for file in files] == endings
+    for file, (kind, width, height) in zip(files, parts, strict=True):
+        name = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}[kind]
+        if file.suffix != ".h264" or kind == "h264":
+            assert sizes(file) == {(name, width, height)}
+            assert len(decoded(str(file))) == SMALL
+        if ending == ".h264":
+            assert file.read_bytes() == b"".join(unit.data for unit in stream_of((kind, width, height)))
+        else:
+            assert by_ffprobe(file).pictures.times_s[0] == 0
+    assert [json.loads(line)["number"] for line in timing.read_text().splitlines()] == [*range(SMALL * len(parts))]
+    assert f"at frame {SMALL} the stream changed from" in err
+    assert f"it goes on in {files[1]}" in err
+
+
+def test_the_summary_names_all_files(ring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "clip.mp4"
+    with Producer(ring, slots=100) as producer:
+        write(producer, (USUAL, LARGE))
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", str(2 * SMALL)]) == 0
+    told = capsys.readouterr().err
+    assert (
+        f"from h264 {WIDTH}x{HEIGHT} to h264 {2 * WIDTH}x{2 * HEIGHT}: it goes on in {tmp_path / 'clip-2.mp4'}" in told
+    )
+    assert f"{ring} -> {path}, {tmp_path / 'clip-2.mp4'}: {2 * SMALL} frames" in told
+
+
+def test_metadata_that_change_while_the_stream_does_not_begin_no_file(ring: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    with Producer(ring, slots=100) as producer:
+        write(producer, (USUAL,), width=640, height=360)
+        write(producer, (USUAL,))
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", str(2 * SMALL)]) == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_second_file_that_is_there_is_not_overwritten_unless_forced(ring: str, tmp_path: Path, force: bool) -> None:
+    """The recording is under way: it goes on under the next number."""
+    path, second, third = (tmp_path / name for name in ("clip.mp4", "clip-2.mp4", "clip-3.mp4"))
+    second.write_text("precious")
+    with Producer(ring, slots=100) as producer:
+        write(producer, (USUAL, LARGE))
+        words = ["--from", "oldest", "-c", str(2 * SMALL), *(["--force"] if force else [])]
+        assert main(["record", ring, "-o", str(path), *words]) == 0
+    assert third.exists() != force
+    assert (second.read_bytes() == b"precious") != force
+    assert sizes(second if force else third) == {("h264", 2 * WIDTH, 2 * HEIGHT)}
+
+
+def test_stdout_has_no_place_for_a_second_stream(ring: str) -> None:
+    with Producer(ring, slots=100) as producer:
+        write(producer, (USUAL, LARGE))
+        command = [sys.executable, "-m", "vshm_ctypes", "record", ring, "-o", "-", "--from", "oldest"]
+        result = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert result.stdout == b"".join(unit.data for unit in stream_of(USUAL))
+    assert b"and stdout has no place for a second file: record to a file" in result.stderr
+
+
+def test_other_parameter_sets_begin_a_file_where_they_are_in_the_header_alone(ring: str, tmp_path: Path) -> None:
+    """hvc1: those in the stream are left out, so pictures would be decoded with the wrong ones."""
+    path = tmp_path / "clip.mp4"
+    b_pictures: Part = ("h265 b", WIDTH, HEIGHT)
+    with Producer(ring, slots=100) as producer:
+        write(producer, (OTHER, b_pictures))
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", str(2 * SMALL)]) == 0
+    for file in (path, tmp_path / "clip-2.mp4"):
+        assert [level for _, level in decoded(str(file))] == list(range(SMALL))
+
+
+def test_the_second_file_has_sound_too(ring: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mkv"
+    sound = AudioFormat(16000, 1, 320)
+    with (
+        Producer(ring, slots=100) as producer,
+        Producer(f"{ring}_sound", slots=200, slot_size=4096, media=Media.AUDIO) as sounds,
+    ):
+        for number in range(100):
+            with sounds.reserve() as slot:
+                slot.data[:640] = bytes(640)
+                capture_ns = BEGIN_NS + number * 20_000_000
+                slot.commit(640, codec=Codec.PCM_S16LE, capture_ns=capture_ns, **sound.meta())
+        write(producer, (USUAL,))
+        command = [sys.executable, "-m", "vshm_ctypes", "record", ring, "-o", str(path), "--from", "oldest"]
+        with subprocess.Popen([*command, "--audio", f"{ring}_sound"], stderr=subprocess.PIPE) as process:
+            wait_until(lambda: path.exists() and path.stat().st_size > 0, "the first file is begun")
+            put_all(producer, stream_of(LARGE), Codec.H264, BEGIN_NS + SMALL * FRAME_NS)
+            wait_until((tmp_path / "clip-2.mkv").exists, "the second file is begun")
+            for number in range(100, 120):
+                with sounds.reserve() as slot:
+                    slot.data[:640] = bytes(640)
+                    capture_ns = BEGIN_NS + number * 20_000_000
+                    slot.commit(640, codec=Codec.PCM_S16LE, capture_ns=capture_ns, **sound.meta())
+            time.sleep(0.7)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+    found = by_ffprobe(tmp_path / "clip-2.mkv").sound
+    assert found is not None
+    # The second file's first picture was captured when the 40th frame of sound was.
+    assert found.times_s[-1] == pytest.approx((119 - 2 * SMALL) * 0.02, abs=0.002)
