@@ -6,8 +6,10 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple, Protocol, Self
 
+from ..frame import Codec
 from . import h264_slice
 from .errors import StreamError
+from .nal import SYNTAXES
 
 
 class EntryPoint(enum.Enum):
@@ -80,7 +82,6 @@ class H264Delimiter:
     """Of H.264. Without parameter sets a picture begins where a slice has no higher place than the one before."""
 
     _OPENERS = frozenset({6, 7, 8, 13, 14, 15, 16, 17, 18})
-    _SLICES = frozenset({1, 2, 5})
 
     def __init__(self) -> None:
         self.whole = self.lone_field = False
@@ -107,7 +108,7 @@ class H264Delimiter:
     def place(self, head: bytes) -> Place:
         """Of a NAL unit, by its first bytes. Raises StreamError: these do not tell."""
         kind = head[0] & 0x1F
-        if kind in self._SLICES:
+        if kind in SYNTAXES[Codec.H264].slices:
             return self._place_slice(head)
         if kind in self._OPENERS:
             return Place.OPENER
@@ -149,7 +150,6 @@ class H265Delimiter:
     """Of H.265; pictures of other layers belong to their base picture (annex F)."""
 
     _OPENERS = frozenset({32, 33, 34, 39, *range(41, 45), *range(48, 56)})
-    _SLICES = frozenset({*range(10), *range(16, 22)})
 
     def __init__(self) -> None:
         self.whole = self.lone_field = False
@@ -172,7 +172,7 @@ class H265Delimiter:
         kind, layer = head[0] >> 1 & 0x3F, (head[0] & 1) << 5 | head[1] >> 3
         if layer > 0:
             return Place.TRAILING
-        if kind in self._SLICES:
+        if kind in SYNTAXES[Codec.H265].slices:
             if len(head) < 3:
                 raise StreamError("a slice that is cut off")
             if head[2] & 0x80:  # first_slice_segment_in_pic_flag

@@ -31,12 +31,11 @@ class Nal(NamedTuple):
 class Syntax:
     """What tells NAL units of a codec apart, by their type.
 
-    header: bytes. slices: those that may be the first of a picture. more_slices: those that never are.
+    header: bytes. slices: those that may be the first of a picture.
     """
 
     header: int
     slices: frozenset[int]
-    more_slices: frozenset[int]
     parameter_sets: frozenset[int]
 
     def kind(self, first: int) -> int:
@@ -45,9 +44,9 @@ class Syntax:
 
 
 SYNTAXES: dict[int, Syntax] = {
-    Codec.H264: Syntax(1, frozenset({1, 2, 5}), frozenset({3, 4, 19, 20, 21}), frozenset({7, 8, 13, 15})),
+    Codec.H264: Syntax(1, frozenset({1, 2, 5}), frozenset({7, 8, 13, 15})),
     # Slices of types that are reserved are nobody's: a decoder passes over them.
-    Codec.H265: Syntax(2, frozenset({*range(10), *range(16, 22)}), frozenset(), frozenset({32, 33, 34})),
+    Codec.H265: Syntax(2, frozenset({*range(10), *range(16, 22)}), frozenset({32, 33, 34})),
 }
 
 
