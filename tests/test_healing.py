@@ -110,7 +110,7 @@ def test_it_backs_off_while_the_source_is_not_there(clock: Clock, caplog: pytest
     assert sum("not to be opened yet" in record.getMessage() for record in caplog.records) == 1
 
 
-def test_a_source_that_stalls_is_opened_again(clock: Clock) -> None:
+def test_a_source_that_stalls_is_opened_again(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     scripted = Scripted([good(), good(), None, None, None, good()])
     source = HealingSource(scripted, clock)
     source.open()
@@ -122,6 +122,7 @@ def test_a_source_that_stalls_is_opened_again(clock: Clock) -> None:
         clock.sleep(STALLED_S / 3 + 0.01)
         assert source.read(0.1) is None
     assert source.incidents == {"stalled": 1}
+    assert "nothing came for 2 s; it is opened again" in caplog.text
     assert source.read(0.1) is None
     captured = source.read(0.1)
     assert captured is not None

@@ -158,7 +158,7 @@ class HealingSource:
         silence_s = self._clock() - self._last_s
         if silence_s >= self._patience.limit_s(self.fps):
             self._patience.ended()
-            self._fail("stalled", f"nothing came for {silence_s:.1f} s")
+            self._fail("stalled", f"nothing came for {silence_s:.0f} s")
 
     def want_keyframe(self) -> None:
         """Ask the source, if it is there."""
