@@ -114,7 +114,7 @@ KNOWN = (
         GSTREAMER,
         How.END,
         lambda case: case.ends,
-        "Where such a NAL unit, with a byte behind its header, is the last of all, the last picture never comes out.",
+        "Where such a NAL unit is the last of all and has a zero behind it, it takes the stream for invalid there.",
     ),
     Disagreement(
         "begins mid-picture",
