@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hil import camera_choice
 from hil.camera_choice import Choice, NoCameraError, chosen_camera
 from hil.streamer.sources import v4l2_devices
 from hil.streamer.sources.devices import DeviceInfo
+from hil.suite.cameras import find_cameras
 from hil.vm import VmUnavailable
 
 
@@ -54,6 +56,17 @@ def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Host:
 
 def device(number: int, driver: str = "uvcvideo", captures: bool = True, controlled: bool = False) -> DeviceInfo:
     return DeviceInfo(Path(f"/dev/video{number}"), driver, driver, f"usb-{number}", captures, controlled)
+
+
+def test_a_multi_planar_vivid_stands_aside_and_any_other_camera_of_the_kind_does_not(host: Host) -> None:
+    """The suite would be run twice on the same driver; cameras of newer boards have nothing else."""
+    host.devices = [device(0, "vivid"), replace(device(1, "vivid"), multi_planar=True)]
+    assert host.choice() == Choice("here", "/dev/video0")
+    assert [camera.device for camera in find_cameras("vivid")] == ["/dev/video0"]
+    assert [camera.device for camera in find_cameras("/dev/video1")] == ["/dev/video1"]
+    host.devices = [replace(device(0, "snps_hdmirx"), multi_planar=True)]
+    assert host.choice() == Choice("here", "/dev/video0")
+    assert [camera.device for camera in find_cameras("auto")] == ["/dev/video0"]
 
 
 def test_a_camera_that_is_there_goes_first(host: Host) -> None:
