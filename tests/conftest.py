@@ -53,6 +53,7 @@ NEEDS_PYAV = [
     "jpeg",
     "lane",
     "lane_pictures",
+    "motion_jpeg",
     "pass_through",
     "probe",
     "rate_meter",

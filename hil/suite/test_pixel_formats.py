@@ -154,6 +154,7 @@ def test_the_colours_come_out_of_each_encoder(node: Path, codec: Any) -> None:
     assert apart(bars_of(decoded), given) <= LEVELS
 
 
+@pytest.mark.parametrize("node", [SEVERAL], indirect=True)
 def test_buffers_that_the_driver_flags_are_counted_whatever_their_planes(node: Path, ring: str) -> None:
     from hil.vivid import BUFFER_ERROR, injecting
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, NamedTuple
 
 import av
 from av.codec.context import Flags
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit, StreamError, whole_jpeg
+from vshm_ctypes.bitstream import AccessUnit, StreamError, read_jpeg, whole_jpeg
 
 from .clip import Clip
 from .source import SourceError
@@ -69,6 +70,7 @@ class Pictures:
         if packet.size:
             if self._turner is None:
                 self._turner = Turner(exif_orientation(bytes(packet)) if self._name == "mjpeg" else None)
+                self._believe(packet)
             if self._waits_for_key and not packet.is_keyframe and self.passed_over < MOST_BEFORE_KEY:
                 self.passed_over += 1
                 return []
@@ -82,6 +84,14 @@ class Pictures:
             return [Item()]
         except ValueError as error:  # there is no decoder for it
             raise SourceError(0, f"{self._clip.path}: {error}", "unsuitable") from None
+
+    def _believe(self, first: Any) -> None:
+        """Of Motion JPEG, the size in the pictures, unless they say that they are fields: of less lines than the file
+        tells, FFmpeg takes them for fields anyway, and weaves two pictures into one.
+        """
+        with contextlib.suppress(StreamError):
+            if self._name == "mjpeg" and not read_jpeg(bytes(first)).is_field:
+                self._clip.stream.codec_context.width = self._clip.stream.codec_context.height = 0
 
     def _item(self, picture: Any) -> Item:
         assert self._turner is not None
