@@ -13,6 +13,7 @@ from clips import FPS, HEIGHT, WIDTH, even, number_of, numbers, offsets, picture
 from own_clock import Clock
 
 from hil.streamer.main import stream
+from hil.streamer.sources.clip import Clip
 from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import SourceError
 from hil.streamer.sources.timeline import GAP_S
@@ -197,10 +198,9 @@ def test_a_still_is_held_one_interval_and_looped_at_a_rate(
     assert offsets(found) == pytest.approx(even(50), abs=0.01)
     assert numbers(found) == [0] * 50
     assert not any(captured.discontinuity for captured in found)  # a picture that stays is no interruption
-    if encoder != "libx264":  # it has a rate of its own
-        source = source_of(path, clock, loop=True, fps=5)
-        assert source.fps == 5
-        assert offsets(play(source, 10)) == pytest.approx(even(10, 5), abs=0.001)
+    source = source_of(path, clock, loop=True, fps=5)
+    assert source.fps == 5
+    assert offsets(play(source, 10)) == pytest.approx(even(10, 5), abs=0.001)
 
 
 def test_a_still_that_is_written_anew_is_read_anew(clock: Clock, tmp_path: Path) -> None:
@@ -290,3 +290,15 @@ def test_what_is_cropped_on_the_left_is_cropped(clock: Clock) -> None:
     source = source_of(CORPUS / "cropped.h264", clock)
     assert (source.width, source.height) == (42, 28)
     assert {(c.picture.width, c.picture.height) for c in play(source) if c.picture} == {(42, 28)}
+
+
+def test_what_has_no_decoder_is_refused(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "clip.mkv", even(3))
+    with av.open(str(path)) as container:
+        stream: Any = SimpleNamespace(codec_context=None)
+        fake: Any = SimpleNamespace(
+            format=container.format, streams=SimpleNamespace(best=lambda _: stream), close=lambda: None
+        )
+        monkeypatch.setattr(Clip, "_opened", lambda *_: fake)
+        with pytest.raises(SourceError, match=r"clip\.mkv: this PyAV has no decoder for the video in it"):
+            source_of(path, clock)

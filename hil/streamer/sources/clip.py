@@ -51,6 +51,9 @@ class Clip:
         if self.stream is None:
             self.close()
             raise SourceError(0, f"{self.path}: no {self._kind} in it", "unsuitable")
+        if self.stream.codec_context is None:
+            self.close()
+            raise SourceError(0, f"{self.path}: this PyAV has no decoder for the {self._kind} in it", "unsuitable")
         self.has_times = not self._container.format.flags & Flags.no_timestamps.value
         found = [self._container.streams.best(kind) for kind in ("video", "audio")]
         begins = [stream.start_time * stream.time_base for stream in found if stream and stream.start_time is not None]

@@ -59,7 +59,7 @@ class FileSource:
         self.close()
         if self._pace is None and self._reads is Units:
             self._look()
-        self._begins = self._breaks = self._was_still = False
+        self._begins = self._breaks = self._is_still = False
         self._begin()
         until_s = time.monotonic() + FIRST_S
         while len(self._ready) < FIRST_PICTURES and not self._over and time.monotonic() < until_s:
@@ -106,22 +106,24 @@ class FileSource:
         for item in found:
             if not item.bad and len(self._round) < 2:
                 self._round.append(item)
-            self._ready.append(item._replace(begins=self._begins, breaks=self._begins and not self._was_still))
+            self._ready.append(item._replace(begins=self._begins, breaks=self._begins and not self._is_still))
             self._begins = False
 
     def _end_round(self) -> None:
+        self._is_still = len(self._round) == 1
         if not self._loop or not self._round:
             self._over = True
-        elif len(self._round) == 1 and self._written_ns == self._last_written_ns():
+        elif self._is_still and self._written_ns == self._last_written_ns():
             self._ready.append(self._round[0]._replace(begins=True))  # a still need not be decoded time and again
         else:
             self._damaged += self._reader.damaged
-            self._was_still = len(self._round) == 1
             self._begin()
             self._begins = True
 
     def _rate(self) -> float:
-        """As the file tells, unless its first pictures have another."""
+        """As the file tells, unless its first pictures have another, or there is but one."""
+        if self._is_still and self._given_fps:
+            return self._given_fps
         times = [item.time_s for item in self._ready if item.time_s is not None]
         steps = [after - before for before, after in itertools.pairwise(times) if after > before]
         told = self._clip.fps
@@ -169,7 +171,7 @@ class FileSource:
         if not pace.wait(due_s, until_s - self._timeline.clock()):
             return None
         self._ready.popleft()
-        breaks = pace.took(due_s, item.length_s) or self._breaks
+        breaks = pace.took(due_s, 0.0 if self._is_still else item.length_s) or self._breaks
         self._breaks = False
         shown_ns = pace.capture_ns(due_s - item.early_s)
         return Captured(shown_ns, picture=item.picture, unit=item.unit, discontinuity=breaks)

@@ -82,8 +82,6 @@ class Pictures:
         except (av.FFmpegError, StreamError) as error:
             self.why = getattr(error, "strerror", None) or str(error)
             return [Item()]
-        except ValueError as error:  # there is no decoder for it
-            raise SourceError(0, f"{self._clip.path}: {error}", "unsuitable") from None
 
     def _believe(self, first: Any) -> None:
         """Of Motion JPEG, the size in the pictures, unless they say that they are fields: of less lines than the file
