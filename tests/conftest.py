@@ -43,6 +43,7 @@ NEEDS_PYAV = [
     "encoder_copy",
     "encoder_limits",
     "examples",
+    "file_refused",
     "file_turned",
     "file_units",
     "file_with_sound",

@@ -13,7 +13,6 @@ from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, StreamError, read_jpeg, whole_jpeg
 
 from .clip import Clip
-from .source import SourceError
 from .turned import Turner, exif_orientation
 
 # Their decoders wait by themselves for a picture that they can begin with, a recovery point too; others make a mess.
