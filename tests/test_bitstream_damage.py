@@ -59,6 +59,19 @@ def test_damaged_streams_harm_nobody(stream: Stream) -> None:
         take_everything(damaged(sets if number % 2 else head, chance), CODECS[stream.codec])
 
 
+@pytest.mark.parametrize("stream", streams()[::5], ids=str)
+def test_however_a_damaged_stream_is_cut_its_units_are_the_same(stream: Stream) -> None:
+    chance, codec = random.Random(stream.name), CODECS[stream.codec]
+    for _ in range(3):
+        data = damaged(stream.data[:4000], chance)
+        found = []
+        for step in (len(data), 997, 61, 1):
+            splitter = Splitter(codec)
+            units = [unit for at in range(0, len(data), step) for unit, _ in splitter.feed(data[at : at + step])]
+            found.append(units + [unit for unit, _ in splitter.flush()])
+        assert found[1:] == found[:1] * 3
+
+
 @pytest.mark.parametrize("filling", [b"\0", b"\0\0\1", b"\0\0\1\x67", b"\x06\xff", b"\0\0\3"])
 @pytest.mark.parametrize("codec", [Codec.H264, Codec.H265])
 def test_long_nonsense_is_soon_seen_through(codec: Codec, filling: bytes) -> None:
