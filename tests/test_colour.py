@@ -142,9 +142,9 @@ def test_where_the_colours_change_a_new_sequence_says_so(codec: Any) -> None:
 def test_rgb_of_limited_range_is_no_darker() -> None:
     """vivid has such, and so have HDMI grabbers."""
     squeezed = [tuple(round(16 + level * 219 / 255) for level in patch) for patch in patches.PATCHES]
-    picture = patches.picture("rgb24", Colour(), squeezed)  # type: ignore[arg-type]
-    picture.color_range = 1
-    for codec in ("h264", "jpeg"):
+    for codec, pixels in (("h264", "rgb24"), ("jpeg", "bgr24"), ("jpeg", "bgra"), ("h264", "gbrp")):
+        picture = patches.picture("rgb24", Colour(), squeezed).reformat(format=pixels)  # type: ignore[arg-type]
+        picture.color_range = 1
         (rgb,) = by_ffmpeg(stream_of(codec, picture), CODECS[codec], *SIZE)
         assert patches.deviation(rgb) <= LEVELS
 

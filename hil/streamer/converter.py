@@ -6,13 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import av
-import numpy
 
 from .colour import IDENTITY, UNTOLD, Colour, colour_of, guessed_matrix
 
-# swscale takes RGB of limited range for RGB of full range; this makes it that.
-_EXPANDED = ((numpy.arange(256) - 16) * (255 / 219)).round().clip(0, 255).astype(numpy.uint8)
-_EXPANDABLE = ("rgb24", "bgr24", "rgba", "bgra", "argb", "abgr", "gbrp")
 # As FFmpeg's filter "colorspace" names the matrices of ITU-T H.273 that it knows.
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc"}
 _RANGES = {False: "tv", True: "pc"}
@@ -29,8 +25,6 @@ class Converter:
     def convert(self, picture: av.VideoFrame, target: Colour) -> av.VideoFrame:
         """A picture of its own, whose bytes may be the given one's. Raises av.FFmpegError, ValueError."""
         source = colour_of(picture)
-        if source.matrix == IDENTITY and not source.full_range and picture.format.name in _EXPANDABLE:
-            picture, source = _expanded(picture), source._replace(full_range=True)
         said = f"colorspace={source.matrix}:range={int(picture.color_range)}"
         shape = (picture.format.name, picture.width, picture.height, said, source, target)
         if shape != self._shape:
@@ -45,7 +39,8 @@ class Converter:
         if source.matrix == IDENTITY:
             # Without accurate_rnd, swscale has a short cut of its own for BGR that is off by several levels.
             scale = f"{size}+accurate_rnd:out_range={target.range}:out_color_matrix={target.matrix}"
-            return [_UNTOLD, *_widened(picture.format), ("scale", scale), ("format", self._pixels)]
+            expanded = [] if source.full_range else [_EXPAND, ("setparams", "range=full")]
+            return [_UNTOLD, *_widened(picture.format), *expanded, ("scale", scale), ("format", self._pixels)]
         # What swscale takes for full range whatever it is told stays as it is if the result is to be full as well.
         always_full = picture.format.name.startswith(("gray", "yuvj"))
         kept = Colour(source.full_range or always_full).range
@@ -83,6 +78,7 @@ class Converter:
 
 
 _KEPT = 6  # any matrix that swscale knows, before and after
+_EXPAND = ("lutrgb", ":".join(f"{name}=(val-16)*255/219+0.5" for name in "rgb"))  # it takes all RGB for full range
 _UNTOLD = ("setparams", f"color_primaries={UNTOLD}:color_trc={UNTOLD}")  # it refuses some, and these stay as they are
 
 
@@ -100,9 +96,3 @@ def _graph(steps: list[tuple[str, str]]) -> Any:
     graph.link_nodes(*(graph.add(name, words) for name, words in steps), graph.add("buffersink"))
     graph.configure()
     return graph
-
-
-def _expanded(picture: av.VideoFrame) -> av.VideoFrame:
-    full = av.VideoFrame.from_ndarray(_EXPANDED[picture.to_ndarray()], format=picture.format.name)
-    full.pts, full.color_primaries, full.color_trc = picture.pts, picture.color_primaries, picture.color_trc
-    return full
