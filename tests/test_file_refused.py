@@ -48,11 +48,13 @@ def test_a_photo_that_is_cut_off_is_refused_as_such(clock: Clock, tmp_path: Path
         ("nowhere.mp4", "nowhere.mp4: No such file or directory"),
         ("", "Is a directory"),
         ("empty.mp4", "empty.mp4: no pictures or sound in a form that FFmpeg knows"),
+        ("header.mkv", "header.mkv: no pictures or sound in a form that FFmpeg knows"),
         ("nonesuch:thing", "nonesuch:thing: Protocol not found"),
     ],
 )
 def test_what_can_not_be_opened_is_refused_with_its_cause(clock: Clock, tmp_path: Path, place: str, why: str) -> None:
     (tmp_path / "empty.mp4").touch()
+    (tmp_path / "header.mkv").write_bytes(write(tmp_path / "whole.mkv", even(3)).read_bytes()[:40])
     source = FileSource(place if ":" in place else str(tmp_path / place), False)
     with pytest.raises(SourceError) as caught:
         source.open()

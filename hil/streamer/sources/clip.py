@@ -43,7 +43,7 @@ class Clip:
             place, options["pattern_type"] = f"file:{self.path}", "none"
         try:
             self._container = self._opened(place, options)
-        except av.error.InvalidDataError:
+        except (av.error.InvalidDataError, av.error.EOFError):
             raise SourceError(0, f"{self.path}: no pictures or sound in a form that FFmpeg knows", "absent") from None
         except (av.FFmpegError, OSError, ValueError) as error:
             raise SourceError(0, f"{self.path}: {getattr(error, 'strerror', None) or error}", "absent") from None
