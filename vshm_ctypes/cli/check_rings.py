@@ -47,6 +47,14 @@ def _gop(look: Survey) -> Iterator[Finding]:
             "a reader that joins, or that was too slow, waits for a whole GOP before it can decode",
             f"set the encoder's GOP below {look.info.slots} frames, or give the ring more slots",
         )
+    elif look.unflagged:
+        yield Finding(
+            "entry-points-not-flagged",
+            look.name,
+            f"decoding can begin at {look.unflagged} of the frames in it that its writer does not flag as keyframes",
+            "readers that begin at a keyframe, or were too slow, wait for one that is flagged",
+            "let its writer set is_keyframe=1 at IDR pictures and recovery points, and for the latter flag 16",
+        )
 
 
 def _drops(look: Survey) -> Iterator[Finding]:

@@ -87,6 +87,7 @@ def ring_json(ring: ListedRing) -> dict[str, object]:
         "bit_rate": look.bit_rate,
         "gop": look.gop,
         "gop_exceeds_ring": look.gop_exceeds_ring,
+        "keyframes": look.keyframes,
         "slots": look.info.slots,
         "slot_size": look.info.slot_size,
         "age_s": look.age_s,

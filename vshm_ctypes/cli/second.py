@@ -10,7 +10,10 @@ from .events import Event
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """What one second brought. latency_s: publish to received, percentile by percent; empty: not known."""
+    """What one second brought. latency_s: publish to received, percentile by percent; empty: not known.
+
+    recovery_point: the last keyframe is no IDR picture.
+    """
 
     ring: str
     state: str
@@ -19,6 +22,7 @@ class Second:
     latency_s: dict[int, float]
     key_interval: int | None
     key_interval_s: float | None
+    recovery_point: bool
     missed: int
     missed_total: int
     dropped_total: int

@@ -49,6 +49,8 @@ def warnings(look: Survey) -> list[str]:
     if look.gop_exceeds_ring:
         advice = f"use a GOP below {look.info.slots}, or more slots"
         found.append(f"the GOP is longer than the ring: a late reader may find no keyframe in it; {advice}")
+    if look.unflagged:
+        found.append(f"the writer flags no keyframe at {look.unflagged} frames where decoding can begin: let it do so")
     if look.is_stalled:
         found.append(f"the writer lives and has written nothing for {units.seconds(look.age_s)}")
     if look.state == "dead":
@@ -80,6 +82,7 @@ def _facts(look: Survey) -> list[tuple[str, str]]:
     ]
     if not info.extended:
         return facts
+    idr, recovery_points = look.keyframes.values()
     dropped = f"busy {info.dropped_busy}, too large {info.dropped_too_large}, no space {info.dropped_no_space}"
     return [
         *facts,
@@ -90,7 +93,7 @@ def _facts(look: Survey) -> list[tuple[str, str]]:
         ),
         ("writer", tell_writer(look)),
         ("epoch", f"{info.epoch}; remade {info.remade}, semaphores re-armed {info.rearmed}"),
-        ("keyframes", str(info.keyframes)),
+        ("keyframes", f"{info.keyframes}; in the ring {idr} IDR, {recovery_points} recovery points"),
         ("payload", units.size(info.bytes)),
         ("dropped", dropped),
         ("last frame", f"{units.seconds(look.age_s)} ago"),
@@ -104,7 +107,7 @@ def _slot_row(slot: SlotInfo, now_ns: int) -> list[str]:
         str(slot.slot),
         str(slot.number),
         units.size(slot.meta.size),
-        "I" if slot.is_keyframe else "P",
+        "R" if slot.is_recovery_point else "I" if slot.is_keyframe else "P",
         codec_name(slot.meta.codec),
         units.seconds((now_ns - slot.publish_ns) / 1e9) if slot.publish_ns else units.DASH,
         f"{wall:%H:%M:%S.%f}"[:-3] if wall else units.DASH,
@@ -123,7 +126,9 @@ def _json(look: Survey, users: Users, published: list[PublishedConsumer]) -> dic
         "capture_time": _clock(look),
         "audio": look.audio,
         "info": look.info,
-        "slots": look.slots,
+        "keyframes": look.keyframes,
+        "unflagged_entry_points": look.unflagged,
+        "slots": [{**slot._asdict(), "recovery_point": slot.is_recovery_point} for slot in look.slots],
         "readers": users.of(look.info.inode, but=look.info.writer_pid),
         "published": published,
         "hidden_processes": users.hidden,

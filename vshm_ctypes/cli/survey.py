@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..audio import AudioFormat
+from ..bitstream import EntryPoint, entry_point
+from ..consumer import Consumer
 from ..errors import VideoShmError
 from ..frame import Codec, Media
 from ..info import RingInfo, State
@@ -26,7 +28,8 @@ class Survey:
     gop: frames from the last but one keyframe to the last, or on average where only the last is to be seen; None: it
     can't be told. age_s: seconds since the newest frame; None: no frame yet. writer_name:
     None where the writer is gone, or is in a container of its own. slots: those that hold a whole frame, oldest first.
-    width, height: pixels; 0 of sound, which audio tells of.
+    width, height: pixels; 0 of sound, which audio tells of. unflagged: frames at which decoding can begin though their
+    writer does not flag them as keyframes; looked for only where a late reader may find no keyframe.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Survey:
     audio: AudioFormat | None
     writer_name: str | None
     slots: list[SlotInfo] = field(repr=False)
+    unflagged: int = 0
 
     @property
     def state(self) -> str:
@@ -56,9 +60,18 @@ class Survey:
     def gop_exceeds_ring(self) -> bool:
         """Whether a late reader may find no keyframe in the ring: there is none, or there will be none in a moment."""
         info = self.info
-        if self.codec in ("jpeg", None) or self.info.media == Media.AUDIO or info.frames < info.slots:
+        if self.codec in ("jpeg", None) or info.media == Media.AUDIO or info.frames < info.slots or self.unflagged:
             return False
         return (self.gop or 0) > info.slots or not any(slot.is_keyframe for slot in self.slots)
+
+    @property
+    def keyframes(self) -> dict[str, int]:
+        """How many of the ring's frames are keyframes of each kind, as their writer flags them."""
+        recovery_points = sum(slot.is_recovery_point for slot in self.slots)
+        return {
+            "idr": sum(slot.is_keyframe for slot in self.slots) - recovery_points,
+            "recovery_point": recovery_points,
+        }
 
 
 def codec_name(codec: int) -> str:
@@ -119,13 +132,25 @@ def _age_s(info: RingInfo, newest: SlotInfo | None) -> float | None:
     return max(time.time() - newest.meta.timestamp_ms / 1000, 0.0)  # what there is in version 1: the wall clock
 
 
+def _count_unflagged(name: str, frames: int) -> int:
+    """Writers that know of IDR pictures alone flag no recovery point, and some flag nothing."""
+    count = 0
+    with suppress(VideoShmError), Consumer(name, start="oldest") as stream:
+        for _ in range(frames):
+            frame = stream.receive(0)
+            if frame is None:
+                break
+            count += not frame.is_keyframe and entry_point(frame.data, frame.codec) is not EntryPoint.NONE
+    return count
+
+
 def _compare(name: str, before: _Look) -> Survey:
     now = _look(name)
     after, slots = now.info, now.slots
     newest = slots[-1] if slots else None
     audio = newest.meta.audio if newest else None
     fps, bit_rate = _rates(before.info, after, now.at_s - before.at_s, slots)
-    return Survey(
+    look = Survey(
         name=name,
         info=after,
         fps=fps,
@@ -139,6 +164,7 @@ def _compare(name: str, before: _Look) -> Survey:
         writer_name=_writer_name(after),
         slots=slots,
     )
+    return replace(look, unflagged=_count_unflagged(name, len(slots))) if look.gop_exceeds_ring else look
 
 
 def survey(names: list[str], seconds: float = 1.0) -> list[Survey]:

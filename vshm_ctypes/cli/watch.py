@@ -37,6 +37,7 @@ class Watch:
         self._frames = 0
         self._last_key: tuple[int, int] | None = None
         self._key_interval: tuple[int, float] | None = None
+        self._recovery_point = False
         self._at_frame = self._info  # the ring's figures when something last came between two frames
         self._events: list[Event] = []
         self.all_latencies = Latencies()
@@ -60,6 +61,7 @@ class Watch:
                 number, then_ns = self._last_key
                 self._key_interval = (frame.number - number, (key_ns - then_ns) / 1e9)
             self._last_key = (frame.number, key_ns)
+            self._recovery_point = frame.is_recovery_point
 
     def sum_up(self, seconds: float) -> Second:
         """What came since the last time, which is so many seconds ago."""
@@ -74,6 +76,7 @@ class Watch:
             latency_s={percent: value for percent, value in percentiles.items() if value is not None},
             key_interval=interval,
             key_interval_s=interval_s,
+            recovery_point=self._recovery_point,
             missed=self._info.missed - before.missed,
             missed_total=self._info.missed,
             dropped_total=self._info.dropped,
@@ -125,11 +128,16 @@ def _latency(values: dict[int, float]) -> str:
     return ", ".join(f"p{percent} {units.seconds(value)}" for percent, value in values.items()) or units.DASH
 
 
+def _key(second: Second) -> str:
+    return "recovery point" if second.recovery_point else "key"
+
+
 def _line(second: Second) -> str:
     interval = units.DASH if second.key_interval is None else str(second.key_interval)
     return (
         f"{second.ring} {second.state}: {second.fps:.1f} fps, {units.bits(second.bit_rate)}, "
-        f"latency {_latency(second.latency_s)}, key every {interval}, missed {second.missed} ({second.missed_total})"
+        f"latency {_latency(second.latency_s)}, {_key(second)} every {interval}, "
+        f"missed {second.missed} ({second.missed_total})"
     )
 
 
@@ -141,7 +149,7 @@ def _block(second: Second, history: deque[Second]) -> list[str]:
     lines = [
         f"{second.ring}: {second.state}{waits}, {second.frames} frames, {second.restarts} restarts",
         f"rate      {second.fps:.1f} fps, {units.bits(second.bit_rate)}",
-        f"keyframe  every {interval}",
+        f"keyframe  every {interval}{', a recovery point' if second.recovery_point else ''}",
         f"missed    {second.missed} in this second, {second.missed_total} in all; "
         f"dropped by the writer {second.dropped_total}",
     ]
