@@ -41,6 +41,7 @@ NEEDS_PYAV = [
     "container_sink",
     "containers",
     "corpus",
+    "corpus_files",
     "encoder_copy",
     "encoder_limits",
     "examples",

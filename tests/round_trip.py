@@ -7,6 +7,8 @@ The clips are made by FFmpeg's encoders; FFmpeg's programs, and not PyAV's, deco
 import json
 import shlex
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,9 @@ def run(*words: str) -> str:
 
 def pictures(path: Path) -> list[str]:
     """A checksum of each picture, in order of presentation."""
-    words = ["-v", "error", "-i", str(path), "-map", "0:v:0", "-vsync", "passthrough", "-f", "framemd5", "-"]
+    known = {".h264": "h264", ".h265": "hevc"}.get(path.suffix)  # what begins unusually is taken for something else
+    form = ["-f", known] if known else []
+    words = ["-v", "error", *form, "-i", str(path), "-map", "0:v:0", "-vsync", "passthrough", "-f", "framemd5", "-"]
     lines = run(judges.ffmpeg(), *words).splitlines()
     return [line.rsplit(",", 1)[1].strip() for line in lines if not line.startswith("#")]
 
@@ -62,9 +66,15 @@ def packets(path: Path) -> list[dict[str, Any]]:
     return json.loads(run(judges.ffprobe(), *words))["packets"]  # type: ignore[no-any-return]
 
 
+@contextmanager
+def play(source: Path, ring: str, options: str) -> Iterator[None]:
+    """camera-streamer, that plays a file in a loop."""
+    with streaming(ring, "--device", f"file:{source}", "--loop", "--channel", f"{ring}:{options}"):
+        yield
+
+
 def record(source: Path, ring: str, count: int, outputs: list[Path]) -> None:
     """The first pictures of a file into others, through a ring. It plays in a loop, so that all find it running."""
-    channel = f"{ring}:encoder=copy,slots=300,slot=256k"
-    with streaming(ring, "--device", f"file:{source}", "--loop", "--channel", channel):
+    with play(source, ring, "encoder=copy,slots=300,slot=256k"):
         for output in outputs:
             assert vshm_main(["record", ring, "--from", "oldest", "-c", str(count), "-o", str(output)]) == 0

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from corpus.encoders import RUN
+from corpus.files import FILES
 from corpus.readme import write_table
 from corpus.table import streams
 
@@ -23,6 +24,9 @@ def main(names: list[str]) -> None:
             continue
         stream.path.write_bytes(RUN[stream.encoder](stream.recipe))
         print(f"{stream.name}: {stream.path.stat().st_size} bytes")
+    for file in FILES:
+        if not names or file.name in names:
+            file.make()
     write_table()
 
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README.md's table of the streams, from streams.toml."""
+"""README.md's tables: of the streams from streams.toml, of the files from files.py."""
 
 import tomllib
 from typing import Any
 
+from corpus.files import FILES
 from corpus.table import FOLDER, TABLE, Stream, streams
 
 README = FOLDER / "README.md"
-BEGIN = "<!-- What follows is written by make.py from streams.toml. -->\n"
+BEGIN = "<!-- What follows is written by make.py. -->\n"
 
 
 def table() -> str:
@@ -22,6 +23,8 @@ def table() -> str:
             "|---|---|---|---|\n",
         ]
         lines += [row(stream) for stream in streams() if stream.encoder == encoder]
+    lines += ["\n## Files, by FFmpeg 5.1\n\n", "| file | what is special | what must come out |\n", "|---|---|---|\n"]
+    lines += [f"| {file.name} | {file.special} | {file.outcome} |\n" for file in FILES]
     return "".join(lines)
 
 
