@@ -99,6 +99,18 @@ def test_the_stream_says_what_the_source_said(codec: Any) -> None:
         assert [colour_of(found) for found in decoded] == [colour]
 
 
+def test_what_nobody_tells_is_what_other_programs_take_it_for() -> None:
+    """Grey of PyAV's from an array, or of a file without tags, is FFmpeg's, which has it of full range."""
+    for pixels in ("gray", "rgb24", "yuvj420p", "nv12", "yuyv422"):
+        untold = av.VideoFrame(64, 48, pixels)
+        assert colour_of(untold).full_range == (pixels not in ("nv12", "yuyv422"))
+    picture = patches.picture("gray", Colour(FULL))
+    picture.color_range = 0
+    for codec in ENCODED:
+        (rgb,) = by_ffmpeg(stream_of(codec, picture), CODECS[codec], *SIZE)
+        assert patches.deviation(rgb, "gray") <= LEVELS
+
+
 def test_a_matrix_that_nothing_can_convert_is_kept_or_refused_by_number() -> None:
     picture = patches.picture("yuyv422", Colour(LIMITED, BT709))
     picture.colorspace = 14  # ICtCp

@@ -53,6 +53,11 @@ def test_a_format_has_the_colours_that_the_driver_says(told: Told, rgb: bool, co
     assert colour_of_format(told, rgb) == colour
 
 
+def test_grey_is_full_range_unless_the_driver_says_otherwise() -> None:
+    assert colour_of_format(Told(SRGB), rgb=False, grey=True).full_range
+    assert not colour_of_format(Told(SRGB, quantization=LIMITED), rgb=False, grey=True).full_range
+
+
 def test_values_of_kernels_to_come_are_the_defaults() -> None:
     assert colour_of_format(Told(99, 99, 99, 99), False) == colour_of_format(Told(SRGB), False)
     assert colour_of_format(Told(REC709, 99, 99, 99), False) == colour_of_format(Told(REC709), False)
@@ -98,7 +103,7 @@ def payload_of(fourcc: str, told: Told) -> bytes:
         ((unit, _),) = encoder.encode(picture, 0)
         return unit.data
     pixels = RAW[fourcc].pixels
-    picture = patches.picture(pixels, colour_of_format(told, rgb=fourcc in ("RGB3", "BGR3")))
+    picture = patches.picture(pixels, colour_of_format(told, fourcc in ("RGB3", "BGR3"), fourcc == "GREY"))
     lines = (bytes(plane) for plane in picture.planes)
     assert all(plane.line_size == plane.width * (plane.line_size // plane.width) for plane in picture.planes)
     return b"".join(lines)
@@ -119,7 +124,7 @@ def payload_of(fourcc: str, told: Told) -> bytes:
         ("RGB3", Told(SRGB)),
         ("BGR3", Told(REC709)),
         ("GREY", Told(SRGB)),
-        ("GREY", Told(SRGB, quantization=FULL)),
+        ("GREY", Told(SRGB, quantization=LIMITED)),
     ],
 )
 def test_a_camera_s_colours_are_what_a_decoder_shows(

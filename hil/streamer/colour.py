@@ -45,11 +45,14 @@ def is_rgb(picture: av.VideoFrame) -> bool:
 
 
 def colour_of(picture: av.VideoFrame) -> Colour:
-    """What the picture says. What it does not: RGB and FFmpeg's yuvj formats have full range, all else limited."""
+    """What the picture says. Where it does not: RGB, grey and FFmpeg's yuvj formats have full range, others limited.
+
+    V4L2 has grey limited, but those who make it and show it do not: vivid, FFmpeg and GStreamer among them.
+    """
     rgb = is_rgb(picture)
     full = int(picture.color_range) == _FULL
     if int(picture.color_range) not in (_LIMITED, _FULL):
-        full = rgb or picture.format.name.startswith("yuvj")
+        full = rgb or picture.format.name.startswith(("yuvj", "gray"))
     matrix = IDENTITY if rgb else _known(int(picture.colorspace), _MATRICES)
     primaries = _known(int(picture.color_primaries), _PRIMARIES)
     return Colour(full, matrix, primaries, _known(int(picture.color_trc), _TRANSFERS))

@@ -102,7 +102,7 @@ class Buffers:
             raise ValueError(f"it was set to {mode.fourcc}, and gives {form.fourcc}")
         self.size, self.layout = form.size, Layout(form)
         self.told_colour = form.colour
-        self.colour = colour_of_format(form.colour, self.layout.is_rgb)
+        self.colour = colour_of_format(form.colour, self.layout.is_rgb, self.layout.is_grey)
         with contextlib.suppress(OSError):  # a driver without rates
             if mode.fps:
                 self._queue.set_rate(mode.fps)

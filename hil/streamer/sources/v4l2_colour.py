@@ -51,11 +51,12 @@ _DEFAULT_ENCODING = {_REC709: _709, _DCI_P3: _709, _BT2020: _2020, _SMPTE240M: _
 _FULL, _LIMITED = 1, 2  # enum v4l2_quantization
 
 
-def colour_of_format(told: Told, rgb: bool) -> Colour:
-    """Of raw pictures. rgb: they are R'G'B', not Y'CbCr or grey."""
+def colour_of_format(told: Told, rgb: bool, grey: bool = False) -> Colour:
+    """Of raw pictures. rgb: they are R'G'B'; grey: they have no colour; else they are Y'CbCr."""
     space = told.colorspace if 1 <= told.colorspace <= _DCI_P3 else _SRGB
-    # The header has it that raw data are of limited range; what an unprocessed sensor counts is full, as in libcamera.
-    full_range = rgb or space in (_JPEG, _RAW)
+    # The header has it that grey and raw data are of limited range. But vivid's grey is full whatever it is set to,
+    # FFmpeg and GStreamer take it for that, and libcamera does so with what an unprocessed sensor counts.
+    full_range = rgb or grey or space in (_JPEG, _RAW)
     if told.quantization in (_FULL, _LIMITED):
         full_range = told.quantization == _FULL
     encoding = told.ycbcr_enc if told.ycbcr_enc in _MATRICES else _DEFAULT_ENCODING.get(space, _601)

@@ -47,6 +47,11 @@ class Layout:
         return bool(self.pixels) and av.VideoFormat(self.pixels).is_rgb
 
     @property
+    def is_grey(self) -> bool:
+        """Whether they are of brightness alone."""
+        return self.pixels.startswith("gray")
+
+    @property
     def copies(self) -> bool:
         """Whether PyAV takes these pictures by copy only: also planes in an order of their own, or of a height or
         stride that it would round.
