@@ -96,6 +96,18 @@ def test_a_cra_picture_begins_without_those_that_lean_on_what_was_before(server:
     assert times[0] == min(times)
 
 
+@pytest.mark.parametrize("codec", [Codec.H264, Codec.H265])
+def test_a_piece_that_is_played_again_and_again_from_an_entry_point_goes_on(
+    server: Server, ring: str, codec: Codec
+) -> None:
+    units = from_first_recovery_point(encoded(OPEN_GOP, codec), codec)
+    with playing(ring, units, interval_s=0.01, codec=codec):
+        browser = browse(server, f"?ring={ring}&form=mp4", pictures(3 * len(units)))
+    with av.open(io.BytesIO(b"".join(data for _, data in browser.pictures)), "r") as film:
+        times = [packet.pts * packet.time_base for packet in film.demux(video=0) if packet.pts is not None]
+    assert max(times) < 2 * 3 * len(units) * 0.01 + 1
+
+
 def test_a_keyframe_without_parameter_sets_gets_those_that_the_ring_still_holds(server: Server, ring: str) -> None:
     units = encoded(PLAIN)
     once = (units[0], *without_sets(units)[1:])

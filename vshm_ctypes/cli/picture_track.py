@@ -78,7 +78,10 @@ class PictureTrack:
 
     def packets(self, picture: Picture) -> Iterator[Any]:
         """Those that are due with the next picture."""
-        return self._packets(self._presentation.take(picture, time_ns(picture.frame), picture.order, picture.begins))
+        # What is decoded before an entry point is shown before it (ITU-T H.265 clause 8.3.1). So it is where a writer
+        # plays a piece again and the counting goes back without a word.
+        begins = picture.begins or picture.entry is not EntryPoint.NONE
+        return self._packets(self._presentation.take(picture, time_ns(picture.frame), picture.order, begins))
 
     def last_packets(self) -> Iterator[Any]:
         """The rest."""

@@ -110,7 +110,7 @@ export class CodecsPlayer extends CanvasPlayer {
     this.stopped_ms = performance.now();
     if (this.stops > 1) {
       const size = this.pixels > LARGE_PIXELS ? ` ${this.config.codedWidth}x${this.config.codedHeight} may be too large for it.` : "";
-      this.page.note(`The decoder has stopped ${this.stops} times, and begins again at each keyframe: ${error.message}${size}`);
+      this.page.note(`The decoder has stopped ${this.stops} times, and begins again at each keyframe: ${error.message}${size} Another browser may go on.`);
     }
     this.open();
   }

@@ -94,7 +94,7 @@ export class Mp4Player {
   stop(error) {
     if (this.closed) return;
     if (this.unsure && !this.hasShown) this.page.needsIdr();
-    else this.page.restart(error?.message || error?.name || "no reason given");
+    else this.page.restart(error.message || `media error ${error.code}`);
   }
 
   watch() {

@@ -63,7 +63,7 @@ const page = {
   restart(reason) {
     stops += 1;
     stopped_ms = performance.now();
-    if (stops > 1) page.note(`The browser's player has stopped ${stops} times, and begins again: ${reason}`);
+    if (stops > 1) page.note(`The browser's player has stopped ${stops} times, and begins again: ${reason} Another browser may go on.`);
     const stopped = player;
     setTimeout(() => { if (player === stopped) connect(); }, RETRY_MS);
   },
