@@ -112,6 +112,18 @@ H264_STREAMS: dict[str, list[bytes]] = {
         picture(3, (0, 9), lsb=7, **BOTTOM) + picture(3, (0, 9), lsb=6, **TOP),
         picture(4, (0, 9), lsb=8, **FIELDS),
     ],
+    "fields that are both IDR pictures": [
+        FIELD_SETS + slice_(kind=5, reference=3, lsb=0, **TOP) + slice_(kind=5, reference=3, lsb=1, **BOTTOM),
+        *(
+            AUD
+            + slice_(kind=5, reference=3, idr_pic_id=n, lsb=0, **TOP)
+            + slice_(kind=5, reference=3, idr_pic_id=n, lsb=1, **BOTTOM)
+            for n in (1, 0)
+        ),
+        slice_(kind=5, reference=3, idr_pic_id=1, lsb=0, **TOP),
+        slice_(kind=5, reference=3, idr_pic_id=2, lsb=1, **BOTTOM),
+        SEI + picture(1, (0, 9), lsb=2, **FIELDS),
+    ],
     "fields, with a delimiter in front of each": [
         AUD + FIELD_SETS + slice_(kind=5, reference=3, lsb=0, **TOP) + AUD + SEI + slice_(lsb=1, **BOTTOM),
         *(

@@ -46,9 +46,14 @@ class SliceHeader(NamedTuple):
         return (self.kind == IDR, self.reference, self.pps_id, *self[6:14])
 
     def completes(self, first: SliceHeader) -> bool:
-        """Whether this slice is of the second field of a complementary pair (3.30 and 3.31), whose first was that."""
+        """Whether this slice is of the second field of a complementary pair (3.30 and 3.31), whose first was that.
+
+        Where an encoder makes both of them IDR pictures, idr_pic_id tells: of two access units it would differ (7.4.3).
+        """
         opposite = first.field and self.field and first.bottom != self.bottom
-        return opposite and self.frame_num == first.frame_num and self.reference == first.reference and self.kind != IDR
+        alike = self.frame_num == first.frame_num and self.reference == first.reference
+        same_idr = first.kind == IDR and self.idr_pic_id == first.idr_pic_id
+        return opposite and alike and (self.kind != IDR or same_idr)
 
 
 @dataclass
