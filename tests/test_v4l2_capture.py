@@ -2,6 +2,7 @@
 """Raw pictures of V4L2 drivers of all sorts, from the ioctl on: in one plane and several, known formats and new."""
 
 import errno
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,7 +199,16 @@ def test_numbers_that_no_list_knows_break_neither_listing_nor_capture(
     assert print_cameras(as_json=False) == 0
     shown = capsys.readouterr().out
     assert f"{text_of(unknown)}  \ufffd" in shown
-    assert "Y16-BE" in shown
+    assert [line for line in shown.splitlines() if line.endswith(": of no use here")] == [
+        f"  {text_of(unknown)}  \ufffd\ufffd: of no use here"
+    ]
+    assert print_cameras(as_json=True) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert [(each["fourcc"], each["usable"]) for each in listed["formats"]] == [
+        (text_of(unknown), False),
+        ("Y16-BE", True),
+        ("YUYV", True),
+    ]
     check(first_picture(source), "YUYV")
 
 

@@ -19,7 +19,7 @@ def describe(info: DeviceInfo, offers: list[Offer]) -> dict[str, Any]:
     return asdict(info) | {
         "path": str(info.path),
         "why_not": why_not(info),
-        "formats": [asdict(each) for each in offers],
+        "formats": [asdict(each) | {"usable": each.usable} for each in offers],
     }
 
 
@@ -38,7 +38,7 @@ def lines_of(info: DeviceInfo, offers: list[Offer]) -> list[str]:
     shown = ""
     for offer in offers:
         if offer.fourcc != shown:
-            lines.append(f"  {offer.fourcc}  {offer.description}")
+            lines.append(f"  {offer.fourcc}  {offer.description}{'' if offer.usable else ': of no use here'}")
             shown = offer.fourcc
         rates = ", ".join(f"{rate:g}" for rate in offer.rates)
         lines.append(f"    {size_text(offer.least, offer.most)}{f' at {rates} fps' if rates else ''}")

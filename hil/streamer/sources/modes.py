@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from vshm_ctypes import Codec
 
-from .pixel_formats import COLOUR, GREY
+from .pixel_formats import COLOUR, GREY, RAW
 from .source import SourceError
 
 # As V4L2 names them.
@@ -33,6 +33,11 @@ class Offer:
     least: Size
     most: Size
     rates: tuple[float, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether anything can be made of that format."""
+        return self.fourcc in RAW or self.fourcc in ENCODED
 
     def nearest(self, size: Size) -> Size:
         """The size that this offer has, next to that one."""
