@@ -3,6 +3,7 @@
 
 import io
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import av
 import pytest
@@ -195,6 +196,18 @@ def test_an_unknown_codec_is_named_with_those_that_are_shown(server: Server, rin
 def test_a_ring_without_a_picture_is_told(server: Server, ring: str) -> None:
     with Producer(ring):
         browse(server, f"?ring={ring}", says("Nothing was ever written"))
+
+
+def test_a_ring_of_another_format_is_told_and_the_others_are_still_listed(server: Server, ring: str) -> None:
+    strange = Path(f"/dev/shm{ring}_strange")
+    strange.write_bytes(b"no ring at all".ljust(1 << 16, b"\0"))
+
+    async def look(browser: Browser) -> None:
+        await browser.until(lambda: "not a ring of this format" in browser.said and len(browser.of("overview")) >= 2)
+
+    with playing(ring, encoded(PLAIN)):
+        browser = browse(server, f"?ring={ring}_strange", look)
+    assert ring in [one["name"] for one in browser.of("overview")[-1]["rings"]]
 
 
 def test_a_name_that_no_ring_can_have_is_told(server: Server) -> None:

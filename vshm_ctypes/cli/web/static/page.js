@@ -29,7 +29,7 @@ const said = { connection: "Connecting ...", device: "", player: "" };
 
 function say(who, text) {
   said[who] = text;
-  set("message", said.connection || said.device || said.player);
+  set("message", said.connection || [said.device, said.player].filter(Boolean).join(" "));
 }
 
 // ---- who plays it ----
