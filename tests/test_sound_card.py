@@ -3,6 +3,7 @@
 
 import itertools
 import json
+import math
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -110,8 +111,9 @@ def test_a_card_that_stalls_or_is_a_little_off_keeps_its_rate(ring: str, words: 
 class Script:
     """A program that delivers what the test says, when it says so."""
 
-    def __init__(self, pieces: list[tuple[float, int]]) -> None:
+    def __init__(self, pieces: list[tuple[float, int]], overrun_s: float) -> None:
         self._pieces = iter(pieces)
+        self._overrun_s = overrun_s
         self.now_s = 0.0
 
     def receive(self, timeout_s: float) -> bytes | None:
@@ -122,7 +124,7 @@ class Script:
         return bytes(4 * piece[1])
 
     def said(self) -> list[str]:
-        return []
+        return ["overrun!!! (at least 200.000 ms long)"] if self.now_s >= self._overrun_s else []
 
     def end(self) -> tuple[int, list[str]]:
         return 1, []
@@ -130,9 +132,11 @@ class Script:
     def close(self) -> None: ...
 
 
-def captures(pieces: list[tuple[float, int]], monkeypatch: pytest.MonkeyPatch) -> list[Captured]:
-    """What the source hands out of so many samples at such times."""
-    script = Script(pieces)
+def captures(
+    pieces: list[tuple[float, int]], monkeypatch: pytest.MonkeyPatch, overrun_s: float = math.inf
+) -> list[Captured]:
+    """What the source hands out of so many samples at such times. overrun_s: when the program says it lost some."""
+    script = Script(pieces, overrun_s)
     monkeypatch.setattr(alsa, "Program", lambda *_: script)
     monkeypatch.setattr("time.monotonic_ns", lambda: round(script.now_s * 1e9))
     source, found = AlsaSource("x", RATE, 2), []
@@ -175,6 +179,17 @@ def test_a_clock_that_is_far_off_is_followed_once_it_is_known(share: float, monk
 def test_a_program_that_ends_at_once_loses_nothing_of_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
     (only,) = captures([(1.0, 480), (1.01, 480), (1.02, 481)], monkeypatch)
     assert only.sound is not None and only.sound.samples == 1441
+
+
+@pytest.mark.parametrize("overrun_s", [5.0, math.inf])
+def test_late_sound_is_lost_only_where_arecord_says_so(overrun_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine: two seconds of sound, each piece a fifth of a second late."""
+    pieces = [(1 + at / 20 + (0.2 if 80 <= at < 120 else 0), 2400) for at in range(200)]
+    found = captures(pieces, monkeypatch, overrun_s)
+    assert sum(one.discontinuity for one in found) == (1 if overrun_s < 9 else 0)
+    if overrun_s > 9:
+        begin_s = [one.capture_ns / 1e9 for one in found[-100:]]
+        assert begin_s == pytest.approx([1 + (at - 1) / 20 for at in range(100, 200)], abs=0.01)
 
 
 # ---- cards that come and go ----

@@ -11,12 +11,13 @@ import av
 from ..log import LOG
 from ..sources.program import Program
 from ..sources.source import Captured, SourceError
-from .arecord import PROGRAM, command, fault, told_rate
+from .arecord import PROGRAM, command, fault, overruns, told_rate
 from .rate_meter import RateMeter, sample_rate
 from .sample_clock import SampleClock
 from .source import SoundSource
 
 START_S = 2.0
+PATIENCE_NS = 3_000_000_000  # arecord tells what it lost; a busy machine only makes it late
 TRIAL_S = 8.0  # so long its rate may stay in doubt
 
 
@@ -49,7 +50,7 @@ class AlsaSource(SoundSource):
         self._program = Program(
             command(self._device, self._rate, self._channels), "install alsa-utils, or choose another --audio"
         )
-        self._rest = b""
+        self._rest, self._overruns = b"", 0
         try:
             self._held = self._try_out(self._program)
         except SourceError as error:
@@ -81,7 +82,7 @@ class AlsaSource(SoundSource):
         """From now on it is this rate."""
         if rate != self._rate:
             LOG.warning("%s: it records at %d Hz, not at the %d asked for: resampled", self.name, rate, self._rate)
-        self._meter, self._clock = RateMeter(rate), SampleClock(rate)
+        self._meter, self._clock = RateMeter(rate), SampleClock(rate, PATIENCE_NS)
 
     def _measure(self, heard: Heard) -> bool:
         """Whether that shows that the rate is another; it is expected then. Raises SourceError: it is none."""
@@ -125,7 +126,12 @@ class AlsaSource(SoundSource):
         if heard is None:
             return None
         changed = self._measure(heard)
-        begin_ns, lost = self._clock.first_ns(self._samples(heard.data), heard.came_ns)
+        known, self._overruns = (
+            self._overruns,
+            overruns(self._program.said()) if self._clock.is_late else self._overruns,
+        )
+        told = self._overruns > known
+        begin_ns, lost = self._clock.first_ns(self._samples(heard.data), heard.came_ns, told)
         self._lost += lost
         return Captured(begin_ns, sound=self._frame(heard.data), discontinuity=lost or changed)
 

@@ -36,6 +36,11 @@ def told_rate(said: Sequence[str]) -> int | None:
     return int(warning[1]) if warning else None
 
 
+def overruns(said: Sequence[str]) -> int:
+    """How often it said that sound was lost, since nobody took it in time."""
+    return sum(line.startswith("overrun!!!") for line in said)
+
+
 def fault(said: Sequence[str], device: str, channels: int) -> SourceError:
     """Why it ended, by what it said, and what to do."""
     complaints = [line for line in said if re.match(rf"{PROGRAM}: |ALSA lib ", line)] or list(said)
