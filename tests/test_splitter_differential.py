@@ -86,7 +86,7 @@ def held_against_others(
 ) -> tuple[set[Disagreement], list[str]]:
     """Disagreements that were met, and what nothing explains. GStreamer has the stream in one piece.
 
-    In pieces 1.22 gives up with "Invalid H.264 stream" where a piece ends within the header of a prefix NAL unit or
+    In pieces it gives up with "Invalid H.264 stream" where a piece ends within the header of a prefix NAL unit or
     right behind an end of sequence.
     """
     ours = by_splitter(codec, pieces)
