@@ -43,9 +43,11 @@ def playing(folder: Path, rate: int = RATE, layout: str = "S16_LE", channels: in
     path.write_bytes(samples.repeat(channels).tobytes() * SECONDS)
     words = ["aplay", "-q", "-D", "hw:Loopback,0,0", "-f", layout, "-r", str(rate), "-c", str(channels), "-t", "raw"]
     with subprocess.Popen([*words, str(path)], stderr=subprocess.DEVNULL) as player:
-        wait_until(lambda: f"rate: {rate}" in PLAYED.read_text(), "it plays")
-        yield
-        player.kill()
+        try:
+            wait_until(lambda: f"rate: {rate}" in PLAYED.read_text(), "it plays")
+            yield
+        finally:
+            player.kill()
 
 
 @pytest.fixture
