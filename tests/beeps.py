@@ -4,6 +4,7 @@ one whose pictures show their number; read by FFmpeg's programs.
 """
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,14 @@ from typing import NamedTuple
 import numpy
 from judges import ffmpeg, ffprobe
 from numpy.typing import NDArray
+from streamers import end, streaming
+from vshm import vshm
 
 from hil import barcode
 from hil.streamer.ledger import read_ledger
 
 LOUD = 2000
+PICTURES = "testsrc:160x96@5"
 QUIET_S = 0.2  # so long before a beep
 
 
@@ -101,3 +105,31 @@ def beeps(path: Path, ring: str, ledger: Path) -> list[Beep]:
             second = round(true_s[0])
             found.append(Beep(second, (true_s[0] - second) * 1e3, (true_s[1] - second) * 1e3))
     return found
+
+
+def recorded(ppm: float, seconds: float, folder: Path) -> list[Beep]:
+    """The beeps in a recording of that length by vshm record, from tests/sound_card.py, whose clock is so much fast."""
+    ring = f"/vshm_drift_{os.getpid()}_{'fast' if ppm > 0 else 'slow'}{abs(ppm):g}"
+    path, ledger = folder / f"{ppm:g}.mp4", folder / f"{ppm:g}.ledger"
+    source = f"alsa:card:ppm={ppm:g},period=0.1"
+    words = ["--device", PICTURES, "--channel", f"{ring}:slots=50,slot=64k", "--stats", "--ledger", str(ledger)]
+    try:
+        with streaming(f"{ring}_sound", *words, "--audio", f"{source},ring={ring}_sound") as process:
+            outcome = vshm(
+                "record",
+                ring,
+                "--audio",
+                f"{ring}_sound",
+                "-o",
+                str(path),
+                "-t",
+                f"{seconds:g}",
+                "--json",
+                timeout=seconds + 60,
+            )
+            assert outcome.code == 0, outcome.err
+            end(process)
+        return beeps(path, ring, ledger)
+    finally:
+        for name in (ring, f"{ring}_sound"):
+            Path(f"/dev/shm{name}").unlink(missing_ok=True)

@@ -68,6 +68,7 @@ NEEDS_PYAV = [
     "serve_streams",
     "sound",
     "sound_card",
+    "sound_drift",
     "sound_times",
     "sources",
     "splitter_differential",

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -24,42 +23,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from beeps import Beep, beeps
+from beeps import Beep, recorded
 from sound_card import installed
-from streamers import end, streaming
-from vshm import vshm
 
 LIMIT_MS = 20.0
 LAST = 60  # beeps
-PICTURES = "testsrc:160x96@5"
-
-
-def recorded(ppm: float, seconds: float, folder: Path) -> list[Beep]:
-    """The beeps in a recording of that length from a card whose clock is so much fast."""
-    ring = f"/vshm_bench_drift_{os.getpid()}_{'fast' if ppm > 0 else 'slow'}{abs(ppm):g}"
-    path, ledger = folder / f"{ppm:g}.mp4", folder / f"{ppm:g}.ledger"
-    source = f"alsa:card:ppm={ppm:g},period=0.1"
-    words = ["--device", PICTURES, "--channel", f"{ring}:slots=50,slot=64k", "--stats", "--ledger", str(ledger)]
-    try:
-        with streaming(f"{ring}_sound", *words, "--audio", f"{source},ring={ring}_sound") as process:
-            outcome = vshm(
-                "record",
-                ring,
-                "--audio",
-                f"{ring}_sound",
-                "-o",
-                str(path),
-                "-t",
-                f"{seconds:g}",
-                "--json",
-                timeout=seconds + 60,
-            )
-            assert outcome.code == 0, outcome.err
-            end(process)
-        return beeps(path, ring, ledger)
-    finally:
-        for name in (ring, f"{ring}_sound"):
-            Path(f"/dev/shm{name}").unlink(missing_ok=True)
 
 
 def told(ppm: float, seconds: float, found: list[Beep]) -> dict[str, Any]:
