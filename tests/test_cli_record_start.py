@@ -56,7 +56,7 @@ def sets_of(unit: Unit, codec: Codec) -> bytes:
 @pytest.mark.parametrize("kind", ["h264", "h265 b", "jpeg"])
 def test_a_raw_recording_begins_at_an_entry_point(ring: str, tmp_path: Path, kind: str, start: str) -> None:
     path = tmp_path / f"clip{ENDINGS[KINDS[kind][0]]}"
-    with Producer(ring, slots=32) as producer:
+    with Producer(ring, slots=400) as producer:
         coded = Coded(producer, kind)
         coded.write(57)
         with writing(coded):
@@ -67,7 +67,7 @@ def test_a_raw_recording_begins_at_an_entry_point(ring: str, tmp_path: Path, kin
 
 
 def test_on_stdout_too_it_begins_at_an_entry_point(ring: str) -> None:
-    with Producer(ring, slots=32) as producer:
+    with Producer(ring, slots=400) as producer:
         coded = Coded(producer, "h264")
         coded.write(57)
         with writing(coded):

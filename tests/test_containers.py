@@ -43,7 +43,7 @@ def streams(ring: str, kind: str, rising: bool = False) -> Iterator[None]:
     """Pictures and, from SOUND_LATE_S on, sound; 30 pictures are there at once, and more come as long as it lasts."""
     over = threading.Event()
     with (
-        Producer(ring, slots=64, slot_size=16384) as producer,
+        Producer(ring, slots=400, slot_size=16384) as producer,
         Producer(f"{ring}_sound", slots=1000, slot_size=4096, media=Media.AUDIO) as sounds,
     ):
         coded = Coded(producer, kind, rising)
