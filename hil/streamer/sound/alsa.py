@@ -106,15 +106,17 @@ class AlsaSource(SoundSource):
         return len(data) // (2 * self._channels)
 
     def _receive(self, program: Program, timeout_s: float) -> Heard | None:
-        """What came in time, if it is a whole sample. Raises SourceError: the program has ended."""
-        data = program.receive(timeout_s)
-        came_ns = time.monotonic_ns()
-        if data == b"":
-            raise fault(program.end()[1], self._device, self._channels)
-        data = self._rest + (data or b"")
-        whole = self._samples(data) * 2 * self._channels
-        self._rest = data[whole:]
-        return Heard(data[:whole], came_ns) if whole else None
+        """What came in time, whole samples of it. Raises SourceError: the program has ended."""
+        while (data := program.receive(timeout_s)) is not None:
+            came_ns = time.monotonic_ns()
+            if not data:
+                raise fault(program.end()[1], self._device, self._channels)
+            data = self._rest + data
+            whole = self._samples(data) * 2 * self._channels
+            self._rest = data[whole:]
+            if whole:
+                return Heard(data[:whole], came_ns)
+        return None
 
     def read(self, timeout_s: float) -> Captured | None:
         """What has come. Raises SourceError: the device is gone."""
@@ -126,14 +128,14 @@ class AlsaSource(SoundSource):
         if heard is None:
             return None
         changed = self._measure(heard)
-        known, self._overruns = (
-            self._overruns,
-            overruns(self._program.said()) if self._clock.is_late else self._overruns,
-        )
-        told = self._overruns > known
+        told = self._clock.is_late and self._told_of_loss(self._program)
         begin_ns, lost = self._clock.first_ns(self._samples(heard.data), heard.came_ns, told)
         self._lost += lost
         return Captured(begin_ns, sound=self._frame(heard.data), discontinuity=lost or changed)
+
+    def _told_of_loss(self, program: Program) -> bool:
+        known, self._overruns = self._overruns, overruns(program.said())
+        return self._overruns > known
 
     def _date_held(self) -> Captured:
         """All that came while the rate was found out. The least late of it dates the rest."""

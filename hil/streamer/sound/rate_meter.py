@@ -17,6 +17,7 @@ ODD_WINDOWS = 8  # and so many where they show no rate that is in use
 LONG_WINDOWS = 25  # and so many where it is off by little: what is late at their ends is nothing then
 HOLE_NS = 300_000_000  # shorter, nothing is lost: arecord has a buffer
 NEAR = 0.05  # what is off by less may have been delayed
+SURE = 0.025  # what is off by less shows the rate: the next one in use is three times as far, also on a busy machine
 ALIKE = 0.04  # two usual rates are further apart
 LITTLE = 1.6 / LEAK  # clocks are off by no more
 FASTEST_HZ = max(SAMPLE_RATES.values())
@@ -53,7 +54,7 @@ class RateMeter:
             if hole_ns < took_ns:  # where the expected rate is reached but for one hole, what is missing was lost in it
                 hz = max(hz, min((all_samples - samples) * 1e9 / (took_ns - hole_ns), self.rate))
         self._seen.append(hz)
-        self.confirmed = self.confirmed or abs(hz / self.rate - 1) <= NEAR
+        self.confirmed = self.confirmed or abs(hz / self.rate - 1) <= SURE
 
     @property
     def clockless(self) -> bool:
