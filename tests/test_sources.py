@@ -16,6 +16,7 @@ from hil.streamer.encoder_settings import EncoderError
 from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import Captured, Source, SourceError
 from hil.streamer.sources.testsrc import TestSource
+from vshm_ctypes.bitstream import EntryPoint
 
 DECODERS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}
 
@@ -140,6 +141,20 @@ def test_a_picture_in_is_an_access_unit_out(codec: Any, name: str) -> None:
     assert encoder.flush() == []
     assert numbers == list(range(25))
     assert {0, 10, 14} <= set(keys)
+
+
+@pytest.mark.parametrize(("codec", "name"), [("h264", "libx264"), ("h265", "libx265"), ("jpeg", "mjpeg")])
+def test_every_keyframe_of_ours_is_an_idr_picture_as_browsers_want_it(codec: Any, name: str) -> None:
+    source = TestSource("testsrc:320x240@200")
+    source.open()
+    encoder = Encoder(Channel(codec=codec, gop=5), name, 320, 240, 200)
+    entries = []
+    for index, captured in enumerate(take(source, 12)):
+        assert captured.picture is not None
+        ((unit, _),) = encoder.encode(captured.picture, captured.capture_ns, keyframe=index == 8)
+        entries.append(unit.entry)
+    assert {entries[index] for index in (0, 5, 8)} == {EntryPoint.IDR}
+    assert EntryPoint.RECOVERY_POINT not in entries
 
 
 @pytest.mark.parametrize(("codec", "name"), [("h264", "libx264"), ("h265", "libx265")])
