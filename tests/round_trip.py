@@ -60,10 +60,15 @@ def pictures(path: Path) -> list[str]:
     return [line.rsplit(",", 1)[1].strip() for line in lines if not line.startswith("#")]
 
 
+def probe(path: Path, *what: str) -> Any:
+    """What ffprobe tells of a file's pictures."""
+    words = ["-v", "error", "-select_streams", "v:0", *what, "-of", "json", str(path)]
+    return json.loads(run(judges.ffprobe(), *words))
+
+
 def packets(path: Path) -> list[dict[str, Any]]:
     """As ffprobe tells them."""
-    words = ["-v", "error", "-select_streams", "v:0", "-show_packets", "-of", "json", str(path)]
-    return json.loads(run(judges.ffprobe(), *words))["packets"]  # type: ignore[no-any-return]
+    return probe(path, "-show_packets")["packets"]  # type: ignore[no-any-return]
 
 
 @contextmanager
