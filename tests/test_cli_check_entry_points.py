@@ -10,7 +10,7 @@ import pytest
 from coded_streams import BEGIN_NS, FRAME_NS, KINDS, Coded, put, units
 from vshm import codes, vshm
 
-from vshm_ctypes import Producer
+from vshm_ctypes import Codec, Producer
 from vshm_ctypes.bitstream import EntryPoint
 
 IN_RING = {"h264": {"idr": 3, "recovery_point": 0}, "h264 refresh": {"idr": 0, "recovery_point": 3}}
@@ -66,3 +66,12 @@ def test_check_does_not_blame_the_gop_of_a_stream_with_recovery_points(ring: str
     assert found == (set() if flagged else {"entry-points-not-flagged"})
     assert "GOP" not in told
     assert ("frames where decoding can begin" in told) != flagged
+
+
+def test_keyframes_of_codecs_that_have_one_kind_are_only_counted(ring: str) -> None:
+    with Producer(ring, slots=4) as producer:
+        for _ in range(6):
+            producer.write(b"picture", keyframe=True, codec=Codec.JPEG)
+        text = vshm("show", ring, "-s", "0.01").out
+    assert re.search(r"^keyframes: +6; in the ring 4$", text, flags=re.MULTILINE)
+    assert "IDR" not in text

@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     what.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"make a bundle, such as case{ENDING}")
     what.add_argument("--open", type=Path, metavar="FILE", help="render a bundle as a page, FILE.html")
     what.add_argument("--what", action="store_true", help="tell what a bundle holds, and take nothing")
-    parser.add_argument("--no-video", action="store_true", help="leave the pictures out")
+    parser.add_argument("--no-video", action="store_true", help="leave pictures and sound out")
     parser.add_argument("--seconds", type=positive, default=10.0, metavar="S", help="of each stream (default: 10)")
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
 

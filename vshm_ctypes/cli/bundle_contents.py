@@ -21,7 +21,7 @@ from .output import plain
 MANIFEST = "manifest.json"
 VERSION = 1
 
-# Where RING is a ring's name, without its slash; ENDING the kind of its picture.
+# Where RING is a ring's name, without its slash; ENDING the kind of its payload.
 KINDS = {
     MANIFEST: "what was taken, and when",
     "check.txt": "vshm check",
@@ -32,7 +32,7 @@ KINDS = {
     "show/RING.json": "vshm show --json",
     "streams/RING.json": "one stream for some seconds: frames, missed, latency histogram",
     "frames/RING.json": "when each of its frames was captured, published and received, and its size",
-    "pictures/RING.ENDING": "its picture, encoded",
+    "pictures/RING.ENDING": "those frames themselves: pictures or sound, encoded",
     "kernel.txt": "lines of the kernel's log about video, memory, power and heat",
     "board.json": "model, clocks, temperature, throttling, memory",
     "versions.json": "of vshm, Python, the kernel, the system and packages",

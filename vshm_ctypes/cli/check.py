@@ -24,7 +24,7 @@ from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_ring_argument(parser)
+    add_ring_argument(parser, default="all of them")
     add_seconds_argument(parser)
     parser.add_argument("--clean", action="store_true", help="remove what dead programs left, and just that")
 

@@ -18,7 +18,7 @@ from . import units
 from .container_sink import is_container, load_av
 from .files import Files, opened
 from .listener import Listener
-from .output import complain, print_json
+from .output import complain, counted, print_json
 from .progress import progress
 from .recorder import Recorder
 from .recording import Recording
@@ -119,16 +119,16 @@ def _remove_empty(name: str) -> None:
 
 
 def _summary(recording: Recording) -> str:
-    gaps = f", {recording.missed} frames missed in {recording.gaps} gaps" if recording.gaps else ""
+    missed, gaps = counted(recording.missed, "frame"), counted(recording.gaps, "gap")
+    lost = f", {missed} missed in {gaps}" if recording.gaps else ""
     why = {"closed": "the writer closed the ring", "died": "the writer died"}.get(recording.ended)
     ended = f"; {why}" if why else ""
     size, seconds = units.size(recording.bytes), units.seconds(recording.seconds)
     if recording.sound_ring is not None:
-        lost = f", {recording.sound_missed} missed" if recording.sound_missed else ""
-        ended = f"; {recording.sound_frames} frames of sound{lost}{ended}"
-    return (
-        f"{recording.ring} -> {', '.join(recording.files)}: {recording.frames} frames, {size}, {seconds}{gaps}{ended}"
-    )
+        sound_lost = f", {recording.sound_missed} missed" if recording.sound_missed else ""
+        ended = f"; {counted(recording.sound_frames, 'frame')} of sound{sound_lost}{ended}"
+    frames, files = counted(recording.frames, "frame"), ", ".join(recording.files)
+    return f"{recording.ring} -> {files}: {frames}, {size}, {seconds}{lost}{ended}"
 
 
 VERB = Verb("record", "a stream into a file: raw, .mp4 or .mkv", add_arguments, run)

@@ -18,7 +18,7 @@ from ..published import PublishedConsumer, list_published
 from ..rings import ring_name
 from . import units
 from .list import gop, tell_hidden, tell_process, tell_writer
-from .output import complain, print_json, print_table, printable
+from .output import complain, counted, print_json, print_table, printable
 from .survey import Survey, codec_name, survey_one
 from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
 
@@ -65,6 +65,14 @@ def _clock(look: Survey) -> str:
     return "driver" if newest and newest.flags & Flag.CAPTURE_DRIVER else "time of dequeue, or of the write"
 
 
+def _keyframes(look: Survey) -> str:
+    """Those that the ring holds, by kind where the codec has kinds of them."""
+    idr, recovery_points = look.keyframes.values()
+    if look.codec in ("h264", "h265"):
+        return f"{idr} IDR, {counted(recovery_points, 'recovery point')}"
+    return str(idr)
+
+
 def _facts(look: Survey) -> list[tuple[str, str]]:
     info = look.info
     geometry = f"{info.slots} slots of {units.size(info.slot_size)}, {units.size(info.object_bytes)} in all"
@@ -82,7 +90,6 @@ def _facts(look: Survey) -> list[tuple[str, str]]:
     ]
     if not info.extended:
         return facts
-    idr, recovery_points = look.keyframes.values()
     dropped = f"busy {info.dropped_busy}, too large {info.dropped_too_large}, no space {info.dropped_no_space}"
     return [
         *facts,
@@ -93,7 +100,7 @@ def _facts(look: Survey) -> list[tuple[str, str]]:
         ),
         ("writer", tell_writer(look)),
         ("epoch", f"{info.epoch}; remade {info.remade}, semaphores re-armed {info.rearmed}"),
-        ("keyframes", f"{info.keyframes}; in the ring {idr} IDR, {recovery_points} recovery points"),
+        ("keyframes", f"{info.keyframes}; in the ring {_keyframes(look)}"),
         ("payload", units.size(info.bytes)),
         ("dropped", dropped),
         ("last frame", f"{units.seconds(look.age_s)} ago"),

@@ -39,7 +39,7 @@ def seconds(value: float | None) -> str:
     if value is None:
         return DASH
     for limit, unit, factor in ((1e-3, "us", 1e6), (1, "ms", 1e3), (120, "s", 1), (7200, "min", 1 / 60)):
-        if abs(value) < limit:
+        if abs(value) < limit * 0.9995:  # else three digits would round it to 1e+03 of the smaller unit
             return f"{value * factor:.3g} {unit}"
     return f"{value / 3600:.3g} h"
 

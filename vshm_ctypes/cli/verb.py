@@ -55,9 +55,9 @@ def completed(argument: Action, by: dict[str, str]) -> None:
     argument.complete = by  # type: ignore[attr-defined]
 
 
-def add_ring_argument(parser: ArgumentParser) -> None:
-    """The optional RING that most verbs take."""
-    text = "channel number, NAME or /NAME (default: /video_stream)"
+def add_ring_argument(parser: ArgumentParser, default: str = "/video_stream") -> None:
+    """The optional RING that most verbs take. default: what is meant without one."""
+    text = f"channel number, NAME or /NAME (default: {default})"
     completed(parser.add_argument("ring", nargs="?", metavar="RING", help=text), COMPLETE_RING)
 
 
