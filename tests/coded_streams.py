@@ -95,8 +95,12 @@ def put(producer: Producer, unit: Unit, codec: Codec, capture_ns: int, flagged: 
             codec=codec,
             fps=FPS,
             capture_ns=capture_ns,
-            flags=Flag.RECOVERY_POINT if recovers else Flag(0),
-            **{"width": WIDTH, "height": HEIGHT, **meta},
+            **{
+                "width": WIDTH,
+                "height": HEIGHT,
+                "flags": Flag.RECOVERY_POINT if recovers else Flag(0),
+                **meta,
+            },
         )
 
 

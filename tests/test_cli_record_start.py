@@ -14,7 +14,7 @@ import pytest
 from coded_streams import BEGIN_NS, FRAME_NS, KINDS, PERIOD, Coded, Unit, put, units
 from encoded import decoded
 
-from vshm_ctypes import Codec, Frame, Producer
+from vshm_ctypes import Codec, Flag, Frame, Producer
 from vshm_ctypes.bitstream import EntryPoint, nal_units
 from vshm_ctypes.cli import patience, record
 from vshm_ctypes.cli.files import Files
@@ -191,6 +191,22 @@ def test_what_is_waited_for_is_named_while_the_recording_goes_on_waiting(
     told = [line for line in capsys.readouterr().err.splitlines() if " came in 0.4 s" in line]
     assert len(told) == 1
     assert ("no keyframe came in 0.4 s, among 30 frames" if frames else "no frame came in 0.4 s") in told[0]
+
+
+def test_what_is_lost_at_the_end_for_want_of_a_keyframe_is_told(
+    ring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = units("h264")
+    path = tmp_path / "clip.mp4"
+    with Producer(ring, slots=100) as producer:
+        for at, unit in enumerate(stream[:18]):
+            flags = Flag.DISCONTINUITY if at == 15 else Flag(0)
+            put(producer, unit, Codec.H264, BEGIN_NS + at * FRAME_NS, flags=flags)
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.5"]) == 1
+    assert [level for _, level in decoded(str(path))] == list(range(15))
+    assert (
+        "the last 3 frames are not in the file: no keyframe came after the gap before them" in capsys.readouterr().err
+    )
 
 
 def test_after_a_gap_it_goes_on_at_an_entry_point_without_what_leads_to_it(

@@ -128,6 +128,19 @@ def test_rounds_are_told_from_each_other(clock: Clock, tmp_path: Path) -> None:
     assert [time_s - times[0] for time_s in times] == pytest.approx(even(60), abs=0.002)
 
 
+@pytest.mark.parametrize(("encoder", "at"), [("mjpeg", 10), ("libx264", 10), ("libx264", 15)])
+def test_a_jump_of_times_is_no_interruption_within_a_gop(clock: Clock, tmp_path: Path, encoder: str, at: int) -> None:
+    """Who is told of one waits for an entry point, and would lose what can be decoded.
+
+    With B pictures times of decoding jump later than those at which pictures are shown, behind the keyframe.
+    """
+    times = [time_s + 100 * (number >= at) for number, time_s in enumerate(even(20))]
+    pixels = "yuvj420p" if encoder == "mjpeg" else "yuv420p"
+    found = play(copied(write(tmp_path / "clip.mkv", times, encoder, pixels=pixels), clock))
+    assert [place for place, captured in enumerate(found) if captured.discontinuity] == [10] * (encoder == "mjpeg")
+    assert shown(data_of(found), ENCODERS[encoder][1]) == list(range(20))
+
+
 def test_jpeg_pictures_that_are_cut_off_are_passed_over_and_counted(clock: Clock, tmp_path: Path) -> None:
     path = made(tmp_path / "clip.avi", "mjpeg", 20)
     with av.open(str(path)) as container:

@@ -42,7 +42,7 @@ class Patience:
         if self._told or time.monotonic() - self._since_s < PATIENCE_S:
             return
         self._told = True
-        frames = self._refused + self._stream.info().skipped - self._skipped
+        frames = self._passed_over()
         if frames:
             advice = "its encoder's GOP is longer, or its writer flags none; the recording waits for one"
             complain(f"no keyframe came in {PATIENCE_S:g} s, among {frames} frames: {advice}")
@@ -50,3 +50,14 @@ class Patience:
             complain(
                 f"no frame came in {PATIENCE_S:g} s: look whether its writer's camera delivers; the recording waits"
             )
+
+    def end(self) -> int:
+        """Nothing more comes. How many frames of the end, behind a gap, could not be recorded; it was said."""
+        frames = self._passed_over() if self._begun else 0
+        if frames:
+            complain(f"the last {frames} frames are not in the file: no keyframe came after the gap before them")
+        return frames
+
+    def _passed_over(self) -> int:
+        """Since the last picture that was recorded."""
+        return self._refused + self._stream.info().skipped - self._skipped

@@ -99,7 +99,7 @@ def run(arguments: Namespace) -> int:
     if not recording.frames:
         for name in (*recording.files, *([recording.timing] if recording.timing is not None else [])):
             _remove_empty(name)
-    missed = recording.missed or recording.sound_missed
+    missed = recording.missed or recording.cut or recording.sound_missed
     found = failure is not None or missed or recording.ended == "died" or not recording.frames
     return Exit.FINDING if found else Exit.HEALTHY
 

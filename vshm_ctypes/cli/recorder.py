@@ -49,6 +49,7 @@ class Recorder:
             self._recording.ended = "died"
         except OSError as error:
             failure = error
+        self._recording.cut = self._patience.end()
         endings = [self._files.close, *([self._timing.close] if self._timing is not None else [])]
         for end in endings if failure else [self._listen, *endings]:
             try:

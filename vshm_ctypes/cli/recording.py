@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class Recording:
     """What was recorded. file: as it was asked for; files: that one, and those after it where the stream changed.
 
-    missed: frames lost to the ring's laps. gaps: times that it went on at a later keyframe.
+    missed: frames lost to the ring's laps. gaps: times that it went on at a later keyframe. cut: frames at the end,
+    behind a gap, that lack a keyframe.
 
     timing: the file that tells when each frame was published; None: not wanted. sound_ring: None where there was to be
     no sound; sound_frames of it are in the file, sound_missed were lost to its ring's laps.
@@ -24,6 +25,7 @@ class Recording:
     seconds: float = 0.0
     missed: int = 0
     gaps: int = 0
+    cut: int = 0
     ended: str = ""
     timing: str | None = None
     sound_ring: str | None = None

@@ -171,7 +171,9 @@ class FileSource:
         if not pace.wait(due_s, until_s - self._timeline.clock()):
             return None
         self._ready.popleft()
-        breaks = pace.took(due_s, 0.0 if self._is_still else item.length_s) or self._breaks
+        jumped = pace.took(due_s, 0.0 if self._is_still else item.length_s)
+        # Within a GOP nothing is lost, and who is told of an interruption would wait for the next one.
+        breaks = self._breaks or (jumped and (item.unit is None or item.unit.keyframe))
         self._breaks = False
         shown_ns = pace.capture_ns(due_s - item.early_s)
         return Captured(shown_ns, picture=item.picture, unit=item.unit, discontinuity=breaks)
