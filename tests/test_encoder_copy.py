@@ -49,7 +49,7 @@ def test_a_camera_that_does_not_encode_so_is_refused_with_what_it_has() -> None:
     ("words", "codec", "why"),
     [
         ("0:", None, "encoder=copy: the camera has raw pictures only"),
-        ("0:codec=h264", Codec.H265, r"H265 of 640x480; passed through, it can't be h264"),
+        ("0:codec=h264", Codec.H265, r"h265 of 640x480; passed through, it can't be h264"),
         ("0:320x240", Codec.H264, "can't be 320x240"),
         ("0:640x480@15", Codec.H264, r"at 29\.97 fps; passed through, it can't be 15 fps"),
     ],
@@ -61,14 +61,18 @@ def test_a_source_that_is_not_as_it_was_asked_for_is_refused(words: str, codec: 
         open_lane(channel, source, None)
 
 
-def test_a_source_of_the_size_and_rate_that_were_asked_for_is_passed_through(ring: str) -> None:
+def test_a_source_of_the_size_and_rate_that_were_asked_for_is_passed_through(
+    ring: str, caplog: pytest.LogCaptureFixture
+) -> None:
     source: Any = SimpleNamespace(
         name="the camera", width=640, height=480, fps=30000 / 1001, codec=Codec.H265, live=True
     )
     words = ["--channel", f"{ring}:640x480@30,encoder=copy"]
-    lane = open_lane(channels_of(build_parser().parse_args(words), {})[0], source, None)
+    with caplog.at_level("INFO"):
+        lane = open_lane(channels_of(build_parser().parse_args(words), {})[0], source, None)
     lane.close()
     assert lane.failure is None
+    assert f"/{ring.strip('/')}: 640x480, h265 as it comes" in caplog.text
 
 
 def test_a_source_is_copied_for_all_channels_or_for_none() -> None:

@@ -144,7 +144,7 @@ def test_a_picture_in_is_an_access_unit_out(codec: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(("codec", "name"), [("h264", "libx264"), ("h265", "libx265"), ("jpeg", "mjpeg")])
-def test_every_keyframe_of_ours_is_an_idr_picture_as_browsers_want_it(codec: Any, name: str) -> None:
+def test_every_keyframe_of_ours_is_an_idr_picture_where_any_decoder_starts(codec: Any, name: str) -> None:
     source = TestSource("testsrc:320x240@200")
     source.open()
     encoder = Encoder(Channel(codec=codec, gop=5), name, 320, 240, 200)

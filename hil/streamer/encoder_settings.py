@@ -101,7 +101,7 @@ def _options(channel: Channel, name: str, profile: str) -> dict[str, str]:
         # Without a look ahead and with slices for its threads: a picture in is a picture out.
         return options | {"preset": "veryfast", "tune": "zerolatency", "x264-params": f"{gop}:repeat-headers=1"}
     if name == "libx265":
-        # Left to itself, it begins each later GOP with a CRA picture, and browsers start at IDR pictures only.
+        # Left to itself, it begins each later GOP with a CRA picture, where not every decoder starts.
         parameters = f"{gop}:open-gop=0:repeat-headers=1:log-level=none"
         return options | {"preset": "ultrafast", "tune": "zerolatency", "x265-params": parameters}
     return options

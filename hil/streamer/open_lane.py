@@ -19,7 +19,7 @@ RATE_TOLERANCE = 0.01  # 30000/1001 is 30 to whoever asks for 30
 
 def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
     """Whether the source's own stream is what the channel is to be. Raises EncoderError."""
-    has = f"{codec.name} of {source.width}x{source.height}"
+    has = f"{codec.name.lower()} of {source.width}x{source.height}"
     wants: list[str] = []
     if channel.codec != "auto" and CODECS[channel.codec] != codec:
         wants.append(channel.codec)
@@ -39,7 +39,9 @@ def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
     width, height = channel.width or source.width, channel.height or source.height
     if source.codec is not None:
         check_pass_through(channel, source, source.codec)
-        return Lane(channel, source, None, ledger)
+        lane = Lane(channel, source, None, ledger)
+        LOG.info("%s: %dx%d, %s as it comes", channel.ring, lane.width, lane.height, source.codec.name.lower())
+        return lane
     if channel.encoder == "copy":
         raise EncoderError(f"{channel.ring}: encoder=copy: {source.name} has raw pictures only; choose an encoder")
     name, why_not = choose_encoder(channel, width, height, channel.fps or source.fps)
