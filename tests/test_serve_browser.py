@@ -187,6 +187,12 @@ def test_the_page_waits_for_a_server_that_is_gone(page: ChromiumPage, ring: str)
         page.errors()  # of connections that failed
 
 
+# Charts whose caption is wider than they are.
+OVERFULL = """
+    return [...document.querySelectorAll("figure")].filter((chart) => chart.scrollWidth > chart.clientWidth)
+        .map((chart) => chart.innerText);"""
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_it_fits_and_comes_from_nowhere_else(
     page: ChromiumPage, server: Server, ring: str, size: tuple[int, int], tmp_path: Path
@@ -195,7 +201,9 @@ def test_it_fits_and_comes_from_nowhere_else(
     with camera(ring):
         page.open(server.url(f"/#{ring}"))
         page.plays("WebCodecs")
+        page.wait(lambda: page.text("charts").count(" ms") >= 2, "latencies are told")
         page.driver.save_screenshot(str(tmp_path / "page.png"))
+        assert page.driver.execute_script(OVERFULL) == []
         wide, seen = page.driver.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
         loaded = page.driver.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
     assert wide <= seen == size[0]
