@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska"}
+OTHERS = {".mov", ".m4v", ".3gp", ".avi", ".webm", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogg"}
 EARLY_FRAMES = 256  # of sound, that are kept while there is no picture
 SOUND_LATE_US = 1_000_000  # so long pictures are held back for sound that belongs before them
 PICTURE_LATE_S = 2.0  # so long sound waits for pictures that belong before it
@@ -86,7 +87,8 @@ class ContainerSink:
     def _begin(self, picture: Picture) -> PictureTrack:
         kind = CONTAINERS[self._path.suffix.lower()]
         options = {"fflags": "+flush_packets", "max_interleave_delta": str(SOUND_LATE_US), **_OPTIONS[kind]}
-        container = self._av.open(str(self._path), "w", format=kind, options=options)
+        # An absolute one: in 08:30.mp4 and http:clip.mkv FFmpeg finds a protocol.
+        container = self._av.open(str(self._path.absolute()), "w", format=kind, options=options)
         pictures = PictureTrack(self._av, container, kind, picture)
         if self._sound is not None:
             self._sound_track = SoundTrack(container, self._sound)
@@ -148,3 +150,12 @@ class ContainerSink:
 def is_container(path: str) -> bool:
     """By the path's ending."""
     return Path(path).suffix.lower() in CONTAINERS
+
+
+def check_name(path: str) -> None:
+    """Raises ValueError: it is no file's, or that of a container which a recording can't have."""
+    if not path:
+        raise ValueError("-o: it names no file")
+    suffix = Path(path).suffix
+    if suffix.lower() in OTHERS:
+        raise ValueError(f"{path}: {suffix} is not written: record to .mp4 or .mkv, or to .h264, .h265 or .mjpeg")

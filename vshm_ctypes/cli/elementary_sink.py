@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ class ElementarySink:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError:
-            if self._file.seekable():
+            with contextlib.suppress(OSError):  # no file, such as a pipe or a device
                 self._file.truncate(self._file.tell() - (len(picture.data) - len(rest)))
             raise
 

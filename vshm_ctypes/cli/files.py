@@ -22,8 +22,12 @@ _Kind = TypeVar("_Kind")
 
 def opened(kind: Callable[[Path, bool], _Kind], path: str, force: bool) -> _Kind:
     """A sink of that kind. Raises SinkError, OSError."""
+    place = Path(path)
+    if place.is_dir():
+        raise SinkError(errno.EISDIR, "it is a folder: name a file in it", path)
+    is_stream = place.exists() and not place.is_file()  # a pipe or a device: nothing in it is overwritten
     try:
-        return kind(Path(path), force)
+        return kind(place, force or is_stream)
     except FileExistsError:
         raise SinkError(errno.EEXIST, "it exists: choose another name, or overwrite it with --force", path) from None
 

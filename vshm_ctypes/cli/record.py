@@ -15,7 +15,7 @@ from ..consumer import Consumer
 from ..frame import Frame
 from ..rings import AUDIO
 from . import units
-from .container_sink import is_container, load_av
+from .container_sink import check_name, is_container, load_av
 from .files import Files, opened
 from .listener import Listener
 from .output import complain, counted, print_json
@@ -68,6 +68,7 @@ def _open_files(recording: Recording, force: bool, sound: Frame | None) -> tuple
 
 def run(arguments: Namespace) -> int:
     """Exit 0; 1: frames were missed, the writer died, the disk is full, or nothing was recorded."""
+    check_name(arguments.output)
     if arguments.json and arguments.output == "-":
         raise ValueError("--json and -o - both want stdout: choose a file")
     if arguments.audio is not None and not is_container(arguments.output):
