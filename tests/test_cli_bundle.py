@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm bundle: what is in it and what never is, and the page that is made of it."""
 
+import itertools
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from encoded import access_units, decoded
 from html_page import Page
 from own_shm import own_shared_memory
 from vshm import Camera, vshm
+from writers import meanwhile
 
 from vshm_ctypes import Codec, Producer
 from vshm_ctypes.cli import bundle_host
@@ -33,24 +35,16 @@ SECRET = "c0ffee-is-a-secret"
 @contextmanager
 def camera(ring: str, fps: int = 50) -> Iterator[None]:
     """A writer of real H.264."""
-    over = threading.Event()
-    units = access_units(100)
-
-    def write(producer: Producer) -> None:
-        number = 0
-        while not over.wait(1 / fps):
-            data, keyframe = units[number % len(units)]
-            producer.write(data, keyframe=keyframe, codec=Codec.H264, width=64, height=48, fps=25)
-            number += 1
+    units = itertools.cycle(access_units(100))
 
     with Producer(ring) as producer:
-        thread = threading.Thread(target=write, args=(producer,))
-        thread.start()
-        try:
+
+        def write() -> None:
+            data, keyframe = next(units)
+            producer.write(data, keyframe=keyframe, codec=Codec.H264, width=64, height=48, fps=25)
+
+        with meanwhile(write, 1 / fps):
             yield
-        finally:
-            over.set()
-            thread.join()
 
 
 def bundled(path: Path, *words: str) -> dict[str, bytes]:

@@ -6,13 +6,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from coded_streams import BEGIN_NS, FRAME_NS, KINDS, PERIOD, Coded, Unit, put, units
 from encoded import decoded
+from writers import meanwhile
 
 from vshm_ctypes import Codec, Flag, Frame, Producer
 from vshm_ctypes.bitstream import EntryPoint, nal_units
@@ -24,22 +24,9 @@ ENDINGS = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
 SETS = {Codec.H264: (7, 8), Codec.H265: (32, 33, 34)}
 
 
-@contextmanager
-def writing(coded: Coded, interval_s: float = 0.003) -> Iterator[None]:
+def writing(coded: Coded, interval_s: float = 0.003) -> AbstractContextManager[None]:
     """More and more of a stream, as a camera does."""
-    over = threading.Event()
-
-    def write() -> None:
-        while not over.wait(interval_s):
-            coded.write()
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return meanwhile(coded.write, interval_s)
 
 
 def bare(unit: Unit, codec: Codec) -> Unit:

@@ -3,7 +3,6 @@
 
 import functools
 import itertools
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from coded_streams import BEGIN_NS, FRAME_NS, KINDS, PERIOD, Coded, units
 from container_judges import by_ffprobe, by_gstreamer
 from encoded import FPS, decoded
+from writers import meanwhile
 
 from hil.streamer.sound.encoder import SoundEncoder
 from hil.streamer.sound.options import Sound
@@ -41,7 +41,6 @@ def a_frame_of_sound() -> bytes:
 @contextmanager
 def streams(ring: str, kind: str, rising: bool = False) -> Iterator[None]:
     """Pictures and, from SOUND_LATE_S on, sound; 30 pictures are there at once, and more come as long as it lasts."""
-    over = threading.Event()
     with (
         Producer(ring, slots=400, slot_size=16384) as producer,
         Producer(f"{ring}_sound", slots=1000, slot_size=4096, media=Media.AUDIO) as sounds,
@@ -59,19 +58,10 @@ def streams(ring: str, kind: str, rising: bool = False) -> Iterator[None]:
                     slot.commit(len(data), codec=Codec.OPUS, capture_ns=heard_ns, **SOUND.meta())
                 heard_ns += round(SOUND_S * 1e9)
 
-        def go_on() -> None:
-            while not over.wait(0.004):
-                write()
-
         for _ in range(33):
             write()
-        thread = threading.Thread(target=go_on)
-        thread.start()
-        try:
+        with meanwhile(write, 0.004):
             yield
-        finally:
-            over.set()
-            thread.join()
 
 
 def record(ring: str, path: Path, start: str, sound: bool) -> None:

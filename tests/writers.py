@@ -5,8 +5,10 @@ import itertools
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +32,24 @@ def wait_until_stopped(pid: int) -> None:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T")
 
     wait_until(is_stopped, f"process {pid} stops")
+
+
+@contextmanager
+def meanwhile(write: Callable[[], None], interval_s: float) -> Iterator[None]:
+    """Write again and again in a thread, as a camera does, as long as the block lasts."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(interval_s):
+            write()
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class Writer:
