@@ -5,45 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from corpus.bits import Bits
+
 LONG, SHORT = b"\0\0\0\1", b"\0\0\1"
-
-
-def escaped(payload: bytes) -> bytes:
-    """With the bytes that keep start codes out."""
-    out, zeros = bytearray(), 0
-    for byte in payload:
-        if zeros >= 2 and byte <= 3:
-            out.append(3)
-            zeros = 0
-        out.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(out)
-
-
-class Bits:
-    """Written as the standards read them."""
-
-    def __init__(self) -> None:
-        self._text = ""
-
-    def u(self, count: int, value: int) -> Bits:
-        self._text += f"{value:0{count}b}"
-        return self
-
-    def ue(self, *values: int) -> Bits:
-        for value in values:
-            digits = f"{value + 1:b}"
-            self._text += "0" * (len(digits) - 1) + digits
-        return self
-
-    def se(self, *values: int) -> Bits:
-        return self.ue(*(2 * value - 1 if value > 0 else -2 * value for value in values))
-
-    def bytes(self) -> bytes:
-        """With the stop bit, and with the bytes that keep start codes out."""
-        text = self._text + "1"
-        text += "0" * (-len(text) % 8)
-        return escaped(int(text, 2).to_bytes(len(text) // 8, "big"))
 
 
 def nal(kind: int, payload: bytes = b"\x80", reference: int = 3, start: bytes = LONG) -> bytes:
@@ -80,21 +44,21 @@ def sps(
         bits.u(1, 0)
     bits.u(1, 1).u(1, 0).u(1, vui is not None)
     if vui is not None:
-        bits._text += vui._text
-    return nal(7, bits.bytes())
+        bits.add(vui)
+    return nal(7, bits.payload())
 
 
 def pps(number: int = 0, sps_id: int = 0, bottom_order: bool = False, redundant: bool = False) -> bytes:
     bits = Bits().ue(number, sps_id).u(1, 0).u(1, bottom_order).ue(0, 0, 0).u(3, 0).se(0, 0, 0).u(2, 0).u(1, redundant)
-    return nal(8, bits.bytes())
+    return nal(8, bits.payload())
 
 
 def slice_(first_mb: int = 0, kind: int = 1, reference: int = 1, start: bytes = LONG, **said: Any) -> bytes:
-    """A slice under sps() and pps(). said: frame_num, pps_id, lsb, and what else its parameter sets ask for.
+    """A slice under sps() and pps(). said: frame_num and lsb (modulo 16), pps_id, what else its parameter sets ask for.
 
     field: 0 is the top one, 1 the bottom one. fields: whether the sequence may have fields. redundant: its count.
     """
-    bits = Bits().ue(first_mb, 7, said.get("pps_id", 0)).u(4, said.get("frame_num", 0))
+    bits = Bits().ue(first_mb, 7, said.get("pps_id", 0)).u(4, said.get("frame_num", 0) % 16)
     field = said.get("field")
     if field is not None or said.get("fields"):
         bits.u(1, field is not None)
@@ -103,13 +67,13 @@ def slice_(first_mb: int = 0, kind: int = 1, reference: int = 1, start: bytes = 
     if kind == 5:
         bits.ue(said.get("idr_pic_id", 0))
     if "lsb" in said:
-        bits.u(4, said["lsb"])
+        bits.u(4, said["lsb"] % 16)
     for name in ("delta_bottom", "delta_0", "delta_1"):
         if name in said:
             bits.se(said[name])
     if "redundant" in said:
         bits.ue(said["redundant"])
-    return nal(kind, bits.u(8, 0xA5).u(8, 0x5A).bytes(), reference, start)
+    return nal(kind, bits.u(8, 0xA5).u(8, 0x5A).payload(), reference, start)
 
 
 def slice5(first: bool = True, kind: int = 1, start: bytes = LONG, **said: Any) -> bytes:
@@ -126,7 +90,7 @@ def profile5(bits: Bits) -> Bits:
 def vps5(units: int, scale: int) -> bytes:
     bits = profile5(Bits().u(4, 0).u(2, 3).u(6, 0).u(3, 0).u(1, 1).u(16, 0xFFFF))
     bits.u(1, 1).ue(4, 2, 0).u(6, 0).ue(0).u(1, 1).u(32, units).u(32, scale).u(2, 0)
-    return nal5(32, bits.bytes())
+    return nal5(32, bits.payload())
 
 
 # 64x64, slice_pic_order_cnt_lsb of 4 bits, none of the tools, no VUI.
@@ -141,9 +105,9 @@ SPS5 = nal5(
     .u(4, 0)
     .ue(0)
     .u(5, 0)
-    .bytes(),
+    .payload(),
 )
-PPS5 = nal5(34, Bits().ue(0, 0).u(5, 0).bytes())
+PPS5 = nal5(34, Bits().ue(0, 0).u(5, 0).payload())
 
 
 def picture5(kind: int, lsb: int | None = None, temporal_id: int = 0) -> bytes:
@@ -153,4 +117,4 @@ def picture5(kind: int, lsb: int | None = None, temporal_id: int = 0) -> bytes:
     bits.ue(0, 1)
     if lsb is not None:
         bits.u(4, lsb)
-    return nal5(kind, bits.u(16, 0x5AA5).bytes(), temporal_id=temporal_id)
+    return nal5(kind, bits.u(16, 0x5AA5).payload(), temporal_id=temporal_id)

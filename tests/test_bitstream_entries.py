@@ -2,7 +2,8 @@
 """Where decoding can begin."""
 
 import pytest
-from nal_writer import escaped, nal, nal5, slice_
+from corpus.bits import escaped
+from nal_writer import nal, nal5, slice_
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import EntryPoint, entry_point

@@ -6,8 +6,9 @@ from typing import Any
 
 import av
 import pytest
+from corpus.bits import Bits
 from corpus.table import Stream, streams
-from nal_writer import SPS5, Bits, picture5, pps, slice_, sps, vps5
+from nal_writer import SPS5, picture5, pps, slice_, sps, vps5
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import PictureFormat, Splitter, picture_format

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parameter sets by type and id, and their places in entry points that lack them."""
 
+from corpus.bits import Bits
 from corpus.table import streams
-from nal_writer import Bits, nal, pps, slice_, sps
+from nal_writer import nal, pps, slice_, sps
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint, ParameterSets, Splitter, nal_units, picture_format
@@ -45,7 +46,7 @@ def test_what_a_unit_brings_counts_and_what_it_lacks_comes_where_a_decoder_wants
 
 
 def test_extensions_and_subsets_of_sequences_have_their_places() -> None:
-    subset, extension = nal(15, sps()[5:]), nal(13, Bits().ue(0, 0).bytes())
+    subset, extension = nal(15, sps()[5:]), nal(13, Bits().ue(0, 0).payload())
     sets = ParameterSets(Codec.H264)
     sets.learn(pps() + subset + extension + sps())
     assert kinds_of(sets.complete(key(IDR)).data) == [7, 13, 15, 8, 5]
@@ -53,9 +54,9 @@ def test_extensions_and_subsets_of_sequences_have_their_places() -> None:
 
 def test_ids_beyond_the_standards_are_not_kept() -> None:
     sets = ParameterSets(Codec.H264)
-    sets.learn(nal(7, Bits().u(24, 0x42001E).ue(32).bytes()) + nal(8, Bits().ue(256, 0).bytes()))
+    sets.learn(nal(7, Bits().u(24, 0x42001E).ue(32).payload()) + nal(8, Bits().ue(256, 0).payload()))
     sets.learn(
-        nal(7, b"") + nal(8, b"") + nal(7, b"\x42\x00\x1e\0\0") + nal(8, Bits().ue(1, 0).bytes() + bytes(1 << 17))
+        nal(7, b"") + nal(8, b"") + nal(7, b"\x42\x00\x1e\0\0") + nal(8, Bits().ue(1, 0).payload() + bytes(1 << 17))
     )
     assert sets.complete(key(IDR)).data == IDR
     for number in range(256):

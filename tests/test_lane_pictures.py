@@ -8,8 +8,9 @@ from typing import Any
 
 import av
 import pytest
+from corpus.bits import Bits
 from encoded import stream
-from nal_writer import Bits, nal, pps, slice_, sps
+from nal_writer import nal, pps, slice_, sps
 from writers import wait_until
 
 from hil.streamer.channels import Channel

@@ -35,11 +35,20 @@ class Bits:
             self.ue(2 * value - 1 if value > 0 else -2 * value)
         return self
 
+    def add(self, more: "Bits") -> "Bits":
+        """All the bits of another one."""
+        self._bits += more._bits
+        return self
+
     def end(self) -> bytes:
         """The bytes, after the stop bit."""
         text = "".join(self._bits) + "1"
         text += "0" * (-len(text) % 8)
         return int(text, 2).to_bytes(len(text) // 8, "big")
+
+    def payload(self) -> bytes:
+        """The same with emulation prevention bytes: what stands behind a NAL unit's header."""
+        return escaped(self.end())
 
 
 def escaped(payload: bytes) -> bytes:
