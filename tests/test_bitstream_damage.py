@@ -2,6 +2,7 @@
 """Bytes from anybody: damaged streams, and long runs of nothing."""
 
 import random
+from typing import Any
 
 import pytest
 from corpus.table import Stream, streams
@@ -88,3 +89,9 @@ def test_long_nonsense_is_no_jpeg_picture(filling: bytes) -> None:
     assert picture_format(data, Codec.JPEG) is None
     with pytest.raises(StreamError):
         whole_jpeg(data)
+
+
+@pytest.mark.parametrize("kind", [Splitter, PictureOrder])
+def test_a_codec_without_nal_units_is_refused_by_name(kind: Any) -> None:
+    with pytest.raises(ValueError, match=r"JPEG.*no NAL units"):
+        kind(Codec.JPEG)

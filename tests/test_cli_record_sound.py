@@ -21,7 +21,7 @@ from writers import wait_until, wait_until_stopped
 
 from hil.streamer.sound.encoder import SoundEncoder
 from hil.streamer.sound.options import CODECS, Sound
-from vshm_ctypes import AudioFormat, Media, Producer
+from vshm_ctypes import AudioFormat, Codec, Media, Producer
 
 MS = 1_000_000
 BEGIN_NS = 5_000 * MS
@@ -262,3 +262,17 @@ def test_aac_without_its_header_is_refused(rings: tuple[Producer, Producer], rin
     write_pictures(pictures)
     outcome = record(ring, tmp_path / "clip.mp4")
     assert (outcome.code, "no AAC with an ADTS header" in outcome.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("ending", "why"),
+    [(".opus", "a raw file can't tell Opus packets apart"), (".mp4", "opus does not go into mp4 as pictures")],
+)
+def test_a_ring_of_opus_alone_is_refused_with_what_to_do(ring: str, tmp_path: Path, ending: str, why: str) -> None:
+    path = tmp_path / f"sound{ending}"
+    with Producer(ring, slots=10, media=Media.AUDIO) as producer:
+        for _ in range(3):
+            producer.write(b"sound", keyframe=True, codec=Codec.OPUS, width=960, height=1, fps=5)
+        outcome = vshm("record", ring, "-o", str(path), "-c", "2", "--from", "oldest")
+    assert (outcome.code, why in outcome.err, "--audio" in outcome.err) == (1, True, True)
+    assert not path.exists()

@@ -14,7 +14,7 @@ MAX_NALS = 1 << 16  # of an access unit: more than the standards allow slices
 
 
 class Nal(NamedTuple):
-    """A NAL unit in a byte stream; the offsets are from the begin of the bytes.
+    """A NAL unit in a byte stream; the offsets are from the beginning of the bytes.
 
     kind: nal_unit_type. layer: nuh_layer_id of H.265, else 0. begin: of its start code, with a zero_byte in front of
     it. header: of the first byte behind the start code. end: where the next one begins, or where the bytes end.
@@ -48,6 +48,13 @@ SYNTAXES: dict[int, Syntax] = {
     # Slices of types that are reserved are nobody's: a decoder passes over them.
     Codec.H265: Syntax(2, frozenset({*range(10), *range(16, 22)}), frozenset({32, 33, 34})),
 }
+
+
+def syntax_of(codec: Codec) -> Syntax:
+    """Raises ValueError: the codec has no NAL units."""
+    if codec not in SYNTAXES:
+        raise ValueError(f"codec={codec.name}: it has no NAL units; H.264 and H.265 have")
+    return SYNTAXES[codec]
 
 
 def nal_units(data: bytes | bytearray, codec: int) -> Iterator[Nal]:

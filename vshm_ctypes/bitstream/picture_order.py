@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..frame import Codec
 from . import h264, h264_slice, h265
 from .errors import StreamError
-from .nal import SYNTAXES, Nal, nal_units
+from .nal import SYNTAXES, Nal, nal_units, syntax_of
 
 _HEAD = 512  # bytes of a slice: as far as it tells its order, and what it does to the pictures before
 _H265_IDR, _H265_BLA, _H265_CRA = (19, 20), (16, 17, 18), 21
@@ -144,10 +144,11 @@ def _msb(lsb: int, previous_lsb: int, previous_msb: int, wrap: int) -> int:
 class PictureOrder:
     """Told a stream's access units in the order in which they are decoded, it tells the order in which they are shown.
 
-    codec: H.264 or H.265.
+    codec: H.264 or H.265. Raises ValueError: another one.
     """
 
     def __init__(self, codec: Codec) -> None:
+        syntax_of(codec)
         self.codec = codec
         self._counter: _H264Counter | _H265Counter = _H264Counter() if codec == Codec.H264 else _H265Counter()
 

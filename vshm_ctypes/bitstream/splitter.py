@@ -12,7 +12,7 @@ from ..frame import Codec
 from .access_unit import AccessUnit, Delimiter, H264Delimiter, H265Delimiter, Place
 from .entry_point import entry_point
 from .errors import StreamError
-from .nal import MAX_NALS, START_CODE, SYNTAXES, nal_units
+from .nal import MAX_NALS, START_CODE, nal_units, syntax_of
 
 MAX_PENDING = 16 << 20  # bytes; a stream that has no access unit in so many is none
 _HEAD = 64  # bytes of a NAL unit: as far as a slice header tells pictures apart, and more
@@ -22,16 +22,16 @@ _SLICES = frozenset({Place.FIRST, Place.SLICE, Place.MIDDLE})
 
 
 class Splitter:
-    """Takes a stream in pieces of any size, and gives whole access units. codec: H.264 or H.265.
+    """Takes a stream in pieces of any size, and gives whole access units. codec: H.264 or H.265; else ValueError.
 
     One is whole once the next one begins: it comes out a picture late, unless flush() says that it is over. The two
     fields of a frame are one. What stands in front of the first start code is left out, and so are slices of a picture
-    whose begin is missing, and what would belong to it.
+    whose beginning is missing, and what would belong to it.
     """
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
-        self._syntax = SYNTAXES[codec]
+        self._syntax = syntax_of(codec)
         self._delimiter: Delimiter = H264Delimiter() if codec == Codec.H264 else H265Delimiter()
         self._pending = bytearray()
         self._pieces: deque[tuple[int, Any]] = deque()  # (offset of its first byte in what is pending, its mark)
@@ -39,7 +39,7 @@ class Splitter:
         # Offsets in what is pending; -1: there is none.
         self._header = -1  # of a NAL unit that has no place yet
         self._set = -1  # header of a parameter set that has a place, and no end yet
-        self._orphan = -1  # begin of a NAL unit that belongs to nothing, and has no end yet
+        self._orphan = -1  # beginning of a NAL unit that belongs to nothing, and has no end yet
         self._forget_unit()
 
     def _forget_unit(self) -> None:
@@ -65,7 +65,7 @@ class Splitter:
     def begins_picture(self, data: bytes) -> bool | None:
         """Whether the first slice of what is to be fed next begins a picture. Changes nothing.
 
-        False: it goes on with the one that is pending, or with one whose begin is missing. None: there is no slice.
+        False: it goes on with the one that is pending, or with one whose beginning is missing. None: there is no slice.
         """
         delimiter = self._delimiter.copy()
         if not self._has_picture:

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..frame import Codec
 from .decodable import Picture
+from .sink import SinkError
 
 
 class ElementarySink:
@@ -27,7 +29,14 @@ class ElementarySink:
         return self._shape is None or self._shape == shape(picture)
 
     def write(self, picture: Picture) -> None:
-        """One more access unit, straight to the file. Raises OSError; then the file ends with the one before."""
+        """One more access unit, straight to the file. Raises OSError; then the file ends with the one before.
+
+        Raises SinkError: Opus, whose packets do not tell where they end (RFC 6716, 3).
+        """
+        if picture.frame.codec == Codec.OPUS:
+            raise SinkError(
+                0, "a raw file can't tell Opus packets apart: record pictures to .mkv, with --audio for sound"
+            )
         self._shape = shape(picture)
         rest = memoryview(picture.data)
         try:

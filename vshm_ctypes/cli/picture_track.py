@@ -13,6 +13,7 @@ from ..frame import Codec
 from .decodable import Picture, parameter_sets
 from .presentation import Presentation, Timed
 from .sink import SinkError, time_ns
+from .survey import codec_name
 
 _DEMUXERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
 _SECOND_NS = 1_000_000_000
@@ -35,7 +36,8 @@ class PictureTrack:
         codec = first.frame.codec
         demuxer = _DEMUXERS.get(Codec(codec)) if codec in set(Codec) else None
         if demuxer is None:
-            raise SinkError(0, f"codec {codec} does not go into {kind}")
+            why = f"{codec_name(codec)} does not go into {kind} as pictures"
+            raise SinkError(0, f"{why}: record a ring of pictures, and sound beside them with --audio")
         self._av, self._codec, self._is_mp4 = av, codec, kind == "mp4"
         # What a container's header needs to know of the stream is in its first keyframe.
         with av.open(io.BytesIO(first.data), format=demuxer) as probe:
