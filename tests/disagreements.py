@@ -60,7 +60,7 @@ FIELDS = (
 ORDER = "Arbitrary slice order (H.264 A.2.1): both believe that first_mb_in_slice rises within a picture."
 REDUNDANT = (
     "By H.264 7.4.1.2.4 slices that differ in redundant_pic_cnt alone belong to one picture; both take "
-    "first_mb_in_slice 0 for the begin of another one."
+    "first_mb_in_slice 0 for the beginning of another one."
 )
 KNOWN = (
     Disagreement("field pairs", FFMPEG, How.SPLITS, _fields, FIELDS),

@@ -77,7 +77,7 @@ def slice_(first_mb: int = 0, kind: int = 1, reference: int = 1, start: bytes = 
 
 
 def slice5(first: bool = True, kind: int = 1, start: bytes = LONG, **said: Any) -> bytes:
-    """A slice segment of H.265 of which only the begin of the header makes sense."""
+    """A slice segment of H.265 of which only the beginning of the header makes sense."""
     return nal5(kind, bytes([0x80 * first | 0x2A, 0xAF, 0x55]), start=start, **said)
 
 

@@ -8,7 +8,7 @@
 #include "fleet.h"
 #include "statistics.h"
 
-/* At the begin of a turn, not judged: the side before has left its traces in all caches. */
+/* At the beginning of a turn, not judged: the side before has left its traces in all caches. */
 #define SETTLING_FRAMES 2u
 #define TURN_FRAMES_MAX 10u
 #define LOST_US 1e6 /* what a frame that a reader never got counts as */

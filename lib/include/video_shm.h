@@ -185,7 +185,7 @@ typedef struct video_shm_view {
 	uint32_t struct_size; /* set by the caller: sizeof(video_shm_view_t) */
 	uint32_t flags;       /* VIDEO_SHM_FLAG_* */
 	const uint8_t *data;  /* meta.size bytes, read-only, valid until release; the writer may overwrite them */
-	uint64_t offset;      /* of data from the begin of the shared object */
+	uint64_t offset;      /* of data from the beginning of the shared object */
 	uint64_t frame;       /* frame number, 64 bits */
 	uint64_t capture_ns;  /* CLOCK_MONOTONIC; 0 from a version 1 writer, and publish_ns too */
 	uint64_t publish_ns;  /* CLOCK_MONOTONIC */
@@ -287,7 +287,7 @@ void video_shm_producer_abort(video_shm_producer_t *producer);
 
 /*
  * For a binding that maps the reserved slot once more, so that it stays mapped whatever becomes of the
- * handle: *offset of its payload from the begin of the shared object, and the object's descriptor, or -1:
+ * handle: *offset of its payload from the beginning of the shared object, and the object's descriptor, or -1:
  * EINVAL (nothing is reserved), EBADF, EOWNERDEAD. The descriptor is owned by the handle and carries the
  * writer's hold, which a mapping of it would keep: open /proc/self/fd/N anew and map that.
  */

@@ -49,7 +49,7 @@ struct layout_extension {
 	uint32_t size; /* bytes from here to the first line */
 	uint32_t slots;
 	uint32_t slot_size;   /* bytes of payload in a slot */
-	uint64_t slot_offset; /* of the first slot's metadata, from the begin of the object */
+	uint64_t slot_offset; /* of the first slot's metadata, from the beginning of the object */
 	uint64_t slot_stride;
 	uint64_t line_offset; /* of the first slot's line */
 	uint64_t object_size;

@@ -20,7 +20,7 @@ static uint64_t own_pid_ns(void)
 	return stat("/proc/self/ns/pid", &status) == 0 ? (uint64_t)status.st_ino : 0;
 }
 
-/* The begin of a file in /proc as text. False: it can't be read. */
+/* The beginning of a file in /proc as text. False: it can't be read. */
 static bool read_text(const char *path, char *text, size_t size)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -58,7 +58,7 @@ class Place(enum.Enum):
 class Delimiter(Protocol):
     """Knows the place of each NAL unit of a stream, told one by one.
 
-    whole: whether the begin of the picture that is under way is there. lone_field: whether it is a field whose
+    whole: whether the beginning of the picture that is under way is there. lone_field: whether it is a field whose
     second one may follow.
     """
 

@@ -118,7 +118,7 @@ def _read_vui(bits: Bits) -> Vui:
 
 
 def read_sps(nal: bytes) -> Sps:
-    """A sequence parameter set, or the one at the begin of a subset. Raises StreamError."""
+    """A sequence parameter set, or the one at the beginning of a subset. Raises StreamError."""
     bits = Bits(nal)
     bits.skip(8)
     profile = bytes((bits.u(8), bits.u(8), bits.u(8)))

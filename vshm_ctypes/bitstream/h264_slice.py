@@ -19,7 +19,7 @@ _MOST = 128  # operations, and modifications of a list; the standard allows abou
 
 
 class SliceHeader(NamedTuple):
-    """The begin of a slice header (7.3.3). Behind pps_id all is 0 where the parameter sets are unknown."""
+    """The beginning of a slice header (7.3.3). Behind pps_id all is 0 where the parameter sets are unknown."""
 
     kind: int
     reference: bool

@@ -46,7 +46,7 @@ class Pps:
 
 
 class SliceHeader(NamedTuple):
-    """The begin of a slice segment header (7.3.6.1) of the base layer. poc_lsb: of the first segment of a picture."""
+    """The beginning of a slice segment header (7.3.6.1) of the base layer. poc_lsb: of a picture's first segment."""
 
     kind: int
     temporal_id: int

@@ -171,7 +171,7 @@ def dates_frames_by_the_monotonic_clock() -> Broken:
             return
         for name in ("capture_ns", "publish_ns"):
             if not begin <= getattr(frame, name) <= end:
-                yield f"{name} is {(getattr(frame, name) - begin) / 1e9:.3f} s behind the begin of write()"
+                yield f"{name} is {(getattr(frame, name) - begin) / 1e9:.3f} s behind the beginning of write()"
 
 
 @promise

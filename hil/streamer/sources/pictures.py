@@ -42,7 +42,7 @@ class Item(NamedTuple):
 
 
 class Pictures:
-    """From the begin of a clip that was just opened to its end.
+    """From the beginning of a clip that was just opened to its end.
 
     passed_over: packets before the first keyframe. damaged: pictures that the decoder made whole as well as it could.
     why: what it said of the last one that it could not.

@@ -40,7 +40,7 @@ class _Times(NamedTuple):
 
 
 class Units:
-    """From the begin of a clip that was just opened to its end. Raises SourceError: it has another codec.
+    """From the beginning of a clip that was just opened to its end. Raises SourceError: it has another codec.
 
     passed_over: units before the first entry point. damaged: what was not whole in the file. why: what is wrong with
     the last unit that is no use.
