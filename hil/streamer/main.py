@@ -49,12 +49,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="show the cameras with their formats, sizes and rates")
     parser.add_argument("--json", action="store_true", help="the list as JSON")
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be said several times (default: one, /video_stream)"
-    parser.add_argument("--channel", action="append", metavar="CHANNEL", help=channel)
+    names = "NAME: codec, encoder, quality, gop, profile, slots, slot (bytes)"
+    parser.add_argument("--channel", action="append", metavar="CHANNEL", help=f"{channel}; {names}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML: device, and a [[channel]] for each ring")
     parser.add_argument("--codec", choices=get_args(CodecName), help="of channels that do not say (default: auto)")
-    parser.add_argument("--encoder", choices=get_args(EncoderName), help="of channels that do not say (default: auto)")
-    audio = "alsa:DEVICE, file:PATH or testaudio; ,codec=opus|aac|pcm,ring=NAME,rate=HZ,channels=N,bit_rate=N,slots=N"
-    parser.add_argument("--audio", metavar="SOUND", help=f"sound into /audio_stream: {audio}")
+    encoder = "of channels that do not say (default: auto); copy: none, what the source has encoded is passed through"
+    parser.add_argument("--encoder", choices=get_args(EncoderName), help=encoder)
+    audio = "alsa:DEVICE, file:PATH or testaudio; then ,NAME=VALUE..."
+    names = "NAME: codec (opus, aac, pcm), rate (Hz), channels, bit_rate, slots, ring"
+    parser.add_argument("--audio", metavar="SOUND", help=f"sound into /audio_stream: {audio}; {names}")
     parser.add_argument("--wait", action="store_true", help="wait for a source that is not there yet")
     parser.add_argument("--loop", action="store_true", help="begin a file again at its end")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write down each frame, as a witness")
