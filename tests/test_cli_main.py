@@ -34,6 +34,14 @@ def test_a_ring_that_is_not_there_is_exit_3_and_says_what_to_do(verb: str) -> No
     assert "Traceback" not in outcome.err
 
 
+@pytest.mark.parametrize("verb", ["serve", "export"])
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_port_that_can_not_be_is_exit_2_and_names_the_limits(verb: str, port: str) -> None:
+    outcome = vshm(verb, f"--port={port}")
+    assert outcome.code == 2
+    assert f"{port}: a port is a number from 0 to 65535" in outcome.err
+
+
 @pytest.mark.parametrize("words", [["show", "a/b"], ["nonsense"], ["show", "--seconds", "-1"], [], ["record"]])
 def test_nonsense_on_the_command_line_is_exit_2(words: list[str]) -> None:
     outcome = vshm(*words)

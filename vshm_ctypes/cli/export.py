@@ -18,7 +18,7 @@ from ..published import list_published
 from .export_metrics import LATENCY, LATENCY_BUCKETS_S, LATENCY_HELP, METRICS, Sample, samples
 from .export_rings import Rings
 from .output import complain, print_json
-from .verb import Exit, Verb, positive
+from .verb import Exit, Verb, port, positive
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -31,7 +31,7 @@ DASHBOARD = "export_dashboard.json"
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any that is free")
+    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any that is free")
     textfile = "no HTTP: write FILE (NAME.prom) for node-exporter's textfile collector over and over"
     parser.add_argument("-o", "--textfile", type=Path, metavar="FILE", help=textfile)
     parser.add_argument("--every", type=positive, default=15.0, metavar="S", help="write FILE so often (default: 15)")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .output import complain, print_json
-from .verb import Exit, Verb
+from .verb import Exit, Verb, port
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -25,7 +25,7 @@ END_S = 2.0
 def add_arguments(parser: ArgumentParser) -> None:
     host = "address to listen on (default: 127.0.0.1, this machine); 0.0.0.0: all, and then a token is needed"
     parser.add_argument("--host", default="127.0.0.1", help=host)
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any that is free")
+    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any that is free")
     token = "file with the token to ask for, instead of a new one at every start"
     parser.add_argument("--token-file", type=Path, metavar="FILE", help=token)
 

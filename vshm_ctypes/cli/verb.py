@@ -69,6 +69,13 @@ def positive(text: str) -> float:
     return value
 
 
+def port(text: str) -> int:
+    """A TCP port on the command line; 0 is any that is free."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise ArgumentTypeError(f"{text}: a port is a number from 0 to 65535")
+    return int(text)
+
+
 def add_seconds_argument(parser: ArgumentParser) -> None:
     """How long rates are measured."""
     parser.add_argument(
