@@ -6,9 +6,9 @@
 # picture. With a recovery point message put in by hand it gives pictures, but they do not become right: two sweeps
 # later they are still off, since motion vectors reach into what was not refreshed yet.
 # Seen with PyAV 18.1.0 (libavcodec 62.28.102, x264 core 165, x265 4.2), 60 pictures, a sweep every 20, joined at the 20th:
-#     libx264: 2 recovery points; 30 pictures, 30 of them as in the whole stream
-#     libx265: 0 recovery points; 0 pictures
-#     libx265 with recovery points put in: 21 pictures, 0 of them as in the whole stream, the last off by 40
+#     libx264: 2 recovery points; 30 pictures, 30 as in the whole stream, the last off by 0
+#     libx265: 0 recovery points; 0 pictures, 0 as in the whole stream, the last off by 0
+#     libx265 with recovery points put in: 2 recovery points; 21 pictures, 0 as in the whole stream, the last off by 40
 # Exits 0 while that is so. Needs Python 3.11 to 3.14 with pip, and a network.
 set -euo pipefail
 folder=$(mktemp -d)
