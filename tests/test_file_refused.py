@@ -2,6 +2,7 @@
 """Files that are no use as sources: refused at once, each with its cause."""
 
 import threading
+import wave
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -80,3 +81,21 @@ def test_what_has_no_decoder_is_refused(clock: Clock, tmp_path: Path, monkeypatc
         monkeypatch.setattr(Clip, "_opened", lambda *_: fake)
         with pytest.raises(SourceError, match=r"clip\.mkv: this PyAV has no decoder for the video in it"):
             source_of(path, clock)
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("video", r"sound\.wav: no video in it; its sound is played by --audio file:PATH"),
+        ("audio", r"clip\.mkv: no audio in it; choose another file, or leave --audio away"),
+    ],
+)
+def test_a_file_that_has_the_other_kind_only_is_refused_with_what_to_do(tmp_path: Path, kind: Any, why: str) -> None:
+    path = write(tmp_path / "clip.mkv", even(3))
+    if kind == "video":
+        path = tmp_path / "sound.wav"
+        with wave.open(str(path), "wb") as sound:
+            sound.setparams((1, 2, 8000, 0, "NONE", ""))
+            sound.writeframes(bytes(1600))
+    with pytest.raises(SourceError, match=why):
+        Clip(str(path), kind).open()

@@ -15,6 +15,10 @@ Kind = Literal["video", "audio"]
 MOST_FPS = 1000.0  # more is a unit of time, not a rate
 # Raw streams by the ends of their names: FFmpeg does not know each by its first bytes, as with prefix NAL units.
 RAW = {".h264": "h264", ".264": "h264", ".avc": "h264", ".h265": "hevc", ".265": "hevc", ".hevc": "hevc"}
+_ADVICE: dict[Kind, str] = {
+    "video": "its sound is played by --audio file:PATH",
+    "audio": "choose another file, or leave --audio away",
+}
 PLAIN_FPS = 25.0  # of what has no rate of its own, as FFmpeg has it
 
 
@@ -50,7 +54,7 @@ class Clip:
         self.stream = self._container.streams.best(self._kind)
         if self.stream is None:
             self.close()
-            raise SourceError(0, f"{self.path}: no {self._kind} in it", "unsuitable")
+            raise SourceError(0, f"{self.path}: no {self._kind} in it; {_ADVICE[self._kind]}", "unsuitable")
         if self.stream.codec_context is None:
             self.close()
             raise SourceError(0, f"{self.path}: this PyAV has no decoder for the {self._kind} in it", "unsuitable")
