@@ -196,7 +196,7 @@ def test_sound_that_ends_leaves_the_pictures_alone(rings: tuple[Producer, Produc
     write_pictures(pictures)
     recorder.join()
     assert outcomes[0].code == 0
-    assert f"{ring}_sound: the sound has ended, the pictures go on" in outcomes[0].err
+    assert f"{ring}_sound: the sound has ended, the pictures go on; with --reconnect so would sound" in outcomes[0].err
     assert len(decoded(str(path))) == PICTURES
     assert onsets_ms(path) == pytest.approx(TONE_MS, abs=3)
 

@@ -77,7 +77,7 @@ def test_a_recording_may_begin_at_a_recovery_point(
     with Producer(ring, slots=100) as producer:
         for unit in stream[first - 3 :]:
             put(producer, unit, codec, BEGIN_NS + unit.number * FRAME_NS, flagged)
-        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.1", "--json"]) == 0
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.4", "--json"]) == 0
     kept = [unit for unit in stream[first:] if unit.number >= stream[first].number]
     if ending == "raw":
         assert path.read_bytes() == b"".join(unit.data for unit in kept)
@@ -152,7 +152,7 @@ def test_a_frame_flagged_as_a_keyframe_that_is_none_is_passed_over(
     with Producer(ring, slots=100) as producer:
         for at, unit in enumerate(stream[5:30]):
             put(producer, unit._replace(entry=EntryPoint.IDR), Codec.H264, BEGIN_NS + at * FRAME_NS)
-        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.1"]) == 0
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.4"]) == 0
     assert [level for _, level in decoded(str(path))] == [number % 20 for number in range(10, 30)]
     assert "frame 0 is flagged as a keyframe, but decoding can't begin there" in capsys.readouterr().err
 
@@ -178,6 +178,18 @@ def test_what_is_waited_for_is_named_while_the_recording_goes_on_waiting(
     told = [line for line in capsys.readouterr().err.splitlines() if " came in 0.4 s" in line]
     assert len(told) == 1
     assert ("no keyframe came in 0.4 s, among 30 frames" if frames else "no frame came in 0.4 s") in told[0]
+
+
+@pytest.mark.parametrize("start", ["now", "oldest", "keyframe"])
+def test_why_nothing_was_recorded_is_told_however_soon_it_ends(
+    ring: str, tmp_path: Path, start: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Producer(ring, slots=100) as producer:
+        for at, unit in enumerate(units("h264")[1:9]):
+            put(producer, unit, Codec.H264, BEGIN_NS + at * FRAME_NS)
+        assert main(["record", ring, "-o", str(tmp_path / "clip.mp4"), "--from", start, "-t", "0.2"]) == 1
+    told = "among 8 frames was no keyframe" if start == "oldest" else "no frame came"  # from where it starts
+    assert f"nothing was recorded: {told}" in capsys.readouterr().err
 
 
 def test_what_is_lost_at_the_end_for_want_of_a_keyframe_is_told(
@@ -213,7 +225,7 @@ def test_after_a_gap_it_goes_on_at_an_entry_point_without_what_leads_to_it(
                     at_ns = BEGIN_NS + unit.number * FRAME_NS
                     key = unit.entry is not EntryPoint.NONE
                     slot.commit(len(unit.data), keyframe=key, codec=1, capture_ns=at_ns, flags=2 * (at == again))
-        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.1"]) == 0
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.4"]) == 0
     kept = [unit.number for unit in stream[again:] if unit.number >= stream[again].number]
     shown = decoded(str(path))
     assert [level for _, level in shown][-len(kept) :] == [number % 20 for number in sorted(kept)]

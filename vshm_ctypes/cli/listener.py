@@ -31,18 +31,20 @@ class Listener:
 
     def hand_over(self, files: Files, recording: Recording) -> None:
         """All the sound that there is by now. Raises SinkError, OSError."""
-        while (frame := self._receive()) is not None:
+        while (frame := self._receive(over=bool(recording.ended))) is not None:
             if files.sound_frames:  # before, it was from before the pictures
                 recording.sound_missed += frame.missed_before
             files.write_sound(frame)
 
-    def _receive(self) -> Frame | None:
+    def _receive(self, over: bool) -> Frame | None:
         frame, self._pending = self._pending, None
         if frame is not None or self._stream is None:
             return frame
         try:
             return self._stream.receive(0)
-        except (ProducerClosed, ProducerDied) as error:
-            complain(f"{self._stream.ring}: the sound has ended, the pictures go on: {error.strerror}")
+        except (ProducerClosed, ProducerDied):
+            if not over:
+                told = "the sound has ended, the pictures go on; with --reconnect so would sound"
+                complain(f"{self._stream.ring}: {told}")
             self._stream = None
             return None

@@ -53,10 +53,20 @@ class Patience:
 
     def end(self) -> int:
         """Nothing more comes. How many frames of the end, behind a gap, could not be recorded; it was said."""
-        frames = self._passed_over() if self._begun else 0
-        if frames:
+        frames = self._passed_over()
+        if self._begun and frames:
             complain(f"the last {frames} frames are not in the file: no keyframe came after the gap before them")
-        return frames
+        return frames if self._begun else 0
+
+    def end_early(self) -> None:
+        """It was ended before it began: say what it waited for, unless that was said."""
+        if self._begun or self._told or self._refusals:
+            return
+        frames = self._passed_over()
+        if frames:
+            complain(f"nothing was recorded: among {frames} frames was no keyframe; record for longer than its GOP")
+        else:
+            complain("nothing was recorded: no frame came; look whether its writer's camera delivers")
 
     def _passed_over(self) -> int:
         """Since the last picture that was recorded."""

@@ -50,6 +50,8 @@ class Recorder:
         except OSError as error:
             failure = error
         self._recording.cut = self._patience.end()
+        if self._recording.ended in ("time", "interrupt"):
+            self._patience.end_early()
         endings = [self._files.close, *([self._timing.close] if self._timing is not None else [])]
         for end in endings if failure else [self._listen, *endings]:
             try:
