@@ -2,6 +2,7 @@
 """Streams as a recorder meets them: with B pictures, open GOPs, gradual refresh, in any codec, from any frame on."""
 
 import functools
+import threading
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -69,6 +70,7 @@ class Coded:
         self.producer, self.kind, self.codec = producer, kind, KINDS[kind][0]
         self.written = 0
         self._rising, self._flagged = rising, flagged
+        self._one_writes = threading.Lock()
 
     def time_ns(self, place: int) -> int:
         """Of the unit at that place in decoding order."""
@@ -77,11 +79,12 @@ class Coded:
         return BEGIN_NS + FRAME_NS * (place if self._rising else number)
 
     def write(self, count: int = 1, **meta: int) -> None:
-        """The next ones."""
-        for _ in range(count):
-            unit = units(self.kind)[self.written % PERIOD]
-            put(self.producer, unit, self.codec, self.time_ns(self.written), self._flagged, **meta)
-            self.written += 1
+        """The next ones; from any thread."""
+        with self._one_writes:
+            for _ in range(count):
+                unit = units(self.kind)[self.written % PERIOD]
+                put(self.producer, unit, self.codec, self.time_ns(self.written), self._flagged, **meta)
+                self.written += 1
 
 
 def put(producer: Producer, unit: Unit, codec: Codec, capture_ns: int, flagged: bool = True, **meta: Any) -> None:
