@@ -52,12 +52,12 @@ class Load:
     def _commands(self) -> list[list[str]]:
         if self.kind == "none":
             return []
-        burner = str(find_program("burner", loaded_library()))
+        burner = [str(find_program("burner", loaded_library())), str(os.getpid())]
         if self._stress_ng:
             words = [*STRESS_NG[self.kind], str(self._processors), "--temp-path", str(self._folder), "--quiet"]
-            return [[burner, "run", self._stress_ng, *words]]
+            return [[*burner, "run", self._stress_ng, *words]]
         place = [str(self._folder)] if self.kind == "disk" else []
-        return [[burner, self.kind, *place]] * self._processors
+        return [[*burner, self.kind, *place]] * self._processors
 
     def __enter__(self) -> Self:
         try:

@@ -32,7 +32,7 @@ def test_load_is_busy_and_ends(tmp_path: Path, kind: str) -> None:
         started = children() - before
         assert len(started) == len(os.sched_getaffinity(0))
         wait_until(lambda: load.cpu_s() > 0.1, "it uses the processors")
-        assert {Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1] for pid in started} == {kind}
+        assert {Path(f"/proc/{pid}/cmdline").read_text().split("\0")[2] for pid in started} == {kind}
     assert not children() & started
     assert list(tmp_path.iterdir()) == []
 
@@ -134,6 +134,12 @@ def test_no_load_outlives_a_killed_process(tmp_path: Path) -> None:
         return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in burners)
 
     wait_until(gone, "the burners are gone")
+
+
+def test_a_load_whose_starter_has_gone_before_it_began_ends_at_once() -> None:
+    burner = str(find_program("burner", loaded_library()))
+    somebody_else = str(os.getppid())
+    assert subprocess.run([burner, somebody_else, "cpu"], timeout=WATCHDOG_S, check=False).returncode == 1
 
 
 def test_what_is_no_load_is_refused() -> None:

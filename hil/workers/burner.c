@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps a part of the machine busy until it is killed, or whoever started it has gone: cpu, memory, or disk
- * in a FOLDER. run COMMAND... becomes that command, bound to its starter in the same way.
+ * burner STARTER cpu|memory|disk FOLDER|run COMMAND...
+ *
+ * Keeps a part of the machine busy until it is killed, or the process STARTER, whose child it is, has gone:
+ * cpu, memory, or disk in a FOLDER. run becomes that command, bound to its starter in the same way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,20 +80,19 @@ static int burn_disk(const char *folder)
 
 int main(int argc, char **argv)
 {
-	const pid_t parent = getppid();
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+	/* It may have gone before this program began: then somebody else is the parent by now. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || argc < 2 || getppid() != (pid_t)strtol(argv[1], NULL, 10))
 		return 1;
-	if (argc == 2 && !strcmp(argv[1], "cpu"))
+	if (argc == 3 && !strcmp(argv[2], "cpu"))
 		burn_cpu();
-	else if (argc == 2 && !strcmp(argv[1], "memory"))
+	else if (argc == 3 && !strcmp(argv[2], "memory"))
 		burn_memory();
-	else if (argc == 3 && !strcmp(argv[1], "disk"))
-		burn_disk(argv[2]);
-	else if (argc > 2 && !strcmp(argv[1], "run"))
-		execvp(argv[2], argv + 2);
+	else if (argc == 4 && !strcmp(argv[2], "disk"))
+		burn_disk(argv[3]);
+	else if (argc > 3 && !strcmp(argv[2], "run"))
+		execvp(argv[3], argv + 3);
 	else
 		errno = EINVAL;
-	perror(argc > 1 ? argv[1] : argv[0]);
+	perror(argc > 2 ? argv[2] : argv[0]);
 	return 1;
 }
