@@ -50,7 +50,11 @@ int segment_identify(int fd, struct segment_identity *identity)
 	return 0;
 }
 
-int segment_keep(int fd)
+/*
+ * A descriptor to keep in place of fd, which is closed: never 0, 1 or 2. A program that was started without
+ * one of these would have the ring there, and write its messages into it. -1: fd was, or errno.
+ */
+static int keep(int fd)
 {
 	int error, own = fd;
 
@@ -74,7 +78,7 @@ int segment_open(const char *path, int flags, struct segment_identity *identity)
 		return -1;
 	}
 	/* O_NONBLOCK: should it have become one meanwhile, it must not hold us up. */
-	fd = segment_keep(open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+	fd = keep(open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
 	if (fd < 0) {
 		if (errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == ENODEV)
 			errno = EPROTO;
@@ -130,7 +134,7 @@ int segment_reopen(int fd)
 	int own;
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = segment_keep(open(path, access | O_CLOEXEC));
+	own = keep(open(path, access | O_CLOEXEC));
 	if (own < 0 && errno == ENOENT)
 		errno = ENOSYS; /* /proc is not mounted: not to be taken for a ring that is not there */
 	return own;
@@ -185,7 +189,7 @@ int segment_permit(int fd, mode_t mode, gid_t group)
 
 int segment_build(uint64_t size, mode_t mode, gid_t group)
 {
-	const int fd = segment_keep(open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+	const int fd = keep(open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 	int error;
 
 	if (fd < 0)

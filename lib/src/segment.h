@@ -39,12 +39,6 @@ int segment_path(char path[SEGMENT_PATH_MAX], const char *name);
 /* 0 or -1. */
 int segment_identify(int fd, struct segment_identity *identity);
 
-/*
- * A descriptor to keep in place of fd, which is closed: never 0, 1 or 2. A program that was started without
- * one of these would have the ring there, and write its messages into it. -1: fd was, or errno.
- */
-int segment_keep(int fd);
-
 /* Opens what is there, and nothing but a regular file; nothing else is even touched. A descriptor, or -1:
  * ENOENT, EACCES, EPROTO, ... */
 int segment_open(const char *path, int flags, struct segment_identity *identity);
