@@ -30,7 +30,7 @@ def above_standard_streams() -> Iterator[None]:
 
 
 def open_standard_streams() -> None:
-    """For programs, at their begin: standard streams that are closed lead to /dev/null, for Python and children too."""
+    """For programs, as they begin: standard streams that are closed lead to /dev/null, for Python and children too."""
     for number, (name, mode, flags) in enumerate(_STREAMS):
         try:
             os.fstat(number)

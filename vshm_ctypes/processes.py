@@ -127,7 +127,7 @@ def find_users() -> Users:
         return users
     found: defaultdict[int, list[Process]] = defaultdict(list)
     device = Path(DIRECTORY).stat().st_dev
-    sees_machine = (PROC / "self/ns/pid").stat().st_ino == _FIRST_NAMESPACE
+    sees_machine, sees_others = pid_namespace() == _FIRST_NAMESPACE, (PROC / "1").exists()
     for folder in PROC.iterdir():
         if not folder.name.isdecimal():
             continue
@@ -141,9 +141,9 @@ def find_users() -> Users:
             continue
         for inode, writes in inodes.items():
             found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?", writes))
-    users.sees_all = users.hidden == 0 and (PROC / "1").exists()
+    users.sees_all = users.hidden == 0 and sees_others
     users.complete = sees_machine and users.sees_all
-    if not (PROC / "1").exists():  # /proc is mounted with hidepid
+    if not sees_others:  # /proc is mounted with hidepid
         users.unseen = "/proc hides other users' processes here: run as root"
     elif users.hidden:
         users.unseen = f"{users.hidden} processes could not be looked at: run as root"
