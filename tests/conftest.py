@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from own_shm import own_shared_memory
+from hosts import own_shared_memory
 from writers import BUILD, ROOT, SHARED_MEMORY, Channel, Writer
 
 if TYPE_CHECKING:

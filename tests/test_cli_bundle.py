@@ -17,8 +17,8 @@ import av
 import pytest
 from children import running
 from encoded import access_units, decoded
+from hosts import own_shared_memory
 from html_page import Page
-from own_shm import own_shared_memory
 from vshm import Camera, vshm
 from writers import meanwhile
 

@@ -2,7 +2,6 @@
 """vshm check: each finding of a living ring where its cause is, none where it is not."""
 
 import ast
-import os
 import struct
 import time
 from dataclasses import replace
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vshm import Camera, Outcome, codes, vshm, vshm_as
+from hosts import ANOTHER_USER
+from vshm import Camera, Outcome, codes, vshm
 from writers import ROOT, SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Consumer, Producer
@@ -94,22 +94,22 @@ def test_a_reader_that_is_too_slow_gets_advice(ring: str) -> None:
     assert "keyframes only, or the newest only, or do its work in a thread of its own" in outcome.out
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user: run it as root")
 def test_a_ring_of_a_foreign_group_is_told_to_who_may_not_read_it(channel: Channel) -> None:
     channel.start_writer()
     wait_until(channel.ring_path.exists, "the ring is there")
     channel.ring_path.chmod(0o600)
     name = f"/{channel.ring_path.name}"
-    checked = vshm_as(64001, "check", name)
+    checked = vshm("check", name, host=ANOTHER_USER)
     assert checked.code == 1, checked.err
     assert "[no-access]" in checked.out
     assert "usermod -aG" in checked.out
     assert checked.out.count("do:") == 1  # of that ring alone
     for verb in ("show", "watch"):
-        refused = vshm_as(64001, verb, name)
+        refused = vshm(verb, name, host=ANOTHER_USER)
         assert (refused.code, refused.out) == (1, "")
         assert f"vshm: {name}: this user may not open it: join its group" in refused.err
-    (told,) = [line for line in vshm_as(64001, "list").out.splitlines() if line.startswith("this user may not read ")]
+    lines = vshm("list", host=ANOTHER_USER).out.splitlines()
+    (told,) = [line for line in lines if line.startswith("this user may not read ")]
     assert name in told
 
 

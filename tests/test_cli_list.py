@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from children import running
-from vshm import Camera, payload, vshm, vshm_as
+from hosts import ANOTHER_USER
+from vshm import Camera, payload, vshm
 from writers import BUILD, SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Consumer, Producer, inspect, list_rings
@@ -67,14 +68,13 @@ def test_list_finds_readers_without_their_help(ring: str) -> None:
             reader.stdin.close()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user: run it as root")
 def test_list_says_how_many_processes_could_not_be_looked_at(ring: str) -> None:
     """A user sees into its own processes only; this test's is root's."""
     with Producer(ring, mode=0o664) as producer:
         producer.write(b"x")
-        told = vshm_as(64001, "list", "--json").json
-        lines = vshm_as(64001, "list").out.splitlines()
-        shown = vshm_as(64001, "show", ring).out
+        told = vshm("list", "--json", host=ANOTHER_USER).json
+        lines = vshm("list", host=ANOTHER_USER).out.splitlines()
+        shown = vshm("show", ring, host=ANOTHER_USER).out
     assert told["hidden_processes"] >= 1
     (line,) = [line for line in lines if "could not be looked at" in line]
     assert abs(int(line.split()[0]) - told["hidden_processes"]) < 20  # others come and go

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from encoded import FPS, GOP, HEIGHT, WIDTH, access_units, decoded
-from own_shm import mount_tmpfs, own_shared_memory
+from hosts import mount_tmpfs, own_shared_memory
 from vshm import vshm
 from writers import BUILD, Channel, wait_until
 

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm where a person looks: tables, refreshing in place, progress; all of it on a pseudo-terminal."""
 
-import os
-import pty
 import re
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
-from vshm import TIMEOUT_S, Camera
+from hosts import on_terminal
+from vshm import Camera
 
 from vshm_ctypes.cli.output import plain, printable
 from vshm_ctypes.info import State
@@ -17,33 +14,14 @@ from vshm_ctypes.info import State
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def on_terminal(*words: str, until: str = "", columns: int = 120) -> tuple[int, str]:
-    """(exit code, what was shown). until: Ctrl-C once that was shown."""
-    ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
-    command = [sys.executable, "-m", "vshm_ctypes", *words]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
-    os.close(theirs)
-    shown = ""
-    try:
-        while True:
-            try:
-                data = os.read(ours, 65536)
-            except OSError:  # how Linux tells the end
-                break
-            shown += data.decode()
-            if until and until in shown:
-                process.send_signal(signal.SIGINT)
-                until = ""
-        return process.wait(TIMEOUT_S), shown
-    finally:
-        process.kill()
-        os.close(ours)
+def vshm_shown(*words: str, until: str = "", columns: int = 120) -> tuple[int, str]:
+    """(exit code, what vshm showed). until: Ctrl-C once that was shown."""
+    return on_terminal([sys.executable, "-m", "vshm_ctypes", *words], until=until, columns=columns)
 
 
 def test_list_is_a_table(ring: str) -> None:
     with Camera(ring):
-        code, shown = on_terminal("list", columns=400)
+        code, shown = vshm_shown("list", columns=400)
     assert code == 0
     plain_text = CONTROL.sub("", shown)
     assert "RING" in plain_text
@@ -53,7 +31,7 @@ def test_list_is_a_table(ring: str) -> None:
 
 def test_list_breaks_no_name_in_a_narrow_terminal(ring: str) -> None:
     with Camera(ring):
-        code, shown = on_terminal("list", columns=60)
+        code, shown = vshm_shown("list", columns=60)
     assert code == 0
     lines = shown.split("\r\n")
     assert ring in lines
@@ -64,7 +42,7 @@ def test_list_breaks_no_name_in_a_narrow_terminal(ring: str) -> None:
 
 def test_watch_refreshes_in_place_and_ctrl_c_ends_it_with_a_summary(ring: str) -> None:
     with Camera(ring):
-        code, shown = on_terminal("watch", ring, until="\x1b[8A")
+        code, shown = vshm_shown("watch", ring, until="\x1b[8A")
     assert code == 0
     assert shown.count("latency   p99") >= 2
     assert "▁" in shown or "█" in shown
@@ -73,14 +51,14 @@ def test_watch_refreshes_in_place_and_ctrl_c_ends_it_with_a_summary(ring: str) -
 
 def test_watch_stays_in_a_narrow_terminal(ring: str) -> None:
     with Camera(ring):
-        _, shown = on_terminal("watch", ring, until="\x1b[8A", columns=40)
+        _, shown = vshm_shown("watch", ring, until="\x1b[8A", columns=40)
     block = CONTROL.sub("", shown).split("\r\n")[:8]
     assert all(len(line) < 40 for line in block)
 
 
 def test_record_shows_how_far_it_is(ring: str, tmp_path: Path) -> None:
     with Camera(ring):
-        code, shown = on_terminal("record", ring, "-o", str(tmp_path / "clip.h264"), "-c", "100")
+        code, shown = vshm_shown("record", ring, "-o", str(tmp_path / "clip.h264"), "-c", "100")
     assert code == 0
     assert "frames" in CONTROL.sub("", shown)
     assert "\x1b[" in shown

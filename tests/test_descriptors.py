@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import hosts
 import pytest
-from vshm import Camera
+from vshm import Camera, vshm
 from writers import SHARED_MEMORY, wait_until
 
 from vshm_ctypes import inspect
@@ -46,16 +47,9 @@ def test_nothing_of_the_bindings_is_a_standard_stream(ring: str, closed: set[int
     assert subprocess.run(words, timeout=60, check=False).returncode == 0
 
 
-def command_without(closed: set[int], *words: str) -> list[str]:
-    """A command that is started with these descriptors closed."""
-    shell = f'exec "$@" {" ".join(f"{number}>&-" for number in closed)}'
-    return ["bash", "-c", shell, "bash", *words]
-
-
 def vshm_without(closed: set[int], *words: str) -> int:
     """The exit code of vshm."""
-    command = command_without(closed, sys.executable, "-m", "vshm_ctypes", *words)
-    return subprocess.run(command, timeout=60, check=False).returncode
+    return vshm(*words, host=hosts.closed(*closed)).code
 
 
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
@@ -72,7 +66,7 @@ def test_vshm_works_without_standard_streams(ring: str, tmp_path: Path, closed: 
 def test_camera_streamer_works_without_standard_streams(ring: str, closed: set[int]) -> None:
     pytest.importorskip("av")
     words = ["-m", "hil.streamer", "--device", "testsrc:160x96@30", "--channel", f"{ring[1:]}:"]
-    with subprocess.Popen(command_without(closed, sys.executable, *words)) as streamer:
+    with subprocess.Popen(hosts.closed(*closed).command(sys.executable, *words)) as streamer:
         try:
             wait_until(lambda: (SHARED_MEMORY / ring[1:]).exists() and inspect(ring).frames >= 10, "ten frames")
             streamer.send_signal(signal.SIGINT)

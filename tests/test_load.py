@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hosts import NO_NAMELESS_FILES
 from writers import WATCHDOG_S, wait_until
 
 from hil.fleet import Consumer, Fleet, RingWriter
@@ -43,32 +44,13 @@ def test_disk_load_writes(tmp_path: Path) -> None:
         wait_until(lambda: "wchar: 0\n" not in Path(f"/proc/{pid}/io").read_text(), "it writes")
 
 
-WITHOUT_NAMELESS_FILES = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-
-int open(const char *path, int flags, ...)
-{
-	int (*next)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
-
-	if ((flags & O_TMPFILE) != O_TMPFILE)
-		return next(path, flags, 0600);
-	errno = EOPNOTSUPP;
-	return -1;
-}
-"""
-
-
 def test_disk_load_writes_where_files_have_to_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on an overlay of an older kernel, which the virtual machine has."""
     find_program("burner", loaded_library())  # before the compiler would be preloaded too
-    source, preloaded, folder = tmp_path / "open.c", tmp_path / "open.so", tmp_path / "disk"
-    source.write_text(WITHOUT_NAMELESS_FILES)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", preloaded, source, "-ldl"], check=True)
+    folder = tmp_path / "disk"
     folder.mkdir()
-    monkeypatch.setenv("LD_PRELOAD", str(preloaded))
+    assert NO_NAMELESS_FILES.preload is not None
+    monkeypatch.setenv("LD_PRELOAD", str(NO_NAMELESS_FILES.preload()))
     with Load("disk", processors=1, folder=folder, own=True) as load:
         pid = load._processes[0].pid
         wait_until(lambda: "wchar: 0\n" not in Path(f"/proc/{pid}/io").read_text(), "it writes")

@@ -2,11 +2,11 @@
 """Consumer(publish=True): its counters in an object of its own, there as long as it is."""
 
 import os
-import subprocess
 import time
 
 import pytest
 from children import running
+from hosts import PID_NAMESPACE, TIME_NAMESPACE, TIME_NAMESPACE_BEFORE, Host, require
 from vshm import vshm
 from writers import SHARED_MEMORY, wait_until
 
@@ -143,12 +143,9 @@ def test_a_name_that_somebody_else_has_is_left_to_him(ring: str, monkeypatch: py
 # ---- in containers ----
 
 
-@pytest.mark.parametrize("options", [["--pid"], ["--time", "--boottime", "1000000"], ["--time", "--boottime", "-1"]])
-def test_a_reader_in_a_container_is_alive_and_clean_leaves_it(ring: str, alone: None, options: list[str]) -> None:
-    words = ["unshare", *options, "--fork", "--kill-child"]
-    if subprocess.run([*words, "true"], check=False, capture_output=True).returncode:
-        pytest.skip(f"unshare {options[0]} needs root and a kernel with such namespaces")
-    with Producer(ring) as producer, running(PUBLISHES, ring, before=words):
+@pytest.mark.parametrize("host", [PID_NAMESPACE, TIME_NAMESPACE, TIME_NAMESPACE_BEFORE], ids=lambda host: host.name)
+def test_a_reader_in_a_container_is_alive_and_clean_leaves_it(ring: str, alone: None, host: Host) -> None:
+    with Producer(ring) as producer, running(PUBLISHES, ring, before=require(host).command()):
         wait_until(lambda: bool(of_ring(ring)), "the reader's counters")
         (shown,) = of_ring(ring)
         assert shown.alive
@@ -162,9 +159,7 @@ def test_a_reader_in_a_container_is_alive_and_clean_leaves_it(ring: str, alone: 
 
 
 def test_two_readers_of_one_pid_do_not_meet(ring: str, alone: None) -> None:
-    words = ["unshare", "--pid", "--fork", "--kill-child"]
-    if subprocess.run([*words, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("unshare --pid needs root")
+    words = require(PID_NAMESPACE).command()
     with Producer(ring), running(PUBLISHES, ring, before=words), running(PUBLISHES, ring, before=words):
         assert [shown.pid for shown in of_ring(ring)] == [1, 1]
         assert [shown.name for shown in of_ring(ring)] == ["?", "?"]  # pid 1 here is somebody else

@@ -1,36 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts that lack something, or hide it: what could not be seen is said, and never taken for gone."""
 
-import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
-from vshm import Outcome, vshm
+from hosts import ANOTHER_USER, HIDDEN_PROCESSES, NO_PROC, NO_SHARED_MEMORY, PLAIN, Host
+from vshm import vshm
 from writers import BUILD, Channel, wait_until
 
 from vshm_ctypes import ProducerNotRunning, inspect
 
 NOBODY = 65534
-AS_NOBODY = """
-import os, sys
-from vshm_ctypes.cli.main import build_parser, main
-build_parser()
-os.setgroups([]); os.setgid({nobody}); os.setuid({nobody})
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-def on_a_host(made: str, *words: str, program: Sequence[str] = ("-m", "vshm_ctypes")) -> Outcome:
-    """vshm in a mount namespace that these shell commands make strange."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, for a mount namespace")
-    shell = f'{made} && exec "$@"'
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", shell, "sh", sys.executable, *program]
-    result = subprocess.run([*command, *words], capture_output=True, text=True, timeout=60, check=False)
-    return Outcome(result.returncode, result.stdout, result.stderr)
 
 
 def writes(name: str) -> bool:
@@ -55,32 +37,26 @@ def old_camera(channel: Channel, alone: None) -> Iterator[str]:
             writer.terminate()
 
 
-HIDDEN = "mount -t proc -o hidepid=2 proc /proc"
-GONE = "mount -t tmpfs none /proc"
-
-
-@pytest.mark.parametrize("made", [HIDDEN, GONE], ids=["hidepid", "no proc"])
-@pytest.mark.parametrize("user", ["root", "nobody"])
+@pytest.mark.parametrize("proc", [HIDDEN_PROCESSES, NO_PROC], ids=lambda host: host.name)
+@pytest.mark.parametrize("user", [PLAIN, ANOTHER_USER], ids=lambda host: host.name)
 def test_clean_leaves_the_ring_of_a_writer_that_it_can_not_see(
-    channel: Channel, old_camera: str, made: str, user: str
+    channel: Channel, old_camera: str, proc: Host, user: Host
 ) -> None:
-    program = ["-c", AS_NOBODY.format(nobody=NOBODY)] if user == "nobody" else ["-m", "vshm_ctypes"]
     there = channel.paths
     assert old_camera
-    outcome = on_a_host(made, "check", "--clean", "--json", program=program)
+    outcome = vshm("check", "--clean", "--json", host=proc | user)
     assert outcome.out, outcome.err
-    told = json.loads(outcome.out)
+    told = outcome.json
     assert told["removed"] == []
     assert channel.paths == there
-    if made == GONE or user == "nobody":
+    if proc is NO_PROC or user is ANOTHER_USER:
         assert "/proc" in told["unseen"]
     assert not [found for found in told["findings"] if found["code"] == "abandoned-ring"]
 
 
 def test_without_shared_memory_a_host_is_told_what_it_lacks() -> None:
-    made = "mount -t tmpfs none /dev"
     for verb in ("list", "show", "check"):
-        outcome = on_a_host(made, verb)
+        outcome = vshm(verb, host=NO_SHARED_MEMORY)
         assert outcome.code == 1, (verb, outcome.err)
         assert "mount a tmpfs at /dev/shm" in outcome.err
         assert "camera-streamer" not in outcome.err

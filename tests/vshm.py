@@ -2,12 +2,13 @@
 """The vshm command as a shell has it, and rings for it to look at."""
 
 import json
-import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
 from typing import Any
+
+from hosts import PLAIN, Host, on
 
 from vshm_ctypes import Codec, Producer
 
@@ -27,18 +28,8 @@ class Outcome:
         return json.loads(self.out)
 
 
-def vshm(*words: str, timeout: float = TIMEOUT_S) -> Outcome:
-    command = [sys.executable, "-m", "vshm_ctypes", *words]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-    return Outcome(result.returncode, result.stdout, result.stderr)
-
-
-def vshm_as(user: int, *words: str) -> Outcome:
-    """The same as another user, of no group; only root can."""
-    program = "import os, sys; from vshm_ctypes.cli.main import build_parser, main; build_parser()\n"
-    program += f"os.setgroups([]); os.setgid({user}); os.setuid({user}); sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", program, *words]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+def vshm(*words: str, host: Host = PLAIN, timeout: float = TIMEOUT_S) -> Outcome:
+    result = on(host, sys.executable, "-m", "vshm_ctypes", *words, timeout=timeout)
     return Outcome(result.returncode, result.stdout, result.stderr)
 
 

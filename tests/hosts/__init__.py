@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Odd hosts to run programs on: what is missing, hidden, closed, full or stepped, alone and together.
+
+    on(NO_PROC | ANOTHER_USER, "vshm", "list")      # a command, and what came of it
+    with own_shared_memory(): ...                   # the same process, with an empty /dev/shm
+    on_terminal(command, term="dumb") # where a person looks
+
+All of it is made by the test itself, is seen by nobody else, and is gone with its program.
+"""
+
+from .host import PLAIN, Host, on, require
+from .kinds import (
+    ALL_HOSTS,
+    ANOTHER_USER,
+    ASCII_ONLY,
+    CLOCK_STEPS_BACK,
+    CLOCK_STEPS_FORWARD,
+    DUMB_TERMINAL,
+    FEW_DESCRIPTORS,
+    HIDDEN_PROCESSES,
+    LITTLE_ADDRESS_SPACE,
+    NO_HOME,
+    NO_NAMELESS_FILES,
+    NO_PROC,
+    NO_SHARED_MEMORY,
+    NO_TEMPORARY_FOLDER,
+    NO_THREADS,
+    OTHER_PROCESSES_ALONE,
+    PID_NAMESPACE,
+    READ_ONLY_ROOT,
+    READ_ONLY_SHARED_MEMORY,
+    TIME_NAMESPACE,
+    TIME_NAMESPACE_BEFORE,
+    TINY_SHARED_MEMORY,
+    USER_NAMESPACE,
+    closed,
+)
+from .own_shm import mount_tmpfs, own_shared_memory
+from .terminal import on_terminal
+
+__all__ = [
+    "ALL_HOSTS",
+    "ANOTHER_USER",
+    "ASCII_ONLY",
+    "CLOCK_STEPS_BACK",
+    "CLOCK_STEPS_FORWARD",
+    "DUMB_TERMINAL",
+    "FEW_DESCRIPTORS",
+    "HIDDEN_PROCESSES",
+    "LITTLE_ADDRESS_SPACE",
+    "NO_HOME",
+    "NO_NAMELESS_FILES",
+    "NO_PROC",
+    "NO_SHARED_MEMORY",
+    "NO_TEMPORARY_FOLDER",
+    "NO_THREADS",
+    "OTHER_PROCESSES_ALONE",
+    "PID_NAMESPACE",
+    "PLAIN",
+    "READ_ONLY_ROOT",
+    "READ_ONLY_SHARED_MEMORY",
+    "TIME_NAMESPACE",
+    "TIME_NAMESPACE_BEFORE",
+    "TINY_SHARED_MEMORY",
+    "USER_NAMESPACE",
+    "Host",
+    "closed",
+    "mount_tmpfs",
+    "on",
+    "on_terminal",
+    "own_shared_memory",
+    "require",
+]

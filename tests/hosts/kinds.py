@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hosts. What each is there for stands in its second line, how it is made in those after it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from pathlib import Path
+
+from .host import ROOT, Host
+
+HERE = Path(__file__).parent
+BUILD = Path(os.environ.get("VIDEO_SHM_BUILD", ROOT / "build")).resolve()
+DESCRIPTORS_LEFT = 3
+ADDRESS_SPACE = 100 << 20
+
+
+def preloaded(source: str, *definitions: str) -> Path:
+    """A library of one C file beside this one, built where it is missing or old."""
+    path = HERE / source
+    library = BUILD / "tests" / f"{path.stem}{''.join(definitions)}.so"
+    if not library.exists() or library.stat().st_mtime < path.stat().st_mtime:
+        part = library.with_suffix(f".{os.getpid()}")
+        subprocess.run(["cc", "-shared", "-fPIC", *definitions, "-o", part, path, "-ldl"], check=True)
+        part.rename(library)
+    return library
+
+
+# ---- processes ----
+
+NO_PROC = Host(
+    "no /proc",
+    "nothing is mounted at /proc, as in a chroot or a small container",
+    of=frozenset({"proc"}),
+    prepare=("mount -t tmpfs none /proc",),
+)
+HIDDEN_PROCESSES = Host(
+    "hidepid",
+    "/proc shows a user its own processes only",
+    of=frozenset({"proc"}),
+    prepare=("mount -t proc -o hidepid=2 proc /proc",),
+)
+OTHER_PROCESSES_ALONE = Host(
+    "ProcSubset=pid",
+    "/proc has the folders of processes and nothing else, as systemd's ProcSubset= makes it",
+    of=frozenset({"proc"}),
+    prepare=("mount -t proc -o subset=pid proc /proc",),
+)
+PID_NAMESPACE = Host(
+    "pid namespace",
+    "a container of its own processes, of which the command is the first",
+    of=frozenset({"pids"}),
+    namespaces=("--pid", "--fork", "--kill-child", "--mount-proc"),
+)
+TIME_NAMESPACE = Host(
+    "time namespace",
+    "a container whose clocks have run for long",
+    of=frozenset({"time"}),
+    namespaces=("--time", "--monotonic=1000000", "--boottime=1000000", "--fork", "--kill-child"),
+)
+TIME_NAMESPACE_BEFORE = Host(
+    "time namespace before",
+    "a container whose time since boot is behind the host's",
+    of=frozenset({"time"}),
+    namespaces=("--time", "--boottime=-1", "--fork", "--kill-child"),
+)
+
+# ---- /dev/shm ----
+
+NO_SHARED_MEMORY = Host(
+    "no /dev/shm",
+    "there is no folder /dev/shm, as on Android or in a bare chroot",
+    of=frozenset({"shm"}),
+    prepare=(
+        "mount -t tmpfs -o mode=755 none /dev",
+        *(
+            f"(umask 0; mknod /dev/{name} c {numbers})"
+            for name, numbers in {"null": "1 3", "zero": "1 5", "random": "1 8", "urandom": "1 9", "tty": "5 0"}.items()
+        ),
+        "ln -s /proc/self/fd /dev/fd",
+    ),
+)
+TINY_SHARED_MEMORY = Host(
+    "tiny /dev/shm",
+    "64 KiB of /dev/shm, and nothing in it",
+    of=frozenset({"shm"}),
+    prepare=("mount -t tmpfs -o mode=1777,size=64k tmpfs /dev/shm",),
+)
+READ_ONLY_SHARED_MEMORY = Host(
+    "read-only /dev/shm",
+    "the rings are there to be looked at, and nothing can be written",
+    of=frozenset({"shm"}),
+    prepare=("mount -o remount,bind,ro /dev/shm",),
+)
+
+# ---- users ----
+
+ANOTHER_USER = Host(
+    "another user",
+    "a user without a name, of no group, who owns nothing",
+    of=frozenset({"user"}),
+    unprivileged=True,
+)
+USER_NAMESPACE = Host(
+    "user namespace",
+    "root of a container that is nobody outside of it",
+    of=frozenset({"user namespace"}),
+    unprivileged=True,
+    before=("unshare", "--user", "--map-root-user"),
+)
+
+# ---- limits ----
+
+FEW_DESCRIPTORS = Host(
+    "3 descriptors left",
+    f"{DESCRIPTORS_LEFT} descriptors are left beside the standard streams",
+    of=frozenset({"descriptors"}),
+    before=("prlimit", f"--nofile={3 + DESCRIPTORS_LEFT}"),
+)
+NO_THREADS = Host(
+    "no threads left",
+    "this user may have no further thread or process",
+    of=frozenset({"threads"}),
+    unprivileged=True,
+    before=("prlimit", "--nproc=1"),
+)
+LITTLE_ADDRESS_SPACE = Host(
+    "little address space",
+    f"{ADDRESS_SPACE >> 20} MiB of addresses: enough to begin, and not for a ring of the default size",
+    of=frozenset({"memory"}),
+    before=("prlimit", f"--as={ADDRESS_SPACE}"),
+)
+
+# ---- files ----
+
+READ_ONLY_ROOT = Host(
+    "read-only root",
+    "no file can be written but in /dev/shm, as on a board that is switched off without a word",
+    of=frozenset({"files"}),
+    prepare=("mount -o remount,bind,ro /",),
+)
+NO_TEMPORARY_FOLDER = Host(
+    "no temporary folder",
+    "neither TMPDIR nor the usual folders for temporary files can be written",
+    of=frozenset({"files"}),
+    environment={"TMPDIR": "/nonexistent", "TEMP": None, "TMP": None},
+    prepare=tuple(
+        f"mount --rbind {folder} {folder} && mount -o remount,bind,ro {folder}" for folder in ("/tmp", "/var/tmp")
+    ),
+)
+NO_HOME = Host(
+    "no HOME",
+    "a service without a home folder",
+    of=frozenset({"home"}),
+    environment={"HOME": None, "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None},
+)
+NO_NAMELESS_FILES = Host(
+    "no nameless files",
+    "O_TMPFILE is not supported, as on an overlay of an older kernel",
+    of=frozenset({"preload"}),
+    preload=functools.partial(preloaded, "no_nameless_files.c"),
+)
+
+# ---- what a program is told ----
+
+ASCII_ONLY = Host(
+    "LANG=C",
+    "the locale is POSIX, and Python keeps to it: no letters but those of ASCII",
+    of=frozenset({"locale"}),
+    environment={"LC_ALL": "POSIX", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+)
+DUMB_TERMINAL = Host(
+    "TERM=dumb",
+    "a terminal that can't move its cursor",
+    of=frozenset({"terminal"}),
+    environment={"TERM": "dumb"},
+    terminal=True,
+)
+CLOCK_STEPS_BACK = Host(
+    "clock steps back",
+    "half a second after it begins, the wall clock is set back by an hour",
+    of=frozenset({"preload"}),
+    preload=functools.partial(preloaded, "stepping_clock.c", "-DSTEP_S=-3600"),
+)
+CLOCK_STEPS_FORWARD = Host(
+    "clock steps forward",
+    "half a second after it begins, the wall clock is set forward by thirty years, as on a board without a battery",
+    of=frozenset({"preload"}),
+    preload=functools.partial(preloaded, "stepping_clock.c", "-DSTEP_S=946080000"),
+)
+
+
+def closed(*numbers: int) -> Host:
+    """Started without these of the standard streams."""
+    said = ", ".join(map(str, sorted(numbers)))
+    return Host(
+        f"closed {said}",
+        f"started without descriptor {said}, as by some service managers",
+        of=frozenset({"streams", "terminal"}),
+        closed=frozenset(numbers),
+    )
+
+
+ALL_HOSTS = (
+    NO_PROC,
+    HIDDEN_PROCESSES | ANOTHER_USER,
+    OTHER_PROCESSES_ALONE,
+    PID_NAMESPACE,
+    TIME_NAMESPACE,
+    TIME_NAMESPACE_BEFORE,
+    NO_SHARED_MEMORY,
+    TINY_SHARED_MEMORY,
+    READ_ONLY_SHARED_MEMORY,
+    ANOTHER_USER,
+    USER_NAMESPACE,
+    FEW_DESCRIPTORS,
+    NO_THREADS,
+    LITTLE_ADDRESS_SPACE,
+    READ_ONLY_ROOT,
+    NO_TEMPORARY_FOLDER,
+    NO_HOME,
+    ASCII_ONLY,
+    DUMB_TERMINAL,
+    CLOCK_STEPS_BACK,
+    CLOCK_STEPS_FORWARD,
+    closed(0),
+    closed(1),
+    closed(2),
+    closed(0, 1, 2),
+)
