@@ -2,7 +2,9 @@
 """vshm export: the numbers are those of the rings, readers and board; the dashboard asks for nothing else."""
 
 import json
+import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -58,10 +60,15 @@ def exporting(*words: str) -> Iterator[str]:
             process.kill()
 
 
-def get(url: str) -> Exported:
+def page(url: str) -> str:
     request = urllib.request.Request(url, headers=OPENMETRICS)
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-        return Exported(answer.read().decode())
+        text: str = answer.read().decode()
+        return text
+
+
+def get(url: str) -> Exported:
+    return Exported(page(url))
 
 
 def test_the_numbers_are_the_rings_own(alone: None, ring: str) -> None:
@@ -119,6 +126,81 @@ def test_restarts_are_counted_whether_the_ring_was_taken_over_or_made_anew(chann
     assert rings.restarts[name] == 2
     stop()
     rings.close()
+
+
+def test_restarts_count_from_zero_where_nobody_watched_before(ring: str) -> None:
+    rings, later = Rings(lambda name, seconds: None), Rings(lambda name, seconds: None)
+    for _ in range(2):
+        with Producer(ring) as producer:
+            producer.write(payload(0))
+            rings.look()
+    with Producer(ring) as producer:
+        producer.write(payload(0))
+        assert (rings.look() and rings.restarts[ring], later.look() and later.restarts[ring]) == (2, 0)
+        rings.close()
+        later.close()
+    outcome = vshm("export", "--json")
+    assert not [sample for sample in outcome.json["samples"] if sample["name"] == "vshm_writer_restarts_total"]
+
+
+def counters(page: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Every counter of a page, by name and labels."""
+    families = text_string_to_metric_families(page)  # type: ignore[no-untyped-call]
+    told = [s for family in families if family.type == "counter" for s in family.samples if s.name.endswith("_total")]
+    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in told}
+
+
+def json_counters() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """The same, of a process that knows nothing from before."""
+    told = vshm("export", "--json").json["samples"]
+    return {(s["name"], frozenset(s["labels"].items())): s["value"] for s in told if s["name"].endswith("_total")}
+
+
+def test_no_counter_falls_when_one_of_a_process_readers_leaves(alone: None, ring: str) -> None:
+    with (
+        Producer(ring) as producer,
+        Consumer(ring, publish=True) as stays,
+        Consumer(ring, publish=True) as leaves,
+        exporting() as url,
+    ):
+        for number in range(20):
+            producer.write(payload(number))
+            leaves.receive(TIMEOUT_S)
+        producer.write(payload(20))
+        wait_until(lambda: leaves.receive(TIMEOUT_S / 100) is None, "its counters are published")
+        stays.receive(TIMEOUT_S)
+        before, alone_before = counters(page(url)), json_counters()
+        leaves.close()
+        after, alone_after = counters(page(url)), json_counters()
+    received = [key for key in before if key[0] == "vshm_consumer_received_frames_total"]
+    assert len(received) == 2
+    for then, now in ((before, after), (alone_before, alone_after)):
+        assert [key for key in then.keys() & now.keys() if now[key] < then[key]] == []
+        assert len(then.keys() - now.keys()) == 3  # those of the one that left
+
+
+def test_a_foreign_file_does_not_stop_the_page(alone: None, ring: str) -> None:
+    with Camera(ring), Consumer(ring, publish=True) as stream, exporting() as url:
+        stream.receive(TIMEOUT_S)
+        assert stream._publication is not None
+        foreign = Path(os.fsdecode(b"/dev/shm/vshm_consumer_1_\xff\n"))
+        os.link(stream._publication.path, foreign)
+        try:
+            assert get(url).one("vshm_consumer_received_frames_total", ring=ring) >= 0
+        finally:
+            foreign.unlink()
+
+
+def test_the_page_is_as_prometheus_wants_it(alone: None, ring: str) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed: apt-get install prometheus")
+    with Camera(ring), Consumer(ring, publish=True) as stream, exporting() as url:
+        stream.receive(TIMEOUT_S)
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # the classic form, which promtool reads
+            told = answer.read()
+    checked = subprocess.run([promtool, "check", "metrics"], input=told, capture_output=True, timeout=60, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
 def test_a_dead_writer_is_not_up(alone: None, channel: Channel) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from .rings import DIRECTORY
 
 PREFIX = "vshm_consumer_"
 MAGIC = b"VSHMCONS"
+NAME = re.compile(rf"{PREFIX}[0-9]+_\w+", re.ASCII)  # others may call their files what they like
 VERSION = 2
 EVERY_NS = 250_000_000
 ATTEMPTS = 10
@@ -203,5 +205,6 @@ def _read(path: Path) -> PublishedConsumer | None:
 
 def list_published() -> list[PublishedConsumer]:
     """What the readers of this machine publish; alive is false for those whose process is gone."""
-    found = (_read(path) for path in sorted(Path(DIRECTORY).glob(f"{PREFIX}*")))
+    paths = sorted(path for path in Path(DIRECTORY).glob(f"{PREFIX}*") if NAME.fullmatch(path.name))
+    found = (_read(path) for path in paths)
     return [consumer for consumer in found if consumer is not None]

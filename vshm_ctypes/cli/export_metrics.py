@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +11,7 @@ from ..errors import VideoShmError
 from ..info import RingInfo, State
 from ..inspect import inspect_slots
 from ..machine import Machine, Throttling
-from ..published import PublishedConsumer
+from ..published import PREFIX, PublishedConsumer
 from .survey import codec_name
 
 NS = 1e9
@@ -75,10 +74,13 @@ DROP_CAUSES: dict[str, Callable[[RingInfo], int]] = {
     "no_space": lambda info: info.dropped_no_space,
 }
 LAST_FRAME = _gauge("vshm_last_frame_timestamp_seconds", "When the newest frame was published, Unix time.", "ring")
-RESTARTS = _counter("vshm_writer_restarts", "Times a writer started on a ring that had one before.", "ring")
+RESTARTS = _counter(
+    "vshm_writer_restarts", "Times a writer started where one had been, since the exporter began.", "ring"
+)
 STREAM = _gauge("vshm_stream_info", "1: what the newest frame is.", "ring", "codec", "width", "height")
 
-READER = ("ring", "pid", "name")
+# The last one makes each reader a series of its own: a sum of several would fall when one of them leaves.
+READER = ("ring", "pid", "name", "reader")
 READER_FIGURES: tuple[tuple[Metric, Callable[[PublishedConsumer], int]], ...] = (
     (_counter("vshm_consumer_received_frames", "Frames that a reader had.", *READER), lambda reader: reader.received),
     (
@@ -107,8 +109,11 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
-def ring_samples(name: str, info: RingInfo, restarts: int) -> Iterator[Sample]:
-    """Of one ring. restarts: of its writer, as far as they were seen."""
+def ring_samples(name: str, info: RingInfo, restarts: int | None) -> Iterator[Sample]:
+    """Of one ring. restarts: of its writer; None where nobody watched for them.
+
+    A ring that was removed and made anew counts from zero, which rate() and increase() know to be a new beginning.
+    """
     for metric, figure in RING_FIGURES:
         yield Sample(metric, (name,), figure(info))
     if info.extended:
@@ -116,10 +121,10 @@ def ring_samples(name: str, info: RingInfo, restarts: int) -> Iterator[Sample]:
             yield Sample(metric, (name,), figure(info))
         for cause, count in DROP_CAUSES.items():
             yield Sample(DROPPED, (name, cause), count(info))
-        yield Sample(RESTARTS, (name,), restarts)
-        if info.last_publish_ns:
-            age_s = (time.monotonic_ns() - info.last_publish_ns) / NS
-            yield Sample(LAST_FRAME, (name,), time.time() - age_s)
+        if restarts is not None:
+            yield Sample(RESTARTS, (name,), restarts)
+        if info.last_publish_ns:  # by the writer's own clocks: ours may have been set since, or count from elsewhere
+            yield Sample(LAST_FRAME, (name,), (info.last_publish_ns + info.realtime_offset_ns) / NS)
     else:
         yield Sample(DROPPED, (name, "unknown"), info.dropped)
     yield from _stream_samples(name)
@@ -137,15 +142,12 @@ def _stream_samples(name: str) -> Iterator[Sample]:
 
 
 def reader_samples(readers: list[PublishedConsumer]) -> Iterator[Sample]:
-    """Of the readers that publish their counters. Those of one process on one ring are added up."""
-    sums: dict[tuple[Metric, tuple[str, ...]], int] = {}
+    """Of the readers that publish their counters, each by itself."""
     for reader in readers:
         if reader.alive:
-            labels: tuple[str, ...] = (reader.ring, str(reader.pid), reader.name)
+            labels = (reader.ring, str(reader.pid), reader.name, reader.path.name.removeprefix(PREFIX))
             for metric, figure in READER_FIGURES:
-                sums[metric, labels] = sums.get((metric, labels), 0) + figure(reader)
-    for (metric, labels), value in sums.items():
-        yield Sample(metric, labels, value)
+                yield Sample(metric, labels, figure(reader))
 
 
 def machine_samples(machine: Machine) -> Iterator[Sample]:
@@ -170,6 +172,6 @@ def samples(
 ) -> Iterator[Sample]:
     """All of them but the latencies."""
     for name, info in rings.items():
-        yield from ring_samples(name, info, restarts.get(name, 0))
+        yield from ring_samples(name, info, restarts.get(name))
     yield from reader_samples(readers)
     yield from machine_samples(machine)

@@ -60,7 +60,11 @@ class LatencyReader:
 @dataclass(slots=True)
 class _Seen:
     info: RingInfo
-    restarts: int
+    restarts: int = 0
+
+
+def _writer(info: RingInfo) -> tuple[int, int]:
+    return info.writer_pid, info.writer_start
 
 
 class Rings:
@@ -85,16 +89,19 @@ class Rings:
         return found
 
     def _note_start(self, name: str, info: RingInfo) -> None:
-        seen = self._seen.setdefault(name, _Seen(info, max(info.epoch - 1, 0)))
+        seen = self._seen.setdefault(name, _Seen(info))
         before, seen.info = seen.info, info
         if info.inode == before.inode:
             seen.restarts += max(info.epoch - before.epoch, 0)
-        elif (info.writer_pid, info.writer_start) != (before.writer_pid, before.writer_start):
+        elif _writer(info) != _writer(before) or info.epoch <= before.epoch:
             seen.restarts += 1  # with a ring of its own: another geometry, or the old one was closed
 
     @property
     def restarts(self) -> dict[str, int]:
-        """By ring: how often a writer started where one had been, since the ring was first seen, or made."""
+        """By ring: how often a writer started where one had been, since the ring was first seen.
+
+        Not those from before: after this program's own restart the number begins at 0, as a counter's does.
+        """
         with self._lock:
             return {name: seen.restarts for name, seen in self._seen.items()}
 
