@@ -11,7 +11,8 @@ from writers import ROOT
 
 LONG_LINES = 300
 TOO_LONG_LINES = 350
-ONE_PIECE = {"lib/include/video_shm.h"}  # the whole interface, in one header on purpose
+# The whole interface, in one header on purpose; and as it was released.
+ONE_PIECE = {"lib/include/video_shm.h", "ci/abi/video_shm.h"}
 SOURCES = {".c", ".h", ".py", ".sh", ".cmake"}
 
 # Written apart, so that this file does not contain what it looks for.
@@ -89,9 +90,26 @@ def newest_release(changelog: str) -> str:
     return next(name for name in releases if name != "Unreleased")
 
 
-def test_changelog_begins_with_this_version() -> None:
-    assert newest_release((ROOT / "CHANGELOG.md").read_text()) == (ROOT / "lib" / "VERSION").read_text().strip()
+def versions_that_can_be(changelog: str) -> list[str]:
+    """The newest release's, or, once there is something to release, one of those that can follow."""
+    newest = newest_release(changelog)
+    unreleased = changelog.partition("## [Unreleased]")[2].partition("\n## ")[0]
+    if not unreleased.strip():
+        return [newest]
+    major, minor, patch = map(int, newest.split("."))
+    return [f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"]
+
+
+def test_the_version_is_the_newest_release_or_the_next() -> None:
+    version = (ROOT / "lib" / "VERSION").read_text().strip()
+    assert version in versions_that_can_be((ROOT / "CHANGELOG.md").read_text())
 
 
 def test_newest_release_is_the_first_after_unreleased() -> None:
     assert newest_release("# X\n## [Unreleased]\n## [1.1.0] - 2026-01-01\n## [1.0.0]\n") == "1.1.0"
+
+
+def test_what_is_not_released_has_a_version_of_its_own() -> None:
+    released = "## [1.1.0]\n- first\n"
+    assert versions_that_can_be(f"## [Unreleased]\n\n{released}") == ["1.1.0"]
+    assert versions_that_can_be(f"## [Unreleased]\n- more\n\n{released}") == ["1.1.1", "1.2.0", "2.0.0"]

@@ -80,7 +80,7 @@ PROTOTYPES = (
     # void video_shm_producer_abort(video_shm_producer_t *producer);
     Prototype("video_shm_producer_abort", (1, 0), None, (_producer,)),
     # int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset);
-    Prototype("video_shm_producer_descriptor", (1, 0), c_int, (_producer, POINTER(c_uint64)), _raise_on_minus_one),
+    Prototype("video_shm_producer_descriptor", (1, 1), c_int, (_producer, POINTER(c_uint64)), _raise_on_minus_one),
     # int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *info);
     Prototype("video_shm_producer_info", (1, 0), c_int, (_producer, POINTER(Info)), _raise_on_minus_one),
     # void video_shm_producer_destroy(video_shm_producer_t *producer);

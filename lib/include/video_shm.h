@@ -95,7 +95,7 @@ enum video_shm_codec {
 	VIDEO_SHM_CODEC_OPUS = 66       /* audio: one packet, as RFC 6716 has it */
 };
 
-/* video_frame_meta_t.fps of audio, in Hz. */
+/* video_frame_meta_t.fps of audio, in Hz. Since 1.1. */
 enum video_shm_sample_rate {
 	VIDEO_SHM_SAMPLE_RATE_UNKNOWN = 0,
 	VIDEO_SHM_SAMPLE_RATE_8000 = 1,
@@ -122,7 +122,7 @@ enum video_shm_flag {
 	VIDEO_SHM_FLAG_DISCONTINUITY = 2, /* does not continue what came before: restart, trouble at the source */
 	VIDEO_SHM_FLAG_CORRUPT = 4,       /* the source said that the picture is damaged */
 	VIDEO_SHM_FLAG_CAPTURE_DRIVER = 8, /* capture_ns was stamped by the driver, not at dequeue or write */
-	VIDEO_SHM_FLAG_RECOVERY_POINT = 16 /* of a keyframe: decoding can start here, but it is no IDR */
+	VIDEO_SHM_FLAG_RECOVERY_POINT = 16 /* of a keyframe that is no IDR: decoding can start here; since 1.1 */
 };
 
 /* A reader's first frame; with resync the first keyframe from there on, the others being skipped. */
@@ -289,7 +289,7 @@ void video_shm_producer_abort(video_shm_producer_t *producer);
  * For a binding that maps the reserved slot once more, so that it stays mapped whatever becomes of the
  * handle: *offset of its payload from the beginning of the shared object, and the object's descriptor, or -1:
  * EINVAL (nothing is reserved), EBADF, EOWNERDEAD. The descriptor is owned by the handle and carries the
- * writer's hold, which a mapping of it would keep: open /proc/self/fd/N anew and map that.
+ * writer's hold, which a mapping of it would keep: open /proc/self/fd/N anew and map that. Since 1.1.
  */
 int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset);
 
