@@ -1,58 +1,102 @@
 # SPDX-License-Identifier: Apache-2.0
-"""asyncio for Consumer: its blocking wait in a thread of its own, which ends with the wait."""
+"""asyncio for Consumer: what blocks does so in a thread that nobody has to wait for, however the wait ends."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable
+from time import monotonic
 from typing import Protocol
 
-from .errors import ProducerClosed, ProducerDied
+from .errors import ProducerClosed
 from .frame import Frame
 
 
 class Waiting(Protocol):
     """What a Consumer is, seen from here."""
 
-    def receive(self, timeout: float | None) -> Frame | None:
-        """Wait, in whichever thread calls it."""
+    def _look_ahead(self, timeout: float | None, is_wanted: Callable[[], bool]) -> None:
+        """Wait, in whichever thread calls it; what comes is kept."""
 
-    def interrupt(self) -> None:
-        """End the wait under way, or else the next one."""
+    def _receive_now(self) -> Frame | None:
+        """What is there, without waiting."""
 
-    def _resume(self, unclaimed: Frame | ProducerDied | None) -> None:
-        """Forget an interruption; what came together with it, and comes but once, is for the next wait."""
+    def _wake(self) -> None:
+        """Let the wait under way look whether it is wanted."""
 
 
-async def _in_thread(consumer: Waiting, timeout: float | None, executor: ThreadPoolExecutor) -> Frame | None:
-    future: Future[Frame | None] = executor.submit(consumer.receive, timeout)
-    try:
-        return await asyncio.wrap_future(future)
-    except asyncio.CancelledError:
-        while not future.done():  # the thread may not have begun its wait when it is interrupted
-            consumer.interrupt()
+class _Wait:
+    """One wait in a thread of its own, a daemon: the end of an interpreter does not wait for it.
+
+    found: what it wakes, and has no hold on; a coroutine that nobody will resume is collected, and its wait ends.
+    What comes stays with the consumer, so that nothing is lost with a wait.
+    """
+
+    def __init__(self, consumer: Waiting, timeout: float | None, found: asyncio.Future[None]) -> None:
+        self._consumer = consumer
+        self._timeout = timeout
+        self._loop = found.get_loop()
+        self._found = weakref.ref(found, lambda _: self.end())
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, name="vshm-wait", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self._consumer._look_ahead(self._timeout, lambda: not self._is_over)
+        with contextlib.suppress(RuntimeError):  # the loop was closed
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        found = self._found()
+        if found is not None and not found.done():
+            found.set_result(None)
+
+    def end(self) -> None:
+        """Nobody waits any more. Returns at once."""
+        if not self._is_over:
+            self._is_over = True
+            self._consumer._wake()
+
+    async def ended(self) -> None:
+        """The thread is gone."""
+        while self._thread.is_alive():
             with contextlib.suppress(asyncio.CancelledError):  # being cancelled twice is no different
-                await asyncio.sleep(0.005)
-        error = future.exception()
-        consumer._resume(future.result() if error is None else error if isinstance(error, ProducerDied) else None)
+                await asyncio.sleep(0.001)
+
+
+async def _look_ahead(consumer: Waiting, timeout: float | None) -> None:
+    found = asyncio.get_running_loop().create_future()
+    wait = _Wait(consumer, timeout, found)
+    try:
+        await found
+    except BaseException as error:  # also GeneratorExit, after which nothing can be awaited
+        wait.end()
+        if isinstance(error, asyncio.CancelledError):
+            await wait.ended()
         raise
 
 
 async def receive(consumer: Waiting, timeout: float | None) -> Frame | None:
     """One frame, or None after timeout seconds."""
-    with ThreadPoolExecutor(1, "vshm-wait") as executor:
-        return await _in_thread(consumer, timeout, executor)
+    end_s = None if timeout is None else monotonic() + timeout
+    await asyncio.sleep(0)  # others get their turn also where frames are there already
+    while True:
+        frame = consumer._receive_now()
+        left_s = None if end_s is None else end_s - monotonic()
+        if frame is not None or (left_s is not None and left_s <= 0):
+            return frame
+        await _look_ahead(consumer, left_s)
 
 
 async def frames(consumer: Waiting) -> AsyncIterator[Frame]:
     """Frames until the producer closes the ring."""
-    with ThreadPoolExecutor(1, "vshm-wait") as executor:
-        try:
-            while True:
-                frame = await _in_thread(consumer, None, executor)
-                if frame is not None:
-                    yield frame
-        except ProducerClosed:
-            return
+    try:
+        while True:
+            frame = await receive(consumer, None)
+            if frame is not None:
+                yield frame
+    except ProducerClosed:
+        return

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 import warnings
 from types import TracebackType
@@ -42,10 +43,15 @@ class Handle:
 
     def close(self) -> None:
         """Let the ring go. Twice is fine; calls that other threads are just in end first."""
-        with self._lock:
+        # At an interpreter's end threads stop where they are, with what they hold: the kernel takes the ring back.
+        if not self._lock.acquire(blocking=not sys.is_finalizing()):
+            return
+        try:
             if self._open:
                 self._open = False
                 self._destroy()
+        finally:
+            self._lock.release()
 
     def _destroy(self) -> None:
         raise NotImplementedError

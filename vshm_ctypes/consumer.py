@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from ctypes import byref, c_uint32, get_errno
 from struct import Struct
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from ._handle import Handle, check_fits
 from ._library import library
 from ._structs import ConsumerHandle, ConsumerOptions, Info, View
-from .errors import HandleClosed, ProducerClosed, ProducerDied, VideoShmError, error_for
+from .errors import HandleClosed, ProducerClosed, VideoShmError, error_for
 from .frame import Frame, ViewFields
 from .info import RingInfo
 from .rings import Ring
-from .views import BorrowedFrame, Owner, map_object
+from .views import BorrowedFrame, map_object
 
 if TYPE_CHECKING:
     from .published import Publication
@@ -37,6 +37,10 @@ _OFFSET, _ATTACHMENT, _SIZE = 3, 8, 10
 # The calls of each frame, without prototypes: converting and checking arguments costs several times the call.
 _acquire = library["video_shm_consumer_acquire"]
 _release = library["video_shm_consumer_release"]
+
+
+def _always() -> bool:
+    return True
 
 
 class Interrupted(VideoShmError):
@@ -103,7 +107,7 @@ class Consumer(Handle):
         self._interrupted = False
         self._closing = False
         self._publication: Publication | None = None
-        self._unclaimed: Frame | ProducerDied | None = None  # what came to a wait that was cancelled
+        self._ahead: ViewFields | VideoShmError | None = None  # what a wait of asyncio has found, for the next call
 
     def _publish(self) -> None:
         from .published import Publication  # of use to few: not at the import of all
@@ -129,9 +133,9 @@ class Consumer(Handle):
         elif not self.reconnect or error not in (errno.EPIPE, errno.EOWNERDEAD):
             raise error_for(error, self.ring)
 
-    def _wait(self, timeout: float | None) -> bool:
+    def _wait(self, timeout: float | None, is_wanted: Callable[[], bool]) -> bool:
         deadline = None if timeout is None else monotonic() + timeout
-        while True:
+        while is_wanted():
             if self._others:
                 self._let_others()
             left = _SLICE_S if deadline is None else min(deadline - monotonic(), _SLICE_S)
@@ -148,6 +152,7 @@ class Consumer(Handle):
                 self._publication.update_if_due(self.info)
             if left <= 0:
                 return False
+        return False
 
     def _let_others(self) -> None:
         self._lock.release()
@@ -173,17 +178,22 @@ class Consumer(Handle):
         finally:
             self._lock.release()
 
-    def _find(self, timeout: float | None) -> ViewFields | None:
+    def _find(self, timeout: float | None, is_wanted: Callable[[], bool] = _always) -> ViewFields | None:
         """The next frame's view, and the mapping that it lies in. None: none came within timeout seconds."""
         if not self._open:
             self._check_open()
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            if isinstance(ahead, VideoShmError):
+                raise ahead
+            return ahead
         if self._borrowed is not None:
             raise VideoShmError(errno.EBUSY, self.ring, "a borrowed frame is out: leave its with block first")
         # Often it is there already; then no clock needs to be read.
         size = _acquire(self._reference, self._view_reference, _NO_WAIT)
         if size < 0:  # told once: it must not be passed over
             self._check_goes_on(get_errno())
-        if size <= 0 and not self._wait(timeout):
+        if size <= 0 and not self._wait(timeout, is_wanted):
             return None
         view = _VIEW.unpack_from(self._view_bytes)
         if view[_ATTACHMENT] != self._attachment:
@@ -197,12 +207,12 @@ class Consumer(Handle):
     def receive(self, timeout: float | None = None) -> Frame | None:
         """The next frame, or None if none came within timeout seconds (0: do not wait; None: for ever).
 
+        At its end an interpreter waits for threads that are no daemons, also for one in here: close() lets it go.
+
         Raises ProducerClosed and ProducerDied once all frames have been handed out (not with reconnect), Interrupted,
         HandleClosed.
         """
         with self._lock:
-            if self._unclaimed is not None:
-                return self._claim()
             while (view := self._find(timeout)) is not None:
                 begin = view[_OFFSET]
                 data = self._mapping[begin : begin + view[_SIZE]]
@@ -227,9 +237,6 @@ class Consumer(Handle):
         FrameOverwritten if the producer lapped us meanwhile.
         """
         with self._lock:
-            if self._unclaimed is not None and self._borrowed is None:
-                frame = self._claim()
-                return BorrowedFrame(frame._view, memoryview(frame.data), Owner())
             view = self._find(timeout)
             if view is None:
                 raise TimeoutError(errno.ETIMEDOUT, f"no frame within {timeout} s", self.ring)
@@ -257,20 +264,40 @@ class Consumer(Handle):
     # ---- asyncio ----
 
     async def wait_async(self, timeout: float | None = None) -> Frame | None:
-        """receive() for asyncio. Cancelling it leaves neither thread nor frame behind."""
+        """receive() for asyncio. However it ends, cancelled, closed or collected, it leaves no thread, and no frame."""
         from . import _asyncio
 
         return await _asyncio.receive(self, timeout)
 
-    def _resume(self, unclaimed: Frame | ProducerDied | None) -> None:
-        self._interrupted = False
-        self._unclaimed = unclaimed
+    def _look_ahead(self, timeout: float | None, is_wanted: Callable[[], bool]) -> None:
+        """receive() without taking anything: what there is waits for the next call, so that it is lost to nobody.
 
-    def _claim(self) -> Frame:
-        unclaimed, self._unclaimed = self._unclaimed, None
-        if isinstance(unclaimed, Frame):
-            return unclaimed
-        raise unclaimed or AssertionError("nothing is unclaimed")
+        is_wanted: False ends the wait, at the latest when _wake() was called.
+        """
+        while not self._lock.acquire(timeout=_SLICE_S):
+            if not is_wanted():
+                return
+        try:
+            if self._ahead is None:
+                self._ahead = self._find(timeout, is_wanted)
+        except VideoShmError as error:
+            self._ahead = error
+        finally:
+            self._lock.release()
+
+    def _receive_now(self) -> Frame | None:
+        """The next frame if it is there; never waits, not even for a thread that is in a call."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self.receive(0)
+        finally:
+            self._lock.release()
+
+    def _wake(self) -> None:
+        """Let the wait under way look whether it is wanted."""
+        if self._open:
+            library.video_shm_consumer_interrupt(self._reference)
 
     def aiter(self) -> AsyncIterator[Frame]:
         """``async for frame in stream.aiter()``: as iterating, for asyncio."""
@@ -305,7 +332,7 @@ class Consumer(Handle):
         if self._borrowed is not None:
             self._borrowed = None
             _release(self._reference, self._view_reference)
-        self._mapping = self._mapping_view = None
+        self._mapping = self._mapping_view = self._ahead = None
         if self._publication is not None:
             self._publication.close()
         library.video_shm_consumer_destroy(self._reference)

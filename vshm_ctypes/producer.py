@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
@@ -264,6 +265,8 @@ class Producer(Handle):
 
     def _destroy(self) -> None:
         while any(thread != get_ident() for thread in tuple(self._others)):
+            if sys.is_finalizing():  # the others stand still for ever
+                return
             sleep(0.0001)
         self._mapped = None
         library.video_shm_producer_destroy(self._reference)

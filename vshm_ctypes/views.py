@@ -32,13 +32,6 @@ class Lender(Protocol):
         """End the loan; whether the bytes stayed whole."""
 
 
-class Owner:
-    """Lends what is no longer in the ring: a frame of its own, which nobody overwrites."""
-
-    def _take_back(self) -> bool:
-        return True
-
-
 class BorrowedFrame(Described):
     """A frame in the ring, as long as the with block lasts; a context manager.
 
