@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from vshm import vshm
-from writers import BUILD, ROOT
+from writers import BUILD
 
 from hil.gate.block import Plan, build_worker, run_block
 from hil.gate.recording import recorded
@@ -76,7 +76,7 @@ def test_what_vshm_record_times_is_what_the_gate_plays(ring: str, tmp_path: Path
 def test_the_gate_writes_a_recorded_stream(tmp_path: Path) -> None:
     frames: list[Frame] = [(10**9 + 20_000_000 * at, SIZES[at % 5], at % 5 == 0) for at in range(40)]
     path = bundle_of(tmp_path / "case.tar.zst", {"video_stream": frames})
-    program = build_worker(tmp_path, ROOT / "lib" / "include")
+    program = build_worker(tmp_path)
     plan = Plan(recorded(str(path)), 1, paced=True)
     begin_s = time.monotonic()
     block = run_block(program, (BUILD / "libvideo_shm.so").resolve(), plan)

@@ -33,7 +33,7 @@ if os.environ.get("VIDEO_SHM_LONG"):
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_worker(tmp_path_factory.mktemp("worker"), ROOT / "lib" / "include")
+    return build_worker(tmp_path_factory.mktemp("worker"))
 
 
 @pytest.fixture(autouse=True)

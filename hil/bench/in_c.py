@@ -11,7 +11,8 @@ from ..gate.block import Block, Plan, build_worker
 from ..gate.block import BlockError as WorkerError
 from ..gate.block import run_block as run_worker
 from ..gate.schedule import Due, Schedule
-from ..workers.programs import CHECKOUT_LIB, include_folder, loaded_library
+from ..header import CHECKOUT_LIB, include_folder
+from ..workers.programs import loaded_library
 from .outcome import BlockError, Outcome
 
 HERE = Path(__file__).resolve().parent
@@ -26,7 +27,7 @@ class InC:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._worker = build_worker(folder, include_folder())
+            self._worker = build_worker(folder)
         except WorkerError as error:
             raise BlockError(str(error)) from None
         self.libraries = {OURS: loaded_library()}

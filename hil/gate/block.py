@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ..header import include_folder
 from .schedule import Schedule
 from .stage import free_channel, remove_channel
 
@@ -116,12 +117,22 @@ class Plan:
         return words + ["-p"] * self.paced + ["-t"] * self.traced
 
 
-def build_worker(folder: Path, include: Path) -> Path:
+def build_worker(folder: Path) -> Path:
     """Compile the worker into folder. Raises BlockError where there is no C compiler, or it refuses."""
     program = folder / "gate-worker"
     sources = sorted(map(str, (Path(__file__).parent / "worker").glob("*.c")))
     compiler = os.environ.get("CC", "cc")
-    command = [compiler, "-O2", "-std=c11", "-D_GNU_SOURCE", f"-I{include}", *sources, "-o", str(program), "-ldl"]
+    command = [
+        compiler,
+        "-O2",
+        "-std=c11",
+        "-D_GNU_SOURCE",
+        f"-I{include_folder()}",
+        *sources,
+        "-o",
+        str(program),
+        "-ldl",
+    ]
     _run(command, "compiling the gate's worker")
     return program
 

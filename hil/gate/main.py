@@ -10,9 +10,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from vshm_ctypes import get_include
-from vshm_ctypes.errors import LibraryError as BindingError
-
 from ..board import choose_board
 from ..exit import Exit
 from ..hiccup import HiccupError
@@ -56,14 +53,6 @@ def run(options: argparse.Namespace) -> int:
     return result.answer.exit_code
 
 
-def header_folder() -> Path:
-    """Where video_shm.h is: in the wheel, else in this tree."""
-    try:
-        return Path(get_include())
-    except BindingError:
-        return Path(__file__).parents[2] / "lib" / "include"
-
-
 def compare(options: argparse.Namespace, errors: Console) -> Result:
     """Build what has to be built, run a session, remove what was built."""
     board = choose_board(options.board)
@@ -75,7 +64,7 @@ def compare(options: argparse.Namespace, errors: Console) -> Result:
     try:
         with bar(errors) as tell:
             tell("building", 0.0)
-            program = build_worker(folder, header_folder())
+            program = build_worker(folder)
             baseline, candidate = (
                 obtain(word, None, folder / side)
                 for side, word in (("baseline", options.baseline), ("candidate", options.candidate))

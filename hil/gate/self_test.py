@@ -74,7 +74,7 @@ def _bench(options: argparse.Namespace, root: Path) -> Iterator[Bench]:
     cache_folder().mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="self-test-", dir=cache_folder()))
     try:
-        program = build_worker(folder, root / "lib" / "include")
+        program = build_worker(folder)
         clean = look_at("this tree", build(root / "lib", folder / "clean"), None)
         yield Bench(root, folder, program, clean, options.minutes, options.board)
     finally:

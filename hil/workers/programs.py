@@ -11,10 +11,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from vshm_ctypes import get_include, get_library
+from vshm_ctypes import get_library
+
+from ..header import CHECKOUT_LIB, include_folder
 
 HERE = Path(__file__).resolve().parent
-CHECKOUT_LIB = HERE.parent.parent / "lib"
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-g", "-Wall", "-Wextra"]
 SONAME = "libvideo_shm.so.1"
 
@@ -57,12 +58,6 @@ def loaded_library() -> Path:
     if found is None:
         raise ProgramError("libvideo_shm is not among what this process has loaded: give a path with --library")
     return Path(found)
-
-
-def include_folder() -> Path:
-    """Where video_shm.h is: this tree's, else the installed package's. Raises LibraryError."""
-    ours = CHECKOUT_LIB / "include"
-    return ours if (ours / "video_shm.h").exists() else Path(get_include())
 
 
 def cache_folder() -> Path:

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that hil compiles is compiled with one header: that of its own tree."""
+
+from pathlib import Path
+
+import pytest
+from writers import BUILD, ROOT
+
+import hil.header
+from hil.bench.in_c import InC
+from hil.gate.block import build_worker
+from hil.header import include_folder
+from hil.workers.programs import find_program
+from vshm_ctypes import _library
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of another header, which a wheel has brought and no program can be compiled with."""
+    header = tmp_path / "installed" / "video_shm.h"
+    header.parent.mkdir()
+    header.write_text("#error another header\n")
+    monkeypatch.setattr(_library, "_installed", lambda *_names: str(header))
+    monkeypatch.setenv("VIDEO_SHM_PROGRAMS", str(tmp_path / "programs"))
+    return header.parent
+
+
+def test_a_tree_s_own_header_is_used_beside_an_installed_one(installed: Path, tmp_path: Path) -> None:
+    assert include_folder() == ROOT / "lib" / "include"
+    assert build_worker(tmp_path).exists()
+    assert find_program("burner", BUILD / "libvideo_shm.so").exists()
+    assert find_program("ring_writer", BUILD / "libvideo_shm.so").exists()
+    (tmp_path / "bench").mkdir()
+    InC(tmp_path / "bench")
+
+
+def test_an_installed_package_has_the_header_that_it_brought(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hil.header, "CHECKOUT_LIB", installed / "nothing")
+    assert include_folder() == installed
