@@ -130,7 +130,12 @@ void host_watch_end(struct host_watch *watch)
 	watch->others_share = busy > own ? (busy - own) / (seconds * (double)sysconf(_SC_NPROCESSORS_ONLN)) : 0;
 }
 
+bool host_had_other_work(const struct host_watch *watch)
+{
+	return watch->others_share > OTHERS_SHARE;
+}
+
 bool host_was_fit(const struct host_watch *watch)
 {
-	return watch->worst_stall_ns <= WORST_STALL_NS && watch->others_share <= OTHERS_SHARE;
+	return watch->worst_stall_ns <= WORST_STALL_NS && !host_had_other_work(watch);
 }

@@ -32,5 +32,7 @@ void host_watch_begin(struct host_watch *watch);
 void host_watch_end(struct host_watch *watch);
 /* Whether a claim about time may be judged. */
 bool host_was_fit(const struct host_watch *watch);
+/* Whether other processes used so much of it that another attempt would see the same. */
+bool host_had_other_work(const struct host_watch *watch);
 
 #endif

@@ -2,10 +2,11 @@
 # Real processes: readers and writers that stop, die, fork, restart and get signals. What is not sanitized tells how much
 # time or how many system calls something takes, and a sanitizer has its own of both.
 
-vshm_test(readers SERIAL LABELS timed not-sanitized)
+vshm_test(readers LABELS timed not-sanitized)
 vshm_test(stopped)
 vshm_test(lapped)
-vshm_test(killed SERIAL TIMEOUT 1200 LABELS timed SOURCES mortals.c)
+vshm_test(killed TIMEOUT 1200 LABELS timed SOURCES mortals.c)
+set_tests_properties(readers killed PROPERTIES COST 100) # they take longest
 vshm_test(two_writers)
 vshm_test(names)
 vshm_test(destroy)
@@ -21,8 +22,7 @@ add_executable(test_silence test_silence.c)
 target_link_libraries(test_silence PRIVATE check video_shm_flags)
 foreach(counted wakes system_calls)
     add_test(NAME silence_${counted} COMMAND test_silence ${counted})
-    set_tests_properties(silence_${counted} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 LABELS "timed;not-sanitized"
-                         RUN_SERIAL TRUE)
+    set_tests_properties(silence_${counted} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 LABELS "timed;not-sanitized")
 endforeach()
 # System calls are counted by ptrace, which qemu-user does not have: it would trace the emulator.
 set_property(TEST silence_system_calls APPEND PROPERTY LABELS not-emulated)

@@ -13,6 +13,7 @@ if(TARGET v1)
     vshm_test(crash_points TIMEOUT 1500 LABELS peers LIBRARIES v1
               SOURCES crash_story.c crash_watchers.c crash_scenarios.c crash_witness.c crash_aftermath.c
                       $<TARGET_OBJECTS:crash_objects>)
+    set_tests_properties(crash_points PROPERTIES COST 100) # of all it computes most: it begins first
 endif()
 add_test(NAME crash_points_complete
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/crash_points_complete.sh ${CMAKE_NM}

@@ -3,12 +3,10 @@
  * Readers of version 1, unchanged, on our writer. They share one semaphore: a reader that is back at it
  * before the others took theirs takes a token that was not meant for it, and finds no frame. That is version
  * 1's own, and what the writer can do is to post neither more nor less than there are readers. What a reader
- * spends on a frame is spent asleep here, as on an encoder, a disk or a socket.
+ * spends on a frame is spent asleep here, as on an encoder, a disk or a socket; or else it waits until all
+ * have the frame. Then nobody can take another one's token, and counts tell on any machine what time tells
+ * only on one that has nothing else to do.
  */
-#include <signal.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "channels.h"
 #include "check.h"
 #include "host.h"
@@ -31,6 +29,8 @@ struct seat {
 
 struct board {
 	_Atomic uint32_t over;
+	_Atomic uint32_t taken; /* frames, by all readers */
+	bool in_step;
 	int channel;
 	struct seat seats[READERS];
 };
@@ -59,7 +59,11 @@ static void read_as_v1(void *argument)
 		seat->disordered += meta.sequence < next;
 		seat->altered += !v1_check(data, meta.size, meta.sequence);
 		next = meta.sequence + 1;
-		sleep_ms(PAUSE_MS);
+		(void)atomic_fetch_add(&board->taken, 1);
+		if (board->in_step)
+			await_least(&board->taken, next * READERS);
+		else
+			sleep_ms(PAUSE_MS);
 	}
 	seat->empty = reader.empty;
 	v1_reader_destroy(&reader);
@@ -72,25 +76,36 @@ static void spin(void *argument)
 	}
 }
 
-static void write_at_30_fps(video_shm_producer_t *producer)
+static void write_one(video_shm_producer_t *producer, uint32_t frame)
 {
 	static uint8_t data[FRAME_SIZE];
 	const video_frame_meta_t meta = {.is_keyframe = 1, .width = 1280, .height = 720, .fps = 30};
+
+	v1_fill(data, FRAME_SIZE, frame);
+	CHECK_EQ(video_shm_producer_write(producer, data, FRAME_SIZE, &meta), 0);
+}
+
+static void write_at_30_fps(video_shm_producer_t *producer)
+{
 	uint64_t next_ns = now_ns();
 
 	for (uint32_t frame = 0; frame < FRAMES; frame++) {
 		next_ns += FRAME_NS;
-		const struct timespec until = {.tv_sec = (time_t)(next_ns / 1000000000u),
-									   .tv_nsec = (long)(next_ns % 1000000000u)};
+		sleep_until_ns(next_ns);
+		write_one(producer, frame);
+	}
+	sleep_ms(200);
+}
 
-		v1_fill(data, FRAME_SIZE, frame);
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
-		}
-		CHECK_EQ(video_shm_producer_write(producer, data, FRAME_SIZE, &meta), 0);
+static void write_in_step(video_shm_producer_t *producer)
+{
+	for (uint32_t frame = 0; frame < FRAMES; frame++) {
+		write_one(producer, frame);
+		await_least(&board->taken, (frame + 1) * READERS);
 	}
 }
 
-/* Whatever the host does, nothing is torn, altered or out of order. */
+/* Whatever the host does, nothing is torn, altered or out of order, and nobody is woken too often. */
 static struct outcome tally(void)
 {
 	struct outcome outcome = {.least = FRAMES};
@@ -105,15 +120,17 @@ static struct outcome tally(void)
 		outcome.empty += seat->empty;
 		outcome.wakeups += seat->empty + seat->received;
 	}
+	CHECK(outcome.wakeups <= READERS * FRAMES); /* no token that nobody was there for */
 	return outcome;
 }
 
-static struct outcome run(unsigned busy_processes)
+static struct outcome run(unsigned busy_processes, bool in_step)
 {
 	video_shm_producer_t producer;
 	pid_t readers[READERS], busy[2];
 
 	board = share(sizeof(*board));
+	board->in_step = in_step;
 	board->channel = fresh_channel();
 	open_channel_producer(&producer, board->channel);
 	for (unsigned at = 0; at < READERS; at++)
@@ -123,8 +140,7 @@ static struct outcome run(unsigned busy_processes)
 	for (unsigned at = 0; at < busy_processes; at++)
 		busy[at] = start_child(spin, NULL);
 	sleep_ms(50); /* ready is said just before the first wait */
-	write_at_30_fps(&producer);
-	sleep_ms(200);
+	(in_step ? write_in_step : write_at_30_fps)(&producer);
 	atomic_store(&board->over, 1);
 	for (unsigned at = 0; at < busy_processes; at++)
 		kill_child(busy[at]);
@@ -146,16 +162,23 @@ static uint32_t frames_due(const struct host_watch *watch, uint32_t frames)
 	return watch->worst_stall_ns < PAUSE_MS * 1000000u ? frames : FRAMES_BUSY;
 }
 
-/* A host that stalls gets two more chances, and is then named as what it is. */
+static void all_frames_arrive_in_step(unsigned busy_processes)
+{
+	const struct outcome outcome = run(busy_processes, true);
+
+	CHECK_EQ(outcome.least, FRAMES);
+	CHECK_EQ(outcome.empty, 0);
+}
+
+/* A host that stalls gets two more chances; where time can't tell, counts have the last word. */
 static void all_but_few_frames_arrive(unsigned busy_processes, uint32_t frames)
 {
+	struct host_watch watch = {.others_share = 0};
 	char figures[200];
 
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		struct host_watch watch;
-
+	for (int attempt = 0; attempt < ATTEMPTS && !host_had_other_work(&watch); attempt++) {
 		host_watch_begin(&watch);
-		const struct outcome outcome = run(busy_processes);
+		const struct outcome outcome = run(busy_processes, false);
 
 		host_watch_end(&watch);
 		(void)snprintf(figures, sizeof(figures),
@@ -170,7 +193,13 @@ static void all_but_few_frames_arrive(unsigned busy_processes, uint32_t frames)
 			(host_was_fit(&watch) && outcome.empty * 50 >= outcome.wakeups))
 			check_failed(__FILE__, __LINE__, "version 1 readers get their frames", "%s", figures);
 	}
-	skip_test(figures);
+	fprintf(stderr, "this host is not fit for timing: judged by counts alone\n");
+	all_frames_arrive_in_step(busy_processes);
+}
+
+static void four_readers_in_step_get_all_of_300_frames_on_any_machine(void)
+{
+	all_frames_arrive_in_step(0);
 }
 
 static void four_readers_get_all_of_300_frames_on_a_quiet_machine(void)
@@ -183,5 +212,6 @@ static void four_readers_get_290_of_300_frames_beside_two_busy_processes(void)
 	all_but_few_frames_arrive(2, FRAMES_BUSY);
 }
 
-TEST_MAIN(100, TEST(four_readers_get_all_of_300_frames_on_a_quiet_machine),
+TEST_MAIN(100, TEST(four_readers_in_step_get_all_of_300_frames_on_any_machine),
+		  TEST(four_readers_get_all_of_300_frames_on_a_quiet_machine),
 		  TEST(four_readers_get_290_of_300_frames_beside_two_busy_processes))

@@ -1,0 +1,88 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: Apache-2.0
+# What ci/test and ci/full share: running stages. The script that reads this file has, besides a function for each stage:
+#     stages          the table; each line of it: a name, a bar, a description
+#     beside          those stages that need no quiet machine, if any
+#     stage_limit_s   after which a stage is ended; meant for a machine in trouble
+
+stage_names() { printf '%s\n' "${stages[@]%%|*}" | tr -d ' '; }
+
+list_stages() {
+	local row
+	for row in "${stages[@]}"; do printf '%-16s%s\n' "$(tr -d ' ' <<<"${row%%|*}")" "${row#*| }"; done
+}
+
+print_summary() {
+	local name
+	printf '\n%-16s%8s  %s\n' stage seconds result
+	for name; do if [ -e "$told/$name" ]; then cat "$told/$name"; fi; done
+}
+
+end_stages() {
+	if [ "$stage_pid" != 0 ]; then kill -TERM -- "-$stage_pid" 2>/dev/null || true; fi
+	if [ "$lane_pid" != 0 ] && kill -TERM "$lane_pid" 2>/dev/null; then wait "$lane_pid" || true; fi
+}
+
+# run_stage NAME: a shell of its own (the script, called with --run NAME), ended by its first error.
+run_stage() {
+	local name=$1 started=$SECONDS status=0 result
+	printf '\n=== %s\n' "$name"
+	set -m # a process group of its own, so that all of it can be ended
+	timeout --kill-after=30 "$stage_limit_s" "$0" --run "$name" </dev/null &
+	stage_pid=$!
+	set +m
+	wait "$stage_pid" || status=$?
+	stage_pid=0
+	case $status in
+	0) result=ok ;;
+	"$not_here") result='not on this machine' ;;
+	124) result="FAILED (not done after $stage_limit_s s)" ;;
+	*) result="FAILED ($status)" ;;
+	esac
+	printf '=== %s: %s, %d s\n' "$name" "$result" $((SECONDS - started))
+	printf '%-16s%8d  %s\n' "$name" $((SECONDS - started)) "$result" >"$told/$name"
+}
+
+failed() { grep -qs FAILED "$told/$1"; }
+
+# run_lane NAME...: behind another stage. What each says is said at its end.
+run_lane() {
+	local name stage_pid=0 lane_pid=0
+	trap 'end_stages; exit 130' TERM
+	for name; do
+		run_stage "$name" >"$told/$name.log" 2>&1
+		cat "$told/$name.log"
+	done
+}
+
+# run_stages NAME...: one after the other, whatever becomes of any. Those that need no quiet machine run behind the next
+# one that does not say so.
+run_stages() {
+	local name stage_pid=0 lane_pid=0 lane=() failed=() chosen=("$@")
+	for name; do grep -qxF -- "$name" <(stage_names) || die "no such stage: $name (--list tells which there are)"; done
+	told=$(mktemp -d)
+	trap 'rm -rf "$told"' EXIT # which runs where a local variable would be gone
+	trap 'end_stages; print_summary "${chosen[@]}"; echo "interrupted" >&2; exit 130' INT TERM
+	for name; do
+		if [[ " ${beside[*]} " == *" $name "* ]]; then
+			lane+=("$name")
+			continue
+		fi
+		if [ ${#lane[@]} -gt 0 ]; then
+			run_lane "${lane[@]}" &
+			lane_pid=$! lane=()
+		fi
+		run_stage "$name"
+		if [ "$lane_pid" != 0 ]; then wait "$lane_pid" || true; fi
+		lane_pid=0
+		if [ "$name" = bootstrap ] && failed bootstrap; then break; fi
+	done
+	for name in "${lane[@]}"; do run_stage "$name"; done
+	print_summary "$@"
+	for name; do if failed "$name"; then failed+=("$name"); fi; done
+	if [ ${#failed[@]} -gt 0 ]; then
+		printf '\nFAILED: %s\n' "${failed[*]}"
+		return 1
+	fi
+	printf '\nall stages passed\n'
+}
