@@ -16,13 +16,20 @@ static void ring_figures(const struct reader *reader, video_shm_info_t *info)
 		info->frames = ring_frames(&reader->ring, reader->cursor.next);
 }
 
+/* Whether a ring counts from nought, however far it has come meanwhile; version 1 always does. */
+static bool counts_anew(const struct reader *reader)
+{
+	return reader->ring.extension == NULL || (reader->epoch == 1 && ring_first_frame(&reader->ring) == 0);
+}
+
 void reader_keep_totals(struct reader *reader)
 {
+	const bool anew = counts_anew(reader);
 	video_shm_info_t now;
 
 	ring_figures(reader, &now);
 #define KEEP(total)                                                                                          \
-	if (reader->before.total + now.total < reader->told_totals.total)                                        \
+	if (anew || reader->before.total + now.total < reader->told_totals.total)                                \
 		reader->before.total = reader->told_totals.total;
 	EACH_TOTAL(KEEP)
 }

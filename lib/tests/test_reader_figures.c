@@ -165,6 +165,26 @@ static void no_figure_goes_back_and_frames_of_all_rings_are_added_up(void)
 	video_shm_producer_destroy(&producer);
 }
 
+/* By its count alone it could be taken for one that goes on. */
+static void a_successor_that_has_come_further_is_added_too(void)
+{
+	const int channel = fresh_channel();
+
+	open_channel_producer(&producer, channel);
+	open_channel_consumer(&consumer, channel);
+	write_on(0, 4);
+	CHECK_EQ(drain(), 4);
+	CHECK_EQ(look().frames, 4);
+	video_shm_producer_destroy(&producer);
+	open_channel_producer(&producer, channel);
+	write_on(0, 7);
+	goes_over(1);
+	CHECK_EQ(look().frames, 4 + 7);
+	CHECK_EQ(look().bytes, 1100);
+	video_shm_consumer_destroy(&consumer);
+	video_shm_producer_destroy(&producer);
+}
+
 /* A ring of another geometry goes on at the old count: what it has of that must not be added once more. */
 static void a_successor_that_counts_on_is_not_added(void)
 {
@@ -212,4 +232,5 @@ static void a_ring_that_is_spoilt_takes_no_figure_with_it(void)
 
 TEST_MAIN(60, TEST(total_and_dropped_are_the_writers_and_missed_is_the_readers_own),
 		  TEST(no_figure_goes_back_and_frames_of_all_rings_are_added_up),
-		  TEST(a_successor_that_counts_on_is_not_added), TEST(a_ring_that_is_spoilt_takes_no_figure_with_it))
+		  TEST(a_successor_that_has_come_further_is_added_too), TEST(a_successor_that_counts_on_is_not_added),
+		  TEST(a_ring_that_is_spoilt_takes_no_figure_with_it))
