@@ -11,6 +11,7 @@ _ADVICE = {
     errno.EAGAIN: "its producer is just making it: try again in a moment",
     errno.EACCES: "this user may not open it: join its group (ls -l /dev/shm shows it), or run as its producer's user",
     errno.EDQUOT: "this user's quota of /dev/shm is used up: free some of it, or use fewer or smaller slots",
+    errno.EFBIG: "this process may make no file so large: raise ulimit -f, or use fewer or smaller slots",
     errno.EMFILE: "this process has too many files open: close some, or raise ulimit -n",
     errno.ENFILE: "this machine has too many files open: end some programs, or raise fs.file-max",
     errno.ENOSYS: "this host lacks what rings need: mount a tmpfs at /dev/shm, and proc at /proc",
@@ -82,7 +83,7 @@ class IncompatibleRing(VideoShmError):
 
 
 class RingFull(VideoShmError):
-    """/dev/shm has no room for the ring (ENOSPC), or none for this user (EDQUOT)."""
+    """/dev/shm has no room for the ring (ENOSPC), none for this user (EDQUOT), or for files so large (EFBIG)."""
 
     advice = "/dev/shm is full: free some of it, enlarge it, or use fewer or smaller slots"
 
@@ -108,6 +109,7 @@ BY_ERRNO: dict[int, type[VideoShmError]] = {
     errno.EPROTO: IncompatibleRing,
     errno.ENOSPC: RingFull,
     errno.EDQUOT: RingFull,
+    errno.EFBIG: RingFull,
     errno.EBADF: HandleClosed,
 }
 

@@ -100,7 +100,7 @@ class Publication:
             except (FileExistsError, BlockingIOError):  # somebody else's: there are other names
                 continue
             except OSError as error:
-                kind = RingFull if error.errno == errno.ENOSPC else VideoShmError
+                kind = RingFull if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else VideoShmError
                 raise kind(error.errno or 0, str(self.path)) from None
         raise VideoShmError(errno.EEXIST, str(self.path), "others hold the names of this process's counters")
 

@@ -27,6 +27,7 @@
  *                view of this handle is still out
  *   EMSGSIZE     the frame is larger than the slot, or than the caller's buffer
  *   ENOSPC       /dev/shm is full
+ *   EFBIG        the ring is larger than any file that this process may make (RLIMIT_FSIZE)
  *   ESTALE       writer: the ring's name now leads to somebody else's ring; this one is closed
  *   EPIPE        reader: the writer has closed the ring, or it was replaced
  *   EOWNERDEAD   reader: the writer died; writer: this handle belongs to the process that forked this one
@@ -242,7 +243,7 @@ typedef struct video_shm_info {
 /*
  * Makes the ring VIDEO_SHM_NAME, or takes it over from a writer that is gone: then numbering goes on and
  * readers with it. The ring has 30 slots of 512 KiB. Takes up to a second where another writer is just taking
- * it over. 0, or -1: EINVAL, EBUSY, EACCES, EPROTO, ENOSPC, or what the system said.
+ * it over. 0, or -1: EINVAL, EBUSY, EACCES, EPROTO, ENOSPC, EFBIG, or what the system said.
  */
 int video_shm_producer_init(video_shm_producer_t *producer);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -187,6 +188,14 @@ int segment_permit(int fd, mode_t mode, gid_t group)
 	return fchmod(fd, mode);
 }
 
+/* More than this process may make any file (ulimit -f). ftruncate() would end it there, with SIGXFSZ. */
+static bool is_beyond_limit(uint64_t size)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
+}
+
 int segment_build(uint64_t size, mode_t mode, gid_t group)
 {
 	const int fd = keep(open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
@@ -194,7 +203,9 @@ int segment_build(uint64_t size, mode_t mode, gid_t group)
 
 	if (fd < 0)
 		return -1;
-	if (ftruncate(fd, (off_t)size) == 0) {
+	if (is_beyond_limit(size)) {
+		errno = EFBIG;
+	} else if (ftruncate(fd, (off_t)size) == 0) {
 		/* All memory now: a full /dev/shm is an error here and not a SIGBUS in the middle of a frame. */
 		while ((error = posix_fallocate(fd, 0, (off_t)size)) == EINTR) {
 		}
@@ -202,7 +213,7 @@ int segment_build(uint64_t size, mode_t mode, gid_t group)
 		if (error == 0 && segment_permit(fd, mode, group) == 0)
 			return fd;
 	}
-	error = errno == EFBIG ? ENOSPC : errno;
+	error = errno;
 	(void)close(fd);
 	errno = error;
 	return -1;

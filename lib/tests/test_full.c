@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -204,7 +205,26 @@ static void a_successor_that_does_not_fit_leaves_the_old_ring_as_it_was(void)
 	video_shm_producer_destroy(&producer);
 }
 
+/* Not by SIGXFSZ, which ends a process that has not asked for it. */
+static void a_ring_larger_than_any_file_may_be_is_efbig(void)
+{
+	const struct rlimit limit = {.rlim_cur = 65536, .rlim_max = 65536};
+	const video_shm_producer_options_t options = {
+		.struct_size = sizeof(options), .slots = 4, .slot_size = 64000, .name = fresh_name()};
+	video_shm_producer_t producer;
+	const pid_t writer = fork();
+
+	CHECK(writer >= 0);
+	if (writer == 0) {
+		CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		CHECK_FAILS(video_shm_producer_open(&producer, &options), EFBIG);
+		_exit(0);
+	}
+	child_succeeds(writer);
+}
+
 TEST_MAIN(60, TEST(a_successor_that_does_not_fit_leaves_the_old_ring_as_it_was),
 		  TEST(a_ring_that_does_not_fit_is_enospc_and_leaves_nothing),
 		  TEST(a_ring_that_was_made_is_not_touched_by_a_full_room),
+		  TEST(a_ring_larger_than_any_file_may_be_is_efbig),
 		  TEST(a_writer_without_name_and_room_counts_and_recovers))
