@@ -32,6 +32,7 @@ NEEDS_PYAV = [
     "camera_streamer",
     "cli_bundle",
     "cli_check_entry_points",
+    "cli_disk",
     "cli_record",
     "cli_record_files",
     "cli_record_killed",

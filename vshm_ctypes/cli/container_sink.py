@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +66,7 @@ class ContainerSink:
         self._early: deque[tuple[float, Frame]] = deque()  # sound that waits for pictures, and since when
         self._muxed_ns: int | None = None  # the time of the last picture in the file
         self.sound_frames = 0
+        self._is_over = False
         self._held: dict[int, Any] = {}  # the last packet of each stream
 
     def fits(self, picture: Picture) -> bool:
@@ -102,8 +105,14 @@ class ContainerSink:
         if held is None:
             return False
         held.duration = packet.dts - held.dts
-        self._container.mux(held)
+        self._write_packet(held)
         return True
+
+    def _write_packet(self, packet: Any) -> None:
+        """FFmpeg may crash where more comes after a header that could not be written: what failed is over."""
+        self._is_over = True
+        self._container.mux(packet)
+        self._is_over = False
 
     def _mux_pictures(self, packets: Iterable[Any]) -> None:
         for packet in packets:
@@ -138,13 +147,28 @@ class ContainerSink:
         if self._container is not None and self._pictures is not None:
             container = self._container
             try:
+                if self._is_over:
+                    return
                 self._mux_pictures(self._pictures.last_packets())
                 self._mux_sound(at_end=True)
                 for packet in sorted(self._held.values(), key=lambda packet: packet.dts * packet.time_base):
-                    self._container.mux(packet)
+                    self._write_packet(packet)
             finally:
                 self._container = None
                 container.close()
+
+    def kept(self) -> tuple[int, int, int]:
+        """What a player finds in the file: whole pictures, their bytes, frames of sound. A file of none is emptied."""
+        frames = size = sound_frames = 0
+        with suppress(self._av.error.FFmpegError), self._av.open(str(self._path.absolute())) as container:
+            for packet in container.demux():
+                if packet.size and not packet.is_corrupt:
+                    is_picture = packet.stream.type == "video"
+                    frames, sound_frames = frames + is_picture, sound_frames + (not is_picture)
+                    size += packet.size * is_picture
+        if not frames and self._pictures is not None:
+            os.truncate(self._path, 0)
+        return frames, size, sound_frames
 
 
 def is_container(path: str) -> bool:

@@ -37,7 +37,7 @@ class Files:
 
     path: of the first; "-" is stdout, which has no second. A number whose file exists is passed over, unless force is
     set: a recording under way is neither lost nor written over another one. sound: a frame of the sound that goes with
-    the pictures, in containers. Raises SinkError, OSError.
+    the pictures, in containers. frames, bytes: of pictures, in all of them. Raises SinkError, OSError.
     """
 
     def __init__(self, path: str, force: bool, sound: Frame | None = None) -> None:
@@ -46,7 +46,8 @@ class Files:
         self._sink = self._open(path)
         self._number = 1
         self._last: Picture | None = None
-        self._sound_before = 0
+        self.frames = self.bytes = 0
+        self._before = (0, 0, 0)  # frames, bytes, and frames of sound in the files before the last one
 
     def _open(self, path: str) -> Sink:
         if path == "-":
@@ -61,6 +62,8 @@ class Files:
             self._begin_next(picture)
         self._sink.write(picture)
         self._last = picture
+        self.frames += 1
+        self.bytes += len(picture.data)
 
     def _begin_next(self, picture: Picture) -> None:
         assert self._last is not None
@@ -69,7 +72,7 @@ class Files:
         if self._path == "-":
             raise SinkError(0, f"{changed}, and stdout has no place for a second file: record to a file", "stdout")
         self._sink.close()
-        self._sound_before = self.sound_frames
+        so_far = (self.frames, self.bytes, self.sound_frames)
         first = Path(self._path)
         suffix = first.suffix
         if not is_container(self._path) and picture.frame.codec != self._last.frame.codec:
@@ -83,6 +86,7 @@ class Files:
             except SinkError as error:
                 if error.errno != errno.EEXIST:
                     raise
+        self._before = so_far
         self.names.append(path)
         complain(f"{changed}: it goes on in {path}")
 
@@ -95,11 +99,17 @@ class Files:
     @property
     def sound_frames(self) -> int:
         """So many frames of sound are in the files."""
-        return self._sound_before + (self._sink.sound_frames if isinstance(self._sink, ContainerSink) else 0)
+        return self._before[2] + (self._sink.sound_frames if isinstance(self._sink, ContainerSink) else 0)
 
     def close(self) -> None:
         """Nothing more comes. Raises OSError."""
         self._sink.close()
+
+    def recount(self) -> None:
+        """Where the last file could not be written to its end: what of it is there. Only then, for it is all read."""
+        if isinstance(self._sink, ContainerSink):
+            frames, size, self._sink.sound_frames = self._sink.kept()
+            self.frames, self.bytes = self._before[0] + frames, self._before[1] + size
 
 
 def _told(picture: Picture) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import errno
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,6 +16,15 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from ..errors import VideoShmError
+
+_DISK_ADVICE = {
+    errno.ENOSPC: "free some space, or write to another disk",
+    errno.EDQUOT: "this user's share of it is used up; free some space, or write to another disk",
+    errno.EFBIG: "the file system (FAT32: up to 4 GiB) or ulimit -f allows no larger one; write to another disk",
+    errno.EROFS: "write to another disk; one that fails is made read-only too, as dmesg then tells",
+    errno.EIO: "write to another disk; this one fails, as dmesg tells",
+}
 LAST_COLUMN = 24  # it may be long, such as all readers of a ring: narrower than this it is no column
 
 
@@ -116,9 +127,17 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's' if not noun.endswith('s') else 'es'}"
 
 
+def disk_advice(error: OSError) -> str | None:
+    """What to do where a file can't be written; None: it is something else."""
+    if isinstance(error, VideoShmError) or error.strerror != os.strerror(error.errno or 0):
+        return None  # it says so itself
+    return _DISK_ADVICE.get(error.errno or 0)
+
+
 def complain(error: object, program: str = "vshm") -> None:
     """An error, for people, on stderr: what happened and what to do."""
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        error = f"{where}{error.strerror}"
+        advice = disk_advice(error)
+        error = f"{where}{error.strerror}{f': {advice}' if advice else ''}"
     print(f"{program}: {printable(error)}", file=sys.stderr)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import errno
 import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -18,7 +17,7 @@ from . import units
 from .container_sink import check_name, is_container, load_av
 from .files import Files, opened
 from .listener import Listener
-from .output import complain, counted, print_json
+from .output import complain, counted, disk_advice, print_json
 from .progress import progress
 from .recorder import Recorder
 from .recording import Recording
@@ -91,12 +90,13 @@ def run(arguments: Namespace) -> int:
         with progress(arguments.count, arguments.seconds, quiet=arguments.json) as advance:
             recorder = Recorder(stream, recording, files, timing, listener)
             failure = recorder.record(arguments.count, arguments.seconds, advance)
+    if failure is not None:
+        complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
+        recorder.recount()
     if arguments.json:
         print_json(recording)
     else:
         print(_summary(recording), file=sys.stderr)
-    if failure is not None:
-        complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
     if not recording.frames:
         for name in (*recording.files, *([recording.timing] if recording.timing is not None else [])):
             _remove_empty(name)
@@ -106,10 +106,9 @@ def run(arguments: Namespace) -> int:
 
 
 def _tell(failure: OSError) -> str:
+    advice = disk_advice(failure)
     told = failure.strerror or str(failure)
-    if failure.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-        told += ": what is in the file plays; free some space, or record to another disk"
-    return told
+    return f"{told}: what is in the file plays; {advice}" if advice else told
 
 
 def _remove_empty(name: str) -> None:

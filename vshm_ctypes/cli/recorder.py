@@ -64,6 +64,14 @@ class Recorder:
             self._recording.ended = "error"
         return failure
 
+    def recount(self) -> None:
+        """After a failure: only what is in the files. Raises OSError."""
+        self._files.recount()
+        told = self._recording
+        told.frames, told.bytes, told.sound_frames = self._files.frames, self._files.bytes, self._files.sound_frames
+        if self._timing is not None:
+            self._timing.keep(told.frames)
+
     def _read(self, count: int | None, seconds: float | None, advance: Callable[[Recording], None]) -> None:
         for frame in self._frames(seconds, advance):
             self._recording.missed += frame.missed_before
@@ -95,11 +103,10 @@ class Recorder:
     def _write(self, picture: Picture) -> None:
         if picture.begins:
             self._note_gap(picture.frame)
-        self._files.write(picture)
-        if self._timing is not None:
+        if self._timing is not None:  # first, since a line can be taken back
             self._timing.write(picture.frame)
-        self._recording.frames += 1
-        self._recording.bytes += len(picture.data)
+        self._files.write(picture)
+        self._recording.frames, self._recording.bytes = self._files.frames, self._files.bytes
         self._patience.recorded(picture)
 
     def _note_gap(self, frame: Frame) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 class Recording:
     """What was recorded. file: as it was asked for; files: that one, and those after it where the stream changed.
 
-    missed: frames lost to the ring's laps. gaps: times that it went on at a later keyframe. cut: frames at the end,
-    behind a gap, that lack a keyframe.
+    frames, bytes: of pictures in the files, also where one could not be written to its end. missed: frames lost to the
+    ring's laps. gaps: times that it went on at a later keyframe. cut: frames at the end, behind a gap, that lack a
+    keyframe.
 
     timing: the file that tells when each frame was published; None: not wanted. sound_ring: None where there was to be
     no sound; sound_frames of it are in the file, sound_missed were lost to its ring's laps.

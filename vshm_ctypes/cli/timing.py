@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from pathlib import Path
 
 from ..frame import Frame
@@ -30,15 +28,22 @@ class TimingSink:
             "size": frame.size,
             "keyframe": frame.is_keyframe,
         }
-        line = json.dumps(told).encode() + b"\n"
-        end = self._file.tell()
+        rest = line = json.dumps(told).encode() + b"\n"
         try:
-            written = self._file.write(line)
-            if written < len(line):  # the disk is full in the middle of it
-                self._file.truncate(end)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
+            if len(rest) < len(line):
+                self._file.truncate(self._file.tell() - (len(line) - len(rest)))
             raise SinkError(error.errno, error.strerror, str(self._path)) from None
+
+    def keep(self, lines: int) -> None:
+        """Only so many: the frames of the others are not in the recording. Raises OSError."""
+        if self._path.is_file():
+            with self._path.open("r+b") as file:
+                for _ in range(lines):
+                    file.readline()
+                file.truncate(file.tell())
 
     def close(self) -> None:
         """Nothing more comes."""

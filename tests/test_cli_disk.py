@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a disk or a limit refuses is said rightly, and nothing is counted that is not there."""
+
+import errno
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from encoded import decoded
+from hosts import mount_tmpfs, own_shared_memory
+from test_cli_record import write
+from vshm import TIMEOUT_S, Outcome
+from writers import meanwhile
+
+from vshm_ctypes import Producer, RingFull, VideoShmError
+from vshm_ctypes.cli.output import disk_advice
+
+COMMAND = [sys.executable, "-m", "vshm_ctypes"]
+LIMIT = ("prlimit", "--fsize=40000")
+SAID = {
+    "full": "No space left on device: what is in the file plays; free some space, or write to another disk",
+    "limited": "File too large: what is in the file plays; the file system (FAT32: up to 4 GiB) or ulimit -f",
+}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real one, which is full after 40 KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("needs a mount of its own: run it as root")
+    with own_shared_memory():
+        folder = tmp_path / "small"
+        folder.mkdir()
+        mount_tmpfs(folder, "size=40k")
+        yield folder
+
+
+def run(*words: str, before: tuple[str, ...] = ()) -> Outcome:
+    result = subprocess.run([*before, *COMMAND, *words], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    return Outcome(result.returncode, result.stdout, result.stderr)
+
+
+@pytest.mark.parametrize("refusal", ["full", "limited"])
+@pytest.mark.parametrize("ending", ["h264", "mp4", "mkv"])
+def test_a_recording_counts_what_is_in_its_file(ring: str, small_disk: Path, ending: str, refusal: str) -> None:
+    folder, before = (small_disk, ()) if refusal == "full" else (small_disk.parent, LIMIT)
+    path, timing, numbers = folder / f"clip.{ending}", small_disk.parent / "timing", itertools.count()
+    words = ["-o", str(path), "-t", "60", "--json", *(["--timing", str(timing)] if refusal == "full" else [])]
+    with Producer(ring, slots=120) as producer, meanwhile(lambda: write(producer, next(numbers)), 0.002):
+        outcome = run("record", ring, *words, before=before)
+    assert outcome.code == 1, outcome.err
+    assert outcome.json["ended"] == "error"
+    assert f"{path}: {SAID[refusal]}" in outcome.err
+    assert outcome.json["frames"] == len(decoded(str(path), cut=True)) > 0
+    assert outcome.json["bytes"] <= path.stat().st_size
+    if refusal == "full":
+        assert len(timing.read_text().splitlines()) == outcome.json["frames"]
+
+
+@pytest.mark.parametrize("ending", ["h264", "mp4", "mkv"])
+def test_a_recording_of_nothing_leaves_no_file(ring: str, tmp_path: Path, ending: str) -> None:
+    path, numbers = tmp_path / f"clip.{ending}", itertools.count()
+    with Producer(ring, slots=120) as producer, meanwhile(lambda: write(producer, next(numbers)), 0.002):
+        outcome = run("record", ring, "-o", str(path), "-t", "60", "--json", before=("prlimit", "--fsize=10"))
+    assert outcome.out, outcome.err
+    assert (outcome.code, outcome.json["frames"]) == (1, 0)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO])
+def test_what_a_disk_refuses_is_told_with_what_to_do(number: int) -> None:
+    advice = disk_advice(OSError(number, os.strerror(number)))
+    assert advice
+    assert "another disk" in advice
+    assert disk_advice(VideoShmError(number)) is None  # it is about /dev/shm, and says what to do there
+    assert disk_advice(OSError(number, "said already")) is None
+
+
+def test_a_ring_beyond_the_limit_of_files_is_told_as_such(ring: str) -> None:
+    program = f"from vshm_ctypes import Producer\nProducer({ring!r})"
+    result = subprocess.run(
+        ["prlimit", "--fsize=1000000", sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert f"RingFull: [Errno {errno.EFBIG}] {RingFull(errno.EFBIG).strerror}" in result.stderr
+    assert "ulimit -f" in str(RingFull(errno.EFBIG).strerror)
