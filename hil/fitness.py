@@ -71,7 +71,8 @@ def _slowed(before: Machine, after: Machine) -> list[str]:
     """The firmware's flags say what holds now, and what once happened since boot: what is new happened meanwhile."""
     reasons = []
     then, now = before.throttling or Throttling(0), after.throttling or Throttling(0)
-    meanwhile = then | now | Throttling((now & ~then) >> 16)
+    new = now & ~then if before.throttling is not None else Throttling(0)  # else it may have been so for long
+    meanwhile = then | now | Throttling(new >> 16)
     if meanwhile & SLOWED:
         names = ", ".join(str(flag.name).lower().replace("_", " ") for flag in Throttling if flag & meanwhile & SLOWED)
         reasons.append(f"the board slowed itself down: {names}; cool it, by a heat sink, a fan or a better place")

@@ -158,6 +158,8 @@ def test_throttling_becomes_an_event_when_it_begins_and_when_it_ends() -> None:
     ]
     sensor = replace(fine, throttling=None, under_voltage=False)
     assert [one.text for one in board_events(sensor, replace(sensor, under_voltage=True))] == ["under voltage begins"]
+    silent = replace(slow, throttling=None, under_voltage=None)  # its firmware did not answer in time
+    assert list(board_events(slow, silent)) == list(board_events(silent, slow)) == []
 
 
 def test_a_full_log_is_rotated_packed_and_bounded(tmp_path: Path) -> None:

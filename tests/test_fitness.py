@@ -87,6 +87,11 @@ def test_what_a_board_can_not_tell_before_its_next_boot_is_said() -> None:
     assert not_told(MACHINE) == not_told(replace(MACHINE, throttling=Throttling.THROTTLED)) == []
 
 
+def test_flags_that_could_not_be_read_before_are_not_taken_for_new() -> None:
+    assert not reasons(after=replace(MACHINE, throttling=Throttling.THROTTLED_OCCURRED))
+    assert "throttled" in reasons(after=replace(MACHINE, throttling=Throttling.THROTTLED))
+
+
 def test_under_voltage_is_told_by_a_sensor_too() -> None:
     assert "under-voltage" in reasons(QUIET, MACHINE, replace(MACHINE, under_voltage=True))
 

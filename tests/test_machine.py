@@ -2,9 +2,11 @@
 """The board's state, from files as a Raspberry Pi has them, and from this machine."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from hosts import NO_PROC, OTHER_PROCESSES_ALONE, Host, on
 
 from vshm_ctypes import machine as machine_module
 from vshm_ctypes.machine import Throttling, look
@@ -111,5 +113,65 @@ def test_this_machine_is_looked_at() -> None:
     machine = look()
     assert machine.kernel == os.uname().release
     assert machine.processors == os.cpu_count()
+    assert machine.shared_memory is not None
     assert machine.shared_memory.total >= machine.shared_memory.free > 0
-    assert machine.memory_total > machine.memory_available > 0
+    assert (machine.memory_total or 0) > (machine.memory_available or 0) > 0
+
+
+GIB = 2**30
+V2 = {
+    "proc/self/cgroup": "0::/system.slice/camera.service\n",
+    "sys/fs/cgroup/memory.stat": "anon 1\n",
+    "sys/fs/cgroup/system.slice/memory.max": f"{GIB}\n",
+    "sys/fs/cgroup/system.slice/memory.current": f"{GIB // 2}\n",
+    "sys/fs/cgroup/system.slice/camera.service/memory.max": "max\n",
+    "sys/fs/cgroup/system.slice/camera.service/memory.current": "4096\n",
+}
+V1 = {
+    "proc/self/cgroup": "5:cpu,cpuacct:/docker/1\n4:memory:/docker/1\n0::/\n",
+    # Of the container's own folder, as it sees it: the path above is the host's.
+    "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{GIB // 4}\n",
+    "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{GIB // 4}\n",
+    "sys/fs/cgroup/memory/memory.stat": f"inactive_file 1\ntotal_inactive_file {GIB // 8}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (PI | V2, (GIB, GIB // 2)),
+        (PI | V1, (GIB // 4, GIB // 8)),
+        (V1, (GIB // 4, GIB // 8)),
+        (PI | {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "max\n"}, (3884384 * 1024, 3000000 * 1024)),
+        (PI | {"proc/self/cgroup": "garbage"}, (3884384 * 1024, 3000000 * 1024)),
+        ({"proc/meminfo": "MemTotal: 4 kB\nMemFree: 2 kB\n"}, (4096, None)),
+        ({"proc/meminfo": "MemTotal: many kB\n"}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_memory_is_what_this_process_can_have_or_not_known(
+    tmp_path: Path, files: dict[str, str], told: tuple[int | None, int | None]
+) -> None:
+    machine = look(board(tmp_path, files))
+    assert (machine.memory_total, machine.memory_available) == told
+
+
+def test_a_host_without_shared_memory_is_told_as_such(tmp_path: Path) -> None:
+    assert look(tmp_path).shared_memory is None
+
+
+LOOKS = "from vshm_ctypes.machine import look; m = look(); print(m.memory_total, m.memory_available)"
+
+
+@pytest.mark.parametrize("host", [OTHER_PROCESSES_ALONE, NO_PROC], ids=["ProcSubset=pid", "no proc"])
+def test_what_a_service_may_not_see_is_not_zero(host: Host) -> None:
+    outcome = on(host, sys.executable, "-c", LOOKS)
+    assert outcome.stdout == "None None\n", outcome.stderr
+
+
+def test_a_load_that_is_not_told_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses() -> tuple[float, float, float]:
+        raise OSError("Load averages are unobtainable")
+
+    monkeypatch.setattr(os, "getloadavg", refuses)
+    assert look().load is None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page says what the run found: in one file, whatever the names in it, and small enough for a phone."""
 
+import copy
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -16,6 +17,7 @@ from hil.report.compare import compare, write_comparison
 from hil.report.merge import SCHEMA, RunError, load
 from hil.report.page import write_page
 from hil.report.summary import print_comparison, print_summary
+from hil.report.words import machine_rows
 
 RUN = Path(__file__).parent / "runs" / "small.json"
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>'\"&\x1b[2J"
@@ -228,3 +230,17 @@ def test_two_runs_are_compared_figure_by_figure(run: dict[str, Any]) -> None:
     assert (pairs[name]["p50 latency"].change, pairs[name]["p50 latency"].direction) == (0.0, "")
     gone = run["sessions"][0]["tests"][0]["name"]
     assert all(pair.second is None and pair.change is None for pair in pairs[gone].values())
+
+
+def test_what_a_machine_does_not_tell_is_not_shown_as_zero() -> None:
+    session = copy.deepcopy(json.loads(RUN.read_text())["sessions"][0])
+    for look in session["machine"].values():
+        look.update(memory_total=None, load=None, temperature_c=None)
+    session["machine"]["after"]["temperature_c"] = 60.0
+    rows = dict(machine_rows(session))
+    assert "memory" not in rows["Processors"]
+    assert "Load" not in rows
+    assert rows["Temperature"] == "60 °C after"
+    session["machine"]["after"]["throttling"] = None
+    run = json.loads(RUN.read_text())
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(run | {"sessions": [session]})

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .cgroup import memory_limit
+
 
 class Throttling(enum.IntFlag):
     """What a Raspberry Pi's firmware says, now and since boot."""
@@ -42,7 +44,8 @@ class Machine:
     """One look at the board. What it does not tell is None, or empty.
 
     governors: one for each kind. clocks_mhz: one for each processor. temperature_c: the hottest zone, degrees
-    Celsius. under_voltage: now, by firmware or sensor. load: runnable tasks, over the last minute.
+    Celsius. under_voltage: now, by firmware or sensor. load: runnable tasks, over the last minute. memory_total,
+    memory_available: bytes that this process can have, in a container those of the container.
     """
 
     model: str | None
@@ -54,10 +57,10 @@ class Machine:
     temperature_c: float | None
     throttling: Throttling | None
     under_voltage: bool | None
-    load: float
-    memory_total: int
-    memory_available: int
-    shared_memory: SharedMemory
+    load: float | None
+    memory_total: int | None
+    memory_available: int | None
+    shared_memory: SharedMemory | None
 
 
 def _text(path: Path) -> str | None:
@@ -108,9 +111,30 @@ def _under_voltage(root: Path, throttling: Throttling | None) -> bool | None:
     return None
 
 
-def _memory(root: Path) -> dict[str, int]:
+def _memory(root: Path) -> tuple[int | None, int | None]:
+    """In all, and available."""
     lines = (line.split() for line in (_text(root / "proc/meminfo") or "").splitlines())
-    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) >= 2}
+    told = {words[0]: int(words[1]) * 1024 for words in lines if len(words) >= 2 and words[1].isdecimal()}
+    total, available = told.get("MemTotal:"), told.get("MemAvailable:")
+    limit = memory_limit(root)
+    if limit is None:
+        return total, available
+    return min(limit.total, total or limit.total), min(limit.available, available or limit.available)
+
+
+def _load() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except OSError:  # /proc is not there, or has processes alone
+        return None
+
+
+def _shared_memory(root: Path) -> SharedMemory | None:
+    try:
+        space = os.statvfs(root / "dev/shm")
+    except OSError:
+        return None
+    return SharedMemory(space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize)
 
 
 def _hottest(root: Path) -> float | None:
@@ -124,8 +148,7 @@ def look(root: Path = Path("/")) -> Machine:
     governors = {_text(path / "cpufreq/scaling_governor") for path in processors} - {None}
     clocks = _numbers(path / "cpufreq/scaling_cur_freq" for path in processors)
     throttling = _throttling(root)
-    memory = _memory(root)
-    space = os.statvfs(root / "dev/shm")
+    memory_total, memory_available = _memory(root)
     return Machine(
         model=_text(root / "proc/device-tree/model") or _text(root / "sys/class/dmi/id/product_name"),
         kernel=platform.release(),
@@ -136,8 +159,8 @@ def look(root: Path = Path("/")) -> Machine:
         temperature_c=_hottest(root),
         throttling=throttling,
         under_voltage=_under_voltage(root, throttling),
-        load=os.getloadavg()[0],
-        memory_total=memory.get("MemTotal", 0),
-        memory_available=memory.get("MemAvailable", 0),
-        shared_memory=SharedMemory(space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize),
+        load=_load(),
+        memory_total=memory_total,
+        memory_available=memory_available,
+        shared_memory=_shared_memory(root),
     )

@@ -40,18 +40,26 @@ def machine_rows(session: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("Kernel", before["kernel"]))
     clocks = f", {max(before['clocks_mhz'])} MHz" if before["clocks_mhz"] else ""
     governors = f", governor {', '.join(before['governors'])}" if before["governors"] else ""
-    memory = figures.figure(before["memory_total"] / 2**20, "MiB")
-    rows.append(("Processors", f"{before['processors']}{clocks}{governors}; {memory} memory"))
-    rows.append(("Load", f"{before['load']:.1f} before, {after['load']:.1f} after"))
-    if after["temperature_c"] is not None:
-        rows.append(
-            ("Temperature", f"{before['temperature_c'] or 0:.0f} °C before, {after['temperature_c']:.0f} °C after")
-        )
+    total = before["memory_total"]  # reports of earlier versions have 0 where it is not known
+    memory = f"; {figures.figure(total / 2**20, 'MiB')} memory" if total else ""
+    rows.append(("Processors", f"{before['processors']}{clocks}{governors}{memory}"))
+    rows += _before_and_after("Load", before["load"], after["load"], ".1f", "")
+    rows += _before_and_after("Temperature", before["temperature_c"], after["temperature_c"], ".0f", " °C")
     if after["throttling"] is not None:
         rows.append(("Throttling", ", ".join(after["throttling"]).replace("_", " ") or "none"))
     if after["under_voltage"] is not None:
         rows.append(("Power", "under-voltage" if after["under_voltage"] else "sufficient"))
     return rows
+
+
+def _before_and_after(
+    name: str, before: float | None, after: float | None, form: str, unit: str
+) -> list[tuple[str, str]]:
+    """As far as they are known."""
+    known = [
+        f"{value:{form}}{unit} {when}" for value, when in ((before, "before"), (after, "after")) if value is not None
+    ]
+    return [(name, ", ".join(known))] if known else []
 
 
 def _camera(camera: dict[str, Any]) -> str:

@@ -23,6 +23,8 @@ LOGIND = ("usr/lib/systemd", "usr/local/lib/systemd", "etc/systemd", "run/system
 def check_space(machine: Machine, rings: dict[str, RingInfo]) -> Iterator[Finding]:
     """Whether one more ring fits into /dev/shm, as large as the largest that is there."""
     space = machine.shared_memory
+    if space is None:
+        return
     need = max([RING_BYTES, *(info.object_bytes for info in rings.values())])
     if space.free >= need:
         return

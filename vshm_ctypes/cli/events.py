@@ -49,11 +49,12 @@ def ring_events(before: RingInfo, now: RingInfo) -> Iterator[Event]:
 
 
 def board_events(before: Machine, now: Machine) -> Iterator[Event]:
-    """What the board's firmware says, and did not say before."""
-    flags = (before.throttling or Throttling(0)) ^ (now.throttling or Throttling(0))
-    for flag in Throttling:
-        if flags & flag and flag.name and not flag.name.endswith("_OCCURRED"):
-            text = flag.name.lower().replace("_", " ")
-            yield Event(time.time(), "throttling", f"{text} {'begins' if (now.throttling or 0) & flag else 'ends'}")
-    if now.throttling is None and before.under_voltage != now.under_voltage:
+    """What the board's firmware says, and did not say before; where it said nothing, nothing has begun or ended."""
+    if before.throttling is not None and now.throttling is not None:
+        flags = before.throttling ^ now.throttling
+        for flag in Throttling:
+            if flags & flag and flag.name and not flag.name.endswith("_OCCURRED"):
+                text = flag.name.lower().replace("_", " ")
+                yield Event(time.time(), "throttling", f"{text} {'begins' if now.throttling & flag else 'ends'}")
+    elif {before.under_voltage, now.under_voltage} == {False, True}:
         yield Event(time.time(), "throttling", f"under voltage {'begins' if now.under_voltage else 'ends'}")

@@ -163,8 +163,9 @@ def machine_samples(machine: Machine) -> Iterator[Sample]:
             yield Sample(metric, (cause,), bool(machine.throttling & flag))
     elif machine.under_voltage is not None:
         yield Sample(THROTTLED, ("under_voltage",), machine.under_voltage)
-    yield Sample(SHM_SIZE, (), machine.shared_memory.total)
-    yield Sample(SHM_FREE, (), machine.shared_memory.free)
+    if machine.shared_memory is not None:
+        yield Sample(SHM_SIZE, (), machine.shared_memory.total)
+        yield Sample(SHM_FREE, (), machine.shared_memory.free)
 
 
 def samples(

@@ -46,13 +46,18 @@ export function showRing(ring, hidden) {
   at("readers").tBodies[0].replaceChildren(...rows);
 }
 
+function free(available, total) {
+  const told = (value) => (value == null ? "not told" : bytes(value));
+  return total == null ? told(total) : `${told(available)} of ${told(total)}`;
+}
+
 export function showBoard(board) {
   const clocks_mhz = board.clocks_mhz;
   set("model", board.model ?? board.architecture);
   set("temperature", board.temperature_c === null ? "not told" : `${board.temperature_c.toFixed(1)} °C`, board.temperature_c >= 80);
   set("clocks", clocks_mhz.length ? `${Math.min(...clocks_mhz)} to ${Math.max(...clocks_mhz)} MHz` : "not told");
   set("throttling", board.throttling === null ? "not told" : board.throttling.join(", ") || "none", Boolean(board.throttling?.length));
-  set("load", `${board.load.toFixed(2)} on ${plural(board.processors, "processor")}`, board.load > 2 * board.processors);
-  set("memory", `${bytes(board.memory_available)} of ${bytes(board.memory_total)}`);
-  set("shm", `${bytes(board.shared_memory.free)} of ${bytes(board.shared_memory.total)}`);
+  set("load", board.load === null ? "not told" : `${board.load.toFixed(2)} on ${plural(board.processors, "processor")}`, board.load > 2 * board.processors);
+  set("memory", free(board.memory_available, board.memory_total));
+  set("shm", free(board.shared_memory?.free, board.shared_memory?.total));
 }
