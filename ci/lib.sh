@@ -4,6 +4,7 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export PATH="$PWD/.venv/bin:$PATH"
+unset PYTHONDONTWRITEBYTECODE # each of the programs that tests start would compile all that it imports
 jobs=${JOBS:-$(nproc)}
 tests_at_once=$((3 * jobs)) # most of them sleep most of the time
 launcher=() # goes before programs that are run
