@@ -16,6 +16,7 @@ from typing import Literal, Self, get_args
 
 import psutil
 
+from hil.process_group import end_group
 from hil.workers.programs import find_program, loaded_library
 
 Kind = Literal["none", "cpu", "memory", "disk"]
@@ -95,8 +96,8 @@ class Load:
                 process.wait(max(deadline - time.monotonic(), 0))
             except subprocess.TimeoutExpired:
                 stubborn = True
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            end_group(process.pid)
+            process.wait()
         self._processes.clear()
         if stubborn:
             raise LoadError(f"the {self.kind} load by {self.tool} had to be killed: it did not end within {END_S:g} s")

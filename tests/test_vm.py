@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from own_clock import Ahead
+from processes import is_running
 from writers import ROOT, wait_until
 
 from hil.vm import Job, Kernel, VmDeadline, VmError, VmUnavailable, machine, run
@@ -48,6 +50,7 @@ def vng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     stand_in(path, RUNS_THE_SCRIPT)
     monkeypatch.setattr(machine, "find_vng", lambda of: str(path))
     monkeypatch.setattr(machine, "kvm_is_usable", lambda: False)
+    monkeypatch.setattr(machine, "PATIENCE_S", 0.5)  # most emulators here take no notice of SIGTERM
     # The script runs on this machine, which keeps its own files.
     monkeypatch.setattr(HostFiles, "mount_lines", lambda files: [])
     monkeypatch.setattr(HostFiles, "inside", lambda files, command: f"env --chdir={files.cwd} {command}")
@@ -63,11 +66,8 @@ def job(folder: Path, script: str, seconds: float = TIMEOUT_S) -> Job:
     return Job(("sh", "-c", script), folder / "results", cameras=0, seconds=seconds)
 
 
-def is_running(pid: int) -> bool:
-    try:
-        return not Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
-    except FileNotFoundError:
-        return False
+def has_text(path: Path) -> bool:
+    return path.exists() and path.read_text().endswith("\n")
 
 
 # ---- what is missing ----
@@ -198,10 +198,10 @@ def test_where_kvm_stands_still_it_is_emulated(tmp_path: Path, vng: Path, monkey
     hangs = f"echo $$ >{tmp_path}/pid; echo 'Probing EDD... ok'; exec sleep 1000"
     stand_in(vng, f"case $* in *--disable-kvm*) ;; *) {hangs};; esac; {RUNS_THE_SCRIPT}")
     monkeypatch.setattr(machine, "kvm_is_usable", lambda: True)
-    monkeypatch.setattr(machine, "UP_BY_KVM_S", 1.0)
+    monkeypatch.setattr(machine, "time", Ahead(50, lambda: has_text(tmp_path / "pid")))
     said = list[str]()
-    assert run(job(tmp_path, "exit 7"), KERNEL, said.append, io.BytesIO()) == 7
-    assert [text.rpartition(", ")[2] for text in said[:3]] == ["by KVM", "not by KVM: not up after 1 s", "emulated"]
+    assert run(job(tmp_path, "exit 7", 600), KERNEL, said.append, io.BytesIO()) == 7
+    assert [text.rpartition(", ")[2] for text in said[:3]] == ["by KVM", "not by KVM: not up after 45 s", "emulated"]
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
@@ -209,9 +209,11 @@ def test_by_kvm_a_command_may_take_longer_than_the_boot(
     tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "kvm_is_usable", lambda: True)
-    monkeypatch.setattr(machine, "UP_BY_KVM_S", 5.0)
+    clock = Ahead(50, (tmp_path / "up").exists, then=(tmp_path / "looked-at").touch)
+    monkeypatch.setattr(machine, "time", clock)
     said = list[str]()
-    assert run(job(tmp_path, "sleep 6; exit 7"), KERNEL, said.append, io.BytesIO()) == 7
+    script = f"touch {tmp_path}/up; while [ ! -e {tmp_path}/looked-at ]; do sleep 0.05; done; exit 7"
+    assert run(job(tmp_path, script, 600), KERNEL, said.append, io.BytesIO()) == 7
     assert "emulated" not in "".join(said)
 
 
@@ -228,9 +230,10 @@ def test_a_machine_that_does_not_come_up_leaves_the_end_of_its_boot_log(tmp_path
 
 
 def test_a_machine_that_dies_under_the_command_is_told_apart(tmp_path: Path, vng: Path) -> None:
-    stand_in(vng, f"({RUNS_THE_SCRIPT}) & sleep 0.5; kill -9 $!; echo Oops; exit 1")
+    waits = f"while [ ! -e {tmp_path}/up ]; do sleep 0.05; done"
+    stand_in(vng, f"({RUNS_THE_SCRIPT}) & {waits}; kill -9 $!; echo Oops; exit 1")
     with pytest.raises(VmError, match="ended under the command"):
-        run(job(tmp_path, "sleep 60"), KERNEL, output=io.BytesIO())
+        run(job(tmp_path, f"touch {tmp_path}/up; sleep 60"), KERNEL, output=io.BytesIO())
 
 
 @pytest.mark.usefixtures("vng")
@@ -240,17 +243,20 @@ def test_without_vivid_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         run(Job(("true",), tmp_path / "results", seconds=TIMEOUT_S), KERNEL, output=io.BytesIO())
 
 
-def test_the_deadline_ends_everything(tmp_path: Path, vng: Path) -> None:
+def test_the_deadline_ends_everything(tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = tmp_path / "pid", tmp_path / "results" / "vm" / "boot.log"
+    monkeypatch.setattr(machine, "time", Ahead(1000, lambda: all(map(has_text, files))))
     stand_in(vng, f"trap '' TERM; echo booting; sleep 600 & echo $! >{tmp_path}/pid; wait")
     with pytest.raises(VmDeadline, match=r"time is up: it was not up yet(?s:.*)booting"):
-        run(job(tmp_path, "exit 0", seconds=1), KERNEL, output=io.BytesIO())
+        run(job(tmp_path, "exit 0"), KERNEL, output=io.BytesIO())
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
 @pytest.mark.usefixtures("vng")
-def test_the_deadline_ends_the_command(tmp_path: Path) -> None:
+def test_the_deadline_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "time", Ahead(1000, lambda: has_text(tmp_path / "pid")))
     with pytest.raises(VmDeadline, match="the command was running"):
-        run(job(tmp_path, f"echo $$ >{tmp_path}/pid; exec sleep 600", seconds=2), KERNEL, output=io.BytesIO())
+        run(job(tmp_path, f"echo $$ >{tmp_path}/pid; exec sleep 600"), KERNEL, output=io.BytesIO())
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
@@ -264,6 +270,7 @@ def test_a_signal_leaves_no_emulator_behind(tmp_path: Path, vng: Path, number: s
         from hil.vm import Kernel, machine, main
         machine.find_vng = lambda of: {str(vng)!r}
         machine.kvm_is_usable = lambda: False
+        machine.PATIENCE_S = 0.5
         main.kernel_for = lambda system, say: Kernel(Path("/boot/vmlinuz-1.2"), Path("/lib/modules/1.2"))
         raise SystemExit(main.main(["--results", {str(tmp_path / "results")!r}, "true"]))
     """
@@ -289,7 +296,7 @@ def test_a_signal_while_the_emulator_starts_is_not_lost(
 
     def start(*words: object, **more: object) -> object:
         process = popen(*words, **more)  # type: ignore[call-overload]
-        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "", "it runs")
+        wait_until(lambda: has_text(tmp_path / "pid"), "it runs")
         signal.raise_signal(signal.SIGINT)
         return process
 

@@ -14,33 +14,15 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from hil.process_group import sweep
 from hil.shared_memory import ring_names
 from hil.workers.child import warm_up
 
 PATIENCE_S = 120.0  # a warm interpreter takes long to come up on an emulated processor
 QUIET_S = 0.3  # a worker that was just being started when the fleet was killed joins the group within that time
-
-
-def _members(group: int) -> Iterator[int]:
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal() and int(folder.name) != group:
-            with contextlib.suppress(OSError):
-                fields = (folder / "stat").read_text(errors="replace").rpartition(") ")[2].split()
-                if int(fields[2]) == group and fields[0] not in "ZX":
-                    yield int(folder.name)
-
-
-def _sweep(group: int) -> bool:
-    """Kill whoever is in the group but its leader. Whether there was nobody."""
-    members = list(_members(group))
-    for pid in members:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return not members
 
 
 def _guard(pipe: Connection, channel: int, folder: str, fleet_ended: bool = False) -> None:
@@ -53,7 +35,7 @@ def _guard(pipe: Connection, channel: int, folder: str, fleet_ended: bool = Fals
     deadline = time.monotonic() + PATIENCE_S
     quiet_since = time.monotonic()
     while time.monotonic() < deadline:
-        if not _sweep(os.getpid()):
+        if not sweep(os.getpid(), spare=os.getpid()):
             quiet_since = time.monotonic()
         elif fleet_ended or time.monotonic() - quiet_since > QUIET_S:
             break

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from ..process_group import end_group
 from .block import Block
 from .libraries import Library
 from .metrics import COUNTED, Metric
@@ -21,7 +19,6 @@ from .stage import channels_of, remove_channel
 
 SIZE_MARGIN = 0.25
 SCENE_TIMEOUT_S = 60.0
-PATIENCE_S = 2.0
 NO_FIGURE = "the candidate gave no figure"
 
 
@@ -76,13 +73,8 @@ def play(name: str, library: Path) -> list[str]:
 
 def _put_away(scene: subprocess.Popen[str]) -> None:
     """What a scene that ended otherwise than by itself left: its actors, and their channels."""
-    with suppress(ProcessLookupError):
-        os.killpg(scene.pid, signal.SIGKILL)
-        scene.wait()
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            os.killpg(scene.pid, 0)  # until there is nobody
-            time.sleep(0.01)
+    end_group(scene.pid)
+    scene.wait()
     for channel in channels_of(scene.pid):
         remove_channel(channel)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from ..process_group import end_group
 from .errors import VmDeadline, VmError, VmNotUp
 from .guest import BOOT_LOG, EXIT_CODE, OUTPUT, SCRIPT, UP, guest_script
 from .host_files import HostFiles
@@ -117,8 +118,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    end_group(process.pid)
     process.wait()
 
 
