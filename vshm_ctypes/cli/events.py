@@ -1,51 +1,94 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened while somebody watched: gaps, restarts, a board that slows down, each with its time."""
+"""What happened while somebody watched: gaps, restarts, a board that slows down, a clock that is set."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple, Self
 
 from ..frame import Described
 from ..info import RingInfo, State
 from ..machine import Machine, Throttling
+from . import units
 
-Kind = Literal["gap", "restart", "discontinuity", "state", "dropped", "throttling"]
-KINDS: tuple[Kind, ...] = ("gap", "restart", "discontinuity", "state", "dropped", "throttling")
+Kind = Literal["gap", "restart", "discontinuity", "state", "dropped", "throttling", "clock"]
+KINDS: tuple[Kind, ...] = ("gap", "restart", "discontinuity", "state", "dropped", "throttling", "clock")
+
+
+STEP_S = 0.5  # less is a clock that is slewed, or a process that was held up between two clocks
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One. time: Unix time, s. count: frames, of a gap or a drop."""
+    """One. time: Unix time, s. count: frames, of a gap or a drop. monotonic: CLOCK_MONOTONIC, s; None: not known.
+
+    step_s: by how much the wall clock was set, s; time is by the new one.
+    """
 
     time: float
     event: Kind
     text: str
     count: int = 0
+    monotonic: float | None = None
+    step_s: float = 0.0
+
+
+class Clocks(NamedTuple):
+    """One moment by each clock, s: since 1970, and since boot without and with the time that the machine slept."""
+
+    wall: float
+    monotonic: float
+    boot: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """They are read twice, and those with the least between them taken, lest a stall look like a step."""
+        found = []
+        for _ in range(2):
+            before = time.clock_gettime(time.CLOCK_MONOTONIC)
+            clocks = cls(time.time(), before, time.clock_gettime(time.CLOCK_BOOTTIME))
+            found.append((time.clock_gettime(time.CLOCK_MONOTONIC) - before, clocks))
+        return min(found)[1]
+
+
+def _event(event: Kind, text: str, count: int = 0, step_s: float = 0.0) -> Event:
+    """One that was noticed just now."""
+    return Event(time.time(), event, text, count, time.monotonic(), step_s)
+
+
+def clock_events(before: Clocks, now: Clocks) -> Iterator[Event]:
+    """Between two looks: the machine slept, or its wall clock was set, as by time synchronisation or by hand."""
+    slept_s = (now.boot - before.boot) - (now.monotonic - before.monotonic)
+    if slept_s > STEP_S:
+        yield _event("clock", f"the machine slept for {units.seconds(slept_s)}")
+    step_s = (now.wall - before.wall) - (now.boot - before.boot)
+    if abs(step_s) > STEP_S:
+        way = "forward" if step_s > 0 else "back"
+        yield _event("clock", f"the wall clock was set {way} by {units.seconds(abs(step_s))}", step_s=round(step_s, 3))
 
 
 def frame_events(frame: Described, before: RingInfo, now: RingInfo) -> Iterator[Event]:
     """What comes between a frame and the one before. before, now: the ring's figures at each."""
     if frame.missed_before:
         text = f"{frame.missed_before} frames missed before frame {frame.number}"
-        yield Event(time.time(), "gap", text, frame.missed_before)
+        yield _event("gap", text, frame.missed_before)
     if frame.discontinuity:
         known = ("inode", "epoch", "writer_pid", "writer_start")
         if any(getattr(before, name) != getattr(now, name) for name in known):
-            yield Event(time.time(), "restart", f"writer {now.writer_pid} began with frame {frame.number}")
+            yield _event("restart", f"writer {now.writer_pid} began with frame {frame.number}")
         else:
-            yield Event(time.time(), "discontinuity", f"trouble at the source before frame {frame.number}")
+            yield _event("discontinuity", f"trouble at the source before frame {frame.number}")
 
 
 def ring_events(before: RingInfo, now: RingInfo) -> Iterator[Event]:
     """What the figures of two looks at a ring tell."""
     if before.state != now.state and State.UNKNOWN not in (before.state, now.state):
-        yield Event(time.time(), "state", f"the writer is {State(now.state).name.lower()}")
+        yield _event("state", f"the writer is {State(now.state).name.lower()}")
     if before.inode == now.inode and now.dropped > before.dropped:
         count = now.dropped - before.dropped
-        yield Event(time.time(), "dropped", f"{count} frames dropped by the writer", count)
+        yield _event("dropped", f"{count} frames dropped by the writer", count)
 
 
 def board_events(before: Machine, now: Machine) -> Iterator[Event]:
@@ -55,6 +98,6 @@ def board_events(before: Machine, now: Machine) -> Iterator[Event]:
         for flag in Throttling:
             if flags & flag and flag.name and not flag.name.endswith("_OCCURRED"):
                 text = flag.name.lower().replace("_", " ")
-                yield Event(time.time(), "throttling", f"{text} {'begins' if now.throttling & flag else 'ends'}")
+                yield _event("throttling", f"{text} {'begins' if now.throttling & flag else 'ends'}")
     elif {before.under_voltage, now.under_voltage} == {False, True}:
-        yield Event(time.time(), "throttling", f"under voltage {'begins' if now.under_voltage else 'ends'}")
+        yield _event("throttling", f"under voltage {'begins' if now.under_voltage else 'ends'}")

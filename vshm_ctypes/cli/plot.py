@@ -15,6 +15,7 @@ from . import units
 from .events import Event
 from .output import complain, is_terminal, print_json, printable
 from .plot_log import QUANTITIES, Log, Quantity, read_log, thin
+from .plot_times import CLOCK_WAS_SET
 from .verb import Exit, Verb
 
 LABEL = 14
@@ -46,6 +47,8 @@ def _tell_value(quantity: Quantity, value: float) -> str:
 def sketch(log: Log, width: int) -> list[str]:
     """Lines of text: each quantity's curve with its extremes, then the latest events."""
     lines = [f"{log.ring}: {wall(log.times[0])} to {wall(log.times[-1])}, {len(log.times)} seconds told"]
+    if log.moved:
+        lines.append(CLOCK_WAS_SET)
     stretches = max(min(width - LABEL - FIGURES - 1, len(log.times) // 2), 1)
     for quantity in QUANTITIES:
         curve = thin(log.times, log.columns[quantity.name], stretches)
@@ -92,7 +95,14 @@ def run(arguments: Namespace) -> int:
             complain("a picture needs matplotlib: pip install 'video-shm[plot]'; without -o there is a sketch in text")
             return Exit.FINDING
     if arguments.json:
-        print_json({"ring": log.ring, "seconds": len(log.times), "events": log.events, "unreadable": log.unreadable})
+        told = {
+            "ring": log.ring,
+            "seconds": len(log.times),
+            "events": log.events,
+            "moved": log.moved,
+            "unreadable": log.unreadable,
+        }
+        print_json(told)
     elif output is None:
         width = shutil.get_terminal_size().columns if is_terminal() else 120
         for line in sketch(log, width):

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from .events import KINDS, Event
+from .plot_times import EVENT, SECOND, straighten
 
 LONGEST_LINE = 64 * 1024
+LATEST_TIME = 1e11  # year 5138
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,21 @@ QUANTITIES = (
 
 @dataclass(slots=True)
 class Log:
-    """Columns of equal length, NaN where a line did not tell. times: Unix time, s. unreadable: lines that are none."""
+    """Columns of equal length, NaN where a line did not tell. times: Unix time, s. unreadable: lines that are none.
+
+    order: SECOND and EVENT as they follow each other in the file; starts: places in it where a watch began. moved:
+    seconds whose times are not those of their lines, since the wall clock was set. monotonic: CLOCK_MONOTONIC, s.
+    """
 
     ring: str = ""
     times: array[float] = field(default_factory=lambda: array("d"))
+    monotonic: array[float] = field(default_factory=lambda: array("d"))
     columns: dict[str, array[float]] = field(default_factory=lambda: {one.name: array("d") for one in QUANTITIES})
     events: list[Event] = field(default_factory=list)
     unreadable: int = 0
+    order: bytearray = field(default_factory=bytearray)
+    starts: set[int] = field(default_factory=set)
+    moved: int = 0
 
     def add(self, line: dict[str, Any]) -> None:
         """One line of the log. Raises ValueError, TypeError, AttributeError for what is none."""
@@ -55,24 +65,37 @@ class Log:
         self.ring = self.ring or ring
         if ring != self.ring:
             raise ValueError(f"{ring}: another ring than {self.ring}")
-        if not 0 <= time < 1e11:  # year 5138
+        if not 0 <= time < LATEST_TIME:
             raise ValueError(f"{time}: no time")
         if "event" in line:
             if line["event"] not in KINDS:
                 raise ValueError("no event that is known")
-            self.events.append(Event(time, line["event"], str(line.get("text", ""))[:200], int(line.get("count", 0))))
+            count, text = int(line.get("count", 0)), str(line.get("text", ""))[:200]
+            monotonic, step_s = number(line.get("monotonic")), number(line.get("step_s", 0.0))
+            if not abs(step_s) < LATEST_TIME:
+                raise ValueError(f"{step_s}: no step of a clock")
+            known = None if math.isnan(monotonic) else monotonic
+            self.events.append(Event(time, line["event"], text, count, known, step_s))
+            self._note(EVENT, line)
             return
         values = [number(quantity.of(line)) for quantity in QUANTITIES]
+        self.monotonic.append(number(line.get("monotonic")))
         self.times.append(time)
+        self._note(SECOND, line)
         for quantity, value in zip(QUANTITIES, values, strict=True):
             self.columns[quantity.name].append(value)
+
+    def _note(self, kind: int, line: dict[str, Any]) -> None:
+        if line.get("first"):
+            self.starts.add(len(self.order))
+        self.order.append(kind)
 
 
 def number(value: object) -> float:
     """A figure of the log; NaN for none. Raises TypeError."""
     if value is None:
         return math.nan
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not math.isinf(value):
         return float(value)
     raise TypeError(f"{value!r} is no number")
 
@@ -116,6 +139,7 @@ def read_log(path: Path, told: Callable[[int], None] = lambda count: None) -> Lo
                     told(count)
     if not log.times:
         raise ValueError(f"{path}: holds no line of vshm watch --log")
+    log.moved = straighten(log.times, log.monotonic, log.events, log.order, log.starts)
     return log
 
 

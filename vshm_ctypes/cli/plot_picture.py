@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .events import KINDS
 from .plot_log import QUANTITIES, Log, thin
+from .plot_times import CLOCK_WAS_SET
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +36,7 @@ COLOURS = {
     "discontinuity": "tab:brown",
     "state": "tab:gray",
     "throttling": "tab:cyan",
+    "clock": "tab:olive",
 }
 MARKS = 2000  # of one kind
 PAGE = """<!DOCTYPE html>
@@ -102,7 +104,7 @@ def _figure(log: Log) -> Figure:
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
     _mark_events(rows[-1], log)
-    rows[-1].set_xlabel("UTC")
+    rows[-1].set_xlabel(f"UTC; {CLOCK_WAS_SET}" if log.moved else "UTC")
     figure.suptitle(log.ring)
     return figure
 

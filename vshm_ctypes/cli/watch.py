@@ -14,7 +14,7 @@ from ..consumer import Consumer
 from ..frame import Described
 from ..info import RingInfo, State
 from . import units
-from .events import Event, frame_events, ring_events
+from .events import Clocks, Event, clock_events, frame_events, ring_events
 from .latencies import Latencies
 from .output import InPlace, is_terminal, print_json
 from .second import Second
@@ -40,6 +40,7 @@ class Watch:
         self._recovery_point = False
         self._at_frame = self._info  # the ring's figures when something last came between two frames
         self._events: list[Event] = []
+        self._clocks = Clocks.now()
         self.all_latencies = Latencies()
         self.all_frames = 0
         self.restarts = 0
@@ -66,6 +67,7 @@ class Watch:
     def sum_up(self, seconds: float) -> Second:
         """What came since the last time, which is so many seconds ago."""
         before, self._info = self._info, self._stream.info()
+        clocks, self._clocks = self._clocks, Clocks.now()
         percentiles = {percent: self._latencies.percentile_s(percent) for percent in PERCENTILES}
         interval, interval_s = self._key_interval or (None, None)
         second = Second(
@@ -82,7 +84,7 @@ class Watch:
             dropped_total=self._info.dropped,
             frames=self._info.frames,
             restarts=self.restarts,
-            events=[*self._events, *ring_events(before, self._info)],
+            events=[*self._events, *ring_events(before, self._info), *clock_events(clocks, self._clocks)],
         )
         self.all_latencies.merge(self._latencies)
         self.all_frames += self._frames

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log of a long watch: one JSON line a second, and one for each event, in a file that is rotated.
 
+Each has the time by the wall clock, which may be set meanwhile, and by the monotonic one; a watch's first line says so.
 A thread of its own writes it: while a memory card stalls, the watch goes on.
 """
 
@@ -76,6 +77,7 @@ class WatchLog:
         self._listener = QueueListener(lines, self._handler)
         self._lines = QueueHandler(lines)
         self._machine: Machine = look_at_machine()
+        self._begun = False
 
     def __enter__(self) -> Self:
         self._listener.start()
@@ -96,15 +98,21 @@ class WatchLog:
         """One second, with what the board says, and its events as lines of their own."""
         before, self._machine = self._machine, look_at_machine()
         for event in (*second.events, *board_events(before, self._machine)):
-            self._write({"time": round(event.time, 3), "ring": second.ring, **self._told_of(event)})
+            self._write_line(event.time, event.monotonic, second.ring, self._told_of(event))
         told = rounded(plain(second))
         del told["events"]
         board = {"temperature_c": self._machine.temperature_c, "throttling": self._machine.throttling}
-        self._write(
-            {"time": round(time.time(), 3)} | told | {name: value for name, value in board.items() if value is not None}
-        )
+        told |= {name: value for name, value in board.items() if value is not None}
+        self._write_line(time.time(), time.monotonic(), second.ring, told)
+
+    def _write_line(self, wall: float, monotonic: float | None, ring: str, told: dict[str, Any]) -> None:
+        times = {"time": round(wall, 3)} | ({} if monotonic is None else {"monotonic": round(monotonic, 3)})
+        first = {} if self._begun else {"first": True}
+        self._begun = True
+        self._write(times | first | {"ring": ring} | told)
 
     @staticmethod
     def _told_of(event: Event) -> dict[str, Any]:
-        told = {"event": event.event, "text": event.text}
-        return told | {"count": event.count} if event.count else told
+        told: dict[str, Any] = {"event": event.event, "text": event.text}
+        told |= {"count": event.count} if event.count else {}
+        return told | ({"step_s": event.step_s} if event.step_s else {})
