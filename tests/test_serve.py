@@ -186,7 +186,7 @@ def test_what_a_rude_browser_says_harms_nobody(server: Server) -> None:
     (pong,) = browse(server, "", look).of("pong")
     assert pong["ping_ms"] == 5
     assert abs(pong["monotonic_ms"] - time.monotonic() * 1000) < TIMEOUT_S * 1000
-    assert status(server.url("/live?ring=../etc")) == 400
+    assert status(server.url("/live?ring=../etc")) == 426
     assert status(server.url("/")) == 200
 
 

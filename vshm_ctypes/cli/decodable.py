@@ -99,6 +99,10 @@ class Decodable:
             return None
         return Picture(frame, frame.data, entry, self._format, order, begins=False)
 
+    def skip(self) -> None:
+        """What was taken last is not used: on from the next entry point."""
+        self._begun = False
+
     def learn(self, data: bytes) -> None:
         """Parameter sets, from what came before the first frame."""
         if self._codec in _CODED:

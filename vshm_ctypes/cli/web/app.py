@@ -25,7 +25,7 @@ HEARTBEAT_S = 10.0
 LONGEST_MESSAGE = 4096  # of those that a browser sends
 TRY_AGAIN_LATER = 1013
 OVERVIEW: web.AppKey[Overview] = web.AppKey("overview", Overview)
-SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
+VIEWERS: web.AppKey[dict[web.WebSocketResponse, Viewer | None]] = web.AppKey("viewers", dict)  # None: of no ring
 
 
 async def _index(request: web.Request) -> web.StreamResponse:
@@ -38,7 +38,8 @@ def _viewer(request: web.Request, socket: web.WebSocketResponse) -> Viewer | Non
         return None
     form: Form = "mp4" if request.query.get("form") == "mp4" else "frames"
     needs_idr = request.query.get("entry") == "idr"
-    return Viewer(ring_name(request.query["ring"]), form, needs_idr, sender(socket))
+    ring, tells = ring_name(request.query["ring"]), request.query.get("tells") == "got"
+    return Viewer(ring, form, needs_idr, sender(socket), name=request.remote or "?", tells=tells)
 
 
 async def _tell_overview(socket: web.WebSocketResponse, overview: Overview) -> None:
@@ -46,24 +47,26 @@ async def _tell_overview(socket: web.WebSocketResponse, overview: Overview) -> N
         await socket.send_str(await overview.next())
 
 
-async def _listen(socket: web.WebSocketResponse) -> None:
-    """Until the browser leaves. It asks for nothing but the time here, to tell how old a picture is."""
+async def _listen(socket: web.WebSocketResponse, viewer: Viewer | None) -> None:
+    """Until the browser leaves. It asks for the time here, to tell how old a picture is, and says what it has got."""
     async for message in socket:
         if message.type != WSMsgType.TEXT:
             continue
-        try:
-            asked = json.loads(message.data)
-            sent_ms = float(asked["ping_ms"])
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
-        await socket.send_json({"type": "pong", "ping_ms": sent_ms, "monotonic_ms": time.monotonic_ns() / 1e6})
+        with contextlib.suppress(ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            told = json.loads(message.data)
+            if "got" not in told:
+                pong = {"type": "pong", "ping_ms": float(told["ping_ms"]), "monotonic_ms": time.monotonic_ns() / 1e6}
+                await socket.send_json(pong)
+            elif viewer is not None:
+                viewer.got(int(told["got"]), int(told["skipped"]))
 
 
 async def _live(request: web.Request) -> web.StreamResponse:
-    sockets = request.app[SOCKETS]
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, compress=False)
+    if not socket.can_prepare(request):  # by which the page learns that something between lets no WebSocket pass
+        return web.Response(status=426, text="a WebSocket is needed here\n", headers={"Upgrade": "websocket"})
     await socket.prepare(request)
-    if len(sockets) >= MOST_VIEWERS:  # a reason that a page can read: of a refused connection it learns none
+    if len(request.app[VIEWERS]) >= MOST_VIEWERS:  # accepted to say why: of a refused connection a page learns nothing
         reason = f"{MOST_VIEWERS} browsers look already: close one of them"
         await socket.close(code=TRY_AGAIN_LATER, message=reason.encode())
         return socket
@@ -72,35 +75,40 @@ async def _live(request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         viewer = None
         await socket.send_json({"type": "state", "state": "error", "text": f"{error}"})
-    sockets.add(socket)
-    telling = asyncio.create_task(_tell_overview(socket, request.app[OVERVIEW]))
+    await _serve(request.app, socket, viewer)
+    return socket
+
+
+async def _serve(app: web.Application, socket: web.WebSocketResponse, viewer: Viewer | None) -> None:
+    """Until the browser leaves."""
+    app[VIEWERS][socket] = viewer
+    telling = asyncio.create_task(_tell_overview(socket, app[OVERVIEW]))
     thread = threading.Thread(target=viewer.run, name="vshm-viewer", daemon=True) if viewer else None
     if thread is not None:
         thread.start()
     try:
-        await _listen(socket)
+        await _listen(socket, viewer)
     finally:
-        sockets.discard(socket)
+        del app[VIEWERS][socket]
         telling.cancel()
         with contextlib.suppress(asyncio.CancelledError, OSError):
             await telling
         if viewer is not None and thread is not None:
             viewer.close()
             await asyncio.to_thread(thread.join)
-    return socket
 
 
 async def _say_goodbye(app: web.Application) -> None:
-    sockets = app[SOCKETS]
-    for socket in list(sockets):
+    for socket in tuple(app[VIEWERS].keys()):
         await socket.close(code=1001, message=b"vshm serve has ended")
 
 
 def make_app(token: str | None) -> web.Application:
     """token: what a browser must have; None where only this machine reaches us."""
     app = web.Application(middlewares=[guard(token)])
-    app[OVERVIEW] = Overview()
-    app[SOCKETS] = set()
+    viewers: dict[web.WebSocketResponse, Viewer | None] = {}
+    app[VIEWERS] = viewers
+    app[OVERVIEW] = Overview(lambda: [viewer.counts for viewer in viewers.values() if viewer is not None])
     app.router.add_get("/", _index)
     app.router.add_get("/live", _live)
     app.router.add_static("/static", STATIC)

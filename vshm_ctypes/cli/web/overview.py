@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ...frame import Media
 from ...inspect import list_rings
 from ...machine import Machine, Throttling
 from ...machine import look as look_at_machine
-from ...published import list_published
-from ..list import listed, ring_json
+from ...published import PublishedConsumer, list_published
+from ..list import ListedRing, listed, ring_json
 from ..output import plain
 from ..survey import Survey
+from .viewer import Counts
 
 EVERY_S = 1.0
 
@@ -33,34 +36,46 @@ def _media(ring: Survey) -> Media:
     return Media.AUDIO if ring.audio is not None or ring.info.media == Media.AUDIO else Media.VIDEO
 
 
-def look() -> str:
+def _readers(ring: ListedRing, published: list[PublishedConsumer], viewers: list[Counts]) -> list[dict[str, Any]]:
+    """Each with its counts, where it tells them; of this process each viewer by itself."""
+    own = {reader.pid: reader for reader in published if reader.inode == ring.survey.info.inode and reader.alive}
+    told: list[dict[str, Any]] = []
+    for process in ring.readers:
+        one: dict[str, Any] = {"pid": process.pid, "name": process.name}
+        if process.pid == os.getpid():
+            told += [one | plain(viewer) for viewer in viewers if viewer.ring == ring.survey.name]
+            continue
+        counts = own.get(process.pid)
+        if counts is not None:
+            one |= {"received": counts.received, "missed": counts.missed, "skipped": counts.skipped}
+        told.append(one)
+    return told
+
+
+def look(viewers: list[Counts]) -> str:
     """As the page takes it; takes EVERY_S."""
     names = list(list_rings())
     if not names:
         time.sleep(EVERY_S)
     rings, users = listed(names, EVERY_S)
     published = list_published()
-    told = []
-    for ring in rings:
-        own = {reader.pid: reader for reader in published if reader.inode == ring.survey.info.inode and reader.alive}
-        readers = [
-            {"pid": one.pid, "name": one.name}
-            | ({"received": own[one.pid].received, "missed": own[one.pid].missed} if one.pid in own else {})
-            for one in ring.readers
-        ]
-        told.append(ring_json(ring) | {"media": _media(ring.survey), "readers": readers})
+    told = [
+        ring_json(ring) | {"media": _media(ring.survey), "readers": _readers(ring, published, viewers)}
+        for ring in rings
+    ]
     message = {"type": "overview", "rings": told, "board": _board(look_at_machine()), "hidden": users.hidden}
     return json.dumps(plain(message))
 
 
 class Overview:
-    """Hands the same look to all who wait for the next one."""
+    """Hands the same look to all who wait for the next one. viewers: tells their counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, viewers: Callable[[], list[Counts]]) -> None:
+        self._viewers = viewers
         self._look: asyncio.Task[str] | None = None
 
     async def next(self) -> str:
         """The next one."""
         if self._look is None or self._look.done():
-            self._look = asyncio.create_task(asyncio.to_thread(look))
+            self._look = asyncio.create_task(asyncio.to_thread(look, self._viewers()))
         return await asyncio.shield(self._look)

@@ -57,6 +57,10 @@ class Pictures:
         self.waits = ""
         return Part(picture, self._begins(picture))
 
+    def skip(self) -> None:
+        """What came last is not passed on: what leans on it is not either."""
+        self._decodable.skip()
+
     def _jpeg(self, frame: Frame) -> Picture | None:
         """Each stands for itself, whatever its writer flagged."""
         try:

@@ -14,8 +14,9 @@ from ..decodable import Picture
 from ..output import plain
 from ..sink import SinkError, time_ns
 from ..survey import codec_name
+from .flow import Flow
 from .fragments import Fragments
-from .pictures import VIDEO, Pictures
+from .pictures import VIDEO, Part, Pictures
 from .sound import SOUND, Sound
 
 Form = Literal["frames", "mp4"]
@@ -30,16 +31,20 @@ _IN_MP4 = (Codec.H264, Codec.H265, Codec.AAC, Codec.OPUS)
 
 
 class Showing:
-    """Of one ring to one browser. needs_idr: it can begin at no other entry point.
+    """Of one ring to one browser, as far as it keeps up; else on from the next entry point.
 
-    send takes text or bytes, returns when they are on their way, and raises Gone.
+    needs_idr: it can begin at no other entry point. send takes text or bytes, returns when they are on their way, and
+    raises Gone. skipped: frames that were passed over since the browser was behind.
     """
 
-    def __init__(self, ring: str, form: Form, needs_idr: bool, send: Callable[[str | bytes], None]) -> None:
+    def __init__(self, ring: str, form: Form, needs_idr: bool, send: Callable[[str | bytes], None], flow: Flow) -> None:
+        self.skipped = 0
         self._ring = ring
         self._form = form
         self._needs_idr = needs_idr
         self._send = send
+        self._flow = flow
+        self._skips = False
         self._codec: int | None = None
         self._material: Pictures | Sound | None = None
         self._fragments: Fragments | None = None
@@ -57,11 +62,19 @@ class Showing:
         """The next frame of the ring."""
         if frame.codec != self._codec:
             self._choose(frame.codec)
-        part = self._material.take(frame) if self._material is not None else None
-        if part is None:
+        if self._material is None:
             return
-        if part.begins is not None:
+        part = self._material.take(frame)
+        if part is not None and part.begins is not None:
             self._begin(part.unit, part.begins)
+        self._skips = (self._skips and part is None) or self._flow.is_behind
+        if self._skips:
+            self._material.skip()
+            self.skipped += 1
+        elif part is not None:
+            self._pass_on(frame, part)
+
+    def _pass_on(self, frame: Frame, part: Part) -> None:
         if self._fragments is None:
             self._send_unit(part.unit, part.unit.data)
             return
@@ -109,11 +122,15 @@ class Showing:
     def _send_fragments(self, fragments: Fragments, unit: Picture) -> None:
         for earlier, data in fragments.add(unit):
             if fragments.head:
-                self._send(HEADER.pack(0, fragments.begin_ns, 0, HEAD, 0, 0) + fragments.head)
+                self._send_part(HEADER.pack(0, fragments.begin_ns, 0, HEAD, 0, 0) + fragments.head)
                 fragments.head = b""
             self._send_unit(earlier, data)
 
     def _send_unit(self, unit: Picture, data: bytes) -> None:
         frame = unit.frame
         flags = _FLAGS[unit.entry] | (CAPTURED if frame.capture_ns else 0)
-        self._send(HEADER.pack(frame.number, time_ns(frame), frame.publish_ns, flags, frame.size, 0) + data)
+        self._send_part(HEADER.pack(frame.number, time_ns(frame), frame.publish_ns, flags, frame.size, 0) + data)
+
+    def _send_part(self, part: bytes) -> None:
+        self._flow.sent(len(part))
+        self._send(part)

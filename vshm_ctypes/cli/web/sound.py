@@ -45,6 +45,9 @@ class Sound:
         begins = self._begins(frame, audio, codec_string)
         return Part(Picture(frame, frame.data, EntryPoint.IDR, None, None, begins is not None), begins)
 
+    def skip(self) -> None:
+        """What came last is not passed on: nothing leans on it."""
+
     def _begins(self, frame: Frame, audio: AudioFormat, codec_string: str) -> dict[str, Any] | None:
         now = (audio._replace(samples=0), codec_string)
         if now == self._told and not frame.discontinuity:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One browser's look at one ring: a reader of its own, in a thread of its own.
 
-The thread waits until the browser has taken what it was sent. A slow browser is lapped by the ring, as any slow reader
-is: it goes on at a keyframe, what it missed is counted, and nobody else notices.
+A browser that does not keep up is sent nothing more until it does, and goes on at a keyframe: what it skipped is
+counted. One that does not say what it has got is waited for, and lapped by the ring, as any slow reader is: what it
+missed is counted. Nobody else notices.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ...consumer import Consumer
 from ...errors import ProducerNotRunning, VideoShmError
@@ -17,6 +19,7 @@ from ...info import RingInfo, State
 from ..output import plain
 from ..survey import STALLED_S
 from ..watch import Watch
+from .flow import Flow
 from .pictures import NO_KEYFRAME
 from .sender import Gone
 from .showing import Form, Showing
@@ -36,14 +39,44 @@ TEXTS = {
 }
 
 
-class Viewer:
-    """send takes text or bytes, returns when they are on their way, and raises Gone."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of one browser's reader. skipped: passed over since the browser was behind, by us or by its page."""
 
-    def __init__(self, ring: str, form: Form, needs_idr: bool, send: Callable[[str | bytes], None]) -> None:
+    ring: str
+    viewer: str
+    received: int
+    missed: int
+    skipped: int
+
+
+class Viewer:
+    """send takes text or bytes, returns when they are on their way, and raises Gone.
+
+    name: of the browser, for others. tells: the browser says what it has got.
+    """
+
+    def __init__(
+        self, ring: str, form: Form, needs_idr: bool, send: Callable[[str | bytes], None], *, name: str, tells: bool
+    ) -> None:
         self._ring = ring
-        self._showing = Showing(ring, form, needs_idr, send)
+        self._name = name
+        self._flow = Flow(tells)
+        self._showing = Showing(ring, form, needs_idr, send, self._flow)
         self._over = threading.Event()
         self._state = ("", "")
+        self._received = self._missed = self._skipped_by_page = 0
+
+    def got(self, count: int, skipped: int) -> None:
+        """The page has got so many messages of the stream, and has skipped so many pictures. From any thread."""
+        self._flow.got(count)
+        self._skipped_by_page = skipped
+
+    @property
+    def counts(self) -> Counts:
+        """As of the last second. From any thread."""
+        skipped = self._showing.skipped + self._skipped_by_page
+        return Counts(self._ring, self._name, self._received, self._missed, skipped)
 
     def close(self) -> None:
         """End run() soon. From any thread."""
@@ -84,6 +117,7 @@ class Viewer:
             now = time.monotonic()
             if frame is not None:
                 watch.note(frame)
+                self._received += 1
                 self._showing.show(frame)
                 self._tell_state("waiting" if self._showing.waits else "live", self._showing.waits)
                 last, written = now, frame.number + 1
@@ -93,8 +127,9 @@ class Viewer:
                     self._tell_state(silent)
             if now - begin >= 1:
                 second = watch.sum_up(now - begin)
+                self._missed = second.missed_total
                 if not first:  # it has in it what lay in the ring
-                    self._showing.tell("second", **plain(second), dropped=_drops(stream))
+                    self._showing.tell("second", **plain(second), skipped=self._showing.skipped, dropped=_drops(stream))
                 begin, first = now, False
 
     @staticmethod

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// H.264 and H.265 by WebCodecs.
+// H.264 and H.265 by WebCodecs: what the decoder is too slow for is skipped, up to a keyframe.
 
 import { CanvasPlayer } from "./canvas_player.js";
 import { HESITATES, LARGE_PIXELS } from "./reasons.js";
+import { Waiting } from "./waiting.js";
 
-const MOST_WAITING = 60; // pictures in the decoder
+const MOST_WAIT_MS = 500; // in the decoder
+const LATE_MS = 800; // then a picture is not worth showing
+const RUSH_MS = [500, 2000]; // at least and at most, for what a ring holds from its last keyframe on
+const MOST_SENT = 600; // pictures that are remembered
 const PATIENCE_MS = 3000;
 const CALM_MS = 10000; // without trouble, after which nothing is said of it any more
 
@@ -20,30 +24,36 @@ export class CodecsPlayer extends CanvasPlayer {
     };
     this.pixels = stream.width * stream.height;
     this.stops = 0;
+    this.rush_ms = performance.now(); // when it began; 0: it is over
     this.open();
   }
 
   open() {
     this.sent = new Map(); // by time
     this.waits = true; // for an entry point
-    this.crowded_ms = undefined; // since when too many wait in the decoder
     const decoder = new VideoDecoder({
       output: (frame) => this.show(frame),
       error: (error) => { if (decoder === this.decoder) this.stop(error); },
     });
     this.decoder = decoder;
+    this.waiting = new Waiting(decoder, this.waiting?.each_ms);
     decoder.configure(this.config);
   }
 
   feed(part) {
-    if (this.decoder.state !== "configured" || (this.waits && !part.isKeyframe)) return;
-    const isTooSlow = this.isTooSlow();
-    if (part.isKeyframe && isTooSlow) this.catchUp();
+    if (this.decoder.state !== "configured") return;
+    this.newest_ms = part.published_ms;
+    if (this.isBehind()) this.skip();
+    if (this.waits && !(part.isKeyframe && this.waiting.next_ms <= MOST_WAIT_MS)) {
+      this.page.skipped(1);
+      return;
+    }
     if (part.isKeyframe) this.enter(part.isRecoveryPoint);
     const timestamp = this.remember(part);
     try {
       const type = part.isKeyframe ? "key" : "delta";
       this.decoder.decode(new EncodedVideoChunk({ type, timestamp, data: part.data }));
+      this.waiting.put();
     } catch (error) {
       this.stop(error);
       return;
@@ -51,16 +61,19 @@ export class CodecsPlayer extends CanvasPlayer {
     if (!this.hasShown && performance.now() - this.entered_ms > PATIENCE_MS) this.hesitate();
   }
 
-  // A rush of pictures, as from a ring's last keyframe on, is no sign of that.
-  isTooSlow() {
-    if (this.decoder.decodeQueueSize <= MOST_WAITING) this.crowded_ms = undefined;
-    else this.crowded_ms ??= performance.now();
-    return performance.now() - this.crowded_ms > PATIENCE_MS;
+  // A rush of pictures, as from a ring's last keyframe on, is caught up with.
+  isBehind() {
+    const isRush = this.rush_ms && performance.now() - this.rush_ms < RUSH_MS[1];
+    return !isRush && this.waiting.next_ms > MOST_WAIT_MS;
   }
 
-  catchUp() {
-    this.page.note("This browser decodes more slowly than the pictures come: some are left out.");
-    this.stopped_ms = performance.now();
+  skip() {
+    this.rush_ms = 0;
+    this.waits = true;
+    this.trouble_ms = performance.now();
+    this.page.note("This browser decodes more slowly than the pictures come: some are skipped.");
+    if (this.waiting.oldest_ms <= LATE_MS) return;
+    this.page.skipped(this.sent.size);
     this.close();
     this.open();
   }
@@ -77,23 +90,34 @@ export class CodecsPlayer extends CanvasPlayer {
   }
 
   // Its time, as a decoder hands it back: in microseconds, and each another.
-  remember({ number, time_ms, isCaptured }) {
+  remember({ number, time_ms, published_ms, isCaptured }) {
     let timestamp = Math.round(time_ms * 1000);
     while (this.sent.has(timestamp)) timestamp += 1;
-    this.sent.set(timestamp, { number, time_ms, isCaptured });
-    if (this.sent.size > 2 * MOST_WAITING) this.sent.delete(this.sent.keys().next().value);
+    this.sent.set(timestamp, { number, time_ms, published_ms, isCaptured });
+    if (this.sent.size > MOST_SENT) this.sent.delete(this.sent.keys().next().value);
     return timestamp;
   }
 
   show(frame) {
     const part = this.sent.get(frame.timestamp);
     this.sent.delete(frame.timestamp);
-    this.draw(frame, frame.displayWidth, frame.displayHeight);
+    this.waiting.take();
+    if (!this.decoder.decodeQueueSize && performance.now() - this.rush_ms > RUSH_MS[0]) this.rush_ms = 0;
     this.hasShown = true;
-    this.page.shown(part);
-    const isCalm = this.stopped_ms && performance.now() - this.stopped_ms > CALM_MS;
+    if (part && this.newest_ms - part.published_ms > LATE_MS) {
+      frame.close();
+      if (!this.rush_ms) this.page.skipped(1);
+    } else {
+      this.draw(frame, frame.displayWidth, frame.displayHeight);
+      this.page.shown(part);
+    }
+    this.calmDown();
+  }
+
+  calmDown() {
+    const isCalm = this.trouble_ms && performance.now() - this.trouble_ms > CALM_MS;
     if (!isCalm && !this.hesitates) return;
-    Object.assign(this, { stops: 0, stopped_ms: 0, hesitates: false });
+    Object.assign(this, { stops: 0, trouble_ms: 0, hesitates: false });
     this.page.note("");
   }
 
@@ -107,7 +131,7 @@ export class CodecsPlayer extends CanvasPlayer {
     if (!told.supported) { this.page.unsupported(); return; }
     if (this.unsure) { this.page.needsIdr(); return; }
     this.stops += 1;
-    this.stopped_ms = performance.now();
+    this.trouble_ms = performance.now();
     if (this.stops > 1) {
       const size = this.pixels > LARGE_PIXELS ? ` ${this.config.codedWidth}x${this.config.codedHeight} may be too large for it.` : "";
       this.page.note(`The decoder has stopped ${this.stops} times, and begins again at each keyframe: ${error.message}${size} Another browser may go on.`);

@@ -12,8 +12,8 @@ const charts = {
   end: new Chart(at("charts"), "Camera to screen", milliseconds),
 };
 
-// ages_ms: of the pictures that were shown in that second.
-export function showSecond(told, ages_ms) {
+// ages_ms: of the pictures that were shown in that second. skipped: by this page, in all.
+export function showSecond(told, ages_ms, skipped) {
   const latency_ms = (percent) => (told.latency_s[percent] === undefined ? null : told.latency_s[percent] * 1000);
   ages_ms.sort((a, b) => a - b);
   charts.fps.add(told.fps);
@@ -22,6 +22,7 @@ export function showSecond(told, ages_ms) {
   charts.end.add(ages_ms.length ? ages_ms[ages_ms.length >> 1] : null);
   set("key", told.key_interval === null ? "-" : `${plural(told.key_interval, "frame")}, ${told.key_interval_s.toFixed(2)} s`);
   set("missed", told.missed_total, told.missed > 0);
+  set("skipped", told.skipped + skipped, told.skipped + skipped > 0);
   const causes = Object.entries(told.dropped).filter(([, count]) => count);
   const lost = causes.map(([cause, count]) => `${count} ${cause === "unknown" ? "" : `since ${cause}`}`.trim());
   set("dropped", lost.join(", ") || "0", causes.length > 0);
@@ -33,7 +34,8 @@ export function showRing(ring, hidden) {
   set("ring", `${ring.slots} slots of ${bytes(ring.slot_size)}, ${plural(ring.info.frames, "frame")} written`);
   const rows = ring.readers.map((reader) => {
     const row = document.createElement("tr");
-    for (const text of [`${reader.name}, pid ${reader.pid}`, reader.received ?? "-", reader.missed ?? "-"]) {
+    const name = `${reader.name}, pid ${reader.pid}${reader.viewer ? `, for ${reader.viewer}` : ""}`;
+    for (const text of [name, reader.received ?? "-", reader.missed ?? "-", reader.skipped ?? "-"]) {
       row.insertCell().textContent = text;
     }
     return row;

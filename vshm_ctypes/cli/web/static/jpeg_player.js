@@ -11,7 +11,10 @@ export class JpegPlayer extends CanvasPlayer {
   start() { Object.assign(this, { busy: false, closed: false, failed: 0 }); }
 
   async feed(part) {
-    if (this.busy) return; // it is not as quick as the camera: the next one will do
+    if (this.busy) { // it is not as quick as the camera: the next one will do
+      this.page.skipped(1);
+      return;
+    }
     this.busy = true;
     try {
       const image = await createImageBitmap(new Blob([part.data], { type: "image/jpeg" }));

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fragmented MP4 by Media Source Extensions, pictures or sound.
 
+import { Playback } from "./playback.js";
 import { HESITATES } from "./reasons.js";
 import { Source, mime } from "./support.js";
 
 const BEHIND_S = 0.6; // then it jumps to the newest picture
+const JUMP_MS = 1000; // that a jump helps for, else the browser is too slow
+const CALM_MS = 10000; // after which it is not any more
 const KEPT_S = 10;
+const FEW_WAITING = 2, MANY_WAITING = 60, MOST_WAITING = 1000; // pieces that are not appended yet
 const MOST_SENT = 240; // pictures that are remembered
 const PATIENCE_MS = 3000;
 
@@ -24,17 +28,19 @@ export class Mp4Player {
     this.video.onerror = () => this.stop(this.video.error);
     this.video.muted = true;
     this.video.src = this.url;
-    this.play();
+    const isSound = stream.media === "audio"; // which has a button of its own
+    this.playback = new Playback(this.video, (how) => (isSound ? how && this.page.heard(false) : this.page.ask(how)));
+    this.playback.play();
     this.watch();
   }
-
-  play() { this.video.play().catch(() => {}); } // it plays once there is something
 
   // After the user's gesture.
   listen() {
     this.video.muted = false;
-    this.play();
+    this.playback.play();
   }
+
+  wake() { this.playback?.wake(); }
 
   open() {
     if (this.closed) return;
@@ -57,14 +63,25 @@ export class Mp4Player {
       if (this.stream.media === "audio") this.page.shown({ number: part.number });
       else if (!this.hasShown && performance.now() - this.began_ms > PATIENCE_MS) this.hesitate();
     }
-    this.waiting.push(part.data);
+    this.waiting.push(part);
+    if (this.waiting.length > MANY_WAITING) this.skip();
     this.advance();
   }
 
-  remember({ number, time_ms, isCaptured, isRecoveryPoint }) {
+  // To the last keyframe of those that wait.
+  skip() {
+    const at = this.waiting.findLastIndex((part) => part.isKeyframe);
+    const left = this.waiting.slice(0, Math.max(at, 0)).filter((part) => !part.isHead);
+    this.waiting = this.waiting.filter((part) => !left.includes(part));
+    this.page.skipped(left.length);
+    if (this.waiting.length > MOST_WAITING) this.stop(new Error("it takes nothing any more."));
+  }
+
+  remember({ number, time_ms, isCaptured, isKeyframe, isRecoveryPoint }) {
     this.unsure ??= isRecoveryPoint; // whether this browser can begin there
     this.sent.push({ number, time_ms, isCaptured });
     if (this.sent.length > MOST_SENT) this.sent.shift();
+    if (isKeyframe) this.key_s = (time_ms - this.first_ms) / 1000;
   }
 
   hesitate() {
@@ -77,17 +94,34 @@ export class Mp4Player {
     try {
       if (buffer.buffered.length) {
         const begin = buffer.buffered.start(0);
-        const end = buffer.buffered.end(buffer.buffered.length - 1);
-        if (end - video.currentTime > BEHIND_S || video.currentTime < begin) video.currentTime = Math.max(end - 0.1, begin);
+        this.keepUp(begin, buffer.buffered.end(buffer.buffered.length - 1));
         if (video.currentTime - begin > 2 * KEPT_S) {
           buffer.remove(begin, video.currentTime - KEPT_S);
           return;
         }
       }
-      if (this.waiting.length) buffer.appendBuffer(this.waiting.shift());
+      if (this.waiting.length) buffer.appendBuffer(this.waiting.shift().data);
     } catch (error) {
       this.stop(error);
     }
+  }
+
+  // To the newest picture, for which a decoder may need all from the keyframe before on. Where it is too slow for that,
+  // from keyframe to keyframe.
+  keepUp(begin, end) {
+    const { currentTime } = this.video;
+    if (this.waiting.length > FEW_WAITING || (currentTime >= begin && end - currentTime <= BEHIND_S)) return;
+    const now_ms = performance.now();
+    if (now_ms - this.jumped_ms < JUMP_MS) this.slow_ms = now_ms;
+    if (!(now_ms - this.slow_ms < CALM_MS)) this.jump(Math.max(end - 0.1, begin));
+    else if (this.key_s > currentTime && end - this.key_s < BEHIND_S) this.jump(this.key_s);
+  }
+
+  jump(to_s) {
+    const [from_ms, to_ms] = [this.video.currentTime, to_s].map((at_s) => this.first_ms + at_s * 1000);
+    if (this.hasShown) this.page.skipped(this.sent.filter(({ time_ms }) => time_ms > from_ms && time_ms < to_ms).length);
+    this.jumped_ms = performance.now();
+    this.video.currentTime = to_s;
   }
 
   // Once: the page begins anew.
@@ -116,10 +150,15 @@ export class Mp4Player {
     if (!this.hasShown) this.page.note("");
     this.hasShown = true;
     this.page.shown(part);
+    const dropped = this.video.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0; // by the browser itself
+    this.dropped ??= dropped;
+    if (dropped > this.dropped) this.page.skipped(dropped - this.dropped);
+    this.dropped = dropped;
   }
 
   close() {
     this.closed = true;
+    this.playback?.close();
     this.video.onerror = null;
     if (this.url) URL.revokeObjectURL(this.url);
     this.video.removeAttribute("src");

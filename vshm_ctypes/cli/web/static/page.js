@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page: which ring, what the device tells, and who shows the pictures or plays the sound.
 
-import { Clock } from "./clock.js";
 import { CodecsPlayer } from "./codecs_player.js";
+import { Connection } from "./connection.js";
 import { showBoard, showRing, showSecond } from "./figures.js";
 import { JpegPlayer } from "./jpeg_player.js";
 import { Mp4Player } from "./mp4_player.js";
@@ -13,23 +13,24 @@ import { SoundPlayer } from "./sound_player.js";
 import { hasCodecs, hasSoundCodecs, playsMp4 } from "./support.js";
 
 const KEYFRAME = 1, HEAD = 2, RECOVERY_POINT = 4, CAPTURED = 8, HEADER_BYTES = 36; // as showing.py packs them
-const RETRY_MS = 1000, PING_MS = 2000, CALM_MS = 10000;
+const RETRY_MS = 1000, CALM_MS = 10000, LONGEST_NAME = 255;
 
-let socket, player, stream, clock = new Clock();
+let player, stream, connection;
 let wanted = ringOfAddress(), isChosen = Boolean(wanted); // by the user
 const usualForm = hasCodecs && new URLSearchParams(location.search).get("player") !== "mse" ? "frames" : "mp4";
 let form = usualForm;
 let entry = ""; // "idr": this browser can begin nowhere else
-let listening = false;
-let shown = 0, ages_ms = [], stops = 0, stopped_ms = 0;
+let listening = false, letPlay; // by a tap
+let shown = 0, skipped = 0, ages_ms = [], stops = 0, stopped_ms = 0;
 
 // ---- what is said: what is most in the way ----
 
-const said = { connection: "Connecting ...", device: "", player: "" };
+const said = { connection: "Connecting ...", device: "", policy: "", player: "" };
 
 function say(who, text) {
   said[who] = text;
-  set("message", said.connection || [said.device, said.player].filter(Boolean).join(" "));
+  const now = said.connection || [said.device, said.policy, said.player].filter(Boolean).join(" ");
+  if (at("message").textContent !== now) set("message", now); // what is the same is not announced again
 }
 
 // ---- who plays it ----
@@ -40,12 +41,21 @@ const page = {
     shown += 1;
     set("shown", shown);
     if (part) set("frame", part.number);
-    const now_ms = clock.now_ms();
+    const now_ms = connection.clock.now_ms();
     if (part?.isCaptured && now_ms !== null) ages_ms.push(now_ms - part.time_ms);
     if (stops && performance.now() - stopped_ms > CALM_MS) {
       stops = 0;
       page.note("");
     }
+  },
+  skipped(count) { skipped += count; },
+  ask(how) {
+    letPlay = how;
+    at("tap").hidden = !how;
+  },
+  heard(isHeard) {
+    listening = isHeard;
+    set("listen", listening ? "Stop" : "Listen");
   },
   note(text) { say("player", text); },
   unsupported() {
@@ -119,6 +129,7 @@ function feed(buffer) {
   player.feed({
     number: Number(head.getBigUint64(0, true)),
     time_ms: Number(head.getBigUint64(8, true)) / 1e6,
+    published_ms: Number(head.getBigUint64(16, true)) / 1e6,
     isCaptured: Boolean(flags & CAPTURED), // at that time; else it is on a clock that we do not know
     isKeyframe: Boolean(flags & KEYFRAME),
     isHead: Boolean(flags & HEAD),
@@ -129,10 +140,14 @@ function feed(buffer) {
 
 // Browsers play sound only after a click.
 at("listen").addEventListener("click", () => {
-  listening = !listening;
-  set("listen", listening ? "Stop" : "Listen");
+  page.heard(!listening);
   if (!listening) connect();
   else if (player?.listen) player.listen();
+});
+at("tap").addEventListener("click", () => letPlay?.());
+document.addEventListener("visibilitychange", () => { if (!document.hidden) player?.wake?.(); });
+document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
+  say("policy", `A proxy between, or this browser, forbids ${effectiveDirective} ${blockedURI}: let it pass on the page's own Content-Security-Policy.`);
 });
 
 // ---- what the device tells ----
@@ -147,14 +162,12 @@ function onOverview({ rings, board, hidden }) {
   showBoard(board);
 }
 
-function onMessage(message) {
-  if (message.data instanceof ArrayBuffer) { feed(message.data); return; }
-  const told = JSON.parse(message.data);
+function onTold(told) {
+  say("connection", "");
   if (told.type === "overview") onOverview(told);
-  else if (told.type === "second") showSecond(told, ages_ms.splice(0));
+  else if (told.type === "second") showSecond(told, ages_ms.splice(0), skipped);
   else if (told.type === "stream") startStream(told);
   else if (told.type === "state") say("device", told.text);
-  else if (told.type === "pong") clock.onPong(told);
 }
 
 // ---- the connection ----
@@ -162,15 +175,15 @@ function onMessage(message) {
 function ringOfAddress() {
   const text = location.hash.slice(1);
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(text).slice(0, LONGEST_NAME);
   } catch { // not as we write it
-    return text;
+    return text.slice(0, LONGEST_NAME);
   }
 }
 
 function turnTo(ring) {
   wanted = ring;
-  [form, entry, shown, stops] = [usualForm, "", 0, 0];
+  [form, entry, shown, skipped, stops] = [usualForm, "", 0, 0, 0];
   connect();
 }
 
@@ -179,39 +192,21 @@ function choose(ring) {
   turnTo(ring);
 }
 
-function ping() {
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ ping_ms: performance.now() }));
-}
-
 function connect() {
-  if (socket) { socket.onclose = null; socket.onmessage = null; socket.close(); }
   stopPlayer();
-  clock = new Clock();
-  const query = wanted ? `?${new URLSearchParams({ ring: wanted, form, entry })}` : "";
-  socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live${query}`);
-  socket.binaryType = "arraybuffer";
-  socket.onopen = () => { say("connection", ""); ping(); };
-  socket.onmessage = onMessage;
-  socket.onclose = onClose;
+  connection.open(wanted ? `?${new URLSearchParams({ ring: wanted, form, entry, tells: "got" })}` : "");
 }
 
-async function onClose({ reason }) {
-  stopPlayer();
-  say("connection", `No connection to the device${reason && `: ${reason}`}. Trying again ...`);
-  const closed = socket;
-  setTimeout(() => { if (socket === closed) connect(); }, RETRY_MS);
-  if (reason) return;
-  try { // perhaps it is there, and has let us in no more
-    const answer = await fetch(location.pathname);
-    if ([401, 403].includes(answer.status)) say("connection", await answer.text());
-  } catch {
-    // it is not there
-  }
-}
-
-setInterval(ping, PING_MS);
+connection = new Connection({
+  onPart: feed,
+  onTold,
+  lost: stopPlayer,
+  say: (text) => say("connection", text),
+  get skipped() { return skipped; },
+});
 window.addEventListener("hashchange", () => {
   turnTo(ringOfAddress());
   isChosen = Boolean(wanted);
 });
+say("connection", "Connecting ...");
 connect();

@@ -12,14 +12,24 @@ export function first(rings) {
   return rings.reduce((best, ring) => (best === undefined || rank(ring) < rank(best) ? ring : best), undefined);
 }
 
+// A link stays the same element, since a keyboard's focus is lost with it.
+function linkOf(name) {
+  const link = [...at("rings").children].find((one) => one.dataset.name === name) ?? document.createElement("a");
+  link.dataset.name = name;
+  link.href = `#${encodeURIComponent(name)}`;
+  return link;
+}
+
 export function showRings(rings, wanted) {
-  at("rings").replaceChildren(...rings.map((ring) => {
-    const link = document.createElement("a");
-    link.href = `#${encodeURIComponent(ring.name)}`;
+  const links = rings.map((ring) => {
+    const link = linkOf(ring.name);
     link.textContent = ring.name.slice(1) + (ring.media === "audio" ? " (sound)" : "");
     link.title = stateOf(ring);
     link.classList.toggle("live", isLive(ring));
     if (ring.name === wanted) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
     return link;
-  }));
+  });
+  const { children } = at("rings");
+  if (links.length !== children.length || links.some((link, place) => link !== children[place])) at("rings").replaceChildren(...links);
 }

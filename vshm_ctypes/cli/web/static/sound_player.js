@@ -3,6 +3,8 @@
 
 const AHEAD_S = 0.15; // between what is handed over and what is heard: the network's and this page's delays
 const MOST_AHEAD_S = 0.5; // what is more came in one rush, or from a clock that is too fast: it is left out
+const MOST_WAITING = 25; // frames in the decoder: half a second
+const PATIENCE_MS = 1000; // until it is to be heard
 
 export class SoundPlayer {
   name = "WebAudio";
@@ -13,16 +15,30 @@ export class SoundPlayer {
 
   // After the user's gesture.
   listen() {
-    if (this.context) return;
+    if (this.context) {
+      this.wake();
+      return;
+    }
     try {
       this.context = this.open();
     } catch (error) {
       this.page.note(`This browser plays no sound of ${this.stream.sample_rate} Hz: ${error.message}`);
       return;
     }
-    this.context.resume().catch(() => {});
+    this.context.onstatechange = () => this.onState();
     this.until_s = 0;
+    this.wake();
+    setTimeout(() => this.onState(), PATIENCE_MS);
   }
+
+  // A browser may hold sound back, as during a call.
+  onState() {
+    if (this.closed) return;
+    this.page.heard(this.context.state === "running");
+    this.wake();
+  }
+
+  wake() { if (this.context && this.context.state !== "running") this.context.resume().catch(() => {}); }
 
   open() {
     const { codec_string: codec, sample_rate: sampleRate } = this.stream;
@@ -46,6 +62,8 @@ export class SoundPlayer {
     this.page.shown({ number: part.number });
     if (this.stream.codec_string === "pcm-s16") {
       this.play(samplesOf(part.data, this.stream.channels));
+    } else if (this.decoder.decodeQueueSize > MOST_WAITING) {
+      this.page.skipped(1);
     } else if (this.decoder.state === "configured") {
       try {
         const timestamp = Math.round(part.time_ms * 1000);
@@ -71,7 +89,10 @@ export class SoundPlayer {
     const buffer = this.context.createBuffer(channels.length, channels[0].length, rate);
     channels.forEach((samples, channel) => buffer.copyToChannel(samples, channel));
     const now_s = this.context.currentTime;
-    if (this.until_s > now_s + MOST_AHEAD_S) return;
+    if (this.until_s > now_s + MOST_AHEAD_S) {
+      this.page.skipped(1);
+      return;
+    }
     if (this.until_s < now_s) this.until_s = now_s + AHEAD_S;
     const source = this.context.createBufferSource();
     source.buffer = buffer;

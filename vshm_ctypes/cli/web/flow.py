@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much is on its way to one browser: in our buffers, the kernel's, those of proxies, and the browser's own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import NamedTuple
+
+MOST_S = 0.5  # what is on its way longer than the quickest was, or would be, waits somewhere
+_FADES = 0.9  # of what earlier messages told of the way's rate, at each further one
+
+
+class _Sent(NamedTuple):
+    size: int
+    at_s: float
+
+
+class Flow:
+    """By what the browser says that it has got. tells: it does; else it is held back by its connection alone."""
+
+    def __init__(self, tells: bool) -> None:
+        self._tells = tells
+        self._lock = threading.Lock()
+        self._on_way: deque[_Sent] = deque()
+        self._got = 0
+        self._got_s = 0.0  # when it last said so
+        self._quickest_s = float("inf")
+        self._bytes = 0.0
+        self._busy_s = 0.0  # that those bytes took
+
+    def sent(self, size: int) -> None:
+        """One more message of so many bytes."""
+        if self._tells:
+            with self._lock:
+                self._on_way.append(_Sent(size, time.monotonic()))
+
+    def got(self, count: int) -> None:
+        """The browser has got so many messages since it came. From any thread."""
+        now_s = time.monotonic()
+        with self._lock:
+            while self._got < count and self._on_way:
+                self._got += 1
+                self._arrived(now_s)
+
+    def _arrived(self, now_s: float) -> None:
+        size, at_s = self._on_way.popleft()
+        self._quickest_s = min(self._quickest_s, now_s - at_s)
+        self._bytes = self._bytes * _FADES + size
+        self._busy_s = self._busy_s * _FADES + now_s - max(at_s, self._got_s)
+        self._got_s = now_s
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether what is sent now would come late."""
+        with self._lock:
+            if not self._on_way:
+                return False
+            usual_s = self._quickest_s if self._got else 0.0
+            return max(time.monotonic() - self._on_way[0].at_s - usual_s, self._left_s()) > MOST_S
+
+    def _left_s(self) -> float:
+        """That it takes until what is on its way has come, at the way's rate."""
+        return sum(sent.size for sent in self._on_way) * self._busy_s / self._bytes if self._bytes else 0.0

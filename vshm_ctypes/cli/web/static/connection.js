@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The WebSocket to the device: opened again whenever it is lost, and soon after this page has slept.
+
+import { Clock } from "./clock.js";
+import { whyRefused } from "./refusal.js";
+
+const RETRY_MS = 1000, SELDOM_MS = 15000; // after the first failure, and after many
+const TICK_MS = 2000;
+const SILENT_MS = 6000; // the device tells something every second
+
+export class Connection {
+  // page: onPart(buffer), onTold(object), lost(), say(text), and skipped, a count for the device.
+  constructor(page) {
+    Object.assign(this, { page, clock: new Clock(), failures: 0, got: 0 });
+    setInterval(() => this.tick(), TICK_MS);
+    for (const kind of ["pagehide", "freeze"]) window.addEventListener(kind, () => this.leave());
+    for (const kind of ["pageshow", "resume", "online", "focus"]) window.addEventListener(kind, () => this.wake());
+    document.addEventListener("freeze", () => this.leave());
+    for (const kind of ["resume", "visibilitychange"]) document.addEventListener(kind, () => this.wake());
+  }
+
+  open(query = this.query) {
+    this.leave();
+    Object.assign(this, { query, got: 0, clock: new Clock(), heard_ms: Date.now() });
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live${query}`);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.ping();
+    socket.onmessage = ({ data }) => this.take(data);
+    socket.onclose = ({ reason }) => this.onClose(reason);
+    this.socket = socket;
+  }
+
+  take(data) {
+    this.heard_ms = Date.now();
+    if (data instanceof ArrayBuffer) {
+      this.page.onPart(data);
+      this.got += 1;
+      this.send({ got: this.got, skipped: this.page.skipped });
+      return;
+    }
+    const told = JSON.parse(data);
+    if (told.type === "pong") this.clock.onPong(told);
+    if (told.type === "overview") this.failures = 0; // it has let us in
+    this.page.onTold(told);
+  }
+
+  send(told) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(told));
+  }
+
+  ping() { this.send({ ping_ms: performance.now() }); }
+
+  // By the time of day, which goes on while a machine sleeps.
+  tick() {
+    if (this.socket && Date.now() - this.heard_ms > SILENT_MS) this.lose("It has told nothing for some seconds. ");
+    else this.ping();
+  }
+
+  async onClose(reason) {
+    this.lose(reason && `${reason}. `);
+    if (reason) return;
+    const why = await whyRefused();
+    if (why && !this.socket) this.say(why);
+  }
+
+  lose(reason) {
+    this.leave();
+    this.page.lost();
+    this.say(reason);
+    const wait_ms = Math.min(RETRY_MS * 2 ** this.failures, SELDOM_MS) * (0.8 + 0.4 * Math.random());
+    this.failures += 1;
+    this.retry = setTimeout(() => this.open(), wait_ms);
+  }
+
+  say(reason) { this.page.say(`No connection to the device. ${reason}Trying again ...`); }
+
+  leave() {
+    clearTimeout(this.retry);
+    if (!this.socket) return;
+    Object.assign(this.socket, { onopen: null, onmessage: null, onclose: null });
+    this.socket.close();
+    this.socket = undefined;
+  }
+
+  // Perhaps this page was asleep.
+  wake() {
+    if (document.hidden || this.query === undefined) return;
+    if (!this.socket || Date.now() - this.heard_ms > SILENT_MS) this.open();
+  }
+}
