@@ -66,6 +66,7 @@ NEEDS_PYAV = [
     "serve",
     "serve_access",
     "serve_browser",
+    "serve_flow",
     "serve_shown",
     "serve_streams",
     "sound",

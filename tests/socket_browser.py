@@ -29,6 +29,11 @@ class Browser:
                 assert message.type == aiohttp.WSMsgType.TEXT, message
                 self.told.append(json.loads(message.data))
 
+    @property
+    def got(self) -> int:
+        """Messages of the stream."""
+        return len(self.pictures)
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [one for one in self.told if one["type"] == kind]
 

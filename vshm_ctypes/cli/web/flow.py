@@ -22,7 +22,7 @@ class Flow:
 
     def __init__(self, tells: bool) -> None:
         self._tells = tells
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._on_way: deque[_Sent] = deque()
         self._got = 0
         self._got_s = 0.0  # when it last said so
@@ -43,22 +43,25 @@ class Flow:
             while self._got < count and self._on_way:
                 self._got += 1
                 self._arrived(now_s)
+            self._lock.notify_all()
 
     def _arrived(self, now_s: float) -> None:
         size, at_s = self._on_way.popleft()
         self._quickest_s = min(self._quickest_s, now_s - at_s)
         self._bytes = self._bytes * _FADES + size
-        self._busy_s = self._busy_s * _FADES + now_s - max(at_s, self._got_s)
+        self._busy_s = self._busy_s * _FADES + now_s - max(at_s + self._quickest_s, self._got_s)
         self._got_s = now_s
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether what is sent now would come late."""
+    def wait(self, timeout_s: float = 0.0) -> bool:
+        """Until what is sent then would not come late; False: it still would, after so long."""
         with self._lock:
-            if not self._on_way:
-                return False
-            usual_s = self._quickest_s if self._got else 0.0
-            return max(time.monotonic() - self._on_way[0].at_s - usual_s, self._left_s()) > MOST_S
+            return self._lock.wait_for(lambda: not self._is_behind(), timeout_s)
+
+    def _is_behind(self) -> bool:
+        if not self._on_way:
+            return False
+        usual_s = self._quickest_s if self._got else 0.0
+        return max(time.monotonic() - self._on_way[0].at_s - usual_s, self._left_s()) > MOST_S
 
     def _left_s(self) -> float:
         """That it takes until what is on its way has come, at the way's rate."""

@@ -58,8 +58,8 @@ class Showing:
         """A message of that kind."""
         self._send(json.dumps({"type": kind} | plain(told)))
 
-    def show(self, frame: Frame) -> None:
-        """The next frame of the ring."""
+    def show(self, frame: Frame, patience_s: float = 0.0) -> None:
+        """The next frame of the ring. patience_s: how long the browser may take before it is passed over."""
         if frame.codec != self._codec:
             self._choose(frame.codec)
         if self._material is None:
@@ -67,7 +67,7 @@ class Showing:
         part = self._material.take(frame)
         if part is not None and part.begins is not None:
             self._begin(part.unit, part.begins)
-        self._skips = (self._skips and part is None) or self._flow.is_behind
+        self._skips = (self._skips and part is None) or not self._flow.wait(patience_s)
         if self._skips:
             self._material.skip()
             self.skipped += 1

@@ -26,6 +26,7 @@ from .showing import Form, Showing
 
 WAIT_S = 0.2
 RETRY_S = 0.5
+PAST_S = 2.0  # for a browser to take what the ring held when it came
 
 TEXTS = {
     "live": "",
@@ -112,13 +113,14 @@ class Viewer:
         watch = Watch(stream)
         begin = last = time.monotonic()
         written, first = stream.info().frames, True
+        held, patient = written, begin + PAST_S
         while not self._over.is_set():
             frame = stream.receive(WAIT_S)
             now = time.monotonic()
             if frame is not None:
                 watch.note(frame)
                 self._received += 1
-                self._showing.show(frame)
+                self._showing.show(frame, max(0.0, patient - now) if frame.number < held else 0.0)
                 self._tell_state("waiting" if self._showing.waits else "live", self._showing.waits)
                 last, written = now, frame.number + 1
             else:

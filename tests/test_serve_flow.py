@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm serve without a browser: one that does not keep up stays at live, and what it skips is counted."""
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+from serving import Server, camera, status
+from socket_browser import Browser, browse
+from unusual_streams import encoded
+
+from vshm_ctypes import Producer
+from vshm_ctypes.cli.web import flow
+from vshm_ctypes.cli.web.flow import MOST_S, Flow
+from vshm_ctypes.cli.web.showing import HEAD, KEYFRAME
+
+
+class Time:
+    """One that a test turns on."""
+
+    now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    made = Time()
+    monkeypatch.setattr(flow, "time", made)
+    return made
+
+
+def test_what_is_long_on_its_way_is_waited_for(time: Time) -> None:
+    way = Flow(tells=True)
+    way.sent(1000)
+    time.now_s += MOST_S * 0.9
+    assert way.wait()
+    time.now_s += MOST_S * 0.2
+    assert not way.wait()
+    way.got(1)
+    assert way.wait()
+
+
+def test_a_long_way_alone_is_no_delay(time: Time) -> None:
+    way = Flow(tells=True)
+    way.sent(1000)
+    time.now_s += 2 * MOST_S
+    way.got(1)
+    way.sent(1000)
+    time.now_s += 2 * MOST_S
+    assert way.wait()
+
+
+def test_a_way_is_not_filled_beyond_what_it_carries(time: Time) -> None:
+    way = Flow(tells=True)
+    for _ in range(8):
+        way.sent(10_000)
+    for count in range(1, 9):  # 100 kB/s
+        time.now_s += 0.1
+        way.got(count)
+    for _ in range(5):
+        assert way.wait()
+        way.sent(10_000)
+    way.sent(10_000)
+    assert not way.wait()
+    way.got(9)
+    assert way.wait()
+
+
+def test_who_does_not_tell_is_not_waited_for(time: Time) -> None:
+    way = Flow(tells=False)
+    way.sent(1000)
+    time.now_s += 100
+    assert way.wait()
+
+
+def test_who_tells_nonsense_harms_nobody(time: Time) -> None:
+    way = Flow(tells=True)
+    for count in (-1, 10**30, 0):
+        way.got(count)
+    way.sent(1)
+    assert way.wait()
+
+
+async def tell(browser: Browser, skipped: int = 0) -> None:
+    await browser.socket.send_json({"got": browser.got, "skipped": skipped})
+
+
+def of_ring(browser: Browser, ring: str, server: Server) -> list[dict[str, Any]]:
+    """The server's own readers of it, as it tells them."""
+    (told,) = [one for one in browser.of("overview")[-1]["rings"] if one["name"] == ring]
+    return [reader for reader in told["readers"] if reader["pid"] == server.process.pid]
+
+
+def gaps(browser: Browser) -> list[tuple[int, bool]]:
+    """(pictures that it was not sent, whether a keyframe came after them), each."""
+    heads = [head for head, _ in browser.pictures if not head[3] & HEAD]
+    return [
+        (after[0] - before[0] - 1, bool(after[3] & KEYFRAME))
+        for before, after in itertools.pairwise(heads)
+        if after[0] != before[0] + 1
+    ]
+
+
+@pytest.mark.parametrize("form", ["frames", "mp4"])
+def test_a_browser_that_falls_behind_goes_on_at_a_keyframe_and_all_is_counted(
+    server: Server, ring: str, form: str
+) -> None:
+    async def look(browser: Browser) -> None:
+        await browser.until(lambda: len(browser.pictures) >= 3)
+        await tell(browser)
+        await browser.until(lambda: any(second["skipped"] >= 50 for second in browser.of("second")))
+        await tell(browser, skipped=1000)
+        await browser.until(lambda: bool(gaps(browser)))
+        count = gaps(browser)[0][0]
+        await browser.until(lambda: browser.of("second")[-1]["skipped"] >= count)
+        await browser.until(lambda: of_ring(browser, ring, server)[0].get("skipped", 0) >= 1000 + count)
+
+    with camera(ring):
+        browser = browse(server, f"?ring={ring}&form={form}&tells=got", look)
+    (viewer,) = of_ring(browser, ring, server)
+    assert (viewer["viewer"], viewer["missed"]) == ("127.0.0.1", 0)
+    assert viewer["received"] >= len(browser.pictures)
+    assert gaps(browser)[0][0] >= 50
+    assert all(is_key for _, is_key in gaps(browser))
+
+
+def test_what_a_ring_holds_waits_until_the_browser_takes_it(server: Server, ring: str) -> None:
+    """Of a ring whose writer is silent nothing comes after it, and no keyframe."""
+    count = 50
+    units = encoded(f"keyint={count}:min-keyint={count}:bframes=0", count=count)
+
+    async def look(browser: Browser) -> None:
+        await browser.until(lambda: bool(browser.pictures))
+        await tell(browser)
+        await asyncio.sleep(MOST_S * 1.2)  # it is behind by now: much more lies in the ring than a connection holds
+        while len(browser.pictures) < count:
+            have = len(browser.pictures)
+            await browser.until(lambda: len(browser.pictures) > have)  # noqa: B023
+            await tell(browser)
+
+    with Producer(ring, slots=count + 4) as producer:
+        for data, key, _ in units:
+            producer.write(data.ljust(400_000, b"\0"), keyframe=key)
+        browser = browse(server, f"?ring={ring}&tells=got", look)
+    assert gaps(browser) == []
+
+
+@pytest.mark.parametrize("name", ["%00", "%0A", "..", "%2F..%2Fetc", "x" * 300, "%3Cb%3E", "%FF", "%20", ""])
+def test_a_name_that_is_none_is_told(server: Server, name: str) -> None:
+    async def look(browser: Browser) -> None:
+        await browser.until(lambda: bool(browser.said))
+
+    browse(server, f"?ring={name}", look)
+    assert status(server.url("/")) == 200
+
+
+def test_who_asks_without_a_websocket_learns_that_it_needs_one(server: Server) -> None:
+    assert status(server.url("/live")) == 426
