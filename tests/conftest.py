@@ -12,6 +12,8 @@ from hosts import own_shared_memory
 from writers import BUILD, ROOT, SHARED_MEMORY, Channel, Writer
 
 if TYPE_CHECKING:
+    from browser import ChromiumPage
+    from selenium import webdriver
     from serving import Server
 
 # Before anything imports the binding, here or in a child: this tree's, not one that happens to be installed.
@@ -67,6 +69,8 @@ NEEDS_PYAV = [
     "serve_access",
     "serve_browser",
     "serve_flow",
+    "serve_live",
+    "serve_refused",
     "serve_shown",
     "serve_streams",
     "sound",
@@ -122,6 +126,30 @@ def alone() -> Iterator[None]:
         pytest.skip("needs a mount of its own: run it as root")
     with own_shared_memory():
         yield
+
+
+@pytest.fixture(scope="session")
+def chromium_driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chrome"]:
+    """One Chromium for all tests, since it takes seconds to begin."""
+    from browser import CHROMIUM, DRIVER, chromium
+
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("needs Chromium and its driver: ci/bootstrap base web")
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(chromium_driver: "webdriver.Chrome") -> Iterator["ChromiumPage"]:
+    """The page of vshm serve in Chromium, which has nothing to complain of."""
+    from browser import DESKTOP, ChromiumPage
+
+    page = ChromiumPage(chromium_driver)
+    page.size(*DESKTOP)
+    page.errors()
+    yield page
+    assert page.errors() == []
+    chromium_driver.get("about:blank")
 
 
 @pytest.fixture(scope="module")

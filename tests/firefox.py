@@ -102,9 +102,10 @@ class FirefoxPage(Page):
 
 
 @contextmanager
-def firefox(folder: Path) -> Iterator[Firefox]:
+def firefox(folder: Path, preferences: dict[str, Any] | None = None) -> Iterator[Firefox]:
     """The browser; what it keeps lies in that folder."""
-    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
+    told = PREFERENCES | (preferences or {})
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in told.items()]
     (folder / "user.js").write_text("\n".join(lines))
     command = [str(FIREFOX), "--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0"]
     log = folder / "log"

@@ -3,37 +3,16 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from browser import CHROMIUM, DESKTOP, DIED, DRIVER, PHONE, ChromiumPage, chromium
-from selenium import webdriver
+from browser import DESKTOP, DIED, PHONE, ChromiumPage
 from serving import TOKEN, Server, camera, in_session, serving
 from unusual_streams import playing_sound
 from writers import ROOT
 
 from vshm_ctypes import Codec, Producer
-
-if CHROMIUM is None or DRIVER is None:
-    pytest.skip("needs Chromium and its driver: ci/bootstrap base web", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
-        yield driver
-
-
-@pytest.fixture
-def page(driver: webdriver.Chrome) -> Iterator[ChromiumPage]:
-    page = ChromiumPage(driver)
-    page.size(*DESKTOP)
-    page.errors()
-    yield page
-    assert page.errors() == []
-    driver.get("about:blank")
 
 
 def insecure(server: Server, ring: str) -> str:
@@ -142,14 +121,9 @@ def test_of_several_rings_a_live_one_with_pictures_is_shown_first(alone: None, p
 def test_without_any_way_to_play_it_is_said_how_the_page_may_be_reached(
     page: ChromiumPage, guarded: Server, ring: str
 ) -> None:
-    without = {"source": "delete window.MediaSource; delete window.ManagedMediaSource"}
-    added = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", without)
-    try:
-        with camera(ring):
-            page.open(insecure(guarded, ring))
-            page.says("no Media Source Extensions", f"ssh -L {guarded.port}:127.0.0.1:{guarded.port} camera.test")
-    finally:
-        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    with page.with_script("delete window.MediaSource; delete window.ManagedMediaSource"), camera(ring):
+        page.open(insecure(guarded, ring))
+        page.says("no Media Source Extensions", f"ssh -L {guarded.port}:127.0.0.1:{guarded.port} camera.test")
 
 
 def test_a_server_with_another_token_says_so(page: ChromiumPage, tmp_path: Path, ring: str) -> None:

@@ -6,11 +6,10 @@ In every case no error goes uncaught, and no promise is rejected without somebod
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, DRIVER, ChromiumPage, Page, chromium
+from browser import ChromiumPage, Page
 from encoded import stream
 from firefox import FIREFOX, FirefoxPage, firefox
 from serving import TOKEN, Server
@@ -35,16 +34,13 @@ OPEN_GOP = "keyint=12:min-keyint=12:open-gop=1:bframes=2:b-adapt=0:b-pyramid="
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def window(request: pytest.FixtureRequest) -> Iterator[Page]:
     """One for all cases."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        if request.param == "chromium":
-            if CHROMIUM is None or DRIVER is None:
-                pytest.skip("needs Chromium and its driver: ci/bootstrap base web")
-            yield ChromiumPage(stack.enter_context(chromium(folder)))
-        else:
-            if FIREFOX is None:
-                pytest.skip("needs Firefox: ci/bootstrap base web")
-            yield FirefoxPage(stack.enter_context(firefox(folder)))
+    if request.param == "chromium":
+        yield ChromiumPage(request.getfixturevalue("chromium_driver"))
+        return
+    if FIREFOX is None:
+        pytest.skip("needs Firefox: ci/bootstrap base web")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, firefox(Path(folder)) as driver:
+        yield FirefoxPage(driver)
 
 
 @pytest.fixture
