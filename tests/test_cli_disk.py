@@ -3,6 +3,7 @@
 
 import errno
 import itertools
+import logging
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from writers import meanwhile
 
 from vshm_ctypes import Producer, RingFull, VideoShmError
 from vshm_ctypes.cli.output import disk_advice
+from vshm_ctypes.cli.watch_log import RotatedFile
 
 COMMAND = [sys.executable, "-m", "vshm_ctypes"]
 LIMIT = ("prlimit", "--fsize=40000")
@@ -91,3 +93,28 @@ def test_a_ring_beyond_the_limit_of_files_is_told_as_such(ring: str) -> None:
     )
     assert f"RingFull: [Errno {errno.EFBIG}] {RingFull(errno.EFBIG).strerror}" in result.stderr
     assert "ulimit -f" in str(RingFull(errno.EFBIG).strerror)
+
+
+def test_a_log_that_can_not_be_rotated_keeps_what_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "watch.log"
+    log = RotatedFile(path, part_bytes=1000, parts=3)
+
+    numbers = itertools.count()
+
+    def write(count: int) -> None:
+        for _ in range(count):
+            log.handle(logging.makeLogRecord({"msg": f"{next(numbers):099}"}))
+
+    write(35)  # three parts, and half of one
+    parts = {one.name: one.read_bytes() for one in tmp_path.glob("*.gz")}
+    assert len(parts) == 3
+    Path(f"{path}.new").mkdir()  # in the way of what is packed
+    write(40)
+    assert {one.name: one.read_bytes() for one in tmp_path.glob("*.gz")} == parts
+    assert path.read_text().splitlines()[-40:] == [f"{number:099}" for number in range(35, 75)]
+    assert capsys.readouterr().err.count("watch.log.new") == 1
+    Path(f"{path}.new").rmdir()
+    write(40)
+    log.close()
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, *parts}
+    assert {one.name: one.read_bytes() for one in tmp_path.glob("*.gz")} != parts

@@ -37,23 +37,41 @@ class RotatedFile(RotatingFileHandler):
 
     def __init__(self, path: Path, part_bytes: int = PART_BYTES, parts: int = PARTS) -> None:
         super().__init__(path, maxBytes=part_bytes, backupCount=parts, encoding="utf-8")
+        self._part_bytes = part_bytes
         self._told: str | None = None
+
+    @property
+    def _packed(self) -> Path:
+        return Path(f"{self.baseFilename}.new")
 
     def rotation_filename(self, default_name: str) -> str:
         """Of a part that is full."""
         return f"{default_name}.gz"
 
+    def doRollover(self) -> None:  # noqa: N802 - the name is logging's
+        """Pack a full part before the others are moved on: where there is no room for it, none is lost."""
+        try:
+            with Path(self.baseFilename).open("rb") as full, gzip.open(self._packed, "wb") as packed:
+                shutil.copyfileobj(full, packed)
+        except OSError as error:
+            self.maxBytes += self._part_bytes  # the next try is a part later
+            with contextlib.suppress(OSError):
+                self._packed.unlink()
+            self._tell(error)
+            return
+        super().doRollover()
+        self.maxBytes = self._part_bytes
+
     def rotate(self, source: str, dest: str) -> None:
-        """Pack a part that is full."""
-        unfinished = Path(f"{dest}.new")
-        with Path(source).open("rb") as full, gzip.open(unfinished, "wb") as packed:
-            shutil.copyfileobj(full, packed)
-        unfinished.replace(dest)
+        """The part that was packed takes the place of what it was packed from."""
+        self._packed.replace(dest)
         Path(source).unlink()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         """Tell what went wrong, once as long as it stays the same."""
-        error = sys.exc_info()[1]
+        self._tell(sys.exc_info()[1])
+
+    def _tell(self, error: BaseException | None) -> None:
         if str(error) != self._told:
             self._told = str(error)
             complain(error)
