@@ -11,12 +11,12 @@ from pathlib import Path
 
 import av
 import pytest
-from coded_streams import BEGIN_NS, FRAME_NS, KINDS, Unit, put_all, units
+from coded_streams import BEGIN_NS, FRAME_NS, KINDS, Unit, put, put_all, units
 from container_judges import by_ffprobe
 from encoded import HEIGHT, WIDTH, decoded
 from writers import wait_until
 
-from vshm_ctypes import AudioFormat, Codec, Media, Producer
+from vshm_ctypes import AudioFormat, Codec, Flag, Media, Producer
 from vshm_ctypes.cli.main import main
 
 SMALL = 20
@@ -86,6 +86,23 @@ def test_the_summary_names_all_files(ring: str, tmp_path: Path, capsys: pytest.C
         f"from h264 {WIDTH}x{HEIGHT} to h264 {2 * WIDTH}x{2 * HEIGHT}: it goes on in {tmp_path / 'clip-2.mp4'}" in told
     )
     assert f"{ring} -> {path}, {tmp_path / 'clip-2.mp4'}: {2 * SMALL} frames" in told
+
+
+@pytest.mark.parametrize(("part", "gaps"), [(LARGE, 0), (USUAL, 1)])
+def test_a_change_that_the_writer_flags_is_told_as_a_change_alone(
+    ring: str, tmp_path: Path, part: Part, gaps: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Producer(ring, slots=100) as producer:
+        write(producer, (USUAL,))
+        first, *others = stream_of(part)
+        put(producer, first, Codec.H264, BEGIN_NS + SMALL * FRAME_NS, flags=Flag.DISCONTINUITY)
+        put_all(producer, others, Codec.H264, BEGIN_NS + SMALL * FRAME_NS)
+        words = ["--from", "oldest", "-c", str(2 * SMALL), "--json"]
+        assert main(["record", ring, "-o", str(tmp_path / "clip.mp4"), *words]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["gaps"] == gaps
+    assert len(err.splitlines()) == 1
+    assert ("the stream was interrupted" in err) == bool(gaps)
 
 
 def test_metadata_that_change_while_the_stream_does_not_begin_no_file(ring: str, tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def test_a_codec_that_is_not_said_is_the_encoder_s() -> None:
         ("0:8x8", "from 16 to 8192"),
         ("0:width=640", "both, or neither"),
         ("0:4X", "a number, with k, M or G"),
+        ("0:160X120", "160X120: neither a picture .1280x720, 1280x720@30. nor a bitrate"),
+        ("0:1280x720@", "neither a picture"),
         ("0:codec=vp9", "one of auto, h264"),
         ("0:encoder=magic", "one of auto"),
         ("0:gop=0", "from 1 to"),

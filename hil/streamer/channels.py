@@ -118,7 +118,7 @@ class Channel:
                 values |= {"width": int(picture[1]), "height": int(picture[2])}
                 values |= {"fps": float(picture[3])} if picture[3] else {}
             else:
-                values["bit_rate"] = scaled(word)
+                values["bit_rate"] = _bit_rate(word)
         return cls(**{**(default or {}), **values})
 
     @classmethod
@@ -126,6 +126,14 @@ class Channel:
         """From a [[channel]] of the configuration file. Raises ChannelError."""
         values = {name: _value(name, value) for name, value in table.items()}
         return cls(**{**(default or {}), **values})
+
+
+def _bit_rate(word: str) -> int:
+    """What has neither a name nor a picture's form."""
+    if _SIZE.fullmatch(word) is None:
+        bit_rate = "a bitrate (a number, with k, M or G behind it)"
+        raise ChannelError(f"{word}: neither a picture (1280x720, 1280x720@30) nor {bit_rate}")
+    return scaled(word)
 
 
 def _ring(text: Any) -> str:

@@ -56,9 +56,13 @@ class Files:
             return opened(ElementarySink, path, self._force)
         return opened(lambda path, force: ContainerSink(path, force, self._sound), path, self._force)
 
+    def fits(self, picture: Picture) -> bool:
+        """Whether it goes into the file that is open, or begins the next one."""
+        return self._sink.fits(picture)
+
     def write(self, picture: Picture) -> None:
         """One more. Raises SinkError, OSError."""
-        if not self._sink.fits(picture):
+        if not self.fits(picture):
             self._begin_next(picture)
         self._sink.write(picture)
         self._last = picture

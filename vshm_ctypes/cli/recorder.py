@@ -102,16 +102,19 @@ class Recorder:
 
     def _write(self, picture: Picture) -> None:
         if picture.begins:
-            self._note_gap(picture.frame)
+            self._note_gap(picture)
         if self._timing is not None:  # first, since a line can be taken back
             self._timing.write(picture.frame)
         self._files.write(picture)
         self._recording.frames, self._recording.bytes = self._files.frames, self._files.bytes
         self._patience.recorded(picture)
 
-    def _note_gap(self, frame: Frame) -> None:
+    def _note_gap(self, picture: Picture) -> None:
         lost, self._noted = self._recording.missed - self._noted, self._recording.missed
+        frame = picture.frame
         if self._recording.frames:
+            if not lost and not self._files.fits(picture):
+                return  # the stream changed, which the files tell
             self._recording.gaps += 1
             why = f"{lost} frames missed" if lost else "the stream was interrupted"
             complain(f"gap before frame {frame.number}: {why}; it goes on at this keyframe")
