@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from vshm_ctypes.cli.output import can_redraw
+
 Tell = Callable[[str, float], None]  # what is going on, and how much is over, 0 to 1
 
 
 @contextmanager
 def bar(errors: Console) -> Iterator[Tell]:
-    """A bar on stderr; plain lines where it is no terminal."""
-    if not errors.is_terminal:
+    """A bar on stderr; plain lines where it is no terminal, or one that shows nothing anew in its place."""
+    if not can_redraw(sys.stderr):
         yield lambda what, share: errors.print(f"{share:4.0%} {what}", markup=False, highlight=False)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import importlib
-import signal
+import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from types import FrameType
 
-from vshm_ctypes.cli.output import complain
+from vshm_ctypes.cli.ending import heeding
+from vshm_ctypes.cli.output import complain, let_go_of_output
 from vshm_ctypes.cli.verb import Verb, parser_of
 from vshm_ctypes.descriptors import open_standard_streams
 
@@ -30,22 +30,29 @@ def build_parser() -> ArgumentParser:
     return parser_of("hil", "Cameras, readers and rings, measured and judged.", verbs(), EPILOG)
 
 
-def _terminated(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt  # what was started is ended, and the report made, as by Ctrl-C
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Run hil with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
     open_standard_streams()
+    with heeding(requests=2):  # the first lets what was started end in order, the second ends that too
+        try:
+            return _run(words)
+        except KeyboardInterrupt:
+            return Exit.INTERRUPTED
+        finally:
+            let_go_of_output()
+
+
+def _run(words: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(words)
-    signal.signal(signal.SIGTERM, _terminated)
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
     except ValueError as error:  # BoardError, RunError: what was given can't be used
         complain(error, "hil")
         return Exit.USAGE
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has had enough
+        return Exit.PASS
     except OSError as error:
         complain(error, "hil")
         return Exit.FAIL

@@ -100,7 +100,7 @@ def _hand_on(process: subprocess.Popen[str], name: str, say: Callable[[str], Non
 def _end(processes: Sequence[subprocess.Popen[str]]) -> None:
     for process in processes:
         with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
     for process in processes:
         try:
             process.wait(GRACE_S)

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
+from vshm_ctypes.cli.ending import heeding
 from vshm_ctypes.cli.output import printable
 
 from .bench import BenchError, environment_of, read_bench
@@ -22,10 +21,6 @@ INTERRUPTED = "interrupted"
 
 def _say(line: str) -> None:
     print(printable(line), flush=True)
-
-
-def _terminated(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def run_on(options: argparse.Namespace) -> int:
@@ -61,11 +56,10 @@ def main() -> int:
     parser.add_argument("--wait", type=float, required=True)
     parser.add_argument("words", nargs="*")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _terminated)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     code, problem = None, None
     try:
-        code = run_on(options)
+        with heeding(requests=2):
+            code = run_on(options)
     except BenchError as error:
         problem = str(error)
         _say(problem)

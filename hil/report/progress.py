@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from vshm_ctypes.cli.output import printable
+from vshm_ctypes.cli.output import can_redraw, printable
 
 from . import figures
 from .recorder import PARTS
@@ -34,7 +34,7 @@ class Progress:
         self._shown: Any = None  # rich's bar, where a person looks
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if can_redraw(sys.stderr):
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Bar

@@ -6,16 +6,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import signal
-import sys
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 from vshm_ctypes import VideoShmError, __version__, log_to
+from vshm_ctypes.cli.ending import End, heeding
+from vshm_ctypes.cli.output import complain, let_go_of_output
 from vshm_ctypes.descriptors import open_standard_streams
 
 from .channels import Channel, ChannelError, CodecName, EncoderName, read_config
@@ -117,7 +116,7 @@ def open_websocket(words: str, channels: Sequence[Channel]) -> contextlib.Abstra
     return WebSocketServer(*address(words), [channel.ring for channel in channels])
 
 
-def open_sound(sound: Sound, source: Source, ledger: Ledger | None, wait: bool, over: threading.Event) -> SoundLane:
+def open_sound(sound: Sound, source: Source, ledger: Ledger | None, wait: bool, over: End) -> SoundLane:
     """Its source and its ring. Raises SourceError, EncoderError, VideoShmError.
 
     wait: pictures do not wait for a microphone, which opens itself when it is there.
@@ -134,28 +133,22 @@ def open_sound(sound: Sound, source: Source, ledger: Ledger | None, wait: bool, 
 
 
 @contextlib.contextmanager
-def heeding_signals(source: Source, lanes: Sequence[Lane]) -> Iterator[threading.Event]:
-    """SIGINT and SIGTERM set the event; SIGUSR1 asks source and lanes for a keyframe."""
-    over = threading.Event()
-
-    def end(_number: int, _frame: object) -> None:
-        over.set()
+def giving_keyframes(source: Source, lanes: Sequence[Lane]) -> Iterator[None]:
+    """SIGUSR1 asks source and lanes for a keyframe."""
 
     def want_keyframe(_number: int, _frame: object) -> None:
         source.want_keyframe()
         for lane in lanes:
             lane.want_keyframe()
 
-    handlers = {signal.SIGINT: end, signal.SIGTERM: end, signal.SIGUSR1: want_keyframe}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    before = signal.signal(signal.SIGUSR1, want_keyframe)
     try:
-        yield over
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGUSR1, before)
 
 
-def open_when_there(source: Source, wait: bool, over: threading.Event) -> bool:
+def open_when_there(source: Source, wait: bool, over: End) -> bool:
     """Open the source; with wait, as soon as it is there. False: the end came first. Raises SourceError.
 
     A camera that is there and does not start is given some attempts.
@@ -177,7 +170,7 @@ def open_when_there(source: Source, wait: bool, over: threading.Event) -> bool:
     return False
 
 
-def stream(source: Source, lanes: Sequence[Lane], status: Status, over: threading.Event) -> bool:
+def stream(source: Source, lanes: Sequence[Lane], status: Status, over: End) -> bool:
     """Until a signal, the source's end, or the end of every lane. False: the source could not be read to its end."""
     service = Service()
     while not over.is_set() and not all(lane.failure for lane in lanes):
@@ -213,8 +206,8 @@ def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
     return good
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Exit 0; 1: what went wrong is in the log."""
+def run(arguments: argparse.Namespace, over: End) -> int:
+    """Exit 0; 1: what went wrong is in the log. over: it is time to end."""
     config = read_config(arguments.config) if arguments.config else {}
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
@@ -223,7 +216,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = make_source(words, wanted_of(channels), loop, timelines)
     lanes: list[Lane] = []
     with contextlib.ExitStack() as stack:
-        over = stack.enter_context(heeding_signals(source, lanes))
+        stack.enter_context(giving_keyframes(source, lanes))
         stack.callback(source.close)
         if not open_when_there(source, wait, over):
             return 0
@@ -257,16 +250,20 @@ def main(words: Sequence[str] | None = None) -> int:
         if arguments.list:
             from .listing import print_cameras  # v4l2py takes long to import
 
-            return print_cameras(arguments.json)
-        return run(arguments)
+            with heeding():
+                return print_cameras(arguments.json)
+        over = End()
+        with heeding(over.set):
+            return run(arguments, over)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # who reads the list has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 0
     except ChannelError as error:
-        print(f"camera-streamer: {error}", file=sys.stderr)
+        complain(error, "camera-streamer")
         return 2
     except (SourceError, EncoderError, VideoShmError, OSError) as error:
         LOG.error("%s", getattr(error, "strerror", None) or error)
         return 1
+    finally:
+        let_go_of_output()

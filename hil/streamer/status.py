@@ -10,19 +10,21 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vshm_ctypes.cli.output import can_redraw, say
+
 from .lane import Lane
 from .sound.lane import SoundLane
 
 
 class Status:
-    """A line on a terminal, once a second; the books at the end."""
+    """A line on a terminal that shows it anew, once a second; the books at the end."""
 
     def __init__(self, lanes: Sequence[Lane | SoundLane]) -> None:
         self._lanes = lanes
         self._begin_s = self._last_s = time.monotonic()
         self._last_cpu_s = time.process_time()
         self._last = [(0, 0) for _ in lanes]  # frames, bytes
-        self._shows = sys.stderr.isatty()
+        self._shows = can_redraw(sys.stderr)
 
     def tick(self) -> None:
         """Once in a while: refresh the line, if a second is over and somebody looks."""
@@ -35,7 +37,7 @@ class Status:
         load, self._last_cpu_s = (cpu_s - self._last_cpu_s) / seconds, cpu_s
         line = f"CPU {load:.0%} | {' | '.join(parts)}"
         width = shutil.get_terminal_size().columns - 1  # a line that wraps would not be overwritten
-        print(f"\r{line[:width]}\x1b[K", end="", file=sys.stderr, flush=True)
+        say(f"\r{line[:width]}\x1b[K", end="")
 
     def _part(self, at: int, seconds: float) -> str:
         lane = self._lanes[at]
@@ -49,7 +51,7 @@ class Status:
     def end(self) -> None:
         """Leave the line alone."""
         if self._shows:
-            print(file=sys.stderr)
+            say("")
 
     def summary(self, camera: Mapping[str, int]) -> dict[str, Any]:
         """Books, and what the ring cost, for each lane; and what camera and microphone counted."""

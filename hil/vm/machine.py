@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from vshm_ctypes.cli.ending import held
+
 from ..process_group import end_group
 from .errors import VmDeadline, VmError, VmNotUp
 from .guest import BOOT_LOG, EXIT_CODE, OUTPUT, SCRIPT, UP, guest_script
@@ -181,29 +183,11 @@ def _exit_code(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """SIGINT and SIGTERM come when the block is over: the emulator runs by then, and is known to whoever ends it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {each: signal.signal(each, lambda number, _frame: held.append(number)) for each in numbers}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-    for number in held:
-        signal.raise_signal(number)
-
-
-@contextlib.contextmanager
 def _running(words: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """vng, and all that it starts, for the time of the block."""
     process = copying = None
     try:
-        with _signals_held():
+        with held():  # the emulator is known by then to whoever ends it
             process = subprocess.Popen(
                 words,
                 cwd="/",

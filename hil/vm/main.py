@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
+
+from vshm_ctypes.cli.ending import heeding
 
 from .errors import VmDeadline, VmError, VmUnavailable
 from .kernel import kernel_for
@@ -38,10 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _say(text: str) -> None:
     print(f"hil vm: {text}", file=sys.stderr, flush=True)
-
-
-def _terminated(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt  # ends the emulator too
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -76,9 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         system=system,
     )
-    signal.signal(signal.SIGTERM, _terminated)
     try:
-        return run_job(job, kernel_for(system, _say), _say)
+        with heeding(requests=2):  # it ends the emulator too
+            return run_job(job, kernel_for(system, _say), _say)
     except KeyboardInterrupt:
         _say("interrupted")
         return EXIT_INTERRUPTED

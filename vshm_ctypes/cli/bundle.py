@@ -15,7 +15,7 @@ from . import units
 from .bundle_archive import ENDING, Writer
 from .bundle_contents import KINDS, MANIFEST, VERSION, contents, kind_of
 from .bundle_streams import capture
-from .output import complain, print_json, print_table
+from .output import can_redraw, complain, print_json, print_table, say
 from .verb import Exit, Verb, positive
 
 MEASURE_S = 0.5
@@ -32,12 +32,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _progress(seconds: float, rings: int) -> Callable[[float], None]:
-    if not sys.stderr.isatty():
+    if not can_redraw(sys.stderr):
         return lambda share: None
 
     def told(share: float) -> None:
         end = "\r\x1b[K" if share >= 1 else ""
-        print(f"\r{share * seconds:.0f} of {seconds:.0f} s of {rings} streams", end=end, file=sys.stderr, flush=True)
+        say(f"\r{share * seconds:.0f} of {seconds:.0f} s of {rings} streams", end=end)
 
     return told
 

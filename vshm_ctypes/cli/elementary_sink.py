@@ -42,7 +42,7 @@ class ElementarySink:
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
-        except OSError:
+        except (OSError, KeyboardInterrupt):
             with contextlib.suppress(OSError):  # no file, such as a pipe or a device
                 self._file.truncate(self._file.tell() - (len(picture.data) - len(rest)))
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib.resources
 import itertools
-import signal
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..inspect import list_rings
 from ..machine import look as look_at_machine
 from ..published import list_published
+from .ending import End, heeding
 from .export_metrics import LATENCY, LATENCY_BUCKETS_S, LATENCY_HELP, METRICS, Sample, samples
 from .export_rings import Rings
 from .output import complain, print_json
@@ -71,29 +71,30 @@ def _families(found: list[Sample]) -> Iterator[Family]:
         yield family
 
 
-def _serve(exporter: Exporter, host: str, port: int) -> None:
+def _serve(exporter: Exporter, host: str, port: int, end: End) -> None:
     from prometheus_client import start_http_server
 
     server, _ = start_http_server(port, host, exporter.registry)
     try:
         shown = f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{server.server_port}/metrics", flush=True)
-        while True:
+        exporter.rings.look()
+        while not end.wait(LOOK_EVERY_S):
             exporter.rings.look()
-            time.sleep(LOOK_EVERY_S)
     finally:
         server.shutdown()
         server.server_close()
 
 
-def _write(exporter: Exporter, path: Path, every_s: float) -> None:
+def _write(exporter: Exporter, path: Path, every_s: float, end: End) -> None:
     from prometheus_client import write_to_textfile
 
     begin = time.monotonic()
     try:
         exporter.rings.look()
         for turn in itertools.count(1):
-            time.sleep(max(begin + turn * every_s - time.monotonic(), 0))
+            if end.wait(begin + turn * every_s - time.monotonic()):
+                return
             write_to_textfile(str(path), exporter.registry)
     finally:
         path.unlink(missing_ok=True)  # or node-exporter would go on telling what was
@@ -122,19 +123,18 @@ def run(arguments: Namespace) -> int:
         return Exit.HEALTHY
     if arguments.textfile is not None and arguments.textfile.suffix != ".prom":
         raise ValueError(f"{arguments.textfile}: node-exporter reads only names that end in .prom")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as a service manager ends it
     try:
         exporter = Exporter()
     except ImportError:
         complain("export needs prometheus_client: pip install 'video-shm[cli]'")
         return Exit.FINDING
+    end = End()
     try:
-        if arguments.textfile is not None:
-            _write(exporter, arguments.textfile, arguments.every)
-        else:
-            _serve(exporter, arguments.host, arguments.port)
-    except KeyboardInterrupt:
-        pass
+        with heeding(end.set):
+            if arguments.textfile is not None:
+                _write(exporter, arguments.textfile, arguments.every, end)
+            else:
+                _serve(exporter, arguments.host, arguments.port, end)
     finally:
         exporter.rings.close()
     return Exit.HEALTHY

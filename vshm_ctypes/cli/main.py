@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -12,8 +11,9 @@ from io import TextIOWrapper
 
 from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
+from .ending import heeding
 from .fault import tell_of_faults
-from .output import complain
+from .output import complain, let_go_of_output
 from .verb import Exit, Verb, parser_of
 
 VERBS = ("list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
@@ -36,6 +36,16 @@ def build_parser() -> ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run vshm with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
     open_standard_streams()
+    with heeding():
+        try:
+            return _run(words)
+        except KeyboardInterrupt:
+            return Exit.INTERRUPTED
+        finally:
+            let_go_of_output()
+
+
+def _run(words: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(words)
     tell_of_faults()
     if isinstance(sys.stdout, TextIOWrapper):
@@ -50,10 +60,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except ValueError as error:
         complain(error)
         return Exit.USAGE
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has had enough; nothing more may be flushed at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has had enough
         return Exit.HEALTHY
     except (VideoShmError, OSError) as error:
         complain(error)

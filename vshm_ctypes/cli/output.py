@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, TextIO
 
 from ..errors import VideoShmError
 
@@ -66,6 +66,28 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def can_redraw(stream: TextIO) -> bool:
+    """Whether what a stream shows can be shown anew in its place: it is a terminal, and one that moves its cursor.
+
+    Emacs and many a serial console say TERM=dumb, or nothing.
+    """
+    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+
+
+def say(text: object, end: str = "\n") -> None:
+    """A line for people, on stderr; nothing where that is gone, as a terminal that was closed is."""
+    with suppress(OSError):
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+def let_go_of_output() -> None:
+    """What can't be printed any more, since whoever read it is gone, shall not be tried at the interpreter's end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
     """A table: drawn by rich on a terminal where it is installed, else aligned text. right: columns of numbers."""
     cells = [[printable(cell) for cell in row] for row in rows]
@@ -108,10 +130,10 @@ def _print_paragraphs(columns: Sequence[str], cells: Sequence[Sequence[str]]) ->
 
 
 class InPlace:
-    """Lines that are shown over and over in the same place, where a person looks."""
+    """Lines that are shown over and over in the same place, where a person looks and the terminal can."""
 
     def __init__(self) -> None:
-        self.is_terminal = is_terminal()
+        self.can_redraw = can_redraw(sys.stdout)
         self._shown = 0
 
     def show(self, lines: Sequence[str]) -> None:
@@ -140,4 +162,4 @@ def complain(error: object, program: str = "vshm") -> None:
         where = f"{error.filename}: " if error.filename else ""
         advice = disk_advice(error)
         error = f"{where}{error.strerror}{f': {advice}' if advice else ''}"
-    print(f"{program}: {printable(error)}", file=sys.stderr)
+    say(f"{program}: {printable(error)}")

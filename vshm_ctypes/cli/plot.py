@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import units
 from .events import Event
-from .output import complain, is_terminal, print_json, printable
+from .output import can_redraw, complain, is_terminal, print_json, printable, say
 from .plot_log import QUANTITIES, Log, Quantity, read_log, thin
 from .plot_times import CLOCK_WAS_SET
 from .verb import Exit, Verb
@@ -74,8 +74,8 @@ def _tell_event(event: Event) -> str:
 
 
 def _told(count: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{count} lines", end="\r\x1b[K", file=sys.stderr, flush=True)
+    if can_redraw(sys.stderr):
+        say(f"\r{count} lines", end="\r\x1b[K")
 
 
 def run(arguments: Namespace) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from . import units
+from .output import can_redraw, say
 from .recording import Recording
 
 
 @contextmanager
 def progress(count: int | None, seconds: float | None, quiet: bool) -> Iterator[Callable[[Recording], None]]:
-    """A bar where the end is known, and the size so far; nothing where stderr is no terminal."""
-    if quiet or not sys.stderr.isatty():
+    """A bar where the end is known, and the size so far; nothing where stderr can't show it anew."""
+    if quiet or not can_redraw(sys.stderr):
         yield lambda recording: None
         return
     try:
@@ -22,17 +23,23 @@ def progress(count: int | None, seconds: float | None, quiet: bool) -> Iterator[
         from rich.progress import BarColumn, Progress, TextColumn
     except ImportError:
         yield _plain
-        print(file=sys.stderr)
+        say("")
         return
     columns = (BarColumn(), TextColumn("{task.fields[told]}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("record", total=count or seconds, told="")
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("record", total=count or seconds, told="")
 
-        def advance(recording: Recording) -> None:
-            done = recording.frames if count else recording.seconds
-            bar.update(task, completed=done, told=_told(recording))
+    def advance(recording: Recording) -> None:
+        done = recording.frames if count else recording.seconds
+        bar.update(task, completed=done, told=_told(recording))
 
+    try:
+        with suppress(OSError):  # a terminal may be closed at any time, and a recording goes on
+            bar.start()
         yield advance
+    finally:
+        with suppress(OSError):
+            bar.stop()
 
 
 def _told(recording: Recording) -> str:
@@ -43,4 +50,4 @@ def _told(recording: Recording) -> str:
 
 
 def _plain(recording: Recording) -> None:
-    print(f"\r{_told(recording)}\x1b[K", end="", file=sys.stderr, flush=True)
+    say(f"\r{_told(recording)}\x1b[K", end="")

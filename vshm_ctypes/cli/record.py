@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,9 +13,10 @@ from ..frame import Frame
 from ..rings import AUDIO
 from . import units
 from .container_sink import check_name, is_container, load_av
+from .ending import heeding
 from .files import Files, opened
 from .listener import Listener
-from .output import complain, counted, disk_advice, print_json
+from .output import complain, counted, disk_advice, print_json, say
 from .progress import progress
 from .recorder import Recorder
 from .recording import Recording
@@ -26,6 +25,7 @@ from .verb import COMPLETE_FILE, COMPLETE_RING, Exit, Verb, add_ring_argument, c
 
 # Wherever it starts, the first frame in the file is a keyframe: resync sees to it.
 _STARTS = {"keyframe": "keyframe", "now": "next", "oldest": "oldest"}
+PATIENCE_S = 3.0  # with a pipe that nobody empties, when it is time to end
 
 
 def whole(text: str) -> int:
@@ -74,7 +74,6 @@ def run(arguments: Namespace) -> int:
         raise ValueError("--audio: a raw stream has no room for sound: record to .mp4 or .mkv")
     if arguments.timing == arguments.output:
         raise ValueError("-o and --timing name the same file: choose another one")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's Ctrl-C
     if is_container(arguments.output):
         load_av(arguments.output)  # it takes its time, in which a full ring's oldest frames would be overwritten
     start = cast(Literal["next", "oldest", "keyframe"], _STARTS[arguments.start])
@@ -87,8 +86,9 @@ def run(arguments: Namespace) -> int:
         recording = Recording(stream.ring, arguments.output, timing=arguments.timing)
         recording.sound_ring = sound.ring if listener else None
         files, timing = _open_files(recording, arguments.force, listener.first if listener else None)
-        with progress(arguments.count, arguments.seconds, quiet=arguments.json) as advance:
-            recorder = Recorder(stream, recording, files, timing, listener)
+        recorder = Recorder(stream, recording, files, timing, listener)
+        shown = progress(arguments.count, arguments.seconds, quiet=arguments.json)
+        with heeding(stream.interrupt, patience_s=PATIENCE_S), shown as advance:
             failure = recorder.record(arguments.count, arguments.seconds, advance)
     if failure is not None:
         complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
@@ -96,7 +96,7 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         print_json(recording)
     else:
-        print(_summary(recording), file=sys.stderr)
+        say(_summary(recording))
     if not recording.frames:
         for name in (*recording.files, *([recording.timing] if recording.timing is not None else [])):
             _remove_empty(name)

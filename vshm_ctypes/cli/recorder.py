@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from ..consumer import Consumer
+from ..consumer import Consumer, Interrupted
 from ..errors import ProducerClosed, ProducerDied
 from ..frame import Frame
 from .decodable import Decodable, Picture
@@ -41,7 +41,7 @@ class Recorder:
         failure: OSError | None = None
         try:
             self._read(count, seconds, advance)
-        except KeyboardInterrupt:
+        except (Interrupted, KeyboardInterrupt):
             self._recording.ended = "interrupt"
         except ProducerClosed:
             self._recording.ended = "closed"

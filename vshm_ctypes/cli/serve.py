@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import signal
 import socket
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .ending import heeding
 from .output import complain, print_json
 from .verb import Exit, Verb, port
 
@@ -57,17 +57,16 @@ async def _serve(app: web.Application, host: str, port: int, token: str | None, 
 
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_S)
     await runner.setup()
-    ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    try:
-        await web.TCPSite(runner, host, port).start()
-        taken = runner.addresses[0][1]
-        url = f"http://{_shown_host(host)}:{taken}/" + (f"?token={token}" if token else "")
-        print_json({"url": url}) if as_json else print(url, flush=True)
-        await ended.wait()
-    finally:
-        await runner.cleanup()
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # it wakes the loop too
+        try:
+            await web.TCPSite(runner, host, port).start()
+            taken = runner.addresses[0][1]
+            url = f"http://{_shown_host(host)}:{taken}/" + (f"?token={token}" if token else "")
+            print_json({"url": url}) if as_json else print(url, flush=True)
+            await ended.wait()
+        finally:
+            await runner.cleanup()
 
 
 def run(arguments: Namespace) -> int:

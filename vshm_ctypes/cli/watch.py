@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..consumer import Consumer
+from ..consumer import Consumer, Interrupted
 from ..frame import Described
 from ..info import RingInfo, State
 from . import units
+from .ending import heeding
 from .events import Clocks, Event, clock_events, frame_events, ring_events
 from .latencies import Latencies
 from .output import InPlace, is_terminal, print_json
@@ -172,7 +173,7 @@ def _show(watch: Watch, arguments: Namespace, place: InPlace, log: WatchLog | No
             log.write(second)
         if arguments.json:
             print_json(second)
-        elif place.is_terminal:
+        elif place.can_redraw:
             place.show(_block(second, history))
         else:
             print(_line(second), flush=True)
@@ -186,10 +187,10 @@ def run(arguments: Namespace) -> int:
     with Consumer(arguments.ring, reconnect=True) as stream:
         watch = Watch(stream)
         try:
-            with ExitStack() as stack:
+            with heeding(stream.interrupt), ExitStack() as stack:
                 log = stack.enter_context(WatchLog(arguments.log)) if arguments.log else None
                 _show(watch, arguments, InPlace(), log)
-        except KeyboardInterrupt:
+        except Interrupted:
             if is_terminal() and not arguments.json:
                 print()
         watch.sum_up(1.0)  # what came since the last whole second

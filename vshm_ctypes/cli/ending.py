@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a command is told to end: Ctrl-C (SIGINT), a service manager or kill (SIGTERM), its terminal closed (SIGHUP).
+
+All three mean the same: finish what was begun, and tell. Who tells again does not want to wait. That a signal was
+ignored when the command began, as nohup and a shell's background jobs have it, is kept, but for SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+SAME_S = 0.3  # so close together they are one request: timeout(1), and terminals that are closed, send it twice
+AGAIN_S = 0.01  # after a finaliser, or a callback of C code, has swallowed the interruption
+
+
+def interrupt() -> None:
+    """End as by Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+class End:
+    """An event for act: of threading.Event, the lock may be held by the very code that the signal has interrupted."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """It is time to end. Twice is fine."""
+        if not self._is_set:
+            self._is_set = True
+            self._lock.release()
+
+    def is_set(self) -> bool:
+        """Whether it is time to end."""
+        return self._is_set
+
+    def wait(self, timeout: float) -> bool:
+        """Up to so many seconds; whether it is time to end."""
+        if self._lock.acquire(timeout=max(timeout, 0)):
+            self._lock.release()
+        return self._is_set
+
+
+class _Requests:
+    """What the process was told so far; signals are its own, so there is one of this."""
+
+    act: Callable[[], object] | None = None  # None: nobody heeds them
+    patience_s = 0.0
+    heeded = 1
+    count = 0
+    last_s = 0.0
+
+    def tell(self, number: int, _frame: FrameType | None) -> None:
+        """A signal has come."""
+        now_s = time.monotonic()
+        if self.count and now_s - self.last_s < SAME_S:
+            return
+        self.count, self.last_s = self.count + 1, now_s
+        if self.count > self.heeded or self.act is None:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+            os._exit(128 + number)  # as process 1, to which signals do nothing by themselves
+        if self.patience_s:
+            signal.setitimer(signal.ITIMER_REAL, self.patience_s)
+        self.act()
+
+    def install(self) -> Iterator[None]:
+        """The handlers, until the next turn."""
+        kept = [number for number in NUMBERS[:2] if signal.getsignal(number) == signal.SIG_IGN]
+        before = {number: signal.signal(number, self.tell) for number in NUMBERS if number not in kept}
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda *_: interrupt())
+        self.count = 0
+        unraisable = sys.unraisablehook
+
+        def swallowed(what: sys.UnraisableHookArgs) -> None:
+            if issubclass(what.exc_type, KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+            else:
+                unraisable(what)
+
+        sys.unraisablehook = swallowed
+        try:
+            yield
+        finally:
+            sys.unraisablehook = unraisable
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+_requests = _Requests()
+_installed = contextmanager(_requests.install)
+
+
+@contextmanager
+def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patience_s: float = 0) -> Iterator[None]:
+    """In this block, to be told to end is to have act called, in the main thread, wherever that is just then.
+
+    requests: so many are heeded; after those the process ends at once. patience_s: where the block goes on for longer,
+    as one that writes into a pipe which nobody empties, KeyboardInterrupt is raised in it; 0: it may. An inner block
+    takes the place of the outer one, and what was told remains told. In another thread than the main one: nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    outer = _requests.act, _requests.patience_s
+    with ExitStack() as stack:
+        if outer[0] is None:
+            _requests.heeded = requests
+            stack.enter_context(_installed())
+        _requests.act, _requests.patience_s = act, patience_s
+        try:
+            yield
+        finally:
+            if patience_s:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            _requests.act, _requests.patience_s = outer
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """This block is done whole; being told to end takes effect when it is over."""
+    end = End()
+    with heeding(end.set):
+        yield
+    if end.is_set():
+        raise KeyboardInterrupt
