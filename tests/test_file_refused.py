@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are no use as sources: refused at once, each with its cause."""
 
-import threading
 import wave
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from hil.streamer.main import stream
 from hil.streamer.sources.clip import Clip
 from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import SourceError
+from vshm_ctypes.cli.ending import End
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def test_a_file_that_can_not_be_read_on_ends_it_with_an_error(caplog: pytest.Log
     lane: Any = SimpleNamespace(failure=None, books=SimpleNamespace(written=0))
     source: Any = SimpleNamespace(read=lambda _: (_ for _ in ()).throw(SourceError(5, "clip.mp4: Input/output error")))
     status: Any = SimpleNamespace(tick=lambda: None)
-    assert not stream(source, [lane], status, threading.Event())
+    assert not stream(source, [lane], status, End())
     ended: Any = SimpleNamespace(read=lambda _: (_ for _ in ()).throw(EOFError("clip.mp4 has ended")))
-    assert stream(ended, [lane], status, threading.Event())
+    assert stream(ended, [lane], status, End())
 
 
 def test_what_has_no_decoder_is_refused(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
