@@ -9,7 +9,7 @@ from browser import ChromiumPage, Page
 from firefox import FIREFOX, FirefoxPage, firefox
 from serving import TOKEN, Server, camera
 from socket_browser import Browser, browse
-from unusual_streams import encoded, playing
+from unusual_streams import encoded, playing, playing_sound
 
 from vshm_ctypes import Codec
 
@@ -178,6 +178,46 @@ def test_a_browser_that_does_not_begin_by_itself_asks_for_a_tap(page: ChromiumPa
         page.click("tap")
         page.plays("Media Source Extensions")
         assert is_hidden(page, "tap")
+
+
+# As a browser does that wants a gesture first, or while a call has the loudspeaker.
+HELD_SOUND = """
+    window.AudioContext = class extends AudioContext {
+        get state() { return window.isHeld ? "suspended" : super.state; }
+    };
+    window.isHeld = true;"""
+
+
+def test_sound_that_the_browser_holds_back_can_be_listened_to_again(
+    page: ChromiumPage, server: Server, ring: str
+) -> None:
+    with page.with_script(HELD_SOUND), playing_sound(ring, "pcm"):
+        page.open(server.url(f"/#{ring}"))
+        page.wait(lambda: page.text("what") != "", "it says what it is")
+        page.click("listen")
+        assert page.text("listen") == "Stop"
+        page.wait(lambda: page.text("listen") == "Listen", "it is not heard")
+        page.driver.execute_script("window.isHeld = false")
+        page.click("listen")
+        page.wait(lambda: page.shown > 20 and page.text("listen") == "Stop", "it is heard")
+
+
+def test_what_waits_in_a_slow_decoder_of_sound_is_bounded(page: ChromiumPage, server: Server, ring: str) -> None:
+    stuck = """
+        window.most = 0;
+        window.AudioDecoder = class {
+            state = "configured";
+            decodeQueueSize = 0;
+            configure() {}
+            decode() { window.most = Math.max(window.most, ++this.decodeQueueSize); }
+            close() {}
+        };"""
+    with page.with_script(stuck), playing_sound(ring, "opus"):
+        page.open(server.url(f"/#{ring}"))
+        page.wait(lambda: page.text("what") != "", "it says what it is")
+        page.click("listen")
+        page.wait(lambda: int(page.text("skipped").replace("-", "0")) > 50, "it is counted")
+        assert page.driver.execute_script("return window.most") < 30
 
 
 @pytest.mark.skipif(FIREFOX is None, reason="needs Firefox: ci/bootstrap base web")
