@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What needs no statistics: symbols, promises, and what is counted."""
+"""What needs no statistics: symbols, and what is counted."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from writers import BUILD
 
 pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from gate_host import BASELINE, Host, tally
 
 from hil.gate.block import Plan
-from hil.gate.correctness import counted_row, promise_row, static_rows
+from hil.gate.correctness import counted_row, static_rows
 from hil.gate.libraries import Library
 from hil.gate.metrics import COUNTED
 from hil.gate.result import RowVerdict
@@ -47,21 +46,6 @@ def test_a_leak_of_a_page_for_each_frame_is_beyond_its_margin() -> None:
     leaking = [host.run(Path(), Path("b.so"), Plan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
     assert counted_row(growth, clean, clean).verdict is RowVerdict.SAME
     assert counted_row(growth, clean, leaking).verdict is RowVerdict.WORSE
-
-
-def test_a_promise_that_the_library_keeps_is_the_same() -> None:
-    library = Library("this", BUILD / "libvideo_shm.so", None, frozenset(), None)
-    assert promise_row("starts_where_it_is_told", library, library).verdict is RowVerdict.SAME
-
-
-def test_a_library_that_can_not_be_loaded_keeps_no_promise(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.so"
-    broken.write_bytes(b"no library")
-    good = Library("this", BUILD / "libvideo_shm.so", None, frozenset(), None)
-    bad = Library("that", broken, None, frozenset(), None)
-    row = promise_row("starts_where_it_is_told", good, bad)
-    assert row.verdict is RowVerdict.WORSE and "can't load" in row.detail
-    assert promise_row("starts_where_it_is_told", bad, bad).verdict is RowVerdict.AS_BEFORE
 
 
 def test_a_count_that_only_the_candidate_does_not_give_is_worse() -> None:

@@ -7,12 +7,18 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 HELP = "whether one build of the C library is worse than another"
+PROMISE_HELP = "Exit 0: all that were asked are kept; 1: some are broken; 3: none is, but some could not be asked."
 MINUTES = 5.0
 PARTS = ("permutations", "sessions", "defects", "delays")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Those of the verb."""
+    parser.set_defaults(promises=None)
+    chooser = parser.add_subparsers(title="one thing alone", metavar="WHAT")
+    one = chooser.add_parser("promise", help="ask a library what it promises", description=PROMISE_HELP)
+    one.add_argument("promises", nargs="+", metavar="NAME", help="of a promise; all: each of them")
+    one.add_argument("--library", required=True, metavar="REF|PATH.so", help="the one that is asked")
     parser.add_argument("--baseline", metavar="REF|PATH.so", help="what is good so far")
     parser.add_argument("--candidate", metavar="REF|PATH.so", help="what is to be judged")
     parser.add_argument("--minutes", type=_minutes, default=MINUTES, metavar="M", help="at most (default: %(default)g)")

@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What needs no statistics: what a library exports, what it promises, and what is the same in every run."""
+"""What needs no statistics: what a library exports, and what is the same in every run."""
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from ..process_group import end_group
 from .block import Block
 from .libraries import Library
 from .metrics import COUNTED, Metric
 from .result import Row, RowVerdict
-from .stage import channels_of, remove_channel
 
 SIZE_MARGIN = 0.25
-SCENE_TIMEOUT_S = 60.0
 NO_FIGURE = "the candidate gave no figure"
 
 
@@ -40,52 +33,6 @@ def static_rows(baseline: Library, candidate: Library) -> list[Row]:
     else:
         symbols.verdict, symbols.detail = RowVerdict.UNMEASURED, "needs binutils"
     return [symbols, size]
-
-
-def play(name: str, library: Path) -> list[str]:
-    """What a library broke of one promise; empty: nothing. A crash or a hang is broken too."""
-    root = str(Path(__file__).parents[2])
-    environment = os.environ | {"VSHM_LIBRARY": str(library), "PYTHONPATH": root}
-    command = [sys.executable, "-m", f"{__package__}.promises", name]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env=environment,
-        start_new_session=True,
-    ) as process:
-        try:
-            said, complaints = process.communicate(timeout=SCENE_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            return [f"no end after {SCENE_TIMEOUT_S:g} s"]
-        finally:
-            _put_away(process)
-    broken = said.splitlines()
-    if process.returncode < 0:
-        broken.append(f"crashed by signal {-process.returncode}")
-    elif process.returncode:
-        broken.append(complaints.strip().splitlines()[-1] if complaints.strip() else f"ended with {process.returncode}")
-    return broken
-
-
-def _put_away(scene: subprocess.Popen[str]) -> None:
-    """What a scene that ended otherwise than by itself left: its actors, and their channels."""
-    end_group(scene.pid)
-    scene.wait()
-    for channel in channels_of(scene.pid):
-        remove_channel(channel)
-
-
-def promise_row(name: str, baseline: Library, candidate: Library) -> Row:
-    """One promise: worse where only the candidate breaks it. The baseline is asked only then."""
-    broken = play(name, candidate.path)
-    if not broken:
-        return Row(name, "promise", RowVerdict.SAME)
-    before = play(name, baseline.path)
-    return Row(name, "promise", RowVerdict.AS_BEFORE if before else RowVerdict.WORSE, detail="; ".join(broken))
 
 
 def counted_row(metric: Metric, baseline: Sequence[Block], candidate: Sequence[Block]) -> Row:

@@ -14,7 +14,7 @@ from ..board import choose_board
 from ..exit import Exit
 from ..hiccup import HiccupError
 from ..progress import bar
-from . import self_test
+from . import alone, self_test
 from .block import BlockError, build_worker
 from .camera import programs_in
 from .libraries import LibraryError, cache_folder, obtain
@@ -31,6 +31,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the verb. Returns the exit code."""
     console, errors = Console(), Console(stderr=True)
     try:
+        if options.promises:
+            return alone.run(options, console)
         if options.self_test:
             return self_test.run(options, console, errors)
         if options.baseline is None or options.candidate is None:

@@ -31,7 +31,16 @@ def summary(result: Result) -> str:
         return f"invalid: the host was not fit for timing: {'; '.join(result.reasons)}"
     if result.answer is Answer.INCONCLUSIVE:
         return f"inconclusive: {_advice(result.of(RowVerdict.UNDECIDED))}"
-    return "no regression: nothing that was measured is worse than its margin allows"
+    return f"no regression: nothing that was measured is worse than its margin allows; {_asked(result)}"
+
+
+def _asked(result: Result) -> str:
+    """How many promises were asked, and which were not."""
+    promises = [row for row in result.rows if row.kind == "promise"]
+    left_out = [row for row in promises if row.verdict is RowVerdict.UNMEASURED]
+    told = f"{len(promises) - len(left_out)} promises were asked"
+    reasons = "; ".join(f"{row.name}, {row.detail}" for row in left_out)
+    return f"{told}, {len(left_out)} were not: {reasons}" if left_out else told
 
 
 def _advice(undecided: list[Row]) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 import time
@@ -18,9 +19,10 @@ from ..fitness import fitness_of, not_told
 from ..hiccup import Hiccups
 from ..progress import Tell
 from ..report.recorder import machine_record
+from .asking import promise_rows
 from .block import Block, BlockError, Plan
 from .camera import run_any
-from .correctness import NO_FIGURE, counted_rows, promise_row, static_rows
+from .correctness import NO_FIGURE, counted_rows, static_rows
 from .libraries import Library
 from .metrics import COUNTED_RUNS, INTEGRITY, TIMED, Metric, Phase
 from .phases import PACED_RATE, READERS, Side, order, plans, turns
@@ -106,9 +108,13 @@ class Session:
     # ---- correctness ----
 
     def _promises(self) -> Iterator[Row]:
-        for number, name in enumerate(PROMISES):
-            self.tell(f"promise: {name.replace('_', ' ')}", 0.1 * number / len(PROMISES))
-            yield promise_row(name, self.baseline, self.candidate)
+        self.tell("promises", 0.0)
+        known = itertools.count(1)
+
+        def tell(name: str) -> None:
+            self.tell(f"promise: {name.replace('_', ' ')}", 0.1 * min(1.0, next(known) / len(PROMISES)))
+
+        return promise_rows(list(PROMISES), self.baseline, self.candidate, tell)
 
     def _counted(self) -> list[Row]:
         self.tell("counting system calls, memory, descriptors", 0.1)

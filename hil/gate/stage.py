@@ -20,6 +20,7 @@ PATIENCE_S = 20.0
 PR_SET_PDEATHSIG = 1
 
 _numbers = itertools.count()
+_cues = -1  # an actor's own
 
 
 def channels_of(pid: int) -> range:
@@ -32,6 +33,14 @@ def free_channel() -> int:
     """One that this process has not used so far."""
     own = channels_of(os.getpid())
     return own[next(_numbers) % len(own)]
+
+
+def remove_all_of(pid: int) -> None:
+    """Remove whatever is named for a channel of that process."""
+    for path in SHARED_MEMORY.iterdir():
+        number = path.name.rpartition("_ch")[2]
+        if number.isdecimal() and int(number) in channels_of(pid):
+            path.unlink(missing_ok=True)
 
 
 def remove_channel(channel: int) -> None:
@@ -47,28 +56,44 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def await_cue() -> None:
+    """In an actor: go on when it is told to. Ends the process where nobody can tell it any more."""
+    if not os.read(_cues, 1):
+        os._exit(1)
+
+
 class Actor:
     """A forked process that runs one function, which may tell something by yielding it as a line."""
 
     def __init__(self, play: Callable[[], Iterator[str]]) -> None:
         ear, mouth = os.pipe()
+        cues, self._cue = os.pipe()
         sys.stdout.flush()
         parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
-            self._play(play, mouth, parent)
+            os.close(self._cue)
+            self._play(play, mouth, cues, parent)
         os.close(mouth)
+        os.close(cues)
         self._ear = os.fdopen(ear)
 
-    def _play(self, play: Callable[[], Iterator[str]], mouth: int, parent: int) -> None:
-        code = 1
+    def _play(self, play: Callable[[], Iterator[str]], mouth: int, cues: int, parent: int) -> None:
+        global _cues
+        code, _cues = 1, cues
         try:
             die_with_parent(parent)
             for line in play():
                 os.write(mouth, f"{line}\n".encode())
             code = 0
+        except Exception as error:
+            os.write(mouth, f"{type(error).__name__}: {error}\n".encode())
         finally:
             os._exit(code)
+
+    def cue(self) -> None:
+        """Let it go on from await_cue."""
+        os.write(self._cue, b"\n")
 
     def hear(self) -> str:
         """The next line; empty: it has ended."""
@@ -80,7 +105,9 @@ class Actor:
             os.kill(self.pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
-        self._ear.close()
+        if not self._ear.closed:
+            self._ear.close()
+            os.close(self._cue)
 
 
 class Stage:

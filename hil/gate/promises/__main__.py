@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m hil.gate.promises NAME...`` plays scenes, prints what was broken, a line each; nothing: all was kept."""
+"""``python -m hil.gate.promises SECONDS LIBRARY NAME...`` asks promises, and prints a line of JSON for each."""
 
-import itertools
 import os
 import sys
+from pathlib import Path
 
 from ..stage import die_with_parent
-from . import PROMISES
-
-MOST_LINES = 10
+from . import troupe
 
 die_with_parent(os.getppid())
-for name in sys.argv[1:] or PROMISES:
-    for broken in itertools.islice(PROMISES[name](), MOST_LINES):
-        print(broken, flush=True)
+troupe.main(float(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

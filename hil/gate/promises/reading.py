@@ -1,193 +1,260 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader is promised."""
+"""What a reader is promised: where it starts, which frames it gets, and how it is told of the others."""
 
 from __future__ import annotations
 
 import ctypes
-import errno
-import itertools
-import os
-import random
-import signal
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
-from vshm_ctypes import Consumer, Producer, get_library
+from .scene import FRAME, Scene, promise
+from .sides import Reader, Writer
 
-from ..stage import PATIENCE_S, Stage
-from .scene import FRAME, Broken, let_others_fall_asleep, promise, take_again
+NEXT, NEWEST, OLDEST, KEYFRAME = range(4)
+EVERY, ONLY_NEWEST, ONLY_KEYFRAMES = range(3)
 
-WAKE_LIMIT_S = 0.12  # far above a wake-up; without one, a reader comes and looks after 0.25 s at the latest
-SIGNAL_LIMIT_S = 1.0
-READERS = 3
-ATTACHES = 50
-STOPS = 100
-LONG_COPY = 2 << 20  # bytes: most of what a reader of such frames does is copying them
+
+def _books(reader: Reader) -> tuple[int, int, int, int]:
+    info = reader.info()
+    return info.received, info.missed, info.skipped, info.span
+
+
+def _write(writer: Writer, count: int, keyframes: tuple[int, ...] = (), codec: int = 0) -> None:
+    """So many frames, keyframes by their place among these."""
+    for number in range(count):
+        writer.write(FRAME, is_keyframe=number in keyframes, codec=codec)
 
 
 @promise
-def wakes_every_reader_of_an_empty_ring() -> Broken:
-    """The first frame of a ring wakes all that wait for it."""
-
-    def scene() -> Broken:
-        def read() -> Iterator[str]:
-            with Consumer(channel=stage.channel) as stream:
-                yield "waits"
-                yield "awake" if stream.receive(PATIENCE_S) else "nothing came"
-                yield str(time.monotonic())
-
-        with Stage() as stage, Producer(channel=stage.channel) as ring:
-            readers = [stage.start(read) for _ in range(READERS)]
-            for reader in readers:
-                reader.hear()
-            let_others_fall_asleep()
-            begin = time.monotonic()
-            ring.write(FRAME)
-            for number, reader in enumerate(readers, 1):
-                said = reader.hear()
-                if said != "awake":
-                    yield f"reader {number} of {READERS}: {said or 'ended'}"
-                elif (late := float(reader.hear()) - begin) > WAKE_LIMIT_S:
-                    yield f"reader {number} of {READERS} was awake only after {late:.3f} s"
-
-    yield from take_again(scene)
+def starts_where_it_is_told(scene: Scene) -> None:
+    """With the next, the newest, the oldest, or the last keyframe; what lies before is not in its books."""
+    writer = scene.writer()
+    _write(writer, 40, (12, 25))
+    for start, first in ((NEXT, 40), (NEWEST, 39), (OLDEST, 10), (KEYFRAME, 25)):
+        reader = scene.reader(start=start)
+        scene.expect(f"next_frame of start {start}", reader.info().next_frame, first)
+        scene.expect(f"frames of start {start}", reader.numbers(), list(range(first, 40)))
+        scene.expect(f"books of start {start}", _books(reader), (40 - first, 0, 0, 40 - first))
+    plain = scene.reader()
+    scene.expect("frames of the original's reader", plain.numbers(), [])
+    writer.write(FRAME)
+    scene.expect("frames of it then", plain.numbers(), [40])
 
 
 @promise
-def ends_a_wait_at_a_signal() -> Broken:
-    """A signal ends a wait with EINTR."""
-
-    def scene() -> Broken:
-        library = ctypes.CDLL(get_library(), use_errno=True)
-        handle, data, meta = (ctypes.create_string_buffer(size) for size in (1 << 14, 512 << 10, 64))
-        with Stage() as stage, Producer(channel=stage.channel):
-            library.video_shm_consumer_init_channel(handle, stage.channel)
-            signal.signal(signal.SIGALRM, lambda *_: None)
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
-            begin = time.monotonic()
-            result = library.video_shm_consumer_wait(handle, data, meta, int(SIGNAL_LIMIT_S * 2000))
-            error, took = ctypes.get_errno(), time.monotonic() - begin
-            library.video_shm_consumer_destroy(handle)
-        if result != -1 or error != errno.EINTR:
-            yield f"the wait went on and gave {result}, errno {errno.errorcode.get(error, error)}"
-        elif took > SIGNAL_LIMIT_S:
-            yield f"the wait ended only after {took:.3f} s"
-
-    yield from take_again(scene)
+def starts_in_a_ring_without_frames(scene: Scene) -> None:
+    """Each start then begins with the first one; start keyframe with the next one that is written."""
+    writer = scene.writer()
+    readers = [scene.reader(start=start) for start in (NEXT, NEWEST, OLDEST, KEYFRAME)]
+    for reader in readers:
+        scene.expect("what is there", reader.wait().result, 0)
+    _write(writer, 5, (2,))
+    for start, reader in enumerate(readers):
+        scene.expect(f"frames of start {start}", reader.numbers(), [2, 3, 4] if start == KEYFRAME else [0, 1, 2, 3, 4])
 
 
 @promise
-def hands_a_lapped_reader_all_that_the_ring_holds() -> Broken:
+def waits_for_a_keyframe_to_start_with(scene: Scene) -> None:
+    """Where the ring holds none, with the next one written; those before it are skipped."""
+    writer = scene.writer()
+    _write(writer, 35)
+    reader = scene.reader(start=KEYFRAME)
+    scene.expect("what is there", reader.numbers(), [])
+    _write(writer, 5, (3,))
+    scene.expect("frames", reader.numbers(), [38, 39])
+    scene.expect("received, missed, skipped, span", _books(reader), (2, 0, 3, 5))
+
+
+@promise
+def hands_a_lapped_reader_all_that_the_ring_holds(scene: Scene) -> None:
     """A reader that comes late gets every frame that is left, in order, and is told of every other one."""
     written = 100
-    with Stage() as stage, Producer(channel=stage.channel) as ring, Consumer(channel=stage.channel) as stream:
-        for number in range(written):
-            ring.write(number.to_bytes(4, "little") * 100)
-        numbers = []
-        while (frame := stream.receive(0)) is not None:
-            numbers.append(frame.number)
-            if frame.data != frame.number.to_bytes(4, "little") * 100:
-                yield f"frame {frame.number} has another one's bytes"
-        info = stream.info()
-        expected = list(range(written - info.slots, written))
-        if numbers != expected:
-            yield f"it got {_spans(numbers)}, not {_spans(expected)}"
-        if info.received != len(numbers) or info.missed != written - len(numbers) or info.skipped != 0:
-            yield (
-                f"{written} written, {len(numbers)} received; booked as {info.received} received, "
-                f"{info.missed} missed, {info.skipped} skipped"
-            )
-        if info.span != written:
-            yield f"the books speak of {info.span} frames, not of {written}"
+    writer = scene.writer()
+    reader = scene.reader()
+    for number in range(written):
+        writer.write(number.to_bytes(4, "little") * 100)
+    expected = list(range(written - 30, written))
+    for number in expected:
+        got = reader.wait()
+        scene.expect("number and bytes", (got.number, got.data[:4]), (number, number.to_bytes(4, "little")))
+    scene.expect("what comes then", reader.wait().result, 0)
+    scene.expect("missed, by stats", reader.stats()[2], written - 30)
+    if scene.library.has("consumer_info"):
+        scene.expect("received, missed, skipped, span", _books(reader), (30, 70, 0, 100))
 
 
 @promise
-def keeps_back_what_was_overwritten_meanwhile() -> Broken:
-    """A reader that is stopped, often in the middle of a copy, while the writer comes round: no frame is of two."""
-    slots = 3
-    payloads = [bytes([mark]) * LONG_COPY for mark in range(1, 6)]  # those that meet in a slot differ
-
-    def read() -> Iterator[str]:
-        with Consumer(channel=stage.channel) as stream:
-            yield "reads"
-            while True:
-                if (frame := stream.receive(PATIENCE_S)) is None:
-                    continue
-                if frame.data != payloads[frame.data[0] - 1][: frame.size]:
-                    yield f"frame {frame.number} has bytes of another one"
-                if frame.size < LONG_COPY:
-                    yield "end"
-                    return
-
-    with Stage() as stage, Producer(channel=stage.channel, slots=slots, slot_size=LONG_COPY) as ring:
-        reader = stage.start(read)
-        reader.hear()
-        marked = itertools.cycle(payloads)
-        for _ in range(STOPS):
-            os.kill(reader.pid, signal.SIGSTOP)
-            for _ in range(slots + 1):
-                ring.write(next(marked))
-            os.kill(reader.pid, signal.SIGCONT)
-            time.sleep(random.uniform(0, 2e-3))
-        ring.write(payloads[0][:-1])
-        while (said := reader.hear()) != "end":
-            yield said or "the reader has ended"
-            if not said:
-                return
-
-
-def _spans(numbers: list[int]) -> str:
-    return f"{len(numbers)} frames ({numbers[0]} to {numbers[-1]})" if numbers else "none"
+def tells_what_was_missed_before_a_frame(scene: Scene) -> None:
+    """By each view: since the one before, and nothing where nothing was."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
+    seen = []
+    for burst in (1, 4, 9, 5, 1):
+        _write(writer, burst)
+        while (view := reader.look()) is not None:
+            seen.append((view.frame, view.missed_before))
+    expected = [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (10, 5), (11, 0), (12, 0), (13, 0)]
+    expected += [(15, 1), (16, 0), (17, 0), (18, 0), (19, 0)]
+    scene.expect("frames and what was missed before each", seen, expected)
+    scene.expect("received, missed, skipped, span", _books(reader), (14, 6, 0, 20))
 
 
 @promise
-def starts_where_it_is_told() -> Broken:
-    """At the oldest, the newest or the last keyframe; keyframes only, each once."""
-    with Stage() as stage, Producer(channel=stage.channel) as ring:
-        for number in range(20):
-            ring.write(FRAME, keyframe=number in (0, 10))
-        for start, expected in (("oldest", 0), ("newest", 19), ("keyframe", 10)):
-            with Consumer(channel=stage.channel, start=start) as stream:  # type: ignore[arg-type]
-                frame = stream.receive(0)
-                if frame is None or frame.number != expected:
-                    yield f"start at the {start}: frame {frame and frame.number}, not {expected}"
-        with Consumer(channel=stage.channel, start="oldest", policy="keyframes") as stream:
-            got = [frame.number for frame in iter(lambda: stream.receive(0), None)]
-            if got != [0, 10]:
-                yield f"keyframes only: {got}, not [0, 10]"
+def gives_the_newest_only(scene: Scene) -> None:
+    """Policy newest: at the time of asking; what lies between is skipped, overwritten or not, and never missed."""
+    writer = scene.writer()
+    reader = scene.reader(policy=ONLY_NEWEST)
+    got = []
+    for burst in (1, 2, 7, 30, 100):
+        _write(writer, burst)
+        got += reader.numbers()
+    scene.expect("frames", got, [0, 2, 9, 39, 139])
+    scene.expect("received, missed, skipped, span", _books(reader), (5, 0, 135, 140))
 
 
 @promise
-def dates_frames_by_the_monotonic_clock() -> Broken:
-    """Capture and publishing lie between the begin and the end of write()."""
-    with Stage() as stage, Producer(channel=stage.channel) as ring, Consumer(channel=stage.channel) as stream:
-        begin = time.monotonic_ns()
-        ring.write(FRAME)
-        end = time.monotonic_ns()
-        frame = stream.receive(PATIENCE_S)
-        if frame is None:
-            yield "no frame came"
-            return
-        for name in ("capture_ns", "publish_ns"):
-            if not begin <= getattr(frame, name) <= end:
-                yield f"{name} is {(getattr(frame, name) - begin) / 1e9:.3f} s behind the beginning of write()"
+def gives_keyframes_only(scene: Scene) -> None:
+    """Policy keyframes: each once, also those that lie behind others; the others are skipped."""
+    writer = scene.writer()
+    reader = scene.reader(policy=ONLY_KEYFRAMES)
+    _write(writer, 20, (0, 5, 6, 19))
+    scene.expect("frames", reader.numbers(), [0, 5, 6, 19])
+    writer.write(FRAME, codec=2)
+    scene.expect("a JPEG", reader.numbers(), [20])
+    scene.expect("received, missed, skipped, span", _books(reader), (5, 0, 16, 21))
+    oldest = scene.reader(policy=ONLY_KEYFRAMES, start=OLDEST)
+    scene.expect("frames from the oldest on", oldest.numbers(), [0, 5, 6, 19, 20])
 
 
 @promise
-def leaves_nothing_of_a_reader() -> Broken:
-    """Descriptors and mappings are given back."""
+def tells_missed_keyframes_from_skipped_frames(scene: Scene) -> None:
+    """A lapped reader of keyframes has missed the keyframes that it lost, and skipped the rest."""
+    writer = scene.writer()
+    reader = scene.reader(policy=ONLY_KEYFRAMES)
+    _write(writer, 100, (0, 10, 20, 30, 80, 99))
+    scene.expect("frames", reader.numbers(), [80, 99])
+    scene.expect("received, missed, skipped, span", _books(reader), (2, 4, 94, 100))
 
-    def count() -> tuple[int, int]:
-        own = Path("/proc/self")
-        return len(list((own / "fd").iterdir())), (own / "maps").read_text().count(f"_ch{stage.channel}")
 
-    with Stage() as stage, Producer(channel=stage.channel):
-        Consumer(channel=stage.channel).close()
-        before = count()
-        for _ in range(ATTACHES):
-            Consumer(channel=stage.channel).close()
-        now = count()
-        for name, less, more in zip(("descriptors", "mappings"), before, now, strict=True):
-            if more != less:
-                yield f"{ATTACHES} readers came and went: {less} {name} became {more}"
+@promise
+def resynchronises_at_keyframes(scene: Scene) -> None:
+    """With resync nothing until a keyframe, at the start and after a gap; what is left out is skipped."""
+    for codec in (0, 1):
+        name = scene.new_name()
+        writer = scene.writer(name, slots=10, slot_size=1000)
+        reader = scene.reader(name, resync=1)
+        _write(writer, 8, (3, 6), codec)
+        scene.expect(f"frames of codec {codec}", reader.numbers(), [3, 4, 5, 6, 7])
+        scene.expect("received, missed, skipped, span", _books(reader), (5, 0, 3, 8))
+        _write(writer, 15, (9,), codec)  # 8 to 22, of which 13 to 22 are left, and 17 is a keyframe
+        scene.expect("frames after a gap", reader.numbers(), list(range(17, 23)))
+        scene.expect("received, missed, skipped, span", _books(reader), (11, 5, 7, 23))
+
+
+@promise
+def needs_no_keyframe_of_pictures_that_stand_alone(scene: Scene) -> None:
+    """Resync is of H.264 and H.265: each JPEG is a keyframe, and sound leans on nothing."""
+    for codec, media in ((2, 0), (64, 1), (65, 1), (66, 1)):
+        name = scene.new_name()
+        writer = scene.writer(name, slots=10, slot_size=1000, media=media)
+        reader = scene.reader(name, resync=1)
+        _write(writer, 15, (), codec)
+        scene.expect(f"frames of codec {codec}", reader.numbers(), list(range(5, 15)))
+        scene.expect("received, missed, skipped, span", _books(reader), (10, 5, 0, 15))
+
+
+@promise
+def starts_and_resynchronises_together(scene: Scene) -> None:
+    """With resync a reader's first frame is the first keyframe from its start on."""
+    writer = scene.writer()
+    _write(writer, 20, (5, 15))
+    for start, expected in ((OLDEST, range(5, 21)), (NEWEST, []), (NEXT, []), (KEYFRAME, range(15, 21))):
+        reader = scene.reader(start=start, resync=1)
+        if start == OLDEST:
+            writer.write(FRAME)
+        scene.expect(f"frames of start {start}", reader.numbers(), list(expected))
+
+
+@promise
+def resynchronises_a_reader_of_the_newest(scene: Scene) -> None:
+    """Policy newest with resync: after what it passed over, a keyframe first."""
+    writer = scene.writer()
+    reader = scene.reader(policy=ONLY_NEWEST, resync=1)
+    _write(writer, 1, (0,))
+    scene.expect("the first", reader.numbers(), [0])
+    writer.write(FRAME)
+    scene.expect("the next, with nothing between", reader.numbers(), [1])
+    _write(writer, 3)
+    scene.expect("with frames between, none of them a keyframe", reader.numbers(), [])
+    _write(writer, 3, (1,))
+    numbers = reader.numbers()
+    scene.expect("the first then is the keyframe", numbers[:1], [6])
+    received, missed, skipped, span = _books(reader)
+    scene.expect("received and skipped are the span, none missed", (received + skipped, missed), (span, 0))
+
+
+@promise
+def says_what_does_not_continue(scene: Scene) -> None:
+    """The discontinuity of a writer's flag, once, with the frame that it was given."""
+    writer, reader = scene.writer(), scene.reader(start=OLDEST)
+    for flags in (0, 2, 0, 0, 2):
+        writer.place(FRAME, {"flags": flags})
+    scene.expect("flags", [reader.look().flags for _ in range(5)], [0, 2, 0, 0, 2])
+
+
+@promise
+def balances_its_books(scene: Scene) -> None:
+    """Always received + missed + skipped == span, whatever policy, start, resync, gap and reservation."""
+    name = scene.new_name()
+    writer = scene.writer(name, slots=5, slot_size=1000)
+    readers = [
+        scene.reader(name, start=start, policy=policy, resync=resync)
+        for start in range(4)
+        for policy in range(3)
+        for resync in range(2)
+    ]
+    pattern = [1, 3, 7, 2, 12, 5, 1, 6, 11]
+    for turn, burst in enumerate(pattern):
+        _write(writer, burst, (turn % 4,))
+        writer.reserve()
+        writer.abort()
+        for number, reader in enumerate(readers):
+            if (turn + number) % 3:
+                reader.wait()
+            else:
+                reader.numbers()
+            received, missed, skipped, span = _books(reader)
+            scene.need(f"received + missed + skipped of reader {number}", received + missed + skipped, span)
+    for reader in readers:
+        reader.numbers()
+        info = reader.info()
+        scene.expect("next_frame at the end", info.next_frame, sum(pattern))
+        scene.expect("written, as each knows", info.frames, sum(pattern))
+
+
+@promise
+def keeps_readers_apart(scene: Scene) -> None:
+    """Each has a place of its own: what one reads, misses or is, changes nothing for another."""
+    writer = scene.writer()
+    quick, slow = scene.reader(), scene.reader()
+    for _ in range(50):
+        writer.write(FRAME)
+        quick.wait()
+    late = scene.reader()
+    scene.expect("slow one's frames", slow.numbers(), list(range(20, 50)))
+    scene.expect("missed by each", [reader.stats()[2] for reader in (quick, slow, late)], [0, 20, 0])
+
+
+@promise
+def tells_stats_with_any_pointer_null(scene: Scene) -> None:
+    """Frames written, dropped, missed; each alone too."""
+    writer, reader = scene.writer(), scene.reader()
+    _write(writer, 37)
+    writer.write(bytes(512 * 1024 + 1))
+    reader.numbers()
+    scene.expect("written, dropped, missed", reader.stats(), (37, 1, 7))
+    for place, expected in enumerate((37, 1, 7)):
+        count, pointers = ctypes.c_uint32(), [None, None, None]
+        pointers[place] = ctypes.byref(count)  # type: ignore[call-overload]
+        scene.expect("stats with two NULL", str(scene.library("consumer_stats", reader.handle, *pointers)), "0")
+        scene.expect("the one", count.value, expected)
+    told = scene.library("consumer_stats", reader.handle, None, None, None)
+    scene.expect("stats with all NULL", str(told), "0")

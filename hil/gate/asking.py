@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asks a library what it promises, and judges a candidate by it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from ..environment import child_environment
+from .libraries import Library
+from .promises import PROMISES
+from .promises.troupe import LIMIT_S, Told
+from .result import Row, RowVerdict
+
+END_TIMEOUT_S = 10.0
+
+
+def ask(
+    names: Sequence[str], library: Path, tell: Callable[[str], None] = lambda name: None, limit_s: float = LIMIT_S
+) -> dict[str, Told]:
+    """What a library keeps and breaks. tell: is told the name of each promise as it is known. limit_s: for each.
+
+    All run in other processes: a crash or a hang is an answer too, and nothing is left of them.
+    """
+    if not names:
+        return {}
+    answers: dict[str, Told] = {}
+    command = [sys.executable, "-m", f"{__package__}.promises", str(limit_s), str(library), *names]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=child_environment(),
+        start_new_session=True,  # Ctrl-C is for us: then we end it, and it puts away what is at work
+    ) as troupe:
+        assert troupe.stdout is not None and troupe.stderr is not None
+        try:
+            for line in troupe.stdout:
+                told = Told(**json.loads(line))
+                answers[told.name] = told
+                tell(told.name)
+            complaints = troupe.stderr.read().strip()
+        finally:
+            troupe.terminate()
+            try:
+                troupe.wait(END_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                troupe.kill()
+    for name in names:
+        if name not in answers:
+            why = complaints.splitlines()[-1] if complaints else f"the asking ended with {troupe.returncode}"
+            answers[name] = Told(name, broken=[why])
+    return answers
+
+
+def promise_rows(
+    names: Sequence[str], baseline: Library, candidate: Library, tell: Callable[[str], None] = lambda name: None
+) -> Iterator[Row]:
+    """A row for each: worse where only the candidate breaks it. The baseline is asked only then."""
+    answers = ask(names, candidate.path, tell)
+    before = ask([name for name in names if answers[name].broken], baseline.path, tell)
+    for name in names:
+        told = answers[name]
+        row = Row(name, "promise", RowVerdict.SAME)
+        if told.broken:
+            known = before[name]
+            row.verdict = RowVerdict.AS_BEFORE if known.broken or known.unasked else RowVerdict.WORSE
+            row.detail = in_words(told, candidate.label)
+        elif told.unasked:
+            row.verdict, row.detail = RowVerdict.UNMEASURED, f"not asked: {told.unasked}"
+        yield row
+
+
+def in_words(told: Told, label: str) -> str:
+    """What was promised, expected and seen, and how it is seen alone."""
+    promised = PROMISES[told.name].meaning
+    return f"{promised} {'; '.join(told.broken)} (alone: hil gate promise {told.name} --library {label})"

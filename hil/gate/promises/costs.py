@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What it costs: system calls and wake-ups, memory over many opens, and a write as the ring grows old."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..stage import await_cue
+from .raw import Guarded, Meta
+from .scene import FRAME, Scene, descriptors, measured, promise
+from .sides import CAPACITY, NO_WAIT, Reader, Writer
+from .tracing import Act, cpu_s, sleeps, system_calls
+
+CALLS = 200
+LOOKS = 12  # at the ring's health or name, twice a second, on a host that takes its time
+WINDOW_S = 1.6
+WAKES_A_SECOND, CALLS_A_SECOND = 3, 10
+OPENS = 10_000
+FRAMES, BATCH = 1_000_000, 1000
+MORE_KIB = 1024
+
+
+def _repeat(call: Callable[..., object], *arguments: object, kept: object) -> Act:
+    """The call itself, with nothing of ours between. kept: what its addresses are in."""
+
+    def act() -> None:
+        for _ in range(CALLS):
+            call(*arguments)
+        _ignore(kept)
+
+    return act
+
+
+@promise
+def asks_nothing_of_the_system_where_it_does_not_wait(scene: Scene) -> None:
+    """NO_WAIT and read make no system call, at an empty ring and with frames that are there."""
+    writer = scene.writer(scene.channel_name, slots=1000, slot_size=1000)
+    for _ in range(1000):
+        writer.write(FRAME)
+
+    def prepare(start: int, call: str) -> Act:
+        reader = scene.reader(scene.channel_name, start=start)
+        reader.wait()
+        meta, library = Guarded(Meta), scene.library
+        handle, data = reader.handle.address, reader.buffer.address
+        arguments: dict[str, tuple[object, ...]] = {
+            "read": (meta.address,),
+            "wait": (meta.address, NO_WAIT),
+            "receive": (CAPACITY, meta.address, NO_WAIT),
+        }
+        return _repeat(library.function(f"consumer_{call}"), handle, data, *arguments[call], kept=(reader, meta))
+
+    for start, what in ((0, "an empty ring"), (2, "frames")):
+        for call in ("read", "wait", "receive"):
+            made = system_calls(lambda start=start, call=call: prepare(start, call))  # type: ignore[misc]
+            scene.expect_in(f"system calls of {CALLS} times {call}, {what}", made, 0, LOOKS)
+
+
+@promise
+def wakes_its_readers_by_one_system_call(scene: Scene) -> None:
+    """A write makes one, however many readers there are; a reserved slot likewise."""
+
+    def write() -> Act:
+        writer = scene.writer()
+        for reader in (scene.reader() for _ in range(3)):
+            reader.wait()
+        meta = Guarded(Meta)
+        write = scene.library.function("producer_write")
+        return _repeat(write, writer.handle.address, FRAME, len(FRAME), meta.address, kept=(writer, meta))
+
+    made = system_calls(write)
+    scene.expect_in(f"system calls of {CALLS} times write", made, CALLS // 2, CALLS + LOOKS)
+
+
+@measured
+def sleeps_at_a_silent_ring(scene: Scene) -> None:
+    """A reader that waits wakes three times a second at most, whatever its policy, and takes next to no time."""
+    scene.writer()
+    for policy in (0, 2):
+        reader = scene.reader(policy=policy)
+        reader.wait(600)  # what joining costs is not at issue
+        slept, used = sleeps(), cpu_s()
+        scene.expect("its answer", str(reader.wait(int(WINDOW_S * 1000)).answer), "0")
+        scene.expect_in(
+            f"sleeps in {WINDOW_S} s with policy {policy}", sleeps() - slept, 1, WINDOW_S * WAKES_A_SECOND + 1
+        )
+        scene.expect_in("seconds of processor", cpu_s() - used, 0, 0.05)
+
+
+@promise
+def asks_little_of_the_system_while_it_sleeps(scene: Scene) -> None:
+    """A reader that waits makes ten system calls a second at most."""
+    writer = scene.writer()
+
+    def prepare() -> Act:
+        reader = scene.reader()
+        reader.wait(600)
+        return lambda: _ignore(reader.wait(int(WINDOW_S * 1000)))
+
+    made = system_calls(prepare)
+    scene.expect_in(f"system calls in {WINDOW_S} s", made, 1, WINDOW_S * CALLS_A_SECOND + 4)
+    writer.destroy()
+
+
+def _ignore(answer: object) -> None:
+    """Of what is done for its cost."""
+
+
+@measured
+def sleeps_between_keyframes(scene: Scene) -> None:
+    """A reader of keyframes is woken for these alone."""
+
+    def read() -> Iterator[str]:
+        reader = scene.reader(policy=2)
+        yield "waits"
+        await_cue()
+        slept = sleeps()
+        numbers = [reader.wait(5000).number for _ in range(4)]
+        yield f"{numbers} {sleeps() - slept}"
+
+    writer = scene.writer()
+    actor = scene.start(read)
+    scene.need("a reader", actor.hear(), "waits")
+    actor.cue()
+    begin = time.monotonic()
+    for number in range(161):
+        time.sleep(max(0.0, begin + number / 100 - time.monotonic()))
+        writer.write(FRAME, is_keyframe=number % 40 == 39)
+    numbers, _, slept = actor.hear().rpartition(" ")
+    scene.expect("its frames", numbers, "[39, 79, 119, 159]")
+    scene.expect_in("sleeps during 160 frames", int(slept), 1, 4 * 2 + 2 * WAKES_A_SECOND)
+
+
+# ---- over time ----
+
+
+def _memory() -> tuple[int, int, int]:
+    """Descriptors, mappings, and KiB of this process's own memory."""
+    status = Path("/proc/self/status").read_text()
+    own = re.search(r"RssAnon:\s+(\d+) kB", status)
+    maps = Path("/proc/self/maps").read_text().count("\n")
+    return len(descriptors()), maps, int(own[1]) if own else 0
+
+
+def _expect_flat(scene: Scene, what: str, before: tuple[int, int, int]) -> None:
+    now = _memory()
+    scene.expect(f"descriptors after {what}", now[0], before[0])
+    scene.expect_in(f"mappings after {what}", now[1], 0, before[1] + 2)
+    scene.expect_in(f"KiB of memory after {what}", now[2], 0, before[2] + MORE_KIB)
+
+
+@promise
+def leaves_nothing_of_a_reader(scene: Scene) -> None:
+    """10,000 came and went: descriptors, mappings and memory are as before."""
+    name = scene.new_name()
+    scene.writer(name, slots=2, slot_size=64)
+    reader = Reader(scene.library)
+
+    def come_and_go() -> None:
+        reader.open(name)
+        reader.wait()
+        reader.destroy()
+
+    _many_times(scene, "readers", come_and_go)
+
+
+@promise
+def leaves_nothing_of_a_writer(scene: Scene) -> None:
+    """10,000 came and went: descriptors, mappings, memory and names are as before."""
+    name = scene.new_name()
+    writer = Writer(scene.library)
+
+    def come_and_go() -> None:
+        writer.open(name, slots=2, slot_size=64)
+        writer.write(b"x")
+        writer.destroy()
+
+    _many_times(scene, "writers", come_and_go)
+    scene.expect("the ring's name is there", scene.path(name).exists(), False)
+
+
+@promise
+def leaves_nothing_of_who_was_refused(scene: Scene) -> None:
+    """Likewise of writers and readers that were refused."""
+    name, absent = scene.new_name(), scene.new_name()
+    scene.writer(name, slots=2, slot_size=64)
+    writer, reader = Writer(scene.library), Reader(scene.library)
+
+    def come_and_go() -> None:
+        writer.open(name, slots=2, slot_size=64)
+        reader.open(name, max_slot_size=1)
+        reader.open(absent)
+
+    _many_times(scene, "refusals", come_and_go)
+
+
+def _many_times(scene: Scene, what: str, act: Callable[[], None]) -> None:
+    for _ in range(200):
+        act()
+    before = _memory()
+    for _ in range(OPENS):
+        act()
+    _expect_flat(scene, f"{OPENS} {what}", before)
+
+
+@measured
+def writes_as_fast_when_it_is_old(scene: Scene) -> None:
+    """The millionth frame takes no longer than the first ones, and memory stays as it was, a reader's too."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=30, slot_size=1000), scene.reader(name)
+    write, read = scene.library.function("producer_write"), scene.library.function("consumer_read")
+    handle, meta, got = writer.handle.address, Guarded(Meta), Guarded(Meta)
+    first = (handle, FRAME, 1000, meta.address)
+    second = (reader.handle.address, reader.buffer.address, got.address)
+
+    def batch() -> float:
+        begin = time.process_time()
+        for _ in range(BATCH):
+            write(*first)
+        return time.process_time() - begin
+
+    for _ in range(5):
+        batch()
+    young, before = [batch() for _ in range(20)], _memory()
+    for done in range(FRAMES // BATCH):
+        batch()
+        if done % 100 == 0:
+            while read(*second) > 0:
+                pass
+    old = [batch() for _ in range(20)]
+    _expect_flat(scene, f"{FRAMES} frames", before)
+    ratio = statistics.median(old) / statistics.median(young)
+    scene.expect_in("time of a write, old against young", ratio, 0, 1.5)
+    scene.expect("frames written", writer.info().frames, FRAMES + 45 * BATCH)

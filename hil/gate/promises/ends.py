@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds when a writer ends, in whichever way, and the next one takes its ring over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..stage import await_cue
+from .scene import FRAME, PATIENCE_MS, Scene, descriptors, mappings_of, promise
+from .sides import Reader, Writer, inspect
+
+UNKNOWN, LIVE, ENDED, DEAD = range(4)
+
+
+def _left(scene: Scene) -> list[str]:
+    """What is there under names of this promise."""
+    folder = scene.path("/")
+    return sorted(path.name for path in folder.iterdir() if path.name.endswith(f"_ch{scene.channel}"))
+
+
+def _told(reader: Reader, timeout_ms: int = PATIENCE_MS) -> str:
+    got = reader.wait(timeout_ms)
+    return str(got.answer)
+
+
+@promise
+def tells_readers_of_its_end(scene: Scene) -> None:
+    """EPIPE behind the last frame, once; without reconnect for good."""
+    for reconnect in (0, 1):
+        name = scene.new_name()
+        writer = scene.writer(name, slots=4, slot_size=1000)
+        reader = scene.reader(name, reconnect=reconnect)
+        writer.write(FRAME)
+        writer.write(FRAME)
+        writer.destroy()
+        scene.expect("frames before its end is told", [reader.wait().number for _ in range(2)], [0, 1])
+        scene.expect("what comes then", _told(reader), "-1 EPIPE")
+        again = "0" if reconnect else "-1 EPIPE"
+        scene.expect(f"and then, with reconnect {reconnect}", [_told(reader, 1) for _ in range(2)], [again] * 2)
+        scene.expect("state, as the reader has it", reader.info().state, ENDED)
+
+
+@promise
+def leaves_nothing_when_it_closes(scene: Scene) -> None:
+    """Ring and semaphores are gone, and descriptors and mappings with them; twice does nothing."""
+    before = len(descriptors())
+    writer = scene.writer()
+    names = [f"sem.video_sem_read_ch{scene.channel}", f"sem.video_sem_write_ch{scene.channel}"]
+    scene.expect("names while it is open", _left(scene), [*names, f"video_stream_ch{scene.channel}"])
+    inode = scene.path(scene.channel_name).stat().st_ino
+    scene.expect("it is mapped", bool(mappings_of(inode)), True)
+    writer.destroy()
+    scene.expect("names once it is closed", _left(scene), [])
+    scene.expect("descriptors more than before", len(descriptors()) - before, 0)
+    scene.expect("mappings of it", mappings_of(inode), [])
+    writer.destroy()
+
+
+@promise
+def leaves_nothing_when_it_can_not_open(scene: Scene) -> None:
+    """A refused writer or reader leaves neither names nor descriptors."""
+    first = scene.writer()
+    before, names = len(descriptors()), _left(scene)
+    for _ in range(20):
+        Writer(scene.library).init_channel(scene.channel)
+        Reader(scene.library).open("/absent")
+        Reader(scene.library).open(scene.channel_name, max_slot_size=100)
+    scene.expect("descriptors more than before", len(descriptors()) - before, 0)
+    scene.expect("names", _left(scene), names)
+    scene.expect("the first one's write", str(first.write(FRAME)), "0")
+
+
+@promise
+def removes_only_what_is_its_own(scene: Scene) -> None:
+    """A name that leads to somebody else's ring meanwhile stays."""
+    name = scene.new_name()
+    writer = scene.writer(name, slots=2, slot_size=64)
+    scene.path(name).unlink()
+    scene.path(name).write_bytes(b"somebody else's")
+    writer.destroy()
+    scene.expect("what is there", scene.path(name).read_bytes(), b"somebody else's")
+
+
+@promise
+def gives_a_reserved_slot_back_when_it_closes(scene: Scene) -> None:
+    """Nothing of it is published."""
+    writer = scene.writer()
+    reader = scene.reader()
+    writer.write(FRAME)
+    writer.reserve()
+    writer.destroy()
+    scene.expect("frames", reader.numbers(), [0])
+    scene.expect("commit to the closed handle", str(writer.commit(10)), "-1 EBADF")
+
+
+@promise
+def numbers_anew_after_a_close(scene: Scene) -> None:
+    """A ring that was closed and removed begins at 0, in epoch 1."""
+    scene.writer().destroy()
+    writer = scene.writer()
+    writer.write(FRAME)
+    info = writer.info()
+    scene.expect("frames, epoch", (info.frames, info.epoch), (1, 1))
+
+
+# ---- death ----
+
+
+@promise
+def goes_on_after_a_death(scene: Scene) -> None:
+    """The next writer gets the ring at once, and goes on in it: same object, next number, next epoch; readers know."""
+    actor = scene.start_writer(3)
+    reader = scene.reader(start=2)
+    for _ in range(3):
+        reader.wait()
+    before = reader.info()
+    actor.kill()
+    writer = scene.writer()
+    now = writer.info()
+    scene.expect("the ring's inode", now.inode, before.inode)
+    scene.expect("epoch, frames", (now.epoch, now.frames), (before.epoch + 1, 3))
+    writer.write(FRAME)
+    writer.write(FRAME)
+    view, then = reader.look(PATIENCE_MS), reader.look(PATIENCE_MS)
+    scene.expect("frame, flags", (view.frame, view.flags), (3, 2))
+    scene.expect("the one behind it", (then.frame, then.flags), (4, 0))
+    info = reader.info()
+    scene.expect("received, missed, reattached", (info.received, info.missed, info.reattached), (5, 0, 0))
+    scene.expect("frames of a new reader", scene.reader(start=2).numbers(), [0, 1, 2, 3, 4])
+
+
+@promise
+def tells_readers_of_its_death(scene: Scene) -> None:
+    """EOWNERDEAD behind the last whole frame, once; then they wait for the next writer, and get its frames."""
+    for reconnect in (0, 1):
+        name = scene.new_name()
+        actor = scene.start_writer(3, name, slots=4, slot_size=1000)
+        reader = scene.reader(name, start=2, reconnect=reconnect)
+        actor.kill()
+        scene.expect("frames before it is told", [reader.wait().number for _ in range(3)], [0, 1, 2])
+        scene.expect("what comes then", _told(reader), "-1 EOWNERDEAD")
+        scene.expect("and then", [_told(reader, 1) for _ in range(2)], ["0", "0"])
+        scene.expect("state for the reader, and from outside", _states(scene, reader, name), (DEAD, DEAD))
+        writer = scene.writer(name, slots=4, slot_size=1000)
+        writer.write(FRAME)
+        scene.expect("size of its follower's frame", reader.wait(PATIENCE_MS).result, 1000)
+        scene.expect("state for the reader, and from outside", _states(scene, reader, name), (LIVE, LIVE))
+        scene.expect("missed", reader.info().missed, 0)
+
+
+def _states(scene: Scene, reader: Reader, name: str) -> tuple[int, int]:
+    return reader.info().state, inspect(scene.library, name).state
+
+
+@promise
+def leaves_its_ring_when_it_dies(scene: Scene) -> None:
+    """Killed, or ended without a close: the name stays, dead, for readers and the next writer."""
+
+    def end() -> Iterator[str]:
+        scene.writer().write(FRAME)
+        yield "ends"
+
+    for how in ("killed", "ended"):
+        if how == "killed":
+            scene.write_and_die()
+        else:
+            scene.expect("an end without a close", scene.ask(end), ["ends"])
+        scene.expect(f"state of a writer that was {how}", inspect(scene.library, scene.channel_name).state, DEAD)
+        scene.expect("frames that are left", scene.reader(start=2).numbers(), [0])
+        scene.writer().destroy()
+        scene.expect("names once its follower has closed", _left(scene), [])
+
+
+@promise
+def loses_only_the_frame_that_was_being_written(scene: Scene) -> None:
+    """A writer that dies with a slot reserved: its follower's readers get all whole frames, and nothing else."""
+
+    def play() -> Iterator[str]:
+        writer = scene.writer()
+        for number in range(35):
+            writer.write(bytes([number]) * 100)
+        writer.reserve()
+        yield "reserved"
+        await_cue()
+
+    actor = scene.start(play)
+    scene.need("another process", actor.hear(), "reserved")
+    actor.kill()
+    writer = scene.writer()
+    reader = scene.reader(start=2)
+    writer.write(b"x")
+    scene.expect("frames", reader.numbers(), list(range(6, 36)))
+    scene.expect("dropped", writer.info().dropped, 0)
+    scene.expect("a semaphore was found taken", writer.info().rearmed, 1)
+
+
+@promise
+def keeps_its_counters_over_a_death(scene: Scene) -> None:
+    """Frames, keyframes, bytes and drops of all epochs."""
+
+    def play() -> Iterator[str]:
+        writer = scene.writer()
+        for number in range(5):
+            writer.write(FRAME, is_keyframe=number % 2 == 0)
+        writer.write(bytes(512 * 1024 + 1))
+        writer.reserve()
+        writer.write(FRAME)
+        writer.commit(7)
+        yield "written"
+        await_cue()
+
+    for _ in range(2):
+        actor = scene.start(play)
+        scene.need("another process", actor.hear(), "written")
+        actor.kill()
+    info = inspect(scene.library, scene.channel_name)
+    scene.expect("frames, keyframes, bytes", (info.frames, info.keyframes, info.bytes), (12, 6, 10014))
+    scene.expect("dropped: busy, too large, all", (info.dropped_busy, info.dropped_too_large, info.dropped), (2, 2, 4))
+    scene.expect("epoch", info.epoch, 2)

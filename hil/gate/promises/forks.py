@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for handles in forked children."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Iterator
+
+from ..stage import await_cue
+from .raw import Guarded, Info
+from .scene import FRAME, Scene, promise
+from .sides import inspect
+
+LIVE, DEAD = 1, 3
+
+
+@promise
+def belongs_to_the_process_that_opened_it(scene: Scene) -> None:
+    """EOWNERDEAD for a child that was forked; its destroy only lets go; the parent goes on."""
+    writer, reader = scene.writer(), scene.reader()
+    writer.write(FRAME)
+    reserved, _, _ = writer.reserve()
+
+    def play() -> Iterator[str]:
+        offset = ctypes.c_uint64()
+        yield f"write {writer.write(FRAME)}"
+        yield f"commit {writer.commit(10)}"
+        yield f"info {scene.library('producer_info', writer.handle, Guarded(Info))}"
+        yield f"descriptor {scene.library('producer_descriptor', writer.handle, ctypes.byref(offset))}"
+        yield f"reserve {writer.reserve()[0]}"
+        writer.abort()
+        writer.destroy()
+        yield f"after destroy {writer.write(FRAME)}"
+
+    scene.need("reserve", str(reserved), "0")
+    expected = [f"{call} -1 EOWNERDEAD" for call in ("write", "commit", "info", "descriptor", "reserve")]
+    scene.expect("the child", scene.ask(play), [*expected, "after destroy -1 EBADF"])
+    scene.expect("the ring is there", scene.path(scene.channel_name).exists(), True)
+    scene.expect("its state", inspect(scene.library, scene.channel_name).state, LIVE)
+    scene.expect("the parent's commit", str(writer.commit(10)), "0")
+    scene.expect("frames", reader.numbers(), [0, 1])
+
+
+@promise
+def dies_with_its_process_whatever_its_children_do(scene: Scene) -> None:
+    """A child that lives on, and has destroyed nothing, keeps no hold of the ring."""
+
+    def play() -> Iterator[str]:
+        writer = scene.writer()
+        writer.write(FRAME)
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        yield str(child)
+        await_cue()
+
+    actor = scene.start(play)
+    child = int(actor.hear())
+    actor.kill()
+    try:
+        scene.expect("state", inspect(scene.library, scene.channel_name).state, DEAD)
+        follower = scene.writer()
+        scene.expect("its follower's write", str(follower.write(FRAME)), "0")
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+@promise
+def lets_a_reader_go_on_in_a_child(scene: Scene) -> None:
+    """A reader's handle is memory and a mapping: child and parent each have a place of their own."""
+    writer, reader = scene.writer(), scene.reader()
+    for _ in range(3):
+        writer.write(FRAME)
+    reader.wait()
+
+    def play() -> Iterator[str]:
+        yield str(reader.numbers())
+        reader.destroy()
+
+    scene.expect("the child's frames", scene.ask(play), ["[1, 2]"])
+    writer.write(FRAME)
+    scene.expect("the parent's frames", reader.numbers(), [1, 2, 3])
+    scene.expect("what comes then", reader.wait().result, 0)

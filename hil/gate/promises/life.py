@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A usual day: rings that come and go, readers, failures, and a writer that dies. For what holds all along."""
+
+from __future__ import annotations
+
+from .scene import FRAME, Scene
+from .sides import Reader, Writer
+
+
+def live(scene: Scene) -> None:
+    """All of it, once."""
+    writer, reader = scene.writer(), scene.reader()
+    for number in range(40):
+        writer.write(FRAME, is_keyframe=number % 10 == 0)
+    while reader.wait().result != 0:
+        pass
+    reader.stats()
+    Writer(scene.library).init_channel(scene.channel)  # refused: there is one
+    _let_calls_fail(scene, writer)
+    reader.destroy()
+    writer.destroy()
+    scene.write_and_die(3)
+    scene.writer().destroy()
+
+
+def _let_calls_fail(scene: Scene, writer: Writer) -> None:
+    writer.write(b"")
+    absent = Reader(scene.library)
+    absent.init_channel(-1)
+    absent.wait()
+    name = scene.new_name()
+    scene.path(name).write_bytes(b"no ring")
+    absent.init_channel(2**31 - 1)
+    if scene.library.has("producer_open"):
+        Writer(scene.library).open(name)
+    scene.path(name).unlink()

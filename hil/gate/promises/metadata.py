@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What travels with a frame: each field at its bounds, flags, dates and clocks."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+
+from .header import read_header
+from .raw import Guarded, Slot
+from .ring_object import RingObject
+from .scene import FRAME, Scene, promise
+from .sides import Writer
+
+BOUNDS = {
+    "timestamp_ms": (1, 2**32, 2**64 - 1),
+    "is_keyframe": (0, 1),
+    "codec": (0, 1, 2, 3, 64, 65, 66, 255),
+    "width": (0, 1, 1280, 65535),
+    "height": (0, 1, 720, 65535),
+    "fps": (0, 1, 30, 255),
+}
+USUAL = {"timestamp_ms": 5, "is_keyframe": 0, "codec": 0, "width": 2, "height": 3, "fps": 4}
+KEYFRAME, DISCONTINUITY, RECOVERY_POINT = 1, 2, 16
+CLOCK_MS = 2000  # wall clocks are set, and stepped
+
+
+def _told(meta: object) -> dict[str, int]:
+    return {field: getattr(meta, field) for field in USUAL}
+
+
+@promise
+def carries_each_field_as_it_was_given(scene: Scene) -> None:
+    """At its bounds, alone, to the reader that copies, the one that does not, and who looks from outside."""
+    writer, reader = scene.writer(), scene.reader()
+    for field, values in BOUNDS.items():
+        for value in values:
+            given = USUAL | {field: value}
+            scene.need(f"write with {field} {value}", str(writer.write(FRAME, **given)), "0")
+            scene.expect(f"metadata with {field} {value}", _told(reader.wait().meta), given)
+
+
+@promise
+def carries_each_field_without_a_copy(scene: Scene) -> None:
+    """Likewise by acquire, and in the slot table."""
+    writer, reader = scene.writer(), scene.reader(start=2)
+    name, slots = scene.channel_name.encode(), Guarded(Slot * 30)
+    for number, (field, values) in enumerate(BOUNDS.items()):
+        given = USUAL | {field: values[-1]}
+        writer.place(FRAME, None, **given)
+        view = reader.look()
+        scene.expect(f"view's metadata with {field} {values[-1]}", _told(view.meta), given)
+        slots.value[0].struct_size = ctypes.sizeof(Slot)
+        scene.library("inspect_slots", name, slots, 30)
+        scene.expect(f"slot's metadata with {field} {values[-1]}", _told(slots.value[number].meta), given)
+
+
+@promise
+def knows_a_keyframe(scene: Scene) -> None:
+    """By its metadata; each JPEG is one; no other is."""
+    writer = scene.writer()
+    reader = scene.reader(start=2)
+    for codec in (0, 1, 2, 3, 64):
+        for is_keyframe in (0, 1):
+            writer.write(FRAME, codec=codec, is_keyframe=is_keyframe)
+            expected = KEYFRAME if is_keyframe or codec == 2 else 0
+            what = f"keyframe's flag of codec {codec}, is_keyframe {is_keyframe}"
+            scene.expect(what, reader.look().flags & KEYFRAME, expected)
+    scene.expect("keyframes counted", writer.info().keyframes, 6)
+
+
+@promise
+def carries_each_flag(scene: Scene) -> None:
+    """Those that a writer may give, alone and together; none that was not given."""
+    writer = scene.writer()
+    reader = scene.reader(start=2)
+    for flags in (0, 2, 4, 8, 2 | 4 | 8):
+        scene.expect(f"commit with flags {flags}", str(writer.place(FRAME, {"flags": flags})), "0")
+        scene.expect(f"flags of the frame with {flags}", reader.look().flags, flags)
+    for codec in (0, 1, 2):
+        answer = writer.place(FRAME, {"flags": RECOVERY_POINT}, is_keyframe=codec < 2, codec=codec)
+        scene.expect(f"commit of a recovery point of codec {codec}", str(answer), "0")
+        scene.expect("its flags", reader.look().flags, RECOVERY_POINT | KEYFRAME)
+
+
+@promise
+def dates_frames_by_the_monotonic_clock(scene: Scene) -> None:
+    """Capture and publishing lie between the begin and the end of write; last_publish_ns is the newest one's."""
+    writer, reader = scene.writer(), scene.reader(start=2)
+    for how in ("write", "commit"):
+        begin = time.monotonic_ns()
+        answer = writer.write(FRAME) if how == "write" else writer.place(FRAME)
+        end = time.monotonic_ns()
+        scene.need(how, str(answer), "0")
+        view = reader.look()
+        for field in ("capture_ns", "publish_ns"):
+            scene.expect_in(f"{field} of a {how}, from its begin", getattr(view, field) - begin, 0, end - begin)
+        for who, info in {"the writer": writer.info(), "a reader": reader.info()}.items():
+            scene.expect(f"last_publish_ns for {who}", info.last_publish_ns, view.publish_ns)
+
+
+@promise
+def keeps_the_time_of_capture_that_is_given(scene: Scene) -> None:
+    """Whatever it is; publish_ns is when the writer was done with it."""
+    writer, reader = scene.writer(), scene.reader(start=2)
+    for capture_ns in (1, time.monotonic_ns() - 10**9, 2**63, 2**64 - 1):
+        begin = time.monotonic_ns()
+        writer.place(FRAME, {"capture_ns": capture_ns})
+        view = reader.look()
+        scene.expect("capture_ns", view.capture_ns, capture_ns)
+        scene.expect_in("publish_ns, from the commit's begin", view.publish_ns - begin, 0, time.monotonic_ns() - begin)
+
+
+@promise
+def stamps_the_wall_clock_where_no_time_is_given(scene: Scene) -> None:
+    """timestamp_ms 0 means now, in ms since the epoch."""
+    writer, reader = scene.writer(), scene.reader()
+    for how in ("write", "commit"):
+        now = time.time_ns() // 10**6
+        writer.write(FRAME) if how == "write" else writer.place(FRAME)
+        scene.expect_in(
+            f"timestamp_ms of a {how}, from now", reader.wait().meta.timestamp_ms - now, -CLOCK_MS, CLOCK_MS
+        )
+
+
+@promise
+def tells_how_its_clocks_differ(scene: Scene) -> None:
+    """realtime_offset_ns is CLOCK_REALTIME minus CLOCK_MONOTONIC, and renewed twice a second."""
+    writer = scene.writer()
+    difference = time.time_ns() - time.monotonic_ns()
+    told = writer.info().realtime_offset_ns
+    scene.expect_in("realtime_offset_ns, ms from it", (told - difference) // 10**6, -CLOCK_MS, CLOCK_MS)
+    ring = RingObject(scene.path(scene.channel_name))
+    ring.set_extension(realtime_offset_ns=0)
+    _write_for(writer, 1.2)
+    told = ring.extension("realtime_offset_ns")
+    scene.expect_in("the same, a second later", (told - difference) // 10**6, -CLOCK_MS, CLOCK_MS)
+
+
+def _write_for(writer: Writer, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        writer.write(FRAME)
+        time.sleep(0.05)
+
+
+@promise
+def takes_its_codes_as_they_are(scene: Scene) -> None:
+    """Every codec and sample rate that the header names, in a ring of its media."""
+    enums = read_header().enums
+    sound, name = scene.new_name(), scene.new_name()
+    video = {code: number for code, number in enums["video_shm_codec"].items() if number < 64}
+    for ring, media, codes in ((name, 0, video), (sound, 1, enums["video_shm_codec"].items() - video.items())):
+        writer = scene.writer(ring, slots=4, slot_size=1000, media=media)
+        reader = scene.reader(ring)
+        for code, number in dict(codes).items():
+            writer.write(FRAME, codec=number)
+            scene.expect(code, reader.wait().meta.codec, number)
+        scene.expect("media", (writer.info().media, reader.info().media), (media, media))
+    for code, number in enums["video_shm_sample_rate"].items():
+        writer.write(FRAME, codec=64, fps=number, width=960, height=2)
+        meta = reader.wait().meta
+        scene.expect(code, (meta.fps, meta.width, meta.height), (number, 960, 2))

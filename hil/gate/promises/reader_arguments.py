@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the reader's calls, and a look from outside, refuse, with which errno, and that nothing changes by it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import Any
+
+from .raw import Answer, ConsumerHandle, ConsumerOptions, Guarded, Info, Meta, Slot, View
+from .scene import FRAME, Scene, promise
+from .sides import NO_WAIT, Reader, Writer
+from .writer_arguments import BAD_SIZES, NO_NAMES
+
+V1_BYTES = 15729664
+
+
+def _calls(reader: Reader) -> dict[str, Answer]:
+    """Each call that tells whether the handle is open, with arguments that are right."""
+    library, handle = reader.library, reader.handle
+    return {
+        "read": reader.read().answer,
+        "wait": reader.wait().answer,
+        "stats": library("consumer_stats", handle, None, None, None),
+        "receive": reader.receive().answer,
+        "acquire": reader.acquire()[0],
+        "release": reader.release(Guarded(View)),
+        "info": library("consumer_info", handle, Guarded(Info)),
+        "descriptor": reader.descriptor(),
+    }
+
+
+def _expect_closed(scene: Scene, reader: Reader, which: str) -> None:
+    for call, answer in _calls(reader).items():
+        scene.expect(f"{call} on {which}", str(answer), "-1 EBADF")
+    reader.interrupt()
+    reader.destroy()
+
+
+@promise
+def refuses_a_reader_that_is_not_open(scene: Scene) -> None:
+    """EBADF of a handle that was never opened, could not be, or was closed; to close it again does nothing."""
+    writer, reader = scene.writer(), Reader(scene.library)
+    _expect_closed(scene, reader, "a handle that was never opened")
+    scene.expect("open under a bad name", str(reader.init_channel(-1)), "-1 EINVAL")
+    _expect_closed(scene, reader, "a handle that could not be opened")
+    scene.need("open", str(reader.init_channel(scene.channel)), "0")
+    reader.destroy()
+    _expect_closed(scene, reader, "a closed handle")
+    scene.need("open again", str(reader.init_channel(scene.channel)), "0")
+    writer.write(FRAME)
+    scene.expect("size of a frame", reader.wait().result, len(FRAME))
+
+
+@promise
+def refuses_a_reader_that_is_null(scene: Scene) -> None:
+    """EINVAL; interrupt and destroy do nothing."""
+    library, data = scene.library, ctypes.create_string_buffer(10)
+    scene.writer()
+    calls = {
+        "init": library("consumer_init", None),
+        "init_channel": library("consumer_init_channel", None, scene.channel),
+        "read": library("consumer_read", None, data, Guarded(Meta)),
+        "wait": library("consumer_wait", None, data, Guarded(Meta), NO_WAIT),
+        "stats": library("consumer_stats", None, None, None, None),
+        "open": library("consumer_open", None, None),
+        "receive": library("consumer_receive", None, data, 10, Guarded(Meta), NO_WAIT),
+        "acquire": library("consumer_acquire", None, Guarded(View), NO_WAIT),
+        "release": library("consumer_release", None, Guarded(View)),
+        "info": library("consumer_info", None, Guarded(Info)),
+        "descriptor": library("consumer_descriptor", None),
+    }
+    for call, answer in calls.items():
+        scene.expect(f"{call} of NULL", str(answer), "-1 EINVAL")
+    library("consumer_interrupt", None)
+    library("consumer_destroy", None)
+
+
+@promise
+def refuses_to_read_into_nothing(scene: Scene) -> None:
+    """Data, metadata or view NULL, or a view or info of no size: EINVAL, and the frame is not consumed."""
+    writer, reader, library = scene.writer(), scene.reader(), scene.library
+    writer.write(FRAME)
+    data, meta, unset = ctypes.create_string_buffer(1000), Guarded(Meta), Guarded(View)
+    unset.value.struct_size = 0
+    info = Guarded(Info)
+    info.value.struct_size = 0
+    calls: dict[str, tuple[Any, ...]] = {
+        "read to NULL": ("consumer_read", None, meta),
+        "read without metadata": ("consumer_read", data, None),
+        "wait to NULL": ("consumer_wait", None, meta, NO_WAIT),
+        "wait without metadata": ("consumer_wait", data, None, NO_WAIT),
+        "receive to NULL": ("consumer_receive", None, 1000, meta, NO_WAIT),
+        "receive without metadata": ("consumer_receive", data, 1000, None, NO_WAIT),
+        "acquire to NULL": ("consumer_acquire", None, NO_WAIT),
+        "acquire to a view of no size": ("consumer_acquire", unset, NO_WAIT),
+        "release of NULL": ("consumer_release", None),
+        "release of what was never had": ("consumer_release", Guarded(View)),
+        "info to NULL": ("consumer_info", None),
+        "info of no size": ("consumer_info", info),
+    }
+    for what, (call, *arguments) in calls.items():
+        scene.expect(what, str(library(call, reader.handle, *arguments)), "-1 EINVAL")
+    scene.expect("the frame is still to be had", reader.wait().number, 0)
+
+
+@promise
+def refuses_reader_options_out_of_bounds(scene: Scene) -> None:
+    """EINVAL: start, policy, resync or reconnect, or a struct of a size that can't be."""
+    scene.writer()
+    wrong: list[dict[str, int]] = [{"start": 4}, {"policy": 3}, {"resync": 2}, {"reconnect": 2}, {"start": 2**32 - 1}]
+    wrong += [{"struct_size": size} for size in BAD_SIZES]
+    for options in wrong:
+        reader = Reader(scene.library)
+        scene.expect(f"open with {options}", str(reader.open(scene.channel_name, **options)), "-1 EINVAL")
+        scene.expect("descriptor of that handle", str(reader.descriptor()), "-1 EBADF")
+    memory = (ctypes.c_uint8 * 96)()
+    given = ConsumerOptions.from_buffer(memory)
+    name = ctypes.c_char_p(scene.channel_name.encode())
+    given.struct_size, given.name = 96, ctypes.cast(name, ctypes.c_void_p).value
+    handle = Guarded(ConsumerHandle)
+    scene.expect("a newer struct", str(scene.library("consumer_open", handle, memory)), "0")
+    memory[95] = 1
+    scene.expect("an option that is unknown", str(scene.library("consumer_open", handle, memory)), "-1 EINVAL")
+
+
+@promise
+def refuses_names_that_no_ring_can_have(scene: Scene) -> None:
+    """EINVAL, of a reader and from outside."""
+    info, slots = Guarded(Info), Guarded(Slot * 2)
+    for name in NO_NAMES:
+        text = name.encode()
+        scene.expect(f"a reader of {name[:20]!r}", str(Reader(scene.library).open(name)), "-1 EINVAL")
+        scene.expect(f"inspect of {name[:20]!r}", str(scene.library("inspect", text, info)), "-1 EINVAL")
+        slots.value[0].struct_size = ctypes.sizeof(Slot)
+        told = scene.library("inspect_slots", text, slots, 2)
+        scene.expect(f"inspect_slots of {name[:20]!r}", str(told), "-1 EINVAL")
+
+
+@promise
+def refuses_to_inspect_into_nothing(scene: Scene) -> None:
+    """EINVAL: NULL, no size, or no room."""
+    scene.writer()
+    name, library = scene.channel_name.encode(), scene.library
+    unset = Guarded(Info)
+    unset.value.struct_size = 0
+    scene.expect("inspect to NULL", str(library("inspect", name, None)), "-1 EINVAL")
+    scene.expect("inspect to a struct of no size", str(library("inspect", name, unset)), "-1 EINVAL")
+    slots = Guarded(Slot * 2)
+    scene.expect("inspect_slots to NULL", str(library("inspect_slots", name, None, 2)), "-1 EINVAL")
+    scene.expect("inspect_slots to a struct of no size", str(library("inspect_slots", name, slots, 2)), "-1 EINVAL")
+    slots.value[0].struct_size = ctypes.sizeof(Slot)
+    scene.expect("inspect_slots with no room", str(library("inspect_slots", name, slots, 0)), "-1 EINVAL")
+
+
+def _outcomes(scene: Scene, name: str) -> dict[str, str]:
+    """What everybody who only looks is told of that name."""
+    slots = Guarded(Slot)
+    return {
+        "a reader": str(Reader(scene.library).open(name)),
+        "inspect": str(scene.library("inspect", name.encode(), Guarded(Info))),
+        "inspect_slots": str(scene.library("inspect_slots", name.encode(), slots, 1)),
+    }
+
+
+@promise
+def tells_that_there_is_no_ring(scene: Scene) -> None:
+    """ENOENT, and none is made."""
+    name = scene.new_name()
+    for who, told in _outcomes(scene, name).items():
+        scene.expect(f"{who} at an absent ring", told, "-1 ENOENT")
+    scene.expect("a ring is there now", scene.path(name).exists(), False)
+    scene.expect("a reader of the channel", str(Reader(scene.library).init_channel(scene.channel)), "-1 ENOENT")
+
+
+@promise
+def tells_that_a_ring_is_being_made(scene: Scene) -> None:
+    """EAGAIN: a version 1 writer has made its object, and not yet what is in it."""
+    magic = (0x56494445).to_bytes(4, "little")
+    for what, content in {"empty": b"", "all zero": bytes(V1_BYTES), "no version": magic + bytes(V1_BYTES - 4)}.items():
+        name = scene.new_name()
+        scene.path(name).write_bytes(content)
+        for who, told in _outcomes(scene, name).items():
+            scene.expect(f"{who} at an object that is {what}", told, "-1 EAGAIN")
+        scene.path(name).unlink()
+
+
+@promise
+def tells_that_it_is_no_ring(scene: Scene) -> None:
+    """EPROTO, to a writer too, and it is left as it was: a short file, other bytes, a folder, a link, a FIFO."""
+    text, other = b"no ring at all", b"\3" * V1_BYTES
+    made = {name: scene.path(scene.new_name()) for name in ("short", "other", "folder", "link", "fifo")}
+    made["short"].write_bytes(text)
+    made["other"].write_bytes(other)
+    made["folder"].mkdir()
+    made["link"].symlink_to(made["short"])
+    os.mkfifo(made["fifo"])
+    for what, path in made.items():
+        for who, told in _outcomes(scene, f"/{path.name}").items():
+            scene.expect(f"{who} at a {what}", told, "-1 EPROTO")
+        told = str(Writer(scene.library).open(path.name, slots=2, slot_size=64))
+        scene.expect(f"a writer at a {what}", told, "-1 EPROTO")
+    scene.expect("the short file", made["short"].read_bytes(), text)
+    scene.expect("the file of other bytes is as it was", made["other"].read_bytes() == other, True)
+    scene.expect("the link", made["link"].is_symlink(), True)
+    made["folder"].rmdir()

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bytes of a ring, by FORMAT.md alone: to look at what a library wrote, and to prepare what it is to find."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+MAGIC, EXTENSION_MAGIC = 0x56494445, 0x31585356
+V1_BYTES, V1_STRIDE, V1_SLOTS, V1_SLOT_SIZE = 15729664, 524320, 30, 524288
+META_BYTES, LINE_BYTES, EXTENSION_BYTES, UNIT = 32, 64, 256, 64
+NO_FRAME = 2**64 - 1
+LIVE, CLOSED = 1, 2
+
+# Of each field its offset and its type.
+HEADER = {
+    "magic": (0, "I"),
+    "version": (4, "I"),
+    "write_idx": (8, "I"),
+    "read_idx": (12, "I"),
+    "frame_count": (16, "I"),
+    "dropped_frames": (20, "I"),
+    "active_readers": (24, "I"),
+    "extension": (28, "I"),
+    "reserved": (32, "32s"),
+}
+EXTENSION = {
+    "magic": (0, "I"),
+    "size": (4, "I"),
+    "slots": (8, "I"),
+    "slot_size": (12, "I"),
+    "slot_offset": (16, "Q"),
+    "slot_stride": (24, "Q"),
+    "line_offset": (32, "Q"),
+    "object_size": (40, "Q"),
+    "first_frame": (48, "Q"),
+    "media": (56, "I"),
+    "reserved0": (60, "I"),
+    "epoch": (64, "I"),
+    "state": (68, "I"),
+    "writer_pid": (72, "I"),
+    "v1_signals": (76, "I"),
+    "writer_start": (80, "Q"),
+    "writer_pid_ns": (88, "Q"),
+    "realtime_offset_ns": (96, "q"),
+    "remade": (104, "Q"),
+    "rearmed": (112, "Q"),
+    "reserved1": (120, "Q"),
+    "frames": (128, "Q"),
+    "keyframes": (136, "Q"),
+    "bytes": (144, "Q"),
+    "signal": (152, "I"),
+    "reserved2": (156, "36s"),
+    "dropped_busy": (192, "Q"),
+    "dropped_too_large": (200, "Q"),
+    "dropped_no_space": (208, "Q"),
+    "reserved3": (216, "40s"),
+}
+LINE = {
+    "stamp": (0, "I"),
+    "flags": (4, "I"),
+    "frame": (8, "Q"),
+    "capture_ns": (16, "Q"),
+    "publish_ns": (24, "Q"),
+    "keyframes": (32, "Q"),
+    "reserved": (40, "24s"),
+}
+META = {
+    "timestamp_ms": (0, "Q"),
+    "size": (8, "I"),
+    "sequence": (12, "I"),
+    "is_keyframe": (16, "B"),
+    "codec": (17, "B"),
+    "width": (18, "H"),
+    "height": (20, "H"),
+    "fps": (22, "B"),
+    "reserved": (23, "9s"),
+}
+
+
+class RingObject:
+    """A ring's object under a descriptor of its own: it is there when its name is gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("r+b", buffering=0)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._file.close()
+
+    def read(self, size: int, offset: int) -> bytes:
+        """So many bytes."""
+        return os.pread(self._file.fileno(), size, offset)
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Put bytes there."""
+        os.pwrite(self._file.fileno(), data, offset)
+
+    @property
+    def size(self) -> int:
+        """Of the whole object."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def _field(self, table: dict[str, tuple[int, str]], base: int, name: str) -> Any:
+        offset, kind = table[name]
+        (value,) = struct.unpack(f"<{kind}", self.read(struct.calcsize(f"<{kind}"), base + offset))
+        return value
+
+    def _set(self, table: dict[str, tuple[int, str]], base: int, fields: dict[str, Any]) -> None:
+        for name, value in fields.items():
+            offset, kind = table[name]
+            self.write(struct.pack(f"<{kind}", value), base + offset)
+
+    # ---- its parts ----
+
+    def header(self, name: str) -> Any:
+        """A word of the header."""
+        return self._field(HEADER, 0, name)
+
+    def set_header(self, **fields: Any) -> None:
+        """Change some."""
+        self._set(HEADER, 0, fields)
+
+    @property
+    def extension_offset(self) -> int:
+        """Where the extension begins; 0: there is none."""
+        return int(self.header("extension")) * UNIT
+
+    def extension(self, name: str) -> Any:
+        """A field of the extension."""
+        return self._field(EXTENSION, self.extension_offset, name)
+
+    def set_extension(self, **fields: Any) -> None:
+        """Change some."""
+        self._set(EXTENSION, self.extension_offset, fields)
+
+    def slot_offset(self, slot: int) -> int:
+        """Where a slot's metadata is."""
+        if self.extension_offset == 0:
+            return 64 + slot * V1_STRIDE
+        return int(self.extension("slot_offset")) + slot * int(self.extension("slot_stride"))
+
+    def meta(self, slot: int, name: str) -> Any:
+        """A field of a slot's metadata."""
+        return self._field(META, self.slot_offset(slot), name)
+
+    def set_meta(self, slot: int, **fields: Any) -> None:
+        """Change some."""
+        self._set(META, self.slot_offset(slot), fields)
+
+    def payload(self, slot: int, size: int) -> bytes:
+        """The first bytes of a slot's payload."""
+        return self.read(size, self.slot_offset(slot) + META_BYTES)
+
+    def line(self, slot: int, name: str) -> Any:
+        """A field of a slot's line."""
+        return self._field(LINE, self.extension("line_offset") + slot * LINE_BYTES, name)
+
+    def set_line(self, slot: int, **fields: Any) -> None:
+        """Change some."""
+        self._set(LINE, self.extension("line_offset") + slot * LINE_BYTES, fields)
+
+
+def stamp_of(frame: int) -> int:
+    """Of a line that holds that frame whole."""
+    return 2 * (frame + 1) % 2**32
+
+
+def slot_of(frame: int, slots: int) -> int:
+    """Where a frame lies."""
+    return frame % 2**32 % slots
+
+
+class V1Writer:
+    """A plain version 1 ring, and what its writer does: it has no extension, no stamps, and no liveness."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("wb") as file:
+            file.truncate(V1_BYTES)
+        self.ring = RingObject(path)
+        self.ring.set_header(magic=MAGIC, version=1)
+        self.frames = 0
+
+    def write(self, data: bytes, **meta: int) -> None:
+        """The next frame."""
+        slot = self.frames % 2**32 % V1_SLOTS
+        self.ring.write(data, self.ring.slot_offset(slot) + META_BYTES)
+        self.ring.set_meta(slot, size=len(data), sequence=self.frames % 2**32, **meta)
+        self.frames += 1
+        self.ring.set_header(write_idx=self.frames % 2**32)
+        self.ring.set_header(frame_count=self.frames % 2**32)

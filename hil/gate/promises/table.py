@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of promises: each sentence of video_shm.h and FORMAT.md, and which promise asks it, or why none can."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+FILE = Path(__file__).with_name("table.toml")
+SOURCES = ("video_shm.h", "FORMAT.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row. source: the file that says it. where: the call, field or section. asked_by: promises; else why_not."""
+
+    source: str
+    where: str
+    sentence: str
+    asked_by: tuple[str, ...] = ()
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseTable:
+    """All rows, and about how many seconds each promise takes on a quiet machine of two processors."""
+
+    entries: list[Entry]
+    seconds: dict[str, float]
+
+
+@cache
+def read_table(file: Path = FILE) -> PromiseTable:
+    """From its file. Raises ValueError: a row that is none; OSError."""
+    told = tomllib.loads(file.read_text())
+    entries = []
+    for source in SOURCES:
+        for where, sentences in told[source].items():
+            for sentence, answer in sentences.items():
+                entries.append(_entry(source, where, sentence, answer))
+    return PromiseTable(entries, told["seconds"])
+
+
+def _entry(source: str, where: str, sentence: str, answer: object) -> Entry:
+    if isinstance(answer, list) and answer:
+        return Entry(source, where, sentence, tuple(answer))
+    if isinstance(answer, str) and answer:
+        return Entry(source, where, sentence, why_not=answer)
+    raise ValueError(f"{source}, {where}, {sentence!r}: neither promises nor the reason why no library can be asked")
+
+
+def sentences_of(name: str) -> list[str]:
+    """Those that a promise asks."""
+    return [
+        f"{entry.source}, {entry.where}: {entry.sentence}" for entry in read_table().entries if name in entry.asked_by
+    ]

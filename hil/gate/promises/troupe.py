@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plays promises, each in a process of its own: side by side, and those that measure one after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ...process_group import end_group
+from ..stage import die_with_parent, remove_all_of
+from . import house
+from .raw import Lacks, Library
+from .scene import PROMISES, Broken, Promise, Scene, Unasked
+
+LIMIT_S = 40.0  # for one promise; far more than any takes
+MOST_HANGS = 4  # then the rest is not asked: it would take an hour to hear the same of each
+TAKES = 3
+MOST_LINES = 10
+
+
+@dataclass(slots=True)
+class Told:
+    """Of one promise. broken: what was expected and seen, a line each. unasked: why it could not be asked."""
+
+    name: str
+    broken: list[str] = field(default_factory=list)
+    unasked: str = ""
+    seconds: float = 0.0
+    hung: bool = False
+
+
+class Troupe:
+    """Asks a library. limit_s: for one promise."""
+
+    def __init__(self, library: Path, limit_s: float = LIMIT_S) -> None:
+        self._library, self._limit_s, self._hangs = library, limit_s, 0
+
+    def perform(self, names: Sequence[str], tell: Callable[[Told], None]) -> None:
+        """Ask all, and tell each as it is known; nothing is left of them, however this ends."""
+        chosen = [PROMISES[name] for name in names]
+        together = [promise for promise in chosen if not promise.measures]
+        hands = len(os.sched_getaffinity(0))
+        for told in self._all_of(together, 3 * hands):  # most of them wait most of the time
+            tell(told)
+        for promise in chosen:
+            if promise.measures:
+                tell(self._in_takes(promise))
+
+    def _in_takes(self, promise: Promise) -> Told:
+        seconds = 0.0
+        for _ in range(TAKES):
+            (told,) = self._all_of([promise], 1)
+            seconds += told.seconds
+            if not told.broken or told.hung:
+                break
+        told.seconds = seconds
+        return told
+
+    def _all_of(self, promises: Sequence[Promise], most: int) -> Iterator[Told]:
+        waiting, playing = list(promises), list[_Play]()
+        try:
+            while waiting or playing:
+                while waiting and self._hangs >= MOST_HANGS:
+                    yield Told(waiting.pop().name, unasked=f"{self._hangs} others never came to an end")
+                while waiting and len(playing) < most:
+                    playing.append(_Play(waiting.pop(0), self._library, self._limit_s))
+                ready = select.select([play.ear for play in playing], [], [], 1.0)[0]
+                for play in list(playing):
+                    if play.ear in ready:
+                        play.hear()
+                    if play.is_over():
+                        playing.remove(play)
+                        told = play.told()
+                        self._hangs += told.hung
+                        yield told
+        finally:
+            for play in playing:
+                play.put_away()
+
+
+class _Play:
+    """One promise, being asked."""
+
+    def __init__(self, promise: Promise, library: Path, limit_s: float) -> None:
+        self._promise, self._limit_s, self._begin = promise, limit_s, time.monotonic()
+        self._said, self._ended = b"", False
+        self.ear, mouth = os.pipe()
+        sys.stdout.flush()
+        parent = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self.ear)
+            _play(promise, library, mouth, parent)
+        os.close(mouth)
+
+    def hear(self) -> None:
+        """What there is to hear; nothing: all who could say something have ended."""
+        words = os.read(self.ear, 65536)
+        self._said += words
+        self._ended = not words
+
+    def is_over(self) -> bool:
+        """It has ended, or it is taken for hanging."""
+        return self._ended or time.monotonic() - self._begin > self._limit_s
+
+    def told(self) -> Told:
+        """What it was; puts it away."""
+        told = Told(self._promise.name, seconds=time.monotonic() - self._begin)
+        status = self.put_away()
+        for line in self._said.decode(errors="replace").splitlines():
+            kind, _, text = line.partition(" ")
+            if kind == "unasked":
+                told.unasked = text
+            elif len(told.broken) < MOST_LINES:
+                told.broken.append(text)
+        if not self._ended:
+            told.hung = True
+            told.broken.append(f"no end after {self._limit_s:g} s")
+        elif os.WIFSIGNALED(status):
+            told.broken.append(f"crashed by signal {os.WTERMSIG(status)}")
+        return told
+
+    def put_away(self) -> int:
+        """End it with all that it started, and remove what they left. Returns its status."""
+        status = os.waitpid(self._pid, 0)[1] if self._ended else 0
+        end_group(self._pid)
+        if not self._ended:
+            with suppress(ChildProcessError):
+                status = os.waitpid(self._pid, 0)[1]
+        os.close(self.ear)
+        remove_all_of(self._pid)
+        return status
+
+
+def _play(promise: Promise, library: Path, mouth: int, parent: int) -> None:
+    """The process of a promise."""
+
+    def say(kind: str, text: str) -> None:
+        os.write(mouth, f"{kind} {' '.join(text.split())}\n".encode())
+
+    try:
+        os.setpgid(0, 0)
+        die_with_parent(parent)
+        _move_in(promise)
+        with Scene(Library(library), lambda text: say("broken", text)) as scene:
+            promise.play(scene)
+    except Unasked as reason:
+        say("unasked", str(reason))
+    except Lacks as call:
+        say("unasked", f"the library has no {call}")
+    except Broken:
+        pass
+    except BaseException as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        say("broken", f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})")
+    finally:
+        os._exit(0)
+
+
+def _move_in(promise: Promise) -> None:
+    try:
+        house.move_in()
+    except OSError as error:
+        if promise.own_house:
+            raise Unasked(f"a /dev/shm of its own is not permitted here: {error.strerror}") from None
+
+
+def main(limit_s: float, library: Path, names: Sequence[str]) -> None:
+    """Print what is told, a line of JSON for each promise."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    Troupe(library, limit_s).perform(names, lambda told: print(json.dumps(asdict(told)), flush=True))

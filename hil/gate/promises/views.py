@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reader is promised of its buffers and views: sizes, copies, what is whole, and that it only reads."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import itertools
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+
+from .raw import Guarded, Info, Meta, Slot, View
+from .scene import FRAME, PATIENCE_MS, UNTIL_S, Scene, mappings_of, promise
+from .sides import NO_WAIT
+
+STOPS = 100
+LONG_COPY = 2 << 20  # bytes: most of what a reader of such frames does is copying them
+
+
+@promise
+def keeps_a_frame_that_the_buffer_is_too_small_for(scene: Scene) -> None:
+    """EMSGSIZE, with its real size in meta->size; it is not consumed, and comes again."""
+    writer, reader = scene.writer(), scene.reader()
+    writer.write(FRAME)
+    writer.write(FRAME[:10])
+    for capacity in (0, 1, 999):
+        got = reader.receive(capacity)
+        scene.expect(f"into {capacity} bytes", str(got.answer), "-1 EMSGSIZE")
+        scene.expect("meta->size", got.meta.size, 1000)
+        scene.expect("received so far", reader.info().received, 0)
+    got = reader.receive(1000)
+    scene.expect("into 1000 bytes", (got.number, got.data == FRAME), (0, True))
+    scene.expect("the next one", reader.receive(10).number, 1)
+    scene.expect("missed", reader.info().missed, 0)
+
+
+@promise
+def refuses_by_wait_what_is_larger_than_a_version_1_frame(scene: Scene) -> None:
+    """wait and read copy up to VIDEO_SHM_MAX_FRAME_SIZE bytes: beyond that EMSGSIZE, and receive gets it."""
+    name, size = scene.new_name(), 512 * 1024
+    writer, reader = scene.writer(name, slots=3, slot_size=size + 1), scene.reader(name)
+    writer.write(bytes(size))
+    scene.expect("wait for 512 KiB", reader.wait().result, size)
+    writer.write(bytes(size + 1))
+    scene.expect("wait for a byte more", str(reader.wait().answer), "-1 EMSGSIZE")
+    scene.expect("read of it", str(reader.read().answer), "-1 EMSGSIZE")
+    scene.expect("receive with room for it", reader.receive(size + 1).result, size + 1)
+
+
+@promise
+def writes_no_byte_beside_what_it_is_given(scene: Scene) -> None:
+    """Handles, structs and buffers end where the caller says."""
+    writer, reader = scene.writer(), scene.reader(start=2)
+    library, name = scene.library, scene.channel_name.encode()
+    writer.write(FRAME)
+    data, meta, view = Guarded(ctypes.c_uint8 * 1000), Guarded(Meta), Guarded(View)
+    library("consumer_receive", reader.handle, data, 1000, meta, NO_WAIT)
+    writer.write(FRAME)
+    library("consumer_receive", reader.handle, data, 999, meta, NO_WAIT)
+    library("consumer_acquire", reader.handle, view, NO_WAIT)
+    library("consumer_release", reader.handle, view)
+    given = {"data": data, "metadata": meta, "a view": view, "a producer": writer.handle, "a consumer": reader.handle}
+    for call, first in {
+        "producer_info": (writer.handle,),
+        "consumer_info": (reader.handle,),
+        "inspect": (name,),
+    }.items():
+        info = Guarded(Info)
+        library(call, *first, info)
+        given[call] = info
+    slots = Guarded(Slot * 5)
+    slots.value[0].struct_size = ctypes.sizeof(Slot)
+    scene.expect("slots told", library("inspect_slots", name, slots, 5).result, 5)
+    given["slots"] = slots
+    writer.reserve()
+    writer.commit(1000)
+    reader.destroy()
+    writer.destroy()
+    for what, memory in given.items():
+        scene.expect(f"bytes that changed beside {what}", memory.overrun, 0)
+
+
+@promise
+def fills_older_and_newer_structs(scene: Scene) -> None:
+    """As far as struct_size says, and no further; each field that fits is as in the whole struct."""
+    writer, reader = scene.writer(), scene.reader(start=2)
+    for _ in range(3):
+        writer.write(FRAME, is_keyframe=1)
+    reader.numbers()
+    library, name = scene.library, scene.channel_name.encode()
+    calls = {"producer_info": writer.handle, "consumer_info": reader.handle, "inspect": name}
+    for call, first in calls.items():
+        whole = Guarded(Info)
+        library(call, first, whole)
+        for size in (8, 24, 88, ctypes.sizeof(Info) - 8):
+            memory = Guarded(ctypes.c_uint8 * 600)
+            ctypes.memset(memory.address, 0xEE, 600)
+            ctypes.memmove(memory.address, size.to_bytes(4, "little"), 4)
+            scene.expect(f"{call} into {size} bytes", str(library(call, first, memory)), "0")
+            scene.expect("they are as in the whole", memory.bytes[4:size] == whole.bytes[4:size], True)
+            scene.expect("what lies behind them has changed", memory.bytes[size:].strip(b"\xee"), b"")
+        newer = Guarded(ctypes.c_uint8 * 600)
+        ctypes.memmove(newer.address, (600).to_bytes(4, "little"), 4)
+        scene.expect(f"{call} into a newer struct", str(library(call, first, newer)), "0")
+        scene.expect("it begins as this one", newer.bytes[4 : whole.size] == whole.bytes[4:], True)
+
+
+@promise
+def shows_a_frame_where_it_lies(scene: Scene) -> None:
+    """acquire makes no copy: data points into the ring's mapping, at offset, read-only."""
+    name = scene.new_name()
+    writer = scene.writer(name, slots=4, slot_size=5000)
+    reader = scene.reader(name)
+    for number in range(6):
+        data = bytes([number + 1]) * 5000
+        writer.write(data)
+        answer, view = reader.acquire()
+        scene.need("acquire", answer.result, 5000)
+        told = view.value
+        places = [place for place in mappings_of(scene.path(name).stat().st_ino) if place[0] <= told.data < place[1]]
+        scene.need("mappings of the ring around its data", len(places), 1)
+        scene.expect("it may be written to", "w" in places[0][2], False)
+        scene.expect("frame, sequence", (told.frame, told.meta.sequence), (number, number))
+        scene.expect("bytes", ctypes.string_at(told.data, 5000) == data, True)
+        with scene.path(name).open("rb") as file:
+            file.seek(told.offset)
+            scene.expect("bytes at its offset in the object", file.read(5000) == data, True)
+        scene.expect("release", str(reader.release(view)), "0")
+    scene.expect("attachment", told.attachment, 0)
+
+
+@promise
+def lends_one_view_at_a_time(scene: Scene) -> None:
+    """EBUSY for whatever would read meanwhile; figures are told; a release that is not its own is EINVAL."""
+    writer, reader = scene.writer(), scene.reader(start=2)
+    for _ in range(3):
+        writer.write(FRAME)
+    answer, view = reader.acquire()
+    scene.need("acquire", answer.result, 1000)
+    refused = {
+        "acquire": reader.acquire()[0],
+        "wait": reader.wait().answer,
+        "read": reader.read().answer,
+        "receive": reader.receive().answer,
+    }
+    for call, told in refused.items():
+        scene.expect(f"{call} while a view is out", str(told), "-1 EBUSY")
+    scene.expect("received so far", reader.info().received, 0)
+    scene.expect("written, as told meanwhile", reader.stats()[0], 3)
+    scene.expect("release of another one", str(reader.release(Guarded(View))), "-1 EINVAL")
+    scene.expect("release", str(reader.release(view)), "0")
+    scene.expect("release again", str(reader.release(view)), "-1 EINVAL")
+    scene.expect("received, and what is left", (reader.info().received, reader.numbers()), (1, [1, 2]))
+
+
+@promise
+def says_whether_a_view_stayed_whole(scene: Scene) -> None:
+    """Release is 1 once the writer came round, and then the frame counts as missed."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=3, slot_size=1000), scene.reader(name)
+    for later, expected in ((0, 0), (2, 0), (3, 1), (7, 1)):
+        before = reader.info()
+        writer.write(FRAME)
+        while reader.info().next_frame < writer.info().frames - 1:
+            reader.wait()
+        _, view = reader.acquire()
+        for _ in range(later):
+            writer.write(FRAME)
+        scene.expect(f"release {later} frames later", reader.release(view).result, expected)
+        after = reader.info()
+        what = f"received and missed by that view, {later} frames later"
+        seen = after.missed - before.missed >= expected, after.received + after.missed + after.skipped == after.span
+        scene.expect(what, seen, (True, True))
+        reader.numbers()
+    writer.write(FRAME)
+    _, view = reader.acquire()
+    writer.reserve()
+    writer.abort()
+    scene.expect("release while the writer is elsewhere", reader.release(view).result, 0)
+
+
+@promise
+def counts_a_torn_view_as_missed(scene: Scene) -> None:
+    """Not as received."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=2, slot_size=1000), scene.reader(name)
+    writer.write(FRAME)
+    _, view = reader.acquire()
+    for _ in range(2):
+        writer.write(FRAME)
+    scene.expect("release", reader.release(view).result, 1)
+    info = reader.info()
+    scene.expect("received, missed, span", (info.received, info.missed, info.span), (0, 1, 1))
+
+
+@promise
+def keeps_a_view_of_a_closed_handle(scene: Scene) -> None:
+    """destroy while a view is out: it stays mapped until its release; the handle is closed at once."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=2, slot_size=1000), scene.reader(name)
+    writer.write(FRAME)
+    _, view = reader.acquire()
+    reader.destroy()
+    scene.expect("its bytes", ctypes.string_at(view.value.data, 1000) == FRAME, True)
+    scene.expect("wait on that handle", str(reader.wait().answer), "-1 EBADF")
+    scene.expect("release", reader.release(view).result, 0)
+    mapped = [place for place in mappings_of(scene.path(name).stat().st_ino) if "w" not in place[2]]
+    scene.expect("mappings that are left of it", mapped, [])
+    scene.expect("its descriptor", str(reader.descriptor()), "-1 EBADF")
+
+
+@promise
+def keeps_back_what_was_overwritten_meanwhile(scene: Scene) -> None:
+    """A reader that is stopped, often in the middle of a copy, while the writer comes round: no frame is of two."""
+    slots, name = 3, scene.new_name()
+    payloads = [bytes([mark]) * LONG_COPY for mark in range(1, 6)]  # those that meet in a slot differ
+
+    def read() -> Iterator[str]:
+        reader = scene.reader(name)
+        reader.receive(LONG_COPY)
+        yield "reads"
+        while True:
+            got = reader.receive(LONG_COPY, PATIENCE_MS)
+            if got.result > 0 and got.data != payloads[got.data[0] - 1][: got.result]:
+                yield f"frame {got.number} has bytes of another one"
+            if 0 < got.result < LONG_COPY:
+                yield "end"
+                return
+
+    writer = scene.writer(name, slots=slots, slot_size=LONG_COPY)
+    reader = scene.start(read)
+    scene.need("a reader", reader.hear(), "reads")
+    marked = itertools.cycle(payloads)
+    for _ in range(STOPS):
+        os.kill(reader.pid, signal.SIGSTOP)
+        for _ in range(slots + 1):
+            writer.write(next(marked))
+        os.kill(reader.pid, signal.SIGCONT)
+        time.sleep(random.uniform(0, 2e-3))
+    writer.write(payloads[0][:-1])
+    deadline = time.monotonic() + UNTIL_S
+    said = reader.hear()
+    while said not in ("end", "") and time.monotonic() < deadline:
+        scene.expect("a frame", said, "whole")
+        said = reader.hear()
+    scene.expect("the reader's last word", said, "end")
+
+
+@promise
+def opens_a_ring_to_read_only(scene: Scene) -> None:
+    """Joining, reading and leaving change nothing in it; its descriptor is read-only, close-on-exec, the ring's."""
+    name = scene.channel_name
+    writer = scene.writer()
+    for _ in range(5):
+        writer.write(FRAME)
+    before = scene.path(name).read_bytes()
+    reader = scene.reader(start=2)
+    reader.numbers()
+    reader.look()
+    fd = reader.descriptor().result
+    scene.expect("access", fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE, os.O_RDONLY)
+    scene.expect("close-on-exec", fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC, fcntl.FD_CLOEXEC)
+    scene.expect("it is the ring's", os.fstat(fd).st_ino, scene.path(name).stat().st_ino)
+    reader.destroy()
+    scene.expect("the ring's bytes are as they were", scene.path(name).read_bytes() == before, True)

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the writer's calls refuse, with which errno, and that nothing changes by it."""
+
+from __future__ import annotations
+
+import ctypes
+
+from .raw import Answer, ConsumerHandle, Guarded, Info, Meta, ProducerHandle, ProducerOptions
+from .scene import FRAME, Scene, at_home, promise
+from .sides import Writer
+
+BAD_SIZES = (0, 1, 3, 2**32 - 1)  # of a struct
+NO_NAMES = ("", "/", "a/b", "//a", ".", "/..", "n" * 201)
+KEYFRAME, RECOVERY_POINT, UNKNOWN_FLAG = 1, 16, 32
+
+
+def _calls(writer: Writer) -> dict[str, Answer]:
+    """Each call that tells whether the handle is open, with arguments that are right."""
+    library, handle = writer.library, writer.handle
+    offset = ctypes.c_uint64()
+    return {
+        "write": writer.write(FRAME),
+        "reserve": writer.reserve()[0],
+        "commit": writer.commit(1),
+        "descriptor": library("producer_descriptor", handle, ctypes.byref(offset)),
+        "info": library("producer_info", handle, Guarded(Info)),
+    }
+
+
+def _expect_closed(scene: Scene, writer: Writer, which: str, error: str = "EBADF") -> None:
+    for call, answer in _calls(writer).items():
+        scene.expect(f"{call} on {which}", str(answer), f"-1 {error}")
+    writer.abort()
+    writer.destroy()
+
+
+@promise
+def refuses_a_writer_that_is_not_open(scene: Scene) -> None:
+    """EBADF of a handle that was never opened, could not be, or was closed; to close it again does nothing."""
+    writer = Writer(scene.library)
+    _expect_closed(scene, writer, "a handle that was never opened")
+    scene.expect("open under a bad name", str(writer.init_channel(-1)), "-1 EINVAL")
+    _expect_closed(scene, writer, "a handle that could not be opened")
+    scene.need("open", str(writer.init_channel(scene.channel)), "0")
+    writer.destroy()
+    _expect_closed(scene, writer, "a closed handle")
+    writer.destroy()
+    scene.need("open again", str(writer.init_channel(scene.channel)), "0")
+    scene.expect("write", str(writer.write(FRAME)), "0")
+
+
+@promise
+def refuses_a_writer_that_is_null(scene: Scene) -> None:
+    """EINVAL; abort and destroy do nothing."""
+    library, offset = scene.library, ctypes.c_uint64()
+    data, capacity = ctypes.c_void_p(), ctypes.c_uint32()
+    calls = {
+        "init": library("producer_init", None),
+        "init_channel": library("producer_init_channel", None, scene.channel),
+        "write": library("producer_write", None, FRAME, len(FRAME), Guarded(Meta)),
+        "open": library("producer_open", None, None),
+        "reserve": library("producer_reserve", None, ctypes.byref(data), ctypes.byref(capacity)),
+        "commit": library("producer_commit", None, 1, Guarded(Meta), None),
+        "descriptor": library("producer_descriptor", None, ctypes.byref(offset)),
+        "info": library("producer_info", None, Guarded(Info)),
+    }
+    for call, answer in calls.items():
+        scene.expect(f"{call} of NULL", str(answer), "-1 EINVAL")
+    library("producer_abort", None)
+    library("producer_destroy", None)
+
+
+@promise
+def refuses_a_frame_that_is_none(scene: Scene) -> None:
+    """Data or metadata NULL, or size 0: EINVAL, and nothing is written or counted."""
+    writer, library = scene.writer(), scene.library
+    for what, arguments in {
+        "data NULL": (None, 10, Guarded(Meta)),
+        "size 0": (FRAME, 0, Guarded(Meta)),
+        "metadata NULL": (FRAME, 10, None),
+    }.items():
+        scene.expect(f"write with {what}", str(library("producer_write", writer.handle, *arguments)), "-1 EINVAL")
+    info = writer.info()
+    scene.expect("written and dropped", (info.frames, info.dropped), (0, 0))
+
+
+@promise
+def refuses_a_commit_that_is_wrong(scene: Scene) -> None:
+    """EINVAL or EMSGSIZE, and the reservation stays as it was."""
+    writer = scene.writer(slots=4, slot_size=1000)
+    scene.expect("commit of what was never reserved", str(writer.commit(10)), "-1 EINVAL")
+    answer, address, _ = writer.reserve()
+    scene.need("reserve", str(answer), "0")
+    ctypes.memset(address, 7, 1000)
+    wrong = {
+        "size 0": (writer.commit(0), "EINVAL"),
+        "metadata NULL": (scene.library("producer_commit", writer.handle, 10, None, None), "EINVAL"),
+        "a flag that nobody knows": (writer.commit(10, {"flags": UNKNOWN_FLAG}), "EINVAL"),
+        "the highest flag": (writer.commit(10, {"flags": 1 << 31}), "EINVAL"),
+        "the keyframe's flag, which is in the metadata": (writer.commit(10, {"flags": KEYFRAME}), "EINVAL"),
+        "a recovery point that is no keyframe": (writer.commit(10, {"flags": RECOVERY_POINT}), "EINVAL"),
+        "a reserved word that is not zero": (writer.commit(10, {"reserved": 1}), "EINVAL"),
+        "a byte more than the slot": (writer.commit(1001), "EMSGSIZE"),
+    }
+    for what, (told, error) in wrong.items():
+        scene.expect(f"commit with {what}", str(told), f"-1 {error}")
+    reader = scene.reader(start=2)
+    scene.expect("frames so far", reader.numbers(), [])
+    scene.expect("commit at last", str(writer.commit(1000)), "0")
+    scene.expect("its bytes", reader.wait().data, b"\7" * 1000)
+    scene.expect("commit of it again", str(writer.commit(10)), "-1 EINVAL")
+
+
+@promise
+def refuses_a_reservation_it_can_not_tell(scene: Scene) -> None:
+    """Pointers that are NULL: EINVAL; so is the descriptor of what is not reserved."""
+    writer, library = scene.writer(), scene.library
+    data, capacity, offset = ctypes.c_void_p(), ctypes.c_uint32(), ctypes.c_uint64()
+    for what, arguments in {
+        "data NULL": (None, ctypes.byref(capacity)),
+        "capacity NULL": (ctypes.byref(data), None),
+    }.items():
+        scene.expect(f"reserve with {what}", str(library("producer_reserve", writer.handle, *arguments)), "-1 EINVAL")
+    told = library("producer_descriptor", writer.handle, ctypes.byref(offset))
+    scene.expect("descriptor with nothing reserved", str(told), "-1 EINVAL")
+    writer.reserve()
+    scene.expect("descriptor to NULL", str(library("producer_descriptor", writer.handle, None)), "-1 EINVAL")
+    writer.abort()
+    told = library("producer_descriptor", writer.handle, ctypes.byref(offset))
+    scene.expect("descriptor of what was given back", str(told), "-1 EINVAL")
+
+
+@promise
+def refuses_writer_options_out_of_bounds(scene: Scene) -> None:
+    """EINVAL: slots, slot_size, mode, media or reserved; their bounds themselves are allowed."""
+    wrong: list[dict[str, int]] = [
+        {"slots": 1},
+        {"slots": 4097},
+        {"slots": 2**32 - 1},
+        {"slot_size": (256 << 20) + 1},
+        {"slot_size": 2**32 - 1},
+        {"mode": 0o1000},
+        {"mode": 2**31},
+        {"media": 2},
+        {"media": 2**32 - 1},
+        {"reserved": 1},
+    ]
+    for options in wrong:
+        name, writer = scene.new_name(), Writer(scene.library)
+        usual = {"slots": 2, "slot_size": 64}
+        scene.expect(f"open with {options}", str(writer.open(name, **usual | options)), "-1 EINVAL")
+        scene.expect(f"a ring is left by {options}", scene.path(name).exists(), False)
+        _expect_closed(scene, writer, f"a handle that {options} did not open")
+    right: list[dict[str, int]] = [{"slots": 2}, {"slots": 4096}, {"slot_size": 1}, {"mode": 0o777}, {"media": 1}]
+    for options in right:
+        writer = scene.writer(scene.new_name(), **{"slots": 2, "slot_size": 64} | options)
+        writer.destroy()
+
+
+@promise
+def refuses_writer_options_of_no_size(scene: Scene) -> None:
+    """EINVAL: a size that can't be, or an option that this library does not know; older and newer structs are fine."""
+    options, name = ProducerOptions, scene.new_name().encode()
+    text = ctypes.c_char_p(name)
+
+    def opened(size: int, room: int, tail: int = 0) -> Answer:
+        memory = (ctypes.c_uint8 * max(room, ctypes.sizeof(options)))()
+        given = options.from_buffer(memory)
+        given.struct_size, given.slots, given.slot_size = size, 2, 64
+        given.name = ctypes.cast(text, ctypes.c_void_p).value
+        if tail:
+            memory[room - 1] = tail
+        writer = Writer(scene.library)
+        answer = scene.library("producer_open", writer.handle, memory)
+        writer.destroy()
+        return answer
+
+    for size in BAD_SIZES:
+        scene.expect(f"options of size {size}", str(opened(size, 64)), "-1 EINVAL")
+    scene.expect("a newer struct, its options at their defaults", str(opened(96, 96)), "0")
+    scene.expect("a newer struct with an option that is unknown", str(opened(96, 96, 1)), "-1 EINVAL")
+    scene.expect("options of this size", str(opened(ctypes.sizeof(options), 64)), "0")
+
+
+@at_home
+def takes_older_writer_options(scene: Scene) -> None:
+    """A struct that ends before an option: it has its default, the name too."""
+    given = Guarded(ProducerOptions, slots=3, slot_size=64)
+    given.value.struct_size = 8
+    writer = Writer(scene.library)
+    answer = scene.library("producer_open", writer.handle, given)
+    scene.need("open", str(answer), "0")
+    info = writer.info()
+    scene.expect("slots and slot size", (info.slots, info.slot_size), (3, 512 * 1024))
+    scene.expect("/video_stream is there", scene.path("/video_stream").exists(), True)
+    writer.destroy()
+
+
+@promise
+def refuses_names_that_can_not_be(scene: Scene) -> None:
+    """EINVAL; up to 200 bytes, with or without its slash, it is the same ring."""
+    for name in NO_NAMES:
+        told = Writer(scene.library).open(name, slots=2, slot_size=64)
+        scene.expect(f"a writer of {name[:20]!r}", str(told), "-1 EINVAL")
+    longest = "n" * (200 - len(f"_ch{scene.channel}")) + f"_ch{scene.channel}"
+    writer = scene.writer(longest, slots=2, slot_size=64)
+    scene.expect("it is there", scene.path(longest).exists(), True)
+    scene.expect("a second one with its slash", str(Writer(scene.library).open(f"/{longest}")), "-1 EBUSY")
+    writer.destroy()
+
+
+@promise
+def refuses_negative_channels(scene: Scene) -> None:
+    """EINVAL, of a writer and of a reader."""
+    for channel in (-1, -(2**31)):
+        for side in ("producer", "consumer"):
+            handle = Guarded(ProducerHandle if side == "producer" else ConsumerHandle)
+            told = scene.library(f"{side}_init_channel", handle, channel)
+            scene.expect(f"{side} of channel {channel}", str(told), "-1 EINVAL")
+
+
+@promise
+def refuses_info_without_its_size(scene: Scene) -> None:
+    """EINVAL: NULL, or struct_size not set."""
+    writer = scene.writer()
+    scene.expect("info to NULL", str(scene.library("producer_info", writer.handle, None)), "-1 EINVAL")
+    unset = Guarded(Info)
+    unset.value.struct_size = 0
+    scene.expect("info of no size", str(scene.library("producer_info", writer.handle, unset)), "-1 EINVAL")
+    scene.expect("what is in it", unset.bytes.strip(b"\0"), b"")

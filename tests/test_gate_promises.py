@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gate asks by yes or no: this library keeps all of it, and others are found out."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from gate_channels import orphaned
+from writers import BUILD, ROOT, SHARED_MEMORY
+
+pytest.importorskip("scipy", reason="no scipy for this processor")
+
+from rich.console import Console
+
+from hil.cli.main import build_parser
+from hil.environment import child_environment
+from hil.gate import alone
+from hil.gate.asking import ask, promise_rows
+from hil.gate.defects import build_defect, read_defects
+from hil.gate.libraries import Library
+from hil.gate.promises import PROMISES
+from hil.gate.render import summary
+from hil.gate.result import Answer, Result, Row, RowVerdict
+
+LIBRARY = (BUILD / "libvideo_shm.so").resolve()
+THIS = Library("this", LIBRARY, None, frozenset(), None)
+DEFECTS = {defect.name: defect for defect in read_defects(ROOT)}
+# Some of them; all are tried by hil gate --self-test.
+PLANTED = ["descriptor_leaked_per_attach", "hold_not_released_at_death", "stamp_checked_before_copy_only"]
+if os.environ.get("VIDEO_SHM_LONG"):
+    PLANTED = [name for name, defect in DEFECTS.items() if set(defect.seen_by) & set(PROMISES)]
+ORIGINAL = [f"video_shm_producer_{call}" for call in ("init", "init_channel", "write", "destroy")]
+ORIGINAL += [f"video_shm_consumer_{call}" for call in ("init", "init_channel", "read", "wait", "stats", "destroy")]
+
+HANGING = """\
+#include <unistd.h>
+#define HANG(name) int name(void) { for (;;) pause(); }
+HANG(video_shm_consumer_acquire) HANG(video_shm_consumer_receive) HANG(video_shm_consumer_wait)
+"""
+CRASHING = "int video_shm_consumer_wait(void) { __builtin_trap(); }\n"
+
+
+def wrapped(folder: Path, source: str) -> Path:
+    """A thin library around this one, with some calls of its own."""
+    (folder / "wrapper.c").write_text(source)
+    made = folder / "wrapper.so"
+    command: list[str | Path] = ["cc", "-shared", "-fPIC", "-o", made, folder / "wrapper.c"]
+    command += ["-Wl,--no-as-needed", LIBRARY, f"-Wl,-rpath,{LIBRARY.parent}"]
+    subprocess.run(command, check=True, timeout=60)
+    return made
+
+
+def running_with(library: Path) -> list[int]:
+    """Processes that have it loaded."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdecimal() and str(library) in (folder / "maps").read_text():
+                found.append(int(folder.name))
+    return found
+
+
+def left_behind(before: set[str]) -> list[str]:
+    return [name for name in {path.name for path in SHARED_MEMORY.iterdir()} - before if orphaned(name)]
+
+
+def test_this_library_keeps_all_that_can_be_asked() -> None:
+    answers = ask(list(PROMISES), LIBRARY)
+    assert set(answers) == set(PROMISES)
+    assert {name: told.broken for name, told in answers.items() if told.broken} == {}
+
+
+def test_each_promise_says_what_it_is() -> None:
+    assert [name for name, promise in PROMISES.items() if not promise.meaning.endswith(".")] == []
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_defect_breaks_its_promise(tmp_path: Path, name: str) -> None:
+    library = build_defect(ROOT, DEFECTS[name], tmp_path)
+    seen_by = [seen for seen in DEFECTS[name].seen_by if seen in PROMISES]
+    assert any(told.broken for told in ask(seen_by, library).values())
+
+
+def test_an_older_library_is_asked_what_it_has(tmp_path: Path) -> None:
+    old, script = tmp_path / "old.so", tmp_path / "old.map"
+    script.write_text(f"{{ global: {'; '.join(ORIGINAL)}; local: *; }};")
+    objects = sorted((BUILD / "CMakeFiles" / "video_shm_objects.dir" / "src").glob("*.o"))
+    command: list[str | Path] = ["cc", "-shared", "-pthread", f"-Wl,--version-script={script}", "-o", old, *objects]
+    subprocess.run(command, check=True, timeout=60)
+    names = ["numbers_frames_from_nought", "keeps_tokens_few", "tells_a_rings_figures", "exports_every_call"]
+    answers = ask(names, old)
+    assert [answers[name].broken for name in names[:3]] == [[], [], []]
+    assert answers["tells_a_rings_figures"].unasked.startswith("the library has no video_shm_")
+    assert "video_shm_producer_open: expected there, seen absent" in answers["exports_every_call"].broken
+    rows = {row.name: row for row in promise_rows(names, Library("old", old, None, frozenset(), None), THIS)}
+    assert {row.verdict for row in rows.values()} == {RowVerdict.SAME}
+    # What only the candidate has is asked of it, and is no regression against a baseline without it.
+    rows = {row.name: row for row in promise_rows(names, THIS, Library("old", old, None, frozenset(), None))}
+    assert rows["tells_a_rings_figures"].verdict is RowVerdict.UNMEASURED
+    assert rows["exports_every_call"].verdict is RowVerdict.WORSE
+
+
+def test_of_a_promise_that_hangs_nobody_and_nothing_is_left(tmp_path: Path) -> None:
+    """Its writer is another process, which would wait for ever."""
+    hanging, before = wrapped(tmp_path, HANGING), {path.name for path in SHARED_MEMORY.iterdir()}
+    (told,) = ask(["tells_readers_of_its_death"], hanging, limit_s=2.0).values()
+    assert told.broken == ["no end after 2 s"] and told.hung
+    assert not running_with(hanging)
+    assert left_behind(before) == []
+
+
+def test_a_library_that_always_hangs_is_not_waited_for_each_time(tmp_path: Path) -> None:
+    names = [name for name in PROMISES if name.startswith(("tells_", "goes_", "gives_", "starts_", "serves_"))]
+    answers = ask(names, wrapped(tmp_path, HANGING), limit_s=1.0)
+    assert set(answers) == set(names)
+    hung = sum(told.hung for told in answers.values())
+    assert any("never came to an end" in told.unasked for told in answers.values())
+    assert 4 <= hung < len(names) / 2
+
+
+def test_a_crash_is_told_with_its_signal(tmp_path: Path) -> None:
+    crashing, before = wrapped(tmp_path, CRASHING), {path.name for path in SHARED_MEMORY.iterdir()}
+    (told,) = ask(["numbers_frames_from_nought"], crashing).values()
+    assert told.broken[-1] in {f"crashed by signal {int(number)}" for number in (signal.SIGILL, signal.SIGTRAP)}
+    assert left_behind(before) == []
+
+
+def test_a_library_that_can_not_be_loaded_keeps_no_promise(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.so"
+    broken.write_bytes(b"no library")
+    bad = Library("that", broken, None, frozenset(), None)
+    (row,) = promise_rows(["starts_where_it_is_told"], THIS, bad)
+    assert row.verdict is RowVerdict.WORSE and "can't load" in row.detail
+    (row,) = promise_rows(["starts_where_it_is_told"], bad, bad)
+    assert row.verdict is RowVerdict.AS_BEFORE
+
+
+def test_what_is_broken_is_told_with_all_that_is_needed(tmp_path: Path) -> None:
+    """The promise, what was expected and seen, and how it is seen alone."""
+    wrong = wrapped(tmp_path, 'const char *video_shm_version(void) { return "one"; }\n')
+    (row,) = promise_rows(["tells_its_version"], THIS, replace(THIS, path=wrong, label="./wrong.so"))
+    assert row.verdict is RowVerdict.WORSE
+    assert row.detail.startswith("MAJOR.MINOR.PATCH, static. one is MAJOR.MINOR.PATCH: expected True, seen False")
+    assert row.detail.endswith("(alone: hil gate promise tells_its_version --library ./wrong.so)")
+
+
+def test_a_success_says_how_much_was_asked() -> None:
+    result = Result("a", "b", "standard", "generic", {}, answer=Answer.NO_REGRESSION)
+    result.rows = [Row(name, "promise", RowVerdict.SAME) for name in ("one", "two")]
+    assert summary(result).endswith("; 2 promises were asked")
+    result.rows.append(Row("three", "promise", RowVerdict.UNMEASURED, detail="not asked: ptrace is not permitted here"))
+    expected = "; 2 promises were asked, 1 were not: three, not asked: ptrace is not permitted here"
+    assert summary(result).endswith(expected)
+
+
+def said(*words: str) -> tuple[int, str]:
+    out = StringIO()
+    options = build_parser().parse_args(["gate", "promise", *words])
+    return alone.run(options, Console(file=out, width=100)), out.getvalue()
+
+
+def test_one_promise_can_be_seen_alone(tmp_path: Path) -> None:
+    code, text = said("tells_its_version", "--library", str(LIBRARY))
+    assert code == 0 and text.startswith("tells_its_version: kept, ")
+    assert "    promised: MAJOR.MINOR.PATCH, static." in text
+    wrong = wrapped(tmp_path, 'const char *video_shm_version(void) { return "1.2"; }\n')
+    code, text = said("tells_its_version", "--library", str(wrong))
+    assert code == 1 and "1.2 is MAJOR.MINOR.PATCH: expected True, seen False" in text
+    with pytest.raises(ValueError, match="no promise colours: there are "):
+        said("colours", "--library", str(LIBRARY))
+
+
+def test_the_asking_can_be_broken_off(tmp_path: Path) -> None:
+    """By whoever started it: it puts away what is at work."""
+    hanging, before = wrapped(tmp_path, HANGING), {path.name for path in SHARED_MEMORY.iterdir()}
+    command = [sys.executable, "-m", "hil.gate.promises", "40", str(hanging)]
+    command += ["tells_its_version", "numbers_frames_from_nought"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=child_environment()) as asking:
+        assert asking.stdout is not None and "tells_its_version" in asking.stdout.readline()
+        asking.terminate()
+        assert asking.wait(20) == 1
+    assert not running_with(hanging)
+    assert left_behind(before) == []
