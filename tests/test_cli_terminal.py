@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm where a person looks: tables, refreshing in place, progress; all of it on a pseudo-terminal."""
 
+import os
+import pty
 import re
+import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hosts import on_terminal
-from vshm import Camera
+from vshm import TIMEOUT_S, Camera
+from writers import wait_until
 
 from vshm_ctypes.cli.output import plain, printable
 from vshm_ctypes.info import State
@@ -14,9 +19,9 @@ from vshm_ctypes.info import State
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def vshm_shown(*words: str, until: str = "", columns: int = 120) -> tuple[int, str]:
+def vshm_shown(*words: str, until: str = "", columns: int = 120, term: str = "xterm") -> tuple[int, str]:
     """(exit code, what vshm showed). until: Ctrl-C once that was shown."""
-    return on_terminal([sys.executable, "-m", "vshm_ctypes", *words], until=until, columns=columns)
+    return on_terminal([sys.executable, "-m", "vshm_ctypes", *words], until=until, columns=columns, term=term)
 
 
 def test_list_is_a_table(ring: str) -> None:
@@ -62,6 +67,50 @@ def test_record_shows_how_far_it_is(ring: str, tmp_path: Path) -> None:
     assert code == 0
     assert "frames" in CONTROL.sub("", shown)
     assert "\x1b[" in shown
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown", ""])
+def test_a_terminal_that_can_not_move_its_cursor_gets_plain_lines(ring: str, tmp_path: Path, term: str) -> None:
+    with Camera(ring):
+        _, watched = vshm_shown("watch", ring, until="fps", term=term)
+        _, recorded = vshm_shown("record", ring, "-o", str(tmp_path / "clip.h264"), "-t", "1", term=term)
+        _, listed = vshm_shown("list", term=term)
+    for shown in (watched, recorded, listed):
+        assert "\x1b" not in shown
+        assert "\r" not in shown.replace("\r\n", "\n")
+    assert re.search(rf"{ring} live: [\d.]+ fps", watched)
+    assert len(recorded.splitlines()) <= 2
+
+
+def recording_that_is_hung_up_on(ring: str, path: Path, *before: str) -> "subprocess.Popen[bytes]":
+    """vshm record, once its terminal is gone."""
+    ours, theirs = pty.openpty()
+    command = [*before, sys.executable, "-m", "vshm_ctypes", "record", ring, "-o", str(path)]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"})
+    os.close(theirs)
+    shown = b""
+    while b"frames" not in shown:
+        shown += os.read(ours, 65536)
+    os.close(ours)
+    return process
+
+
+def test_a_recording_whose_terminal_is_closed_is_ended_whole(ring: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip.h264"
+    with Camera(ring), recording_that_is_hung_up_on(ring, path, "setsid", "--ctty") as process:
+        assert process.wait(TIMEOUT_S) == 0
+    assert path.stat().st_size % 1000 == 0
+
+
+def test_a_recording_that_is_to_outlive_its_terminal_does(ring: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip.h264"
+    ignoring = ("setsid", "--ctty", "env", "--ignore-signal=HUP")
+    with Camera(ring), recording_that_is_hung_up_on(ring, path, *ignoring) as process:
+        at_its_end = path.stat().st_size
+        wait_until(lambda: path.stat().st_size > at_its_end + 50_000, "it goes on")
+        process.terminate()
+        assert process.wait(TIMEOUT_S) == 0
+    assert path.stat().st_size % 1000 == 0
 
 
 def test_what_is_printed_can_not_drive_a_terminal() -> None:

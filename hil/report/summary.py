@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vshm_ctypes.cli.output import is_terminal, print_table, printable
+from vshm_ctypes.cli.output import print_table, printable, shows_colours
 
 from . import figures
 from .compare import change_text, compare
@@ -34,7 +34,7 @@ def print_summary(run: Run) -> None:
 
 def coloured(text: str, verdict: str | None) -> str:
     """In the verdict's colour, where a person looks."""
-    return f"\x1b[1;{COLOURS.get(verdict or '', '0')}m{text}\x1b[0m" if is_terminal() else text
+    return f"\x1b[1;{COLOURS.get(verdict or '', '0')}m{text}\x1b[0m" if shows_colours() else text
 
 
 def _print_attention(session: dict[str, Any]) -> None:

@@ -74,6 +74,11 @@ def can_redraw(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
+def shows_colours() -> bool:
+    """Whether stdout is a terminal that has some, and its user wants them: https://no-color.org."""
+    return can_redraw(sys.stdout) and not os.environ.get("NO_COLOR")
+
+
 def say(text: object, end: str = "\n") -> None:
     """A line for people, on stderr; nothing where that is gone, as a terminal that was closed is."""
     with suppress(OSError):
