@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from coded_streams import BEGIN_NS, FRAME_NS, KINDS, Coded, put, units
+from coded_streams import BEGIN_NS, FRAME_NS, KINDS, PERIOD, Coded, put, units
 from vshm import codes, vshm
 
 from vshm_ctypes import Codec, Producer
@@ -40,6 +40,8 @@ def test_watch_tells_whether_keyframes_are_recovery_points(ring: str, kind: str)
         command = [sys.executable, "-m", "vshm_ctypes", "watch", ring, "-t", "1", "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             while process.poll() is None:
+                if coded.written % PERIOD == 0 and coded.written > 0:
+                    coded.written += 10  # the IDR picture that the stream begins with does not come again
                 coded.write(10)
                 try:
                     process.wait(0.05)

@@ -15,7 +15,7 @@ import pytest
 from encoded import FPS, GOP, HEIGHT, WIDTH, access_units, decoded
 from hosts import mount_tmpfs, own_shared_memory
 from vshm import vshm
-from writers import BUILD, Channel, wait_until
+from writers import BUILD, Channel, wait_until, wait_until_stopped
 
 from vshm_ctypes import Producer, list_rings
 from vshm_ctypes.processes import find_users
@@ -41,10 +41,16 @@ def recording(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             wait_until(lambda: any(user.pid == process.pid for user in find_users().of(inode)), "it joins the ring")
-            time.sleep(0.2)  # it is joined before it opens its file
             yield process
         finally:
             process.kill()
+
+
+def await_recorded(timing: Path, number: int) -> None:
+    """Until a recording that also writes that file has got to the frame of that number."""
+    wait_until(
+        lambda: timing.exists() and f'"number": {number},' in timing.read_text(), f"frame {number} is in {timing.name}"
+    )
 
 
 @pytest.mark.parametrize("ending", ["h264", "mp4", "mkv"])
@@ -84,19 +90,21 @@ def test_it_starts_where_it_is_told_and_at_a_keyframe(ring: str, tmp_path: Path,
 
 
 def test_a_gap_is_reported_and_the_file_goes_on_at_a_keyframe(ring: str, tmp_path: Path) -> None:
-    path = tmp_path / "clip.mp4"
-    with Producer(ring, slots=4) as producer, recording(ring, "-o", str(path), "--json") as process:
+    path, timing = tmp_path / "clip.mp4", tmp_path / "timing"
+    words = ("-o", str(path), "--timing", str(timing), "--json")
+    with Producer(ring, slots=4) as producer, recording(ring, *words) as process:
         for number in range(3):
             write(producer, number)
-            time.sleep(0.05)
+            await_recorded(timing, number)
         process.send_signal(signal.SIGSTOP)
+        wait_until_stopped(process.pid)
         for number in range(3, 28):
             write(producer, number)
         process.send_signal(signal.SIGCONT)
-        time.sleep(0.3)
         for number in range(28, 35):
             write(producer, number)
-            time.sleep(0.05)
+            if number >= 30:
+                await_recorded(timing, number)
         producer.close()
         out, err = process.communicate(timeout=60)
     told = json.loads(out)
@@ -109,11 +117,11 @@ def test_a_gap_is_reported_and_the_file_goes_on_at_a_keyframe(ring: str, tmp_pat
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_or_a_service_manager_ends_a_recording_that_plays(ring: str, tmp_path: Path, end: int) -> None:
-    path = tmp_path / "clip.mp4"
-    with Producer(ring) as producer, recording(ring, "-o", str(path)) as process:
+    path, timing = tmp_path / "clip.mp4", tmp_path / "timing"
+    with Producer(ring) as producer, recording(ring, "-o", str(path), "--timing", str(timing)) as process:
         for number in range(15):
             write(producer, number)
-        time.sleep(0.3)
+        await_recorded(timing, 14)
         process.send_signal(end)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 0
@@ -122,11 +130,11 @@ def test_ctrl_c_or_a_service_manager_ends_a_recording_that_plays(ring: str, tmp_
 
 
 def test_a_killed_recording_plays_up_to_its_last_whole_gop(ring: str, tmp_path: Path) -> None:
-    path = tmp_path / "clip.mp4"
-    with Producer(ring) as producer, recording(ring, "-o", str(path)) as process:
+    path, timing = tmp_path / "clip.mp4", tmp_path / "timing"
+    with Producer(ring) as producer, recording(ring, "-o", str(path), "--timing", str(timing)) as process:
         for number in range(25):
             write(producer, number)
-        time.sleep(0.5)
+        await_recorded(timing, 24)
         process.kill()
     assert len(decoded(str(path))) >= GOP
 
@@ -262,13 +270,16 @@ def test_a_recording_ends_when_its_time_is_over(ring: str, tmp_path: Path) -> No
 def test_reconnecting_a_recording_goes_on_with_the_next_writer(ring: str, tmp_path: Path) -> None:
     path = tmp_path / "clip.h264"
     first = Producer(ring)
-    with recording(ring, "-o", str(path), "-c", "6", "--reconnect", "--json") as process:
+    timing = tmp_path / "timing"
+    words = ("-o", str(path), "--timing", str(timing), "-c", "6", "--reconnect", "--json")
+    with recording(ring, *words) as process:
         for number in range(3):
             write(first, number)
-        time.sleep(0.2)
+        await_recorded(timing, 2)
         first.close()
         with Producer(ring) as second:
-            time.sleep(0.5)
+            inode = Path(f"/dev/shm{ring}").stat().st_ino
+            wait_until(lambda: any(user.pid == process.pid for user in find_users().of(inode)), "it joins that one")
             for number in range(10, 13):
                 write(second, number)
             out, err = process.communicate(timeout=60)

@@ -119,7 +119,9 @@ def test_a_client_that_leaves_leaves_no_reader(server: WebSocketServer, ring: st
         connected(server, "", lambda connection: messages(connection, 3))
         wait_until(lambda: server.served.sent >= 3, "its thread has ended")
         assert [user.pid for user in find_users().of(inspect(ring).inode)] == [os.getpid()]
-        assert not [thread for thread in threading.enumerate() if "_send" in thread.name]
+        wait_until(
+            lambda: not [thread for thread in threading.enumerate() if "_send" in thread.name], "so has the sender"
+        )
     assert server.served.clients == 1
 
 

@@ -35,7 +35,7 @@ def wait_until_stopped(pid: int) -> None:
 
 
 @contextmanager
-def meanwhile(write: Callable[[], None], interval_s: float) -> Iterator[None]:
+def meanwhile(write: Callable[[], object], interval_s: float) -> Iterator[None]:
     """Write again and again in a thread, as a camera does, as long as the block lasts."""
     over = threading.Event()
 
