@@ -56,6 +56,7 @@ NEEDS_PYAV = [
     "fleet_camera",
     "gate_camera",
     "healing",
+    "hostile",
     "jpeg",
     "lane",
     "lane_pictures",

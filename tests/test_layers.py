@@ -52,7 +52,7 @@ def python_violations(root: Path) -> list[str]:
                 top = module.partition(".")[0]
                 if module.startswith("multiprocessing.shared_memory"):
                     found.append(f"{where}: {module} unlinks what it only attached to")
-                if top in NEVER_IMPORTED - {"hil"} or (top == "hil" and layer not in {"hil", "tests"}):
+                if top in NEVER_IMPORTED - {"hil", layer} or (top == "hil" and layer not in {"hil", "tests"}):
                     found.append(f"{where} imports {module}")
                 if top in GPL and layer != "hil":
                     found.append(f"{where} imports {module}, which is GPL")

@@ -28,7 +28,8 @@ class Host:
     options of unshare, as root. prepare: commands of a shell in these. unprivileged: whether the command runs as a
     user of no name, no group and no other processes. before: words before the command. closed: descriptors that it is
     started without. environment: variables that are set; None: that are not. preload: makes a library that the dynamic
-    linker puts before the C library. terminal: whether its standard streams are to be a terminal.
+    linker puts before the C library. terminal: whether its standard streams are to be a terminal. made_of:
+    the names of the hosts that were put together; empty: it is one.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Host:
     environment: Mapping[str, str | None] = field(default_factory=dict)
     preload: Callable[[], Path] | None = None
     terminal: bool = False
+    made_of: frozenset[str] = frozenset()
 
     def __or__(self, other: Host) -> Host:
         """Both at once. Raises ValueError where they are strange in the same respect."""
@@ -59,11 +61,17 @@ class Host:
             environment={**self.environment, **other.environment},
             preload=self.preload or other.preload,
             terminal=self.terminal or other.terminal,
+            made_of=self.parts | other.parts,
         )
 
     def goes_with(self, other: Host) -> bool:
         """Whether there can be a host that is both."""
         return not self.of & other.of
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The names of the hosts that it is made of."""
+        return self.made_of or frozenset({self.name})
 
     @property
     def needs_root(self) -> bool:

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which programs are tried on which hosts, and the trying of one, beside bystanders to whom nothing may happen."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from hosts import ALL_HOSTS, PLAIN, Host
+from hosts.host import ROOT
+from hosts.kinds import BUILD
+
+from .bystanders import Bystanders
+from .conversation import Conversation
+from .judge import verdict
+from .programs import LOG, PROGRAMS, Place, Program
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One program on one host."""
+
+    program: Program
+    host: Host
+
+
+@dataclass(frozen=True)
+class Answer:
+    """verdict: "ok", "refused" (why: its words) or "FAILED" (why: what is wrong; said: all that it said)."""
+
+    program: str
+    host: str
+    verdict: str
+    why: str
+    code: int | None
+    seconds: float
+    said: str
+
+
+def single_cells(programs: Sequence[Program] = PROGRAMS) -> Iterator[Cell]:
+    """Each program on each host, and on a plain one first: there it has to work."""
+    cells = (Cell(program, host) for host in (PLAIN, *ALL_HOSTS) for program in programs)
+    return (cell for cell in cells if cell.program.not_on not in cell.host.parts)
+
+
+def paired_cells() -> Iterator[Cell]:
+    """Cheap programs on two hosts at once, where there can be such a host."""
+    for one, other in itertools.combinations(ALL_HOSTS, 2):
+        if one.goes_with(other):
+            yield from (Cell(program, one | other) for program in PROGRAMS if program.cheap)
+
+
+class Lane:
+    """Tries cells one after the other, in the /dev/shm of the thread that makes it. folder: for files.
+
+    stop() ends what is running, from any thread.
+    """
+
+    def __init__(self, folder: Path, bystanders: Bystanders, number: int) -> None:
+        self._folder, self._bystanders, self._next = folder, bystanders, number
+        self._running: Conversation | None = None
+
+    def stop(self) -> None:
+        running = self._running
+        if running is not None:
+            running.stop()
+
+    def _place(self) -> Place:
+        place = Place(self._folder / str(self._next), self._next)
+        self._next += 1
+        for folder in (place.folder, place.folder / "tmp"):
+            folder.mkdir()
+            folder.chmod(0o777)
+        (place.folder / LOG).write_text(self._bystanders.log)
+        return place
+
+    def try_one(self, cell: Cell) -> Answer:
+        """Run it, and look what has become of everything else."""
+        place = self._place()
+        own = {"TMPDIR": str(place.folder / "tmp"), "HOME": str(self._folder), "PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"VSHM_LIBRARY": str(BUILD / "libvideo_shm.so")} | own
+        program, host = cell.program, cell.host
+        self._running = Conversation(host.command(*program.words(place)), host.terminal, environment, place.folder)
+        blind = bool({1, 2} & host.closed) and not program.makes
+        talk = self._running.until_end(partial(program.works, place) if program.lasts else None, blind)
+        self._running = None
+        judged, why = verdict(program, host, talk, place)
+        harm = [*self._bystanders.harm(), *_left_files(program, place), *(f"it left {name}" for name in talk.left)]
+        if harm:
+            judged, why = "FAILED", "; ".join(harm)
+        shutil.rmtree(place.folder)
+        return Answer(program.name, host.name, judged, why, talk.code, round(talk.seconds, 2), talk.said[-4000:])
+
+
+def _left_files(program: Program, place: Place) -> list[str]:
+    there = {path.relative_to(place.folder) for path in place.folder.rglob("*")}
+    return [f"{path} was left behind" for path in sorted(there - {Path(LOG), Path("tmp"), Path(program.makes)})]

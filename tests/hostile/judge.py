@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program's answer on a host is worth: it works, or it is refused with cause and remedy, or it failed."""
+
+from __future__ import annotations
+
+import re
+
+from hosts import Host
+
+from .conversation import ANSWER_S, Talk
+from .programs import Place, Program
+
+# What no user should ever be shown.
+UNPLAIN = re.compile(
+    r"Traceback|internal error|Fatal Python error|Exception ignored|Segmentation fault|core dumped|AssertionError"
+    r"|\[Errno \d+\]|Error in sys\.excepthook|lost sys\.stderr|Exception in thread|never awaited|Aborted"
+)
+REFUSED = frozenset({1, 2, 3})
+# What a host takes away: for each need of a program the words that a refusal has to have. "": it need not be told.
+NO_FOLDER = r"mount a tmpfs (at|on) /dev/shm"
+NO_RING = r"start its (producer|writer)"
+MUTE = {"old-loop": "Failed", "semaphores": ":"}  # programs as users of version 1 have them, which tell no cause
+TAKES: dict[str, dict[str, str]] = {
+    "no /proc": {"room": "mount proc at /proc", **MUTE},
+    "no /dev/shm": {
+        **dict.fromkeys(("ring", "room", "notice", "list", "check"), NO_FOLDER),
+        **MUTE,
+    },
+    "tiny /dev/shm": {
+        **dict.fromkeys(("ring", "notice"), NO_RING),
+        "list": "no ring: start a producer",
+        "json": "",
+        "room": "/dev/shm is full",
+        **MUTE,
+    },
+    "read-only /dev/shm": {**dict.fromkeys(("room", "notice"), "/dev/shm is read-only"), **MUTE},
+    "3 descriptors left": {"": "too many files open|Too many open files"},
+    "no threads left": {"threads": "thread", "codecs": "thread|process"},
+    "little address space": dict.fromkeys(("ring", "room", "codecs", "threads", "list", "check"), "memory|ulimit -v"),
+    "read-only root": {"files": "Read-only file system|writable"},
+    "no temporary folder": {"files": "Read-only file system|writable"},  # where the project itself lies in /tmp
+    "closed 1": {"stdout": "standard output"},
+    "closed 0, 1, 2": {"stdout": "standard output"},
+}
+
+
+def expected_words(program: Program, host: Host) -> list[str]:
+    """Patterns of what a refusal may say; none: it has to work."""
+    taken = [takes for name, takes in TAKES.items() if name in host.parts]
+    return [words for takes in taken for need, words in takes.items() if need in program.needs or need == ""]
+
+
+def verdict(program: Program, host: Host, talk: Talk, place: Place) -> tuple[str, str]:
+    """("ok" or "refused" or "FAILED", why)."""
+    if talk.code is None:
+        return "FAILED", f"no end after {ANSWER_S:g} s"
+    unplain = UNPLAIN.search(talk.said)
+    if unplain is not None:
+        return "FAILED", f"it says {unplain.group()!r}"
+    if talk.code in program.healthy:
+        if not {1, 2} & host.closed and not program.proof.search(talk.said):
+            return "FAILED", f"exit {talk.code}, and nothing tells that it works"
+        if program.makes and not program.lasts and not (place.folder / program.makes).exists():
+            return "FAILED", f"exit {talk.code}, and no {program.makes}"
+        return "ok", ""
+    if talk.code < 0 or talk.code not in REFUSED:
+        return "FAILED", f"exit {talk.code}"
+    words = expected_words(program, host)
+    if not words:
+        return "FAILED", f"exit {talk.code}, though this host has what it needs"
+    if 2 not in host.closed and not any(re.search(pattern, talk.said, re.IGNORECASE) for pattern in words):
+        return "FAILED", f"exit {talk.code}, without a word of the cause: {' or '.join(words)}"
+    return "refused", (talk.err or talk.out).strip().splitlines()[-1] if talk.said.strip() else ""

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is run on the hosts: writers, readers of every kind, and each verb of vshm; with what each needs of a host."""
+
+from __future__ import annotations
+
+import re
+import sys
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hosts.kinds import BUILD
+
+CAMERA = "/video_stream"  # the bystander that verbs and readers look at
+OLD_CHANNEL = 7  # of the bystander that is of version 1
+LOG = "before.log"  # in each place: what vshm watch --log wrote before
+
+READER = """
+import asyncio, sys
+from vshm_ctypes import Consumer
+async def wait(stream):
+    return [await stream.wait_async(10) for _ in range(5)]
+try:
+    with Consumer({options}) as stream:
+        {read}
+    print("read", flush=True) if sys.stdout else None
+except OSError as error:
+    sys.exit(f"reader: {{error.strerror}}")
+"""
+WRITER = """
+import sys, time
+from vshm_ctypes import Producer, VideoShmError
+try:
+    with Producer(sys.argv[1]) as ring:
+        for number in range(20):
+            ring.write(b"x" * 1000, keyframe=True)
+            time.sleep(0.01)
+    print("written", flush=True) if sys.stdout else None
+except VideoShmError as error:
+    sys.exit(f"writer: {error.strerror}")
+"""
+TAKES_ONE = "for _ in range(5): assert stream.receive(10)"
+BORROWS = "for _ in range(5):\n            with stream.borrow(10) as frame: bytes(frame.data)"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a program runs: a folder of its own, and the number of a channel that nobody else has."""
+
+    folder: Path
+    number: int
+
+    @property
+    def ring(self) -> str:
+        return f"/own_{self.number}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to run.
+
+    words: the command, at a place. needs: what it needs of a host: "ring" (to read the camera's), "room" (for a ring
+    of its own), "notice" (room for an object of a page), "list" (/dev/shm), "threads", "stdout", "files" (a folder that
+    can be written), "codecs" (PyAV and its memory), or what only it needs. proof: what it prints once it works. lasts:
+    whether it goes on until SIGTERM. healthy: exit codes where all is well. makes: the file that is there afterwards.
+    answers: whether it tells an address of HTTP, which is asked. not_on: a host where Python itself
+    can't run it. cheap: whether it is tried on pairs of hosts too.
+    """
+
+    name: str
+    words: Callable[[Place], list[str]]
+    needs: frozenset[str]
+    proof: re.Pattern[str]
+    lasts: bool = False
+    healthy: frozenset[int] = frozenset({0})
+    makes: str = ""
+    answers: bool = False
+    not_on: str = ""
+    cheap: bool = False
+
+    def works(self, place: Place, said: str) -> bool:
+        """Whether it has told and made what it is to."""
+        if self.proof.search(said) is None or not (place.folder / self.makes).exists():
+            return False
+        if self.answers:
+            address = re.search(r"http://\S+", said)
+            assert address is not None
+            with urllib.request.urlopen(address.group(), timeout=10) as answer:
+                answer.read()
+        return True
+
+
+def _verb(words: str, needs: str, proof: str, **more: object) -> Program:
+    """A verb of vshm; FOLDER in its words is the place's."""
+
+    def command(place: Place) -> list[str]:
+        return [sys.executable, "-m", "vshm_ctypes", *words.replace("FOLDER", str(place.folder)).split()]
+
+    name = re.sub(r" (-[sct]|--every|--seconds|--port) \S+|FOLDER/", "", words)
+    return Program(f"vshm {name}", command, frozenset(needs.split()), re.compile(proof), **more)  # type: ignore[arg-type]
+
+
+def _reader(name: str, read: str, needs: str = "ring", options: str = repr(CAMERA), not_on: str = "") -> Program:
+    program = READER.format(read=read, options=options)
+    return Program(
+        name,
+        lambda _: [sys.executable, "-c", program],
+        frozenset(needs.split()),
+        re.compile("read"),
+        not_on=not_on,
+        cheap=name == "Consumer",
+    )
+
+
+def _c(name: str, program: str, words: str, needs: str, proof: str, cheap: bool = False) -> Program:
+    def command(place: Place) -> list[str]:
+        return [str(BUILD / "tests" / program), *words.replace("NUMBER", str(place.number)).split()]
+
+    return Program(name, command, frozenset(needs.split()), re.compile(proof), cheap=cheap)
+
+
+def _streamer(place: Place) -> list[str]:
+    source = ["--device", "testsrc:160x96@15"]
+    return [sys.executable, "-m", "hil.streamer", *source, "--channel", f"{place.ring}:,encoder=libx264"]
+
+
+PROGRAMS = (
+    _verb("list -s 0.1", "list", r"^video_stream|/video_stream", cheap=True),
+    _verb("list --json -s 0.1", "list json", r"/video_stream"),
+    _verb("show -s 0.1", "ring", "video_stream", cheap=True),
+    _verb("watch -t 1", "ring", "the writer is live"),
+    _verb("watch -t 1 --log FOLDER/new.log", "ring files threads", "the writer is live", makes="new.log"),
+    _verb("record -c 5 -o FOLDER/clip.h264", "ring files", "5 frames", makes="clip.h264", cheap=True),
+    _verb("record -c 5 -o FOLDER/clip.mp4", "ring files codecs threads", "5 frames", makes="clip.mp4"),
+    _verb("check -s 0.1", "check", "video_stream|ring", healthy=frozenset({0, 1})),
+    _verb("check --clean -s 0.1", "check", "", healthy=frozenset({0, 1}), cheap=True),
+    _verb("serve --port 0", "serve codecs threads", "http://", lasts=True, answers=True),
+    _verb("export --port 0", "threads", "http://", lasts=True, answers=True),
+    _verb("export --every 1 -o FOLDER/own.prom", "list files threads", "", lasts=True, makes="own.prom"),
+    _verb("export --dashboard", "", '"panels"'),
+    _verb(
+        "bundle --seconds 0.5 -o FOLDER/case.tar.zst", "list files codecs threads", "case.tar.zst", makes="case.tar.zst"
+    ),
+    _verb("bundle --what", "", "manifest.json"),
+    _verb(f"plot FOLDER/{LOG}", "", "fps|rate"),
+    _verb(f"plot FOLDER/{LOG} -o FOLDER/log.svg", "files codecs threads", "", makes="log.svg"),
+    _verb("completion bash", "", "_vshm"),
+    _reader("Consumer", TAKES_ONE),
+    _reader("Consumer, borrow", BORROWS),
+    _reader("Consumer, asyncio", "asyncio.run(wait(stream))", "ring threads", not_on="3 descriptors left"),
+    _reader("Consumer, publish", TAKES_ONE, "ring notice", f"{CAMERA!r}, publish=True"),
+    _c("video_consumer", "video_consumer", "-c 5 -t 10000", "ring stdout", "#", cheap=True),
+    _c("v1_reader", "v1/v1_reader", f"-c {OLD_CHANNEL} -n 5 -d 10000", "semaphores", '"received":5'),
+    _c("C writer", "seed/seed_producer", "-c NUMBER -n 20 -f 100", "old-loop", "", cheap=True),
+    Program(
+        "Producer",
+        lambda place: [sys.executable, "-c", WRITER, place.ring],
+        frozenset({"room"}),
+        re.compile("written"),
+        cheap=True,
+    ),
+    Program(
+        "camera-streamer", _streamer, frozenset({"room", "codecs", "threads"}), re.compile("160x96 at"), lasts=True
+    ),
+)
