@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 import os
 
+from .rings import DIRECTORY
+
 # For what has no class of its own, and for the second meaning of what has one.
 _ADVICE = {
     errno.EAGAIN: "its producer is just making it: try again in a moment",
@@ -14,9 +16,16 @@ _ADVICE = {
     errno.EFBIG: "this process may make no file so large: raise ulimit -f, or use fewer or smaller slots",
     errno.EMFILE: "this process has too many files open: close some, or raise ulimit -n",
     errno.ENFILE: "this machine has too many files open: end some programs, or raise fs.file-max",
-    errno.ENOSYS: "this host lacks what rings need: mount a tmpfs at /dev/shm, and proc at /proc",
+    errno.EROFS: "/dev/shm is read-only here: mount it to be written, or write where it is",
     errno.ENOMEM: "no memory for the ring: free some, or use fewer or smaller slots",
 }
+
+
+def _lacking() -> str:
+    """What ENOSYS means on this host."""
+    if not os.access(DIRECTORY, os.F_OK):
+        return f"there is no {DIRECTORY} on this host, where rings are: mount a tmpfs at {DIRECTORY}"
+    return "/proc is not there on this host, without which no ring can be written: mount proc at /proc"
 
 
 class VideoShmError(OSError):
@@ -25,7 +34,8 @@ class VideoShmError(OSError):
     advice = ""
 
     def __init__(self, error: int, ring: str | None = None, message: str | None = None) -> None:
-        text = message or _ADVICE.get(error) or self.advice or os.strerror(error)
+        lacking = _lacking() if error == errno.ENOSYS else None
+        text = message or lacking or _ADVICE.get(error) or self.advice or os.strerror(error)
         super().__init__(error, text, ring)
         self.ring = ring
 

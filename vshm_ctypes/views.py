@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from .descriptors import above_standard_streams
-from .errors import FrameOverwritten, HandleClosed
+from .errors import FrameOverwritten, HandleClosed, error_for
 from .frame import Described, ViewFields
 
 
@@ -18,11 +18,14 @@ def map_object(descriptor: int, writable: bool = False) -> mmap.mmap:
     """A mapping of the ring's object, of our own.
 
     Memoryviews and arrays made from it keep it alive, whatever becomes of the handle; the C library's mapping is
-    never handed out.
+    never handed out. Raises VideoShmError: no descriptor or memory is left for it.
     """
     protection = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
-    with above_standard_streams():  # Python's mapping keeps a descriptor of its own
-        return mmap.mmap(descriptor, os.fstat(descriptor).st_size, mmap.MAP_SHARED, protection)
+    try:
+        with above_standard_streams():  # Python's mapping keeps a descriptor of its own
+            return mmap.mmap(descriptor, os.fstat(descriptor).st_size, mmap.MAP_SHARED, protection)
+    except OSError as error:
+        raise error_for(error.errno or 0) from None
 
 
 class Lender(Protocol):

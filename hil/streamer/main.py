@@ -16,6 +16,7 @@ from vshm_ctypes import VideoShmError, __version__, log_to
 from vshm_ctypes.cli.ending import End, heeding
 from vshm_ctypes.cli.output import complain, let_go_of_output
 from vshm_ctypes.descriptors import open_standard_streams
+from vshm_ctypes.limits import explain
 
 from .channels import Channel, ChannelError, CodecName, EncoderName, read_config
 from .encoder import CODECS
@@ -264,6 +265,12 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     except (SourceError, EncoderError, VideoShmError, OSError) as error:
         LOG.error("%s", getattr(error, "strerror", None) or error)
+        return 1
+    except (MemoryError, RuntimeError, ImportError) as error:
+        told = explain(error)
+        if told is None:
+            raise
+        LOG.error("%s", told)
         return 1
     finally:
         let_go_of_output()

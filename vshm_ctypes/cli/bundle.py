@@ -81,7 +81,7 @@ def run(arguments: Namespace) -> int:
         if not arguments.output.name.endswith(ENDING):
             raise ValueError(f"{arguments.output}: let its name end with {ENDING}")
         taken = _make(arguments.output, arguments.seconds, not arguments.no_video, arguments.force)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         complain(f"a bundle needs {error.name}: pip install 'video-shm[cli]'")
         return Exit.FINDING
     if arguments.json:

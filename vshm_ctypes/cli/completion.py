@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
     """Print the script that makes the shell complete: ``eval "$(vshm completion bash)"``."""
     try:
         import shtab
-    except ImportError:
+    except ModuleNotFoundError:
         complain("completion needs shtab: pip install 'video-shm[cli]'")
         return Exit.FINDING
     from .main import build_parser

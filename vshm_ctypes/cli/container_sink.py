@@ -42,7 +42,7 @@ def load_av(path: str) -> ModuleType:
     """PyAV, which writes the file. Raises SinkError: it is not installed."""
     try:
         import av
-    except ImportError:
+    except ModuleNotFoundError:
         advice = "pip install 'video-shm[hil]', or record to .h264, .h265 or .mjpeg"
         raise SinkError(0, f"{Path(path).suffix} needs PyAV: {advice}") from None
     return av

@@ -125,7 +125,7 @@ def run(arguments: Namespace) -> int:
         raise ValueError(f"{arguments.textfile}: node-exporter reads only names that end in .prom")
     try:
         exporter = Exporter()
-    except ImportError:
+    except ModuleNotFoundError:
         complain("export needs prometheus_client: pip install 'video-shm[cli]'")
         return Exit.FINDING
     end = End()

@@ -11,6 +11,7 @@ from io import TextIOWrapper
 
 from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
+from ..limits import explain, keep_to_own_threads
 from .ending import heeding
 from .fault import tell_of_faults
 from .output import complain, let_go_of_output
@@ -36,6 +37,7 @@ def build_parser() -> ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run vshm with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
     open_standard_streams()
+    keep_to_own_threads()
     with heeding():
         try:
             return _run(words)
@@ -64,4 +66,10 @@ def _run(words: Sequence[str] | None) -> int:
         return Exit.HEALTHY
     except (VideoShmError, OSError) as error:
         complain(error)
+        return Exit.FINDING
+    except (MemoryError, RuntimeError, ImportError) as error:
+        told = explain(error)
+        if told is None:
+            raise
+        complain(told)
         return Exit.FINDING

@@ -17,6 +17,7 @@ from textwrap import fill
 from typing import Any, TextIO
 
 from ..errors import VideoShmError
+from ..limits import explain
 
 _DISK_ADVICE = {
     errno.ENOSPC: "free some space, or write to another disk",
@@ -166,5 +167,5 @@ def complain(error: object, program: str = "vshm") -> None:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         advice = disk_advice(error)
-        error = f"{where}{error.strerror}{f': {advice}' if advice else ''}"
+        error = f"{where}{explain(error) or error.strerror}{f': {advice}' if advice else ''}"
     say(f"{program}: {printable(error)}")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import sys
@@ -87,11 +88,12 @@ def run(arguments: Namespace) -> int:
     if log.unreadable:
         complain(f"{arguments.file}: {log.unreadable} lines are not this log's, and left out")
     if output is not None:
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it finds no folder for its caches it fails, too
         try:
             from .plot_picture import draw
 
             draw(log, output)
-        except ImportError:
+        except ModuleNotFoundError:
             complain("a picture needs matplotlib: pip install 'video-shm[plot]'; without -o there is a sketch in text")
             return Exit.FINDING
     if arguments.json:

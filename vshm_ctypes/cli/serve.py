@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
 import socket
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import VideoShmError
 from .ending import heeding
 from .output import complain, print_json
 from .verb import Exit, Verb, port
@@ -61,6 +63,8 @@ async def _serve(app: web.Application, host: str, port: int, token: str | None, 
     with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # it wakes the loop too
         try:
             await web.TCPSite(runner, host, port).start()
+            if not runner.addresses:  # asyncio passes over an address for which there is no descriptor
+                raise VideoShmError(errno.EMFILE)
             taken = runner.addresses[0][1]
             url = f"http://{_shown_host(host)}:{taken}/" + (f"?token={token}" if token else "")
             print_json({"url": url}) if as_json else print(url, flush=True)
@@ -74,7 +78,7 @@ def run(arguments: Namespace) -> int:
     try:
         from .web.access import is_loopback
         from .web.app import make_app
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         complain(f"serve needs {error.name}: pip install 'video-shm[web]'")
         return Exit.FINDING
     token = None if is_loopback(arguments.host) and arguments.token_file is None else _token(arguments.token_file)
