@@ -3,24 +3,27 @@
 
 import errno
 import itertools
+import json
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from encoded import decoded
 from hosts import mount_tmpfs, own_shared_memory
 from test_cli_record import write
-from vshm import TIMEOUT_S, Outcome
+from vshm import TIMEOUT_S, Camera, Outcome
 from writers import meanwhile
 
 from vshm_ctypes import Producer, RingFull, VideoShmError
 from vshm_ctypes.cli.output import disk_advice
 from vshm_ctypes.cli.watch_log import RotatedFile
 
+RUN = Path(__file__).parent / "runs" / "small.json"
 COMMAND = [sys.executable, "-m", "vshm_ctypes"]
 LIMIT = ("prlimit", "--fsize=40000")
 SAID = {
@@ -118,3 +121,48 @@ def test_a_log_that_can_not_be_rotated_keeps_what_it_has(tmp_path: Path, capsys:
     log.close()
     assert {one.name for one in tmp_path.iterdir()} == {path.name, *parts}
     assert {one.name: one.read_bytes() for one in tmp_path.glob("*.gz")} != parts
+
+
+def fill(path: Path) -> None:
+    """A file that leaves no page free."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def written_log(folder: Path) -> Path:
+    line = {"ring": "/r", "fps": 30.0, "bit_rate": 1e6, "latency_s": {"50": 1e-4}, "missed": 0}
+    path = folder / "log"
+    path.write_text("".join(json.dumps({"time": 1000.0 + number} | line) + "\n" for number in range(100)))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a.png", "a.html", "a.tar.zst", "page", "a.prom", "report.html"])
+def test_what_does_not_fit_is_named_and_leaves_what_was_there(
+    ring: str, small_disk: Path, tmp_path: Path, name: str
+) -> None:
+    log, bundle = written_log(tmp_path), tmp_path / "b.tar.zst"
+    path = small_disk / ("b.tar.zst.html" if name == "page" else name)
+    words = {
+        "a.tar.zst": ["bundle", "--seconds", "0.1", "--force", "-o", str(path)],
+        "a.prom": ["export", "--every", "0.1", "-o", str(path)],
+        "report.html": ["report", str(RUN), "-o", str(path)],
+        "page": ["bundle", "--force", "--open", str(small_disk / bundle.name)],
+    }.get(name, ["plot", str(log), "-o", str(path)])
+    mount_tmpfs(small_disk, "size=1m")
+    with Camera(ring):
+        if name == "page":
+            assert run("bundle", "--seconds", "0.1", "-o", str(small_disk / bundle.name)).code == 0
+        if name != "a.prom":  # which is gone with its program
+            path.write_text("before")
+        left = sorted(small_disk.iterdir())
+        fill(small_disk / "filling")
+        program = ["-m", "hil"] if name == "report.html" else ["-m", "vshm_ctypes"]
+        result = subprocess.run(
+            [sys.executable, *program, *words], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+    (small_disk / "filling").unlink()
+    assert result.returncode == 1, result.stdout
+    assert f"{path}: No space left on device: free some space" in result.stderr
+    assert sorted(small_disk.iterdir()) == left
+    assert name == "a.prom" or path.read_text() == "before"

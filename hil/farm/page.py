@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 from ..report.page import FILE, merged_histogram, render
 from ..report.words import VERDICTS, count_words, counts, machine_rows
 from ..verdict import Verdict
@@ -51,5 +53,5 @@ def write_farm_page(results: Sequence[BoardResult], folder: Path) -> Path:
     words = {0: Verdict.PASS, 3: Verdict.INVALID}.get(exit_code(results), Verdict.FAIL)
     text = render("farm.html", rows=table, verdict=VERDICTS[words], tone=str(words))
     path = folder / FILE
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     return path

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 from . import figures
 from .charts import Chart, Detail, percentile_chart
 from .merge import Run
@@ -117,7 +119,7 @@ def write_comparison(first: Run, second: Run, names: tuple[str, str], file: Path
         for letter, name, run in zip("AB", names, (first, second), strict=True)
     ]
     text = render("compare.html", sides=sides, tests=compare(first, second), change_text=change_text)
-    file.write_text(text, encoding="utf-8")
+    write_whole(file, text)
 
 
 def change_text(pair: MeasurementPair) -> str:

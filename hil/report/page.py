@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 from ..latency import LatencyHistogram
 from . import figures
 from .charts import DETAILS, SERIES_COLOURS, Chart, Detail, percentile_chart, time_chart
@@ -123,5 +125,5 @@ def write_page(run: Run, path: Path, gate: str = "") -> Path:
         )
         if len(text.encode()) < SIZE_MAX:
             break
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     return path

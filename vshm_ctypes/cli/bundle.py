@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..errors import VideoShmError
 from ..inspect import list_rings
 from . import units
 from .bundle_archive import ENDING, Writer
@@ -42,9 +44,20 @@ def _progress(seconds: float, rings: int) -> Callable[[float], None]:
     return told
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What goes wrong with a file, said by a part that does not know its name."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and not isinstance(error, VideoShmError):
+            error.filename = str(path)
+        raise
+
+
 def _make(path: Path, seconds: float, video: bool, force: bool) -> list[tuple[str, int]]:
     rings = list(list_rings())
-    with Writer(path, force) as bundle:
+    with _named(path), Writer(path, force) as bundle:
         streams = capture(rings, seconds, video, path.parent, _progress(seconds, len(rings)))
         taken = [(member.name, bundle.add(member.name, member.content)) for member in contents(streams, MEASURE_S)]
         manifest = {

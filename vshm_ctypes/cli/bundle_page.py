@@ -19,6 +19,7 @@ from . import units
 from .bundle_archive import BundleError, members
 from .bundle_contents import MANIFEST, kind_of
 from .bundle_streams import frames_of, json_of
+from .whole_file import write_whole
 
 TEMPLATE = "bundle_page.html"
 TEXTS = ("processes.txt", "kernel.txt", "limits.txt", "mounts.txt", "logind.txt", "board.json", "versions.json")
@@ -161,6 +162,5 @@ def render(path: Path, force: bool) -> Path:
     except (jinja2.TemplateError, ValueError, TypeError, AttributeError, LookupError) as error:
         raise BundleError(22, f"its members are not as vshm writes them: {error}", str(path)) from None
     page = path.with_name(f"{path.name}.html")
-    with page.open("w" if force else "x", encoding="utf-8") as file:
-        file.write(text)
+    write_whole(page, text, force)
     return page

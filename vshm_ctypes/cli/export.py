@@ -19,6 +19,7 @@ from .export_metrics import LATENCY, LATENCY_BUCKETS_S, LATENCY_HELP, METRICS, S
 from .export_rings import Rings
 from .output import complain, print_json
 from .verb import Exit, Verb, port, positive
+from .whole_file import write_whole
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -87,7 +88,7 @@ def _serve(exporter: Exporter, host: str, port: int, end: End) -> None:
 
 
 def _write(exporter: Exporter, path: Path, every_s: float, end: End) -> None:
-    from prometheus_client import write_to_textfile
+    from prometheus_client import generate_latest
 
     begin = time.monotonic()
     try:
@@ -95,7 +96,7 @@ def _write(exporter: Exporter, path: Path, every_s: float, end: End) -> None:
         for turn in itertools.count(1):
             if end.wait(begin + turn * every_s - time.monotonic()):
                 return
-            write_to_textfile(str(path), exporter.registry)
+            write_whole(path, generate_latest(exporter.registry))
     finally:
         path.unlink(missing_ok=True)  # or node-exporter would go on telling what was
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .events import KINDS
 from .plot_log import QUANTITIES, Log, thin
 from .plot_times import CLOCK_WAS_SET
+from .whole_file import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +124,9 @@ def draw(log: Log, path: Path) -> None:
     """By the path's ending: .svg, .png, or .html with a table of events too. Raises OSError."""
     figure = _figure(log)
     if path.suffix == ".png":
-        figure.savefig(path, format="png")
+        png = io.BytesIO()
+        figure.savefig(png, format="png")
+        write_whole(path, png.getvalue())
         return
     picture = _svg(figure)
     if path.suffix == ".html":
@@ -134,4 +137,4 @@ def draw(log: Log, path: Path) -> None:
         )
         inline = picture[picture.index("<svg") :]
         picture = PAGE.format(ring=html.escape(log.ring), picture=inline, count=len(log.events), rows=rows)
-    path.write_text(picture, encoding="utf-8")
+    write_whole(path, picture)
