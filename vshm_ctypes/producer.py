@@ -23,6 +23,7 @@ from .errors import HandleClosed, ProducerBusy, VideoShmError, error_for
 from .frame import Codec, Flag, Media
 from .info import RingInfo
 from .inspect import inspect
+from .log import raise_escaped
 from .rings import Ring
 from .views import map_object
 
@@ -148,6 +149,7 @@ class Producer(Handle):
         except VideoShmError as error:
             raise self._explain(error) from None
         self._open = True
+        raise_escaped()
 
     def _explain(self, error: VideoShmError) -> VideoShmError:
         explained = type(error)(error.errno or 0, self.ring)
@@ -192,6 +194,7 @@ class Producer(Handle):
                 result = _write(self._reference, first, min(size, _MOST), meta)
         finally:
             calls.remove(thread)
+        raise_escaped()
         if result < 0:
             raise self._error(get_errno()) if size else ValueError("a frame has at least one byte")
         return result == 0  # type: ignore[no-any-return]
@@ -260,6 +263,7 @@ class Producer(Handle):
         try:
             self._check_open()
             yield
+            raise_escaped()
         finally:
             calls.remove(thread)
 

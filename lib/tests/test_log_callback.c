@@ -137,7 +137,32 @@ static void a_callback_may_do_anything_while_a_slot_is_reserved(void)
 	video_shm_producer_destroy(&producer);
 }
 
+static video_shm_producer_t closed;
+
+static void close_it(int level, const char *message, void *context)
+{
+	(void)level;
+	(void)message;
+	(void)context;
+	calls++;
+	video_shm_producer_destroy(&closed);
+}
+
+static void a_callback_may_close_the_ring_that_it_hears_of(void)
+{
+	const char *name = fresh_name();
+
+	open_producer(&closed, name);
+	video_shm_set_log(close_it, NULL);
+	CHECK_EQ(shm_unlink(name), 0);
+	sleep_ms(LOOK_MS);
+	CHECK_EQ(write_pattern(&closed, 0, 100, true), 0);
+	CHECK_EQ(calls, 1);
+	CHECK_FAILS(write_pattern(&closed, 1, 100, true), EBADF);
+}
+
 TEST_MAIN(60, TEST(a_callback_may_do_anything_while_a_ring_is_opened),
 		  TEST(a_callback_may_do_anything_while_a_frame_is_written),
 		  TEST(a_callback_may_do_anything_once_the_ring_was_lost),
-		  TEST(a_callback_may_do_anything_while_a_slot_is_reserved))
+		  TEST(a_callback_may_do_anything_while_a_slot_is_reserved),
+		  TEST(a_callback_may_close_the_ring_that_it_hears_of))
