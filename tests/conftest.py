@@ -99,6 +99,15 @@ def pytest_report_header() -> str:
     return "" if HAS_PYAV else f"no PyAV here: left out are {', '.join(collect_ignore)}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in one browser go to one process, which starts it once: of all that they do, that takes longest."""
+    for item in items:
+        if isinstance(item, pytest.Function) and {"window", "chromium_driver"} & set(item.fixturenames):
+            params = item.callspec.params if hasattr(item, "callspec") else {}
+            item.add_marker(pytest.mark.xdist_group(params.get("window", "chromium")))
+
+
 @pytest.fixture
 def channel() -> Iterator[Channel]:
     if not Writer.PROGRAM.exists():
