@@ -168,7 +168,8 @@ def said(*words: str) -> tuple[int, str]:
 def test_one_promise_can_be_seen_alone(tmp_path: Path) -> None:
     code, text = said("tells_its_version", "--library", str(LIBRARY))
     assert code == 0 and text.startswith("tells_its_version: kept, ")
-    assert "    promised: MAJOR.MINOR.PATCH, static." in text
+    assert "    asked: MAJOR.MINOR.PATCH, static." in text
+    assert '    promised: video_shm.h, video_shm_version: "MAJOR.MINOR.PATCH", static.' in text
     wrong = wrapped(tmp_path, 'const char *video_shm_version(void) { return "1.2"; }\n')
     code, text = said("tells_its_version", "--library", str(wrong))
     assert code == 1 and "1.2 is MAJOR.MINOR.PATCH: expected True, seen False" in text

@@ -14,6 +14,7 @@ from ..exit import Exit
 from .asking import ask
 from .libraries import cache_folder, obtain
 from .promises import PROMISES
+from .promises.table import sentences_of
 
 ALL = "all"
 
@@ -35,7 +36,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         word = "broken" if told.broken else "not asked" if told.unasked else "kept"
         console.print(f"{name}: {word}, {told.seconds:.2f} s", markup=False, highlight=False)
         if len(names) == 1 or told.broken:
-            _print_all(console, "promised: ", [PROMISES[name].meaning])
+            _print_all(console, "asked: ", [PROMISES[name].meaning])
+            _print_all(console, "promised: ", sentences_of(name))
         _print_all(console, "", [*told.broken, *filter(None, [told.unasked])])
     if any(answers[name].broken for name in names):
         return Exit.FAIL

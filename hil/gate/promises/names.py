@@ -62,3 +62,12 @@ def joins_by_the_originals_calls(scene: Scene) -> None:
         writer.destroy()
         scene.expect("its end", str(reader.wait(PATIENCE_MS).answer), "-1 EPIPE")
         scene.need("a writer again", str(library("producer_init", writer.handle)), "0")
+
+
+@at_home
+def gives_sound_a_ring_without_semaphores(scene: Scene) -> None:
+    """/audio_stream, and any name that is no channel's: the ring alone."""
+    for name in ("audio_stream", "video_stream2", "video_stream_chx", "video_stream_ch", "other"):
+        writer = scene.writer(name, slots=2, slot_size=64, media=1)
+        scene.expect(f"names beside {name}", [path.name for path in SHARED_MEMORY.iterdir()], [name])
+        writer.destroy()

@@ -136,6 +136,18 @@ def says_what_the_system_said(scene: Scene) -> None:
     scene.expect("a reader then", str(Reader(scene.library).open(scene.channel_name)), "0")
 
 
+@promise
+def says_that_a_file_would_be_too_large(scene: Scene) -> None:
+    """EFBIG of a ring beyond RLIMIT_FSIZE; it leaves nothing, and a smaller one is made."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, most))
+    name, small = scene.new_name(), scene.new_name()
+    told = Writer(scene.library).open(name, slots=30, slot_size=512 * 1024)
+    scene.expect("a ring of 15 MiB where files may have 1", str(told), "-1 EFBIG")
+    scene.expect("its name", scene.path(name).exists(), False)
+    scene.expect("a small one", str(Writer(scene.library).open(small, slots=2, slot_size=1000)), "0")
+
+
 @at_home
 def says_that_there_is_no_room(scene: Scene) -> None:
     """ENOSPC of a ring that does not fit into /dev/shm; it leaves nothing, and a smaller one is made."""

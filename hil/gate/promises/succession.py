@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
+from collections.abc import Iterator
 
+from ..stage import await_cue
 from .ring_object import CLOSED, RingObject
 from .scene import FRAME, PATIENCE_MS, Scene, promise, until
-from .sides import Reader
+from .sides import Reader, Writer, inspect
 
 
 def _told(reader: Reader, timeout_ms: int = PATIENCE_MS) -> str:
@@ -183,3 +187,98 @@ def stops_where_its_name_is_somebody_elses(scene: Scene) -> None:
     writer.destroy()
     scene.expect("the other ring is there", scene.path(name).exists(), True)
     scene.expect("the other writer's write", str(second.write(FRAME)), "0")
+
+
+@promise
+def tells_a_commit_that_it_came_too_late(scene: Scene) -> None:
+    """ESTALE of a commit, too, where the name leads elsewhere meanwhile."""
+    name, other = scene.new_name(), scene.new_name()
+    writer = scene.writer(name, slots=4, slot_size=1000)
+    scene.writer(other, slots=4, slot_size=1000)
+    scene.path(other).rename(scene.path(name))
+    answers: list[str] = []
+
+    def commit() -> bool:
+        reserved = writer.reserve()[0]
+        answers.append(str(writer.commit(10)) if reserved.result == 0 else f"reserve {reserved}")
+        return answers[-1] != "0"
+
+    until(commit)
+    scene.expect("the last commit", answers[-1], "-1 ESTALE")
+
+
+@promise
+def notices_that_its_name_leads_elsewhere(scene: Scene) -> None:
+    """A reader looks twice a second: another ring under the name is told as the end of this one, and gone over to."""
+    name, other = scene.new_name(), scene.new_name()
+    writer = scene.writer(name, slots=4, slot_size=1000)
+    second = scene.writer(other, slots=4, slot_size=1000)
+    lone, reader = scene.reader(name), scene.reader(name, reconnect=1)
+    writer.write(FRAME)
+    scene.expect("a frame", (lone.wait().number, reader.wait().number), (0, 0))
+    before = reader.descriptor().result, os.fstat(reader.descriptor().result).st_ino
+    scene.path(other).rename(scene.path(name))
+    scene.expect("what the one that does not reconnect is told", _told(lone), "-1 EPIPE")
+    scene.expect("what the other is told", _told(reader), "-1 EPIPE")
+    second.write(FRAME[:50])
+    (frame,) = _frames(reader, 1) or [("none",)]
+    scene.expect("frame, flags, attachment", frame, ("frame", 0, 2, 1))
+    now = os.fstat(reader.descriptor().result).st_ino
+    scene.expect("its descriptor is the new ring's", (now, now != before[1]), (scene.path(name).stat().st_ino, True))
+
+
+@promise
+def never_counts_back(scene: Scene) -> None:
+    """A reader's figures, whatever becomes of the ring: also where somebody sets the ring's own counters back."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
+    for _ in range(10):
+        writer.write(FRAME, is_keyframe=1)
+    writer.write(bytes(1001))
+    reader.numbers()
+    figures = ["frames", "keyframes", "bytes", "dropped", "dropped_too_large", "received", "missed", "skipped", "span"]
+    before = reader.info()
+    RingObject(scene.path(name)).set_extension(frames=3, keyframes=1, bytes=0, dropped_too_large=0)
+    now = reader.info()
+    for figure in figures:
+        scene.expect_in(figure, getattr(now, figure), getattr(before, figure), 2**63)
+
+
+@promise
+def lets_a_claim_hold_nobody_up(scene: Scene) -> None:
+    """Somebody who just sits on a dead writer's ring, with a lock of his own, is not waited for for ever."""
+    name = scene.new_name()
+    scene.write_and_die(2, name, slots=4, slot_size=1000)
+    with scene.path(name).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        begin = time.monotonic()
+        writer = scene.writer(name, slots=4, slot_size=1000)
+        scene.expect_in("seconds until a writer was let in", time.monotonic() - begin, 0, 10)
+    scene.expect("its write", str(writer.write(FRAME)), "0")
+    scene.expect("frames", writer.info().frames, 3)
+
+
+@promise
+def lets_one_of_many_writers_in(scene: Scene) -> None:
+    """Of several that find a dead writer's ring at once, one has it and the others are refused."""
+
+    def play() -> Iterator[str]:
+        writer = Writer(scene.library)
+        yield "ready"
+        await_cue()
+        yield str(writer.open(name, slots=4, slot_size=1000))
+        await_cue()
+
+    for _ in range(5):
+        name = scene.new_name()
+        scene.write_and_die(2, name, slots=4, slot_size=1000)
+        actors = [scene.start(play) for _ in range(4)]
+        for actor in actors:
+            scene.need("a writer", actor.hear(), "ready")
+        for actor in actors:
+            actor.cue()
+        told = sorted(actor.hear() for actor in actors)
+        scene.expect("their answers", told, ["-1 EBUSY"] * 3 + ["0"])
+        scene.expect("epoch", inspect(scene.library, name).epoch, 2)
+        for actor in actors:
+            actor.kill()

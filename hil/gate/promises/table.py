@@ -25,9 +25,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class PromiseTable:
-    """All rows, and about how many seconds each promise takes on a quiet machine of two processors."""
+    """All rows.
+
+    unwritten: promises that neither file makes in words, and why they are asked. seconds: about how long each takes on
+    a quiet machine of two processors.
+    """
 
     entries: list[Entry]
+    unwritten: dict[str, str]
     seconds: dict[str, float]
 
 
@@ -40,7 +45,7 @@ def read_table(file: Path = FILE) -> PromiseTable:
         for where, sentences in told[source].items():
             for sentence, answer in sentences.items():
                 entries.append(_entry(source, where, sentence, answer))
-    return PromiseTable(entries, told["seconds"])
+    return PromiseTable(entries, told["unwritten"], told["seconds"])
 
 
 def _entry(source: str, where: str, sentence: str, answer: object) -> Entry:
@@ -52,7 +57,7 @@ def _entry(source: str, where: str, sentence: str, answer: object) -> Entry:
 
 
 def sentences_of(name: str) -> list[str]:
-    """Those that a promise asks."""
-    return [
-        f"{entry.source}, {entry.where}: {entry.sentence}" for entry in read_table().entries if name in entry.asked_by
-    ]
+    """Those that a promise asks, with the place that says each."""
+    table = read_table()
+    found = [f"{entry.source}, {entry.where}: {entry.sentence}" for entry in table.entries if name in entry.asked_by]
+    return found or [table.unwritten[name]]

@@ -51,6 +51,20 @@ def refuses_by_wait_what_is_larger_than_a_version_1_frame(scene: Scene) -> None:
 
 
 @promise
+def leaves_the_buffer_alone_where_nothing_comes(scene: Scene) -> None:
+    """Of 0 and of -1, where no frame was lost on the way."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
+    ctypes.memset(reader.buffer.address, 9, 2000)
+    scene.expect("an empty ring", reader.receive(timeout_ms=1).result, 0)
+    writer.write(FRAME)
+    scene.expect("too small a buffer", str(reader.receive(10).answer), "-1 EMSGSIZE")
+    reader.interrupt()
+    scene.expect("an interrupt", str(reader.receive(timeout_ms=1).answer), "-1 EINTR")
+    scene.expect("what is in the buffer", ctypes.string_at(reader.buffer.address, 2000) == b"\t" * 2000, True)
+
+
+@promise
 def writes_no_byte_beside_what_it_is_given(scene: Scene) -> None:
     """Handles, structs and buffers end where the caller says."""
     writer, reader = scene.writer(), scene.reader(start=2)

@@ -160,8 +160,8 @@ def takes_a_slot_back(scene: Scene) -> None:
 
 
 @promise
-def lets_any_thread_commit(scene: Scene) -> None:
-    """A reserved slot belongs to the handle."""
+def lets_any_thread_end_a_reservation(scene: Scene) -> None:
+    """A reserved slot belongs to the handle: any may commit or abort it."""
     writer, reader, said = scene.writer(), scene.reader(), list[str]()
     writer.reserve()
     thread = threading.Thread(target=lambda: said.append(str(writer.commit(10))))
@@ -169,6 +169,11 @@ def lets_any_thread_commit(scene: Scene) -> None:
     thread.join()
     scene.expect("commit in another thread", said, ["0"])
     scene.expect("size of the frame", reader.wait(PATIENCE_MS).result, 10)
+    writer.reserve()
+    thread = threading.Thread(target=writer.abort)
+    thread.start()
+    thread.join()
+    scene.expect("write once another thread has aborted", str(writer.write(FRAME)), "0")
 
 
 @promise

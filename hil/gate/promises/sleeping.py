@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a writer wakes who sleeps on its futex word, with whatever library, or none."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import platform
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..stage import Actor
+from .ring_object import RingObject
+from .scene import FRAME, Scene, Unasked, promise, until_asleep
+
+SYSTEM_CALL = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
+FUTEX_WAIT_BITSET = 9
+BIT_FRAME, BIT_KEYFRAME, BIT_STATE = 1, 2, 4
+SLEEP_S = 20
+
+
+def _sleep_on(path: Path, bits: int) -> bool:
+    """On the word as it is now, through a read-only mapping. Whether it was woken."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    ring = RingObject(path)
+    with path.open("rb") as file:
+        arguments = ctypes.c_size_t(ring.size), mmap.PROT_READ, mmap.MAP_SHARED, file.fileno(), ctypes.c_long(0)
+        at = libc.mmap(None, *arguments)
+    latest = (ctypes.c_long * 2)(int(time.monotonic()) + SLEEP_S, 0)
+    word, expected = ctypes.c_void_p(at + ring.extension_offset + 152), ctypes.c_uint32(ring.extension("signal"))
+    number = ctypes.c_long(SYSTEM_CALL[platform.machine()])
+    return bool(libc.syscall(number, word, FUTEX_WAIT_BITSET, expected, latest, None, bits) == 0)
+
+
+@promise
+def wakes_sleepers_by_their_bits(scene: Scene) -> None:
+    """All that sleep on the word: bit 1 at each frame, bit 2 at keyframes alone, every bit at the end."""
+    if platform.machine() not in SYSTEM_CALL:
+        raise Unasked(f"the number of the futex call on {platform.machine()} is not known")
+
+    def sleeper(bits: int) -> Callable[[], Iterator[str]]:
+        def play() -> Iterator[str]:
+            yield "sleeps"
+            yield "woken" if _sleep_on(scene.path(name), bits) else "not woken"
+
+        return play
+
+    def start(*bits: int) -> list[Actor]:
+        actors = [scene.start(sleeper(bit)) for bit in bits]
+        for actor in actors:
+            scene.need("a sleeper", actor.hear(), "sleeps")
+        time.sleep(0.1)  # it opens and maps the ring first
+        for actor in actors:
+            until_asleep(actor.pid)
+        return actors
+
+    name = scene.new_name()
+    writer = scene.writer(name, slots=4, slot_size=1000)
+    frames, keyframe, end = start(BIT_FRAME, BIT_FRAME), start(BIT_KEYFRAME), start(BIT_STATE)
+    writer.write(FRAME)
+    scene.expect("who waits for frames, at a frame", [actor.hear() for actor in frames], ["woken"] * 2)
+    frames = start(BIT_FRAME)
+    writer.write(FRAME, is_keyframe=1)
+    told = [actor.hear() for actor in (*frames, *keyframe)]
+    scene.expect("who waits for frames, and for keyframes, at a keyframe", told, ["woken"] * 2)
+    rest = start(BIT_FRAME, BIT_KEYFRAME)
+    writer.destroy()
+    scene.expect("everybody, at the end", [actor.hear() for actor in (*rest, *end)], ["woken"] * 3)
