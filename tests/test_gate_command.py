@@ -101,8 +101,16 @@ def test_a_baseline_that_does_not_work_is_no_measure(tmp_path: Path) -> None:
     assert "the baseline does not work" in done.stderr and "does it print something?" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", ["building", "promise", "counting", "group 2"])
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [
+        ("building", signal.SIGINT),
+        ("promise: ", signal.SIGINT),
+        ("promise: ", signal.SIGTERM),
+        ("counting", signal.SIGTERM),
+        ("group 2", signal.SIGINT),
+    ],
+)
 def test_it_can_be_broken_off_at_any_time(tmp_path: Path, number: signal.Signals, step: str) -> None:
     with subprocess.Popen(
         command(LIBRARY, tmp_path, minutes=5),
