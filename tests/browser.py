@@ -92,6 +92,12 @@ class ChromiumPage(Page):
 
     driver: webdriver.Chrome
 
+    def click(self, name: str) -> None:
+        """As a person does: browsers play sound after such a one only."""
+        button = self.driver.find_element("id", name)
+        self.wait(button.is_displayed, f"{name} is there")
+        button.click()
+
     def errors(self) -> list[str]:
         """What the browser complained of since the last time."""
         log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]

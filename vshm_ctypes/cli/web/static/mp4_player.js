@@ -6,6 +6,7 @@ import { HESITATES } from "./reasons.js";
 import { Source, mime } from "./support.js";
 
 const BEHIND_S = 0.6; // then it jumps to the newest picture
+const NEAR_S = 0.02; // to the end, as near as need be
 const JUMP_MS = 1000; // that a jump helps for, else the browser is too slow
 const CALM_MS = 10000; // after which it is not any more
 const KEPT_S = 10;
@@ -115,6 +116,14 @@ export class Mp4Player {
     if (now_ms - this.jumped_ms < JUMP_MS) this.slow_ms = now_ms;
     if (!(now_ms - this.slow_ms < CALM_MS)) this.jump(Math.max(end - 0.1, begin));
     else if (this.key_s > currentTime && end - this.key_s < BEHIND_S) this.jump(this.key_s);
+  }
+
+  // Once a second: a browser may stand still, waiting for more than there is.
+  check() {
+    const { buffer, video } = this;
+    const end = buffer?.buffered.length ? buffer.buffered.end(buffer.buffered.length - 1) : 0;
+    if (video.currentTime === this.stands_s && end - video.currentTime > NEAR_S) this.jump(end - NEAR_S / 2);
+    this.stands_s = video.currentTime;
   }
 
   jump(to_s) {

@@ -162,10 +162,15 @@ function onOverview({ rings, board, hidden }) {
   showBoard(board);
 }
 
+function onSecond(told) {
+  showSecond(told, ages_ms.splice(0), skipped);
+  player?.check?.();
+}
+
 function onTold(told) {
   say("connection", "");
   if (told.type === "overview") onOverview(told);
-  else if (told.type === "second") showSecond(told, ages_ms.splice(0), skipped);
+  else if (told.type === "second") onSecond(told);
   else if (told.type === "stream") startStream(told);
   else if (told.type === "state") say("device", told.text);
 }
