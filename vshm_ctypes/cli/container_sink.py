@@ -158,17 +158,36 @@ class ContainerSink:
                 container.close()
 
     def kept(self) -> tuple[int, int, int]:
-        """What a player finds in the file: whole pictures, their bytes, frames of sound. A file of none is emptied."""
+        """Cut off what is not whole; what a player finds in the file: pictures, their bytes, frames of sound."""
         frames = size = sound_frames = 0
+        if self._pictures is None:
+            return frames, size, sound_frames
+        if self._muxed_ns is None:  # not one picture
+            os.truncate(self._path, 0)
+            return frames, size, sound_frames
+        if self._path.suffix.lower() == ".mp4":
+            _cut_off_fragment(self._path)
         with suppress(self._av.error.FFmpegError), self._av.open(str(self._path.absolute())) as container:
             for packet in container.demux():
                 if packet.size and not packet.is_corrupt:
                     is_picture = packet.stream.type == "video"
                     frames, sound_frames = frames + is_picture, sound_frames + (not is_picture)
                     size += packet.size * is_picture
-        if not frames and self._pictures is not None:
-            os.truncate(self._path, 0)
         return frames, size, sound_frames
+
+
+def _cut_off_fragment(path: Path) -> None:
+    """One that could not be written to its end: not every player opens a file with half of a fragment's header."""
+    with path.open("r+b") as file:
+        at = whole = 0
+        size = file.seek(0, os.SEEK_END)
+        while at + 8 <= size:
+            file.seek(at)
+            header = file.read(8)
+            at += max(int.from_bytes(header[:4], "big"), len(header))
+            if header[4:] == b"mdat" and at <= size:
+                whole = at
+        file.truncate(whole)
 
 
 def is_container(path: str) -> bool:

@@ -111,7 +111,7 @@ class Files:
 
     def recount(self) -> None:
         """Where the last file could not be written to its end: what of it is there. Only then, for it is all read."""
-        if isinstance(self._sink, ContainerSink):
+        if isinstance(self._sink, ContainerSink) and Path(self.names[-1]).is_file():
             frames, size, self._sink.sound_frames = self._sink.kept()
             self.frames, self.bytes = self._before[0] + frames, self._before[1] + size
 
