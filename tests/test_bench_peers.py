@@ -108,7 +108,7 @@ def bench_of(name: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_is_left_of_a_bench_that_is_ended(end: signal.Signals, tmp_path: Path) -> None:
     with bench_of("video-shm", tmp_path) as process:
         started = workers(process.pid)

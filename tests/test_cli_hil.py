@@ -108,7 +108,7 @@ def test_several_cameras_make_one_report(suite: Path, tmp_path: Path) -> None:
     assert run["verdict"] == "pass"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_leaves_a_report_of_what_was_run(suite: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "hil", *run_words(suite)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:

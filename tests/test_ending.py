@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from children import run, running
 from vshm import TIMEOUT_S, Camera
-from writers import meanwhile, wait_until
+from writers import SHARED_MEMORY, meanwhile, wait_until
 
 from vshm_ctypes import Codec, Producer
 
@@ -23,9 +23,9 @@ IGNORING = ("env", "--ignore-signal=INT", "--ignore-signal=TERM", "--ignore-sign
 
 
 @contextmanager
-def started(*words: str, before: Sequence[str] = ()) -> Iterator["subprocess.Popen[str]"]:
+def started(*words: str, before: Sequence[str] = (), program: str = "vshm_ctypes") -> Iterator["subprocess.Popen[str]"]:
     """vshm, by the command before."""
-    command = [*before, sys.executable, "-m", "vshm_ctypes", *words]
+    command = [*before, sys.executable, "-m", program, *words]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         try:
@@ -156,6 +156,31 @@ def test_what_is_ignored_stays_so_but_for_the_request_to_terminate(ring: str) ->
         out, _ = process.communicate(timeout=TIMEOUT_S)
     assert "summary" in json.loads(out.splitlines()[-1])
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("before", [(), AS_PROCESS_1], ids=["", "process 1"])
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_camera_streamer_ends_with_its_books(ring: str, number: signal.Signals, before: Sequence[str]) -> None:
+    pytest.importorskip("av")
+    needs_root(before)
+    words = ("--device", "testsrc:320x240@30", "--channel", f"{ring}:", "--stats")
+    with started(*words, before=before, program="hil.streamer") as process:
+        wait_until((SHARED_MEMORY / ring[1:]).exists, "its ring is there")
+        os.kill(pid_of(process, before), number)
+        out, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, err
+    assert json.loads(out)["channels"][ring]["imbalance"] is None
+    assert not (SHARED_MEMORY / ring[1:]).exists()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_camera_streamer_that_still_waits_ends_too(number: signal.Signals) -> None:
+    pytest.importorskip("av")
+    with started("--device", "file:/nonexistent/clip.mp4", "--wait", program="hil.streamer") as process:
+        assert process.stderr is not None
+        assert "tried again" in process.stderr.readline()
+        process.send_signal(number)
+        assert process.wait(TIMEOUT_S) == 0
 
 
 # ---- once, twice ----
