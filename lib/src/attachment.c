@@ -57,6 +57,7 @@ int reader_join(struct reader *reader, uint32_t start)
 	process_self(&self);
 	reader->fd = -1;
 	reader->pid_ns = self.pid_ns;
+	reader->clock_shift_ns = process_clock_shift_ns();
 	reader->own_bit = LAYOUT_WAKE_OWN_FIRST << (self.pid % 29u); /* the bits that the format leaves free */
 	if (attach(reader) != 0)
 		return -1;

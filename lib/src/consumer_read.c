@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "consumer.h"
+#include "inspect.h"
 #include "options.h"
 #include "probes.h"
 #include "hot.h"
@@ -85,8 +86,8 @@ HOT static int fill_view(const struct consumer *consumer, video_shm_view_t *view
 		.data = look->data,
 		.offset = look->offset,
 		.frame = look->frame,
-		.capture_ns = look->capture_ns,
-		.publish_ns = look->publish_ns,
+		.capture_ns = inspect_time(look->capture_ns, consumer->reader.clock_shift_ns),
+		.publish_ns = inspect_time(look->publish_ns, consumer->reader.clock_shift_ns),
 		.missed_before = cursor->missed - cursor->missed_at_take,
 		.attachment = consumer->reader.reattached,
 		.meta = look->meta,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "process.h"
 #include "ring.h"
 
 #define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)
@@ -20,7 +21,8 @@ void inspect_identity(video_shm_info_t *info, const struct segment_identity *ide
 	info->gid = identity->gid;
 }
 
-static void inspect_extension(video_shm_info_t *info, const struct layout_extension *extension)
+static void inspect_extension(video_shm_info_t *info, const struct layout_extension *extension,
+							  uint64_t clock_shift_ns)
 {
 	const uint32_t state = LOAD(extension->state);
 
@@ -37,13 +39,14 @@ static void inspect_extension(video_shm_info_t *info, const struct layout_extens
 	info->dropped = info->dropped_busy + info->dropped_too_large + info->dropped_no_space;
 	info->remade = LOAD(extension->remade);
 	info->rearmed = LOAD(extension->rearmed);
-	info->realtime_offset_ns = LOAD(extension->realtime_offset_ns);
+	info->realtime_offset_ns = LOAD(extension->realtime_offset_ns) - (int64_t)clock_shift_ns;
 	info->v1_signals = LOAD(extension->v1_signals);
 }
 
 /* extension NULL: version 1. */
 static void inspect_words(video_shm_info_t *info, const struct geometry *geometry,
-						  const struct layout_header *header, const struct layout_extension *extension)
+						  const struct layout_header *header, const struct layout_extension *extension,
+						  uint64_t clock_shift_ns)
 {
 	memset(info, 0, sizeof(*info));
 	info->version = geometry->version;
@@ -55,16 +58,16 @@ static void inspect_words(video_shm_info_t *info, const struct geometry *geometr
 	info->frames = LOAD(header->frame_count);
 	info->dropped = LOAD(header->dropped_frames);
 	if (extension != NULL)
-		inspect_extension(info, extension);
+		inspect_extension(info, extension, clock_shift_ns);
 }
 
-void inspect_ring(video_shm_info_t *info, const struct ring *ring)
+void inspect_ring(video_shm_info_t *info, const struct ring *ring, uint64_t clock_shift_ns)
 {
 	struct ring_look newest;
 
-	inspect_words(info, &ring->geometry, ring->header, ring->extension);
+	inspect_words(info, &ring->geometry, ring->header, ring->extension, clock_shift_ns);
 	if (info->extended && info->frames > 0 && ring_look(ring, info->frames - 1, &newest))
-		info->last_publish_ns = newest.publish_ns;
+		info->last_publish_ns = inspect_time(newest.publish_ns, clock_shift_ns);
 }
 
 /* ---- from outside: a copy through pread, laid out like the ring itself ---- */
@@ -72,6 +75,7 @@ void inspect_ring(video_shm_info_t *info, const struct ring *ring)
 struct glance {
 	struct segment_identity identity;
 	struct segment_survey survey;
+	uint64_t clock_shift_ns;
 	int fd;
 };
 
@@ -85,6 +89,7 @@ static int open_glance(const char *name, struct glance *glance)
 	glance->fd = segment_open(path, O_RDONLY, &glance->identity);
 	if (glance->fd < 0)
 		return -1;
+	glance->clock_shift_ns = process_clock_shift_ns();
 	if (segment_survey(glance->fd, glance->identity.size, &glance->survey) == 0)
 		return 0;
 	error = errno;
@@ -125,8 +130,8 @@ static bool glance_slot(const struct glance *glance, uint32_t index, video_shm_s
 		return false;
 	slot->frame = LOAD(line.frame);
 	slot->flags = LOAD(line.flags);
-	slot->capture_ns = LOAD(line.capture_ns);
-	slot->publish_ns = LOAD(line.publish_ns);
+	slot->capture_ns = inspect_time(LOAD(line.capture_ns), glance->clock_shift_ns);
+	slot->publish_ns = inspect_time(LOAD(line.publish_ns), glance->clock_shift_ns);
 	return slot->frame != LAYOUT_NO_FRAME && LOAD(line.stamp) == layout_stamp(slot->frame) &&
 		   LOAD(again.stamp) == LOAD(line.stamp) && slot->meta.size != 0 &&
 		   slot->meta.size <= geometry->slot_size && (uint32_t)slot->frame % geometry->slots == index &&
@@ -156,7 +161,7 @@ int video_shm_inspect(const char *name, video_shm_info_t *info)
 		return -1;
 	survey = &glance.survey;
 	inspect_words(&all, &survey->geometry, &survey->header,
-				  survey->geometry.extension_offset != 0 ? &survey->extension : NULL);
+				  survey->geometry.extension_offset != 0 ? &survey->extension : NULL, glance.clock_shift_ns);
 	inspect_identity(&all, &glance.identity);
 	inspect_newest(&all, &glance);
 	if (all.state == VIDEO_SHM_STATE_LIVE && (!segment_is_held(glance.fd) || process_gone(&survey->writer)))

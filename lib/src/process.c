@@ -74,28 +74,39 @@ static bool proc_is_ours(void)
 	return strtol(target, NULL, 10) == (long)getpid();
 }
 
-/* What this process's time namespace adds to each start time that it is told, in clock ticks. False: it can't
- * be known.
- */
-static bool own_shift(int64_t *ticks)
+/* What this process's time namespace adds to a clock, as /proc names it. False: it can't be known. */
+static bool clock_shift(const char *clock, long long *seconds, long long *ns)
 {
 	struct stat own, of_children;
 	char text[256];
 	const char *line;
-	long long seconds;
 
-	*ticks = 0;
+	*seconds = *ns = 0;
 	if (stat("/proc/self/ns/time", &own) != 0)
 		return errno == ENOENT; /* a kernel without such namespaces */
 	if (stat("/proc/self/ns/time_for_children", &of_children) != 0 || own.st_ino != of_children.st_ino)
 		return false; /* only the children's is told */
 	if (!read_text("/proc/self/timens_offsets", text, sizeof(text)))
 		return false;
-	line = strstr(text, "boottime");
-	if (line == NULL || sscanf(line, "boottime %lld", &seconds) != 1)
-		return false;
+	line = strstr(text, clock);
+	return line != NULL && sscanf(line + strlen(clock), "%lld %lld", seconds, ns) == 2;
+}
+
+/* What it adds to each start time that this process is told, in clock ticks. False: it can't be known. */
+static bool own_shift(int64_t *ticks)
+{
+	long long seconds, ns;
+	const bool known = clock_shift("boottime", &seconds, &ns);
+
 	*ticks = (int64_t)seconds * sysconf(_SC_CLK_TCK);
-	return true;
+	return known;
+}
+
+uint64_t process_clock_shift_ns(void)
+{
+	long long seconds, ns;
+
+	return clock_shift("monotonic", &seconds, &ns) ? (uint64_t)(seconds * 1000000000 + ns) : 0;
 }
 
 void process_self(struct process *process)

@@ -14,6 +14,10 @@ struct process {
 
 void process_self(struct process *process);
 
+/* What this process's time namespace adds to CLOCK_MONOTONIC; 0 where it can't be known. Modulo 2^64: it may
+ * be less than nothing. */
+uint64_t process_clock_shift_ns(void);
+
 /* Whether it is certain that the process is gone. False where it can't be told, as from another pid
  * namespace. */
 bool process_gone(const struct process *process);

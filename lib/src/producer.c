@@ -153,7 +153,7 @@ int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *in
 		return -1;
 	}
 	forks_block(); /* the ring is not made anew meanwhile */
-	inspect_ring(&all, &writer->ring);
+	inspect_ring(&all, &writer->ring, writer->clock_shift_ns);
 	inspect_identity(&all, &writer->identity);
 	forks_unblock();
 	/* A drop is in the ring from the next frame on, and here at once. */

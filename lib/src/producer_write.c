@@ -93,8 +93,8 @@ HOT static int publish(struct writer *writer, uint32_t size, const video_frame_m
 	const uint32_t flags = timing != NULL ? timing->flags : 0;
 	const struct ring_stamp stamp = {
 		.flags = flags | (writer->fresh ? (uint32_t)VIDEO_SHM_FLAG_DISCONTINUITY : 0),
-		.capture_ns = dated ? timing->capture_ns : now_ns,
-		.publish_ns = now_ns,
+		.capture_ns = (dated ? timing->capture_ns : now_ns) - writer->clock_shift_ns,
+		.publish_ns = now_ns - writer->clock_shift_ns,
 	};
 	video_frame_meta_t complete = *meta;
 	uint32_t bits = LAYOUT_WAKE_FRAME;

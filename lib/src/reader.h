@@ -36,7 +36,8 @@ struct reader {
 	bool told;      /* the caller knows of the fate */
 	bool emptied;   /* the object was shrunk: what is mapped is not the ring any more */
 	bool reconnect;
-	uint64_t poll_ns; /* how long to sleep on a version 1 ring */
+	uint64_t clock_shift_ns; /* as process_clock_shift_ns has it; the ring's times are without it */
+	uint64_t poll_ns;        /* how long to sleep on a version 1 ring */
 	struct cursor cursor;
 	struct ring ring;
 	/* what it does not */

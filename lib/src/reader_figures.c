@@ -10,7 +10,7 @@
 /* Those of the ring alone that it is attached to. */
 static void ring_figures(const struct reader *reader, video_shm_info_t *info)
 {
-	inspect_ring(info, &reader->ring);
+	inspect_ring(info, &reader->ring, reader->clock_shift_ns);
 	inspect_identity(info, &reader->identity);
 	if (reader->ring.extension == NULL) /* version 1 counts in 32 bits only */
 		info->frames = ring_frames(&reader->ring, reader->cursor.next);

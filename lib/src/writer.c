@@ -50,8 +50,8 @@ HOT void writer_publish_drops(struct writer *writer)
 static void store_clock_offset(struct writer *writer, uint64_t now_ns)
 {
 	writer->realtime_offset_ns = (int64_t)(wait_wall_clock() - now_ns);
-	atomic_store_explicit(&writer->ring.extension->realtime_offset_ns, writer->realtime_offset_ns,
-						  memory_order_relaxed);
+	atomic_store_explicit(&writer->ring.extension->realtime_offset_ns,
+						  writer->realtime_offset_ns + (int64_t)writer->clock_shift_ns, memory_order_relaxed);
 	crash_point();
 }
 
@@ -61,6 +61,7 @@ void writer_sign(struct writer *writer)
 	const uint64_t now_ns = writer->ops->now();
 
 	process_self(&writer->self);
+	writer->clock_shift_ns = process_clock_shift_ns();
 	writer->next_look_ns = now_ns + LOOK_EVERY_NS;
 	shared_store64(&extension->writer_start, writer->self.start, memory_order_relaxed);
 	shared_store64(&extension->writer_pid_ns, writer->self.pid_ns, memory_order_relaxed);

@@ -42,7 +42,8 @@ struct writer {
 	struct writer *next; /* in this process, for fork */
 	struct segment_identity identity;
 	struct process self;
-	int hold_fd; /* carries the writer's lock; never mapped; -1: none */
+	uint64_t clock_shift_ns; /* as process_clock_shift_ns has it; the ring's times are without it */
+	int hold_fd;             /* carries the writer's lock; never mapped; -1: none */
 	uint32_t epoch;
 	uint64_t remade;
 	mode_t mode;
