@@ -1,30 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a reader's waits are, and what ends them. Late is what is later than the host wakes others."""
+"""How long a reader's waits are. Late is what is later than the host wakes others."""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 
 from ..stage import await_cue
-from .scene import FRAME, PATIENCE_MS, UNTIL_S, Scene, mappings_of, measured, promise, until, until_asleep
+from .scene import FRAME, PATIENCE_MS, UNTIL_S, Scene, measured, promise, until, until_asleep
 from .sides import NO_WAIT, Reader
 from .stalls import Stalls
 from .tracing import sleeps
 
 TRIES = 5  # at each length: the best of them is judged
 READERS = 3
-HALF_A_SECOND, A_SECOND = 0.5, 1.0
+A_SECOND = 1.0
 EARLY_S = 1e-4  # clocks are read one after the other
 
-Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
-
-def _waits(scene: Scene, reader: Reader) -> dict[str, Callable[[int], object]]:
+def waits(scene: Scene, reader: Reader) -> dict[str, Callable[[int], object]]:
+    """The calls that wait, each of which is told how many ms, and gives its answer."""
     calls: dict[str, Callable[[int], object]] = {"wait": lambda ms: reader.wait(ms).answer}
     if scene.library.has("consumer_receive"):
         calls["receive"] = lambda ms: reader.receive(timeout_ms=ms).answer
@@ -33,7 +29,8 @@ def _waits(scene: Scene, reader: Reader) -> dict[str, Callable[[int], object]]:
     return calls
 
 
-def _timed(call: Callable[[], object]) -> tuple[str, float]:
+def timed(call: Callable[[], object]) -> tuple[str, float]:
+    """What it answers, and how many seconds it took."""
     begin = time.monotonic()
     answer = str(call())
     return answer, time.monotonic() - begin
@@ -44,7 +41,7 @@ def _expect_length(scene: Scene, what: str, call: Callable[[], object], seconds:
     excess = []
     for _ in range(TRIES):
         stalls.take()
-        answer, took = _timed(call)
+        answer, took = timed(call)
         scene.expect(f"answer of {what}", answer, "0")
         scene.expect_in(f"seconds of {what}, at least", took, seconds - EARLY_S, float("inf"))
         excess.append(took - seconds - stalls.take())
@@ -59,7 +56,7 @@ def waits_as_long_as_it_is_told(scene: Scene) -> None:
     writer = scene.writer()
     reader = scene.reader()
     with Stalls() as stalls:
-        for call, wait in _waits(scene, reader).items():
+        for call, wait in waits(scene, reader).items():
             for length_ms in (1, 10, 100):
                 what = f"{call} for {length_ms} ms"
                 _expect_length(scene, what, lambda wait=wait, ms=length_ms: wait(ms), length_ms / 1e3, stalls)  # type: ignore[misc]
@@ -119,11 +116,11 @@ def does_not_wait_where_it_is_told_so(scene: Scene) -> None:
     """VIDEO_SHM_NO_WAIT and read come back at once, with a frame or without, and do not sleep."""
     writer, reader = scene.writer(), scene.reader()
     calls: dict[str, Callable[[], object]] = {"read": lambda: reader.read().answer}
-    calls |= {name: lambda wait=wait: wait(NO_WAIT) for name, wait in _waits(scene, reader).items()}  # type: ignore[misc]
+    calls |= {name: lambda wait=wait: wait(NO_WAIT) for name, wait in waits(scene, reader).items()}  # type: ignore[misc]
     for name, call in calls.items():
         call()
         before = sleeps()
-        took = [_timed(call) for _ in range(300)]
+        took = [timed(call) for _ in range(300)]
         scene.expect(f"answers of {name}", {answer for answer, _ in took}, {"0"})
         scene.expect_in(f"sleeps in 300 calls of {name}", sleeps() - before, 0, 30)
         scene.expect_in(f"seconds of a {name}, the median", sorted(took, key=lambda one: one[1])[150][1], 0, 0.5e-3)
@@ -202,103 +199,9 @@ def notices_a_dead_writer(scene: Scene) -> None:
     reader.wait()
     with Stalls() as stalls:
         actor.kill()
-        answer, took = _timed(lambda: reader.wait(PATIENCE_MS).answer)
+        answer, took = timed(lambda: reader.wait(PATIENCE_MS).answer)
         scene.expect("the wait", answer, "-1 EOWNERDEAD")
         scene.expect_in("seconds that it took", took, 0, A_SECOND + stalls.take())
-
-
-# ---- what ends a wait ----
-
-
-@measured
-def ends_a_wait_at_a_signal(scene: Scene) -> None:
-    """EINTR, once a handler has run; at once where it slept, within half a second where it was about to."""
-    scene.writer()
-    reader = scene.reader()
-    signal.signal(signal.SIGALRM, lambda *_: None)
-    with Stalls() as stalls:
-        for call, wait in _waits(scene, reader).items():
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
-            answer, took = _timed(lambda wait=wait: wait(PATIENCE_MS))  # type: ignore[misc]
-            scene.expect(call, answer, "-1 EINTR")
-            scene.expect_in(f"seconds of {call}", took, 0.1 - EARLY_S, 0.1 + HALF_A_SECOND + stalls.take())
-
-
-@measured
-def ends_a_wait_by_interrupt(scene: Scene) -> None:
-    """EINTR, within half a second, from another thread, and from a handler; once, and the next wait is whole again."""
-    scene.writer()
-    reader = scene.reader()
-    handler = Handler(lambda number: reader.interrupt())
-    libc = ctypes.CDLL(None)
-    libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
-
-    def by_thread() -> None:
-        threading.Timer(0.1, reader.interrupt).start()
-
-    def by_handler() -> None:
-        libc.signal(signal.SIGALRM, ctypes.cast(handler, ctypes.c_void_p))
-        signal.setitimer(signal.ITIMER_REAL, 0.1)
-
-    with Stalls() as stalls:
-        for how, begin in {"another thread": by_thread, "a signal handler": by_handler}.items():
-            begin()
-            answer, took = _timed(lambda: reader.wait(PATIENCE_MS).answer)
-            scene.expect(f"a wait interrupted by {how}", answer, "-1 EINTR")
-            scene.expect_in(f"seconds of it, by {how}", took, 0.05, 0.1 + HALF_A_SECOND + stalls.take())
-        reader.wait(1)  # a handler's interrupt may come behind the signal's own
-        scene.expect("the wait after it", str(reader.wait(1).answer), "0")
-
-
-@promise
-def keeps_an_interrupt_for_the_next_wait(scene: Scene) -> None:
-    """One that came before it, once; each call that waits is ended by it, and a frame that is there comes after."""
-    writer, reader = scene.writer(), scene.reader()
-    for call, wait in _waits(scene, reader).items():
-        reader.interrupt()
-        reader.interrupt()
-        scene.expect(f"{call} after an interrupt", str(wait(PATIENCE_MS)), "-1 EINTR")
-        scene.expect(f"{call} after that", str(wait(1)), "0")
-    reader.interrupt()
-    writer.write(FRAME)
-    scene.expect("wait with a frame there", str(reader.wait(1).answer), "-1 EINTR")
-    scene.expect("wait after that", reader.wait(1).result, 1000)
-
-
-@promise
-def ends_a_wait_whose_handle_is_destroyed_in_a_handler(scene: Scene) -> None:
-    """EBADF for the call that was under way; descriptor and mapping go when it ends."""
-
-    def play() -> Iterator[str]:
-        reader = scene.reader()
-        handler = Handler(lambda number: reader.destroy())
-        libc = ctypes.CDLL(None)
-        libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
-        libc.signal(signal.SIGUSR1, ctypes.cast(handler, ctypes.c_void_p))
-        inherited = len(mappings_of(scene.path(scene.channel_name).stat().st_ino)) - 1
-        yield "waits"
-        yield str(reader.wait(PATIENCE_MS).answer)
-        yield str(reader.wait(1).answer)
-        yield f"mappings {len(mappings_of(scene.path(scene.channel_name).stat().st_ino)) - inherited}"
-
-    scene.writer()
-    actor = scene.start(play)
-    scene.need("a reader", actor.hear(), "waits")
-    until_asleep(actor.pid)
-    os.kill(actor.pid, signal.SIGUSR1)
-    said = [actor.hear() for _ in range(3)]
-    scene.expect("the wait, the next one, what is left", said, ["-1 EBADF", "-1 EBADF", "mappings 0"])
-
-
-@promise
-def gives_up_its_interrupts_with_its_handle(scene: Scene) -> None:
-    """interrupt of a closed handle does nothing, and what comes after is not ended by it."""
-    scene.writer()
-    reader = scene.reader()
-    reader.destroy()
-    reader.interrupt()
-    scene.need("open", str(reader.init_channel(scene.channel)), "0")
-    scene.expect("its first wait", str(reader.wait(1).answer), "0")
 
 
 @promise

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ends a reader's wait from outside: signals, interrupts, and a handle that is destroyed meanwhile."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+from .scene import FRAME, PATIENCE_MS, Scene, mappings_of, measured, promise, until_asleep
+from .stalls import Stalls
+from .waiting import EARLY_S, timed, waits
+
+HALF_A_SECOND = 0.5
+Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
+
+
+@measured
+def ends_a_wait_at_a_signal(scene: Scene) -> None:
+    """EINTR, once a handler has run; at once where it slept, within half a second where it was about to."""
+    scene.writer()
+    reader = scene.reader()
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    with Stalls() as stalls:
+        for call, wait in waits(scene, reader).items():
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            answer, took = timed(lambda wait=wait: wait(PATIENCE_MS))  # type: ignore[misc]
+            scene.expect(call, answer, "-1 EINTR")
+            scene.expect_in(f"seconds of {call}", took, 0.1 - EARLY_S, 0.1 + HALF_A_SECOND + stalls.take())
+
+
+@measured
+def ends_a_wait_by_interrupt(scene: Scene) -> None:
+    """EINTR, within half a second, from another thread, and from a handler; once, and the next wait is whole again."""
+    scene.writer()
+    reader = scene.reader()
+    handler = Handler(lambda number: reader.interrupt())
+    libc = ctypes.CDLL(None)
+    libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
+
+    def by_thread() -> None:
+        threading.Timer(0.1, reader.interrupt).start()
+
+    def by_handler() -> None:
+        libc.signal(signal.SIGALRM, ctypes.cast(handler, ctypes.c_void_p))
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+    with Stalls() as stalls:
+        for how, begin in {"another thread": by_thread, "a signal handler": by_handler}.items():
+            begin()
+            answer, took = timed(lambda: reader.wait(PATIENCE_MS).answer)
+            scene.expect(f"a wait interrupted by {how}", answer, "-1 EINTR")
+            scene.expect_in(f"seconds of it, by {how}", took, 0.05, 0.1 + HALF_A_SECOND + stalls.take())
+        reader.wait(1)  # a handler's interrupt may come behind the signal's own
+        scene.expect("the wait after it", str(reader.wait(1).answer), "0")
+
+
+@promise
+def keeps_an_interrupt_for_the_next_wait(scene: Scene) -> None:
+    """One that came before it, once; each call that waits is ended by it, and a frame that is there comes after."""
+    writer, reader = scene.writer(), scene.reader()
+    for call, wait in waits(scene, reader).items():
+        reader.interrupt()
+        reader.interrupt()
+        scene.expect(f"{call} after an interrupt", str(wait(PATIENCE_MS)), "-1 EINTR")
+        scene.expect(f"{call} after that", str(wait(1)), "0")
+    reader.interrupt()
+    writer.write(FRAME)
+    scene.expect("wait with a frame there", str(reader.wait(1).answer), "-1 EINTR")
+    scene.expect("wait after that", reader.wait(1).result, 1000)
+
+
+@promise
+def ends_a_wait_whose_handle_is_destroyed_in_a_handler(scene: Scene) -> None:
+    """EBADF for the call that was under way; descriptor and mapping go when it ends."""
+
+    def play() -> Iterator[str]:
+        reader = scene.reader()
+        handler = Handler(lambda number: reader.destroy())
+        libc = ctypes.CDLL(None)
+        libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
+        libc.signal(signal.SIGUSR1, ctypes.cast(handler, ctypes.c_void_p))
+        inherited = len(mappings_of(scene.path(scene.channel_name).stat().st_ino)) - 1
+        yield "waits"
+        yield str(reader.wait(PATIENCE_MS).answer)
+        yield str(reader.wait(1).answer)
+        yield f"mappings {len(mappings_of(scene.path(scene.channel_name).stat().st_ino)) - inherited}"
+
+    scene.writer()
+    actor = scene.start(play)
+    scene.need("a reader", actor.hear(), "waits")
+    until_asleep(actor.pid)
+    os.kill(actor.pid, signal.SIGUSR1)
+    said = [actor.hear() for _ in range(3)]
+    scene.expect("the wait, the next one, what is left", said, ["-1 EBADF", "-1 EBADF", "mappings 0"])
+
+
+@promise
+def gives_up_its_interrupts_with_its_handle(scene: Scene) -> None:
+    """interrupt of a closed handle does nothing, and what comes after is not ended by it."""
+    scene.writer()
+    reader = scene.reader()
+    reader.destroy()
+    reader.interrupt()
+    scene.need("open", str(reader.init_channel(scene.channel)), "0")
+    scene.expect("its first wait", str(reader.wait(1).answer), "0")
