@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,6 +111,23 @@ def sets_the_mode_of_a_ring_it_takes_over(scene: Scene) -> None:
     scene.expect("mode of the first one's", _mode(scene.path(name)), "0o600")
     scene.writer(name, slots=2, slot_size=1000, mode=0o664)
     scene.expect("mode of the next one's", _mode(scene.path(name)), "0o664")
+
+
+@promise
+def refuses_a_second_writer_while_the_first_is_stopped(scene: Scene) -> None:
+    """A writer that does nothing is not dead: EBUSY however long it is stopped, and it goes on undisturbed."""
+    actor = scene.start_writer(2)
+    os.kill(actor.pid, signal.SIGSTOP)
+    reader = scene.reader(start=2)
+    for _ in range(3):
+        scene.expect("a second writer", str(Writer(scene.library).init_channel(scene.channel)), "-1 EBUSY")
+        reader.wait(300)
+    scene.expect("what a reader is told meanwhile", str(reader.wait(700).answer), "0")
+    os.kill(actor.pid, signal.SIGCONT)
+    info = inspect(scene.library, scene.channel_name)
+    scene.expect(
+        "state, epoch, frames, writer_pid", (info.state, info.epoch, info.frames, info.writer_pid), (1, 1, 2, actor.pid)
+    )
 
 
 # ---- hosts that lack something ----

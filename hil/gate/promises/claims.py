@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who gets a ring that a dead writer left, where several want it."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+
+from ..stage import await_cue
+from .scene import FRAME, Scene, promise
+from .sides import Writer, inspect
+
+
+@promise
+def lets_a_claim_hold_nobody_up(scene: Scene) -> None:
+    """Somebody who just sits on a dead writer's ring, with a lock of his own, is not waited for for ever."""
+    name = scene.new_name()
+    scene.write_and_die(2, name, slots=4, slot_size=1000)
+    with scene.path(name).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        begin = time.monotonic()
+        writer = scene.writer(name, slots=4, slot_size=1000)
+        scene.expect_in("seconds until a writer was let in", time.monotonic() - begin, 0, 10)
+    scene.expect("its write", str(writer.write(FRAME)), "0")
+    scene.expect("frames", writer.info().frames, 3)
+
+
+@promise
+def lets_one_of_many_writers_in(scene: Scene) -> None:
+    """Of several that find a dead writer's ring at once, one has it and the others are refused."""
+
+    def play() -> Iterator[str]:
+        writer = Writer(scene.library)
+        yield "ready"
+        await_cue()
+        yield str(writer.open(name, slots=4, slot_size=1000))
+        await_cue()
+
+    for _ in range(5):
+        name = scene.new_name()
+        scene.write_and_die(2, name, slots=4, slot_size=1000)
+        actors = [scene.start(play) for _ in range(4)]
+        for actor in actors:
+            scene.need("a writer", actor.hear(), "ready")
+        for actor in actors:
+            actor.cue()
+        told = sorted(actor.hear() for actor in actors)
+        scene.expect("their answers", told, ["-1 EBUSY"] * 3 + ["0"])
+        scene.expect("epoch", inspect(scene.library, name).epoch, 2)
+        for actor in actors:
+            actor.kill()

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds where a ring's name is gone, or leads elsewhere."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .following import follow, frames_of, told
+from .ring_object import CLOSED, RingObject
+from .scene import FRAME, Scene, promise, until
+
+
+@promise
+def makes_a_ring_anew_whose_name_is_gone(scene: Scene) -> None:
+    """Readers that come later need one: within a second, with numbers going on; the others go over to it."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=4096, slot_size=1000), scene.reader(name, reconnect=1)
+    writer.write(FRAME)
+    reader.wait()
+    scene.path(name).unlink()
+    begin = time.monotonic()
+    there = until(lambda: writer.write(FRAME).result == 0 and scene.path(name).exists())
+    scene.need("the name is there again", there, True)
+    scene.expect_in("seconds that it took", time.monotonic() - begin, 0, 5)
+    info, numbers = writer.info(), list[int]()
+    scene.expect("remade", info.remade, 1)
+    writer.write(FRAME)
+    until(lambda: follow(reader, numbers) == info.frames)
+    scene.expect("the last number that the reader got", numbers[-1], info.frames)
+    told = reader.info()
+    scene.expect("reattached, missed", (told.reattached, told.missed), (1, 0))
+    writer.destroy()
+    scene.expect("the name once it is closed", scene.path(name).exists(), False)
+
+
+@promise
+def marks_what_comes_of_a_ring_made_anew(scene: Scene) -> None:
+    """Its first frame is a discontinuity for a reader that went over, and none before or behind it is."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=4096, slot_size=1000), scene.reader(name, reconnect=1)
+    writer.place(FRAME)
+    scene.path(name).unlink()
+    there = until(lambda: writer.place(FRAME).result == 0 and scene.path(name).exists())
+    scene.need("the name is there again", there, True)
+    writer.place(FRAME)
+    writer.place(FRAME)
+    frames = frames_of(reader, writer.info().frames)
+    scene.expect("frames", [frame[1] for frame in frames], list(range(len(frames))))
+    over = [frame for frame in frames if frame[3] == 1]
+    scene.expect("flags of those before", {frame[2] for frame in frames if frame[3] == 0}, {0})
+    scene.expect("flags of those of the new ring", [frame[2] for frame in over], [2] + [0] * (len(over) - 1))
+
+
+@promise
+def stops_where_its_name_is_somebody_elses(scene: Scene) -> None:
+    """ESTALE, for good; its own ring is closed for readers; what is there now stays."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
+    other = scene.new_name()
+    second = scene.writer(other, slots=4, slot_size=1000)
+    ring = RingObject(scene.path(name))
+    scene.path(other).rename(scene.path(name))
+    stale = until(lambda: writer.write(FRAME).error == "ESTALE")
+    scene.need("write says ESTALE in the end", stale, True)
+    refused = {"write": writer.write(FRAME), "reserve": writer.reserve()[0]}
+    for call, answer in refused.items():
+        scene.expect(f"{call} then", str(answer), "-1 ESTALE")
+    scene.expect("state in its own ring", ring.extension("state"), CLOSED)
+    reader.numbers()
+    scene.expect("its reader is told", told(reader), "-1 EPIPE")
+    writer.destroy()
+    scene.expect("the other ring is there", scene.path(name).exists(), True)
+    scene.expect("the other writer's write", str(second.write(FRAME)), "0")
+
+
+@promise
+def tells_a_commit_that_it_came_too_late(scene: Scene) -> None:
+    """ESTALE of a commit, too, where the name leads elsewhere meanwhile."""
+    name, other = scene.new_name(), scene.new_name()
+    writer = scene.writer(name, slots=4, slot_size=1000)
+    scene.writer(other, slots=4, slot_size=1000)
+    scene.path(other).rename(scene.path(name))
+    answers: list[str] = []
+
+    def commit() -> bool:
+        reserved = writer.reserve()[0]
+        answers.append(str(writer.commit(10)) if reserved.result == 0 else f"reserve {reserved}")
+        return answers[-1] != "0"
+
+    until(commit)
+    scene.expect("the last commit", answers[-1], "-1 ESTALE")
+
+
+@promise
+def notices_that_its_name_leads_elsewhere(scene: Scene) -> None:
+    """A reader looks twice a second: another ring under the name is told as the end of this one, and gone over to."""
+    name, other = scene.new_name(), scene.new_name()
+    writer = scene.writer(name, slots=4, slot_size=1000)
+    second = scene.writer(other, slots=4, slot_size=1000)
+    lone, reader = scene.reader(name), scene.reader(name, reconnect=1)
+    writer.write(FRAME)
+    scene.expect("a frame", (lone.wait().number, reader.wait().number), (0, 0))
+    before = reader.descriptor().result, os.fstat(reader.descriptor().result).st_ino
+    scene.path(other).rename(scene.path(name))
+    scene.expect("what the one that does not reconnect is told", told(lone), "-1 EPIPE")
+    scene.expect("what the other is told", told(reader), "-1 EPIPE")
+    second.write(FRAME[:50])
+    (frame,) = frames_of(reader, 1) or [("none",)]
+    scene.expect("frame, flags, attachment", frame, ("frame", 0, 2, 1))
+    now = os.fstat(reader.descriptor().result).st_ino
+    scene.expect("its descriptor is the new ring's", (now, now != before[1]), (scene.path(name).stat().st_ino, True))
