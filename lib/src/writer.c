@@ -105,12 +105,15 @@ void writer_open_semaphores(struct writer *writer)
 
 int writer_map(struct writer *writer, const struct geometry *geometry)
 {
-	void *base = segment_map(writer->hold_fd, geometry->object_size, true);
+	void *base;
 
+	if (segment_identify(writer->hold_fd, &writer->identity) != 0)
+		return -1;
+	base = segment_map(writer->hold_fd, geometry->object_size, true);
 	if (base == NULL)
 		return -1;
 	ring_place(&writer->ring, base, geometry);
-	return segment_identify(writer->hold_fd, &writer->identity);
+	return 0;
 }
 
 /* Frees the name of the ring that goes. A moment later ours has it. */
@@ -146,18 +149,21 @@ int writer_build(struct writer *writer, const struct geometry *geometry,
 /* The name is gone, as when logind removes a user's objects: readers that come later need one. */
 static void remake(struct writer *writer)
 {
-	struct writer former = {.ring = writer->ring, .hold_fd = writer->hold_fd, .ops = writer->ops};
+	struct writer former = {
+		.ring = writer->ring, .identity = writer->identity, .hold_fd = writer->hold_fd, .ops = writer->ops};
 	const struct geometry geometry = writer->ring.geometry;
 	const struct semaphores semaphores = writer->semaphores;
 
 	writer->rearmed_before += semaphores.rearmed;
 	memset(&writer->semaphores, 0, sizeof(writer->semaphores));
+	writer->ring.base = NULL; /* what comes of the new one, the former stays mapped */
 	writer->remade++;
 	writer->epoch++;
 	if (writer_build(writer, &geometry, NULL) != 0) {
 		const int error = errno;
 
 		writer->ring = former.ring;
+		writer->identity = former.identity;
 		writer->hold_fd = former.hold_fd;
 		writer->semaphores = semaphores;
 		writer->rearmed_before -= semaphores.rearmed;

@@ -7,6 +7,8 @@
 
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define FRAME_EVERY_MS 20
 #define FRAME_BYTES 3000
@@ -235,6 +237,42 @@ static void a_commit_makes_the_ring_anew_whose_name_went_since_reserve(void)
 	video_shm_producer_destroy(&producer);
 }
 
+/* One more can be opened, and no second: the new ring can be made, but not mapped. */
+static struct rlimit leave_one_descriptor(void)
+{
+	struct rlimit usual, tight;
+	const int lowest = dup(0);
+
+	CHECK(lowest >= 0);
+	CHECK_EQ(close(lowest), 0);
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	tight = usual;
+	tight.rlim_cur = (rlim_t)lowest + 1;
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	return usual;
+}
+
+/* It goes on with the ring that it has, without a name, and makes it anew when it can. */
+static void a_ring_that_cant_be_made_anew_stays_mapped(void)
+{
+	video_shm_producer_t producer;
+	struct rlimit usual;
+
+	ring_name = fresh_name();
+	open_producer(&producer, ring_name);
+	CHECK_EQ(shm_unlink(ring_name), 0);
+	usual = leave_one_descriptor();
+	CHECK_EQ(write_until_refused(&producer), ENOSPC);
+	CHECK_FAILS(write_pattern(&producer, 2, 100, true), ENOSPC);
+	CHECK(!shm_exists(ring_name));
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	while (write_pattern(&producer, 3, 100, true) != 0)
+		sleep_ms(5);
+	CHECK_EQ(inspect().remade, 1);
+	video_shm_producer_destroy(&producer);
+	CHECK(!shm_exists(ring_name));
+}
+
 /* Destroyed before it had an occasion to notice. */
 static void destroy_looks_whose_ring_the_name_leads_to(void)
 {
@@ -259,4 +297,4 @@ TEST_MAIN(60, TEST(a_ring_whose_name_is_gone_is_made_anew_and_its_readers_go_on)
 		  TEST(a_writer_whose_name_was_taken_leaves_the_other_ring_alone),
 		  TEST(a_commit_tells_that_the_name_was_taken_since_reserve),
 		  TEST(a_commit_makes_the_ring_anew_whose_name_went_since_reserve),
-		  TEST(destroy_looks_whose_ring_the_name_leads_to))
+		  TEST(a_ring_that_cant_be_made_anew_stays_mapped), TEST(destroy_looks_whose_ring_the_name_leads_to))
