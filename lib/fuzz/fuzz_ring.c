@@ -8,23 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "changes.h"
+#include "descriptors.h"
+#include "host.h"
+#include "memory.h"
 #include "object.h"
 #include "video_shm.h"
 
 #define MAX_STEPS 256
 #define READERS 2
 
+#ifndef RACES /* not in the build for the bulk of inputs, which is to be quick */
+#define RACES true
+#endif
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Unlike assert, never compiled out. */
-#define MUST(claim)                                                                                          \
-	do {                                                                                                     \
-		if (!(claim)) {                                                                                      \
-			fprintf(stderr, "%s:%d: %s; errno %d\n", __FILE__, __LINE__, #claim, errno);                     \
-			abort();                                                                                         \
-		}                                                                                                    \
-	} while (0)
 
 static video_shm_consumer_t readers[READERS];
 static video_shm_view_t views[READERS];
@@ -35,8 +34,8 @@ static bool mapped; /* something may have the object mapped */
 /* -1 comes with an errno that the header knows. */
 static void check_error(int result)
 {
-	static const int known[] = {EINVAL,   EBADF,  ENOENT, EAGAIN, EPROTO,     EACCES, EBUSY,
-								EMSGSIZE, ENOSPC, ESTALE, EPIPE,  EOWNERDEAD, EINTR,  ENOMEM};
+	static const int known[] = {EINVAL, EBADF,  ENOENT, EAGAIN,     EPROTO, EACCES, EBUSY, EMSGSIZE,
+								ENOSPC, ESTALE, EPIPE,  EOWNERDEAD, EINTR,  ENOMEM, ENOSYS};
 
 	if (result >= 0)
 		return;
@@ -74,14 +73,21 @@ static void open_reader(struct input *input, uint32_t which)
 		.policy = word / 4 % 3,
 		.resync = word / 16 % 2,
 		.reconnect = word / 32 % 2,
-		.max_slot_size = word / 64 % 2 ? VIDEO_SHM_MAX_FRAME_SIZE : 0,
+		.max_slot_size = word / 2048 % 8 == 7 ? 100
+						 : word / 64 % 2      ? VIDEO_SHM_MAX_FRAME_SIZE
+											  : 0,
 		.name = object_name(),
 	};
 
+	if (word / 16384 % 2) /* with a view out, which keeps the ring mapped */
+		video_shm_consumer_destroy(&readers[which]);
 	if (views[which].data != NULL)
 		(void)video_shm_consumer_release(&readers[which], &views[which]);
 	video_shm_consumer_destroy(&readers[which]);
-	check_error(video_shm_consumer_open(&readers[which], &options));
+	if (word / 1024 % 8 == 7 && object_channel() >= 0)
+		check_error(video_shm_consumer_init_channel(&readers[which], object_channel()));
+	else
+		check_error(video_shm_consumer_open(&readers[which], &options));
 	mapped = true;
 }
 
@@ -105,13 +111,18 @@ static uint32_t take_timeout(struct input *input)
 static void receive(struct input *input, uint32_t which)
 {
 	static const uint32_t capacities[] = {1, 100, OBJECT_SLOT_SIZE, VIDEO_SHM_MAX_FRAME_SIZE};
-	const uint32_t capacity = capacities[input_take(input, 1) % 4];
+	const uint32_t word = (uint32_t)input_take(input, 1), capacity = capacities[word % 4];
 	uint8_t *data = malloc(capacity); /* not a byte more, so that one too many is seen */
 	video_frame_meta_t meta;
 	int size;
 
 	MUST(data != NULL);
-	size = video_shm_consumer_receive(&readers[which], data, capacity, &meta, take_timeout(input));
+	if (word == 255) /* as the original has it: without a capacity */
+		size = video_shm_consumer_wait(&readers[which], data, &meta, take_timeout(input));
+	else if (word == 251)
+		size = video_shm_consumer_read(&readers[which], data, &meta);
+	else
+		size = video_shm_consumer_receive(&readers[which], data, capacity, &meta, take_timeout(input));
 	check_error(size);
 	MUST(size <= 0 || ((uint32_t)size <= capacity && (uint32_t)size == meta.size));
 	free(data);
@@ -154,7 +165,10 @@ static void open_writer(struct input *input)
 
 	video_shm_producer_destroy(&writer);
 	reserved = NULL;
-	check_error(video_shm_producer_open(&writer, &options));
+	if (word == 254 && object_channel() >= 0)
+		check_error(video_shm_producer_init_channel(&writer, object_channel()));
+	else
+		check_error(video_shm_producer_open(&writer, &options));
 	mapped = true;
 }
 
@@ -163,14 +177,17 @@ static void write_frame(struct input *input)
 	static uint8_t data[OBJECT_SLOT_SIZE * 2];
 	const uint32_t word = (uint32_t)input_take(input, 2);
 	const video_frame_meta_t meta = {.is_keyframe = word & 1, .codec = (uint8_t)(word >> 14)};
+	const video_frame_timing_t timing = {.capture_ns = word, .flags = word / 64 % 32};
 	const uint32_t size = word / 2 % sizeof(data);
 	uint32_t capacity;
 
 	if (reserved != NULL) {
 		memset(reserved, 7, OBJECT_SLOT_SIZE);
+		if (word % 7 == 0)
+			MUST(video_shm_producer_reserve(&writer, &reserved, &capacity) == -1); /* and it stays as it is */
 		if (word % 5 == 0)
 			video_shm_producer_abort(&writer);
-		else if (video_shm_producer_commit(&writer, size, &meta, NULL) != 0)
+		else if (video_shm_producer_commit(&writer, size, &meta, word / 2 % 2 ? &timing : NULL) != 0)
 			return;
 		reserved = NULL;
 	} else if (word % 3 == 0) {
@@ -178,6 +195,21 @@ static void write_frame(struct input *input)
 	} else {
 		check_error(video_shm_producer_write(&writer, data, size, &meta));
 	}
+}
+
+/* ---- all of it ---- */
+
+/* What is handed out lies within the object. */
+static void ask_descriptors(void)
+{
+	uint64_t offset = 0;
+	const int fd = video_shm_producer_descriptor(&writer, &offset);
+
+	check_error(fd);
+	if (fd >= 0)
+		MUST(offset + OBJECT_SLOT_SIZE <= descriptor_find(fd)->file->touchable);
+	for (int at = 0; at < READERS; at++)
+		check_error(video_shm_consumer_descriptor(&readers[at]));
 }
 
 static void step(struct input *input)
@@ -189,12 +221,12 @@ static void step(struct input *input)
 	switch (byte % 16) {
 	case 0:
 	case 1:
-		object_change(input, 0);
+		changes_take(input, 0);
 		break;
 	case 2:
 	case 3:
 	case 4:
-		object_change(input, 1 + (uint32_t)input_take(input, 1));
+		changes_take(input, 1 + (uint32_t)input_take(input, 1));
 		break;
 	case 5:
 		inspect(input);
@@ -219,11 +251,14 @@ static void step(struct input *input)
 		write_frame(input);
 		break;
 	case 13:
-		object_time_passes(1000);
+		if (which == 0)
+			host_time_passes(1000);
+		else
+			object_scribble(input);
 		break;
 	case 14:
-		if (which != 0 && !mapped)
-			object_resize(input);
+		if (which != 0)
+			ask_descriptors();
 		video_shm_consumer_interrupt(&readers[which]);
 		check_error(video_shm_producer_info(&writer, &info));
 		break;
@@ -233,27 +268,55 @@ static void step(struct input *input)
 	}
 }
 
+static void check_line(int level, const char *text, void *unused)
+{
+	(void)unused;
+	MUST((level == VIDEO_SHM_LOG_INFO || level == VIDEO_SHM_LOG_WARNING) && strlen(text) > 0);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
 	object_prepare();
+	video_shm_set_log(check_line, NULL);
 	return 0;
+}
+
+/* The first byte: what host it is. Races are rare, as no other input takes as long. */
+static enum host_kind take_host(struct input *input)
+{
+	static const enum host_kind kinds[] = {HOST_REFUSES,       HOST_NO_FUTEX, HOST_NO_SHM,
+										   HOST_NO_PROC,       HOST_ODD_PROC, HOST_TIME_NAMESPACE,
+										   HOST_CLOSED_STREAMS};
+	const uint32_t byte = (uint32_t)input_take(input, 1);
+
+	if (byte == 255)
+		return HOST_RACES;
+	return byte % 64 < 56 || byte % 64 == 63 ? HOST_PLAIN : kinds[byte % 64 - 56];
+}
+
+static void begin(struct input *input)
+{
+	const enum host_kind kind = take_host(input);
+
+	mapped = false;
+	reserved = NULL;
+	memset(views, 0, sizeof(views));
+	object_make(input);
+	host_begin(kind, kind == HOST_PLAIN || kind == HOST_RACES ? 0 : (uint8_t)input_take(input, 1));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {data, size};
-	const bool race = input_take(&input, 1) % 64 == 63;
 
-	mapped = false;
-	reserved = NULL;
-	memset(views, 0, sizeof(views));
-	object_make(&input);
+	begin(&input);
 	for (int count = 0; count < MAX_STEPS && input.size > 0; count++) {
 		/* From the first reader or writer on: the changes are known by then. */
-		object_race(race && mapped);
+		changes_race(RACES && host_kind() == HOST_RACES && mapped);
 		step(&input);
+		descriptors_spare_streams();
 	}
 	for (uint32_t which = 0; which < READERS; which++) {
 		check_books(which);
@@ -262,7 +325,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		video_shm_consumer_destroy(&readers[which]);
 	}
 	video_shm_producer_destroy(&writer);
-	object_race(false);
+	changes_race(false);
+	descriptors_must_be_closed();
 	object_remove();
+	memory_must_be_empty();
 	return 0;
 }

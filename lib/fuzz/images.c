@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "images.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "memory.h"
 #include "object.h"
 
 struct image images[IMAGES];
@@ -19,7 +18,7 @@ static void keep_image(const char *name, const char *path, struct image *image, 
 	video_shm_producer_t producer;
 	video_frame_meta_t meta = {.width = 640, .height = 360};
 	uint8_t frame[OBJECT_SLOT_SIZE] = {1, 2, 3};
-	int fd;
+	const struct memory_file *file;
 
 	if (geometry_plan(&image->geometry, slots, slot_size, 0) != 0 ||
 		video_shm_producer_open(&producer, &options) != 0)
@@ -31,10 +30,10 @@ static void keep_image(const char *name, const char *path, struct image *image, 
 	}
 	image->size = image->geometry.object_size;
 	image->bytes = malloc(image->size);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (image->bytes == NULL || pread(fd, image->bytes, image->size, 0) != (ssize_t)image->size)
+	file = memory_find(path);
+	if (image->bytes == NULL || file == NULL || file->size != image->size)
 		abort();
-	(void)close(fd);
+	memcpy(image->bytes, file->data, image->size);
 	video_shm_producer_destroy(&producer);
 }
 

@@ -1,41 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object.h"
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <semaphore.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "changes.h"
+#include "host.h"
 #include "images.h"
+#include "memory.h"
 
-#define MAX_CHANGES 64
+#define CHANNEL 7
+/* The second has semaphores, and the last one looks as if it had. */
+static const char *const names[] = {"/vshm_fuzz", "/video_stream_ch7", "/video_stream_7"};
+static const char *const semaphores[] = {"/dev/shm/sem.video_sem_write_ch7",
+										 "/dev/shm/sem.video_sem_read_ch7"};
 
-struct change {
-	uint64_t offset;
-	uint64_t value;
-	uint32_t turns; /* until it is due; 0: it was made */
-	uint8_t width;
-	uint8_t kind;
-};
-
-static char name[40];
-static char path[64];
-static int object = -1;
-static uint8_t *shadow; /* the object once more, for those who change it */
-static uint64_t size;
-static struct geometry geometry; /* of the image that it began as */
-static struct change changes[MAX_CHANGES];
-static _Atomic uint32_t change_count; /* those before it are complete: the racer makes them too */
-static uint32_t due_count;
-static pthread_t racer;
-static _Atomic bool racing;
-
-void fuzz_turn(void);
+static const char *name;
+static char path[MEMORY_NAME_MAX];
+static struct memory_file *object; /* what lay under the name first */
+static struct geometry geometry;   /* of the image that it began as */
 
 uint64_t input_take(struct input *input, unsigned bytes)
 {
@@ -51,23 +35,27 @@ const char *object_name(void)
 	return name;
 }
 
-static void remove_at_exit(void)
+int object_channel(void)
 {
-	(void)unlink(path);
+	return name == names[1] ? CHANNEL : -1;
+}
+
+static void choose_name(unsigned which)
+{
+	name = names[which];
+	(void)snprintf(path, sizeof(path), "/dev/shm%s", name);
 }
 
 void object_prepare(void)
 {
-	(void)snprintf(name, sizeof(name), "/vshm_fuzz_%d", (int)getpid());
-	(void)snprintf(path, sizeof(path), "/dev/shm%s", name);
-	(void)atexit(remove_at_exit);
+	choose_name(0);
+	host_begin(HOST_PLAIN, 0);
 	images_make(name, path);
 }
 
 static void put(const uint8_t *bytes, uint64_t length)
 {
-	if (pwrite(object, bytes, length, 0) != (ssize_t)length)
-		abort();
+	memory_write(object, 0, bytes, length < object->size ? length : object->size);
 }
 
 /* Zeros stay a hole: of version 1's 15 MB next to nothing is written. */
@@ -76,179 +64,141 @@ static void put_image(const struct image *image)
 	for (uint64_t at = 0; at < image->size; at += IMAGE_PAGE) {
 		const uint64_t left = image->size - at;
 
-		if (image->used[at / IMAGE_PAGE] &&
-			pwrite(object, image->bytes + at, left < IMAGE_PAGE ? left : IMAGE_PAGE, (off_t)at) < 0)
-			abort();
+		if (image->used[at / IMAGE_PAGE])
+			memory_write(object, at, image->bytes + at, left < IMAGE_PAGE ? left : IMAGE_PAGE);
 	}
 }
 
-static void set_size(uint64_t bytes)
+static void lay(mode_t mode, uid_t owner, uint64_t size)
 {
-	if (shadow != NULL)
-		(void)munmap(shadow, size);
-	size = bytes;
-	if (ftruncate(object, (off_t)size) != 0)
-		abort();
-	shadow = size != 0 ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0) : NULL;
-	if (shadow == MAP_FAILED)
-		abort();
+	object = memory_make(mode, owner);
+	object->kept = true;
+	(void)strcpy(object->name, path);
+	memory_resize(object, size);
 }
 
-/* Mostly small rings, for they are quick; sometimes version 1's, or just bytes. */
+/* Mostly small rings, for they are quick; sometimes version 1's, or just bytes, or none. */
 void object_make(struct input *input)
 {
-	const uint8_t kind = (uint8_t)input_take(input, 1) % 64;
+	const uint8_t byte = (uint8_t)input_take(input, 1), kind = byte % 64;
 	const struct image *image = &images[kind == 63   ? IMAGE_V1_EXTENDED
 										: kind == 62 ? IMAGE_V1_PLAIN
 													 : IMAGE_SMALL];
 
-	object = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (object < 0)
-		abort();
-	change_count = due_count = 0;
+	choose_name(byte >= 192 ? 1 : byte >= 160 ? 2 : 0);
+	changes_forget();
 	geometry = image->geometry;
-	if (kind == 60 || kind == 61) {
-		const uint64_t length = input_take(input, 2) % 512;
-
-		set_size(kind == 60 ? length : image->size);
-		put(input->data, length < input->size ? (length < size ? length : size) : 0);
+	if (kind == 60) {
+		lay(S_IFREG | 0600, HOST_USER, input_take(input, 2) % 512);
+		put(input->data, input->size);
 		return;
 	}
-	set_size(image->size);
-	put_image(image);
+	lay((kind == 59 ? S_IFIFO : S_IFREG) | 0600, kind == 58 ? HOST_STRANGER : HOST_USER, image->size);
+	if (kind == 61) {
+		(void)input_take(input, 2);
+		put(input->data, input->size);
+	} else {
+		put_image(image);
+	}
+	if (kind == 57)
+		object->name[0] = '\0';
+}
+
+static void remove_named(const char *which)
+{
+	struct memory_file *file = memory_find(which);
+
+	if (file == NULL)
+		return;
+	file->name[0] = '\0';
+	memory_forget(file);
 }
 
 void object_remove(void)
 {
-	set_size(0);
-	(void)close(object);
-	(void)unlink(path);
-	object = -1;
-	change_count = due_count = 0;
+	host_begin(HOST_PLAIN, 0);
+	object->kept = false;
+	memory_forget(object);
+	remove_named(path);
+	for (int at = 0; at < 2; at++)
+		remove_named(semaphores[at]);
+	object = NULL;
+	changes_forget();
 }
 
-void object_resize(struct input *input)
+static void resize(uint64_t to)
 {
-	const uint64_t to = input_take(input, 2);
+	const uint64_t size = object->size;
 
-	set_size(to % 4 == 0 ? size + to : to % 4 == 1 ? to : size - (to < size ? to : size));
+	memory_resize(object, to % 4 == 0 ? size + to : to % 4 == 1 ? to : size - (to < size ? to : size));
 }
 
-/* ---- changes ---- */
-
-static uint64_t take_place(struct input *input, uint8_t *width)
+/* The name goes or leads elsewhere, the object has another size, or somebody has a lock on it. */
+void object_disturb(uint32_t word)
 {
-	const uint8_t region = (uint8_t)input_take(input, 1) % 6;
-	const uint64_t index = input_take(input, 1);
-	const uint32_t slot = (uint32_t)(index / 32) % geometry.slots;
+	struct memory_file *now = memory_find(path);
 
-	*width = region == 2 || region == 3 ? 8 : 4;
-	switch (region) {
+	switch (word % 8) {
 	case 0:
-		return index % 16 * 4;
-	case 1:
-		return geometry.extension_offset + index % 64 * 4;
-	case 2:
-		return geometry.extension_offset + index % 32 * 8;
+		remove_named(path);
+		return;
+	case 1: /* back again */
+		if (now == NULL)
+			(void)strcpy(object->name, path);
+		return;
+	case 2: /* somebody else's bytes */
+		remove_named(path);
+		now = memory_make(S_IFREG | 0600, HOST_USER);
+		memory_resize(now, word / 8);
+		(void)strcpy(now->name, path);
+		return;
 	case 3:
-		return geometry.line_offset + slot * sizeof(struct layout_line) + index % 8 * 8;
+		object->holder = word / 8 % 2 == 0 ? -1 : 0;
+		return;
 	case 4:
-		return geometry.slot_offset + slot * geometry.slot_stride + index % 8 * 4;
+		object->claimer = word / 8 % 2 == 0 ? -1 : 0;
+		return;
 	default:
-		return (index << 16 | input_take(input, 2)) % (size + 1);
+		resize(word / 8);
 	}
 }
 
-static void take_change(struct input *input, struct change *change)
+void object_scribble(struct input *input)
 {
-	static const uint64_t telling[] = {0,
-									   1,
-									   2,
-									   3,
-									   7,
-									   30,
-									   4096,
-									   4097,
-									   65536,
-									   INT32_MAX,
-									   UINT64_C(1) << 31,
-									   UINT32_MAX,
-									   UINT64_C(1) << 32,
-									   INT64_MAX,
-									   UINT64_C(1) << 63,
-									   UINT64_MAX - 1,
-									   UINT64_MAX,
-									   VIDEO_SHM_MAGIC,
-									   LAYOUT_EXTENSION_MAGIC,
-									   VIDEO_SHM_MAX_FRAME_SIZE,
-									   VIDEO_SHM_MAX_FRAME_SIZE + 1};
+	const uint32_t word = (uint32_t)input_take(input, 2), tokens = word / 8;
+	const char *which = semaphores[word % 2];
+	struct memory_file *file = memory_find(which);
 
-	change->offset = take_place(input, &change->width);
-	change->kind = (uint8_t)input_take(input, 1) % 4;
-	change->value = input_take(input, change->kind == 0 ? 8 : 1);
-	if (change->kind == 1)
-		change->value = telling[change->value % (sizeof(telling) / sizeof(telling[0]))];
-}
-
-static void make(const struct change *change)
-{
-	uint64_t value = 0;
-
-	if (shadow == NULL || change->offset + change->width > size)
+	switch (word / 2 % 4) {
+	case 0:
+		remove_named(which);
 		return;
-	memcpy(&value, shadow + change->offset, change->width);
-	if (change->kind == 2)
-		value += (uint64_t)(int64_t)(int8_t)change->value;
-	else if (change->kind == 3)
-		value ^= UINT64_C(1) << change->value % 64;
-	else
-		value = change->value;
-	memcpy(shadow + change->offset, &value, change->width);
-}
-
-void object_change(struct input *input, uint32_t turns)
-{
-	struct change change = {.turns = turns};
-
-	take_change(input, &change);
-	if (turns == 0)
-		make(&change);
-	if (change_count == MAX_CHANGES)
+	case 1:
+		if (file != NULL && file->size >= sizeof(tokens))
+			memcpy(file->data, &tokens, sizeof(tokens));
 		return;
-	changes[change_count] = change;
-	due_count += turns != 0;
-	change_count++;
-}
-
-void fuzz_turn(void)
-{
-	if (due_count == 0)
-		return;
-	for (uint32_t at = 0; at < change_count; at++) {
-		if (changes[at].turns != 0 && --changes[at].turns == 0) {
-			due_count--;
-			make(&changes[at]);
-		}
+	default: /* truncated, or somebody else's */
+		if (file != NULL)
+			return;
+		file = memory_make(S_IFREG | 0600, word / 2 % 4 == 2 ? HOST_USER : HOST_STRANGER);
+		memory_resize(file, tokens % 2 == 0 ? tokens % sizeof(sem_t) : sizeof(sem_t));
+		(void)strcpy(file->name, which);
 	}
 }
 
-static void *race(void *argument)
+struct memory_file *object_now(void)
 {
-	while (atomic_load_explicit(&racing, memory_order_relaxed)) {
-		for (uint32_t at = 0; at < change_count; at++)
-			make(&changes[at]);
-		(void)sched_yield();
-	}
-	return argument;
+	struct memory_file *file = memory_find(path);
+
+	return file != NULL ? file : object;
 }
 
-void object_race(bool begin)
+struct memory_file *object_first(void)
 {
-	if (begin == racing)
-		return;
-	racing = begin;
-	if (!begin)
-		(void)pthread_join(racer, NULL);
-	else if (pthread_create(&racer, NULL, race, NULL) != 0)
-		racing = false;
+	return object;
+}
+
+const struct geometry *object_geometry(void)
+{
+	return &geometry;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hostile object under a ring's name, and the changes that come over it. */
+/* The hostile object under a ring's name, and what is around it. */
 #ifndef VSHM_FUZZ_OBJECT_H
 #define VSHM_FUZZ_OBJECT_H
 
@@ -18,8 +18,11 @@ struct input {
 
 uint64_t input_take(struct input *input, unsigned bytes);
 
-/* The name under which the object lies, "/vshm_fuzz_PID". */
+/* The name under which the object lies. */
 const char *object_name(void);
+
+/* Its channel's number; -1: it is no channel's. */
+int object_channel(void);
 
 /* Before anything else, once. */
 void object_prepare(void);
@@ -29,14 +32,16 @@ void object_make(struct input *input);
 /* Takes it away, with all changes that are still due. */
 void object_remove(void);
 
-/* Reads a change from the input and makes it now, or in so many turns; turns 0: now. */
-void object_change(struct input *input, uint32_t turns);
-/* Makes all changes of this input over and over, from another thread, until it is told to stop. */
-void object_race(bool begin);
-/* Another size; only while nobody has it mapped: a shrunk mapping faults, and nothing can be done about that.
- */
-void object_resize(struct input *input);
-/* Lets the library's clock go forward. */
-void object_time_passes(uint32_t ms);
+/* The name goes or leads elsewhere, the object has another size, or somebody has a lock on it. */
+void object_disturb(uint32_t word);
+/* One of the semaphores changes, goes, or is somebody else's. */
+void object_scribble(struct input *input);
+
+/* What the name leads to, for the writer may have replaced the ring; the first one where it leads nowhere. */
+struct memory_file *object_now(void);
+/* What lay under the name first. */
+struct memory_file *object_first(void);
+/* Of the image that it began as. */
+const struct geometry *object_geometry(void);
 
 #endif

@@ -65,7 +65,7 @@ def main(folder):
     for name in ("header", "meta"):
         inputs[f"v1_{name}"] = pack(V1_PLAIN, tries(*REGIONS[name], 0))
     inputs["between"] = pack(SMALL, between())
-    inputs["race"] = pack(SMALL, tries(*REGIONS["meta"], 0), race=63)
+    inputs["race"] = pack(SMALL, tries(*REGIONS["meta"], 0), race=255)
     inputs["short"] = pack(SMALL, ([SHRINK, cut & 255, cut >> 8, INSPECT, 4, *READ] for cut in (2, 66, 258, 4098)), 12)
     inputs["writer"] = pack(SMALL, written(32), 80)
     for name, parts in inputs.items():

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A /dev/shm in memory: descriptors, and the calls that go through them or lead to a name. */
+#include "calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "descriptors.h"
+#include "host.h"
+#include "memory.h"
+
+#define DIRECTORY "/dev/shm"
+#define OWN_DESCRIPTORS "/proc/self/fd/"
+#define DEVICE 7
+
+static int fails(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static struct memory_file *file_of(int fd)
+{
+	struct description *description = descriptor_find(fd);
+
+	MUST(description != NULL && description->file != NULL);
+	return description->file;
+}
+
+/* ---- names ---- */
+
+int fuzz_access(const char *path, int mode)
+{
+	(void)mode;
+	return strcmp(path, DIRECTORY) == 0 && host_kind() != HOST_NO_SHM ? 0 : fails(ENOENT);
+}
+
+static struct memory_file *find(const char *path)
+{
+	struct memory_file *file = host_kind() != HOST_NO_SHM ? memory_find(path) : NULL;
+
+	if (file == NULL)
+		errno = ENOENT;
+	return file;
+}
+
+int fuzz_open(const char *path, int flags, ...)
+{
+	struct memory_file *file;
+	const char *text = NULL;
+
+	fuzz_turn();
+	if (host_refuses(ENOMEM))
+		return -1;
+	if (strncmp(path, OWN_DESCRIPTORS, strlen(OWN_DESCRIPTORS)) == 0) {
+		if (host_kind() == HOST_NO_PROC)
+			return fails(ENOENT);
+		file = file_of(atoi(path + strlen(OWN_DESCRIPTORS)));
+	} else if (strncmp(path, "/proc/", 6) == 0) {
+		text = host_proc_text(path);
+		return text != NULL ? descriptor_make(NULL, text, flags) : -1;
+	} else if ((flags & O_TMPFILE) == O_TMPFILE) {
+		if (host_kind() == HOST_NO_SHM)
+			return fails(ENOENT);
+		file = memory_make(S_IFREG | 0600, HOST_USER);
+	} else {
+		file = find(path);
+	}
+	if (file == NULL)
+		return -1;
+	MUST(S_ISREG(file->mode)); /* a FIFO would wake somebody by it */
+	return descriptor_make(file, NULL, flags);
+}
+
+int fuzz_linkat(int from, const char *path, int to, const char *name, int flags)
+{
+	struct memory_file *file;
+
+	(void)from;
+	(void)to;
+	(void)flags;
+	MUST(strncmp(path, OWN_DESCRIPTORS, strlen(OWN_DESCRIPTORS)) == 0 && strlen(name) < MEMORY_NAME_MAX);
+	file = file_of(atoi(path + strlen(OWN_DESCRIPTORS)));
+	fuzz_turn();
+	if (host_refuses(ENOSPC))
+		return -1;
+	if (host_kind() == HOST_NO_PROC)
+		return fails(ENOENT);
+	if (memory_find(name) != NULL)
+		return fails(EEXIST);
+	(void)strcpy(file->name, name);
+	return 0;
+}
+
+int fuzz_unlink(const char *path)
+{
+	struct memory_file *file = find(path);
+
+	if (file == NULL || host_refuses(EACCES))
+		return -1;
+	file->name[0] = '\0';
+	memory_forget(file);
+	return 0;
+}
+
+/* ---- what they are ---- */
+
+static int tell(const struct memory_file *file, struct stat *status)
+{
+	if (file == NULL)
+		return -1;
+	memset(status, 0, sizeof(*status));
+	status->st_dev = DEVICE;
+	status->st_ino = file->inode;
+	status->st_size = (off_t)file->size;
+	status->st_mode = file->mode;
+	status->st_uid = file->owner;
+	return 0;
+}
+
+int fuzz_lstat(const char *path, struct stat *status)
+{
+	fuzz_turn();
+	return tell(find(path), status);
+}
+
+int fuzz_fstat(int fd, struct stat *status)
+{
+	fuzz_turn();
+	return host_refuses(ENOMEM) ? -1 : tell(file_of(fd), status);
+}
+
+int fuzz_fchmod(int fd, mode_t mode)
+{
+	struct memory_file *file = file_of(fd);
+
+	if (host_refuses(EACCES))
+		return -1;
+	file->mode = (file->mode & S_IFMT) | mode;
+	return 0;
+}
+
+int fuzz_fchown(int fd, uid_t owner, gid_t group)
+{
+	(void)file_of(fd);
+	(void)owner;
+	(void)group;
+	return host_refuses(EACCES) ? -1 : 0;
+}
+
+int fuzz_ftruncate(int fd, off_t size)
+{
+	struct memory_file *file = file_of(fd);
+
+	if (host_refuses(ENOSPC))
+		return -1;
+	if ((uint64_t)size > MEMORY_CAPACITY)
+		return fails(EFBIG);
+	memory_resize(file, (uint64_t)size);
+	return 0;
+}
+
+int fuzz_posix_fallocate(int fd, off_t begin, off_t size)
+{
+	(void)file_of(fd);
+	(void)begin;
+	(void)size;
+	return host_refuses(ENOSPC) ? ENOSPC : 0;
+}
+
+/* ---- bytes ---- */
+
+ssize_t fuzz_pread(int fd, void *to, size_t size, off_t offset)
+{
+	const struct memory_file *file = file_of(fd);
+
+	fuzz_turn();
+	MUST(offset >= 0);
+	if ((uint64_t)offset >= file->size)
+		return 0;
+	if (size > file->size - (uint64_t)offset)
+		size = (size_t)(file->size - (uint64_t)offset);
+	memcpy(to, file->data + offset, size);
+	return (ssize_t)size;
+}
+
+ssize_t fuzz_read(int fd, void *to, size_t size)
+{
+	const struct description *description = descriptor_find(fd);
+	size_t length;
+
+	MUST(description != NULL && description->file == NULL);
+	length = strlen(description->text);
+	length = length < size ? length : size;
+	memcpy(to, description->text, length);
+	return (ssize_t)length;
+}
+
+void *fuzz_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	MUST(offset == 0 && size != 0);
+	if ((flags & MAP_FIXED) != 0) {
+		memory_replace(at, size);
+		return at;
+	}
+	if (host_refuses(ENOMEM))
+		return MAP_FAILED;
+	return memory_map(file_of(fd), size, (protection & PROT_WRITE) != 0);
+}
+
+int fuzz_munmap(void *base, size_t size)
+{
+	memory_unmap(base, size);
+	return 0;
+}
+
+/* ---- descriptors and locks ---- */
+
+int fuzz_close(int fd)
+{
+	descriptor_close(fd);
+	return 0;
+}
+
+static int lock(struct description *description, struct flock *lock, bool ask)
+{
+	struct memory_file *file = description->file;
+	const bool taken = file->holder != 0 && file->holder != description->number;
+
+	if (ask) {
+		if (!taken)
+			lock->l_type = F_UNLCK;
+		else
+			lock->l_type = F_WRLCK;
+		return 0;
+	}
+	if (taken)
+		return fails(EAGAIN);
+	file->holder = description->number;
+	return 0;
+}
+
+int fuzz_fcntl(int fd, int command, ...)
+{
+	struct description *description = descriptor_find(fd);
+	va_list rest;
+	int result = -1;
+
+	MUST(description != NULL && description->file != NULL);
+	va_start(rest, command);
+	switch (command) {
+	case F_GETFL:
+		result = description->flags;
+		break;
+	case F_DUPFD_CLOEXEC:
+		result = host_refuses(ENOMEM) ? -1 : descriptor_again(fd, va_arg(rest, int));
+		break;
+	default:
+		fuzz_turn();
+		MUST(command == F_OFD_SETLK || command == F_OFD_GETLK);
+		result = lock(description, va_arg(rest, struct flock *), command == F_OFD_GETLK);
+	}
+	va_end(rest);
+	return result;
+}
+
+int fuzz_flock(int fd, int operation)
+{
+	struct description *description = descriptor_find(fd);
+	struct memory_file *file = file_of(fd);
+
+	fuzz_turn();
+	if ((operation & LOCK_UN) != 0) {
+		if (file->claimer == description->number)
+			file->claimer = 0;
+		return 0;
+	}
+	if (file->claimer != 0 && file->claimer != description->number)
+		return fails(EWOULDBLOCK);
+	file->claimer = description->number;
+	return 0;
+}
