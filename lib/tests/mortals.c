@@ -22,14 +22,50 @@ struct reading {
 	size_t index;
 	video_shm_consumer_t consumer;
 	uint64_t next;
-	bool told; /* of a death: what comes next does not follow */
+	uint64_t received; /* by this reader, in this life */
+	uint64_t before;   /* frame numbers up to its first frame, less those of its span */
+	bool told;         /* of a death: what comes next does not follow */
 };
+
+/* The low bits of a frame's number, its writer's epoch as its pattern has it, and its size. */
+static uint64_t ledger_entry(uint64_t frame, uint32_t epoch, uint32_t size)
+{
+	return (frame & 0xfffffff) | (uint64_t)(epoch & 0xffff) << 28 | (uint64_t)size << 44;
+}
+
+/* What the writer wrote down, unless many have been written since. */
+static void audit(struct reading *reading, const video_frame_meta_t *meta)
+{
+	const uint64_t entry = atomic_load(&mortals->ledger[meta->sequence % MORTALS_LEDGER]);
+
+	if (((entry ^ meta->sequence) & 0xfffffff) != 0)
+		return;
+	CHECK_EQ(entry, ledger_entry(meta->sequence, meta->width, meta->size));
+	(void)atomic_fetch_add(&mortals->audited[reading->index], 1);
+}
+
+/* What the library counts, held against the numbers of the frames that came. */
+static void balance(struct reading *reading, const video_frame_meta_t *meta)
+{
+	const video_shm_info_t info = info_of(&reading->consumer);
+
+	reading->received++;
+	CHECK_EQ(info.received, reading->received);
+	CHECK_EQ(info.received + info.missed + info.skipped, info.span);
+	if (reading->received == 1)
+		reading->before = meta->sequence + 1 - info.span;
+	else
+		(void)atomic_fetch_add(&mortals->lost[reading->index], meta->sequence - reading->next);
+	CHECK_EQ(reading->before + info.span, meta->sequence + 1);
+}
 
 static void enter_frame(struct reading *reading, const uint8_t *data, const video_frame_meta_t *meta)
 {
 	CHECK(is_salted(data, meta));           /* torn, or of two writers */
 	CHECK(meta->sequence >= reading->next); /* twice, or out of order */
 	CHECK(meta->sequence < atomic_load(&mortals->begun));
+	audit(reading, meta);
+	balance(reading, meta);
 	reading->next = (uint64_t)meta->sequence + 1;
 	(void)atomic_fetch_add(&mortals->received[reading->index], 1);
 }
@@ -115,8 +151,9 @@ static void leave_a_child_behind(enum mortal_variant variant)
 	_exit(0);
 }
 
-static void begin_frame(uint64_t frame)
+static void begin_frame(uint64_t frame, uint32_t epoch, uint32_t size)
 {
+	atomic_store(&mortals->ledger[frame % MORTALS_LEDGER], ledger_entry(frame, epoch, size));
 	atomic_store(&mortals->begun, frame + 1);
 }
 
@@ -139,16 +176,16 @@ void mortals_write(void *argument)
 	if (variant == MORTAL_FORKED || variant == MORTAL_CLONED)
 		leave_a_child_behind(variant);
 	for (uint64_t frame = info.frames; atomic_load(&mortals->over) == 0; frame++) {
-		begin_frame(frame);
+		const uint32_t size = 1 + next_random(&random) % SLOT_BYTES;
+
+		begin_frame(frame, info.epoch, size);
 		if (variant == MORTAL_RESERVED && frame > info.frames + 20) {
 			CHECK_EQ(video_shm_producer_reserve(&producer, &data, &capacity), 0);
 			memset(data, 0x55, capacity / 2);
 			atomic_store(&mortals->reserved, 1);
 			(void)pause();
 		}
-		CHECK_EQ(
-			write_salted(&producer, frame, info.epoch, 1 + next_random(&random) % SLOT_BYTES, frame % 5 == 0),
-			0);
+		CHECK_EQ(write_salted(&producer, frame, info.epoch, size, frame % 5 == 0), 0);
 		atomic_store(&mortals->done, frame + 1);
 		atomic_store(&mortals->up, 1);
 	}

@@ -8,6 +8,7 @@
 #include "check.h"
 
 #define MORTALS_READERS 4
+#define MORTALS_LEDGER 4096u /* frames that the ledger keeps */
 
 enum mortal_variant {
 	MORTAL_PLAIN,
@@ -30,6 +31,10 @@ struct mortals {
 	_Atomic uint32_t epoch;
 	_Atomic uint64_t known_ns[MORTALS_READERS]; /* when a reader was last told of a death */
 	_Atomic uint32_t received[MORTALS_READERS];
+	_Atomic uint64_t
+		lost[MORTALS_READERS]; /* missed or skipped, by the numbers of the frames before and after */
+	_Atomic uint64_t ledger[MORTALS_LEDGER];   /* what each frame is, from before its write begins on */
+	_Atomic uint32_t audited[MORTALS_READERS]; /* frames held against it */
 };
 
 extern struct mortals *mortals;

@@ -7,6 +7,7 @@ vshm_test(stopped)
 vshm_test(lapped)
 vshm_test(killed TIMEOUT 1200 LABELS timed SOURCES mortals.c)
 set_tests_properties(readers killed PROPERTIES COST 100) # they take longest
+vshm_test(killed_together TIMEOUT 3600 SOURCES mortals.c)
 vshm_test(two_writers)
 vshm_test(names)
 vshm_test(destroy)
