@@ -85,6 +85,7 @@ class Fleet:
         self._fault_results: list[FaultResult] = []
         self._next_sample_s = 0.0
         self._begin_ns = 0
+        self._over = False
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -121,11 +122,17 @@ class Fleet:
             raise FleetError(str(error)) from None
         return self._result(end_ns, ring, names_left)
 
+    def end_early(self) -> None:
+        """Let run() end now, as if its time were over; from a signal handler, or from progress."""
+        self._over = True
+
     def _follow_time_line(self, progress: Progress | None) -> None:
         """All that is planned, each at its time; what takes a new writer to come up is no part of any time."""
         waited_s = 0.0
         for at_s, act in self._time_line():
             self._until(at_s + waited_s, progress)
+            if self._over:
+                return
             act()
             waited_s += self._await_writer(progress)
         self._until(self.seconds + waited_s, progress)
@@ -144,7 +151,7 @@ class Fleet:
         return (time.monotonic_ns() - self._begin_ns) / 1e9
 
     def _until(self, at_s: float, progress: Progress | None) -> None:
-        while (left_s := at_s - self._passed_s()) > 0:
+        while (left_s := at_s - self._passed_s()) > 0 and not self._over:
             time.sleep(min(left_s, DRAIN_EVERY_S))
             self.crew.drain()
             for worker in self.crew.workers():

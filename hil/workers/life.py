@@ -24,6 +24,7 @@ class Sample:
     rss_bytes: int
     descriptors: int
     threads: int
+    mappings: int
 
 
 @dataclass(slots=True)

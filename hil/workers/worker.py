@@ -82,6 +82,7 @@ class Worker(ABC):
                     rss_bytes=memory.rss,
                     descriptors=process.num_fds(),
                     threads=process.num_threads(),
+                    mappings=Path(f"/proc/{self.child.pid}/maps").read_bytes().count(b"\n"),
                 )
             self.samples.append(sample)
 
