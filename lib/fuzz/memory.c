@@ -69,7 +69,7 @@ struct memory_file *memory_make(mode_t mode, uid_t owner)
 	file->exists = true;
 	file->name[0] = '\0';
 	file->opens = 0;
-	file->kept = false;
+	file->kept = file->told = false;
 	file->inode = ++last_inode;
 	file->size = file->touchable = 0;
 	file->data = file->arena + MEMORY_CAPACITY;

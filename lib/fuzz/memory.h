@@ -41,6 +41,7 @@ struct memory_file {
 	char name[MEMORY_NAME_MAX]; /* a path; "": it has none */
 	unsigned opens;             /* descriptions, and semaphores */
 	bool kept;                  /* whatever becomes of its name */
+	bool told;                  /* what kind of file it is */
 	uint64_t inode;
 	uint64_t size;
 	uint64_t touchable; /* at least the size: what was cut off under somebody, as the kernel has no seal

@@ -143,8 +143,10 @@ void object_disturb(uint32_t word)
 		remove_named(path);
 		return;
 	case 1: /* back again */
-		if (now == NULL)
+		if (now == NULL) {
 			(void)strcpy(object->name, path);
+			object->told = false; /* not of what is there now */
+		}
 		return;
 	case 2: /* somebody else's bytes */
 		remove_named(path);
