@@ -3,10 +3,10 @@
 #include <errno.h>
 
 #include "consumer.h"
-#include "inspect.h"
 #include "options.h"
 #include "probes.h"
 #include "hot.h"
+#include "inspect.h"
 #include "shared.h"
 
 #define NS_PER_MS 1000000u
