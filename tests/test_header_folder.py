@@ -20,7 +20,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     header = tmp_path / "installed" / "video_shm.h"
     header.parent.mkdir()
     header.write_text("#error another header\n")
-    monkeypatch.setattr(_library, "_installed", lambda *_names: str(header))
+    monkeypatch.setattr(_library, "installed", lambda *_names: str(header))
     monkeypatch.setenv("VIDEO_SHM_PROGRAMS", str(tmp_path / "programs"))
     return header.parent
 

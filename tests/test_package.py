@@ -63,13 +63,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_library_builds_in_a_folder_of_any_name(tmp_path: Path) -> None:
-    folder = tmp_path / "video, shm 'new'"
+@pytest.mark.parametrize("name", ["video, shm 'new'", "#1 $HOME $x ü&(c)[d]%", "/".join(["long" * 50] * 9)])
+def test_the_library_builds_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
     shutil.copytree(ROOT / "lib", folder / "lib")
     options = ("-DBUILD_TESTING=OFF", "-DVIDEO_SHM_BENCH=OFF")
     run("cmake", "-S", folder / "lib", "-B", folder / "build", *options, cwd=tmp_path)
     run("cmake", "--build", folder / "build", cwd=tmp_path)
     assert (folder / "build" / "libvideo_shm.so").exists()
+
+
+@pytest.mark.parametrize("name", ["one;two", 'a "name"', "a|b", "$(date)"])
+def test_a_folder_that_cmake_can_not_build_in_is_named(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    shutil.copytree(ROOT / "lib", folder / "lib")
+    command = ["cmake", "-S", str(folder / "lib"), "-B", str(folder / "build")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "rename it" in " ".join(result.stderr.split())
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ ABI = 1  # the soname's number, and the major version
 SONAME = f"libvideo_shm.so.{ABI}"
 
 
-def _installed(*names: str) -> str | None:
+def installed(*names: str) -> str | None:
     """A file of the library as CMake installs it into a wheel; an editable install has it in another folder."""
     paths = (os.path.join(folder, *names) for folder in sys.modules[__package__].__path__)
     return next(filter(os.path.exists, paths), None)
@@ -27,12 +27,12 @@ def choose() -> str:
     chosen = os.environ.get("VSHM_LIBRARY")
     if chosen:
         return chosen
-    return _installed("lib", "libvideo_shm.so") or SONAME
+    return installed("lib", "libvideo_shm.so") or SONAME
 
 
 def get_include() -> str:
     """Folder of video_shm.h, for C programs: ``cc -I``. Raises LibraryError where the wheel brought none."""
-    header = _installed("include", "video_shm.h")
+    header = installed("include", "video_shm.h")
     if header is None:
         advice = "this is no installed wheel: use the library's own, pkg-config --cflags video_shm"
         raise LibraryError(errno.ENOENT, "video_shm.h", advice)
@@ -60,13 +60,33 @@ def _check_abi(library: ctypes.CDLL, path: str) -> None:
                 raise LibraryError(errno.ELIBBAD, path, f"{path}: {name}.{field} at {theirs}, not {ours}: other ABI")
 
 
+def _advice(reason: int) -> str:
+    """What to do about a library that can't be loaded."""
+    if reason == errno.ELIBBAD:
+        return (
+            "it was made for another processor or system, or lies where nothing may be executed (noexec): "
+            "install the wheel on this machine, or set VSHM_LIBRARY to a library that was made for it"
+        )
+    if not any(map(os.path.isdir, sys.modules[__package__].__path__)):
+        return (
+            "no library can be loaded from inside an archive: unpack it (shiv and pex can do so themselves), "
+            "or install libvideo_shm itself, or set VSHM_LIBRARY to its path"
+        )
+    if getattr(sys, "frozen", False):
+        return (
+            "this program was frozen without the library: give the freezer the whole package vshm_ctypes with its "
+            "files, or install libvideo_shm itself, or set VSHM_LIBRARY to its path"
+        )
+    return "install the wheel, or libvideo_shm itself, or set VSHM_LIBRARY to its path"
+
+
 def load(path: str) -> ctypes.CDLL:
     """Load the library at path. Raises LibraryError: it is not there, lacks a call, or has another ABI."""
     try:
         library = ctypes.CDLL(path, use_errno=True)
     except OSError as error:
-        advice = "install the wheel, or libvideo_shm itself, or set VSHM_LIBRARY to its path"
-        raise LibraryError(errno.ENOENT, path, f"can't load {path} ({error}): {advice}") from None
+        reason = errno.ELIBBAD if os.path.isfile(path) else errno.ENOENT
+        raise LibraryError(reason, path, f"can't load {path} ({error}): {_advice(reason)}") from None
     declare(library, path)
     _check_abi(library, path)
     return library

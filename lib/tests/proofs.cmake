@@ -3,9 +3,9 @@
 # The library once more, with a crash point after every store to shared memory and every system call.
 list(TRANSFORM VIDEO_SHM_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/ OUTPUT_VARIABLE crash_sources)
 add_library(crash_objects OBJECT ${crash_sources})
-target_include_directories(crash_objects PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(crash_objects PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR})
 target_compile_definitions(crash_objects PRIVATE VIDEO_SHM_CRASH_POINTS VIDEO_SHM_VERSION_STRING="${PROJECT_VERSION}")
-target_compile_options(crash_objects PRIVATE -include ${CMAKE_CURRENT_SOURCE_DIR}/crash_calls.h)
+target_compile_options(crash_objects PRIVATE -include crash_calls.h) # by its name: an option can't have a dollar sign
 target_link_libraries(crash_objects PRIVATE Threads::Threads video_shm_flags)
 
 # Its objects come first, so nothing is left to be taken from the ordinary ones.

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the library is looked for when no wheel is unpacked around the program: frozen, zipped, elsewhere installed."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from test_package import run
+from writers import BUILD, ROOT
+
+from vshm_ctypes import LibraryError
+from vshm_ctypes._library import load
+
+pytestmark = pytest.mark.xdist_group("package")
+
+PROGRAM = """
+import sys
+from vshm_ctypes import Consumer, Producer, get_library
+from vshm_ctypes.cli.main import main
+with Producer(sys.argv[1]) as writer, Consumer(sys.argv[1]) as reader:
+    assert writer.write(b"frame", keyframe=True)
+    print(next(iter(reader)).data, get_library())
+raise SystemExit(main(["export", "--dashboard"]))
+"""
+LARGE = (
+    "PIL",
+    "aiohttp",
+    "av",
+    "cv2",
+    "jinja2",
+    "matplotlib",
+    "numpy",
+    "pygments",
+    "pytest",
+    "rich",
+    "scipy",
+    "setuptools",
+)
+TELL = "import vshm_ctypes; print(vshm_ctypes.get_library())"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT, cwd=folder)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the wheel is installed into, by pip --target."""
+    folder = tmp_path_factory.mktemp("installed")
+    run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "-t", folder, wheel, cwd=folder)
+    return folder
+
+
+FORMS = ["--onefile", "--onedir"] if os.environ.get("VIDEO_SHM_LONG") else ["--onefile"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_frozen_program_has_the_library_and_the_command(
+    installed: Path, tmp_path: Path, ring: str, form: str
+) -> None:
+    if importlib.util.find_spec("PyInstaller") is None:
+        pytest.skip("needs PyInstaller: pip install pyinstaller")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    words = [word for name in LARGE for word in ("--exclude-module", name)]
+    command = (sys.executable, "-m", "PyInstaller", "--log-level=ERROR", form, *words, "program.py")
+    run(*command, cwd=tmp_path, PYTHONPATH=str(installed), PYINSTALLER_CONFIG_DIR=str(tmp_path / "cache"))
+    program = tmp_path / "dist" / "program"
+    told = run(program if form == "--onefile" else program / "program", ring, cwd=Path("/"))
+    assert told.startswith("b'frame' /") and "Video rings" in told
+    assert str(installed) not in told and str(ROOT) not in told.splitlines()[0].partition(" ")[2]
+
+
+@pytest.mark.parametrize("options", [["-OO"], ["-I"], ["-I", "-S"]])
+def test_the_library_is_found_however_python_is_started(installed: Path, tmp_path: Path, options: list[str]) -> None:
+    program = f"import sys; sys.path.insert(0, {str(installed)!r}); {TELL}"
+    told = run(sys.executable, *options, "-c", program, cwd=tmp_path)
+    assert told.strip() == str(installed / "vshm_ctypes" / "lib" / "libvideo_shm.so")
+
+
+def test_a_library_inside_an_archive_is_refused_with_what_to_do(wheel: Path, tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(wheel)!r})
+try:
+    import vshm_ctypes
+except OSError as error:
+    print(error)
+"""
+    assert "inside an archive: unpack it" in run(sys.executable, "-S", "-c", program, cwd=tmp_path)
+
+
+def test_a_library_of_another_processor_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    image = bytearray((BUILD / "libvideo_shm.so").read_bytes())
+    image[18] ^= 0xFF  # e_machine
+    (tmp_path / "libvideo_shm.so").write_bytes(image)
+    with pytest.raises(LibraryError, match=r"another processor or system.*install the wheel on this machine"):
+        load(str(tmp_path / "libvideo_shm.so"))
