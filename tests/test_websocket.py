@@ -111,7 +111,7 @@ def test_a_slow_client_goes_on_at_a_keyframe_and_others_lose_nothing(server: Web
 
 
 def number_of(data: bytes) -> int:
-    return int.from_bytes(data[4:8], "big")
+    return int.from_bytes(data[8:12], "big")
 
 
 def test_a_client_that_leaves_leaves_no_reader(server: WebSocketServer, ring: str) -> None:
