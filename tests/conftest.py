@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that more than one file needs."""
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -125,8 +126,9 @@ def ring(request: pytest.FixtureRequest) -> Iterator[str]:
     for path in SHARED_MEMORY.glob(f"{name[1:]}*"):
         path.unlink(missing_ok=True)
     for path in SHARED_MEMORY.glob("vshm_consumer_*"):
-        if name.encode() in path.read_bytes():
-            path.unlink()
+        with contextlib.suppress(FileNotFoundError):  # others' readers end meanwhile
+            if name.encode() in path.read_bytes():
+                path.unlink()
 
 
 @pytest.fixture

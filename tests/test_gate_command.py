@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gate_channels import orphaned
-from writers import BUILD, ROOT, SHARED_MEMORY
+from gate_channels import nothing_is_left_but, orphans
+from writers import BUILD, ROOT
 
 pytest.importorskip("scipy", reason="no scipy for this processor")
 
@@ -53,15 +53,11 @@ def left(folder: Path) -> list[str]:
     return [path.name for path in (folder / "cache" / "video-shm" / "gate").iterdir()]
 
 
-def orphans() -> set[str]:
-    return {path.name for path in SHARED_MEMORY.iterdir() if orphaned(path.name)}
-
-
 @pytest.fixture(autouse=True)
 def nothing_left_in_shared_memory() -> Iterator[None]:
     before = orphans()
     yield
-    assert orphans() <= before
+    nothing_is_left_but(before)
 
 
 def test_a_library_against_itself_is_never_a_regression(tmp_path: Path) -> None:

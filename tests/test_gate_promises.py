@@ -11,8 +11,8 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from gate_channels import orphaned
-from writers import BUILD, ROOT, SHARED_MEMORY
+from gate_channels import nothing_is_left_but, orphans
+from writers import BUILD, ROOT
 
 pytest.importorskip("scipy", reason="no scipy for this processor")
 
@@ -66,10 +66,6 @@ def running_with(library: Path) -> list[int]:
     return found
 
 
-def left_behind(before: set[str]) -> list[str]:
-    return [name for name in {path.name for path in SHARED_MEMORY.iterdir()} - before if orphaned(name)]
-
-
 def test_this_library_keeps_all_that_can_be_asked() -> None:
     answers = ask(list(PROMISES), LIBRARY)
     assert set(answers) == set(PROMISES)
@@ -108,11 +104,11 @@ def test_an_older_library_is_asked_what_it_has(tmp_path: Path) -> None:
 
 def test_of_a_promise_that_hangs_nobody_and_nothing_is_left(tmp_path: Path) -> None:
     """Its writer is another process, which would wait for ever."""
-    hanging, before = wrapped(tmp_path, HANGING), {path.name for path in SHARED_MEMORY.iterdir()}
+    hanging, before = wrapped(tmp_path, HANGING), orphans()
     (told,) = ask(["tells_readers_of_its_death"], hanging, limit_s=2.0).values()
     assert told.broken == ["no end after 2 s"] and told.hung
     assert not running_with(hanging)
-    assert left_behind(before) == []
+    nothing_is_left_but(before)
 
 
 def test_a_library_that_always_hangs_is_not_waited_for_each_time(tmp_path: Path) -> None:
@@ -125,10 +121,10 @@ def test_a_library_that_always_hangs_is_not_waited_for_each_time(tmp_path: Path)
 
 
 def test_a_crash_is_told_with_its_signal(tmp_path: Path) -> None:
-    crashing, before = wrapped(tmp_path, CRASHING), {path.name for path in SHARED_MEMORY.iterdir()}
+    crashing, before = wrapped(tmp_path, CRASHING), orphans()
     (told,) = ask(["numbers_frames_from_nought"], crashing).values()
     assert told.broken[-1] in {f"crashed by signal {int(number)}" for number in (signal.SIGILL, signal.SIGTRAP)}
-    assert left_behind(before) == []
+    nothing_is_left_but(before)
 
 
 def test_a_library_that_can_not_be_loaded_keeps_no_promise(tmp_path: Path) -> None:
@@ -179,7 +175,7 @@ def test_one_promise_can_be_seen_alone(tmp_path: Path) -> None:
 
 def test_the_asking_can_be_broken_off(tmp_path: Path) -> None:
     """By whoever started it: it puts away what is at work."""
-    hanging, before = wrapped(tmp_path, HANGING), {path.name for path in SHARED_MEMORY.iterdir()}
+    hanging, before = wrapped(tmp_path, HANGING), orphans()
     command = [sys.executable, "-m", "hil.gate.promises", "40", str(hanging)]
     command += ["tells_its_version", "numbers_frames_from_nought"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=child_environment()) as asking:
@@ -187,4 +183,4 @@ def test_the_asking_can_be_broken_off(tmp_path: Path) -> None:
         asking.terminate()
         assert asking.wait(20) == 1
     assert not running_with(hanging)
-    assert left_behind(before) == []
+    nothing_is_left_but(before)
