@@ -18,6 +18,7 @@ from writers import wait_until
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 TIMEOUT_S = 60
+CLICK = ("pointerDown", "pointerUp")
 PREFERENCES = {
     "app.normandy.enabled": False,
     "app.update.enabled": False,
@@ -71,10 +72,15 @@ class Firefox:
             expression=expression,
             target={"context": self._window},
             awaitPromise=True,
-            userActivation=True,
         )
         assert answer["type"] == "success", answer
         return json.loads(answer["result"]["value"])
+
+    def click(self, x: int, y: int) -> None:
+        """There in the window, as a person does."""
+        steps = [{"type": "pointerMove", "x": x, "y": y}, *({"type": kind, "button": 0} for kind in CLICK)]
+        mouse = {"type": "pointer", "id": "mouse", "actions": steps}
+        self._ask("input.performActions", context=self._window, actions=[mouse])
 
     def set_window_size(self, width: int, height: int) -> None:
         viewport = {"width": width, "height": height}
@@ -95,6 +101,13 @@ class FirefoxPage(Page):
     """The page in Firefox."""
 
     driver: Firefox
+
+    def click(self, name: str) -> None:
+        place = f"document.getElementById('{name}').getBoundingClientRect()"
+        middle = f"const {{x, y, width, height}} = {place}; return [width, x + width / 2, y + height / 2]"
+        self.wait(lambda: self.driver.execute_script(middle)[0] > 0, f"{name} is there")
+        _, x, y = self.driver.execute_script(middle)
+        self.driver.click(round(x), round(y))
 
     def errors(self) -> list[str]:
         """What the browser complained of since the last time."""
