@@ -29,7 +29,7 @@ set(public_header ${PROJECT_SOURCE_DIR}/include/video_shm.h)
 set(layout_fields ${CMAKE_CURRENT_BINARY_DIR}/unit/layout_fields.inc)
 add_custom_command(OUTPUT ${layout_fields} DEPENDS ${public_header} install/layout_fields.cmake
                    COMMAND ${CMAKE_COMMAND} -DHEADER=${public_header} -DOUTPUT=${layout_fields}
-                           -P ${CMAKE_CURRENT_SOURCE_DIR}/install/layout_fields.cmake)
+                           -P ${CMAKE_CURRENT_SOURCE_DIR}/install/layout_fields.cmake VERBATIM)
 target_sources(test_layout PRIVATE ${layout_fields})
 target_include_directories(test_layout PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/unit)
 file(STRINGS ${PROJECT_SOURCE_DIR}/VERSION expected_version LIMIT_COUNT 1)
