@@ -94,6 +94,13 @@ except OSError as error:
     assert "inside an archive: unpack it" in run(sys.executable, "-S", "-c", program, cwd=tmp_path)
 
 
+def test_a_program_frozen_without_the_library_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys.modules["vshm_ctypes"], "__path__", ["/nothing/there"])
+    with pytest.raises(LibraryError, match="frozen without the library"):
+        load("libvideo_shm.so.none")
+
+
 def test_a_library_of_another_processor_is_refused_with_what_to_do(tmp_path: Path) -> None:
     image = bytearray((BUILD / "libvideo_shm.so").read_bytes())
     image[18] ^= 0xFF  # e_machine

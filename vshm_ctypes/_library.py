@@ -67,15 +67,15 @@ def _advice(reason: int) -> str:
             "it was made for another processor or system, or lies where nothing may be executed (noexec): "
             "install the wheel on this machine, or set VSHM_LIBRARY to a library that was made for it"
         )
-    if not any(map(os.path.isdir, sys.modules[__package__].__path__)):
-        return (
-            "no library can be loaded from inside an archive: unpack it (shiv and pex can do so themselves), "
-            "or install libvideo_shm itself, or set VSHM_LIBRARY to its path"
-        )
     if getattr(sys, "frozen", False):
         return (
             "this program was frozen without the library: give the freezer the whole package vshm_ctypes with its "
             "files, or install libvideo_shm itself, or set VSHM_LIBRARY to its path"
+        )
+    if not any(map(os.path.isdir, sys.modules[__package__].__path__)):
+        return (
+            "no library can be loaded from inside an archive: unpack it (shiv and pex can do so themselves), "
+            "or install libvideo_shm itself, or set VSHM_LIBRARY to its path"
         )
     return "install the wheel, or libvideo_shm itself, or set VSHM_LIBRARY to its path"
 
