@@ -10,7 +10,7 @@ from serving import TOKEN, Server, in_session, serving, status
 from vshm import vshm
 from writers import ROOT
 
-from vshm_ctypes.cli.web.access import COOKIE
+from vshm_ctypes.cli.web.access import cookie_name
 
 STATIC = ROOT / "vshm_ctypes" / "cli" / "web" / "static"
 
@@ -36,7 +36,7 @@ def test_a_name_that_was_pointed_at_this_machine_is_refused(server: Server, path
 @pytest.mark.parametrize("path", ["/", "/live", "/live?ring=0", "/static/page.js", "/static/../app.py", "/no"])
 def test_without_the_token_nothing_is_told(guarded: Server, path: str) -> None:
     assert status(guarded.url(path)) == 401
-    assert status(guarded.url(path), Cookie=f"{COOKIE}=another") == 401
+    assert status(guarded.url(path), Cookie=f"{cookie_name(guarded.port)}=another") == 401
     assert status(guarded.url(f"{path}{'&' if '?' in path else '?'}token=another")) == 401
 
 
@@ -46,13 +46,28 @@ def test_the_token_goes_from_the_address_into_a_cookie(guarded: Server) -> None:
     async def enter(session: aiohttp.ClientSession) -> None:
         async with session.get(guarded.url(f"/?token={TOKEN}"), allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"]) == (303, "/")
-            cookie = answer.cookies[COOKIE]
+            cookie = answer.cookies[cookie_name(guarded.port)]
         assert (cookie.value, cookie["httponly"], cookie["samesite"]) == (TOKEN, True, "Strict")
-        async with session.get(guarded.url("/"), headers={"Cookie": f"{COOKIE}={TOKEN}"}) as answer:
+        async with session.get(guarded.url("/"), headers={"Cookie": f"{cookie_name(guarded.port)}={TOKEN}"}) as answer:
             assert answer.status == 200
             assert answer.headers["Referrer-Policy"] == "no-referrer"
 
     in_session(enter)
+
+
+def test_a_browser_keeps_the_tokens_of_two_servers_of_one_machine() -> None:
+    with serving("--host", "0.0.0.0") as one, serving("--host", "0.0.0.0") as other:
+
+        async def look(session: aiohttp.ClientSession) -> None:
+            for server in (one, other):
+                token = server.printed.partition("token=")[2]
+                async with session.get(server.url(f"/?token={token}", "localhost")) as answer:
+                    assert answer.status == 200
+            for server in (one, other):
+                async with session.get(server.url("/", "localhost")) as answer:
+                    assert answer.status == 200
+
+        in_session(look)
 
 
 def test_listening_to_others_makes_a_token_of_its_own() -> None:
@@ -65,7 +80,7 @@ def test_listening_to_others_makes_a_token_of_its_own() -> None:
 
 
 def test_another_pages_script_may_not_look(server: Server, guarded: Server) -> None:
-    for one, cookie in ((server, ""), (guarded, f"{COOKIE}={TOKEN}")):
+    for one, cookie in ((server, ""), (guarded, f"{cookie_name(guarded.port)}={TOKEN}")):
         assert status(one.url("/live"), Origin="http://evil.example", Cookie=cookie) == 403
 
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-COOKIE = "vshm_token"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' blob:; media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -33,8 +32,13 @@ def _same_origin(request: web.Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.host
 
 
+def cookie_name(port: int | None) -> str:
+    """Cookies know no ports: without this, two of us on one machine would take each other's tokens away."""
+    return f"vshm_token_{port}"
+
+
 def _has_token(request: web.Request, token: str) -> bool:
-    given = request.query.get("token") or request.cookies.get(COOKIE) or ""
+    given = request.query.get("token") or request.cookies.get(cookie_name(request.url.port)) or ""
     return hmac.compare_digest(given.encode(), token.encode())
 
 
@@ -62,7 +66,7 @@ def guard(token: str | None) -> Middleware:
             response: web.StreamResponse = refused
         elif token is not None and "token" in request.query:  # out of the address, so that it is not handed on by it
             response = web.HTTPSeeOther(request.path)
-            response.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
+            response.set_cookie(cookie_name(request.url.port), token, httponly=True, samesite="Strict")
         else:
             response = await handler(request)
         if not response.prepared:
