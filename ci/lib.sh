@@ -9,6 +9,7 @@ jobs=${JOBS:-$(nproc)}
 tests_at_once=$((3 * jobs)) # most of them sleep most of the time
 launcher=() # goes before programs that are run
 # what a stage returns that has nothing to do on this machine
+# shellcheck disable=SC2034
 readonly not_here=77
 
 die() {
