@@ -64,6 +64,8 @@ def python_violations(root: Path) -> list[str]:
                     found.append(f"{where}: nobody imports examples")
                 if module.startswith("vshm_ctypes.cli.web") and not is_web and when == "load":
                     found.append(f"{where} loads the web server")
+                if top == "PyInstaller" and path.name.startswith("hook-"):  # which alone runs them
+                    continue
                 if is_example or is_web:  # programs of their own, and what only one verb loads
                     continue
                 if top not in STANDARD | {"vshm_ctypes"} and when != "types" and (when == "load" or not is_cli):
