@@ -146,6 +146,16 @@ def test_what_is_broken_is_told_with_all_that_is_needed(tmp_path: Path) -> None:
     assert row.detail.endswith("(alone: hil gate promise tells_its_version --library ./wrong.so)")
 
 
+def test_what_a_library_prints_is_found_and_is_no_answer(tmp_path: Path) -> None:
+    """While it is loaded, too."""
+    source = (
+        '#include <unistd.h>\n__attribute__((constructor)) static void chat(void) { if (write(1, "{}\\n", 3)) {} }\n'
+    )
+    answers = ask(["prints_nothing", "tells_its_version"], wrapped(tmp_path, source))
+    assert answers["prints_nothing"].broken == [r"what is on stdout and stderr: expected b'', seen b'{}\n'"]
+    assert answers["tells_its_version"].broken == []
+
+
 def test_a_success_says_how_much_was_asked() -> None:
     result = Result("a", "b", "standard", "generic", {}, answer=Answer.NO_REGRESSION)
     result.rows = [Row(name, "promise", RowVerdict.SAME) for name in ("one", "two")]

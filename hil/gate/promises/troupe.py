@@ -150,6 +150,7 @@ def _play(promise: Promise, library: Path, mouth: int, parent: int) -> None:
     try:
         os.setpgid(0, 0)
         die_with_parent(parent)
+        _catch_words()
         _move_in(promise)
         with Scene(Library(library), lambda text: say("broken", text)) as scene:
             promise.play(scene)
@@ -164,6 +165,13 @@ def _play(promise: Promise, library: Path, mouth: int, parent: int) -> None:
         say("broken", f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})")
     finally:
         os._exit(0)
+
+
+def _catch_words() -> None:
+    """What a library prints, be it while it is loaded, is no answer of ours, and prints_nothing finds it here."""
+    words = os.memfd_create("words")
+    for standard in (1, 2):
+        os.dup2(words, standard)
 
 
 def _move_in(promise: Promise) -> None:
