@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <semaphore.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -43,6 +44,7 @@ int fuzz_sem_unlink(const char *name);
 int fuzz_clock_gettime(clockid_t clock, struct timespec *time);
 int fuzz_getgrnam_r(const char *name, struct group *entry, char *text, size_t size, struct group **found);
 uid_t fuzz_geteuid(void);
+int fuzz_getrlimit(int resource, struct rlimit *limit);
 pid_t fuzz_getpid(void);
 int fuzz_kill(pid_t pid, int signal);
 int fuzz_nanosleep(const struct timespec *time, struct timespec *left);

@@ -34,8 +34,8 @@ static bool mapped; /* something may have the object mapped */
 /* -1 comes with an errno that the header knows. */
 static void check_error(int result)
 {
-	static const int known[] = {EINVAL, EBADF,  ENOENT, EAGAIN,     EPROTO, EACCES, EBUSY, EMSGSIZE,
-								ENOSPC, ESTALE, EPIPE,  EOWNERDEAD, EINTR,  ENOMEM, ENOSYS};
+	static const int known[] = {EINVAL, EBADF,  ENOENT, EAGAIN,     EPROTO, EACCES, EBUSY,  EMSGSIZE,
+								ENOSPC, ESTALE, EPIPE,  EOWNERDEAD, EINTR,  ENOMEM, ENOSYS, EFBIG};
 
 	if (result >= 0)
 		return;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@
 #define ftruncate(...) fuzz_ftruncate(__VA_ARGS__)
 #define geteuid(...) fuzz_geteuid(__VA_ARGS__)
 #define getgrnam_r(...) fuzz_getgrnam_r(__VA_ARGS__)
+#define getrlimit(...) fuzz_getrlimit(__VA_ARGS__)
 #define getpid(...) fuzz_getpid(__VA_ARGS__)
 #define kill(...) fuzz_kill(__VA_ARGS__)
 #define linkat(...) fuzz_linkat(__VA_ARGS__)

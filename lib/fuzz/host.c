@@ -97,6 +97,14 @@ uid_t fuzz_geteuid(void)
 	return HOST_USER;
 }
 
+/* Of a file's size, which is all that is asked for. */
+int fuzz_getrlimit(int resource, struct rlimit *limit)
+{
+	(void)resource;
+	limit->rlim_cur = limit->rlim_max = host_refuses(EFBIG) ? 1 : RLIM_INFINITY;
+	return 0;
+}
+
 int fuzz_kill(pid_t pid, int signal)
 {
 	(void)signal;

@@ -42,12 +42,13 @@ static void find_used(struct image *image)
 	static const uint8_t zero[IMAGE_PAGE];
 	const uint64_t bytes = image->size;
 
-	image->used = calloc(bytes / IMAGE_PAGE + 1, sizeof(bool));
+	image->used = calloc(bytes / IMAGE_PAGE + 1, sizeof(*image->used));
+	image->used_count = 0;
 	if (image->used == NULL)
 		abort();
 	for (uint64_t at = 0; at < bytes; at += IMAGE_PAGE)
-		image->used[at / IMAGE_PAGE] =
-			memcmp(image->bytes + at, zero, bytes - at < IMAGE_PAGE ? bytes - at : IMAGE_PAGE) != 0;
+		if (memcmp(image->bytes + at, zero, bytes - at < IMAGE_PAGE ? bytes - at : IMAGE_PAGE) != 0)
+			image->used[image->used_count++] = (uint32_t)(at / IMAGE_PAGE);
 }
 
 void images_make(const char *name, const char *path)

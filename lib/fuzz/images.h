@@ -3,8 +3,6 @@
 #ifndef VSHM_FUZZ_IMAGES_H
 #define VSHM_FUZZ_IMAGES_H
 
-#include <stdbool.h>
-
 #include "geometry.h"
 
 #define IMAGE_PAGE 4096u
@@ -15,7 +13,8 @@ struct image {
 	uint8_t *bytes;
 	struct geometry geometry;
 	uint64_t size;
-	bool *used; /* by page: it holds more than zeros */
+	uint32_t *used; /* pages that hold more than zeros */
+	uint32_t used_count;
 };
 
 extern struct image images[IMAGES];

@@ -61,11 +61,10 @@ static void put(const uint8_t *bytes, uint64_t length)
 /* Zeros stay a hole: of version 1's 15 MB next to nothing is written. */
 static void put_image(const struct image *image)
 {
-	for (uint64_t at = 0; at < image->size; at += IMAGE_PAGE) {
-		const uint64_t left = image->size - at;
+	for (uint32_t number = 0; number < image->used_count; number++) {
+		const uint64_t at = (uint64_t)image->used[number] * IMAGE_PAGE, left = image->size - at;
 
-		if (image->used[at / IMAGE_PAGE])
-			memory_write(object, at, image->bytes + at, left < IMAGE_PAGE ? left : IMAGE_PAGE);
+		memory_write(object, at, image->bytes + at, left < IMAGE_PAGE ? left : IMAGE_PAGE);
 	}
 }
 
