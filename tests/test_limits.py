@@ -31,7 +31,7 @@ def refused(words: str, host: Host, verb: str) -> None:
     assert len(outcome.err.splitlines()) == 1, outcome.err
 
 
-@pytest.mark.parametrize("verb", ["export --port 0", "watch RING -t 1 --log LOG"])
+@pytest.mark.parametrize("verb", ["serve --port 0", "export --port 0", "watch RING -t 1 --log LOG"])
 def test_no_further_thread(ring: str, tmp_path: Path, verb: str) -> None:
     tmp_path.chmod(0o777)
     with Camera(ring, mode=0o664):

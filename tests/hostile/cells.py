@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 
 from hosts import ALL_HOSTS, PLAIN, Host
@@ -16,7 +18,7 @@ from hosts.host import ROOT
 from hosts.kinds import BUILD
 
 from .bystanders import Bystanders
-from .conversation import Conversation
+from .conversation import ANSWER_S, Conversation
 from .judge import verdict
 from .programs import LOG, PROGRAMS, Place, Program
 
@@ -55,6 +57,16 @@ def paired_cells() -> Iterator[Cell]:
             yield from (Cell(program, one | other) for program in PROGRAMS if program.cheap)
 
 
+def ask(said: str) -> list[str]:
+    """What is wrong with the answer of the first address of HTTP in it."""
+    (address, *_) = re.findall(r"http://\S+", said)
+    try:
+        with urllib.request.urlopen(address, timeout=ANSWER_S) as answer:
+            return [] if answer.read() else [f"{address}: an empty answer"]
+    except (OSError, HTTPException) as error:
+        return [f"{address}: {error}"]
+
+
 class Lane:
     """Tries cells one after the other, in the /dev/shm of the thread that makes it. folder: for files.
 
@@ -87,9 +99,18 @@ class Lane:
         program, host = cell.program, cell.host
         self._running = Conversation(host.command(*program.words(place)), host.terminal, environment, place.folder)
         blind = bool({1, 2} & host.closed) and not program.makes
-        talk = self._running.until_end(partial(program.works, place) if program.lasts else None, blind)
+        unanswered: list[str] = []
+
+        def works(said: str) -> bool:
+            if program.works(place, said) and program.answers:
+                unanswered.extend(ask(said))
+            return program.works(place, said)
+
+        talk = self._running.until_end(works if program.lasts else None, blind)
         self._running = None
         judged, why = verdict(program, host, talk, place)
+        if judged == "ok" and unanswered:
+            judged, why = "FAILED", unanswered[0]
         harm = [*self._bystanders.harm(), *_left_files(program, place), *(f"it left {name}" for name in talk.left)]
         if harm:
             judged, why = "FAILED", "; ".join(harm)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import sys
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,14 +80,7 @@ class Program:
 
     def works(self, place: Place, said: str) -> bool:
         """Whether it has told and made what it is to."""
-        if self.proof.search(said) is None or not (place.folder / self.makes).exists():
-            return False
-        if self.answers:
-            address = re.search(r"http://\S+", said)
-            assert address is not None
-            with urllib.request.urlopen(address.group(), timeout=10) as answer:
-                answer.read()
-        return True
+        return self.proof.search(said) is not None and (place.folder / self.makes).exists()
 
 
 def _verb(words: str, needs: str, proof: str, **more: object) -> Program:
@@ -136,7 +128,7 @@ PROGRAMS = (
     _verb("check -s 0.1", "check", "video_stream|ring", healthy=frozenset({0, 1})),
     _verb("check --clean -s 0.1", "check", "", healthy=frozenset({0, 1}), cheap=True),
     _verb("serve --port 0", "serve codecs threads", "http://", lasts=True, answers=True),
-    _verb("export --port 0", "threads", "http://", lasts=True, answers=True),
+    _verb("export --port 0", "list threads", "http://", lasts=True, answers=True),
     _verb("export --every 1 -o FOLDER/own.prom", "list files threads", "", lasts=True, makes="own.prom"),
     _verb("export --dashboard", "", '"panels"'),
     _verb(

@@ -78,8 +78,8 @@ def _serve(exporter: Exporter, host: str, port: int, end: End) -> None:
     server, _ = start_http_server(port, host, exporter.registry)
     try:
         shown = f"[{host}]" if ":" in host else host
-        print(f"http://{shown}:{server.server_port}/metrics", flush=True)
         exporter.rings.look()
+        print(f"http://{shown}:{server.server_port}/metrics", flush=True)
         while not end.wait(LOOK_EVERY_S):
             exporter.rings.look()
     finally:

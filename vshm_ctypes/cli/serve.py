@@ -62,6 +62,7 @@ async def _serve(app: web.Application, host: str, port: int, token: str | None, 
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # it wakes the loop too
         try:
+            await loop.run_in_executor(None, int)  # threads send the files: where none can be started there is no page
             await web.TCPSite(runner, host, port).start()
             if not runner.addresses:  # asyncio passes over an address for which there is no descriptor
                 raise VideoShmError(errno.EMFILE)
