@@ -28,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static video_shm_consumer_t readers[READERS];
 static video_shm_view_t views[READERS];
 static video_shm_producer_t writer;
+static uint32_t slot_size; /* of the writer */
 static uint8_t *reserved;
 static bool mapped; /* something may have the object mapped */
 
@@ -165,6 +166,7 @@ static void open_writer(struct input *input)
 
 	video_shm_producer_destroy(&writer);
 	reserved = NULL;
+	slot_size = word >= 254 ? VIDEO_SHM_MAX_FRAME_SIZE : OBJECT_SLOT_SIZE;
 	if (word == 254 && object_channel() >= 0)
 		check_error(video_shm_producer_init_channel(&writer, object_channel()));
 	else
@@ -193,7 +195,10 @@ static void write_frame(struct input *input)
 	} else if (word % 3 == 0) {
 		check_error(video_shm_producer_reserve(&writer, &reserved, &capacity));
 	} else {
-		check_error(video_shm_producer_write(&writer, data, size, &meta));
+		const int result = video_shm_producer_write(&writer, data, size, &meta);
+
+		check_error(result);
+		MUST(result != 0 || (size > 0 && size <= slot_size));
 	}
 }
 
