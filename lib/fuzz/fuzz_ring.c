@@ -13,10 +13,10 @@
 #include "host.h"
 #include "memory.h"
 #include "object.h"
+#include "reading.h"
 #include "video_shm.h"
 
 #define MAX_STEPS 256
-#define READERS 2
 
 #ifndef RACES /* not in the build for the bulk of inputs, which is to be quick */
 #define RACES true
@@ -25,132 +25,10 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static video_shm_consumer_t readers[READERS];
-static video_shm_view_t views[READERS];
 static video_shm_producer_t writer;
 static uint32_t slot_size; /* of the writer */
 static uint8_t *reserved;
 static bool mapped; /* something may have the object mapped */
-
-/* -1 comes with an errno that the header knows. */
-static void check_error(int result)
-{
-	static const int known[] = {EINVAL, EBADF,  ENOENT, EAGAIN,     EPROTO, EACCES, EBUSY,  EMSGSIZE,
-								ENOSPC, ESTALE, EPIPE,  EOWNERDEAD, EINTR,  ENOMEM, ENOSYS, EFBIG};
-
-	if (result >= 0)
-		return;
-	for (size_t at = 0; at < sizeof(known) / sizeof(known[0]); at++)
-		if (errno == known[at])
-			return;
-	fprintf(stderr, "the header does not name errno %d (%s)\n", errno, strerror(errno));
-	abort();
-}
-
-static void inspect(struct input *input)
-{
-	video_shm_info_t info = {.struct_size = sizeof(info)};
-	const uint32_t capacity = 1 + (uint32_t)input_take(input, 1);
-	video_shm_slot_t *slots = malloc(capacity * sizeof(*slots));
-	int count;
-
-	MUST(slots != NULL);
-	slots[0].struct_size = sizeof(slots[0]);
-	check_error(video_shm_inspect(object_name(), &info));
-	count = video_shm_inspect_slots(object_name(), slots, capacity);
-	check_error(count);
-	MUST(count <= (int)capacity);
-	for (int at = 0; at < count; at++)
-		MUST(slots[at].whole <= 1 && (slots[at].whole == 0 || slots[at].meta.size != 0));
-	free(slots);
-}
-
-static void open_reader(struct input *input, uint32_t which)
-{
-	const uint32_t word = (uint32_t)input_take(input, 2);
-	const video_shm_consumer_options_t options = {
-		.struct_size = sizeof(options),
-		.start = word % 4,
-		.policy = word / 4 % 3,
-		.resync = word / 16 % 2,
-		.reconnect = word / 32 % 2,
-		.max_slot_size = word / 2048 % 8 == 7 ? 100
-						 : word / 64 % 2      ? VIDEO_SHM_MAX_FRAME_SIZE
-											  : 0,
-		.name = object_name(),
-	};
-
-	if (word / 16384 % 2) /* with a view out, which keeps the ring mapped */
-		video_shm_consumer_destroy(&readers[which]);
-	if (views[which].data != NULL)
-		(void)video_shm_consumer_release(&readers[which], &views[which]);
-	video_shm_consumer_destroy(&readers[which]);
-	if (word / 1024 % 8 == 7 && object_channel() >= 0)
-		check_error(video_shm_consumer_init_channel(&readers[which], object_channel()));
-	else
-		check_error(video_shm_consumer_open(&readers[which], &options));
-	mapped = true;
-}
-
-static void check_books(uint32_t which)
-{
-	video_shm_info_t info = {.struct_size = sizeof(info)};
-	uint32_t total, dropped, missed;
-
-	check_error(video_shm_consumer_stats(&readers[which], &total, &dropped, &missed));
-	if (video_shm_consumer_info(&readers[which], &info) == 0)
-		MUST(info.received + info.missed + info.skipped == info.span);
-}
-
-static uint32_t take_timeout(struct input *input)
-{
-	const uint32_t timeout = (uint32_t)input_take(input, 1);
-
-	return timeout < 128 ? VIDEO_SHM_NO_WAIT : timeout * 10;
-}
-
-static void receive(struct input *input, uint32_t which)
-{
-	static const uint32_t capacities[] = {1, 100, OBJECT_SLOT_SIZE, VIDEO_SHM_MAX_FRAME_SIZE};
-	const uint32_t word = (uint32_t)input_take(input, 1), capacity = capacities[word % 4];
-	uint8_t *data = malloc(capacity); /* not a byte more, so that one too many is seen */
-	video_frame_meta_t meta;
-	int size;
-
-	MUST(data != NULL);
-	if (word == 255) /* as the original has it: without a capacity */
-		size = video_shm_consumer_wait(&readers[which], data, &meta, take_timeout(input));
-	else if (word == 251)
-		size = video_shm_consumer_read(&readers[which], data, &meta);
-	else
-		size = video_shm_consumer_receive(&readers[which], data, capacity, &meta, take_timeout(input));
-	check_error(size);
-	MUST(size <= 0 || ((uint32_t)size <= capacity && (uint32_t)size == meta.size));
-	free(data);
-}
-
-static void acquire(struct input *input, uint32_t which)
-{
-	video_shm_view_t view = {.struct_size = sizeof(view)};
-	const int size = video_shm_consumer_acquire(&readers[which], &view, take_timeout(input));
-	volatile uint8_t sum = 0;
-
-	check_error(size);
-	if (size <= 0)
-		return;
-	MUST((uint32_t)size == view.meta.size);
-	for (int at = 0; at < size; at++)
-		sum = (uint8_t)(sum ^ ((const volatile uint8_t *)view.data)[at]);
-	views[which] = view;
-}
-
-static void release(uint32_t which)
-{
-	const int result = video_shm_consumer_release(&readers[which], &views[which]);
-
-	check_error(result);
-	MUST(result <= 1);
-}
 
 /* ---- the writer ---- */
 
@@ -213,8 +91,7 @@ static void ask_descriptors(void)
 	check_error(fd);
 	if (fd >= 0)
 		MUST(offset + OBJECT_SLOT_SIZE <= descriptor_find(fd)->file->touchable);
-	for (int at = 0; at < READERS; at++)
-		check_error(video_shm_consumer_descriptor(&readers[at]));
+	reading_ask_descriptors();
 }
 
 static void step(struct input *input)
@@ -234,20 +111,21 @@ static void step(struct input *input)
 		changes_take(input, 1 + (uint32_t)input_take(input, 1));
 		break;
 	case 5:
-		inspect(input);
+		reading_inspect(input);
 		break;
 	case 6:
-		open_reader(input, which);
+		reading_open(input, which);
+		mapped = true;
 		break;
 	case 7:
 	case 8:
-		receive(input, which);
+		reading_receive(input, which);
 		break;
 	case 9:
-		acquire(input, which);
+		reading_acquire(input, which);
 		break;
 	case 10:
-		release(which);
+		reading_release(which);
 		break;
 	case 11:
 		open_writer(input);
@@ -264,11 +142,11 @@ static void step(struct input *input)
 	case 14:
 		if (which != 0)
 			ask_descriptors();
-		video_shm_consumer_interrupt(&readers[which]);
+		reading_interrupt(which);
 		check_error(video_shm_producer_info(&writer, &info));
 		break;
 	default:
-		check_books(which);
+		reading_check_books(which);
 		break;
 	}
 }
@@ -307,7 +185,7 @@ static void begin(struct input *input)
 
 	mapped = false;
 	reserved = NULL;
-	memset(views, 0, sizeof(views));
+	reading_begin();
 	object_make(input);
 	host_begin(kind, kind == HOST_PLAIN || kind == HOST_RACES ? 0 : (uint8_t)input_take(input, 1));
 }
@@ -323,12 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(&input);
 		descriptors_spare_streams();
 	}
-	for (uint32_t which = 0; which < READERS; which++) {
-		check_books(which);
-		if (views[which].data != NULL)
-			release(which);
-		video_shm_consumer_destroy(&readers[which]);
-	}
+	reading_end();
 	video_shm_producer_destroy(&writer);
 	changes_race(false);
 	descriptors_must_be_closed();
