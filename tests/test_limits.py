@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a host's limits end a program, it says which, and what to do; and what is taken for missing is missing."""
 
+import asyncio
 import errno
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from hosts import (
 )
 from vshm import Camera, vshm
 
-from vshm_ctypes import Consumer, VideoShmError
+from vshm_ctypes import Consumer, Producer, VideoShmError
 from vshm_ctypes.limits import explain
 
 STREAMER = [sys.executable, "-m", "hil.streamer", "--device", "testsrc:160x96@30", "--channel"]
@@ -99,3 +101,13 @@ def test_what_is_no_limit_is_not_explained() -> None:
     assert explain(ModuleNotFoundError("av")) is None
     assert explain(OSError(errno.EPERM, "no")) is None
     assert "free some" in (explain(MemoryError()) or "")
+
+
+def test_a_wait_of_asyncio_without_a_thread_is_an_error_of_ours(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with Producer(ring), Consumer(ring) as stream:
+        monkeypatch.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(VideoShmError, match="raise ulimit -u"):
+            asyncio.run(stream.wait_async(10))

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
 from typing import Protocol
 
-from .errors import ProducerClosed
+from .errors import ProducerClosed, VideoShmError
 from .frame import Frame
+from .limits import explain
 
 
 class Waiting(Protocol):
@@ -42,7 +44,10 @@ class _Wait:
         self._found = weakref.ref(found, lambda _: self.end())
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="vshm-wait", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # threading has no class of its own for it
+            raise VideoShmError(errno.EAGAIN, None, explain(error)) from None
 
     def _run(self) -> None:
         self._consumer._look_ahead(self._timeout, lambda: not self._is_over)

@@ -83,7 +83,8 @@ class Run:
             thread.start()
         try:
             for thread in threads:
-                thread.join()
+                while thread.is_alive():
+                    thread.join(1.0)  # not for ever: a signal that the kernel gave to another thread ends no wait
         except KeyboardInterrupt:
             self._over.set()
             for lane in self._lanes.values():

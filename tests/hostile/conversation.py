@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ANSWER_S = 20.0  # for a machine that is busy with other cells; what is usual stands in the report
+ANSWER_S = 60.0  # a watchdog, for a machine that is busy with much else; how long it took stands in the report
 GONE_S = 10.0  # the kernel takes its time to end a process that was killed
 BLIND_S = 3.0  # a program without standard streams is left alone for so long, since it can't tell that it works
 LAST_WORDS_S = 1.0
