@@ -36,10 +36,11 @@ static bool read_text(const char *path, char *text, size_t size)
 	return true;
 }
 
-/* State and start time of a process, as /proc tells them to this one. False: they can't be read. */
-static bool read_stat(uint32_t pid, char *state, uint64_t *start)
+/* Whether a process has ended, and when it began, as /proc tells it to this one. False: it can't be read. */
+static bool read_stat(uint32_t pid, bool *ended, uint64_t *start)
 {
 	char path[48], text[1024];
+	bool zombie;
 
 	/* Of its first thread, which says the same: emulators answer for /proc/PID/stat themselves, and tell a
 	 * forked child its parent's start; others would take it for a pid that was given away again. */
@@ -51,11 +52,13 @@ static bool read_stat(uint32_t pid, char *state, uint64_t *start)
 
 	if (field == NULL || field[1] == '\0')
 		return false;
-	*state = field[2];
-	for (int number = 2; number < 22; number++) {
+	zombie = field[2] == 'Z' || field[2] == 'X';
+	for (int number = 3; number <= 22; number++) {
 		field = strchr(field + 1, ' ');
 		if (field == NULL)
 			return false;
+		if (number == 20) /* its threads: where main() ended by pthread_exit(), the others live on */
+			*ended = zombie && strtol(field + 1, NULL, 10) <= 1;
 	}
 	*start = strtoull(field + 1, NULL, 10);
 	return true;
@@ -112,11 +115,11 @@ uint64_t process_clock_shift_ns(void)
 void process_self(struct process *process)
 {
 	int64_t shift;
-	char state;
+	bool ended;
 
 	process->pid = (uint32_t)getpid();
 	process->pid_ns = own_pid_ns();
-	if (proc_is_ours() && read_stat(process->pid, &state, &process->start) && own_shift(&shift))
+	if (proc_is_ours() && read_stat(process->pid, &ended, &process->start) && own_shift(&shift))
 		process->start -= (uint64_t)shift;
 	else
 		process->start = 0;
@@ -139,15 +142,15 @@ bool process_gone(const struct process *process)
 	const uint64_t pid_ns = own_pid_ns();
 	uint64_t start;
 	int64_t shift;
-	char state;
+	bool ended;
 
 	if (process_gone_at_a_glance(process, pid_ns))
 		return true;
 	if (process->pid == 0 || process->pid > INT32_MAX || process->pid_ns != pid_ns ||
-		!read_stat(process->pid, &state, &start))
+		!read_stat(process->pid, &ended, &start))
 		return false;
 	/* First what is cheap; whether it can be believed is asked only where it matters. */
-	if (state == 'Z' || state == 'X')
+	if (ended)
 		return proc_is_ours();
 	return began_later(process, start) && proc_is_ours() && own_shift(&shift) &&
 		   began_later(process, start - (uint64_t)shift);

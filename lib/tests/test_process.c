@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process.c: who lives, who is gone, and what can't be told. */
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +38,25 @@ static void sleep_for_ever(void *unused)
 		(void)pause();
 }
 
+/* Sleeps until that is what /proc shows it as. */
+static void await_zombie(pid_t pid)
+{
+	char path[32], text[256];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	for (;;) {
+		FILE *const file = fopen(path, "r");
+
+		CHECK(file != NULL);
+		while (fgets(text, sizeof(text), file) != NULL && strncmp(text, "State:", 6) != 0) {
+		}
+		(void)fclose(file);
+		if (strchr(text, 'Z') != NULL)
+			return;
+		(void)usleep(1000);
+	}
+}
+
 static void end_at_once(void *unused)
 {
 	(void)unused;
@@ -67,6 +89,32 @@ static void a_zombie_is_gone(void)
 	CHECK(process_gone(&child));
 	CHECK(!process_gone_at_a_glance(&child, child.pid_ns)); /* that is what a glance can't see */
 	(void)await_child((pid_t)child.pid);
+}
+
+static void *stay(void *unused)
+{
+	sleep_for_ever(unused);
+	return NULL;
+}
+
+static void leave_a_thread(void *unused)
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, stay, unused), 0);
+	pthread_exit(NULL);
+}
+
+/* main() may end by pthread_exit(), and be shown as a zombie from then on; the other threads live, and may
+ * write. */
+static void a_process_whose_first_thread_has_ended_is_not_gone(void)
+{
+	const struct process child = another(leave_a_thread);
+
+	await_zombie((pid_t)child.pid);
+	CHECK(!process_gone(&child));
+	kill_child((pid_t)child.pid);
+	CHECK(process_gone(&child));
 }
 
 /* The kernel gives pids away again: the one of that pid now may be anybody. */
@@ -117,6 +165,7 @@ static void no_pid_of_a_false_ring_is_taken_for_gone(void)
 
 TEST_MAIN(30, TEST(this_process_knows_itself_whatever_its_name),
 		  TEST(a_living_process_is_not_gone_and_a_reaped_one_is), TEST(a_zombie_is_gone),
+		  TEST(a_process_whose_first_thread_has_ended_is_not_gone),
 		  TEST(a_pid_that_was_given_to_a_later_process_is_gone),
 		  TEST(a_start_time_that_is_a_little_off_is_not_another_process),
 		  TEST(what_can_not_be_told_is_not_gone), TEST(no_pid_of_a_false_ring_is_taken_for_gone))
