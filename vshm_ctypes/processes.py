@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,7 +83,10 @@ def start_time(pid: int) -> int | None:
     None: there is no such process in /proc, or it can't be told.
     """
     try:
-        fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(") ")[2].split()
+        if (PROC / "self").readlink() != Path(str(os.getpid())):  # another namespace's /proc: its pids are others'
+            return None
+        # Of the first thread, which says the same: emulators answer for /proc/PID/stat by themselves, and wrongly.
+        fields = (PROC / f"{pid}/task/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()
         return int(fields[19]) - _own_shift()
     except (OSError, ValueError, IndexError):
         return None
@@ -107,11 +109,20 @@ def is_gone(pid: int, start: int, namespace: int) -> bool:
     return bool(start) and now is not None and now != start
 
 
-def _mapped_inodes(maps: Iterable[str], device: int) -> dict[int, bool]:
-    """{inode: whether it is mapped to write}"""
+def _maps(process: Path) -> list[str]:
+    """What a process maps, a line each. Raises OSError."""
+    lines = (process / "maps").read_text(errors="replace").splitlines()
+    if not lines:  # the first thread may have ended, and the others live on
+        for thread in (process / "task").iterdir():
+            lines += (thread / "maps").read_text(errors="replace").splitlines()
+    return lines
+
+
+def _mapped_inodes(process: Path, device: int) -> dict[int, bool]:
+    """{inode: whether it is mapped to write}. Raises OSError."""
     wanted = f"{os.major(device):02x}:{os.minor(device):02x}"
     found: dict[int, bool] = {}
-    for line in maps:
+    for line in _maps(process):
         words = line.split(maxsplit=5)  # address permissions offset device inode path
         if len(words) >= 5 and words[3] == wanted and words[4] != "0":
             inode = int(words[4])
@@ -132,12 +143,11 @@ def find_users() -> Users:
         if not folder.name.isdecimal():
             continue
         try:
-            with (folder / "maps").open(errors="replace") as maps:
-                inodes = _mapped_inodes(maps, device)
-        except PermissionError:
-            users.hidden += not (sees_machine and folder.name == "1")  # the machine's init reads no rings
+            inodes = _mapped_inodes(folder, device)
+        except (FileNotFoundError, ProcessLookupError):  # it is gone
             continue
-        except OSError:  # it is gone
+        except OSError:
+            users.hidden += not (sees_machine and folder.name == "1")  # the machine's init reads no rings
             continue
         for inode, writes in inodes.items():
             found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?", writes))

@@ -262,8 +262,9 @@ void segment_unclaim(int fd)
 
 bool segment_is_held(int fd)
 {
-	/* Would a read lock be refused? Only because of a writer's. */
+	/* Would a read lock be refused? Only because of a writer's. Where nobody may ask, as in sandboxes that do
+	 * not know these locks, nothing says that he is gone. */
 	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
 
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }

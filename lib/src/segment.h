@@ -80,7 +80,8 @@ bool segment_hold(int fd);
 bool segment_claim(int fd);
 void segment_unclaim(int fd);
 
-/* Whether a writer has the hold; a reader's lock does not count. Works on a read-only descriptor. */
+/* Whether a writer has the hold, or may have it where that can't be asked; a reader's lock does not count.
+ * Works on a read-only descriptor. */
 bool segment_is_held(int fd);
 
 #endif

@@ -273,6 +273,17 @@ static void a_readers_lock_is_no_writers_hold(void)
 	CHECK(!segment_hold(fd)); /* so the next writer makes a ring of its own */
 }
 
+/* gVisor does not know this kind of lock, and a sandbox may refuse it: a live writer's ring would be taken,
+ * or removed. Here it is a descriptor that can't be asked. */
+static void where_nobody_can_ask_there_may_be_a_hold(void)
+{
+	const int fd = make();
+	const int other = open(path, O_PATH | O_CLOEXEC);
+
+	CHECK(other >= 0 && !segment_is_held(fd));
+	CHECK(segment_is_held(other));
+}
+
 TEST_MAIN(20, TEST(a_name_that_leads_anywhere_else_is_refused), TEST(an_unnamed_object_leaves_nothing_behind),
 		  TEST(an_object_is_zero_and_has_all_its_memory),
 		  TEST(the_mode_is_what_was_asked_for_whatever_the_umask),
@@ -281,4 +292,4 @@ TEST_MAIN(20, TEST(a_name_that_leads_anywhere_else_is_refused), TEST(an_unnamed_
 		  TEST(a_name_that_can_not_be_looked_at_is_not_gone), TEST(an_object_is_opened_with_what_it_is),
 		  TEST(what_is_no_file_is_refused_at_once), TEST(a_symbolic_link_to_a_ring_is_refused),
 		  TEST(a_hold_keeps_every_other_out_until_it_is_closed), TEST(a_mapping_does_not_keep_the_hold),
-		  TEST(a_readers_lock_is_no_writers_hold))
+		  TEST(a_readers_lock_is_no_writers_hold), TEST(where_nobody_can_ask_there_may_be_a_hold))
