@@ -96,7 +96,7 @@ class Run:
 
 def wanted_cells(only: str, singles: bool) -> list[Cell]:
     cells = [*single_cells(), *([] if singles else paired_cells())]
-    return [cell for cell in cells if only in f"{cell.program.name} on {cell.host.name}"]
+    return [cell for cell in cells if only in f"{cell.program.name} on {cell.host.name}" and not cell.host.missing]
 
 
 def main() -> int:
@@ -108,11 +108,12 @@ def main() -> int:
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     adopt_orphans()
-    cells, began = wanted_cells(arguments.only, arguments.singles), time.monotonic()
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        run = Run(cells, Path(folder))
         try:
+            cells = wanted_cells(arguments.only, arguments.singles)
+            run = Run(cells, Path(folder))
             run.go(min(arguments.lanes, len(cells)))
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)

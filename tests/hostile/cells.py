@@ -56,8 +56,9 @@ def single_cells(programs: Sequence[Program] = PROGRAMS) -> Iterator[Cell]:
 def paired_cells() -> Iterator[Cell]:
     """Cheap programs on two hosts at once, where there can be such a host."""
     for one, other in itertools.combinations(ALL_HOSTS, 2):
-        if one.goes_with(other) and {one.name, other.name} not in NOT_TOGETHER and not (one | other).missing:
-            yield from (Cell(program, one | other) for program in PROGRAMS if program.cheap)
+        if one.goes_with(other) and {one.name, other.name} not in NOT_TOGETHER:
+            both = one | other
+            yield from (Cell(program, both) for program in PROGRAMS if program.cheap)
 
 
 def ask(said: str) -> list[str]:

@@ -54,6 +54,15 @@ def _shown_host(host: str) -> str:
             return socket.gethostname()
 
 
+async def _listen(site: web.TCPSite) -> None:
+    """asyncio passes over each address for which there is no descriptor, and from 3.13 on has no errno for it."""
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno is not None:
+            raise
+
+
 async def _serve(app: web.Application, host: str, port: int, token: str | None, as_json: bool) -> None:
     from aiohttp import web
 
@@ -63,8 +72,8 @@ async def _serve(app: web.Application, host: str, port: int, token: str | None, 
     with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # it wakes the loop too
         try:
             await loop.run_in_executor(None, int)  # threads send the files: where none can be started there is no page
-            await web.TCPSite(runner, host, port).start()
-            if not runner.addresses:  # asyncio passes over an address for which there is no descriptor
+            await _listen(web.TCPSite(runner, host, port))
+            if not runner.addresses:
                 raise VideoShmError(errno.EMFILE)
             taken = runner.addresses[0][1]
             url = f"http://{_shown_host(host)}:{taken}/" + (f"?token={token}" if token else "")
