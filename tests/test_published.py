@@ -3,6 +3,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 from children import running
@@ -11,7 +12,7 @@ from vshm import vshm
 from writers import SHARED_MEMORY, wait_until
 
 from vshm_ctypes import Consumer, Producer, RingFull
-from vshm_ctypes.published import PREFIX, RECORD, VERSION, PublishedConsumer, list_published
+from vshm_ctypes.published import PREFIX, RECORD, VERSION, Publication, PublishedConsumer, list_published
 
 PUBLISHES = """
 import sys
@@ -171,3 +172,18 @@ def test_a_child_that_a_dead_reader_left_behind_does_not_make_it_alive(ring: str
         (left,) = of_ring(ring)
         assert not left.alive
         left.path.unlink()
+
+
+def test_a_file_that_has_got_the_descriptor_of_one_closed_under_a_reader_is_left_alone(
+    ring: str, tmp_path: Path
+) -> None:
+    with Producer(ring, slots=4) as producer:
+        info = producer.info()
+    publication = Publication(ring)
+    os.close(publication._descriptor)  # as libraries do that make a daemon of their program
+    with (tmp_path / "file").open("wb") as file:
+        assert file.fileno() == publication._descriptor
+        publication.update_if_due(lambda: info)
+        publication.close()
+        assert os.fstat(file.fileno()).st_size == 0
+    assert not publication.path.exists()

@@ -91,6 +91,7 @@ class Publication:
         self._update = 0
         self._next_ns = 0
         self._descriptor = self._create()
+        self._object = os.fstat(self._descriptor)
 
     def _create(self) -> int:
         for _ in range(ATTEMPTS):
@@ -121,7 +122,7 @@ class Publication:
     def update_if_due(self, look: Callable[[], RingInfo]) -> None:
         """Publish the counters if those published are a quarter of a second old; in a forked child do nothing."""
         now_ns = monotonic_ns()
-        if now_ns < self._next_ns or os.getpid() != self._pid:
+        if now_ns < self._next_ns or os.getpid() != self._pid or not self._is_open():
             return
         info = look()
         self._next_ns = now_ns + EVERY_NS
@@ -145,13 +146,21 @@ class Publication:
         )
         os.pwrite(self._descriptor, RECORD.pack(*record), 0)
 
+    def _is_open(self) -> bool:
+        """Whether the descriptor is still ours: who becomes a daemon closes all, and its number may be a file's now."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._object)
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Remove the object. A forked child only lets go."""
         if os.getpid() == self._pid:
             with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(self._descriptor), self.path.lstat()):
+                if os.path.samestat(self._object, self.path.lstat()):
                     self.path.unlink()
-        os.close(self._descriptor)
+        if self._is_open():
+            os.close(self._descriptor)
 
 
 def _is_held(descriptor: int) -> bool:
