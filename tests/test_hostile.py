@@ -5,6 +5,8 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hostile.bystanders import Bystanders
@@ -12,25 +14,24 @@ from hostile.cells import Answer, Cell, Lane, paired_cells, single_cells
 from hostile.conversation import adopt_orphans
 from hostile.judge import expected_words
 from hostile.programs import PROGRAMS, Program
-from hosts import ALL_HOSTS, NO_SHARED_MEMORY, PLAIN, Host
+from hosts import ALL_HOSTS, NO_SHARED_MEMORY, PLAIN, Host, own_shared_memory
+from writers import SHARED_MEMORY
 
+from vshm_ctypes.cli.main import VERBS
+
+pytestmark = pytest.mark.xdist_group("hostile")  # one camera for all of them
 (CLEAN,) = (program for program in PROGRAMS if program.name == "vshm check --clean")
 
 
 @pytest.fixture(scope="module")
-def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
-    from hosts import own_shared_memory
-
+def lane() -> Iterator[Lane]:
     if os.geteuid() != 0:
         pytest.skip("needs namespaces and mounts: run it as root")
-    folder = tmp_path_factory.mktemp("hostile")
-    for up in (folder, *folder.parents[:2]):
-        up.chmod(0o755)
-    folder.chmod(0o777)
     adopt_orphans()
     try:
-        with own_shared_memory(), Bystanders(folder) as bystanders:
-            yield Lane(folder, bystanders, 1)
+        with TemporaryDirectory() as name, own_shared_memory(), Bystanders(Path(name)) as bystanders:
+            Path(name).chmod(0o777)  # for other users too, as pytest's own folders are not
+            yield Lane(Path(name), bystanders, 1)
             assert bystanders.wrong_books() == []
     finally:
         adopt_orphans(False)
@@ -67,8 +68,6 @@ WRONG = {
 @pytest.mark.parametrize("script", WRONG)
 def test_what_is_wrong_is_seen(lane: Lane, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hostile.conversation.GONE_S", 1.0)
-    from writers import SHARED_MEMORY
-
     ring = SHARED_MEMORY / "video_stream"
     with ring.open("r+b") as file:
         before = file.read(64)
@@ -97,8 +96,6 @@ def test_a_refusal_has_to_name_the_cause(lane: Lane) -> None:
 
 
 def test_every_verb_is_tried() -> None:
-    from vshm_ctypes.cli.main import VERBS
-
     tried = {program.name.split()[1] for program in PROGRAMS if program.name.startswith("vshm ")}
     assert tried == set(VERBS)
     hosts = {cell.host.name for cell in single_cells()}
