@@ -13,9 +13,9 @@
 #include "processes.h"
 
 #define READERS MORTALS_READERS
-#define WRITER READERS /* its place among the processes */
-#define HUNG_NS 30000000000u
-#define TOLD_EVERY 16 /* deaths of the writer: the next one is only started when all readers know */
+#define WRITER READERS        /* its place among the processes */
+#define HUNG_NS 120000000000u /* a machine may be slow, but not that slow */
+#define TOLD_EVERY 16         /* deaths of the writer: the next one is only started when all readers know */
 #define REPORT_NS 60000000000u
 
 static pid_t processes[READERS + 1];
