@@ -97,7 +97,7 @@ def recording_that_is_hung_up_on(ring: str, path: Path, *before: str) -> "subpro
 
 def test_a_recording_whose_terminal_is_closed_is_ended_whole(ring: str, tmp_path: Path) -> None:
     path = tmp_path / "clip.h264"
-    with Camera(ring), recording_that_is_hung_up_on(ring, path, "setsid", "--ctty") as process:
+    with Camera(ring, fps=25), recording_that_is_hung_up_on(ring, path, "setsid", "--ctty") as process:
         assert process.wait(TIMEOUT_S) == 0
     assert path.stat().st_size % 1000 == 0
 
@@ -105,9 +105,9 @@ def test_a_recording_whose_terminal_is_closed_is_ended_whole(ring: str, tmp_path
 def test_a_recording_that_is_to_outlive_its_terminal_does(ring: str, tmp_path: Path) -> None:
     path = tmp_path / "clip.h264"
     ignoring = ("setsid", "--ctty", "env", "--ignore-signal=HUP")
-    with Camera(ring), recording_that_is_hung_up_on(ring, path, *ignoring) as process:
+    with Camera(ring, fps=25), recording_that_is_hung_up_on(ring, path, *ignoring) as process:
         at_its_end = path.stat().st_size
-        wait_until(lambda: path.stat().st_size > at_its_end + 50_000, "it goes on")
+        wait_until(lambda: path.stat().st_size > at_its_end + 20_000, "it goes on")
         process.terminate()
         assert process.wait(TIMEOUT_S) == 0
     assert path.stat().st_size % 1000 == 0

@@ -282,7 +282,11 @@ def collected():
     reference = weakref.ref(watched, told)
     del watched
 
-ways = {"finaliser": Gone, "weak reference": collected, "callback of C code": ctypes.CFUNCTYPE(None)(told)}
+def executed():
+    exec("signal.raise_signal(signal.SIGTERM)")
+
+c_code = ctypes.CFUNCTYPE(None)(told)
+ways = {"finaliser": Gone, "weak reference": collected, "callback of C code": c_code, "text": executed}
 try:
     with heeding():
         ways[sys.argv[1]]()
@@ -292,9 +296,10 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("way", ["finaliser", "weak reference", "callback of C code"])
-def test_an_interruption_that_python_swallows_comes_again(way: str) -> None:
-    """Imports are full of such callbacks."""
+@pytest.mark.parametrize("way", ["finaliser", "weak reference", "callback of C code", "text"])
+def test_an_interruption_can_be_caught_wherever_it_comes(way: str) -> None:
+    """Imports are full of such callbacks, and of texts that are executed: in the one it is lost, in the other it ends
+    the process by SIGINT in the end."""
     assert run(SWALLOWED, way) == "interrupted\n"
 
 
@@ -310,3 +315,9 @@ def test_a_reader_that_has_enough_ends_it_quietly(ring: str, words: list[str]) -
         assert process.stderr.read() == ""
         process.wait(TIMEOUT_S)
     assert process.returncode in (0, 1)  # 120: the interpreter could not end well
+
+
+def test_an_error_that_nobody_can_read_keeps_its_exit_code(ring: str) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "vshm_ctypes", "show", ring]
+        assert subprocess.run(command, stderr=full, timeout=TIMEOUT_S, check=False).returncode == 3

@@ -21,9 +21,15 @@ SAME_S = 0.3  # so close together they are one request: timeout(1), and terminal
 AGAIN_S = 0.01  # after a finaliser, or a callback of C code, has swallowed the interruption
 
 
+class Interrupted(KeyboardInterrupt):
+    """A Ctrl-C that can be caught: once a plain one has come out of exec() of a text, as dataclasses has it, CPython
+    ends the process by SIGINT, whatever exit code it was given.
+    """
+
+
 def interrupt() -> None:
     """End as by Ctrl-C."""
-    raise KeyboardInterrupt
+    raise Interrupted
 
 
 class End:
@@ -134,4 +140,4 @@ def held() -> Iterator[None]:
     with heeding(end.set):
         yield
     if end.is_set():
-        raise KeyboardInterrupt
+        interrupt()

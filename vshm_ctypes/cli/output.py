@@ -88,10 +88,11 @@ def say(text: object, end: str = "\n") -> None:
 
 def let_go_of_output() -> None:
     """What can't be printed any more, since whoever read it is gone, shall not be tried at the interpreter's end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # Python keeps it, and would try again, and exit with 120
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:

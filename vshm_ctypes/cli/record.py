@@ -78,6 +78,8 @@ def run(arguments: Namespace) -> int:
         load_av(arguments.output)  # it takes its time, in which a full ring's oldest frames would be overwritten
     start = cast(Literal["next", "oldest", "keyframe"], _STARTS[arguments.start])
     with ExitStack() as stack:
+        # Likewise: what draws the bar is loaded.
+        advance = stack.enter_context(progress(arguments.count, arguments.seconds, quiet=arguments.json))
         listener = None
         if arguments.audio is not None:  # first of all: while the first sound is waited for, pictures would be missed
             sound = Consumer(arguments.audio, start="oldest", reconnect=arguments.reconnect)
@@ -87,8 +89,7 @@ def run(arguments: Namespace) -> int:
         recording.sound_ring = sound.ring if listener else None
         files, timing = _open_files(recording, arguments.force, listener.first if listener else None)
         recorder = Recorder(stream, recording, files, timing, listener)
-        shown = progress(arguments.count, arguments.seconds, quiet=arguments.json)
-        with heeding(stream.interrupt, patience_s=PATIENCE_S), shown as advance:
+        with heeding(stream.interrupt, patience_s=PATIENCE_S):
             failure = recorder.record(arguments.count, arguments.seconds, advance)
     if failure is not None:
         complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
