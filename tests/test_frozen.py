@@ -4,6 +4,8 @@
 import importlib.util
 import os
 import sys
+import sysconfig
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,8 @@ def test_a_frozen_program_has_the_library_and_the_command(
 ) -> None:
     if importlib.util.find_spec("PyInstaller") is None:
         pytest.skip("needs PyInstaller: pip install pyinstaller")
+    if find_library(f"python{sysconfig.get_python_version()}") is None:
+        pytest.skip("needs Python as a library: apt-get install libpython3-dev")
     (tmp_path / "program.py").write_text(PROGRAM)
     words = [word for name in LARGE for word in ("--exclude-module", name)]
     command = (sys.executable, "-m", "PyInstaller", "--log-level=ERROR", form, *words, "program.py")
