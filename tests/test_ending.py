@@ -318,6 +318,6 @@ def test_a_reader_that_has_enough_ends_it_quietly(ring: str, words: list[str]) -
 
 
 def test_an_error_that_nobody_can_read_keeps_its_exit_code(ring: str) -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "vshm_ctypes", "show", ring]
         assert subprocess.run(command, stderr=full, timeout=TIMEOUT_S, check=False).returncode == 3
