@@ -73,6 +73,7 @@ def verdict(program: Program, host: Host, talk: Talk, place: Place) -> tuple[str
     words = expected_words(program, host)
     if not words:
         return "FAILED", f"exit {talk.code}, though this host has what it needs"
-    if 2 not in host.closed and not any(re.search(pattern, talk.said, re.IGNORECASE) for pattern in words):
+    unheard = 2 in host.closed or (1 in host.closed and not talk.err)
+    if not unheard and not any(re.search(pattern, talk.said, re.IGNORECASE) for pattern in words):
         return "FAILED", f"exit {talk.code}, without a word of the cause: {' or '.join(words)}"
     return "refused", (talk.err or talk.out).strip().splitlines()[-1] if talk.said.strip() else ""
