@@ -22,6 +22,29 @@
 #define FILE_PREFIX "/dev/shm/"
 #endif
 
+static void path_of(char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX], const char *name)
+{
+	(void)snprintf(path, sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX, FILE_PREFIX "%s", name + 1);
+}
+
+/* A umask may take even its maker's right to open a new semaphore: then it is mended without opening it. */
+static void unmask(const char *name, mode_t mode)
+{
+	char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX], own[32];
+	struct stat status;
+	int fd;
+
+	path_of(path, name);
+	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+		(status.st_mode & 0600) != 0600)
+		(void)chmod(own, mode);
+	(void)close(fd);
+}
+
 /*
  * Whether an existing semaphore is fit for use: ours or root's, and whole, for a truncated one would fault.
  * Through an open descriptor, which also sets the permissions that the umask has cut.
@@ -33,7 +56,7 @@ static bool fit(const char *name, const mode_t *mode, gid_t group)
 	bool good;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), FILE_PREFIX "%s", name + 1);
+	path_of(path, name);
 	fd = segment_open(path, O_RDWR, &identity);
 	if (fd < 0)
 		return false;
@@ -67,6 +90,7 @@ static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned valu
 	}
 	if (semaphore == SEM_FAILED)
 		return NULL;
+	unmask(name, mode);
 	(void)fit(name, &mode, group);
 	for (; tokens > (int)value && sem_trywait(semaphore) == 0; tokens--) {
 	}

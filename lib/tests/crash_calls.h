@@ -31,6 +31,7 @@ int crash_clock(clockid_t clock, struct timespec *time);
 /* A clock that the test can put forward: nobody waits for what the library does every half second. */
 #define clock_gettime(...) crash_clock(__VA_ARGS__)
 
+#define chmod(...) THEN_CRASH(chmod(__VA_ARGS__))
 #define close(...) THEN_CRASH(close(__VA_ARGS__))
 #define fchmod(...) THEN_CRASH(fchmod(__VA_ARGS__))
 #define fchown(...) THEN_CRASH(fchown(__VA_ARGS__))

@@ -57,8 +57,6 @@ static void modes_are_as_asked_whatever_the_umask(void)
 		const int channel = fresh_channel();
 		video_shm_producer_t producer;
 
-		if (masks[at % 4] == 0777 && geteuid() != 0)
-			continue; /* a semaphore that its own maker may not open again can't be mended by him */
 		(void)umask(masks[at % 4]);
 		open_with_mode(&producer, channel, mode);
 		CHECK_EQ(status_of(shm_path(channel_ring(channel))).st_mode & 07777, expected);
@@ -66,6 +64,20 @@ static void modes_are_as_asked_whatever_the_umask(void)
 		CHECK_EQ(status_of(semaphore_path("video_sem_read", channel)).st_mode & 07777, expected);
 		video_shm_producer_destroy(&producer);
 	}
+}
+
+static void ask_for_modes_as_somebody(void *unused)
+{
+	(void)unused;
+	become(STRANGER, NO_GROUP, NO_GROUP);
+	modes_are_as_asked_whatever_the_umask();
+}
+
+/* Whom permission bits keep out, even of what he has just made. */
+static void modes_are_as_asked_for_an_ordinary_user_too(void)
+{
+	needs_root();
+	child_succeeds(start_child(ask_for_modes_as_somebody, NULL));
 }
 
 static void the_group_is_video_where_the_process_may_give_it(void)
@@ -209,7 +221,7 @@ static void a_stranger_gets_eacces(void)
 	video_shm_producer_destroy(&producer);
 }
 
-TEST_MAIN(60, TEST(modes_are_as_asked_whatever_the_umask),
+TEST_MAIN(60, TEST(modes_are_as_asked_whatever_the_umask), TEST(modes_are_as_asked_for_an_ordinary_user_too),
 		  TEST(the_group_is_video_where_the_process_may_give_it),
 		  TEST(a_user_who_is_not_in_video_keeps_its_own_group), TEST(a_guest_reads_and_cannot_write),
 		  TEST(a_guest_cannot_open_for_writing_where_the_mode_forbids_it), TEST(a_stranger_gets_eacces))

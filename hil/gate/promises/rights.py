@@ -35,7 +35,8 @@ def _as_nobody_special(scene: Scene, play: Callable[[], Iterator[str]]) -> list[
 
 @promise
 def gives_its_ring_the_mode_it_is_told(scene: Scene) -> None:
-    """Ring and semaphores, whatever the umask: 0660 where nothing is told."""
+    """Ring and semaphores, whatever the umask, and whoever makes it: 0660 where nothing is told."""
+    house.give_up_rights()
     for umask in UMASKS:
         for mode, expected in ((0, "0o660"), (0o600, "0o600"), (0o640, "0o640"), (0o666, "0o666"), (0o604, "0o604")):
             os.umask(umask)
@@ -47,7 +48,8 @@ def gives_its_ring_the_mode_it_is_told(scene: Scene) -> None:
 
 @promise
 def gives_the_originals_ring_its_mode(scene: Scene) -> None:
-    """0660, whatever the umask."""
+    """0660, whatever the umask, and whoever makes it."""
+    house.give_up_rights()
     for umask in UMASKS:
         os.umask(umask)
         writer = scene.writer()
