@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..stage import await_cue
+from .following import told
 from .scene import FRAME, PATIENCE_MS, Scene, descriptors, mappings_of, promise
 from .sides import Reader, Writer, inspect
 
@@ -16,11 +17,6 @@ def _left(scene: Scene) -> list[str]:
     """What is there under names of this promise."""
     folder = scene.path("/")
     return sorted(path.name for path in folder.iterdir() if path.name.endswith(f"_ch{scene.channel}"))
-
-
-def _told(reader: Reader, timeout_ms: int = PATIENCE_MS) -> str:
-    got = reader.wait(timeout_ms)
-    return str(got.answer)
 
 
 @promise
@@ -34,9 +30,9 @@ def tells_readers_of_its_end(scene: Scene) -> None:
         writer.write(FRAME)
         writer.destroy()
         scene.expect("frames before its end is told", [reader.wait().number for _ in range(2)], [0, 1])
-        scene.expect("what comes then", _told(reader), "-1 EPIPE")
+        scene.expect("what comes then", told(reader), "-1 EPIPE")
         again = "0" if reconnect else "-1 EPIPE"
-        scene.expect(f"and then, with reconnect {reconnect}", [_told(reader, 1) for _ in range(2)], [again] * 2)
+        scene.expect(f"and then, with reconnect {reconnect}", [told(reader, 1) for _ in range(2)], [again] * 2)
         scene.expect("state, as the reader has it", reader.info().state, ENDED)
 
 
@@ -138,8 +134,8 @@ def tells_readers_of_its_death(scene: Scene) -> None:
         reader = scene.reader(name, start=2, reconnect=reconnect)
         actor.kill()
         scene.expect("frames before it is told", [reader.wait().number for _ in range(3)], [0, 1, 2])
-        scene.expect("what comes then", _told(reader), "-1 EOWNERDEAD")
-        scene.expect("and then", [_told(reader, 1) for _ in range(2)], ["0", "0"])
+        scene.expect("what comes then", told(reader), "-1 EOWNERDEAD")
+        scene.expect("and then", [told(reader, 1) for _ in range(2)], ["0", "0"])
         scene.expect("state for the reader, and from outside", _states(scene, reader, name), (DEAD, DEAD))
         writer = scene.writer(name, slots=4, slot_size=1000)
         writer.write(FRAME)

@@ -118,7 +118,7 @@ def logs_a_name_that_is_gone_as_a_warning(scene: Scene) -> None:
     name = scene.new_name()
     writer, log = scene.writer(name, slots=2, slot_size=4096), _Log(scene)
     scene.path(name).unlink()
-    until(lambda: writer.write(FRAME).result != 0 or bool(log.lines), 5.0)
+    until(lambda: writer.write(FRAME).result != 0 or bool(log.lines))
     scene.expect("levels of the lines", [line[0] for line in log.lines], [WARNING])
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -234,8 +235,8 @@ def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
             stalls.take()
             begin = time.monotonic()
             old.write(FRAME)
-            late.append(float(actor.hear()) - begin - stalls.take())
-    scene.expect_in("seconds until it was there, the best of ten", min(late), -1.0, 0.002)
+            late.append(float(actor.hear()) - begin - stalls.take(0.0))
+    scene.expect_in("seconds until it was there, the median of ten", statistics.median(late), -1.0, 0.005)
 
 
 @promise

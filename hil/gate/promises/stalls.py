@@ -41,11 +41,11 @@ class Stalls:
             if late > struct.unpack_from("d", self._worst)[0]:
                 struct.pack_into("d", self._worst, 0, late)
 
-    def take(self) -> float:
+    def take(self, grace_s: float = GRACE_S) -> float:
         """Seconds that a wait may be late: the longest stall since the last time, and some grace."""
         (worst,) = struct.unpack_from("d", self._worst)
         struct.pack_into("d", self._worst, 0, 0.0)
-        return float(worst) + GRACE_S
+        return float(worst) + grace_s
 
     def __exit__(self, *_: object) -> None:
         os.kill(self._pid, signal.SIGKILL)
