@@ -11,6 +11,7 @@ from pathlib import Path
 from ...shared_memory import SHARED_MEMORY
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
+CLONE_NEWPID, CLONE_NEWTIME = 0x20000000, 0x80
 MS_REMOUNT, MS_REC, MS_PRIVATE = 0x20, 0x4000, 0x40000
 CAPABILITY_VERSION = 0x20080522
 
@@ -46,6 +47,17 @@ def shrink(free_bytes: int) -> None:
 def hide(folder: str) -> None:
     """Be on a host where there is nothing in it, /dev or /proc. Raises OSError."""
     _check(_libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, b""))
+
+
+def part_from_pids() -> None:
+    """The next child is the first process of a pid namespace, as in a container. Raises OSError: not permitted."""
+    _check(_libc.unshare(CLONE_NEWPID))
+
+
+def part_from_time(seconds: int) -> None:
+    """The next child's clocks are so far ahead. Raises OSError: not permitted, or a kernel without such namespaces."""
+    _check(_libc.unshare(CLONE_NEWTIME))
+    Path("/proc/self/timens_offsets").write_text(f"monotonic {seconds} 0\nboottime {seconds} 0\n")
 
 
 def give_up_rights() -> None:

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .outside import slots_of
+from .raw import Guarded, Meta
 from .ring_object import NO_FRAME, RingObject, slot_of, stamp_of
 from .scene import FRAME, Scene, Unasked, promise
 from .sides import Reader, inspect
 
 LARGEST = 256 << 20
+LONG_RUN = 70_000
 A_DAY = 24 * 3600 * 120  # frames
 NEEDED_BYTES = 2 << 30  # memory that a ring of the largest slots, its frame and the host go along with
 
@@ -139,6 +141,25 @@ def carries_the_largest_frames(scene: Scene) -> None:
     seen = [ctypes.string_at(view.value.data + place, 1) for place in (0, 1, LARGEST // 2, LARGEST - 1)]
     scene.expect("first, second, middle and last byte", seen, [b"\7", b"\0", b"\7", b"\7"])
     scene.expect("release", reader.release(view).result, 0)
+
+
+@promise
+def keeps_every_frame_of_a_long_run(scene: Scene) -> None:
+    """Beyond 2^16 of them, one by one."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=30, slot_size=64), scene.reader(name)
+    write, read = scene.library.function("producer_write"), scene.library.function("consumer_read")
+    given, got = Guarded(Meta, width=3), Guarded(Meta)
+    for number in range(LONG_RUN):
+        data = number.to_bytes(8, "little")
+        write(writer.handle.address, data, 8, given.address)
+        size = read(reader.handle.address, reader.buffer.address, got.address)
+        seen = size, got.value.sequence, ctypes.string_at(reader.buffer.address, 8)
+        if seen != (8, number, data):
+            scene.expect(f"size, sequence, bytes of frame {number}", seen, (8, number, data))
+            break
+    info = reader.info()
+    scene.expect("received, missed, skipped", (info.received, info.missed, info.skipped), (LONG_RUN, 0, 0))
 
 
 def _spoil(scene: Scene, **fields: int) -> dict[str, str]:

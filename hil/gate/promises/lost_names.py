@@ -12,7 +12,7 @@ from .scene import FRAME, Scene, promise, until
 
 @promise
 def makes_a_ring_anew_whose_name_is_gone(scene: Scene) -> None:
-    """Readers that come later need one: within a second, with numbers going on; the others go over to it."""
+    """Readers that come later need one: its numbers go on, and the others go over to it."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4096, slot_size=1000), scene.reader(name, reconnect=1)
     writer.write(FRAME)

@@ -244,6 +244,17 @@ def keeps_readers_apart(scene: Scene) -> None:
 
 
 @promise
+def serves_many_readers(scene: Scene) -> None:
+    """Each gets every frame, however many they are."""
+    name, count = scene.new_name(), 100
+    writer = scene.writer(name, slots=20, slot_size=1000)
+    readers = [scene.reader(name) for _ in range(count)]
+    _write(writer, 15)
+    scene.expect("readers that got all", [reader.numbers() for reader in readers].count(list(range(15))), count)
+    scene.expect("version 1 readers, as the ring has it", writer.info().v1_readers, 0)
+
+
+@promise
 def tells_stats_with_any_pointer_null(scene: Scene) -> None:
     """Frames written, dropped, missed; each alone too."""
     writer, reader = scene.writer(), scene.reader()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..stage import Actor
+from .raw import Answer
 from .ring_object import RingObject
 from .scene import FRAME, Scene, Unasked, promise, until_asleep
 
@@ -58,13 +59,21 @@ def wakes_sleepers_by_their_bits(scene: Scene) -> None:
 
     name = scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=1000)
-    frames, keyframe, end = start(BIT_FRAME, BIT_FRAME), start(BIT_KEYFRAME), start(BIT_STATE)
-    writer.write(FRAME)
-    scene.expect("who waits for frames, at a frame", [actor.hear() for actor in frames], ["woken"] * 2)
-    frames = start(BIT_FRAME)
-    writer.write(FRAME, is_keyframe=1)
-    told = [actor.hear() for actor in (*frames, *keyframe)]
-    scene.expect("who waits for frames, and for keyframes, at a keyframe", told, ["woken"] * 2)
-    rest = start(BIT_FRAME, BIT_KEYFRAME)
+    by: dict[str, Callable[[int], Answer]] = {
+        "write": lambda keyframe: writer.write(FRAME, is_keyframe=keyframe),
+        "commit": lambda keyframe: writer.place(FRAME, is_keyframe=keyframe),
+        "commit with a time": lambda keyframe: writer.place(FRAME, {"capture_ns": 1}, is_keyframe=keyframe),
+    }
+    keyframe, end = start(BIT_KEYFRAME), start(BIT_STATE)
+    for how, publish in by.items():
+        frames = start(BIT_FRAME, BIT_FRAME)
+        publish(0)
+        scene.expect(f"who waits for frames, at a {how}", [actor.hear() for actor in frames], ["woken"] * 2)
+        frames = start(BIT_FRAME)
+        publish(1)
+        told = [actor.hear() for actor in (*frames, *keyframe)]
+        scene.expect(f"who waits for frames, and for keyframes, at a keyframe's {how}", told, ["woken"] * 2)
+        keyframe = start(BIT_KEYFRAME)
+    rest = start(BIT_FRAME)
     writer.destroy()
-    scene.expect("everybody, at the end", [actor.hear() for actor in (*rest, *end)], ["woken"] * 3)
+    scene.expect("everybody, at the end", [actor.hear() for actor in (*rest, *keyframe, *end)], ["woken"] * 3)

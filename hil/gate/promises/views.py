@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader is promised of its buffers and views: sizes, copies, what is whole, and that it only reads."""
+"""What a reader is promised of its views: what is whole, and that it only reads."""
 
 from __future__ import annotations
 
@@ -12,114 +12,11 @@ import signal
 import time
 from collections.abc import Iterator
 
-from .raw import Guarded, Info, Meta, Slot, View
+from .raw import Guarded, View
 from .scene import FRAME, PATIENCE_MS, UNTIL_S, Scene, mappings_of, promise
-from .sides import NO_WAIT
 
 STOPS = 100
 LONG_COPY = 2 << 20  # bytes: most of what a reader of such frames does is copying them
-
-
-@promise
-def keeps_a_frame_that_the_buffer_is_too_small_for(scene: Scene) -> None:
-    """EMSGSIZE, with its real size in meta->size; it is not consumed, and comes again."""
-    writer, reader = scene.writer(), scene.reader()
-    writer.write(FRAME)
-    writer.write(FRAME[:10])
-    for capacity in (0, 1, 999):
-        got = reader.receive(capacity)
-        scene.expect(f"into {capacity} bytes", str(got.answer), "-1 EMSGSIZE")
-        scene.expect("meta->size", got.meta.size, 1000)
-        scene.expect("received so far", reader.info().received, 0)
-    got = reader.receive(1000)
-    scene.expect("into 1000 bytes", (got.number, got.data == FRAME), (0, True))
-    scene.expect("the next one", reader.receive(10).number, 1)
-    scene.expect("missed", reader.info().missed, 0)
-
-
-@promise
-def refuses_by_wait_what_is_larger_than_a_version_1_frame(scene: Scene) -> None:
-    """wait and read copy up to VIDEO_SHM_MAX_FRAME_SIZE bytes: beyond that EMSGSIZE, and receive gets it."""
-    name, size = scene.new_name(), 512 * 1024
-    writer, reader = scene.writer(name, slots=3, slot_size=size + 1), scene.reader(name)
-    writer.write(bytes(size))
-    scene.expect("wait for 512 KiB", reader.wait().result, size)
-    writer.write(bytes(size + 1))
-    scene.expect("wait for a byte more", str(reader.wait().answer), "-1 EMSGSIZE")
-    scene.expect("read of it", str(reader.read().answer), "-1 EMSGSIZE")
-    scene.expect("receive with room for it", reader.receive(size + 1).result, size + 1)
-
-
-@promise
-def leaves_the_buffer_alone_where_nothing_comes(scene: Scene) -> None:
-    """Of 0 and of -1, where no frame was lost on the way."""
-    name = scene.new_name()
-    writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
-    ctypes.memset(reader.buffer.address, 9, 2000)
-    scene.expect("an empty ring", reader.receive(timeout_ms=1).result, 0)
-    writer.write(FRAME)
-    scene.expect("too small a buffer", str(reader.receive(10).answer), "-1 EMSGSIZE")
-    reader.interrupt()
-    scene.expect("an interrupt", str(reader.receive(timeout_ms=1).answer), "-1 EINTR")
-    scene.expect("what is in the buffer", ctypes.string_at(reader.buffer.address, 2000) == b"\t" * 2000, True)
-
-
-@promise
-def writes_no_byte_beside_what_it_is_given(scene: Scene) -> None:
-    """Handles, structs and buffers end where the caller says."""
-    writer, reader = scene.writer(), scene.reader(start=2)
-    library, name = scene.library, scene.channel_name.encode()
-    writer.write(FRAME)
-    data, meta, view = Guarded(ctypes.c_uint8 * 1000), Guarded(Meta), Guarded(View)
-    library("consumer_receive", reader.handle, data, 1000, meta, NO_WAIT)
-    writer.write(FRAME)
-    library("consumer_receive", reader.handle, data, 999, meta, NO_WAIT)
-    library("consumer_acquire", reader.handle, view, NO_WAIT)
-    library("consumer_release", reader.handle, view)
-    given = {"data": data, "metadata": meta, "a view": view, "a producer": writer.handle, "a consumer": reader.handle}
-    for call, first in {
-        "producer_info": (writer.handle,),
-        "consumer_info": (reader.handle,),
-        "inspect": (name,),
-    }.items():
-        info = Guarded(Info)
-        library(call, *first, info)
-        given[call] = info
-    slots = Guarded(Slot * 5)
-    slots.value[0].struct_size = ctypes.sizeof(Slot)
-    scene.expect("slots told", library("inspect_slots", name, slots, 5).result, 5)
-    given["slots"] = slots
-    writer.reserve()
-    writer.commit(1000)
-    reader.destroy()
-    writer.destroy()
-    for what, memory in given.items():
-        scene.expect(f"bytes that changed beside {what}", memory.overrun, 0)
-
-
-@promise
-def fills_older_and_newer_structs(scene: Scene) -> None:
-    """As far as struct_size says, and no further; each field that fits is as in the whole struct."""
-    writer, reader = scene.writer(), scene.reader(start=2)
-    for _ in range(3):
-        writer.write(FRAME, is_keyframe=1)
-    reader.numbers()
-    library, name = scene.library, scene.channel_name.encode()
-    calls = {"producer_info": writer.handle, "consumer_info": reader.handle, "inspect": name}
-    for call, first in calls.items():
-        whole = Guarded(Info)
-        library(call, first, whole)
-        for size in (8, 24, 88, ctypes.sizeof(Info) - 8):
-            memory = Guarded(ctypes.c_uint8 * 600)
-            ctypes.memset(memory.address, 0xEE, 600)
-            ctypes.memmove(memory.address, size.to_bytes(4, "little"), 4)
-            scene.expect(f"{call} into {size} bytes", str(library(call, first, memory)), "0")
-            scene.expect("they are as in the whole", memory.bytes[4:size] == whole.bytes[4:size], True)
-            scene.expect("what lies behind them has changed", memory.bytes[size:].strip(b"\xee"), b"")
-        newer = Guarded(ctypes.c_uint8 * 600)
-        ctypes.memmove(newer.address, (600).to_bytes(4, "little"), 4)
-        scene.expect(f"{call} into a newer struct", str(library(call, first, newer)), "0")
-        scene.expect("it begins as this one", newer.bytes[4 : whole.size] == whole.bytes[4:], True)
 
 
 @promise

@@ -193,15 +193,25 @@ def wakes_whoever_waits_for_a_keyframe(scene: Scene) -> None:
 
 @measured
 def notices_a_dead_writer(scene: Scene) -> None:
-    """Within a second, asleep."""
-    actor = scene.start_writer(1)
-    reader = scene.reader(start=2)
-    reader.wait()
+    """Within a second, also where the reader had looked for it just before, and was asleep."""
+
+    def read() -> Iterator[str]:
+        reader = scene.reader(start=2)
+        yield str(reader.wait(PATIENCE_MS).number)
+        yield f"{reader.wait(PATIENCE_MS).answer} {time.monotonic()}"
+
+    writer = scene.start_writer(1)
+    actor = scene.start(read)
+    scene.need("its frame", actor.hear(), "0")
+    until_asleep(actor.pid)
     with Stalls() as stalls:
-        actor.kill()
-        answer, took = timed(lambda: reader.wait(PATIENCE_MS).answer)
-        scene.expect("the wait", answer, "-1 EOWNERDEAD")
-        scene.expect_in("seconds that it took", took, 0, A_SECOND + stalls.take())
+        time.sleep(0.1)
+        stalls.take()
+        begin = time.monotonic()
+        writer.kill()
+        answer, _, at = actor.hear().rpartition(" ")
+        scene.expect("its wait", answer, "-1 EOWNERDEAD")
+        scene.expect_in("seconds until it knew", float(at or "inf") - begin, 0, A_SECOND + stalls.take())
 
 
 @promise
