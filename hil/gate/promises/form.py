@@ -93,6 +93,7 @@ def begins_an_empty_ring_as_the_format_says(scene: Scene) -> None:
         stamp, frame = ring.line(slot, "stamp"), ring.line(slot, "frame")
         scene.expect(f"line {slot} is empty", frame == NO_FRAME or stamp % 2 == 1 or stamp != stamp_of(frame), True)
     scene.expect("v1_signals", ring.extension("v1_signals"), 0)
+    scene.expect("last_publish_ns", writer.info().last_publish_ns, 0)
     writer.destroy()
     scene.expect("state in the object once it is closed", ring.extension("state"), ring_object.CLOSED)
 

@@ -21,7 +21,7 @@ def makes_a_ring_anew_whose_name_is_gone(scene: Scene) -> None:
     there = until(lambda: writer.write(FRAME).result == 0 and scene.path(name).exists())
     scene.need("the name is there again", there, True)
     info, numbers = writer.info(), list[int]()
-    scene.expect("remade", info.remade, 1)
+    scene.expect("remade, epoch", (info.remade, info.epoch), (1, 2))
     writer.write(FRAME)
     until(lambda: follow(reader, numbers) == info.frames)
     scene.expect("the last number that the reader got", numbers[-1], info.frames)

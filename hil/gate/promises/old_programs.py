@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Version 1 programs: how many they are, what a writer does for its readers, and what a reader makes of its writers."""
+"""Version 1 readers, in number: what a writer does for them, and what a reader leaves to them."""
 
 from __future__ import annotations
 
 import ctypes
-import statistics
 import time
 from collections.abc import Iterator
 
-from .ring_object import MAGIC, RingObject, V1Writer
-from .scene import FRAME, PATIENCE_MS, Scene, measured, promise, until, until_asleep
+from .ring_object import RingObject
+from .scene import FRAME, PATIENCE_MS, Scene, promise, until_asleep
 from .semaphores import Semaphore
-from .sides import Reader, inspect
-from .stalls import Stalls
+from .sides import inspect
 
 UNKNOWN = 0
 NEWER: tuple[str, ...] = (
@@ -161,136 +159,3 @@ def has_semaphores_for_its_channels_only(scene: Scene) -> None:
     scene.writer()
     with Semaphore(scene, "write") as semaphore:
         scene.expect("tokens of a channel's", semaphore.tokens, 1)
-
-
-# ---- a version 1 writer ----
-
-
-@promise
-def reads_a_version_1_ring(scene: Scene) -> None:
-    """In order, once each, with numbers and metadata; what only newer writers tell is zero, its state unknown."""
-    old = V1Writer(scene.path(scene.channel_name))
-    old.write(b"before", codec=0)
-    reader = scene.reader()
-    scene.expect("frames from before", reader.numbers(), [])
-    for number in range(1, 40):
-        old.write(
-            bytes([number]) * 100, is_keyframe=number % 2, width=number, height=3, fps=4, codec=1, timestamp_ms=number
-        )
-        got = reader.wait(PATIENCE_MS)
-        scene.expect("number, bytes", (got.number, got.data), (number, bytes([number]) * 100))
-        meta = got.meta
-        seen = meta.is_keyframe, meta.width, meta.height, meta.fps, meta.codec, meta.timestamp_ms
-        scene.expect("metadata", seen, (number % 2, number, 3, 4, 1, number))
-    old.write(b"x", is_keyframe=1)
-    view = reader.look(PATIENCE_MS)
-    told = view.frame, view.flags, view.capture_ns, view.publish_ns
-    scene.expect("frame, flags, capture_ns, publish_ns", told, (40, 1, 0, 0))
-    info = inspect(scene.library, scene.channel_name)
-    figures = info.version, info.extended, info.state, info.frames, info.slots, info.slot_size
-    scene.expect("version, extended, state, frames, slots, slot size", figures, (1, 0, UNKNOWN, 41, 30, 524288))
-    for field in NEWER:
-        scene.expect(f"{field}, which only newer writers tell", getattr(info, field), 0)
-
-
-@promise
-def trusts_a_version_1_slot_as_far_as_the_format_says(scene: Scene) -> None:
-    """The slot at write_idx may be being written: 29 frames are to be had; the sequence must be the frame's."""
-    for count in (10, 29, 30, 100):
-        path = scene.path(scene.channel_name)
-        old = V1Writer(path)
-        for _ in range(count):
-            old.write(b"y")
-        reader = scene.reader(start=2)
-        scene.expect(f"frames of {count}", reader.numbers(), list(range(max(0, count - 29), count)))
-        path.unlink()
-    old = V1Writer(scene.path(scene.channel_name))
-    reader = scene.reader()
-    for _ in range(5):
-        old.write(b"z")
-        old.ring.set_header(write_idx=old.frames % 30)  # which may be kept modulo 30
-    old.ring.set_meta(2, sequence=77)
-    scene.expect("frames where one's sequence is another's", reader.numbers(), [0, 1, 3, 4])
-    scene.expect("missed", reader.stats()[2], 1)
-
-
-@measured
-def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
-    """It comes and looks at least every 2 ms, since nobody wakes it."""
-    old = V1Writer(scene.path(scene.channel_name))
-
-    def read() -> Iterator[str]:
-        reader = scene.reader()
-        yield "waits"
-        for _ in range(10):
-            reader.wait(PATIENCE_MS)
-            yield str(time.monotonic())
-
-    actor = scene.start(read)
-    scene.need("a reader", actor.hear(), "waits")
-    late = []
-    with Stalls() as stalls:
-        for _ in range(10):
-            time.sleep(0.03)
-            stalls.take()
-            begin = time.monotonic()
-            old.write(FRAME)
-            late.append(float(actor.hear()) - begin - stalls.take(0.0))
-    scene.expect_in("seconds until it was there, the median of ten", statistics.median(late), -1.0, 0.005)
-
-
-@promise
-def leaves_tokens_to_version_1_readers(scene: Scene) -> None:
-    """A reader of a version 1 ring never touches the semaphore, nor anything else."""
-    writer = scene.writer()  # which makes the semaphores
-    with Semaphore(scene, "read") as semaphore:
-        semaphore.give()
-        path = scene.path(scene.channel_name)
-        path.unlink()
-        old = V1Writer(path)
-        reader = scene.reader()
-        old.write(FRAME)
-        before = path.read_bytes()
-        scene.expect("a frame", reader.wait(PATIENCE_MS).result, 1000)
-        scene.expect("tokens that are left", semaphore.tokens, 1)
-        scene.expect("the ring is as it was", path.read_bytes() == before, True)
-    writer.destroy()
-
-
-@promise
-def knows_when_a_version_1_ring_is_gone(scene: Scene) -> None:
-    """Its name was removed, which is how such a writer leaves: EPIPE, and the next ring is found."""
-    path = scene.path(scene.channel_name)
-    old = V1Writer(path)
-    reader = scene.reader()
-    old.write(FRAME)
-    scene.expect("a frame", reader.wait(PATIENCE_MS).result, 1000)
-    path.unlink()
-    scene.expect("its end", str(reader.wait(PATIENCE_MS).answer), "-1 EPIPE")
-    V1Writer(path).write(FRAME[:7])
-    scene.expect("size of the next ring's frame", reader.wait(PATIENCE_MS).result, 7)
-
-
-@promise
-def takes_a_version_1_ring_over(scene: Scene) -> None:
-    """A writer of the library replaces it, and goes on with its numbers; readers go over."""
-    path = scene.path(scene.channel_name)
-    old = V1Writer(path)
-    for _ in range(7):
-        old.write(FRAME)
-    reader = scene.reader()
-    writer = scene.writer()
-    writer.write(FRAME[:9])
-    info = writer.info()
-    scene.expect("frames, epoch, extended", (info.frames, info.epoch, info.extended), (8, 1, 1))
-    found: list[int] = []
-    until(lambda: _got(reader, found))
-    scene.expect("the reader's first frame", found, [7])
-    scene.expect("magic of the new ring", RingObject(path).header("magic"), MAGIC)
-
-
-def _got(reader: Reader, found: list[int]) -> bool:
-    number = reader.wait(100).number
-    if number is not None:
-        found.append(number)
-    return bool(found)

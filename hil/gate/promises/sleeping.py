@@ -18,7 +18,7 @@ from .scene import FRAME, Scene, Unasked, promise, until_asleep
 SYSTEM_CALL = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
 FUTEX_WAIT_BITSET = 9
 BIT_FRAME, BIT_KEYFRAME, BIT_STATE = 1, 2, 4
-SLEEP_S = 20
+SLEEP_S = 10
 
 
 def _sleep_on(path: Path, bits: int) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from .raw import Guarded, View
 from .scene import FRAME, PATIENCE_MS, UNTIL_S, Scene, mappings_of, promise
+from .sides import NO_WAIT
 
 STOPS = 100
 LONG_COPY = 2 << 20  # bytes: most of what a reader of such frames does is copying them
@@ -41,6 +42,11 @@ def shows_a_frame_where_it_lies(scene: Scene) -> None:
             scene.expect("bytes at its offset in the object", file.read(5000) == data, True)
         scene.expect("release", str(reader.release(view)), "0")
     scene.expect("attachment", told.attachment, 0)
+    writer.write(data)
+    newer = Guarded(ctypes.c_uint8 * 256)
+    ctypes.memmove(newer.address, (256).to_bytes(4, "little"), 4)
+    answer = scene.library("consumer_acquire", reader.handle, newer, NO_WAIT)
+    scene.expect("acquire into a newer struct", (answer.result, newer.overrun), (5000, 0))
 
 
 @promise
