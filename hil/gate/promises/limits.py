@@ -237,3 +237,23 @@ def believes_no_slot_that_is_wrong(scene: Scene) -> None:
         views = [view.frame for view in iter(other.look, None)]
         scene.expect("views", views, [0, 1, 3, 4])
         scene.expect("whole", [slot.whole for slot in slots_of(scene, name, 5)[1]], [1, 1, 0, 1, 1])
+
+
+@promise
+def knows_no_frame_that_was_never_counted(scene: Scene) -> None:
+    """Whole in its slot, but its writer died before it was counted: nobody sees it, and its follower writes it anew."""
+    name = scene.new_name()
+    scene.write_and_die(5, name, slots=8, slot_size=1000)
+    ring = RingObject(scene.path(name))
+    ring.set_extension(frames=4)
+    ring.set_header(frame_count=4, write_idx=4)
+    scene.expect("frames of a reader", scene.reader(name, start=2).numbers(), [0, 1, 2, 3])
+    scene.expect("whole slots", [slot.whole for slot in slots_of(scene, name, 8)[1]], [1, 1, 1, 1, 0, 0, 0, 0])
+    writer = scene.writer(name, slots=8, slot_size=1000)
+    scene.expect(
+        "its line, once the ring is taken over", (ring.line(4, "frame"), ring.line(4, "stamp") % 2), (NO_FRAME, 1)
+    )
+    writer.write(b"anew")
+    reader = scene.reader(name, start=1)
+    got = reader.wait()
+    scene.expect("number and bytes of the next frame", (got.number, got.data), (4, b"anew"))

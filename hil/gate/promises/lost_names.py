@@ -105,5 +105,6 @@ def notices_that_its_name_leads_elsewhere(scene: Scene) -> None:
     second.write(FRAME[:50])
     (frame,) = frames_of(reader, 1) or [("none",)]
     scene.expect("frame, flags, attachment", frame, ("frame", 0, 2, 1))
+    scene.expect("the other one, for good", [told(lone, 150) for _ in range(2)], ["-1 EPIPE"] * 2)
     now = os.fstat(reader.descriptor().result).st_ino
     scene.expect("its descriptor is the new ring's", (now, now != before[1]), (scene.path(name).stat().st_ino, True))

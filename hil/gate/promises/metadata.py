@@ -10,7 +10,7 @@ from .header import read_header
 from .raw import Guarded, Slot
 from .ring_object import RingObject
 from .scene import FRAME, Scene, promise
-from .sides import Writer
+from .sides import Writer, inspect
 
 BOUNDS = {
     "timestamp_ms": (1, 2**32, 2**64 - 1),
@@ -86,16 +86,23 @@ def carries_each_flag(scene: Scene) -> None:
 @promise
 def dates_frames_by_the_monotonic_clock(scene: Scene) -> None:
     """Capture and publishing lie between the begin and the end of write; last_publish_ns is the newest one's."""
-    writer, reader = scene.writer(), scene.reader(start=2)
-    for how in ("write", "commit"):
+    writer, reader, name = scene.writer(), scene.reader(start=2), scene.channel_name
+    for how in ("write", "commit", "commit with a time"):
         begin = time.monotonic_ns()
-        answer = writer.write(FRAME) if how == "write" else writer.place(FRAME)
+        if how == "write":
+            answer = writer.write(FRAME)
+        elif how == "commit":
+            answer = writer.place(FRAME)
+        else:
+            time.sleep(0.001)  # so that the time of capture can't be taken for that of publishing
+            answer = writer.place(FRAME, {"capture_ns": begin})
         end = time.monotonic_ns()
         scene.need(how, str(answer), "0")
         view = reader.look()
         for field in ("capture_ns", "publish_ns"):
             scene.expect_in(f"{field} of a {how}, from its begin", getattr(view, field) - begin, 0, end - begin)
-        for who, info in {"the writer": writer.info(), "a reader": reader.info()}.items():
+        looked = {"the writer": writer.info(), "a reader": reader.info(), "who looks": inspect(scene.library, name)}
+        for who, info in looked.items():
             scene.expect(f"last_publish_ns for {who}", info.last_publish_ns, view.publish_ns)
 
 
