@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .scene import FRAME, Scene
+from .scene import FRAME, Scene, until
 from .sides import Reader, Writer
 
 
@@ -21,6 +21,8 @@ def live(scene: Scene) -> None:
     writer.destroy()
     scene.write_and_die(3)
     scene.writer().destroy()
+    if scene.library.has("producer_open"):
+        _lose_rings(scene)
 
 
 def _let_calls_fail(scene: Scene, writer: Writer) -> None:
@@ -34,3 +36,17 @@ def _let_calls_fail(scene: Scene, writer: Writer) -> None:
     if scene.library.has("producer_open"):
         Writer(scene.library).open(name)
     scene.path(name).unlink()
+
+
+def _lose_rings(scene: Scene) -> None:
+    """One is replaced, one loses its name and is made anew, one's name becomes another's."""
+    name, other = scene.new_name(), scene.new_name()
+    scene.write_and_die(3, name, slots=4, slot_size=1000)
+    writer = scene.writer(name, slots=5, slot_size=1000)
+    scene.path(name).unlink()
+    until(lambda: writer.write(FRAME).result != 0 or scene.path(name).exists())
+    second = scene.writer(other, slots=5, slot_size=1000)
+    scene.path(other).rename(scene.path(name))
+    until(lambda: writer.write(FRAME).result != 0)
+    writer.destroy()
+    second.destroy()

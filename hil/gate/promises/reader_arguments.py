@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from .raw import Answer, ConsumerHandle, ConsumerOptions, Guarded, Info, Meta, Slot, View
-from .scene import FRAME, Scene, promise
+from .scene import FRAME, Scene, asleep, promise, until, until_asleep
 from .sides import NO_WAIT, Reader, Writer
 from .writer_arguments import BAD_SIZES, NO_NAMES
 
@@ -204,3 +205,23 @@ def tells_that_it_is_no_ring(scene: Scene) -> None:
     scene.expect("the file of other bytes is as it was", made["other"].read_bytes() == other, True)
     scene.expect("the link", made["link"].is_symlink(), True)
     made["folder"].rmdir()
+
+
+@promise
+def wakes_nobody_at_the_other_end_of_a_fifo(scene: Scene) -> None:
+    """What lies under a ring's name and is none is not even opened: whoever sleeps there sleeps on."""
+
+    def sleep() -> Iterator[str]:
+        yield "sleeps"
+        with path.open("wb"):
+            yield "woken"
+
+    path = scene.path(scene.new_name())
+    os.mkfifo(path)
+    actor = scene.start(sleep)
+    scene.need("who opens its other end", actor.hear(), "sleeps")
+    until_asleep(actor.pid)
+    for _ in range(3):
+        _outcomes(scene, path.name)
+        Writer(scene.library).open(path.name, slots=2, slot_size=64)
+    scene.expect("whether it still sleeps", until(lambda: not asleep(actor.pid), 0.2), False)

@@ -8,10 +8,13 @@ import os
 import signal
 import struct
 import time
+from collections.abc import Callable
 from typing import Self
 
 from ..stage import die_with_parent
+from .scene import Scene, Unasked
 
+TRIES, CALM = 6, 3
 NAP_S = 0.002
 GRACE_S = 0.02  # a timer's slack, and what a call takes on a slow board
 
@@ -40,6 +43,26 @@ class Stalls:
             late = time.monotonic() - begin - NAP_S
             if late > struct.unpack_from("d", self._worst)[0]:
                 struct.pack_into("d", self._worst, 0, late)
+
+    def judge(self, scene: Scene, what: str, once: Callable[[], float], limit_s: float, calm_s: float) -> None:
+        """Whether something takes so many seconds at most. once: does it, and tells how many it took.
+
+        Kept as soon as it was in time once. Broken where it was not, though the host woke others within calm_s in
+        CALM of the tries; else nobody can tell. Raises Unasked.
+        """
+        calm, worst = list[float](), 0.0
+        for _ in range(TRIES):
+            self.take()
+            took = once()
+            stall = self.take(0.0)
+            if took <= limit_s:
+                return
+            worst = max(worst, stall)
+            if stall <= calm_s:
+                calm.append(took)
+        if len(calm) < CALM:
+            raise Unasked(f"the host wakes others up to {worst:.3f} s late, which hides what is looked for")
+        scene.expect_in(what, min(calm), 0, limit_s)
 
     def take(self, grace_s: float = GRACE_S) -> float:
         """Seconds that a wait may be late: the longest stall since the last time, and some grace."""

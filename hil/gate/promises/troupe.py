@@ -23,7 +23,7 @@ from .scene import PROMISES, Broken, Promise, Scene, Unasked
 
 LIMIT_S = 100.0  # for one promise; far more than any takes, on a host that has much else to do
 MOST_HANGS = 4  # then the rest is not asked: it would take an hour to hear the same of each
-TAKES = 3
+TAKES = 2
 MOST_LINES = 10
 
 

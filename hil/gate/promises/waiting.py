@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from ..stage import await_cue
 from .scene import FRAME, PATIENCE_MS, Scene, measured, promise, until, until_asleep
 from .sides import NO_WAIT, Reader
-from .stalls import Stalls
+from .stalls import GRACE_S, Stalls
 from .tracing import sleeps
 
-TRIES = 5  # at each length: the best of them is judged
 READERS = 3
 A_SECOND = 1.0
 EARLY_S = 1e-4  # clocks are read one after the other
@@ -37,17 +36,15 @@ def timed(call: Callable[[], object]) -> tuple[str, float]:
 
 
 def expect_length(scene: Scene, what: str, call: Callable[[], object], seconds: float, stalls: Stalls) -> None:
-    """Never early, and in the best of some tries not late."""
-    excess = []
-    for _ in range(TRIES):
-        stalls.take()
+    """Never early, and not late."""
+
+    def excess() -> float:
         answer, took = timed(call)
-        scene.expect(f"answer of {what}", answer, "0")
+        scene.need(f"answer of {what}", answer, "0")
         scene.expect_in(f"seconds of {what}, at least", took, seconds - EARLY_S, float("inf"))
-        excess.append(took - seconds - stalls.take())
-        if excess[-1] <= 0:
-            return
-    scene.expect_in(f"seconds that {what} was later than the host", min(excess), -1.0, 0.0)
+        return max(0.0, took - seconds)
+
+    stalls.judge(scene, f"seconds that {what} was late", excess, GRACE_S, max(seconds / 2, 0.01))
 
 
 @measured
@@ -87,7 +84,7 @@ def waits_as_long_where_the_ring_is_gone(scene: Scene) -> None:
         before = sleeps()
         with Stalls() as stalls:
             expect_length(scene, f"wait for 250 ms where it {how}", lambda: reader.wait(250).answer, 0.25, stalls)  # noqa: B023
-        scene.expect_in("it went to sleep so often", sleeps() - before, 1, 60 * TRIES)
+        scene.expect_in("it went to sleep so often", sleeps() - before, 1, 100)
 
 
 @promise
@@ -140,22 +137,26 @@ def wakes_every_reader_of_an_empty_ring(scene: Scene) -> None:
         yield str(reader.wait(PATIENCE_MS).answer)
         yield str(time.monotonic())
 
-    writer = scene.writer()
-    readers = [scene.start(read) for _ in range(READERS)]
-    for reader in readers:
-        scene.need("a reader", reader.hear(), "waits")
-    for reader in readers:
-        until_asleep(reader.pid)
-    with Stalls() as stalls:
+    def wake() -> float:
+        """Seconds until the last of some readers was awake."""
+        writer = scene.writer()
+        readers = [scene.start(read) for _ in range(READERS)]
+        for reader in readers:
+            scene.need("a reader", reader.hear(), "waits")
+        for reader in readers:
+            until_asleep(reader.pid)
         time.sleep(0.05)
-        stalls.take()
         begin = time.monotonic()
         writer.write(FRAME)
         for number, reader in enumerate(readers, 1):
             scene.expect(f"answer of reader {number} of {READERS}", reader.hear(), "1000")
-            late = float(reader.hear() or "inf") - begin
-            # Without a wake-up, a reader comes and looks after 0.25 s at the latest.
-            scene.expect_in(f"seconds until reader {number} was awake", late, 0, 0.1 + stalls.take())
+        late = max(float(reader.hear() or "inf") for reader in readers) - begin
+        writer.destroy()
+        return late
+
+    with Stalls() as stalls:
+        # Without a wake-up, a reader comes and looks after 0.4 s.
+        stalls.judge(scene, "seconds until all were awake", wake, 0.1, 0.1)
 
 
 @measured
@@ -202,18 +203,22 @@ def notices_a_dead_writer(scene: Scene) -> None:
         yield str(reader.wait(PATIENCE_MS).number)
         yield f"{reader.wait(PATIENCE_MS).answer} {time.monotonic()}"
 
-    writer = scene.start_writer(1)
-    actor = scene.start(read)
-    scene.need("its frame", actor.hear(), "0")
-    until_asleep(actor.pid)
-    with Stalls() as stalls:
+    def notice() -> float:
+        """Seconds until a reader knew."""
+        writer = scene.start_writer(1)
+        actor = scene.start(read)
+        scene.need("its frame", actor.hear(), "0")
+        until_asleep(actor.pid)
         time.sleep(0.1)
-        stalls.take()
         begin = time.monotonic()
         writer.kill()
         answer, _, at = actor.hear().rpartition(" ")
         scene.expect("its wait", answer, "-1 EOWNERDEAD")
-        scene.expect_in("seconds until it knew", float(at or "inf") - begin, 0, A_SECOND + stalls.take())
+        scene.path(scene.channel_name).unlink()
+        return float(at or "inf") - begin
+
+    with Stalls() as stalls:
+        stalls.judge(scene, "seconds until it knew", notice, A_SECOND, 0.3)
 
 
 @promise
