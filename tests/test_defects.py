@@ -13,7 +13,7 @@ from hil.gate.metrics import COUNTED, INTEGRITY, TIMED
 from hil.gate.promises import PROMISES
 
 DEFECTS = read_defects(ROOT)
-LEAST = 24
+LEAST = 60
 
 
 def applies(root: Path, patch: Path) -> bool:

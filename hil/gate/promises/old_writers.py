@@ -95,14 +95,14 @@ def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
         scene.need("a reader", actor.hear(), "waits")
         late = []
         for _ in range(10):
-            time.sleep(0.03)
+            time.sleep(0.08)  # it looks ever more seldom, down to its limit
             begin = time.monotonic()
             old.write(FRAME)
             late.append(float(actor.hear()) - begin)
         return statistics.median(late)
 
     with Stalls() as stalls:
-        stalls.judge(scene, "seconds until a frame was there, the median of ten", find, 0.005, 0.005)
+        stalls.judge(scene, "seconds until a frame was there, the median of ten", find, 0.005, 0.02)
 
 
 @promise
