@@ -27,8 +27,8 @@ class Entry:
 class PromiseTable:
     """All rows.
 
-    unwritten: promises that neither file makes in words, and why they are asked. seconds: about how long each takes on
-    a quiet machine of two processors.
+    unwritten: promises that neither file makes in words, and why they are asked. seconds: about how long each takes
+    alone, on a processor of its own.
     """
 
     entries: list[Entry]
