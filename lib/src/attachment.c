@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "hot.h"
 #include "probes.h"
 #include "reader_figures.h"
@@ -66,18 +67,17 @@ int reader_join(struct reader *reader, uint32_t start)
 	return 0;
 }
 
-static void let_go(const struct ring *ring, int fd)
+static void let_go(const struct ring *ring, int fd, const struct segment_identity *identity)
 {
 	if (ring->base != NULL)
 		(void)munmap(ring->base, (size_t)ring->geometry.object_size);
-	if (fd >= 0)
-		(void)close(fd);
+	descriptor_close(fd, identity);
 }
 
 void reader_leave(struct reader *reader)
 {
 	atomic_store(&reader->word, 0);
-	let_go(&reader->ring, reader->fd);
+	let_go(&reader->ring, reader->fd, &reader->identity);
 	reader->ring.base = NULL;
 	reader->fd = -1;
 }
@@ -87,6 +87,7 @@ void reader_leave(struct reader *reader)
 COLD int reader_look_for_successor(struct reader *reader)
 {
 	const struct ring former = reader->ring;
+	const struct segment_identity former_identity = reader->identity;
 	const int former_fd = reader->fd;
 	struct segment_identity now;
 	video_shm_info_t then;
@@ -108,7 +109,7 @@ COLD int reader_look_for_successor(struct reader *reader)
 		return -1;
 	}
 	reader_keep_totals(reader);
-	let_go(&former, former_fd);
+	let_go(&former, former_fd, &former_identity);
 	reader->reattached++;
 	reader->refused = 0;
 	cursor_move(&reader->cursor, &reader->ring);
