@@ -229,17 +229,19 @@ static void let_a_reader_have_the_number(void *unused)
 {
 	video_shm_producer_t producer;
 	video_shm_consumer_t consumer;
+	int number;
 
 	(void)unused;
 	CHECK_EQ(try_open(&producer), 0);
+	number = producer_writer(&producer)->hold_fd;
 	close_all();
 	open_consumer(&consumer, ring_name);
-	CHECK_EQ(video_shm_consumer_descriptor(&consumer), producer_writer(&producer)->hold_fd);
+	CHECK_EQ(dup2(video_shm_consumer_descriptor(&consumer), number), number);
 	producer_writer(&producer)->next_look_ns = 0;
 	CHECK_EQ(write_pattern(&producer, 0, 100, true), 0);
 	CHECK(is_locked());
 	video_shm_producer_destroy(&producer);
-	CHECK(video_shm_consumer_descriptor(&consumer) >= 0);
+	CHECK(fcntl(number, F_GETFD) >= 0 && video_shm_consumer_descriptor(&consumer) >= 0);
 	video_shm_consumer_destroy(&consumer);
 }
 
