@@ -303,6 +303,27 @@ def test_an_interruption_can_be_caught_wherever_it_comes(way: str) -> None:
     assert run(SWALLOWED, way) == "interrupted\n"
 
 
+EARLY = """
+import signal
+from vshm_ctypes.cli.main import main
+
+install = signal.signal
+
+def told_at_once(number, handler):
+    before = install(number, handler)
+    if number == signal.SIGTERM and before == signal.SIG_DFL:
+        signal.raise_signal(number)
+    return before
+
+signal.signal = told_at_once
+print(main(["list", "--seconds", "60"]))
+"""
+
+
+def test_who_is_told_while_it_begins_to_listen_ends_likewise() -> None:
+    assert run(EARLY) == "130\n"
+
+
 # ---- readers that have enough, terminals that are gone ----
 
 

@@ -16,15 +16,16 @@ from writers import Channel, wait_until
 from vshm_ctypes import Consumer, HandleClosed, Interrupted, Producer, ProducerDied, VideoShmError
 
 WAITS = """
-import sys, threading
+import signal, sys
 from vshm_ctypes import Consumer
-count = 0
 with Consumer(sys.argv[1]) as stream:
     print("ready", flush=True)
     while True:
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             stream.receive()
         except KeyboardInterrupt:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the next try
             print("interrupted", flush=True)
 """
 # A handler that does not raise, and frames that must all arrive.

@@ -33,13 +33,13 @@ def build_parser() -> ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run hil with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
     open_standard_streams()
-    with heeding(requests=2):  # the first lets what was started end in order, the second ends that too
-        try:
+    try:
+        with heeding(requests=2):  # the first lets what was started end in order, the second ends that too
             return _run(words)
-        except KeyboardInterrupt:
-            return Exit.INTERRUPTED
-        finally:
-            let_go_of_output()
+    except KeyboardInterrupt:  # of whoever is told while that begins, too
+        return Exit.INTERRUPTED
+    finally:
+        let_go_of_output()
 
 
 def _run(words: Sequence[str] | None) -> int:

@@ -85,7 +85,6 @@ class _Requests:
         kept = [number for number in NUMBERS[:2] if signal.getsignal(number) == signal.SIG_IGN]
         before = {number: signal.signal(number, self.tell) for number in NUMBERS if number not in kept}
         before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda *_: interrupt())
-        self.count = 0
         unraisable = sys.unraisablehook
 
         def swallowed(what: sys.UnraisableHookArgs) -> None:
@@ -120,17 +119,17 @@ def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patienc
         yield
         return
     outer = _requests.act, _requests.patience_s
-    with ExitStack() as stack:
-        if outer[0] is None:
-            _requests.heeded = requests
-            stack.enter_context(_installed())
-        _requests.act, _requests.patience_s = act, patience_s
-        try:
+    try:
+        with ExitStack() as stack:
+            _requests.act, _requests.patience_s = act, patience_s  # first: a handler may be called once it is there
+            if outer[0] is None:
+                _requests.heeded, _requests.count = requests, 0
+                stack.enter_context(_installed())
             yield
-        finally:
-            if patience_s:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            _requests.act, _requests.patience_s = outer
+    finally:
+        if patience_s:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        _requests.act, _requests.patience_s = outer
 
 
 @contextmanager

@@ -38,13 +38,13 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run vshm with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
     open_standard_streams()
     keep_to_own_threads()
-    with heeding():
-        try:
+    try:
+        with heeding():
             return _run(words)
-        except KeyboardInterrupt:
-            return Exit.INTERRUPTED
-        finally:
-            let_go_of_output()
+    except KeyboardInterrupt:  # of whoever is told while that begins, too
+        return Exit.INTERRUPTED
+    finally:
+        let_go_of_output()
 
 
 def _run(words: Sequence[str] | None) -> int:
