@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "descriptor.h"
 #include "hot.h"
 #include "probes.h"
 #include "reader_figures.h"
@@ -67,17 +66,18 @@ int reader_join(struct reader *reader, uint32_t start)
 	return 0;
 }
 
-static void let_go(const struct ring *ring, int fd, const struct segment_identity *identity)
+static void let_go(const struct ring *ring, int fd)
 {
 	if (ring->base != NULL)
 		(void)munmap(ring->base, (size_t)ring->geometry.object_size);
-	descriptor_close(fd, identity);
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 void reader_leave(struct reader *reader)
 {
 	atomic_store(&reader->word, 0);
-	let_go(&reader->ring, reader->fd, &reader->identity);
+	let_go(&reader->ring, reader->fd);
 	reader->ring.base = NULL;
 	reader->fd = -1;
 }
@@ -87,7 +87,6 @@ void reader_leave(struct reader *reader)
 COLD int reader_look_for_successor(struct reader *reader)
 {
 	const struct ring former = reader->ring;
-	const struct segment_identity former_identity = reader->identity;
 	const int former_fd = reader->fd;
 	struct segment_identity now;
 	video_shm_info_t then;
@@ -109,7 +108,7 @@ COLD int reader_look_for_successor(struct reader *reader)
 		return -1;
 	}
 	reader_keep_totals(reader);
-	let_go(&former, former_fd, &former_identity);
+	let_go(&former, former_fd);
 	reader->reattached++;
 	reader->refused = 0;
 	cursor_move(&reader->cursor, &reader->ring);

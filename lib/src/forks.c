@@ -5,8 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "descriptor.h"
-
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct writer *writers;
@@ -27,7 +25,8 @@ static void disown_all(void)
 	for (struct writer *writer = writers; writer != NULL; writer = writer->next) {
 		if (writer->state == WRITER_FORKED)
 			continue;
-		descriptor_close(writer->hold_fd, &writer->identity);
+		if (writer->hold_fd >= 0)
+			(void)close(writer->hold_fd);
 		writer->hold_fd = -1;
 		/* Memory of the child's own in place of the ring: a pointer from a reservation neither faults nor
 		 * harms. */

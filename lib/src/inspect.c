@@ -164,8 +164,7 @@ int video_shm_inspect(const char *name, video_shm_info_t *info)
 				  survey->geometry.extension_offset != 0 ? &survey->extension : NULL, glance.clock_shift_ns);
 	inspect_identity(&all, &glance.identity);
 	inspect_newest(&all, &glance);
-	if (all.state == VIDEO_SHM_STATE_LIVE &&
-		(!segment_is_kept(glance.fd, &glance.identity, &survey->writer) || process_gone(&survey->writer)))
+	if (all.state == VIDEO_SHM_STATE_LIVE && (!segment_is_held(glance.fd) || process_gone(&survey->writer)))
 		all.state = VIDEO_SHM_STATE_DEAD;
 	(void)close(glance.fd);
 	return options_fill(info, info->struct_size, &all, sizeof(all));

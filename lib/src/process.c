@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* No pid comes round this fast, and emulators round start times. */
@@ -155,55 +154,4 @@ bool process_gone(const struct process *process)
 		return proc_is_ours();
 	return began_later(process, start) && proc_is_ours() && own_shift(&shift) &&
 		   began_later(process, start - (uint64_t)shift);
-}
-
-/* A line of /proc/PID/maps: range, permissions, offset, device, inode, path. */
-static bool line_writes_to(const char *line, dev_t device, ino_t inode)
-{
-	unsigned long long number;
-	unsigned major_number, minor_number;
-	char permissions[5];
-
-	return sscanf(line, "%*s %4s %*s %x:%x %llu", permissions, &major_number, &minor_number, &number) == 4 &&
-		   permissions[1] == 'w' && permissions[3] == 's' && number == inode &&
-		   major_number == major(device) && minor_number == minor(device);
-}
-
-static bool any_line_writes_to(int fd, dev_t device, ino_t inode)
-{
-	char text[8192], *line, *end;
-	size_t kept = 0;
-	ssize_t length;
-
-	while ((length = read(fd, text + kept, sizeof(text) - 1 - kept)) > 0) {
-		text[kept + (size_t)length] = '\0';
-		for (line = text; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-			*end = '\0';
-			if (line_writes_to(line, device, inode))
-				return true;
-		}
-		kept = strlen(line);
-		if (kept == sizeof(text) - 1) /* no line is that long */
-			return false;
-		memmove(text, line, kept);
-	}
-	return false;
-}
-
-bool process_writes_to(const struct process *process, dev_t device, ino_t inode)
-{
-	char path[32];
-	bool result;
-	int fd;
-
-	if (process->pid == 0 || process->pid > INT32_MAX || process->pid_ns == 0 ||
-		process->pid_ns != own_pid_ns() || process_gone(process) || !proc_is_ours())
-		return false;
-	(void)snprintf(path, sizeof(path), "/proc/%u/maps", (unsigned)process->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	result = any_line_writes_to(fd, device, inode);
-	(void)close(fd);
-	return result;
 }

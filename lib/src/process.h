@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct process {
 	uint32_t pid;
@@ -25,9 +24,5 @@ bool process_gone(const struct process *process);
 
 /* The same by its pid alone: one system call, and blind to a pid that was given away again. */
 bool process_gone_at_a_glance(const struct process *process, uint64_t own_pid_ns);
-
-/* Whether it is certain that the process lives and has that object mapped to write: one that went on as
- * another program (execve) has the same pid and start, and not a mapping. */
-bool process_writes_to(const struct process *process, dev_t device, ino_t inode);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "descriptor.h"
 #include "forks.h"
 #include "log.h"
 #include "hot.h"
@@ -121,7 +120,7 @@ void video_shm_producer_destroy(video_shm_producer_t *producer)
 		return;
 	forks_block();
 	forks_remove(handle.writer);
-	if (atomic_load(&handle.writer->reserved) && writer_owns_ring(handle.writer))
+	if (atomic_load(&handle.writer->reserved) && handle.writer->state != WRITER_FORKED)
 		ring_cancel(&handle.writer->ring, &handle.writer->counts);
 	writer_close(handle.writer);
 	forks_unblock();
@@ -139,10 +138,7 @@ int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t
 		return -1;
 	}
 	*offset = ring_payload_offset(&writer->ring, writer->counts.frames);
-	if (descriptor_is_ours(writer->hold_fd, &writer->identity))
-		return writer->hold_fd;
-	errno = EBADF;
-	return -1;
+	return writer->hold_fd;
 }
 
 int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *info)

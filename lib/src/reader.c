@@ -2,10 +2,8 @@
 #include "reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 
-#include "descriptor.h"
 #include "hot.h"
 #include "probes.h"
 
@@ -26,20 +24,8 @@ HOT static bool is_closed(const struct reader *reader)
 			   VIDEO_SHM_STATE_CLOSED;
 }
 
-/* Asks for the lock through our own descriptor alone. Without one, for the process alone. */
-COLD static bool is_kept(struct reader *reader, const struct process *writer, bool sharp)
+COLD static bool writer_is_gone(const struct reader *reader)
 {
-	bool kept = segment_is_kept(reader->fd, &reader->identity, writer);
-
-	if ((kept && !sharp) || descriptor_is_ours(reader->fd, &reader->identity))
-		return kept;
-	reader->fd = descriptor_regain(reader->path, O_RDONLY, &reader->identity);
-	return reader->fd < 0 || segment_is_kept(reader->fd, &reader->identity, writer);
-}
-
-COLD static bool writer_is_gone(struct reader *reader)
-{
-	const bool sharp = reader->looks <= SHARP_LOOKS || reader->looks % FULL_LOOK_EVERY == 0;
 	const struct layout_extension *extension = reader->ring.extension;
 	const struct process writer = {
 		.pid = atomic_load_explicit(&extension->writer_pid, memory_order_relaxed),
@@ -47,10 +33,12 @@ COLD static bool writer_is_gone(struct reader *reader)
 		.pid_ns = atomic_load_explicit(&extension->writer_pid_ns, memory_order_relaxed),
 	};
 
-	if (!is_kept(reader, &writer, sharp))
+	if (!segment_is_held(reader->fd))
 		return true;
 	/* A child that did not go through fork's handlers may keep a dead writer's hold. */
-	return sharp ? process_gone(&writer) : process_gone_at_a_glance(&writer, reader->pid_ns);
+	return reader->looks <= SHARP_LOOKS || reader->looks % FULL_LOOK_EVERY == 0
+			   ? process_gone(&writer)
+			   : process_gone_at_a_glance(&writer, reader->pid_ns);
 }
 
 /* Puts empty memory in place of an object that was shrunk under us, for a touch of it would fault. */
@@ -90,8 +78,7 @@ COLD static void look_at_health(struct reader *reader)
 	const enum segment_name name = segment_name_leads(reader->path, &reader->identity, &now);
 
 	reader->looks++;
-	if (name != SEGMENT_NAME_SAME &&
-		(!descriptor_is_ours(reader->fd, &reader->identity) || segment_identify(reader->fd, &now) != 0))
+	if (name != SEGMENT_NAME_SAME && segment_identify(reader->fd, &now) != 0)
 		now.size = 0;
 	if (!is_intact(reader, &now) || name == SEGMENT_NAME_OTHER)
 		end(reader, READER_CLOSED);

@@ -268,8 +268,3 @@ bool segment_is_held(int fd)
 
 	return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
-
-bool segment_is_kept(int fd, const struct segment_identity *identity, const struct process *writer)
-{
-	return segment_is_held(fd) || process_writes_to(writer, identity->device, identity->inode);
-}

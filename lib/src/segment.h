@@ -84,8 +84,4 @@ void segment_unclaim(int fd);
  * Works on a read-only descriptor. */
 bool segment_is_held(int fd);
 
-/* Whether the ring has a writer as far as can be told: one who has the hold, or lives and has lost it with
- * its descriptor. */
-bool segment_is_kept(int fd, const struct segment_identity *identity, const struct process *writer);
-
 #endif

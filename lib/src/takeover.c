@@ -25,17 +25,6 @@ static bool holder_lives(int fd, const struct segment_identity *identity)
 		   survey.writer.pid != 0 && !process_gone(&survey.writer);
 }
 
-/* Whether the ring's writer lives, and has only lost the hold: its program closed descriptors that it did not
- * know. */
-static bool writer_lives_on(int fd, const struct segment_identity *identity)
-{
-	struct segment_survey survey;
-
-	return segment_survey(fd, identity->size, &survey) == 0 && survey.geometry.extension_offset != 0 &&
-		   atomic_load_explicit(&survey.extension.state, memory_order_relaxed) == VIDEO_SHM_STATE_LIVE &&
-		   process_writes_to(&survey.writer, identity->device, identity->inode);
-}
-
 /*
  * Between two that find a dead writer's ring, one who has the hold and one who missed it by a hair, both
  * would become its writer. False: it has a live one. Somebody who just sits on the claim is not waited for
@@ -140,7 +129,7 @@ static enum taking take_over(struct writer *writer, const struct geometry *geome
 		return errno == ENOENT ? NOTHING_THERE : REFUSED;
 	busy = !claim(fd, &identity);
 	held = !busy && segment_hold(fd);
-	busy = busy || (held ? writer_lives_on(fd, &identity) : holder_lives(fd, &identity));
+	busy = busy || (!held && holder_lives(fd, &identity));
 	if (busy) {
 		(void)close(fd);
 		errno = EBUSY;

@@ -2,12 +2,10 @@
 #include "writer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "descriptor.h"
 #include "log.h"
 #include "hot.h"
 #include "shared.h"
@@ -84,7 +82,8 @@ void writer_let_go(struct writer *writer)
 
 	if (writer->ring.base != NULL)
 		(void)munmap(writer->ring.base, (size_t)writer->ring.geometry.object_size);
-	descriptor_close(writer->hold_fd, &writer->identity);
+	if (writer->hold_fd >= 0)
+		(void)close(writer->hold_fd);
 	writer->ring.base = NULL;
 	writer->hold_fd = -1;
 	errno = error;
@@ -183,45 +182,14 @@ static void remake(struct writer *writer)
 	log_line(VIDEO_SHM_LOG_WARNING, "%s: its name was gone; made anew", writer->path);
 }
 
-bool writer_owns_ring(const struct writer *writer)
-{
-	return writer->state != WRITER_FORKED && writer->ring.base != NULL &&
-		   atomic_load_explicit(&writer->ring.extension->epoch, memory_order_relaxed) == writer->epoch;
-}
-
-/* Takes the hold anew where its descriptor was closed. Who has it now may be about to take the ring over, or
- * to see that it may not; the next look tells. */
-static void keep_hold(struct writer *writer)
-{
-	int fd;
-
-	/* A reader of this ring may have got the number: its descriptor can't hold, and stays. */
-	if (descriptor_is_ours(writer->hold_fd, &writer->identity) && segment_hold(writer->hold_fd))
-		return;
-	fd = descriptor_regain(writer->path, O_RDWR, &writer->identity);
-	if (fd >= 0 && segment_hold(fd)) {
-		writer->hold_fd = fd;
-		log_line(VIDEO_SHM_LOG_WARNING, "%s: this program closed the descriptor of its lock; locked anew",
-				 writer->path);
-	} else if (fd >= 0) {
-		(void)close(fd);
-	}
-}
-
 void writer_look(struct writer *writer, uint64_t now_ns)
 {
 	struct segment_identity now;
 
 	writer->next_look_ns = now_ns + LOOK_EVERY_NS;
-	if (!writer_owns_ring(writer)) {
-		writer->state = WRITER_STALE;
-		log_line(VIDEO_SHM_LOG_WARNING, "%s: another writer has taken the ring over", writer->path);
-		return;
-	}
 	switch (segment_name_leads(writer->path, &writer->identity, &now)) {
 	case SEGMENT_NAME_SAME:
 		store_clock_offset(writer, now_ns);
-		keep_hold(writer);
 		return;
 	case SEGMENT_NAME_GONE:
 		remake(writer);
@@ -240,15 +208,14 @@ void writer_look(struct writer *writer, uint64_t now_ns)
 void writer_close(struct writer *writer)
 {
 	struct segment_identity now;
-	bool ours = false;
+	bool ours;
 
-	if (writer_owns_ring(writer)) {
+	if (writer->state != WRITER_FORKED && writer->ring.base != NULL) {
 		writer_mark_closed(writer);
 		ours = segment_name_leads(writer->path, &writer->identity, &now) == SEGMENT_NAME_SAME;
 		if (ours)
 			(void)unlink(writer->path);
-	}
-	if (writer->state != WRITER_FORKED)
 		semaphores_close(&writer->semaphores, ours);
+	}
 	writer_let_go(writer);
 }

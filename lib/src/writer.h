@@ -14,7 +14,7 @@
 enum writer_state {
 	WRITER_LIVE,
 	WRITER_NAMELESS, /* the ring's name is gone, and there was no room to make it anew */
-	WRITER_STALE,    /* the ring's name leads to somebody else's, or somebody else writes to the ring */
+	WRITER_STALE,    /* the ring's name leads to somebody else's */
 	WRITER_FORKED    /* this process is a child of the writer's */
 };
 
@@ -83,12 +83,8 @@ void writer_let_go(struct writer *writer);
 
 /* ---- as long as it lasts ---- */
 
-/* Looks whether the name still leads to the ring, which is made anew if it is gone, and whether the hold is
- * still there. Sets state. */
+/* Looks whether the name still leads to the ring, and makes the ring anew if the name is gone. Sets state. */
 void writer_look(struct writer *writer, uint64_t now_ns);
-
-/* Whether nobody else writes to the ring: not this process's parent, and nobody who took it over. */
-bool writer_owns_ring(const struct writer *writer);
 
 /* Stores the drop counters into the ring. */
 void writer_publish_drops(struct writer *writer);

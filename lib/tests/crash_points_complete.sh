@@ -14,7 +14,7 @@ harmless='calloc malloc free getpid geteuid access readlink sysconf getrlimit(64
 mem[a-z]+ str[a-z]+ v?snprintf v?sscanf sem_getvalue pthread_[a-z_]+ __errno_location
 ___errno crash_point crash_clock _GLOBAL_OFFSET_TABLE_ __(a|t|ub|l)san_[a-z0-9_]+ __sanitizer_[a-z0-9_]+
 __stack_chk_fail __[a-z]+_chk __isoc[0-9]+_[a-z]+ __aeabi_[a-z0-9_]+ __aarch64_[a-z0-9_]+ __atomic_[a-z0-9_]+
-__tls_get_addr __register_atfork gnu_dev_m(ajor|inor)'
+__tls_get_addr __register_atfork'
 
 # 32-bit systems import names such as open64, __fcntl_time64, __lstat64_time64.
 plain() { sed -E 's/^__((open|fcntl|fstat|lstat|stat|nanosleep)[a-z0-9_]*)$/\1/; s/(64)?(_time64|64)?$//' | sort -u; }

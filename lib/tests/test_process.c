@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process.c: who lives, who is gone, and what can't be told. */
 #include <pthread.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,37 +163,9 @@ static void no_pid_of_a_false_ring_is_taken_for_gone(void)
 	}
 }
 
-/* Among so many others that they are not read at once. */
-static void what_a_process_maps_to_write_is_seen_and_what_it_reads_is_not(void)
-{
-	const int fd = open(shm_path(fresh_name()), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	struct process child;
-	struct stat status;
-	void *reading, *writing;
-
-	CHECK(fd >= 0 && ftruncate(fd, 1 << 20) == 0 && fstat(fd, &status) == 0);
-	process_self(&self);
-	for (off_t page = 0; page < 200; page++)
-		CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, page * 4096) != MAP_FAILED);
-	reading = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
-	CHECK(reading != MAP_FAILED && !process_writes_to(&self, status.st_dev, status.st_ino));
-	writing = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(writing != MAP_FAILED && process_writes_to(&self, status.st_dev, status.st_ino));
-	CHECK(!process_writes_to(&self, status.st_dev, status.st_ino + 1));
-	CHECK(!process_writes_to(&self, status.st_dev + 1, status.st_ino));
-	child = another(sleep_for_ever);
-	CHECK(process_writes_to(&child, status.st_dev, status.st_ino));
-	child.start -= 1000; /* another one had this pid */
-	CHECK(!process_writes_to(&child, status.st_dev, status.st_ino));
-	kill_child((pid_t)child.pid);
-	CHECK(!process_writes_to(&child, status.st_dev, status.st_ino));
-	CHECK_EQ(close(fd), 0);
-}
-
 TEST_MAIN(30, TEST(this_process_knows_itself_whatever_its_name),
 		  TEST(a_living_process_is_not_gone_and_a_reaped_one_is), TEST(a_zombie_is_gone),
 		  TEST(a_process_whose_first_thread_has_ended_is_not_gone),
 		  TEST(a_pid_that_was_given_to_a_later_process_is_gone),
 		  TEST(a_start_time_that_is_a_little_off_is_not_another_process),
-		  TEST(what_can_not_be_told_is_not_gone), TEST(no_pid_of_a_false_ring_is_taken_for_gone),
-		  TEST(what_a_process_maps_to_write_is_seen_and_what_it_reads_is_not))
+		  TEST(what_can_not_be_told_is_not_gone), TEST(no_pid_of_a_false_ring_is_taken_for_gone))

@@ -20,7 +20,6 @@ target_link_options(test_reader_end PRIVATE LINKER:--wrap=clock_gettime) # a wal
 vshm_test(semaphores)
 vshm_test(log)
 vshm_test(descriptors)
-vshm_test(lost_descriptors)
 vshm_test(log_callback)
 vshm_test(process)
 vshm_test(options)
