@@ -73,6 +73,8 @@ int fuzz_open(const char *path, int flags, ...)
 	}
 	if (file == NULL)
 		return -1;
+	if ((flags & O_PATH) == 0 && (file->mode & 0600) != 0600)
+		return fails(EACCES);
 	/* A FIFO would wake somebody by it. One that has just come is beyond anybody's care, but must not block.
 	 */
 	MUST(S_ISREG(file->mode) || (!file->told && (flags & O_NONBLOCK) != 0));
@@ -150,6 +152,15 @@ int fuzz_fchmod(int fd, mode_t mode)
 		return -1;
 	file->mode = (file->mode & S_IFMT) | mode;
 	return 0;
+}
+
+/* Of an open descriptor, by its name in /proc. */
+int fuzz_chmod(const char *path, mode_t mode)
+{
+	MUST(strncmp(path, OWN_DESCRIPTORS, strlen(OWN_DESCRIPTORS)) == 0);
+	if (host_kind() == HOST_NO_PROC)
+		return fails(ENOENT);
+	return fuzz_fchmod(atoi(path + strlen(OWN_DESCRIPTORS)), mode);
 }
 
 int fuzz_fchown(int fd, uid_t owner, gid_t group)

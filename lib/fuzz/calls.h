@@ -16,6 +16,7 @@
 #include <time.h>
 
 int fuzz_access(const char *path, int mode);
+int fuzz_chmod(const char *path, mode_t mode);
 int fuzz_close(int fd);
 int fuzz_fchmod(int fd, mode_t mode);
 int fuzz_fchown(int fd, uid_t owner, gid_t group);

@@ -28,6 +28,7 @@
 #define memcpy(...) (fuzz_turn(), memcpy(__VA_ARGS__))
 
 #define access(...) fuzz_access(__VA_ARGS__)
+#define chmod(...) fuzz_chmod(__VA_ARGS__)
 #define clock_gettime(...) fuzz_clock_gettime(__VA_ARGS__)
 #define close(...) fuzz_close(__VA_ARGS__)
 #define fchmod(...) fuzz_fchmod(__VA_ARGS__)

@@ -43,6 +43,11 @@ bool host_refuses(int error)
 	return true;
 }
 
+mode_t host_umask(void)
+{
+	return current == HOST_CLOSED_STREAMS && current_detail % 2 != 0 ? 0777 : 0;
+}
+
 /* ---- time ---- */
 
 void host_time_passes(uint32_t ms)

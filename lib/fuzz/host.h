@@ -22,7 +22,7 @@ enum host_kind {
 	HOST_NO_PROC,
 	HOST_ODD_PROC,       /* of another pid namespace, or with texts that say nothing */
 	HOST_TIME_NAMESPACE, /* start times are told an hour late, or it can't be known by how much */
-	HOST_CLOSED_STREAMS, /* descriptors 0 to 2 are free */
+	HOST_CLOSED_STREAMS, /* descriptors 0 to 2 are free; or the umask takes all rights, too */
 	HOST_RACES,          /* another thread changes the ring all the time */
 	HOST_KINDS
 };
@@ -32,6 +32,8 @@ void host_begin(enum host_kind kind, uint8_t detail);
 enum host_kind host_kind(void);
 /* Whether this call fails; then errno is error. */
 bool host_refuses(int error);
+/* What is taken from the mode of a new file. */
+mode_t host_umask(void);
 /* What a file in /proc says, or NULL with errno. */
 const char *host_proc_text(const char *path);
 /* Lets the library's clock go forward. */

@@ -36,7 +36,7 @@ sem_t *fuzz_sem_open(const char *name, int flags, ...)
 	}
 	if (file == NULL) {
 		va_start(rest, flags);
-		file = memory_make(S_IFREG | va_arg(rest, mode_t), HOST_USER);
+		file = memory_make(S_IFREG | (va_arg(rest, mode_t) & ~host_umask()), HOST_USER);
 		tokens = va_arg(rest, unsigned);
 		va_end(rest);
 		memory_resize(file, sizeof(sem_t));
