@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 from pathlib import Path
 
@@ -64,12 +63,3 @@ def give_up_rights() -> None:
     """From now on permission bits hold for this process too, whoever it is. Raises OSError."""
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
     _check(_libc.capset(header, (ctypes.c_uint32 * 6)()))
-
-
-def become(user: int) -> None:
-    """Be somebody else. Raises OSError: only root can."""
-    if user == os.geteuid():
-        raise OSError(errno.EINVAL, "that is who we are")
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)

@@ -12,19 +12,6 @@ from .scene import FRAME, PATIENCE_MS, Scene, promise, until_asleep
 from .semaphores import Semaphore
 from .sides import inspect
 
-UNKNOWN = 0
-NEWER: tuple[str, ...] = (
-    "media",
-    "epoch",
-    "writer_pid",
-    "writer_start",
-    "keyframes",
-    "bytes",
-    "dropped_busy",
-    "dropped_too_large",
-)
-NEWER += ("dropped_no_space", "remade", "rearmed", "realtime_offset_ns", "last_publish_ns", "v1_signals")
-
 
 @promise
 def keeps_tokens_few(scene: Scene) -> None:

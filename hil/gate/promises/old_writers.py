@@ -17,7 +17,7 @@ from .tracing import sleeps
 from .waiting import expect_length, waits
 
 UNKNOWN = 0
-NEWER: tuple[str, ...] = (
+NEWER = (
     "media",
     "epoch",
     "writer_pid",
@@ -26,8 +26,13 @@ NEWER: tuple[str, ...] = (
     "bytes",
     "dropped_busy",
     "dropped_too_large",
+    "dropped_no_space",
+    "remade",
+    "rearmed",
+    "realtime_offset_ns",
+    "last_publish_ns",
+    "v1_signals",
 )
-NEWER += ("dropped_no_space", "remade", "rearmed", "realtime_offset_ns", "last_publish_ns", "v1_signals")
 
 
 @promise
