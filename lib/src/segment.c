@@ -127,11 +127,11 @@ int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey)
 	return geometry_read(&survey->geometry, &survey->header, &survey->extension, object_size);
 }
 
-int segment_reopen(int fd)
+/* Opens the object of fd once more: a lock on the result is not shared with fd. -1 with errno. */
+static int reopen(int fd)
 {
-	char path[32];
 	const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
-
+	char path[32];
 	int own;
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -152,7 +152,7 @@ void *segment_map(int fd, uint64_t size, bool writable)
 		return NULL;
 	}
 	if (writable)
-		own = segment_reopen(fd);
+		own = reopen(fd);
 	if (own >= 0) /* populated: no frame pays for a page fault */
 		base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_POPULATE, own, 0);
 	error = errno;

@@ -60,9 +60,6 @@ int segment_permit(int fd, mode_t mode, gid_t group);
  * -1. */
 int segment_build(uint64_t size, mode_t mode, gid_t group);
 
-/* Opens the object of fd once more: a lock on the result is not shared with fd. -1 with errno. */
-int segment_reopen(int fd);
-
 /* Gives an unnamed object its name. 0, or -1 with EEXIST, ... */
 int segment_link(int fd, const char *path);
 
