@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consumer(publish=True): its counters in an object of its own, there as long as it is."""
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from vshm import vshm
 from writers import SHARED_MEMORY, wait_until
 
 from vshm_ctypes import Consumer, Producer, RingFull
-from vshm_ctypes.published import PREFIX, RECORD, VERSION, Publication, PublishedConsumer, list_published
+from vshm_ctypes.published import PREFIX, RECORD, VERSION, Publication, PublishedConsumer, by_pid, list_published
 
 PUBLISHES = """
 import sys
@@ -187,3 +188,12 @@ def test_a_file_that_has_got_the_descriptor_of_one_closed_under_a_reader_is_left
         publication.close()
         assert os.fstat(file.fileno()).st_size == 0
     assert not publication.path.exists()
+
+
+def test_the_dead_do_not_speak_for_who_has_their_pid(ring: str) -> None:
+    with Producer(ring), Consumer(ring, publish=True) as stream:
+        stream.receive(timeout=0)
+        (living,) = of_ring(ring)
+    dead = dataclasses.replace(living, alive=False, received=99)
+    assert by_pid([living, dead], living.inode) == {living.pid: living}
+    assert by_pid([living], living.inode + 1) == {}

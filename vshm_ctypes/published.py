@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,3 +217,8 @@ def list_published() -> list[PublishedConsumer]:
     paths = sorted(path for path in Path(DIRECTORY).glob(f"{PREFIX}*") if NAME.fullmatch(path.name))
     found = (_read(path) for path in paths)
     return [consumer for consumer in found if consumer is not None]
+
+
+def by_pid(consumers: Iterable[PublishedConsumer], inode: int) -> dict[int, PublishedConsumer]:
+    """Those that read a ring, without the dead, whose pids others may have by now."""
+    return {consumer.pid: consumer for consumer in consumers if consumer.inode == inode and consumer.alive}

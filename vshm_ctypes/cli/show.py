@@ -14,7 +14,7 @@ from datetime import datetime
 from ..frame import Flag, Media
 from ..inspect import SlotInfo
 from ..processes import Users, find_users
-from ..published import PublishedConsumer, list_published
+from ..published import PublishedConsumer, by_pid, list_published
 from ..rings import ring_name
 from . import units
 from .list import gop, tell_hidden, tell_process, tell_writer
@@ -144,9 +144,9 @@ def _json(look: Survey, users: Users, published: list[PublishedConsumer]) -> dic
 
 
 def _print_readers(look: Survey, users: Users, published: list[PublishedConsumer]) -> None:
-    missed = {consumer.pid: consumer for consumer in published}
+    counters = by_pid(published, look.info.inode)
     for reader in users.of(look.info.inode, but=look.info.writer_pid):
-        own = missed.get(reader.pid)
+        own = counters.get(reader.pid)
         told = f": {own.received} received, {own.missed} missed" if own else ""
         print(f"{'reader:':<14}{printable(tell_process(reader))}{told}")
     if users.hidden:

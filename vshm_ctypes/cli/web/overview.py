@@ -14,7 +14,7 @@ from ...frame import Media
 from ...inspect import list_rings
 from ...machine import Machine, Throttling
 from ...machine import look as look_at_machine
-from ...published import PublishedConsumer, list_published
+from ...published import PublishedConsumer, by_pid, list_published
 from ..list import ListedRing, listed, ring_json
 from ..output import plain
 from ..survey import Survey
@@ -38,7 +38,7 @@ def _media(ring: Survey) -> Media:
 
 def _readers(ring: ListedRing, published: list[PublishedConsumer], viewers: list[Counts]) -> list[dict[str, Any]]:
     """Each with its counts, where it tells them; of this process each viewer by itself."""
-    own = {reader.pid: reader for reader in published if reader.inode == ring.survey.info.inode and reader.alive}
+    own = by_pid(published, ring.survey.info.inode)
     told: list[dict[str, Any]] = []
     for process in ring.readers:
         one: dict[str, Any] = {"pid": process.pid, "name": process.name}
