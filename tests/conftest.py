@@ -6,10 +6,11 @@ import importlib.util
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hosts import own_shared_memory
+from hosts import mount_tmpfs, own_shared_memory
 from writers import BUILD, ROOT, SHARED_MEMORY, Channel, Writer
 
 if TYPE_CHECKING:
@@ -138,6 +139,15 @@ def alone() -> Iterator[None]:
         pytest.skip("needs a mount of its own: run it as root")
     with own_shared_memory():
         yield
+
+
+@pytest.fixture
+def small_disk(alone: None, tmp_path: Path) -> Path:
+    """A real one, which is full after 40 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount_tmpfs(folder, "size=40k")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,15 @@ import itertools
 import json
 import logging
 import os
-import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from encoded import decoded
-from hosts import mount_tmpfs, own_shared_memory
+from hosts import PLAIN, Host, mount_tmpfs, on
 from test_cli_record import write
-from vshm import TIMEOUT_S, Camera, Outcome
+from vshm import Camera, vshm
 from writers import meanwhile
 
 from vshm_ctypes import Producer, RingFull, VideoShmError
@@ -24,39 +22,24 @@ from vshm_ctypes.cli.output import disk_advice
 from vshm_ctypes.cli.watch_log import RotatedFile
 
 RUN = Path(__file__).parent / "runs" / "small.json"
-COMMAND = [sys.executable, "-m", "vshm_ctypes"]
-LIMIT = ("prlimit", "--fsize=40000")
 SAID = {
     "full": "No space left on device: what is in the file plays; free some space, or write to another disk",
     "limited": "File too large: what is in the file plays; the file system (FAT32: up to 4 GiB) or ulimit -f",
 }
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real one, which is full after 40 KiB."""
-    if os.geteuid() != 0:
-        pytest.skip("needs a mount of its own: run it as root")
-    with own_shared_memory():
-        folder = tmp_path / "small"
-        folder.mkdir()
-        mount_tmpfs(folder, "size=40k")
-        yield folder
-
-
-def run(*words: str, before: tuple[str, ...] = ()) -> Outcome:
-    result = subprocess.run([*before, *COMMAND, *words], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    return Outcome(result.returncode, result.stdout, result.stderr)
+def files_up_to(size: int) -> Host:
+    return Host(f"files up to {size}", "no larger file, in bytes", before=("prlimit", f"--fsize={size}"))
 
 
 @pytest.mark.parametrize("refusal", ["full", "limited"])
 @pytest.mark.parametrize("ending", ["h264", "mp4", "mkv"])
 def test_a_recording_counts_what_is_in_its_file(ring: str, small_disk: Path, ending: str, refusal: str) -> None:
-    folder, before = (small_disk, ()) if refusal == "full" else (small_disk.parent, LIMIT)
+    folder, host = (small_disk, PLAIN) if refusal == "full" else (small_disk.parent, files_up_to(40_000))
     path, timing, numbers = folder / f"clip.{ending}", small_disk.parent / "timing", itertools.count()
     words = ["-o", str(path), "-t", "60", "--json", *(["--timing", str(timing)] if refusal == "full" else [])]
     with Producer(ring, slots=120) as producer, meanwhile(lambda: write(producer, next(numbers)), 0.002):
-        outcome = run("record", ring, *words, before=before)
+        outcome = vshm("record", ring, *words, host=host)
     assert outcome.code == 1, outcome.err
     assert outcome.json["ended"] == "error"
     assert f"{path}: {SAID[refusal]}" in outcome.err
@@ -70,7 +53,7 @@ def test_a_recording_counts_what_is_in_its_file(ring: str, small_disk: Path, end
 def test_a_recording_of_nothing_leaves_no_file(ring: str, tmp_path: Path, ending: str) -> None:
     path, numbers = tmp_path / f"clip.{ending}", itertools.count()
     with Producer(ring, slots=120) as producer, meanwhile(lambda: write(producer, next(numbers)), 0.002):
-        outcome = run("record", ring, "-o", str(path), "-t", "60", "--json", before=("prlimit", "--fsize=10"))
+        outcome = vshm("record", ring, "-o", str(path), "-t", "60", "--json", host=files_up_to(10))
     assert outcome.out, outcome.err
     assert (outcome.code, outcome.json["frames"]) == (1, 0)
     assert not path.exists()
@@ -87,13 +70,7 @@ def test_what_a_disk_refuses_is_told_with_what_to_do(number: int) -> None:
 
 def test_a_ring_beyond_the_limit_of_files_is_told_as_such(ring: str) -> None:
     program = f"from vshm_ctypes import Producer\nProducer({ring!r})"
-    result = subprocess.run(
-        ["prlimit", "--fsize=1000000", sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+    result = on(files_up_to(1_000_000), sys.executable, "-c", program)
     assert f"RingFull: [Errno {errno.EFBIG}] {RingFull(errno.EFBIG).strerror}" in result.stderr
     assert "ulimit -f" in str(RingFull(errno.EFBIG).strerror)
 
@@ -152,15 +129,12 @@ def test_what_does_not_fit_is_named_and_leaves_what_was_there(
     mount_tmpfs(small_disk, "size=1m")
     with Camera(ring):
         if name == "page":
-            assert run("bundle", "--seconds", "0.1", "-o", str(small_disk / bundle.name)).code == 0
+            assert vshm("bundle", "--seconds", "0.1", "-o", str(small_disk / bundle.name)).code == 0
         if name != "a.prom":  # which is gone with its program
             path.write_text("before")
         left = sorted(small_disk.iterdir())
         fill(small_disk / "filling")
-        program = ["-m", "hil"] if name == "report.html" else ["-m", "vshm_ctypes"]
-        result = subprocess.run(
-            [sys.executable, *program, *words], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
+        result = on(PLAIN, sys.executable, "-m", "hil" if name == "report.html" else "vshm_ctypes", *words)
     (small_disk / "filling").unlink()
     assert result.returncode == 1, result.stdout
     assert f"{path}: No space left on device: free some space" in result.stderr

@@ -2,7 +2,6 @@
 """vshm record: what it writes can be played, from its first picture to its last."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,12 +12,11 @@ from pathlib import Path
 
 import pytest
 from encoded import FPS, GOP, HEIGHT, WIDTH, access_units, decoded
-from hosts import mount_tmpfs, own_shared_memory
+from processes import wait_until_reading
 from vshm import vshm
 from writers import BUILD, Channel, wait_until, wait_until_stopped
 
 from vshm_ctypes import Producer, list_rings
-from vshm_ctypes.processes import find_users
 
 FRAMES = 60
 FRAME_NS = 1_000_000_000 // FPS
@@ -40,7 +38,7 @@ def recording(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "vshm_ctypes", "record", ring, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            wait_until(lambda: any(user.pid == process.pid for user in find_users().of(inode)), "it joins the ring")
+            wait_until_reading(process, inode)
             yield process
         finally:
             process.kill()
@@ -137,18 +135,6 @@ def test_a_killed_recording_plays_up_to_its_last_whole_gop(ring: str, tmp_path: 
         await_recorded(timing, 24)
         process.kill()
     assert len(decoded(str(path))) >= GOP
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real one, which is full after 40 KiB."""
-    if os.geteuid() != 0:
-        pytest.skip("needs a mount of its own: run it as root")
-    with own_shared_memory():
-        folder = tmp_path / "small"
-        folder.mkdir()
-        mount_tmpfs(folder, "size=40k")
-        yield folder
 
 
 def test_a_full_disk_leaves_whole_lines_of_timing(ring: str, small_disk: Path, tmp_path: Path) -> None:
@@ -279,7 +265,7 @@ def test_reconnecting_a_recording_goes_on_with_the_next_writer(ring: str, tmp_pa
         first.close()
         with Producer(ring) as second:
             inode = Path(f"/dev/shm{ring}").stat().st_ino
-            wait_until(lambda: any(user.pid == process.pid for user in find_users().of(inode)), "it joins that one")
+            wait_until_reading(process, inode)
             for number in range(10, 13):
                 write(second, number)
             out, err = process.communicate(timeout=60)

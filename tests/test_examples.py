@@ -17,10 +17,9 @@ import av
 import numpy
 import pytest
 from numpy.typing import NDArray
-from writers import wait_until
+from processes import wait_until_reading
 
 from vshm_ctypes import Codec, Consumer, Producer
-from vshm_ctypes.processes import find_users
 
 WIDTH, HEIGHT, FPS, GOP = 320, 240, 25, 10
 TIMEOUT_S = 60
@@ -92,12 +91,7 @@ class Stage:
         command = [sys.executable, "-m", f"vshm_ctypes.examples.{example}", self.ring, *words]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.processes.append(process)
-
-        def reads() -> bool:
-            assert process.poll() is None, "it ended before it read"
-            return any(user.pid == process.pid for user in find_users().of(self.producer.info().inode))
-
-        wait_until(reads, f"{example} reads")
+        wait_until_reading(process, self.producer.info().inode)
         return process
 
     def play(self, pictures: list[Picture], fps: float = FPS) -> None:
