@@ -5,12 +5,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from browser import ChromiumPage
 from selenium.webdriver.common.keys import Keys
 from serving import Server, camera
 from writers import ROOT
+
+from vshm_ctypes import Producer
 
 STATIC = ROOT / "vshm_ctypes" / "cli" / "web" / "static"
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -116,18 +119,46 @@ def test_no_address_stops_the_page(page: ChromiumPage, server: Server, ring: str
         page.wait(lambda: page.shown > 0 and page.text("message") == "", "it plays")
 
 
-def test_the_keyboard_alone_chooses_a_ring(page: ChromiumPage, server: Server, ring: str) -> None:
-    def focused() -> str:
-        return str(page.driver.execute_script("return document.activeElement.dataset.name ?? ''"))
+def focused(page: ChromiumPage) -> str:
+    """The ring whose link has the keyboard."""
+    return str(page.driver.execute_script("return document.activeElement.dataset.name ?? ''"))
 
-    with camera(f"{ring}_a"), camera(f"{ring}_b"):
+
+def tab_to(page: ChromiumPage, ring: str) -> None:
+    def tab() -> bool:
+        page.driver.switch_to.active_element.send_keys(Keys.TAB)
+        return focused(page) == ring
+
+    page.wait(lambda: ring[1:] in page.text("rings"), "the ring is listed")
+    page.wait(tab, "the keyboard comes to it")
+
+
+def test_the_keyboard_alone_chooses_a_ring(page: ChromiumPage, server: Server, ring: str) -> None:
+    with camera(f"{ring}_a"), camera(f"{ring}_c"):
         page.open(server.url(f"/#{ring}_a"))
-        page.wait(lambda: f"{ring[1:]}_b" in page.text("rings"), "the rings are listed")
-        while focused() != f"{ring}_b":
-            page.driver.switch_to.active_element.send_keys(Keys.TAB)
-        received = page.text("ring")
-        page.wait(lambda: page.text("ring") != received, "the rings are told anew")
-        assert focused() == f"{ring}_b"
+        tab_to(page, f"{ring}_c")
+        with Producer(f"{ring}_b"):
+            page.wait(lambda: f"{ring[1:]}_b" in page.text("rings"), "another ring is there")
+            assert focused(page) == f"{ring}_c"
+            remove(f"{ring}_b")
+        page.wait(lambda: f"{ring[1:]}_b" not in page.text("rings"), "it is gone")
+        assert focused(page) == f"{ring}_c"
         page.driver.switch_to.active_element.send_keys(Keys.ENTER)
-        page.wait(lambda: page.driver.current_url.endswith("_b") and page.shown > 0, "it plays the other")
+        page.wait(lambda: page.driver.current_url.endswith("_c") and page.shown > 0, "it plays the other")
         assert page.driver.execute_script("return document.getAnimations().length") == 0
+
+
+@pytest.mark.parametrize("stays", ["a", "c"])
+def test_the_keyboard_keeps_its_place_where_a_ring_goes(
+    page: ChromiumPage, server: Server, ring: str, stays: str
+) -> None:
+    with Producer(f"{ring}_{stays}"), Producer(f"{ring}_b"):
+        page.open(server.url(f"/#{ring}_{stays}"))
+        tab_to(page, f"{ring}_b")
+        remove(f"{ring}_b")
+        page.wait(lambda: f"{ring[1:]}_b" not in page.text("rings"), "it is gone")
+        assert focused(page) != ""
+
+
+def remove(ring: str) -> None:
+    Path(f"/dev/shm{ring}").unlink()

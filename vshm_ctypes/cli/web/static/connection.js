@@ -31,6 +31,10 @@ export class Connection {
   }
 
   take(data) {
+    if (this.isSilent) { // until now: this page was asleep, and what comes first is from before
+      this.open();
+      return;
+    }
     this.heard_ms = Date.now();
     if (data instanceof ArrayBuffer) {
       this.page.onPart(data);
@@ -50,9 +54,11 @@ export class Connection {
 
   ping() { this.send({ ping_ms: performance.now() }); }
 
-  // By the time of day, which goes on while a machine sleeps.
+  // By the time of day, which goes on while a machine sleeps, and may be set back.
+  get isSilent() { return Math.abs(Date.now() - this.heard_ms) > SILENT_MS; }
+
   tick() {
-    if (this.socket && Date.now() - this.heard_ms > SILENT_MS) this.lose("It has told nothing for some seconds. ");
+    if (this.socket && this.isSilent) this.lose("It has told nothing for some seconds. ");
     else this.ping();
   }
 
@@ -85,6 +91,6 @@ export class Connection {
   // Perhaps this page was asleep.
   wake() {
     if (document.hidden || this.query === undefined) return;
-    if (!this.socket || Date.now() - this.heard_ms > SILENT_MS) this.open();
+    if (!this.socket || this.isSilent) this.open();
   }
 }

@@ -12,24 +12,28 @@ export function first(rings) {
   return rings.reduce((best, ring) => (best === undefined || rank(ring) < rank(best) ? ring : best), undefined);
 }
 
-// A link stays the same element, since a keyboard's focus is lost with it.
-function linkOf(name) {
-  const link = [...at("rings").children].find((one) => one.dataset.name === name) ?? document.createElement("a");
-  link.dataset.name = name;
-  link.href = `#${encodeURIComponent(name)}`;
+function linkOf(ring, wanted) {
+  const link = [...at("rings").children].find((one) => one.dataset.name === ring.name) ?? document.createElement("a");
+  link.dataset.name = ring.name;
+  link.href = `#${encodeURIComponent(ring.name)}`;
+  link.textContent = ring.name.slice(1) + (ring.media === "audio" ? " (sound)" : "");
+  link.title = stateOf(ring);
+  link.classList.toggle("live", isLive(ring));
+  if (ring.name === wanted) link.setAttribute("aria-current", "true");
+  else link.removeAttribute("aria-current");
   return link;
 }
 
+// A link that stays is neither replaced nor moved, since it would lose the keyboard's focus; that of a ring that goes
+// passes it on. The device tells the rings in the order of their names.
 export function showRings(rings, wanted) {
-  const links = rings.map((ring) => {
-    const link = linkOf(ring.name);
-    link.textContent = ring.name.slice(1) + (ring.media === "audio" ? " (sound)" : "");
-    link.title = stateOf(ring);
-    link.classList.toggle("live", isLive(ring));
-    if (ring.name === wanted) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-    return link;
+  const list = at("rings");
+  const links = rings.map((ring) => linkOf(ring, wanted));
+  for (const gone of [...list.children].filter((link) => !links.includes(link))) {
+    if (gone === document.activeElement) (gone.nextElementSibling ?? gone.previousElementSibling)?.focus();
+    gone.remove();
+  }
+  links.forEach((link, place) => {
+    if (list.children[place] !== link) list.insertBefore(link, list.children[place] ?? null);
   });
-  const { children } = at("rings");
-  if (links.length !== children.length || links.some((link, place) => link !== children[place])) at("rings").replaceChildren(...links);
 }
