@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +18,11 @@ from children import running
 from encoded import access_units, decoded
 from hosts import own_shared_memory
 from html_page import Page
+from processes import wait_until_reading
 from vshm import Camera, vshm
 from writers import meanwhile
 
-from vshm_ctypes import Codec, Producer
+from vshm_ctypes import Codec, Producer, inspect
 from vshm_ctypes.cli import bundle_host
 from vshm_ctypes.cli.bundle_archive import members
 from vshm_ctypes.cli.bundle_contents import KINDS, MANIFEST, kind_of
@@ -145,13 +145,20 @@ with vshm_ctypes.Producer(sys.argv[1]) as ring:
     assert not [name for name, content in found.items() if SECRET.encode() in content]
 
 
-def test_ctrl_c_leaves_nothing(alone: None, ring: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_an_end_before_the_end_leaves_nothing(
+    alone: None, ring: str, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    if number == signal.SIGKILL:
+        try:
+            os.close(os.open(tmp_path, os.O_TMPFILE | os.O_RDWR))
+        except OSError:
+            pytest.skip("this file system has no files without a name: let TMPDIR be on another, such as a tmpfs")
     command = [sys.executable, "-m", "vshm_ctypes", "bundle", "-o", str(tmp_path / "case.tar.zst")]
-    with camera(ring), subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        while not list(tmp_path.iterdir()):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+    with camera(ring), subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        wait_until_reading(process, inspect(ring).inode)
+        process.send_signal(number)
+        assert process.wait(60) == code
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,6 +17,7 @@ from . import units
 from .bundle_archive import ENDING, Writer
 from .bundle_contents import KINDS, MANIFEST, VERSION, contents, kind_of
 from .bundle_streams import capture
+from .ending import held
 from .output import can_redraw, complain, print_json, print_table, say
 from .verb import Exit, Verb, positive
 
@@ -57,7 +58,7 @@ def _named(path: Path) -> Iterator[None]:
 
 def _make(path: Path, seconds: float, video: bool, force: bool) -> list[tuple[str, int]]:
     rings = list(list_rings())
-    with _named(path), Writer(path, force) as bundle:
+    with _named(path), held() as hold, Writer(path, force) as bundle, hold.lifted():
         streams = capture(rings, seconds, video, path.parent, _progress(seconds, len(rings)))
         taken = [(member.name, bundle.add(member.name, member.content)) for member in contents(streams, MEASURE_S)]
         manifest = {

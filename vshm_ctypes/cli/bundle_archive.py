@@ -9,9 +9,12 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
+
+from .whole_file import WholeFile
 
 MOST_MEMBERS = 4096
 MOST_BYTES = 1024**3
@@ -32,15 +35,16 @@ class BundleError(OSError):
 
 
 class Writer:
-    """Makes the file: whole under its name at the end, or not at all. Raises FileExistsError, OSError, ImportError."""
+    """Makes the file: whole under its name at the end, or not at all; to be entered and left in held().
+
+    Raises FileExistsError, OSError, ImportError.
+    """
 
     def __init__(self, path: Path, force: bool) -> None:
-        if path.exists() and not force:
-            raise FileExistsError(errno.EEXIST, "it is there already: --force overwrites it", str(path))
-        self._path = path
-        self._unfinished = path.with_name(f"{path.name}.unfinished")
-        self._packed = _zstd().ZstdFile(self._unfinished, "w")
-        self._tar = tarfile.open(fileobj=self._packed, mode="w|")  # noqa: SIM115 - closed by __exit__
+        self._file = WholeFile(path, force)
+        self._zstd = _zstd()
+        self._stack = ExitStack()
+        self._tar: tarfile.TarFile
 
     def add(self, name: str, content: bytes | IO[bytes]) -> int:
         """One more member; its size in bytes."""
@@ -53,18 +57,16 @@ class Writer:
         return member.size
 
     def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            packed = stack.enter_context(self._zstd.ZstdFile(stack.enter_context(self._file), "w"))
+            self._tar = stack.enter_context(tarfile.open(fileobj=packed, mode="w|"))
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._tar.close()
-            self._packed.close()
-            if kind is None:
-                self._unfinished.replace(self._path)
-        finally:
-            self._unfinished.unlink(missing_ok=True)
+        self._stack.__exit__(kind, error, trace)
 
 
 class _Bounded(io.RawIOBase):

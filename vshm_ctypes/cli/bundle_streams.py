@@ -15,6 +15,7 @@ from typing import IO, Any
 from ..consumer import Consumer
 from ..errors import ProducerDied, VideoShmError
 from ..frame import Codec, Frame
+from .ending import held
 from .latencies import Latencies
 
 MOST_BYTES = 256 * 1024**2  # of one stream's picture
@@ -75,7 +76,8 @@ def _capture(captured: Captured, until: float, over: threading.Event) -> None:
 
 
 def _nameless(folder: Path) -> IO[bytes]:
-    return tempfile.TemporaryFile(dir=folder)
+    with held():  # where the file system has no such files, it has a name for a moment
+        return tempfile.TemporaryFile(dir=folder)
 
 
 def capture(
@@ -86,16 +88,19 @@ def capture(
     over = threading.Event()
     found = [Captured(ring, picture=_nameless(folder) if video else None) for ring in rings]
     threads = [threading.Thread(target=_capture, args=(one, begin + seconds, over)) for one in found]
-    for thread in threads:
-        thread.start()
-    try:
-        while any(thread.is_alive() for thread in threads):
-            told(min((time.monotonic() - begin) / seconds, 1))
-            time.sleep(min(SLICE_S, seconds / 10))
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+    with held() as hold:  # threads that were started are also waited for
+        try:
+            for thread in threads:
+                thread.start()
+            with hold.lifted():
+                while any(thread.is_alive() for thread in threads):
+                    told(min((time.monotonic() - begin) / seconds, 1))
+                    time.sleep(min(SLICE_S, seconds / 10))
+        finally:
+            over.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
     return found
 
 

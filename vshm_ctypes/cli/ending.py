@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from types import FrameType
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import FrameType, TracebackType
+from typing import Self
 
 NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 SAME_S = 0.3  # so close together they are one request: timeout(1), and terminals that are closed, send it twice
@@ -65,6 +66,17 @@ class _Requests:
     heeded = 1
     count = 0
     last_s = 0.0
+    hold: Hold | None = None  # in force
+    lifted: Hold | None = None  # the innermost one of which a block is lifted
+
+    def take_effect(self, what: Callable[[], object]) -> None:
+        """At once, or when what is held is over."""
+        if self.hold is not None:
+            self.hold.pending = what
+            return
+        self.hold = self.lifted  # whoever is interrupted puts away undisturbed what it made
+        what()
+        self.hold = None
 
     def tell(self, number: int, _frame: FrameType | None) -> None:
         """A signal has come."""
@@ -78,13 +90,13 @@ class _Requests:
             os._exit(128 + number)  # as process 1, to which signals do nothing by themselves
         if self.patience_s:
             signal.setitimer(signal.ITIMER_REAL, self.patience_s)
-        self.act()
+        self.take_effect(self.act)
 
     def install(self) -> Iterator[None]:
         """The handlers, until the next turn."""
         kept = [number for number in NUMBERS[:2] if signal.getsignal(number) == signal.SIG_IGN]
         before = {number: signal.signal(number, self.tell) for number in NUMBERS if number not in kept}
-        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda *_: interrupt())
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda *_: self.take_effect(interrupt))
         unraisable = sys.unraisablehook
 
         def swallowed(what: sys.UnraisableHookArgs) -> None:
@@ -132,11 +144,74 @@ def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patienc
         _requests.act, _requests.patience_s = outer
 
 
-@contextmanager
-def held() -> Iterator[None]:
-    """This block is done whole; being told to end takes effect when it is over."""
-    end = End()
-    with heeding(end.set):
-        yield
-    if end.is_set():
-        interrupt()
+class Hold:
+    """Of held()."""
+
+    def __init__(self) -> None:
+        self.pending: Callable[[], object] | None = None
+        self._before: tuple[Hold | None, Hold | None] = None, None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        self._before = _requests.hold, _requests.lifted
+        _requests.hold = self
+        if _requests.act is None:
+            self._stack.enter_context(heeding())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        try:
+            self._stack.close()
+        finally:
+            _requests.lifted = self._before[1]
+            _requests.hold = self._before[0]
+        if self.pending is not None:
+            _requests.take_effect(self.pending)
+
+    def lifted(self) -> AbstractContextManager[None]:
+        """In this block within, it takes effect at once; and whoever is interrupted there, is held again."""
+        return _Lifted(self)
+
+
+class _Lifted:
+    """No generator: one that was not entered whole would be closed some time later, and hold what is not its own."""
+
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+        self._before: Hold | None = None
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._before = _requests.lifted
+        _requests.lifted = self._hold
+        _requests.hold = None
+        pending, self._hold.pending = self._hold.pending, None
+        if pending is not None:
+            _requests.take_effect(pending)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        _requests.hold = self._hold
+        _requests.lifted = self._before
+
+
+def held() -> Hold:
+    """A block that is done whole: being told to end takes effect when it is over, or in what is lifted of it.
+
+    An interruption comes between any two steps, so also between the making of a thing and the try that puts it away,
+    and in the first step of putting it away. What shall not be left behind is made, and put away, held:
+
+        with held() as hold, TemporaryDirectory() as folder, hold.lifted():
+            ...
+    """
+    return Hold()
