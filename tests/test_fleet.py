@@ -83,10 +83,11 @@ def test_each_behaviour_does_what_its_name_says() -> None:
 
 
 def test_a_slow_consumer_counts_what_it_missed_and_the_others_lose_nothing() -> None:
-    result = run("c c@slow:40 example", seconds=2, writer=RingWriter(fps=100, slots=8))
+    # The ring holds 0.6 s: who is swift stays within it on a machine with much else to do, too.
+    result = run("c c@slow:200 example", seconds=2, writer=RingWriter(fps=100, slots=60))
     assert wrong(result) == []
     fast, slow, example = (account for _, account in result.accounts())
-    assert slow.missed is not None and slow.missed > 100
+    assert slow.missed is not None and slow.missed > 60
     assert (fast.missed, example.missed) == (0, 0)
 
 

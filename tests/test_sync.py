@@ -287,8 +287,9 @@ def test_a_version_1_writer_is_matched_by_its_wall_clock(ring: str, channel: Cha
         wait_until(lambda: _frames(channel.number) > 0, "it writes")
         streams = [stack.enter_context(Consumer(name)) for name in (channel.number, ring)]
         assert inspect(channel.number).state == State.UNKNOWN
-        found = [others for _, others in itertools.islice(sync(*streams, tolerance=0.1), 10)]
-    assert sum(1 for others in found if others) >= 5
+        deadline = time.monotonic() + 60  # how many stay alone until then is the machine's matter
+        matches = (others for _, others in sync(*streams, tolerance=0.1) if others or time.monotonic() > deadline)
+        assert all(itertools.islice(matches, 5))
 
 
 @pytest.mark.parametrize("options", [{"tolerance": -1}, {"tolerance": float("nan")}, {"patience": -0.1}])
