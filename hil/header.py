@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
-
-from vshm_ctypes import get_include
 
 CHECKOUT_LIB = Path(__file__).resolve().parent.parent / "lib"
 
@@ -15,5 +14,15 @@ def include_folder() -> Path:
 
     hil's sources are written for the header of their own tree; beside an editable install, the binding's may be older.
     """
-    ours = CHECKOUT_LIB / "include"
-    return ours if (ours / "video_shm.h").exists() else Path(get_include())
+    for folder in (CHECKOUT_LIB, *_installed()):
+        if (folder / "include" / "video_shm.h").exists():
+            return folder / "include"
+    from vshm_ctypes import get_include
+
+    return Path(get_include())
+
+
+def _installed() -> list[Path]:
+    """Folders of the package, which is not imported: it loads a library, and who asks another one wants that alone."""
+    spec = find_spec("vshm_ctypes")
+    return [Path(folder) for folder in (spec and spec.submodule_search_locations) or ()]

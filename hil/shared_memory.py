@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where rings are, for what looks there or clears up without the library."""
+"""Where rings are, for what looks there or clears up without the library: no library is loaded by importing this."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from vshm_ctypes.rings import DIRECTORY
-
-SHARED_MEMORY = Path(DIRECTORY)
+SHARED_MEMORY = Path("/dev/shm")
 
 
 def ring_names(channel: int) -> list[Path]:

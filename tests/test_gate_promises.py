@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from gate_channels import nothing_is_left_but, orphans
+from wrappers import LIBRARY, wrapped
 from writers import BUILD, ROOT
 
 pytest.importorskip("scipy", reason="no scipy for this processor")
@@ -28,7 +29,6 @@ from hil.gate.promises import PROMISES
 from hil.gate.render import summary
 from hil.gate.result import Answer, Result, Row, RowVerdict
 
-LIBRARY = (BUILD / "libvideo_shm.so").resolve()
 THIS = Library("this", LIBRARY, None, frozenset(), None)
 DEFECTS = {defect.name: defect for defect in read_defects(ROOT)}
 # Some of them; all are tried by hil gate --self-test.
@@ -44,16 +44,6 @@ HANGING = """\
 HANG(video_shm_consumer_acquire) HANG(video_shm_consumer_receive) HANG(video_shm_consumer_wait)
 """
 CRASHING = "int video_shm_consumer_wait(void) { __builtin_trap(); }\n"
-
-
-def wrapped(folder: Path, source: str) -> Path:
-    """A thin library around this one, with some calls of its own."""
-    (folder / "wrapper.c").write_text(source)
-    made = folder / "wrapper.so"
-    command: list[str | Path] = ["cc", "-shared", "-fPIC", "-o", made, folder / "wrapper.c"]
-    command += ["-Wl,--no-as-needed", LIBRARY, f"-Wl,-rpath,{LIBRARY.parent}"]
-    subprocess.run(command, check=True, timeout=60)
-    return made
 
 
 def running_with(library: Path) -> list[int]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All that hil compiles is compiled with one header: that of its own tree."""
 
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,17 @@ from hil.bench.in_c import InC
 from hil.gate.block import build_worker
 from hil.header import include_folder
 from hil.workers.programs import find_program
-from vshm_ctypes import _library
 
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of another header, which a wheel has brought and no program can be compiled with."""
-    header = tmp_path / "installed" / "video_shm.h"
-    header.parent.mkdir()
+    header = tmp_path / "installed" / "include" / "video_shm.h"
+    header.parent.mkdir(parents=True)
     header.write_text("#error another header\n")
-    monkeypatch.setattr(_library, "installed", lambda *_names: str(header))
+    spec = ModuleSpec("vshm_ctypes", None)
+    spec.submodule_search_locations = [str(header.parent.parent)]
+    monkeypatch.setattr(hil.header, "find_spec", lambda _name: spec)
     monkeypatch.setenv("VIDEO_SHM_PROGRAMS", str(tmp_path / "programs"))
     return header.parent
 
