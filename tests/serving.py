@@ -26,7 +26,7 @@ from encoded import FPS, HEIGHT, WIDTH, stream
 from vshm_ctypes import Codec, Producer
 codec = Codec(int(sys.argv[2]))
 units = stream(codec, 100)
-with Producer(sys.argv[1]) as ring:
+with Producer(sys.argv[1], slots=500, slot_size=16 * 1024) as ring:  # ten seconds: nobody is lapped on a busy machine
     for number in range(10**9):
         data, keyframe = units[number % len(units)]
         ring.write(data, keyframe=keyframe, codec=codec, width=WIDTH, height=HEIGHT, fps=FPS)
