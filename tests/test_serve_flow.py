@@ -14,6 +14,7 @@ from vshm_ctypes import Producer
 from vshm_ctypes.cli.web import flow
 from vshm_ctypes.cli.web.flow import MOST_S, Flow
 from vshm_ctypes.cli.web.showing import HEAD, KEYFRAME
+from vshm_ctypes.cli.web.viewer import PAST_S
 
 
 class Time:
@@ -135,7 +136,7 @@ def test_what_a_ring_holds_waits_until_the_browser_takes_it(server: Server, ring
     async def look(browser: Browser) -> None:
         await browser.until(lambda: bool(browser.pictures))
         await tell(browser)
-        await asyncio.sleep(MOST_S * 1.2)  # it is behind by now: much more lies in the ring than a connection holds
+        await asyncio.sleep(PAST_S * 1.2)  # it is behind by now: much more lies in the ring than a connection holds
         while len(browser.pictures) < count:
             have = len(browser.pictures)
             await browser.until(lambda: len(browser.pictures) > have)  # noqa: B023

@@ -26,6 +26,7 @@ Form = Literal["frames", "mp4"]
 HEADER = struct.Struct("<QQQIII")
 KEYFRAME, HEAD, RECOVERY_POINT, CAPTURED = 1, 2, 4, 8
 _FLAGS = {EntryPoint.NONE: 0, EntryPoint.IDR: KEYFRAME, EntryPoint.RECOVERY_POINT: KEYFRAME | RECOVERY_POINT}
+ASK_AGAIN_S = 0.2
 _NO_MP4 = "The stream goes into no MP4, which this browser needs"
 _IN_MP4 = (Codec.H264, Codec.H265, Codec.AAC, Codec.OPUS)
 
@@ -58,8 +59,8 @@ class Showing:
         """A message of that kind."""
         self._send(json.dumps({"type": kind} | plain(told)))
 
-    def show(self, frame: Frame, patience_s: float = 0.0) -> None:
-        """The next frame of the ring. patience_s: how long the browser may take before it is passed over."""
+    def show(self, frame: Frame, is_patient: Callable[[], bool] = lambda: False) -> None:
+        """The next frame of the ring. It is passed over where the browser does not keep up, and is not waited for."""
         if frame.codec != self._codec:
             self._choose(frame.codec)
         if self._material is None:
@@ -67,12 +68,18 @@ class Showing:
         part = self._material.take(frame)
         if part is not None and part.begins is not None:
             self._begin(part.unit, part.begins)
-        self._skips = (self._skips and part is None) or not self._flow.wait(patience_s)
+        self._skips = (self._skips and part is None) or not self._keeps_up(is_patient)
         if self._skips:
             self._material.skip()
             self.skipped += 1
         elif part is not None:
             self._pass_on(frame, part)
+
+    def _keeps_up(self, is_patient: Callable[[], bool]) -> bool:
+        while is_patient():
+            if self._flow.wait(ASK_AGAIN_S):
+                return True
+        return self._flow.wait()
 
     def _pass_on(self, frame: Frame, part: Part) -> None:
         if self._fragments is None:

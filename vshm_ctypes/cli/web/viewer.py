@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ...consumer import Consumer
 from ...errors import ProducerNotRunning, VideoShmError
@@ -26,7 +27,7 @@ from .showing import Form, Showing
 
 WAIT_S = 0.2
 RETRY_S = 0.5
-PAST_S = 2.0  # for a browser to take what the ring held when it came
+PAST_S = 2.0  # for a browser to take what the ring held when it came, if there is more
 
 TEXTS = {
     "live": "",
@@ -113,14 +114,14 @@ class Viewer:
         watch = Watch(stream)
         begin = last = time.monotonic()
         written, first = stream.info().frames, True
-        held, patient = written, begin + PAST_S
+        held, patient_s = written, begin + PAST_S
         while not self._over.is_set():
             frame = stream.receive(WAIT_S)
             now = time.monotonic()
             if frame is not None:
                 watch.note(frame)
                 self._received += 1
-                self._showing.show(frame, max(0.0, patient - now) if frame.number < held else 0.0)
+                self._showing.show(frame, partial(self._waits_for_browser, stream, frame.number, held, patient_s))
                 self._tell_state("waiting" if self._showing.waits else "live", self._showing.waits)
                 last, written = now, frame.number + 1
             else:
@@ -133,6 +134,12 @@ class Viewer:
                 if not first:  # it has in it what lay in the ring
                     self._showing.tell("second", **plain(second), skipped=self._showing.skipped, dropped=_drops(stream))
                 begin, first = now, False
+
+    def _waits_for_browser(self, stream: Consumer, number: int, held: int, patient_s: float) -> bool:
+        """With what the ring held when it came: for a while, and as long as nothing comes after that."""
+        if number >= held or self._over.is_set():
+            return False
+        return time.monotonic() < patient_s or stream.info().frames <= held
 
     @staticmethod
     def _why_silent(info: RingInfo, silent_s: float, written: int) -> str:
