@@ -83,6 +83,7 @@ NEEDS_PYAV = [
     "sources",
     "splitter_differential",
     "stranger_bundle",
+    "strangers",
     "streamer_help",
     "streamer_life",
     "suite",

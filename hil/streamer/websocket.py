@@ -21,6 +21,7 @@ from typing import Self
 from aiohttp import web
 
 from vshm_ctypes import Consumer, ProducerNotRunning, VideoShmError, ring_name
+from vshm_ctypes.cli.web.door import DOOR, Door
 from vshm_ctypes.cli.web.sender import Gone, sender
 
 from .channels import ChannelError
@@ -91,20 +92,15 @@ class WebSocketServer:
         self._loop = asyncio.get_running_loop()
         app = web.Application()
         app.router.add_get("/", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        try:
+        async with Door(app, LOG.warning) as door:
             try:
-                await web.TCPSite(runner, self._host, port).start()
+                self._started.set_result(await door.open(self._host, port))
             except OSError as error:
                 self._started.set_exception(error)
                 return
-            self._started.set_result(runner.addresses[0][1])
             await self._over.wait()
             for client in list(self._clients):
                 await client.close(code=GOING_AWAY, message=b"camera-streamer has ended")
-        finally:
-            await runner.cleanup()
 
     def _ring(self, channel: str | None) -> str | None:
         try:
@@ -129,18 +125,23 @@ class WebSocketServer:
         if len(self._clients) >= MOST_CLIENTS:
             await client.close(code=TRY_AGAIN_LATER, message=f"{MOST_CLIENTS} clients are there already".encode())
             return client
+        with request.app[DOOR].staying(request):
+            await self._serve_client(client, ring, request.remote)
+        return client
+
+    async def _serve_client(self, client: web.WebSocketResponse, ring: str, who: str | None) -> None:
+        """Until it leaves."""
         self._clients.add(client)
         over = threading.Event()
-        sending = threading.Thread(target=self._send, args=(ring, sender(client), over, request.remote), daemon=True)
+        sending = threading.Thread(target=self._send, args=(ring, sender(client), over, who), daemon=True)
         sending.start()
         try:
-            async for _ in client:  # until it leaves
+            async for _ in client:
                 pass
         finally:
             self._clients.discard(client)
             over.set()
             await asyncio.to_thread(sending.join)
-        return client
 
     # ---- in each client's thread ----
 

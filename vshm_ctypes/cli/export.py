@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.resources
 import itertools
+import threading
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from ..published import list_published
 from .ending import End, heeding
 from .export_metrics import LATENCY, LATENCY_BUCKETS_S, LATENCY_HELP, METRICS, Sample, samples
 from .export_rings import Rings
+from .export_server import ExportServer
 from .output import complain, print_json
 from .verb import Exit, Verb, port, positive
 from .whole_file import write_whole
@@ -73,18 +75,18 @@ def _families(found: list[Sample]) -> Iterator[Family]:
 
 
 def _serve(exporter: Exporter, host: str, port: int, end: End) -> None:
-    from prometheus_client import start_http_server
+    from prometheus_client import make_wsgi_app
 
-    server, _ = start_http_server(port, host, exporter.registry)
-    try:
-        shown = f"[{host}]" if ":" in host else host
-        exporter.rings.look()
-        print(f"http://{shown}:{server.server_port}/metrics", flush=True)
-        while not end.wait(LOOK_EVERY_S):
+    with ExportServer(host, port, make_wsgi_app(exporter.registry)) as server:
+        threading.Thread(target=server.serve_forever, name="export", daemon=True).start()
+        try:
+            shown = f"[{host}]" if ":" in host else host
             exporter.rings.look()
-    finally:
-        server.shutdown()
-        server.server_close()
+            print(f"http://{shown}:{server.server_port}/metrics", flush=True)
+            while not end.wait(LOOK_EVERY_S):
+                exporter.rings.look()
+        finally:
+            server.shutdown()
 
 
 def _write(exporter: Exporter, path: Path, every_s: float, end: End) -> None:

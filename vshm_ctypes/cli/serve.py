@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import secrets
 import socket
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import VideoShmError
 from .ending import heeding
 from .output import complain, print_json
 from .verb import Exit, Verb, port
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 8765
 SHORTEST_TOKEN = 8
-END_S = 2.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -54,33 +51,17 @@ def _shown_host(host: str) -> str:
             return socket.gethostname()
 
 
-async def _listen(site: web.TCPSite) -> None:
-    """asyncio passes over each address for which there is no descriptor, and from 3.13 on has no errno for it."""
-    try:
-        await site.start()
-    except OSError as error:
-        if error.errno is not None:
-            raise
-
-
 async def _serve(app: web.Application, host: str, port: int, token: str | None, as_json: bool) -> None:
-    from aiohttp import web
+    from .web.door import Door
 
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=END_S)
-    await runner.setup()
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # it wakes the loop too
-        try:
+        async with Door(app, complain) as door:
             await loop.run_in_executor(None, int)  # threads send the files: where none can be started there is no page
-            await _listen(web.TCPSite(runner, host, port))
-            if not runner.addresses:
-                raise VideoShmError(errno.EMFILE)
-            taken = runner.addresses[0][1]
+            taken = await door.open(host, port)
             url = f"http://{_shown_host(host)}:{taken}/" + (f"?token={token}" if token else "")
             print_json({"url": url}) if as_json else print(url, flush=True)
             await ended.wait()
-        finally:
-            await runner.cleanup()
 
 
 def run(arguments: Namespace) -> int:

@@ -43,13 +43,15 @@ def _has_token(request: web.Request, token: str) -> bool:
 
 
 def _refusal(request: web.Request, token: str | None) -> web.Response | None:
+    """Raises ValueError: the Host or Origin of the request is none."""
+    port = request.url.port
     if not _same_origin(request):
         return web.Response(status=403, text="this page may be used by itself only\n")
     if token is None:
         # A name that was pointed at this machine to get at it is not the one it goes by here.
         name = urlsplit(f"//{request.host}").hostname or ""
         if not is_loopback(name):
-            return web.Response(status=403, text=f"not by that name: open http://127.0.0.1:{request.url.port}/\n")
+            return web.Response(status=403, text=f"not by that name: open http://127.0.0.1:{port}/\n")
     elif not _has_token(request, token):
         text = "a token is missing, or is another: open the address that vshm serve printed\n"
         return web.Response(status=401, text=text)
@@ -61,7 +63,10 @@ def guard(token: str | None) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        refused = _refusal(request, token)
+        try:
+            refused = _refusal(request, token)
+        except ValueError:
+            refused = web.Response(status=400, text="a Host or an Origin like that is none\n")
         if refused is not None:
             response: web.StreamResponse = refused
         elif token is not None and "token" in request.query:  # out of the address, so that it is not handed on by it

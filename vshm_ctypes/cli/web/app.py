@@ -14,12 +14,14 @@ from aiohttp import WSMsgType, web
 
 from ...rings import ring_name
 from .access import guard
+from .door import DOOR
 from .overview import Overview
 from .sender import sender
 from .showing import Form
 from .viewer import Viewer
 
 STATIC = Path(__file__).parent / "static"
+FILES = {path.name: path for path in STATIC.iterdir()}
 MOST_VIEWERS = 16
 HEARTBEAT_S = 10.0
 LONGEST_MESSAGE = 4096  # of those that a browser sends
@@ -29,7 +31,13 @@ VIEWERS: web.AppKey[dict[web.WebSocketResponse, Viewer | None]] = web.AppKey("vi
 
 
 async def _index(request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(STATIC / "index.html")
+    return web.FileResponse(FILES["index.html"])
+
+
+async def _file(request: web.Request) -> web.StreamResponse:
+    if request.match_info["name"] not in FILES:
+        raise web.HTTPNotFound
+    return web.FileResponse(FILES[request.match_info["name"]])
 
 
 def _viewer(request: web.Request, socket: web.WebSocketResponse) -> Viewer | None:
@@ -75,7 +83,8 @@ async def _live(request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         viewer = None
         await socket.send_json({"type": "state", "state": "error", "text": f"{error}"})
-    await _serve(request.app, socket, viewer)
+    with request.app[DOOR].staying(request):
+        await _serve(request.app, socket, viewer)
     return socket
 
 
@@ -111,6 +120,6 @@ def make_app(token: str | None) -> web.Application:
     app[OVERVIEW] = Overview(lambda: [viewer.counts for viewer in viewers.values() if viewer is not None])
     app.router.add_get("/", _index)
     app.router.add_get("/live", _live)
-    app.router.add_static("/static", STATIC)
+    app.router.add_get("/static/{name}", _file)
     app.on_shutdown.append(_say_goodbye)
     return app

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What others can make us say as often as they like is said once a minute, and counted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .output import printable
+
+EVERY_S = 60.0
+LONGEST_TEXT = 100
+
+
+def in_a_line(error: BaseException) -> str:
+    """An error that nobody expected: its kind, its first line, and where it was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace else ""
+    return f"{type(error).__name__}: {first_line(error)}{where}"
+
+
+def first_line(text: object) -> str:
+    """Of what somebody else wrote: as a terminal may show it, and not too long."""
+    lines = str(text).splitlines() or [""]
+    return printable(lines[0])[:LONGEST_TEXT]
+
+
+class Seldom:
+    """From any thread. say: takes the lines."""
+
+    def __init__(self, say: Callable[[str], None], every_s: float = EVERY_S) -> None:
+        self._say = say
+        self._every_s = every_s
+        self._lock = threading.Lock()
+        self._next_s = 0.0
+        self._held = 0
+
+    def __call__(self, text: str) -> None:
+        """Say that, or count it."""
+        with self._lock:
+            now_s = time.monotonic()
+            if now_s < self._next_s:
+                self._held += 1
+                return
+            held, self._held = self._held, 0
+            self._next_s = now_s + self._every_s
+        self._say(f"{text}; {held} such lines before were left out" if held else text)
