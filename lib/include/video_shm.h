@@ -78,7 +78,8 @@ typedef struct video_shm_producer {
 	uint64_t opaque[16];
 } video_shm_producer_t;
 
-/* A reader's handle, likewise. */
+/* A reader's handle, likewise. Of either the library touches the first 32 bytes at most: programs that were
+ * built with the original's header have smaller ones. */
 typedef struct video_shm_consumer {
 	uint64_t opaque[128];
 } video_shm_consumer_t;

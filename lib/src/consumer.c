@@ -7,79 +7,102 @@
 #include "options.h"
 #include "reader_figures.h"
 
-static_assert(sizeof(struct consumer) <= sizeof(video_shm_consumer_t), "the handle has room");
-static_assert(_Alignof(struct consumer) <= _Alignof(video_shm_consumer_t), "the handle is aligned");
+/* 240 bytes of pointers and words of eight bytes would be 120 where both have four; nothing that a compiler
+ * lays out shrinks more. */
+static_assert(sizeof(struct consumer_handle) <= 32, "the original's handle has room");
+static_assert(_Alignof(struct consumer_handle) <= _Alignof(void *), "the original's handle is aligned");
 
-HOT static struct consumer *consumer_of(const video_shm_consumer_t *handle)
+static struct pool consumers;
+
+static struct consumer_handle *handle_of(const video_shm_consumer_t *given)
 {
-	struct consumer *consumer = (struct consumer *)(uintptr_t)handle;
+	return (struct consumer_handle *)(uintptr_t)given;
+}
 
-	if (consumer == NULL) {
+/* NULL with EINVAL or EBADF. A copy of a handle that was destroyed looks open, and is not. */
+HOT static struct consumer *consumer_of(const video_shm_consumer_t *given)
+{
+	const struct consumer_handle *handle = handle_of(given);
+
+	if (handle == NULL) {
 		errno = EINVAL;
 		return NULL;
 	}
-	if (atomic_load(&consumer->magic) != CONSUMER_MAGIC || atomic_load(&consumer->doomed) != 0) {
-		errno = EBADF;
-		return NULL;
-	}
-	return consumer;
-}
-
-static void tear_down(struct consumer *consumer)
-{
-	if (atomic_exchange(&consumer->magic, 0) == CONSUMER_MAGIC)
-		reader_leave(&consumer->reader);
-}
-
-HOT struct consumer *consumer_enter(const video_shm_consumer_t *handle, bool view_may_be_out)
-{
-	struct consumer *consumer = consumer_of(handle);
-
-	if (consumer == NULL)
-		return NULL;
-	if (consumer->viewing && !view_may_be_out) {
-		errno = EBUSY;
-		return NULL;
-	}
-	const uint32_t depth = atomic_load_explicit(&consumer->entered, memory_order_relaxed);
-
-	atomic_store(&consumer->entered, depth + 1);
-	if (atomic_load(&consumer->magic) == CONSUMER_MAGIC) /* no handler destroyed it in between */
-		return consumer;
-	atomic_store(&consumer->entered, depth);
+	if (atomic_load(&handle->life) == CONSUMER_OPEN &&
+		pool_generation(&handle->consumer->item) == handle->generation)
+		return handle->consumer;
 	errno = EBADF;
 	return NULL;
 }
 
-HOT int consumer_leave(struct consumer *consumer, int result)
+/* Of what is doomed; a handler that comes in between finds it so, or closed, and does nothing. */
+static void tear_down(struct consumer_handle *handle)
 {
-	const uint32_t depth = atomic_load_explicit(&consumer->entered, memory_order_relaxed) - 1;
+	struct consumer *consumer = handle->consumer;
+
+	atomic_store(&handle->life, 0);
+	reader_leave(&consumer->reader);
+	pool_give_back(&consumers, &consumer->item);
+}
+
+HOT struct consumer *consumer_enter(const video_shm_consumer_t *given, bool view_may_be_out)
+{
+	struct consumer_handle *handle = handle_of(given);
+	struct consumer *consumer = consumer_of(given);
+
+	if (consumer == NULL)
+		return NULL;
+	const uint32_t depth = atomic_load_explicit(&handle->entered, memory_order_relaxed);
+
+	atomic_store(&handle->entered, depth + 1);
+	if (atomic_load(&handle->life) != CONSUMER_OPEN) /* a handler destroyed it in between */
+		errno = EBADF;
+	else if (consumer->viewing && !view_may_be_out)
+		errno = EBUSY;
+	else
+		return consumer;
+	(void)consumer_leave(given, -1);
+	return NULL;
+}
+
+HOT int consumer_leave(const video_shm_consumer_t *given, int result)
+{
+	struct consumer_handle *handle = handle_of(given);
+	const uint32_t depth = atomic_load_explicit(&handle->entered, memory_order_relaxed) - 1;
 
 	/* No full fence here, which would wait for all that was copied. A handler on this thread is seen without;
 	 * one on another, in just this moment, may leave the mapping to the end of the process. */
-	atomic_store_explicit(&consumer->entered, depth, memory_order_release);
+	atomic_store_explicit(&handle->entered, depth, memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
-	if (depth > 0 || atomic_load_explicit(&consumer->doomed, memory_order_relaxed) == 0)
+	if (depth > 0 || atomic_load_explicit(&handle->life, memory_order_relaxed) != CONSUMER_DOOMED)
 		return result;
-	tear_down(consumer);
+	tear_down(handle);
 	errno = EBADF;
 	return -1;
 }
 
+struct consumer *consumer_viewed(const video_shm_consumer_t *given)
+{
+	struct consumer_handle *handle = handle_of(given);
+
+	if (atomic_load(&handle->life) == CONSUMER_DOOMED)
+		return handle->consumer;
+	return consumer_of(given);
+}
+
 /* ---- coming and going ---- */
 
-int video_shm_consumer_open(video_shm_consumer_t *handle, const video_shm_consumer_options_t *given)
+static void clear(video_shm_consumer_t *given)
 {
-	struct consumer *consumer = (struct consumer *)handle;
-	video_shm_consumer_options_t options;
-	struct reader *reader;
+	if (given != NULL)
+		memset(given, 0, sizeof(struct consumer_handle));
+}
 
-	if (consumer == NULL) {
-		errno = EINVAL;
-		return -1;
-	}
-	memset(handle, 0, sizeof(*handle));
-	reader = &consumer->reader;
+/* 0, or -1 with EINVAL. */
+static int set_up(struct reader *reader, const video_shm_consumer_options_t *given, uint32_t *start)
+{
+	video_shm_consumer_options_t options;
+
 	if (options_copy(&options, sizeof(options), given, given != NULL ? given->struct_size : 0) != 0)
 		return -1;
 	if (options.start > VIDEO_SHM_START_KEYFRAME || options.policy > VIDEO_SHM_POLICY_KEYFRAMES ||
@@ -87,22 +110,42 @@ int video_shm_consumer_open(video_shm_consumer_t *handle, const video_shm_consum
 		errno = EINVAL;
 		return -1;
 	}
-	if (segment_path(reader->path, options.name != NULL ? options.name : VIDEO_SHM_NAME) != 0)
-		return -1;
 	reader->ops = &wait_system;
 	reader->reconnect = options.reconnect != 0;
 	reader->max_slot_size = options.max_slot_size;
 	reader->cursor.policy = options.policy;
 	reader->cursor.resync = options.resync != 0;
-	if (reader_join(reader, options.start) != 0)
+	*start = options.start;
+	return segment_path(reader->path, options.name != NULL ? options.name : VIDEO_SHM_NAME);
+}
+
+int video_shm_consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options)
+{
+	struct consumer_handle *handle = handle_of(given);
+	struct consumer *consumer;
+	uint32_t start;
+
+	if (handle == NULL) {
+		errno = EINVAL;
 		return -1;
-	atomic_store(&consumer->magic, CONSUMER_MAGIC);
+	}
+	clear(given);
+	consumer = pool_obtain(&consumers, sizeof(*consumer));
+	if (consumer == NULL)
+		return -1;
+	if (set_up(&consumer->reader, options, &start) != 0 || reader_join(&consumer->reader, start) != 0) {
+		pool_give_back(&consumers, &consumer->item);
+		return -1;
+	}
+	handle->consumer = consumer;
+	handle->generation = pool_generation(&consumer->item);
+	atomic_store(&handle->life, CONSUMER_OPEN);
 	return 0;
 }
 
 /* As the original's callers expect it: a buffer of VIDEO_SHM_MAX_FRAME_SIZE is enough, and a restart goes
  * unnoticed. */
-static int init_as_original(video_shm_consumer_t *handle, const char *name)
+static int init_as_original(video_shm_consumer_t *given, const char *name)
 {
 	const video_shm_consumer_options_t options = {
 		.struct_size = sizeof(options),
@@ -111,44 +154,44 @@ static int init_as_original(video_shm_consumer_t *handle, const char *name)
 		.name = name,
 	};
 
-	return video_shm_consumer_open(handle, &options);
+	return video_shm_consumer_open(given, &options);
 }
 
-int video_shm_consumer_init(video_shm_consumer_t *handle)
+int video_shm_consumer_init(video_shm_consumer_t *given)
 {
-	return init_as_original(handle, VIDEO_SHM_NAME);
+	return init_as_original(given, VIDEO_SHM_NAME);
 }
 
-int video_shm_consumer_init_channel(video_shm_consumer_t *handle, int channel)
+int video_shm_consumer_init_channel(video_shm_consumer_t *given, int channel)
 {
 	char name[OPTIONS_CHANNEL_NAME_MAX];
 
-	if (handle != NULL)
-		memset(handle, 0, sizeof(*handle));
+	clear(given);
 	if (options_channel_name(name, channel) != 0)
 		return -1;
-	return init_as_original(handle, name);
+	return init_as_original(given, name);
 }
 
-void video_shm_consumer_destroy(video_shm_consumer_t *handle)
+void video_shm_consumer_destroy(video_shm_consumer_t *given)
 {
 	const int error = errno;
-	struct consumer *consumer = consumer_of(handle);
+	struct consumer_handle *handle = handle_of(given);
+	struct consumer *consumer = consumer_of(given);
+	uint32_t open = CONSUMER_OPEN;
 
-	if (consumer != NULL) {
-		atomic_store(&consumer->doomed, 1);
-		if (atomic_load(&consumer->entered) == 0)
-			tear_down(consumer);
+	if (consumer != NULL && atomic_compare_exchange_strong(&handle->life, &open, CONSUMER_DOOMED)) {
+		if (atomic_load(&handle->entered) == 0)
+			tear_down(handle);
 		else
 			reader_interrupt(&consumer->reader);
 	}
 	errno = error;
 }
 
-void video_shm_consumer_interrupt(video_shm_consumer_t *handle)
+void video_shm_consumer_interrupt(video_shm_consumer_t *given)
 {
 	const int error = errno;
-	struct consumer *consumer = consumer_of(handle);
+	struct consumer *consumer = consumer_of(given);
 
 	if (consumer != NULL)
 		reader_interrupt(&consumer->reader);
@@ -157,25 +200,25 @@ void video_shm_consumer_interrupt(video_shm_consumer_t *handle)
 
 /* ---- figures ---- */
 
-int video_shm_consumer_info(video_shm_consumer_t *handle, video_shm_info_t *info)
+int video_shm_consumer_info(video_shm_consumer_t *given, video_shm_info_t *info)
 {
-	struct consumer *consumer = consumer_enter(handle, true);
+	struct consumer *consumer = consumer_enter(given, true);
 	video_shm_info_t all;
 
 	if (consumer == NULL)
 		return -1;
 	if (info == NULL) {
 		errno = EINVAL;
-		return consumer_leave(consumer, -1);
+		return consumer_leave(given, -1);
 	}
 	reader_figures(&consumer->reader, &all);
-	return consumer_leave(consumer, options_fill(info, info->struct_size, &all, sizeof(all)));
+	return consumer_leave(given, options_fill(info, info->struct_size, &all, sizeof(all)));
 }
 
-int video_shm_consumer_stats(video_shm_consumer_t *handle, uint32_t *total_frames, uint32_t *dropped_frames,
+int video_shm_consumer_stats(video_shm_consumer_t *given, uint32_t *total_frames, uint32_t *dropped_frames,
 							 uint32_t *missed_frames)
 {
-	struct consumer *consumer = consumer_enter(handle, true);
+	struct consumer *consumer = consumer_enter(given, true);
 	video_shm_info_t all;
 
 	if (consumer == NULL)
@@ -187,12 +230,12 @@ int video_shm_consumer_stats(video_shm_consumer_t *handle, uint32_t *total_frame
 		*dropped_frames = (uint32_t)all.dropped;
 	if (missed_frames != NULL)
 		*missed_frames = (uint32_t)all.missed;
-	return consumer_leave(consumer, 0);
+	return consumer_leave(given, 0);
 }
 
-int video_shm_consumer_descriptor(const video_shm_consumer_t *handle)
+int video_shm_consumer_descriptor(const video_shm_consumer_t *given)
 {
-	const struct consumer *consumer = consumer_of(handle);
+	const struct consumer *consumer = consumer_of(given);
 
 	return consumer != NULL ? consumer->reader.fd : -1;
 }

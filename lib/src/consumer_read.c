@@ -51,30 +51,30 @@ HOT static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity
 	return (int)look.meta.size;
 }
 
-HOT int video_shm_consumer_receive(video_shm_consumer_t *handle, uint8_t *data, uint32_t capacity,
+HOT int video_shm_consumer_receive(video_shm_consumer_t *given, uint8_t *data, uint32_t capacity,
 								   video_frame_meta_t *meta, uint32_t timeout_ms)
 {
 	struct consumer *consumer;
 
-	if (handle == NULL || data == NULL || meta == NULL) {
+	if (given == NULL || data == NULL || meta == NULL) {
 		errno = EINVAL;
 		return -1;
 	}
-	consumer = consumer_enter(handle, false);
+	consumer = consumer_enter(given, false);
 	if (consumer == NULL)
 		return -1;
-	return consumer_leave(consumer, copy_next(&consumer->reader, data, capacity, meta, timeout_ms));
+	return consumer_leave(given, copy_next(&consumer->reader, data, capacity, meta, timeout_ms));
 }
 
-HOT int video_shm_consumer_wait(video_shm_consumer_t *handle, uint8_t *data, video_frame_meta_t *meta,
+HOT int video_shm_consumer_wait(video_shm_consumer_t *given, uint8_t *data, video_frame_meta_t *meta,
 								uint32_t timeout_ms)
 {
-	return video_shm_consumer_receive(handle, data, VIDEO_SHM_MAX_FRAME_SIZE, meta, timeout_ms);
+	return video_shm_consumer_receive(given, data, VIDEO_SHM_MAX_FRAME_SIZE, meta, timeout_ms);
 }
 
-HOT int video_shm_consumer_read(video_shm_consumer_t *handle, uint8_t *data, video_frame_meta_t *meta)
+HOT int video_shm_consumer_read(video_shm_consumer_t *given, uint8_t *data, video_frame_meta_t *meta)
 {
-	return video_shm_consumer_receive(handle, data, VIDEO_SHM_MAX_FRAME_SIZE, meta, VIDEO_SHM_NO_WAIT);
+	return video_shm_consumer_receive(given, data, VIDEO_SHM_MAX_FRAME_SIZE, meta, VIDEO_SHM_NO_WAIT);
 }
 
 HOT static int fill_view(const struct consumer *consumer, video_shm_view_t *view)
@@ -96,40 +96,39 @@ HOT static int fill_view(const struct consumer *consumer, video_shm_view_t *view
 	return options_fill(view, view->struct_size, &all, sizeof(all));
 }
 
-HOT int video_shm_consumer_acquire(video_shm_consumer_t *handle, video_shm_view_t *view, uint32_t timeout_ms)
+HOT int video_shm_consumer_acquire(video_shm_consumer_t *given, video_shm_view_t *view, uint32_t timeout_ms)
 {
 	struct consumer *consumer;
 	int found;
 
-	if (handle == NULL || view == NULL || view->struct_size < offsetof(video_shm_view_t, meta)) {
+	if (given == NULL || view == NULL || view->struct_size < offsetof(video_shm_view_t, meta)) {
 		errno = EINVAL;
 		return -1;
 	}
-	consumer = consumer_enter(handle, false);
+	consumer = consumer_enter(given, false);
 	if (consumer == NULL)
 		return -1;
 	found = reader_find(&consumer->reader, deadline(&consumer->reader, timeout_ms), &consumer->view);
 	if (found <= 0)
-		return consumer_leave(consumer, found);
+		return consumer_leave(given, found);
 	if (fill_view(consumer, view) != 0)
-		return consumer_leave(consumer, -1);
+		return consumer_leave(given, -1);
 	consumer->viewing = true; /* and the call is not left: destroy keeps the mapping until release */
 	return (int)consumer->view.meta.size;
 }
 
-HOT int video_shm_consumer_release(video_shm_consumer_t *handle, video_shm_view_t *view)
+HOT int video_shm_consumer_release(video_shm_consumer_t *given, video_shm_view_t *view)
 {
-	struct consumer *consumer = (struct consumer *)handle;
+	struct consumer *consumer;
 	bool whole;
 
-	if (consumer == NULL || view == NULL) {
+	if (given == NULL || view == NULL) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (atomic_load(&consumer->magic) != CONSUMER_MAGIC) {
-		errno = EBADF;
+	consumer = consumer_viewed(given);
+	if (consumer == NULL)
 		return -1;
-	}
 	if (!consumer->viewing || view->data != consumer->view.data || view->frame != consumer->view.frame) {
 		errno = EINVAL;
 		return -1;
@@ -138,6 +137,6 @@ HOT int video_shm_consumer_release(video_shm_consumer_t *handle, video_shm_view_
 	consumer->viewing = false;
 	view->data = NULL;
 	/* Also of a handle that was destroyed meanwhile: the view was good until now. */
-	(void)consumer_leave(consumer, 0);
+	(void)consumer_leave(given, 0);
 	return whole ? 0 : 1;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "forks.h"
@@ -10,15 +9,27 @@
 #include "options.h"
 #include "producer.h"
 
-#define MAGIC UINT64_C(0x7265636564657276) /* the handle is open */
+#define MAGIC UINT32_C(0x72657276) /* the handle is open */
 
-/* What the caller's handle holds; the rest is on the heap, for fork's sake. */
+/*
+ * What the caller's handle holds, and all of it that is ever touched: programs of the original have smaller
+ * ones. The rest is on the heap, for fork's sake.
+ */
 struct handle {
-	uint64_t magic;
+	uint32_t magic;
+	uint32_t generation; /* of the writer, when it was opened */
 	struct writer *writer;
 };
 
-static_assert(sizeof(struct handle) <= sizeof(video_shm_producer_t), "the handle has room");
+static_assert(sizeof(struct handle) <= 16, "the original's handle has room");
+
+static struct pool producers;
+
+/* A copy of a handle that was destroyed looks open, and is not. */
+HOT static bool is_open(const struct handle *handle)
+{
+	return handle->magic == MAGIC && pool_generation(&handle->writer->item) == handle->generation;
+}
 
 HOT struct writer *producer_writer(const video_shm_producer_t *producer)
 {
@@ -29,7 +40,7 @@ HOT struct writer *producer_writer(const video_shm_producer_t *producer)
 		return NULL;
 	}
 	memcpy(&handle, producer, sizeof(handle));
-	if (handle.magic != MAGIC) {
+	if (!is_open(&handle)) {
 		errno = EBADF;
 		return NULL;
 	}
@@ -52,7 +63,7 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 		errno = EINVAL;
 		return -1;
 	}
-	memset(producer, 0, sizeof(*producer));
+	memset(producer, 0, sizeof(struct handle));
 	if (options_copy(&options, sizeof(options), given, given != NULL ? given->struct_size : 0) != 0)
 		return -1;
 	if (options.mode > 0777 || options.reserved != 0 ||
@@ -62,7 +73,7 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 		errno = EINVAL;
 		return -1;
 	}
-	writer = calloc(1, sizeof(*writer));
+	writer = pool_obtain(&producers, sizeof(*writer));
 	if (writer == NULL)
 		return -1;
 	writer->hold_fd = -1;
@@ -72,20 +83,20 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 	writer->group = segment_video_group();
 	atomic_flag_clear(&writer->busy);
 	if (segment_path(writer->path, options.name != NULL ? options.name : VIDEO_SHM_NAME) != 0)
-		goto free_writer;
+		goto give_back;
 	forks_block();
 	if (writer_open(writer, &geometry) != 0) {
 		forks_unblock();
-		goto free_writer;
+		goto give_back;
 	}
 	forks_add(writer);
 	forks_unblock();
-	memcpy(producer, &(struct handle){MAGIC, writer}, sizeof(struct handle));
+	memcpy(producer, &(struct handle){MAGIC, pool_generation(&writer->item), writer}, sizeof(struct handle));
 	log_deliver();
 	return 0;
-free_writer:
+give_back:
 	error = errno;
-	free(writer);
+	pool_give_back(&producers, &writer->item);
 	log_deliver();
 	errno = error;
 	return -1;
@@ -102,7 +113,7 @@ int video_shm_producer_init_channel(video_shm_producer_t *producer, int channel)
 	const video_shm_producer_options_t options = {.struct_size = sizeof(options), .name = name};
 
 	if (producer != NULL)
-		memset(producer, 0, sizeof(*producer));
+		memset(producer, 0, sizeof(struct handle));
 	if (options_channel_name(name, channel) != 0)
 		return -1;
 	return video_shm_producer_open(producer, &options);
@@ -115,8 +126,8 @@ void video_shm_producer_destroy(video_shm_producer_t *producer)
 	if (producer == NULL)
 		return;
 	memcpy(&handle, producer, sizeof(handle));
-	memset(producer, 0, sizeof(*producer));
-	if (handle.magic != MAGIC)
+	memset(producer, 0, sizeof(handle));
+	if (!is_open(&handle))
 		return;
 	forks_block();
 	forks_remove(handle.writer);
@@ -124,7 +135,7 @@ void video_shm_producer_destroy(video_shm_producer_t *producer)
 		ring_cancel(&handle.writer->ring, &handle.writer->counts);
 	writer_close(handle.writer);
 	forks_unblock();
-	free(handle.writer);
+	pool_give_back(&producers, &handle.writer->item);
 }
 
 int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset)

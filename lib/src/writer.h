@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "pool.h"
 #include "ring.h"
 #include "segment.h"
 #include "semaphores.h"
@@ -21,6 +22,7 @@ enum writer_state {
 enum writer_drop { WRITER_DROP_BUSY, WRITER_DROP_TOO_LARGE, WRITER_DROP_NO_SPACE, WRITER_DROP_CAUSES };
 
 struct writer {
+	struct pool_item item;
 	/* what a frame touches */
 	_Atomic enum writer_state state; /* set under busy, looked at by every thread */
 	uint32_t slot_size; /* the ring's, which is another one after each remake; this one never changes */

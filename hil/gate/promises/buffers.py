@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import ctypes
 
-from .raw import Guarded, Info, Meta, Slot, View
+from .raw import MARK, Guarded, Info, Meta, Slot, View
 from .scene import FRAME, Scene, promise
-from .sides import NO_WAIT
+from .sides import NO_WAIT, Reader, Writer
+
+HANDLE_BYTES = 32
 
 
 @promise
@@ -105,6 +107,29 @@ def writes_no_byte_beside_what_it_is_given(scene: Scene) -> None:
     writer.destroy()
     for what, memory in given.items():
         scene.expect(f"bytes that changed beside {what}", memory.overrun, 0)
+
+
+@promise
+def touches_the_beginning_of_a_handle_only(scene: Scene) -> None:
+    """Nothing changes behind 32 bytes of it, in whichever call; whoever allocated no more has no more."""
+    writer, reader = Writer(scene.library), Reader(scene.library)
+    handles = {"a producer": writer.handle, "a consumer": reader.handle}
+    for handle in handles.values():
+        ctypes.memset(handle.address, MARK, handle.size)
+    scene.expect("a reader where there is no ring", str(reader.init_channel(scene.channel)), "-1 ENOENT")
+    scene.expect("a writer", str(writer.init_channel(scene.channel)), "0")
+    scene.expect("a reader", str(reader.init_channel(scene.channel)), "0")
+    for _ in range(2):
+        writer.write(FRAME)
+    scene.expect("frames", [reader.wait().number, reader.read().number], [0, 1])
+    writer.place(FRAME)
+    reader.look()
+    reader.interrupt()
+    reader.destroy()
+    writer.destroy()
+    for what, handle in handles.items():
+        changed = len(handle.bytes[HANDLE_BYTES:].replace(bytes([MARK]), b""))
+        scene.expect(f"bytes of {what} that changed behind the first {HANDLE_BYTES}", changed, 0)
 
 
 @promise
