@@ -6,15 +6,17 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
 
 from ..exit import Exit
 from .asking import ask
-from .libraries import cache_folder, obtain
+from .libraries import Library, cache_folder, obtain
 from .promises import PROMISES
 from .promises.table import sentences_of
+from .promises.troupe import Told
 
 ALL = "all"
 
@@ -28,7 +30,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     folder = Path(tempfile.mkdtemp(prefix="promise-", dir=cache_folder()))
     try:
         library = obtain(options.library, None, folder)
-        answers = ask(names, library.path)
+        if library.obstacle:
+            answers = {name: Told(name, unasked=library.obstacle) for name in names}
+        else:
+            answers = ask(names, library.path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for name in names:
@@ -39,9 +44,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
             _print_all(console, "asked: ", [PROMISES[name].meaning])
             _print_all(console, "promised: ", sentences_of(name))
         _print_all(console, "", [*told.broken, *filter(None, [told.unasked])])
+    console.print(_summary(library, list(answers.values())), markup=False, highlight=False, soft_wrap=True)
     if any(answers[name].broken for name in names):
         return Exit.FAIL
     return Exit.INVALID if any(answers[name].unasked for name in names) else Exit.PASS
+
+
+def _summary(library: Library, answers: list[Told]) -> str:
+    """How many were kept, and why others were not asked."""
+    broken = sum(bool(told.broken) for told in answers)
+    unasked = Counter(told.unasked for told in answers if told.unasked and not told.broken)
+    kept = len(answers) - broken - unasked.total()
+    what = " and ".join(map(str, [library.label, *library.beside]))
+    reasons = "".join(f"; {count} because {reason}" for reason, count in unasked.items())
+    return f"{what}: {kept} kept, {broken} broken, {unasked.total()} not asked{reasons}"
 
 
 def _print_all(console: Console, before: str, lines: list[str]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..environment import child_environment
 from .libraries import Library
 from .promises import PROMISES
-from .promises.troupe import LIMIT_S, Told
+from .promises.troupe import LACKS, LIMIT_S, Told
 from .result import Row, RowVerdict
 
 END_TIMEOUT_S = 10.0
@@ -63,18 +63,32 @@ def promise_rows(
     names: Sequence[str], baseline: Library, candidate: Library, tell: Callable[[str], None] = lambda name: None
 ) -> Iterator[Row]:
     """A row for each: worse where only the candidate breaks it. The baseline is asked only then."""
+    if obstacle := obstacle_of(baseline, candidate):
+        yield from (Row(name, "promise", RowVerdict.UNMEASURED, detail=f"not asked: {obstacle}") for name in names)
+        return
     answers = ask(names, candidate.path, tell)
     before = ask([name for name in names if answers[name].broken], baseline.path, tell)
     for name in names:
         told = answers[name]
         row = Row(name, "promise", RowVerdict.SAME)
         if told.broken:
-            known = before[name]
-            row.verdict = RowVerdict.AS_BEFORE if known.broken or known.unasked else RowVerdict.WORSE
+            row.verdict = _verdict(before[name])
             row.detail = in_words(told, candidate.label)
         elif told.unasked:
             row.verdict, row.detail = RowVerdict.UNMEASURED, f"not asked: {told.unasked}"
         yield row
+
+
+def _verdict(before: Told) -> RowVerdict:
+    """Of a promise that the candidate breaks."""
+    if before.unasked.startswith(LACKS):
+        return RowVerdict.NEW
+    return RowVerdict.AS_BEFORE if before.broken or before.unasked else RowVerdict.WORSE
+
+
+def obstacle_of(*libraries: Library) -> str:
+    """Why one of them can't be loaded here; empty: all can."""
+    return next((f"{library.label}: {library.obstacle}" for library in libraries if library.obstacle), "")
 
 
 def in_words(told: Told, label: str) -> str:

@@ -16,23 +16,41 @@ NO_FIGURE = "the candidate gave no figure"
 
 
 def static_rows(baseline: Library, candidate: Library) -> list[Row]:
-    """Exported symbols: none may go. Size of code and data: it may grow by SIZE_MARGIN."""
+    """Exported symbols: none may go, nor their versions. Size of code and data: it may grow by SIZE_MARGIN."""
     gone = sorted(baseline.symbols - candidate.symbols)
+    new = sorted(candidate.symbols - baseline.symbols)
+    versions = baseline.versions or frozenset()
+    lost = sorted(versions - candidate.versions) if candidate.versions else []
+    told = {"gone": gone, "gone, versions of symbols": lost, "new": new}
+    details = [f"{what}: {', '.join(names)}" for what, names in told.items() if names]
+    if versions and candidate.versions == frozenset():
+        details.append("no versions: what was linked with the baseline starts with a warning of the loader's")
     symbols = Row(
         "exported_symbols",
         "static",
-        RowVerdict.WORSE if gone else RowVerdict.SAME,
+        RowVerdict.WORSE if gone or lost else RowVerdict.SAME,
         baseline=len(baseline.symbols),
         candidate=len(candidate.symbols),
-        detail=f"gone: {', '.join(gone)}" if gone else "",
+        detail="; ".join(details),
     )
     size = Row("size", "static", RowVerdict.UNMEASURED, "B", baseline.size, candidate.size, margin=SIZE_MARGIN)
     if baseline.size and candidate.size:
         size.ratio = candidate.size / baseline.size
         size.verdict = RowVerdict.WORSE if size.ratio > 1 + SIZE_MARGIN else RowVerdict.SAME
     else:
-        symbols.verdict, symbols.detail = RowVerdict.UNMEASURED, "needs binutils"
+        size.detail = "needs binutils"
+    if baseline.obstacle or candidate.obstacle:  # what a wrapper passes on is known only once it is loaded
+        symbols.verdict = size.verdict = RowVerdict.UNMEASURED
     return [symbols, size]
+
+
+def wrapper_remarks(*libraries: Library) -> list[str]:
+    """What a library stands in front of."""
+    return [
+        f"{library.label} passes calls on to {', '.join(map(str, library.beside))}: they are asked and measured as one"
+        for library in libraries
+        if library.beside
+    ]
 
 
 def counted_row(metric: Metric, baseline: Sequence[Block], candidate: Sequence[Block]) -> Row:

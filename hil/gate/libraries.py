@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import looking
+
 BUILD_TIMEOUT_S = 600.0
 OPTIONS = ("-DBUILD_TESTING=OFF", "-DVIDEO_SHM_BENCH=OFF", "-DVIDEO_SHM_WERROR=OFF")
 NAME = "libvideo_shm.so"
@@ -24,7 +26,10 @@ class LibraryError(RuntimeError):
 class Library:
     """A library to be measured. label: as the user named it. commit: None where it was given as a file.
 
-    symbols: what it exports. size: bytes of code and data, None without binutils.
+    symbols: what a program finds in it. versions: of what it exports itself; None: nobody knows.
+    beside: other files that have some of its calls, as a wrapper's has.
+    size: bytes of code and data of all these; None without binutils.
+    obstacle: why it can't be loaded here, so that nothing can be asked of it; empty: it can, or nobody knows.
     """
 
     label: str
@@ -32,6 +37,9 @@ class Library:
     commit: str | None
     symbols: frozenset[str]
     size: int | None
+    versions: frozenset[str] | None = None
+    beside: tuple[Path, ...] = ()
+    obstacle: str = ""
 
 
 def cache_folder() -> Path:
@@ -74,16 +82,26 @@ def build(lib: Path, folder: Path, defines: Sequence[str] = ()) -> Path:
 
 
 def look_at(label: str, path: Path, commit: str | None) -> Library:
-    """What can be seen of a library without running it. Raises LibraryError where there is none."""
+    """What can be seen of a library. Raises LibraryError where there is none."""
     if not path.is_file():
         raise LibraryError(f"{path}: no such library")
     try:
-        listing = _run(["nm", "-D", "--defined-only", "--format=posix", str(path)], f"{path}: no library")
-        sizes = _run(["size", str(path)], f"{path}: no library").splitlines()[1].split()
-    except FileNotFoundError:
-        return Library(label, path, commit, frozenset(), None)
-    symbols = frozenset(line.split("@")[0].split()[0] for line in listing.splitlines() if " A " not in line)
-    return Library(label, path, commit, symbols, sum(map(int, sizes[:3])))
+        file = looking.read_file(path)
+        loaded = looking.load(path, file)
+        files = [file, *map(looking.read_file, loaded.beside)]
+    except looking.NoLibrary as error:
+        raise LibraryError(f"{path}: no library: {error}") from None
+    known = [one for one in files if one is not None]
+    return Library(
+        label,
+        path,
+        commit,
+        loaded.names | (file.symbols if file else frozenset()),
+        sum(one.size for one in known) if len(known) == len(files) else None,
+        file.versions if file else None,
+        loaded.beside,
+        loaded.obstacle,
+    )
 
 
 def obtain(word: str, repository: Path | None, folder: Path) -> Library:

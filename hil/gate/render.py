@@ -13,11 +13,13 @@ from rich.text import Text
 from .result import Answer, Result, Row, RowVerdict, worst_first
 
 HEADINGS = ("metric", "baseline", "candidate", "ratio", "95 % interval", "verdict")
+MOST_NAMES = 5
 COLOURS = {
     RowVerdict.WORSE: "bold red",
     RowVerdict.UNDECIDED: "yellow",
     RowVerdict.INVALID: "yellow",
     RowVerdict.AS_BEFORE: "yellow",
+    RowVerdict.NEW: "yellow",
     RowVerdict.UNMEASURED: "dim",
     RowVerdict.SAME: "green",
 }
@@ -28,7 +30,9 @@ def summary(result: Result) -> str:
     if result.answer is Answer.REGRESSION:
         return f"regression: worse is {', '.join(row.name for row in result.of(RowVerdict.WORSE))}"
     if result.answer is Answer.INVALID:
-        return f"invalid: the host was not fit for timing: {'; '.join(result.reasons)}"
+        unfit = any(row.verdict is RowVerdict.INVALID and row.kind == "timed" for row in result.rows)
+        what = "the host was not fit for timing" if unfit else "nothing can be said"
+        return f"invalid: {what}: {'; '.join(result.reasons)}; {_asked(result)}"
     if result.answer is Answer.INCONCLUSIVE:
         return f"inconclusive: {_advice(result.of(RowVerdict.UNDECIDED))}"
     return f"no regression: nothing that was measured is worse than its margin allows; {_asked(result)}"
@@ -36,11 +40,18 @@ def summary(result: Result) -> str:
 
 def _asked(result: Result) -> str:
     """How many promises were asked, and which were not."""
-    promises = [row for row in result.rows if row.kind == "promise"]
-    left_out = [row for row in promises if row.verdict is RowVerdict.UNMEASURED]
-    told = f"{len(promises) - len(left_out)} promises were asked"
-    reasons = "; ".join(f"{row.name}, {row.detail}" for row in left_out)
-    return f"{told}, {len(left_out)} were not: {reasons}" if left_out else told
+    asked = sum(row.kind == "promise" and row.verdict is not RowVerdict.UNMEASURED for row in result.rows)
+    told = f"{asked} promises were asked"
+    unasked = result.unasked
+    if not unasked:
+        return told
+    reasons = (f"{_some(names)}, {reason}" for reason, names in unasked.items())
+    return f"{told}, {sum(map(len, unasked.values()))} were not: {'; '.join(reasons)}"
+
+
+def _some(names: list[str]) -> str:
+    """Each of a few; of many, how many there are: gate.json names them."""
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{names[0]} and {len(names) - 1} more"
 
 
 def _advice(undecided: list[Row]) -> str:

@@ -20,9 +20,10 @@ class RowVerdict(enum.StrEnum):
     SAME = "same"
     WORSE = "worse"
     UNDECIDED = "undecided"
-    INVALID = "invalid"  # the host was not fit for timing
+    INVALID = "invalid"  # the host was not fit for timing, or can't load one of the libraries
     UNMEASURED = "unmeasured"  # this machine, or one of the libraries, does not tell
     AS_BEFORE = "as before"  # broken, and in the baseline too
+    NEW = "new"  # broken, in what the baseline has not
 
 
 class Answer(enum.StrEnum):
@@ -95,13 +96,23 @@ class Result:
         else:
             self.answer = Answer.NO_REGRESSION
 
+    @property
+    def unasked(self) -> dict[str, list[str]]:
+        """Promises that were not asked, by the reason why."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.kind == "promise" and row.verdict is RowVerdict.UNMEASURED:
+                found.setdefault(row.detail, []).append(row.name)
+        return found
+
     def of(self, verdict: RowVerdict) -> list[Row]:
         """The rows of which that is said."""
         return [row for row in self.rows if row.verdict is verdict]
 
     def write(self, path: Path) -> None:
         """As JSON. Raises OSError."""
-        path.write_text(json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n")
+        told = {"schema": SCHEMA, **asdict(self), "unasked": self.unasked}
+        path.write_text(json.dumps(told, indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -110,6 +121,7 @@ class Result:
             told = json.loads(path.read_text())
             if told.pop("schema") != SCHEMA:
                 raise ValueError("of another version")
+            told.pop("unasked", None)
             rows = [Row(**row | {"verdict": RowVerdict(row["verdict"])}) for row in told.pop("rows")]
             return cls(**told | {"answer": Answer(told["answer"])}, rows=rows)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -118,5 +130,5 @@ class Result:
 
 def worst_first(rows: Iterable[Row]) -> list[Row]:
     """What needs attention at the top, else in order of measurement."""
-    order = [RowVerdict.WORSE, RowVerdict.INVALID, RowVerdict.UNDECIDED, RowVerdict.AS_BEFORE]
+    order = [RowVerdict.WORSE, RowVerdict.INVALID, RowVerdict.UNDECIDED, RowVerdict.AS_BEFORE, RowVerdict.NEW]
     return sorted(rows, key=lambda row: order.index(row.verdict) if row.verdict in order else len(order))

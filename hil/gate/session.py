@@ -19,10 +19,10 @@ from ..fitness import fitness_of, not_told
 from ..hiccup import Hiccups
 from ..progress import Tell
 from ..report.recorder import machine_record
-from .asking import promise_rows
+from .asking import obstacle_of, promise_rows
 from .block import Block, BlockError, Plan
 from .camera import run_any
-from .correctness import NO_FIGURE, counted_rows, static_rows
+from .correctness import NO_FIGURE, counted_rows, static_rows, wrapper_remarks
 from .libraries import Library
 from .metrics import COUNTED_RUNS, INTEGRITY, TIMED, Metric, Phase
 from .phases import PACED_RATE, READERS, Side, order, plans, turns
@@ -81,6 +81,12 @@ class Session:
             budget_s=self.seconds,
         )
         result.rows += static_rows(self.baseline, self.candidate)
+        result.remarks += wrapper_remarks(self.baseline, self.candidate)
+        if obstacle := obstacle_of(self.baseline, self.candidate):
+            result.reasons.append(obstacle)
+            result.rows += [Row("loads_here", "static", RowVerdict.INVALID, detail=obstacle), *self._promises()]
+            result.conclude()
+            return result
         for step in (self._promises, self._counted):
             if self._goes_on(result.rows):
                 result.rows += step()

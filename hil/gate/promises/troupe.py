@@ -25,6 +25,7 @@ LIMIT_S = 100.0  # for one promise; far more than any takes, on a host that has 
 MOST_HANGS = 4  # then the rest is not asked: it would take an hour to hear the same of each
 TAKES = 2
 MOST_LINES = 10
+LACKS = "the library has no "
 
 
 @dataclass(slots=True)
@@ -157,7 +158,7 @@ def _play(promise: Promise, library: Path, mouth: int, parent: int) -> None:
     except Unasked as reason:
         say("unasked", str(reason))
     except Lacks as call:
-        say("unasked", f"the library has no {call}")
+        say("unasked", f"{LACKS}{call}")
     except Broken:
         pass
     except BaseException as error:

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be seen of a library: its file, read by binutils; and what a program gets that loads it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import loading
+from .promises.header import read_header
+
+TIMEOUT_S = 60.0
+PYTHON = (sys.executable,)
+
+
+class NoLibrary(ValueError):
+    """A file that is none, with what binutils said."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """symbols: that it exports itself. versions: theirs; None: it has some, but they can't be read without sections.
+
+    size: bytes of code and data. libc: the C library that it needs, by its file's name.
+    """
+
+    symbols: frozenset[str]
+    versions: frozenset[str] | None
+    size: int
+    machine: str
+    is_program: bool
+    libc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """names: that a program finds in it. beside: files that came with it and have some of them, as a wrapper's has.
+
+    obstacle: why it can't be loaded here, though it may be all right elsewhere.
+    """
+
+    names: frozenset[str] = frozenset()
+    beside: tuple[Path, ...] = ()
+    obstacle: str = ""
+
+
+def read_file(path: Path) -> File | None:
+    """None: without binutils. Raises NoLibrary."""
+    try:
+        told = _binutils("readelf", "-hldW", path)
+        listing = _binutils("nm", "-D", "--defined-only", "--format=posix", path)
+    except FileNotFoundError:
+        return None
+    named = [line.split()[0] for line in listing.splitlines() if " A " not in line]
+    sizes = re.findall(r"^ +LOAD +\S+ +\S+ +\S+ +\S+ +(\S+)", told, re.MULTILINE)
+    (machine,) = re.findall(r"^ +Machine: +(.+)", told, re.MULTILINE)
+    libc = re.search(r"\(NEEDED\).*\[(libc\.\S+)\]", told)
+    versions = frozenset(name.rpartition("@")[2] for name in named if "@" in name)
+    return File(
+        frozenset(name.split("@")[0] for name in named),
+        None if not versions and "(VERDEF)" in told else versions,
+        sum(int(size, 16) for size in sizes),
+        machine.strip(),
+        bool(re.search(r"Type: +EXEC|\(FLAGS_1\).*\bPIE\b", told)),
+        libc[1] if libc else "",
+    )
+
+
+def load(path: Path, file: File | None) -> Loaded:
+    """What a program gets of it. A library that crashes as it is loaded gives nothing: the promises say so."""
+    names = set(read_header().calls) | (file.symbols if file else set())
+    told = _loaded(path, names)
+    if obstacle := _obstacle(path, file, told):
+        return Loaded(obstacle=obstacle)
+    beside = tuple(map(Path, told.get("beside", ())))
+    of_others = {name for other in beside if (seen := read_file(other)) for name in seen.symbols}
+    if of_others - names:
+        told = _loaded(path, names | of_others)
+    return Loaded(frozenset(told.get("names", ())), beside)
+
+
+def _loaded(path: Path, names: Iterable[str]) -> dict[str, Any]:
+    command = [*PYTHON, "-P", loading.__file__, str(path), *sorted(names)]
+    try:
+        said = _output(command)
+        return dict(json.loads(said.splitlines()[-1]))
+    except (subprocess.SubprocessError, IndexError, ValueError):
+        return {}
+
+
+def _obstacle(path: Path, file: File | None, told: dict[str, Any]) -> str:
+    if file is None or not told:
+        return ""
+    if "error" in told and file.is_program:
+        return "it is a program, which can't be loaded: give the library that is in it, shared or as an archive"
+    with path.open("rb") as binary:
+        own = binary.read(loading.HEADER_BYTES).hex()
+    if "error" in told and _processor(own) != _processor(told["loader"]):
+        return f"it is of another processor, {file.machine}"
+    if file.libc and (file.libc == "libc.so.6") != told["has_glibc"]:
+        return f"it needs another C library than the Python here has, {file.libc}"
+    return ""
+
+
+def _processor(header: str) -> tuple[str, str]:
+    """Class and byte order, and machine, of an ELF file's first bytes in hexadecimal."""
+    return header[8:12], header[36:40]
+
+
+def _binutils(tool: str, *words: str | Path) -> str:
+    try:
+        return _output([tool, *map(str, words)], os.environ | {"LC_ALL": "C"})
+    except subprocess.CalledProcessError as error:
+        raise NoLibrary(error.stderr.strip()) from None
+
+
+def _output(command: Sequence[str], environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=TIMEOUT_S,
+        check=True,
+        env=environment,
+    )
+    return done.stdout
