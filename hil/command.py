@@ -8,9 +8,47 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from vshm_ctypes.cli.ending import held
+
+from .process_group import end_group
+
 
 class CommandError(RuntimeError):
     """It did not answer in time, or ended badly; the message says which command, and its last line."""
+
+
+def run_to_end(
+    words: Sequence[str | Path],
+    timeout_s: float | None = None,
+    told: str = "",
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """As subprocess.run() with its output captured, but that whatever interrupts leaves nothing of it running.
+
+    told: what it reads. environment: all of it. Raises subprocess.TimeoutExpired, OSError: it can't be started.
+    """
+    with (
+        held() as hold,
+        subprocess.Popen(
+            words,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is for us
+        ) as process,
+    ):
+        try:
+            with hold.lifted():
+                out, errors = process.communicate(told, timeout_s)
+        except BaseException:
+            end_group(process.pid)
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, out, errors)
 
 
 def output_of(
@@ -19,17 +57,7 @@ def output_of(
     """What the program printed. environment: what differs from ours. folder: where it runs. Raises CommandError."""
     name = " ".join([Path(words[0]).name, *words[1:]])
     try:
-        done = subprocess.run(
-            words,
-            cwd=folder,
-            env=os.environ | (environment or {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            start_new_session=True,  # Ctrl-C is for us
-            check=False,
-        )
+        done = run_to_end(words, timeout_s, environment=os.environ | (environment or {}), folder=folder)
     except subprocess.TimeoutExpired:
         raise CommandError(f"{name}: no answer within {timeout_s:g} s") from None
     if done.returncode != 0:

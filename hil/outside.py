@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 from . import foreign_load
 from .foreign_load import Usage
 
@@ -21,15 +23,16 @@ EVERY_S = 0.5
 
 @contextlib.contextmanager
 def told(folder: Path) -> Iterator[None]:
-    """While in the block, a file in that folder tells what is used out here; the virtual machine is our own child."""
+    """While in the block, a file in that folder tells what is used out here; the virtual machine is our own child.
+
+    To be entered and left in held().
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file, ended = folder / FILE, threading.Event()
 
     def tell() -> None:
         while True:
-            new = file.with_suffix(".new")
-            new.write_text(json.dumps(asdict(foreign_load.look())))
-            new.replace(file)  # whoever reads it gets all of it
+            write_whole(file, json.dumps(asdict(foreign_load.look())))  # whoever reads it gets all of it
             if ended.wait(EVERY_S):
                 return
 

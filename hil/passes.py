@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vshm_ctypes.cli.ending import Hold, held
+
 from .environment import child_environment
 from .report.crash import LOG
 from .report.merge import RunError, session_tests
@@ -84,25 +86,27 @@ def _run(plan: Plan, selection: Sequence[str], outcome: Outcome) -> None:
     command += ["--report", str(plan.report), "--session", plan.session, "--color", "no"]
     command += ["--junitxml", str(plan.report / "parts" / plan.session / f"junit-{len(outcome.codes)}.xml")]
     plan.report.mkdir(parents=True, exist_ok=True)
-    with (plan.report / LOG).open("ab") as log:
+    with held() as hold, (plan.report / LOG).open("ab") as log:
         process = subprocess.Popen(
             [*command, *plan.words, *selection], stdout=log, stderr=subprocess.STDOUT, env=child_environment()
         )
         try:
-            process.wait()
+            with hold.lifted():
+                process.wait()
         except KeyboardInterrupt:
             outcome.interrupted = True
-            _end(process)
+            _end(process, hold)
         outcome.codes.append(process.wait())
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], hold: Hold) -> None:
     """The terminal's Ctrl-C has reached it too; a signal for us alone has not. A second Ctrl-C does not wait."""
     try:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1.0)
-            return
-        process.send_signal(signal.SIGINT)
-        process.wait(GRACE_S)
+        with hold.lifted():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1.0)
+                return
+            process.send_signal(signal.SIGINT)
+            process.wait(GRACE_S)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         process.kill()

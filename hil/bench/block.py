@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from vshm_ctypes.cli.ending import held
 
 from ..environment import child_environment
 from .outcome import BlockError, Outcome, outcome_of
@@ -68,17 +69,17 @@ def _await(processes: list[subprocess.Popen[bytes]], jobs: list[Job]) -> None:
 
 def run_block(peer: str, size: int, receivers: int, fps: int, seconds: float) -> Outcome:
     """Run one of a peer that speaks Python. Raises BlockError."""
-    folder = tempfile.mkdtemp(prefix=f"vshm-bench-{os.getpid()}-")
-    job = Job(peer, folder, Path(folder).name, size, receivers, fps, seconds)
-    jobs = [job, *(dataclasses.replace(job, receiver=number) for number in range(receivers))]
-    try:
-        with _processes(jobs) as processes:
-            _await(processes, jobs)
-            told: list[dict[str, Any]] = [
-                json.loads(_file(one, number, "out").read_bytes()) for number, one in enumerate(jobs)
-            ]
-    finally:
-        with contextlib.suppress(ImportError):
-            peer_class(peer).sweep(job.link)
-        shutil.rmtree(folder, ignore_errors=True)
+    prefix = f"vshm-bench-{os.getpid()}-"
+    with held() as hold, tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        job = Job(peer, folder, Path(folder).name, size, receivers, fps, seconds)
+        jobs = [job, *(dataclasses.replace(job, receiver=number) for number in range(receivers))]
+        try:
+            with _processes(jobs) as processes, hold.lifted():
+                _await(processes, jobs)
+                told: list[dict[str, Any]] = [
+                    json.loads(_file(one, number, "out").read_bytes()) for number, one in enumerate(jobs)
+                ]
+        finally:
+            with contextlib.suppress(ImportError):
+                peer_class(peer).sweep(job.link)
     return outcome_of(Sent(**told[0]), [Received(**one) for one in told[1:]])

@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 
 from vshm_ctypes import __version__, machine
+from vshm_ctypes.cli.ending import held
 
 from .. import foreign_load
 from ..board import Board
@@ -50,7 +51,7 @@ class Bench:
         before, begin = machine.look(), time.monotonic()
         found = Comparison(_told(before), _versions(self.names), ROUNDS, missing=self._missing())
         load = foreign_load.look()
-        with Hiccups() as hiccups, contextlib.ExitStack() as stack:
+        with held() as hold, Hiccups() as hiccups, contextlib.ExitStack() as stack, hold.lifted():
             found.rows = self._rows([name for name in self.names if name not in found.missing], stack)
             seen = hiccups.take()
         found.others_share = foreign_load.share(load, foreign_load.look())
@@ -74,8 +75,9 @@ class Bench:
         in_c = None
         if set(names) & set(NAMES_IN_C):
             cache_folder().mkdir(parents=True, exist_ok=True)
-            folder = tempfile.TemporaryDirectory(prefix="bench-", dir=cache_folder())
-            in_c = InC(Path(stack.enter_context(folder)))
+            with held():
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=cache_folder()))
+            in_c = InC(Path(folder))
         turns = [
             (case, name)
             for round_ in range(ROUNDS)

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
+from ..command import run_to_end
 from ..gate.block import Block, Plan, build_worker
 from ..gate.block import BlockError as WorkerError
 from ..gate.block import run_block as run_worker
@@ -51,7 +51,7 @@ def _build_floor(folder: Path) -> Path:
     library = folder / "libfloor.so"
     command = [os.environ.get("CC", "cc"), "-O2", "-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC"]
     command += [f"-I{FLOOR}", f"-I{include_folder()}", str(HERE / "floor" / "library.c"), str(FLOOR / "floor.c")]
-    done = subprocess.run([*command, "-o", str(library)], capture_output=True, text=True, check=False)
+    done = run_to_end([*command, "-o", str(library)])
     if done.returncode != 0:
         raise BlockError(f"the floor does not compile: {done.stderr}")
     return library

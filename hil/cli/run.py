@@ -9,6 +9,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from vshm_ctypes.cli.ending import held
 from vshm_ctypes.cli.output import print_json, printable
 from vshm_ctypes.cli.verb import Verb, positive
 
@@ -164,7 +165,7 @@ def _run_in_vm(arguments: Namespace, choice: Choice, session: str) -> Outcome:
             system=system,
         )
         kernel = kernel_for(system, _say)
-        with outside.told(job.folder):
+        with held() as hold, outside.told(job.folder), hold.lifted():
             return Outcome([run_in_vm(job, kernel, _say)])
     except KeyboardInterrupt:
         return Outcome([2], interrupted=True)

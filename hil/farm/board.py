@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from vshm_ctypes.cli.ending import held
+
 from .bench import BenchError
 
 if TYPE_CHECKING:
@@ -87,18 +89,22 @@ class Board:
         hil = f"stty sane -echo; cd {self._folder} && PATH=$PWD/venv/bin:$PATH exec hil run --report {REPORT} "
         hil += shlex.join(words)
         command = self._command("-tt", hil)
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        ) as process:
+        with (
+            held() as hold,
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as process,
+        ):
             assert process.stdin is not None and process.stdout is not None
             output = io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace")
             try:
-                self._tell(output)
+                with hold.lifted():
+                    self._tell(output)
             except KeyboardInterrupt:
                 with suppress(OSError):
                     process.stdin.write(b"\x03")
                     process.stdin.flush()
-                with suppress(subprocess.TimeoutExpired):
+                with suppress(subprocess.TimeoutExpired), hold.lifted():
                     process.communicate(timeout=GRACE_S)
                 raise
             finally:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from vshm_ctypes.cli.ending import Hold, held
+
 from ..environment import child_environment
 from ..exit import Exit
 from ..report.merge import FILE, Run, RunError, load
@@ -55,19 +57,21 @@ def run_boards(bench: Bench, order: Order, say: Callable[[str], None]) -> list[B
     order.report.mkdir(parents=True, exist_ok=True)
     for place in bench.places:
         shutil.rmtree(order.report / place.target, ignore_errors=True)
-    processes = [_start(bench, order, place) for place in bench.places]
-    threads = [
-        threading.Thread(target=_hand_on, args=(process, place.target, say), daemon=True)
-        for process, place in zip(processes, bench.places, strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        for process in processes:
-            process.wait()
-    except KeyboardInterrupt:
-        say("interrupted: waiting for the boards to end in order")
-        _end(processes)
+    with held() as hold:
+        processes = [_start(bench, order, place) for place in bench.places]
+        threads = [
+            threading.Thread(target=_hand_on, args=(process, place.target, say), daemon=True)
+            for process, place in zip(processes, bench.places, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            with hold.lifted():
+                for process in processes:
+                    process.wait()
+        except KeyboardInterrupt:
+            say("interrupted: waiting for the boards to end in order")
+            _end(processes, hold)
     for thread in threads:
         thread.join(5)
     return [_result(order.report / place.target, place) for place in bench.places]
@@ -97,13 +101,14 @@ def _hand_on(process: subprocess.Popen[str], name: str, say: Callable[[str], Non
             say(f"{name}: {line.rstrip()}")
 
 
-def _end(processes: Sequence[subprocess.Popen[str]]) -> None:
+def _end(processes: Sequence[subprocess.Popen[str]], hold: Hold) -> None:
     for process in processes:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
     for process in processes:
         try:
-            process.wait(GRACE_S)
+            with hold.lifted():
+                process.wait(GRACE_S)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C does not wait
             process.kill()
             process.wait()

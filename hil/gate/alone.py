@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import tempfile
 from collections import Counter
-from pathlib import Path
 
 from rich.console import Console
 
+from vshm_ctypes.cli.ending import held
+
 from ..exit import Exit
 from .asking import ask
-from .libraries import Library, cache_folder, obtain
+from .libraries import Library, obtain, workshop
 from .promises import PROMISES
 from .promises.table import sentences_of
 from .promises.troupe import Told
@@ -26,16 +25,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     names = list(PROMISES) if ALL in options.promises else options.promises
     if unknown := sorted(set(names) - set(PROMISES)):
         raise ValueError(f"no promise {', '.join(unknown)}: there are {', '.join(PROMISES)}")
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="promise-", dir=cache_folder()))
-    try:
+    with held() as hold, workshop("promise-") as folder, hold.lifted():
         library = obtain(options.library, None, folder)
         if library.obstacle:
             answers = {name: Told(name, unasked=library.obstacle) for name in names}
         else:
             answers = ask(names, library.path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     for name in names:
         told = answers[name]
         word = "broken" if told.broken else "not asked" if told.unasked else "kept"

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from vshm_ctypes.cli.ending import held
+
 from ..environment import child_environment
 from .libraries import Library
 from .promises import PROMISES
@@ -29,23 +31,27 @@ def ask(
         return {}
     answers: dict[str, Told] = {}
     command = [sys.executable, "-m", f"{__package__}.promises", str(limit_s), str(library), *names]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env=child_environment(),
-        start_new_session=True,  # Ctrl-C is for us: then we end it, and it puts away what is at work
-    ) as troupe:
+    with (
+        held() as hold,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=child_environment(),
+            start_new_session=True,  # Ctrl-C is for us: then we end it, and it puts away what is at work
+        ) as troupe,
+    ):
         assert troupe.stdout is not None and troupe.stderr is not None
         try:
-            for line in troupe.stdout:
-                told = Told(**json.loads(line))
-                answers[told.name] = told
-                tell(told.name)
-            complaints = troupe.stderr.read().strip()
+            with hold.lifted():
+                for line in troupe.stdout:
+                    told = Told(**json.loads(line))
+                    answers[told.name] = told
+                    tell(told.name)
+                complaints = troupe.stderr.read().strip()
         finally:
             troupe.terminate()
             try:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from vshm_ctypes.cli.ending import held
+
+from ..command import run_to_end
 from ..header import include_folder
 from .schedule import Schedule
 from .stage import free_channel, remove_channel
@@ -141,10 +144,11 @@ def run_block(program: Path, library: Path, plan: Plan) -> Block:
     """Run one. Raises BlockError."""
     channel = free_channel()
     command = [str(program), str(channel), str(plan.readers), *plan.options()]
-    try:
-        text = _run(command, library.name, plan.schedule.text, os.environ | {"VSHM_LIBRARY": str(library)})
-    finally:
-        remove_channel(channel)
+    with held():
+        try:
+            text = _run(command, library.name, plan.schedule.text, os.environ | {"VSHM_LIBRARY": str(library)})
+        finally:
+            remove_channel(channel)
     try:
         return Block.parse(text, complete=plan.kill_after == 0)
     except ValueError as error:
@@ -153,16 +157,7 @@ def run_block(program: Path, library: Path, plan: Plan) -> Block:
 
 def _run(command: Sequence[str], what: str, told: str = "", environment: dict[str, str] | None = None) -> str:
     try:
-        done = subprocess.run(
-            command,
-            input=told,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=environment,
-            timeout=WATCHDOG_S,
-            check=False,
-        )
+        done = run_to_end(command, WATCHDOG_S, told, environment)
     except subprocess.TimeoutExpired:
         raise BlockError(f"{what}: no end after {WATCHDOG_S:g} s") from None
     except OSError as error:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..command import run_to_end
 from .libraries import LibraryError, build
 
 FOLDER = Path("tests") / "defects"
@@ -56,9 +56,7 @@ def build_defect(root: Path, defect: Defect, folder: Path, defines: Sequence[str
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(root / "lib", folder / "lib", dirs_exist_ok=True)
     outside = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}  # should the cache lie in a repository
-    applied = subprocess.run(
-        ["git", "apply", str(defect.patch)], cwd=folder, env=outside, capture_output=True, text=True, check=False
-    )
+    applied = run_to_end(["git", "apply", str(defect.patch)], environment=outside, folder=folder)
     if applied.returncode != 0:
         raise LibraryError(f"{defect.patch.name} does not apply any more: {applied.stderr.strip()}")
     return build(folder / "lib", folder / "build", defines)

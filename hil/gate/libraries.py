@@ -6,11 +6,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from vshm_ctypes.cli.ending import held
+
+from ..command import run_to_end
 from . import looking
 
 BUILD_TIMEOUT_S = 600.0
@@ -47,6 +51,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "video-shm" / "gate"
 
 
+@contextmanager
+def workshop(prefix: str) -> Iterator[Path]:
+    """A folder there for one session; to be entered and left in held(). Raises OSError."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=cache_folder(), ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 def find_repository(start: Path) -> Path:
     """The git repository around a folder. Raises LibraryError."""
     return Path(_run(["git", "-C", str(start), "rev-parse", "--show-toplevel"], "no git repository here").strip())
@@ -54,7 +66,7 @@ def find_repository(start: Path) -> Path:
 
 @contextmanager
 def checked_out(repository: Path, ref: str, folder: Path) -> Iterator[tuple[Path, str]]:
-    """A worktree of a ref, and the commit it is; gone afterwards. Raises LibraryError."""
+    """A worktree of a ref, and the commit it is; gone afterwards, in held(). Raises LibraryError."""
     git = ["git", "-C", str(repository)]
     ask = [*git, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
     commit = _run(ask, f"{ref}: neither a file nor a git ref").strip()
@@ -111,7 +123,7 @@ def obtain(word: str, repository: Path | None, folder: Path) -> Library:
     if repository is None:
         repository = find_repository(Path.cwd())
     folder.mkdir(parents=True, exist_ok=True)
-    with checked_out(repository, word, folder / "tree") as (tree, commit):
+    with held() as hold, checked_out(repository, word, folder / "tree") as (tree, commit), hold.lifted():
         built = build(tree / "lib", folder / "build")
         kept = folder / NAME
         shutil.copy2(built, kept)
@@ -121,9 +133,7 @@ def obtain(word: str, repository: Path | None, folder: Path) -> Library:
 
 def _run(command: Sequence[str], what: str) -> str:
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
-        )
+        done = run_to_end(command, BUILD_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise LibraryError(f"{what}: no end after {BUILD_TIMEOUT_S:g} s") from None
     if done.returncode != 0:

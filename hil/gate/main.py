@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
-from pathlib import Path
 
 from rich.console import Console
+
+from vshm_ctypes.cli.ending import held
 
 from ..board import choose_board
 from ..exit import Exit
@@ -17,7 +17,7 @@ from ..progress import bar
 from . import alone, self_test
 from .block import BlockError, build_worker
 from .camera import programs_in
-from .libraries import LibraryError, cache_folder, obtain
+from .libraries import LibraryError, obtain, workshop
 from .output import write_all
 from .page import JSON
 from .phases import check_parts
@@ -61,30 +61,25 @@ def compare(options: argparse.Namespace, errors: Console) -> Result:
     source = recorded(options.replay) if options.replay else None
     if source is not None:
         check_parts(source)
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="session-", dir=cache_folder()))
-    try:
-        with bar(errors) as tell:
-            tell("building", 0.0)
-            program = build_worker(folder)
-            baseline, candidate = (
-                obtain(word, None, folder / side)
-                for side, word in (("baseline", options.baseline), ("candidate", options.candidate))
-            )
-            options.output.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=options.output).close()  # no room or right is known before minutes of measuring
-            session = Session(
-                program,
-                baseline,
-                candidate,
-                board,
-                options.minutes * 60,
-                source,
-                options.camera,
-                options.thorough,
-                tell,
-            )
-            with programs_in(folder / "workers"):
-                return session.run()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with held() as hold, workshop("session-") as folder, hold.lifted(), bar(errors) as tell:
+        tell("building", 0.0)
+        program = build_worker(folder)
+        baseline, candidate = (
+            obtain(word, None, folder / side)
+            for side, word in (("baseline", options.baseline), ("candidate", options.candidate))
+        )
+        options.output.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=options.output).close()  # no room or right is known before minutes of measuring
+        session = Session(
+            program,
+            baseline,
+            candidate,
+            board,
+            options.minutes * 60,
+            source,
+            options.camera,
+            options.thorough,
+            tell,
+        )
+        with programs_in(folder / "workers"):
+            return session.run()

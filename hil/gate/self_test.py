@@ -21,11 +21,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from vshm_ctypes.cli.ending import held
+
 from ..board import choose_board
 from .arguments import PARTS
 from .block import build_worker
 from .defects import Defect, build_defect, read_defects
-from .libraries import Library, build, cache_folder, find_repository, look_at
+from .libraries import Library, build, find_repository, look_at, workshop
 from .result import Answer, Result
 from .self_test_report import DELAYS_US, LONG_SESSION, REAL_SESSIONS, report
 from .session import Session
@@ -50,7 +52,7 @@ class Bench:
     def session(self, candidate: Library, minutes: float, thorough: bool = False) -> Result:
         """The library against that one, each a new file of its own: where those come to lie differs in use, too."""
         board = choose_board(self.board)
-        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+        with held() as hold, tempfile.TemporaryDirectory(dir=self.folder) as folder, hold.lifted():
             ours, theirs = _copied(self.clean, Path(folder) / "a"), _copied(candidate, Path(folder) / "b")
             return Session(self.program, ours, theirs, board, minutes * 60, thorough=thorough).run()
 
@@ -69,16 +71,10 @@ def _copied(library: Library, folder: Path) -> Library:
     return replace(library, path=Path(shutil.copy2(library.path, folder)))
 
 
-@contextmanager
-def _bench(options: argparse.Namespace, root: Path) -> Iterator[Bench]:
-    cache_folder().mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="self-test-", dir=cache_folder()))
-    try:
-        program = build_worker(folder)
-        clean = look_at("this tree", build(root / "lib", folder / "clean"), None)
-        yield Bench(root, folder, program, clean, options.minutes, options.board)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _bench(options: argparse.Namespace, root: Path, folder: Path) -> Bench:
+    program = build_worker(folder)
+    clean = look_at("this tree", build(root / "lib", folder / "clean"), None)
+    return Bench(root, folder, program, clean, options.minutes, options.board)
 
 
 def run(options: argparse.Namespace, console: Console, errors: Console) -> int:
@@ -90,7 +86,8 @@ def run(options: argparse.Namespace, console: Console, errors: Console) -> int:
     if unknown := set(options.only or ()) - {defect.name for defect in defects}:
         raise ValueError(f"no planted defect {', '.join(sorted(unknown))}: there are {_names(defects)}")
     defects = [defect for defect in defects if not options.only or defect.name in options.only]
-    with _bench(options, root) as bench:
+    with held() as hold, workshop("self-test-") as folder, hold.lifted():
+        bench = _bench(options, root, folder)
         for name, step in _steps(bench, parts, defects):
             if state.answered(name) is not None:
                 continue

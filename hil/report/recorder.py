@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vshm_ctypes.cli.output import plain
+from vshm_ctypes.cli.whole_file import write_whole
 from vshm_ctypes.machine import Machine, look
 
 from ..board import Board
@@ -54,9 +55,7 @@ def machine_record(machine: Machine) -> dict[str, Any]:
 def write_json(path: Path, record: object) -> None:
     """All of it or nothing, whatever interrupts. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 class RecordedTest:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vshm_ctypes.cli.ending import held
+
 from ..command import CommandError, output_of
 from .errors import VmUnavailable
 from .programs import need, search_path
@@ -119,7 +121,7 @@ def fetch(cache: Path, say: Callable[[str], None]) -> Kernel:
     """Debian's kernel, into the cache. Raises VmUnavailable."""
     name = newest_package()
     say(f"fetching {name}, once; it is kept in {cache}")
-    with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as folder:
+    with held() as hold, tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as folder, hold.lifted():
         _run("apt-get", "download", name, folder=Path(folder))
         (package,) = Path(folder).glob("*.deb")
         root = Path(folder) / "root"

@@ -187,18 +187,17 @@ def _running(words: list[str], environment: Mapping[str, str], log: Path) -> Ite
     """vng, and all that it starts, for the time of the block."""
     process = copying = None
     try:
-        with held():  # the emulator is known by then to whoever ends it
-            process = subprocess.Popen(
-                words,
-                cwd="/",
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for us alone, and we end all of it
-            )
-            assert process.stdout is not None
-            copying = _copy_boot_log(process.stdout, log)
+        process = subprocess.Popen(
+            words,
+            cwd="/",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us alone, and we end all of it
+        )
+        assert process.stdout is not None
+        copying = _copy_boot_log(process.stdout, log)
         yield process
     finally:
         if process is not None:
@@ -239,7 +238,8 @@ def _attempt(
     up_within_s: float = math.inf,
 ) -> int:
     """Boots once. Raises VmNotUp, VmDeadline, VmError."""
-    with _scratch() as environment, _running(words, environment, folder / BOOT_LOG) as process:
+    log = folder / BOOT_LOG
+    with held() as hold, _scratch() as environment, _running(words, environment, log) as process, hold.lifted():
         _follow(process, folder, until_s, up_within_s, say, output)
     return _exit_code(folder)
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from vshm_ctypes import get_library
+from vshm_ctypes.cli.ending import held
 
+from ..command import run_to_end
 from ..header import CHECKOUT_LIB, include_folder
 
 HERE = Path(__file__).resolve().parent
@@ -87,7 +88,7 @@ def _compile(recipe: Recipe, library: Path, compiler: str, program: Path) -> Non
     command += [f"-I{folder}" for folder in (*recipe.includes, include_folder())]
     command += [str(program.parent / SONAME), "-Wl,--disable-new-dtags,-rpath,$ORIGIN"]
     command += [f"-l{name}" for name in recipe.libraries]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = run_to_end(command)
     if result.returncode != 0:
         hint = "; apt install zlib1g-dev" if "zlib.h" in result.stderr or "-lz" in result.stderr else ""
         raise ProgramError(f"{program.name} does not compile{hint}:\n{' '.join(command)}\n{result.stderr}")
@@ -113,7 +114,7 @@ def find_program(name: str, library: Path) -> Path:
         advice = "set VIDEO_SHM_PROGRAMS to a folder that is writable, or in which they are"
         raise ProgramError(f"no place for compiled programs: {error}: {advice}") from None
     # Made apart and moved as a whole: several fleets may come here at once.
-    with tempfile.TemporaryDirectory(dir=folder.parent) as workshop:
+    with held() as hold, tempfile.TemporaryDirectory(dir=folder.parent) as workshop, hold.lifted():
         made = Path(workshop) / "made"
         made.mkdir()
         _compile(recipe, library, compiler, made / name)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, cast
 
@@ -13,7 +14,7 @@ from ..frame import Frame
 from ..rings import AUDIO
 from . import units
 from .container_sink import check_name, is_container, load_av
-from .ending import heeding
+from .ending import heeding, held
 from .files import Files, opened
 from .listener import Listener
 from .output import complain, counted, disk_advice, print_json, say
@@ -65,6 +66,18 @@ def _open_files(recording: Recording, force: bool, sound: Frame | None) -> tuple
         raise
 
 
+@contextmanager
+def _files_of(recording: Recording, force: bool, sound: Frame | None) -> Iterator[tuple[Files, TimingSink | None]]:
+    """Where nothing came, nothing is left, or the next try would find a file that is there. In held()."""
+    files, timing = _open_files(recording, force, sound)
+    try:
+        yield files, timing
+    finally:
+        if not recording.frames:
+            for name in (*files.names, *([recording.timing] if recording.timing is not None else [])):
+                _remove_empty(name)
+
+
 def run(arguments: Namespace) -> int:
     """Exit 0; 1: frames were missed, the writer died, the disk is full, or nothing was recorded."""
     check_name(arguments.output)
@@ -87,20 +100,19 @@ def run(arguments: Namespace) -> int:
         stream = stack.enter_context(Consumer(arguments.ring, start=start, resync=True, reconnect=arguments.reconnect))
         recording = Recording(stream.ring, arguments.output, timing=arguments.timing)
         recording.sound_ring = sound.ring if listener else None
-        files, timing = _open_files(recording, arguments.force, listener.first if listener else None)
-        recorder = Recorder(stream, recording, files, timing, listener)
-        with heeding(stream.interrupt, patience_s=PATIENCE_S):
-            failure = recorder.record(arguments.count, arguments.seconds, advance)
-    if failure is not None:
-        complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
-        recorder.recount()
+        files_of = _files_of(recording, arguments.force, listener.first if listener else None)
+        with held() as hold, files_of as (files, timing), hold.lifted():
+            recorder = Recorder(stream, recording, files, timing, listener)
+            with heeding(stream.interrupt, patience_s=PATIENCE_S):
+                failure = recorder.record(arguments.count, arguments.seconds, advance)
+            stack.close()
+            if failure is not None:
+                complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
+                recorder.recount()
     if arguments.json:
         print_json(recording)
     else:
         say(_summary(recording))
-    if not recording.frames:
-        for name in (*recording.files, *([recording.timing] if recording.timing is not None else [])):
-            _remove_empty(name)
     missed = recording.missed or recording.cut or recording.sound_missed
     found = failure is not None or missed or recording.ended == "died" or not recording.frames
     return Exit.FINDING if found else Exit.HEALTHY
@@ -113,7 +125,6 @@ def _tell(failure: OSError) -> str:
 
 
 def _remove_empty(name: str) -> None:
-    """So that the next try does not find a file that is there."""
     path = Path(name)
     if path.is_file() and path.stat().st_size == 0:
         path.unlink()

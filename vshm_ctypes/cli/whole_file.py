@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -26,7 +27,8 @@ class WholeFile:
 
     def __init__(self, path: Path, force: bool = True) -> None:
         self._path = path.resolve()  # where a link leads to
-        self._unfinished = self._path.with_name(f"{self._path.name}.unfinished")
+        name = f"{self._path.name}.{threading.get_native_id()}.unfinished"  # whoever else is making this file
+        self._unfinished = self._path.with_name(name)
         self._force = force
         self._is_nameless = False
         self._file: IO[bytes]
