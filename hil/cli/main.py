@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
+from vshm_ctypes._command import ends_with
 from vshm_ctypes.cli.ending import heeding
 from vshm_ctypes.cli.output import complain, let_go_of_output
 from vshm_ctypes.cli.verb import Verb, parser_of
@@ -35,9 +36,9 @@ def main(words: Sequence[str] | None = None) -> int:
     open_standard_streams()
     try:
         with heeding(requests=2):  # the first lets what was started end in order, the second ends that too
-            return _run(words)
+            return ends_with(_run(words))
     except KeyboardInterrupt:  # of whoever is told while that begins, too
-        return Exit.INTERRUPTED
+        return ends_with(Exit.INTERRUPTED)
     finally:
         let_go_of_output()
 

@@ -58,7 +58,7 @@ def run_boards(bench: Bench, order: Order, say: Callable[[str], None]) -> list[B
     for place in bench.places:
         shutil.rmtree(order.report / place.target, ignore_errors=True)
     with held() as hold:
-        processes = [_start(bench, order, place) for place in bench.places]
+        processes = [_start_board(bench, order, place) for place in bench.places]
         threads = [
             threading.Thread(target=_hand_on, args=(process, place.target, say), daemon=True)
             for process, place in zip(processes, bench.places, strict=True)
@@ -77,7 +77,7 @@ def run_boards(bench: Bench, order: Order, say: Callable[[str], None]) -> list[B
     return [_result(order.report / place.target, place) for place in bench.places]
 
 
-def _start(bench: Bench, order: Order, place: Place) -> subprocess.Popen[str]:
+def _start_board(bench: Bench, order: Order, place: Place) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "hil.farm.worker", "--env", str(bench.file.resolve()), "--target", place.target]
     command += ["--folder", str(order.report / place.target), "--wait", str(order.wait_s)]
     for wheel in order.wheels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 
+from vshm_ctypes._command import ends_with
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain, keep_to_own_threads
 
@@ -21,7 +22,7 @@ def main() -> int:
     except (ImportError, MemoryError) as error:
         print(f"camera-streamer: {explain(error)}", file=sys.stderr)
         return 1
-    return run()
+    return ends_with(run())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from io import TextIOWrapper
 
+from .._command import ends_with
 from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
 from ..limits import explain, keep_to_own_threads
@@ -40,9 +41,9 @@ def main(words: Sequence[str] | None = None) -> int:
     keep_to_own_threads()
     try:
         with heeding():
-            return _run(words)
+            return ends_with(_run(words))
     except KeyboardInterrupt:  # of whoever is told while that begins, too
-        return Exit.INTERRUPTED
+        return ends_with(Exit.INTERRUPTED)
     finally:
         let_go_of_output()
 
