@@ -11,9 +11,10 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from gate_builds import older
 from gate_channels import nothing_is_left_but, orphans
 from wrappers import LIBRARY, wrapped
-from writers import BUILD, ROOT
+from writers import ROOT
 
 pytest.importorskip("scipy", reason="no scipy for this processor")
 
@@ -26,8 +27,7 @@ from hil.gate.asking import ask, promise_rows
 from hil.gate.defects import build_defect, read_defects
 from hil.gate.libraries import Library
 from hil.gate.promises import PROMISES
-from hil.gate.render import summary
-from hil.gate.result import Answer, Result, Row, RowVerdict
+from hil.gate.result import RowVerdict
 
 THIS = Library("this", LIBRARY, None, frozenset(), None)
 DEFECTS = {defect.name: defect for defect in read_defects(ROOT)}
@@ -35,8 +35,6 @@ DEFECTS = {defect.name: defect for defect in read_defects(ROOT)}
 PLANTED = ["descriptor_leaked_per_attach", "hold_not_released_at_death", "stamp_checked_before_copy_only"]
 if os.environ.get("VIDEO_SHM_LONG"):
     PLANTED = [name for name, defect in DEFECTS.items() if set(defect.seen_by) & set(PROMISES)]
-ORIGINAL = [f"video_shm_producer_{call}" for call in ("init", "init_channel", "write", "destroy")]
-ORIGINAL += [f"video_shm_consumer_{call}" for call in ("init", "init_channel", "read", "wait", "stats", "destroy")]
 
 HANGING = """\
 #include <unistd.h>
@@ -74,20 +72,16 @@ def test_a_planted_defect_breaks_its_promise(tmp_path: Path, name: str) -> None:
 
 
 def test_an_older_library_is_asked_what_it_has(tmp_path: Path) -> None:
-    old, script = tmp_path / "old.so", tmp_path / "old.map"
-    script.write_text(f"{{ global: {'; '.join(ORIGINAL)}; local: *; }};")
-    objects = sorted((BUILD / "CMakeFiles" / "video_shm_objects.dir" / "src").glob("*.o"))
-    command: list[str | Path] = ["cc", "-shared", "-pthread", f"-Wl,--version-script={script}", "-o", old, *objects]
-    subprocess.run(command, check=True, timeout=60)
+    old = older(tmp_path)
     names = ["numbers_frames_from_nought", "keeps_tokens_few", "tells_a_rings_figures", "exports_every_call"]
     answers = ask(names, old)
     assert [answers[name].broken for name in names[:3]] == [[], [], []]
     assert answers["tells_a_rings_figures"].unasked.startswith("the library has no video_shm_")
     assert "video_shm_producer_open: expected there, seen absent" in answers["exports_every_call"].broken
-    rows = {row.name: row for row in promise_rows(names, Library("old", old, None, frozenset(), None), THIS)}
+    rows = {row.name: row for row in promise_rows(names, replace(THIS, label="old", path=old), THIS)}
     assert {row.verdict for row in rows.values()} == {RowVerdict.SAME}
     # What only the candidate has is asked of it, and is no regression against a baseline without it.
-    rows = {row.name: row for row in promise_rows(names, THIS, Library("old", old, None, frozenset(), None))}
+    rows = {row.name: row for row in promise_rows(names, THIS, replace(THIS, label="old", path=old))}
     assert rows["tells_a_rings_figures"].verdict is RowVerdict.UNMEASURED
     assert rows["exports_every_call"].verdict is RowVerdict.WORSE
 
@@ -146,15 +140,6 @@ def test_what_a_library_prints_is_found_and_is_no_answer(tmp_path: Path) -> None
     assert answers["tells_its_version"].broken == []
 
 
-def test_a_success_says_how_much_was_asked() -> None:
-    result = Result("a", "b", "standard", "generic", {}, answer=Answer.NO_REGRESSION)
-    result.rows = [Row(name, "promise", RowVerdict.SAME) for name in ("one", "two")]
-    assert summary(result).endswith("; 2 promises were asked")
-    result.rows.append(Row("three", "promise", RowVerdict.UNMEASURED, detail="not asked: ptrace is not permitted here"))
-    expected = "; 2 promises were asked, 1 were not: three, not asked: ptrace is not permitted here"
-    assert summary(result).endswith(expected)
-
-
 def said(*words: str) -> tuple[int, str]:
     out = StringIO()
     options = build_parser().parse_args(["gate", "promise", *words])
@@ -176,7 +161,7 @@ def test_one_promise_can_be_seen_alone(tmp_path: Path) -> None:
 def test_the_asking_can_be_broken_off(tmp_path: Path) -> None:
     """By whoever started it: it puts away what is at work."""
     hanging, before = wrapped(tmp_path, HANGING), orphans()
-    command = [sys.executable, "-m", "hil.gate.promises", "40", str(hanging)]
+    command = [sys.executable, "-m", "hil.gate.promises", "40", str(hanging), str(hanging)]
     command += ["tells_its_version", "numbers_frames_from_nought"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=child_environment()) as asking:
         assert asking.stdout is not None and "tells_its_version" in asking.stdout.readline()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a session found is told alike to people, to CI and to programs."""
 
+import json
 import re
 from io import StringIO
 from pathlib import Path
@@ -68,7 +69,7 @@ def test_junit_has_a_case_for_each_metric() -> None:
     suite = junit(made).getroot()
     assert suite is not None
     assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
-    kinds = [[child.tag for child in case] for case in suite]
+    kinds = [[child.tag for child in case] for case in suite.iter("testcase")]
     assert kinds == [[], ["failure"], ["error"], ["skipped"]]
 
 
@@ -87,15 +88,56 @@ def test_the_table_shows_every_metric_and_the_answer() -> None:
     print_table(made, Console(file=out, width=160))
     lines = out.getvalue().splitlines()
     assert any("m1" in line and "1.200" in line and "1.100 to 1.300" in line and "worse" in line for line in lines)
-    assert lines[-1] == "regression: worse is m1"
+    assert " ".join(lines[-1:]).startswith("regression: worse is m1; promises: none asked; ")
 
 
 def test_inconclusive_says_what_more_time_it_needs() -> None:
     made = result(RowVerdict.UNDECIDED, RowVerdict.UNDECIDED)
     made.rows[0].needed_s, made.rows[1].needed_s = 600.0, 1200.0
-    assert summary(made) == "inconclusive: m0, m1: --minutes 21 would be needed"
+    assert summary(made).startswith("inconclusive: m0, m1: --minutes 21 would be needed; ")
     made.rows[1].needed_s = None
     assert "by any length of session" in summary(made)
+
+
+def asked() -> Result:
+    made = result(RowVerdict.SAME)
+    made.rows += [Row(name, "promise", RowVerdict.SAME) for name in ("one", "two", "three")]
+    made.rows.append(Row("four", "promise", RowVerdict.AS_BEFORE, detail="It flies: expected 1, seen 0"))
+    made.rows += [Row(name, "promise", RowVerdict.UNMEASURED, detail="not asked: no ptrace") for name in ("a", "b")]
+    made.rows.append(Row("mixed_one", "mixed", RowVerdict.SAME))
+    made.rows.append(Row("mixed_two", "mixed", RowVerdict.UNMEASURED, detail="not asked: the library has no x"))
+    made.conclude()
+    return made
+
+
+TOLD = (
+    "promises: 4 asked, 3 kept; broken, but not kept by the baseline either: four; not asked: a, b, since no ptrace; "
+    "mixed builds: 1 asked, 1 kept; not asked: mixed_two, since the library has no x"
+)
+
+
+def test_an_answer_says_how_much_was_asked_and_what_was_not(tmp_path: Path) -> None:
+    """Whatever it is: as text, Markdown, a page, JUnit and JSON."""
+    made = asked()
+    assert summary(made) == f"no regression: nothing that was measured is worse than its margin allows; {TOLD}"
+    write_all(made, tmp_path)
+    assert TOLD in (tmp_path / "gate.html").read_text() and TOLD in (tmp_path / "gate.md").read_text()
+    told = {each.get("name"): each.get("value") for each in ElementTree.parse(tmp_path / "gate.xml").iter("property")}
+    counts = {"promises_asked": "4", "promises_kept": "3", "promises_not_asked": "2"}
+    counts |= {"mixed_builds_asked": "1", "mixed_builds_kept": "1", "mixed_builds_not_asked": "1"}
+    assert told == counts | {"summary": summary(made)}
+    kept = json.loads((tmp_path / "gate.json").read_text())
+    expected = {"asked": 4, "kept": 3, "broken": [], "as_before": ["four"], "unasked": {"no ptrace": ["a", "b"]}}
+    assert kept["promises"] == expected
+    assert kept["mixed_builds"]["unasked"] == {"the library has no x": ["mixed_two"]}
+    assert Result.read(tmp_path / "gate.json") == made
+    for answer in (Answer.REGRESSION, Answer.INVALID):
+        made.answer = answer
+        assert summary(made).endswith(f"; {TOLD}")
+
+
+def test_a_session_in_which_no_promise_was_asked_is_not_silent_about_it() -> None:
+    assert summary(result(RowVerdict.SAME)).endswith("; promises: none asked; mixed builds: none asked")
 
 
 HOSTILE = "[bold]<img src=x>\x1b[31m\x00 ![a](b) `c` | d\nnext"

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``hil gate promise NAME --library PATH``: promises alone, with all that was expected and seen."""
+"""``hil gate promise NAME --library PATH``: promises alone, with all that was expected and seen.
+
+With --beside, of two builds that meet at rings: either writes first, the other one reads, and writes next.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from vshm_ctypes.cli.ending import held
 from ..exit import Exit
 from .asking import ask
 from .libraries import Library, obtain, workshop
+from .mixed import obstacle_between
 from .promises import PROMISES
 from .promises.table import sentences_of
 from .promises.troupe import Told
@@ -26,13 +30,25 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if unknown := sorted(set(names) - set(PROMISES)):
         raise ValueError(f"no promise {', '.join(unknown)}: there are {', '.join(PROMISES)}")
     with held() as hold, workshop("promise-") as folder, hold.lifted():
-        library = obtain(options.library, None, folder)
-        if library.obstacle:
-            answers = {name: Told(name, unasked=library.obstacle) for name in names}
-        else:
-            answers = ask(names, library.path)
-    for name in names:
-        told = answers[name]
+        library = obtain(options.library, None, folder / "library")
+        if options.beside is None:
+            return _ask(console, names, library, None)
+        beside = obtain(options.beside, None, folder / "beside")
+        codes = [_ask(console, names, other, first) for first, other in ((beside, library), (library, beside))]
+        return next((code for code in (Exit.FAIL, Exit.INVALID) if code in codes), Exit.PASS)
+
+
+def _ask(console: Console, names: list[str], library: Library, first: Library | None) -> int:
+    """Ask and print; first: whose the first writer of each ring is; None: the library's own. Returns the exit code."""
+    obstacle, path = library.obstacle, None
+    if first is not None:
+        said = f"{first.label} writes first, {library.label} reads and follows:"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+        obstacle, path = obstacle_between(library, first), first.path
+    answers = {name: Told(name, unasked=obstacle) for name in names}
+    if not obstacle:
+        answers = ask(names, library.path, first=path)
+    for name, told in answers.items():
         word = "broken" if told.broken else "not asked" if told.unasked else "kept"
         console.print(f"{name}: {word}, {told.seconds:.2f} s", markup=False, highlight=False)
         if len(names) == 1 or told.broken:
@@ -40,9 +56,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
             _print_all(console, "promised: ", sentences_of(name))
         _print_all(console, "", [*told.broken, *filter(None, [told.unasked])])
     console.print(_summary(library, list(answers.values())), markup=False, highlight=False, soft_wrap=True)
-    if any(answers[name].broken for name in names):
+    if any(told.broken for told in answers.values()):
         return Exit.FAIL
-    return Exit.INVALID if any(answers[name].unasked for name in names) else Exit.PASS
+    return Exit.INVALID if any(told.unasked for told in answers.values()) else Exit.PASS
 
 
 def _summary(library: Library, answers: list[Told]) -> str:

@@ -19,6 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     one = chooser.add_parser("promise", help="ask a library what it promises", description=PROMISE_HELP)
     one.add_argument("promises", nargs="+", metavar="NAME", help="of a promise; all: each of them")
     one.add_argument("--library", required=True, metavar="REF|PATH.so", help="the one that is asked")
+    one.add_argument("--beside", metavar="REF|PATH.so", help="another build, that it shares its rings with")
     parser.add_argument("--baseline", metavar="REF|PATH.so", help="what is good so far")
     parser.add_argument("--candidate", metavar="REF|PATH.so", help="what is to be judged")
     parser.add_argument("--minutes", type=_minutes, default=MINUTES, metavar="M", help="at most (default: %(default)g)")

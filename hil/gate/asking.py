@@ -15,22 +15,28 @@ from ..environment import child_environment
 from .libraries import Library
 from .promises import PROMISES
 from .promises.troupe import LACKS, LIMIT_S, Told
-from .result import Row, RowVerdict
+from .result import UNASKED, Row, RowVerdict
 
 END_TIMEOUT_S = 10.0
 
 
 def ask(
-    names: Sequence[str], library: Path, tell: Callable[[str], None] = lambda name: None, limit_s: float = LIMIT_S
+    names: Sequence[str],
+    library: Path,
+    tell: Callable[[str], None] = lambda name: None,
+    limit_s: float = LIMIT_S,
+    first: Path | None = None,
 ) -> dict[str, Told]:
     """What a library keeps and breaks. tell: is told the name of each promise as it is known. limit_s: for each.
 
-    All run in other processes: a crash or a hang is an answer too, and nothing is left of them.
+    first: whose the first writer of each ring is (see Pair); None: the library is alone. All run in other processes:
+    a crash or a hang is an answer too, and nothing is left of them.
     """
     if not names:
         return {}
     answers: dict[str, Told] = {}
-    command = [sys.executable, "-m", f"{__package__}.promises", str(limit_s), str(library), *names]
+    command = [sys.executable, "-m", f"{__package__}.promises"]
+    command += [str(limit_s), str(first or library), str(library), *names]
     with (
         held() as hold,
         subprocess.Popen(
@@ -62,31 +68,40 @@ def ask(
         if name not in answers:
             why = complaints.splitlines()[-1] if complaints else f"the asking ended with {troupe.returncode}"
             answers[name] = Told(name, broken=[why])
-    return answers
+    return {name: answers[name] for name in names}
 
 
 def promise_rows(
-    names: Sequence[str], baseline: Library, candidate: Library, tell: Callable[[str], None] = lambda name: None
+    names: Sequence[str],
+    baseline: Library,
+    candidate: Library,
+    tell: Callable[[str], None] = lambda name: None,
+    heard: dict[str, Told] | None = None,
 ) -> Iterator[Row]:
-    """A row for each: worse where only the candidate breaks it. The baseline is asked only then."""
+    """A row for each: worse where only the candidate breaks it. The baseline is asked only then.
+
+    heard: gets what the candidate answered.
+    """
     if obstacle := obstacle_of(baseline, candidate):
-        yield from (Row(name, "promise", RowVerdict.UNMEASURED, detail=f"not asked: {obstacle}") for name in names)
+        yield from (Row(name, "promise", RowVerdict.UNMEASURED, detail=UNASKED + obstacle) for name in names)
         return
     answers = ask(names, candidate.path, tell)
+    if heard is not None:
+        heard.update(answers)
     before = ask([name for name in names if answers[name].broken], baseline.path, tell)
     for name in names:
         told = answers[name]
         row = Row(name, "promise", RowVerdict.SAME)
         if told.broken:
-            row.verdict = _verdict(before[name])
-            row.detail = in_words(told, candidate.label)
+            row.verdict = verdict_of_broken(before[name])
+            row.detail = in_words(told, f"--library {candidate.label}")
         elif told.unasked:
-            row.verdict, row.detail = RowVerdict.UNMEASURED, f"not asked: {told.unasked}"
+            row.verdict, row.detail = RowVerdict.UNMEASURED, UNASKED + told.unasked
         yield row
 
 
-def _verdict(before: Told) -> RowVerdict:
-    """Of a promise that the candidate breaks."""
+def verdict_of_broken(before: Told) -> RowVerdict:
+    """Of a promise that the candidate breaks. before: what the baseline, alone, answered."""
     if before.unasked.startswith(LACKS):
         return RowVerdict.NEW
     return RowVerdict.AS_BEFORE if before.broken or before.unasked else RowVerdict.WORSE
@@ -97,7 +112,7 @@ def obstacle_of(*libraries: Library) -> str:
     return next((f"{library.label}: {library.obstacle}" for library in libraries if library.obstacle), "")
 
 
-def in_words(told: Told, label: str) -> str:
+def in_words(told: Told, of: str) -> str:
     """What was promised, expected and seen, and how it is seen alone."""
     promised = PROMISES[told.name].meaning
-    return f"{promised} {'; '.join(told.broken)} (alone: hil gate promise {told.name} --library {label})"
+    return f"{promised} {'; '.join(told.broken)} (alone: hil gate promise {told.name} {of})"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .result import Answer, Result, Row, RowVerdict, worst_first
+from .result import Answer, Asked, Result, Row, RowVerdict, worst_first
 
 HEADINGS = ("metric", "baseline", "candidate", "ratio", "95 % interval", "verdict")
 MOST_NAMES = 5
@@ -26,27 +26,32 @@ COLOURS = {
 
 
 def summary(result: Result) -> str:
-    """The answer, in a sentence."""
+    """The answer, in a sentence; and which promises it rests on."""
+    told = [_counts(what.replace("_", " "), asked) for what, asked in result.asked.items()]
+    return "; ".join([_verdict(result), *told])
+
+
+def _verdict(result: Result) -> str:
     if result.answer is Answer.REGRESSION:
         return f"regression: worse is {', '.join(row.name for row in result.of(RowVerdict.WORSE))}"
     if result.answer is Answer.INVALID:
         unfit = any(row.verdict is RowVerdict.INVALID and row.kind == "timed" for row in result.rows)
         what = "the host was not fit for timing" if unfit else "nothing can be said"
-        return f"invalid: {what}: {'; '.join(result.reasons)}; {_asked(result)}"
+        return f"invalid: {what}: {'; '.join(result.reasons)}"
     if result.answer is Answer.INCONCLUSIVE:
         return f"inconclusive: {_advice(result.of(RowVerdict.UNDECIDED))}"
-    return f"no regression: nothing that was measured is worse than its margin allows; {_asked(result)}"
+    return "no regression: nothing that was measured is worse than its margin allows"
 
 
-def _asked(result: Result) -> str:
-    """How many promises were asked, and which were not."""
-    asked = sum(row.kind == "promise" and row.verdict is not RowVerdict.UNMEASURED for row in result.rows)
-    told = f"{asked} promises were asked"
-    unasked = result.unasked
-    if not unasked:
-        return told
-    reasons = (f"{_some(names)}, {reason}" for reason, names in unasked.items())
-    return f"{told}, {sum(map(len, unasked.values()))} were not: {'; '.join(reasons)}"
+def _counts(what: str, asked: Asked) -> str:
+    """How many were asked and kept, which were not asked, and why."""
+    told = [f"{what}: {asked.count or 'none'} asked" + (f", {asked.kept} kept" if asked.count else "")]
+    if asked.broken:
+        told.append(f"broken: {_some(asked.broken)}")
+    if asked.as_before:
+        told.append(f"broken, but not kept by the baseline either: {_some(asked.as_before)}")
+    told += [f"not asked: {_some(names)}, since {reason}" for reason, names in asked.unasked.items()]
+    return "; ".join(told)
 
 
 def _some(names: list[str]) -> str:
@@ -144,6 +149,12 @@ def _markdown_table(rows: list[Row]) -> list[str]:
 def junit(result: Result) -> ElementTree.ElementTree[ElementTree.Element[str]]:
     """A test case for each metric. Undecided and invalid are errors, unmeasured is skipped."""
     suite = ElementTree.Element("testsuite", name="gate", tests=str(len(result.rows)), time=f"{result.seconds:.1f}")
+    told = ElementTree.SubElement(suite, "properties")
+    for what, asked in result.asked.items():
+        left_out = sum(map(len, asked.unasked.values()))
+        for name, value in (("asked", asked.count), ("kept", asked.kept), ("not_asked", left_out)):
+            ElementTree.SubElement(told, "property", name=f"{what}_{name}", value=str(value))
+    ElementTree.SubElement(told, "property", name="summary", value=_printable(summary(result)))
     counts = {"failure": 0, "error": 0, "skipped": 0}
     for row in result.rows:
         case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{row.kind}", name=row.name)

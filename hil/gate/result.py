@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 SCHEMA = 1
-Kind = Literal["timed", "counted", "promise", "integrity", "static"]
+UNASKED = "not asked: "  # a promise's detail begins so
+ASKED: dict[str, Kind] = {"promises": "promise", "mixed_builds": "mixed"}
+Kind = Literal["timed", "counted", "promise", "mixed", "integrity", "static"]
 
 
 class RowVerdict(enum.StrEnum):
@@ -62,6 +64,33 @@ class Row:
     needed_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of promises. as_before: the baseline breaks them, too, or has no such call; unasked: by reason."""
+
+    kept: int
+    broken: list[str]
+    as_before: list[str]
+    unasked: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row], kind: Kind) -> Self:
+        """Of all rows of a kind."""
+        rows = [row for row in rows if row.kind == kind]
+        names = {verdict: [row.name for row in rows if row.verdict is verdict] for verdict in RowVerdict}
+        unasked: dict[str, list[str]] = {}
+        for row in rows:
+            if row.verdict is RowVerdict.UNMEASURED:
+                unasked.setdefault(row.detail.removeprefix(UNASKED), []).append(row.name)
+        as_before = names[RowVerdict.AS_BEFORE] + names[RowVerdict.NEW]
+        return cls(len(names[RowVerdict.SAME]), names[RowVerdict.WORSE], as_before, unasked)
+
+    @property
+    def count(self) -> int:
+        """How many were asked."""
+        return self.kept + len(self.broken) + len(self.as_before)
+
+
 @dataclass(slots=True)
 class Result:
     """A session. seconds: how long it took, builds left out. groups: of blocks in turn, A B B A.
@@ -97,13 +126,9 @@ class Result:
             self.answer = Answer.NO_REGRESSION
 
     @property
-    def unasked(self) -> dict[str, list[str]]:
-        """Promises that were not asked, by the reason why."""
-        found: dict[str, list[str]] = {}
-        for row in self.rows:
-            if row.kind == "promise" and row.verdict is RowVerdict.UNMEASURED:
-                found.setdefault(row.detail, []).append(row.name)
-        return found
+    def asked(self) -> dict[str, Asked]:
+        """What became of the promises, of the candidate alone and of mixed builds."""
+        return {what: Asked.of(self.rows, kind) for what, kind in ASKED.items()}
 
     def of(self, verdict: RowVerdict) -> list[Row]:
         """The rows of which that is said."""
@@ -111,7 +136,8 @@ class Result:
 
     def write(self, path: Path) -> None:
         """As JSON. Raises OSError."""
-        told = {"schema": SCHEMA, **asdict(self), "unasked": self.unasked}
+        asked = {what: {"asked": asked.count, **asdict(asked)} for what, asked in self.asked.items()}
+        told = {"schema": SCHEMA, **asked, **asdict(self)}
         path.write_text(json.dumps(told, indent=1, allow_nan=False) + "\n")
 
     @classmethod
@@ -121,7 +147,8 @@ class Result:
             told = json.loads(path.read_text())
             if told.pop("schema") != SCHEMA:
                 raise ValueError("of another version")
-            told.pop("unasked", None)
+            for what in ASKED:  # it follows from the rows
+                told.pop(what, None)
             rows = [Row(**row | {"verdict": RowVerdict(row["verdict"])}) for row in told.pop("rows")]
             return cls(**told | {"answer": Answer(told["answer"])}, rows=rows)
         except (AttributeError, KeyError, TypeError, ValueError) as error:

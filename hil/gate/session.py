@@ -25,8 +25,10 @@ from .camera import run_any
 from .correctness import NO_FIGURE, counted_rows, static_rows, wrapper_remarks
 from .libraries import Library
 from .metrics import COUNTED_RUNS, INTEGRITY, TIMED, Metric, Phase
+from .mixed import mixed_rows
 from .phases import PACED_RATE, READERS, Side, order, plans, turns
 from .promises import PROMISES
+from .promises.troupe import Told
 from .result import Result, Row, RowVerdict
 from .schedule import Schedule, standard
 from .sequential import LEAST_SAMPLES, Decision, Ruling, interval
@@ -59,6 +61,7 @@ class Session:
     values: dict[Side, dict[str, list[float]]] = field(init=False)
     paced: dict[Side, list[Block]] = field(default_factory=lambda: {"baseline": [], "candidate": []}, init=False)
     faults: dict[str, int] = field(default_factory=dict, init=False)
+    answers: dict[str, Told] = field(default_factory=dict, init=False)  # the candidate's, alone
     crash: str = field(default="", init=False)
     blocks: int = field(default=0, init=False)  # that ran to their end
 
@@ -87,7 +90,7 @@ class Session:
             result.rows += [Row("loads_here", "static", RowVerdict.INVALID, detail=obstacle), *self._promises()]
             result.conclude()
             return result
-        for step in (self._promises, self._counted):
+        for step in (self._promises, self._mixed, self._counted):
             if self._goes_on(result.rows):
                 result.rows += step()
         if self._goes_on(result.rows):
@@ -114,13 +117,19 @@ class Session:
     # ---- correctness ----
 
     def _promises(self) -> Iterator[Row]:
-        self.tell("promises", 0.0)
+        return promise_rows(list(PROMISES), self.baseline, self.candidate, self._teller("promise", 0.0), self.answers)
+
+    def _mixed(self) -> Iterator[Row]:
+        return mixed_rows(self.answers, self.baseline, self.candidate, self._teller("mixed builds", 0.05))
+
+    def _teller(self, what: str, begin: float) -> Callable[[str], None]:
         known = itertools.count(1)
+        self.tell(what, begin)
 
         def tell(name: str) -> None:
-            self.tell(f"promise: {name.replace('_', ' ')}", 0.1 * min(1.0, next(known) / len(PROMISES)))
+            self.tell(f"{what}: {name.replace('_', ' ')}", begin + 0.05 * min(1.0, next(known) / len(PROMISES)))
 
-        return promise_rows(list(PROMISES), self.baseline, self.candidate, tell)
+        return tell
 
     def _counted(self) -> list[Row]:
         self.tell("counting system calls, memory, descriptors", 0.1)

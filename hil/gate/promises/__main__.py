@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m hil.gate.promises SECONDS LIBRARY NAME...`` asks promises, and prints a line of JSON for each."""
+"""``python -m hil.gate.promises SECONDS FIRST OTHER NAME...`` asks, and prints a line of JSON for each."""
 
 import os
 import sys
@@ -9,4 +9,4 @@ from ..stage import die_with_parent
 from . import troupe
 
 die_with_parent(os.getppid())
-troupe.main(float(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+troupe.main(float(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])

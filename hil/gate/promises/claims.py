@@ -37,7 +37,7 @@ def lets_one_of_many_writers_in(scene: Scene) -> None:
         yield str(writer.open(name, slots=4, slot_size=1000))
         await_cue()
 
-    for _ in range(5):
+    for _ in range(4):
         name = scene.new_name()
         scene.write_and_die(2, name, slots=4, slot_size=1000)
         actors = [scene.start(play) for _ in range(4)]

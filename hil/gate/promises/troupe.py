@@ -18,6 +18,7 @@ from pathlib import Path
 from ...process_group import end_group
 from ..stage import die_with_parent, remove_all_of
 from . import house
+from .pair import Pair
 from .raw import Lacks, Library
 from .scene import PROMISES, Broken, Promise, Scene, Unasked
 
@@ -30,20 +31,24 @@ LACKS = "the library has no "
 
 @dataclass(slots=True)
 class Told:
-    """Of one promise. broken: what was expected and seen, a line each. unasked: why it could not be asked."""
+    """Of one promise. broken: what was expected and seen, a line each. unasked: why it could not be asked.
+
+    met: a ring had a second writer, a reader, or somebody who looked at it.
+    """
 
     name: str
     broken: list[str] = field(default_factory=list)
     unasked: str = ""
     seconds: float = 0.0
     hung: bool = False
+    met: bool = False
 
 
 class Troupe:
-    """Asks a library. limit_s: for one promise."""
+    """Asks two libraries, as a Pair has them; one, where both are the same. limit_s: for one promise."""
 
-    def __init__(self, library: Path, limit_s: float = LIMIT_S) -> None:
-        self._library, self._limit_s, self._hangs = library, limit_s, 0
+    def __init__(self, first: Path, other: Path, limit_s: float = LIMIT_S) -> None:
+        self._libraries, self._limit_s, self._hangs = (first, other), limit_s, 0
 
     def perform(self, names: Sequence[str], tell: Callable[[Told], None]) -> None:
         """Ask all, and tell each as it is known; nothing is left of them, however this ends."""
@@ -73,7 +78,7 @@ class Troupe:
                 while waiting and self._hangs >= MOST_HANGS:
                     yield Told(waiting.pop().name, unasked=f"{self._hangs} others never came to an end")
                 while waiting and len(playing) < most:
-                    playing.append(_Play(waiting.pop(0), self._library, self._limit_s))
+                    playing.append(_Play(waiting.pop(0), self._libraries, self._limit_s))
                 ready = select.select([play.ear for play in playing], [], [], 1.0)[0]
                 for play in list(playing):
                     if play.ear in ready:
@@ -91,7 +96,7 @@ class Troupe:
 class _Play:
     """One promise, being asked."""
 
-    def __init__(self, promise: Promise, library: Path, limit_s: float) -> None:
+    def __init__(self, promise: Promise, libraries: tuple[Path, Path], limit_s: float) -> None:
         self._promise, self._limit_s, self._begin = promise, limit_s, time.monotonic()
         self._said, self._ended = b"", False
         self.ear, mouth = os.pipe()
@@ -100,7 +105,7 @@ class _Play:
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self.ear)
-            _play(promise, library, mouth, parent)
+            _play(promise, libraries, mouth, parent)
         os.close(mouth)
 
     def hear(self) -> None:
@@ -121,6 +126,8 @@ class _Play:
             kind, _, text = line.partition(" ")
             if kind == "unasked":
                 told.unasked = text
+            elif kind == "met":
+                told.met = True
             elif len(told.broken) < MOST_LINES:
                 told.broken.append(text)
         if not self._ended:
@@ -142,7 +149,7 @@ class _Play:
         return status
 
 
-def _play(promise: Promise, library: Path, mouth: int, parent: int) -> None:
+def _play(promise: Promise, libraries: tuple[Path, Path], mouth: int, parent: int) -> None:
     """The process of a promise."""
 
     def say(kind: str, text: str) -> None:
@@ -153,8 +160,12 @@ def _play(promise: Promise, library: Path, mouth: int, parent: int) -> None:
         die_with_parent(parent)
         _catch_words()
         _move_in(promise)
-        with Scene(Library(library), lambda text: say("broken", text)) as scene:
+        first, other = map(Library, libraries)
+        pair = Pair(first, first if libraries[0] == libraries[1] else other)
+        with Scene(pair, lambda text: say("broken", text)) as scene:
             promise.play(scene)
+        if pair.met:
+            say("met", "")
     except Unasked as reason:
         say("unasked", str(reason))
     except Lacks as call:
@@ -183,7 +194,7 @@ def _move_in(promise: Promise) -> None:
             raise Unasked(f"a /dev/shm of its own is not permitted here: {error.strerror}") from None
 
 
-def main(limit_s: float, library: Path, names: Sequence[str]) -> None:
+def main(limit_s: float, first: Path, other: Path, names: Sequence[str]) -> None:
     """Print what is told, a line of JSON for each promise."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    Troupe(library, limit_s).perform(names, lambda told: print(json.dumps(asdict(told)), flush=True))
+    Troupe(first, other, limit_s).perform(names, lambda told: print(json.dumps(asdict(told)), flush=True))

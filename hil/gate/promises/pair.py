@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two libraries that meet at a ring, as programs that are updated apart do: every promise can be asked of both."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from .raw import Answer, Guarded, Library, ProducerOptions
+
+FIRST, OTHER = 0, 1
+_NAME = "video_stream"
+_COUNTS = 4096
+_JOINS = ("consumer_init", "consumer_init_channel", "consumer_open", "inspect", "inspect_slots")
+_OPENS = ("producer_init", "producer_init_channel", "producer_open")
+
+
+class Pair(Library):
+    """Takes the place of one library, in all processes of a promise. Both may be the same.
+
+    The first writer of each ring is first's, the next one other's, and so on in turn; readers, and who looks from
+    outside, are other's.
+    """
+
+    def __init__(self, first: Library, other: Library) -> None:
+        self.path = other.path
+        self._both = first, other
+        self._sides: dict[int, int] = {}  # of writers' handles, by address
+        self._writers = mmap.mmap(-1, _COUNTS)  # by ring: all processes see how many there have been
+        self._came = mmap.mmap(-1, mmap.PAGESIZE)
+
+    @property
+    def met(self) -> bool:
+        """Whether both have had to do with a ring."""
+        return self._came[FIRST] == self._came[OTHER] == 1
+
+    def has(self, name: str) -> bool:
+        """Whether both have it."""
+        return all(library.has(name) for library in self._both)
+
+    def function(self, name: str) -> Any:
+        """The call, of the library whose turn it is or whose the handle is. Raises Lacks."""
+        for library in self._both:
+            library.function(name)
+        first, other = self._both
+        if not name.startswith("producer_") or first is other:
+            return self._library(name, ()).function(name)
+        return self._by_handle(name)
+
+    def _by_handle(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            return self._library(name, arguments).function(name)(*arguments)
+
+        return call
+
+    def __call__(self, name: str, *arguments: Any) -> Answer:
+        """As one library's. The log is set in both."""
+        if name == "set_log":
+            self._both[FIRST](name, *arguments)
+        library = self._library(name, arguments)
+        answer = library(name, *arguments)
+        if name in _OPENS + _JOINS and (answer.result >= 0 or answer.error == "EBUSY"):
+            self._came[self._side(name, arguments)] = 1
+        return answer
+
+    def _library(self, name: str, arguments: tuple[Any, ...]) -> Library:
+        if name in _OPENS and arguments:
+            self._sides[_address(arguments[0])] = self._turn(_ring(name, arguments))
+        return self._both[self._side(name, arguments)]
+
+    def _side(self, name: str, arguments: tuple[Any, ...]) -> int:
+        if not name.startswith("producer_"):
+            return OTHER
+        return self._sides.get(_address(arguments[0]), FIRST) if arguments else FIRST
+
+    def _turn(self, ring: str) -> int:
+        place = zlib.crc32(ring.encode()) % _COUNTS
+        turn = self._writers[place] % 2
+        self._writers[place] = (self._writers[place] + 1) % 256
+        return turn
+
+
+def _address(handle: Any) -> int:
+    return handle.address if isinstance(handle, Guarded) else handle or 0
+
+
+def _ring(name: str, arguments: tuple[Any, ...]) -> str:
+    """Which one is opened, by the same word each time; for options that are none, some word."""
+    if name == "producer_init_channel":
+        return f"{_NAME}_ch{arguments[1]}"
+    if name == "producer_open" and isinstance(arguments[1], Guarded):
+        options = arguments[1]
+        if options.size < ctypes.sizeof(ProducerOptions):
+            return ""
+        given = ctypes.c_char_p(ProducerOptions.from_address(options.address).name).value
+        return _NAME if given is None else given.decode(errors="replace").removeprefix("/")
+    return _NAME
