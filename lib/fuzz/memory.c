@@ -11,9 +11,11 @@
 #include <sanitizer/asan_interface.h>
 #define POISON(at, size) ASAN_POISON_MEMORY_REGION(at, size)
 #define UNPOISON(at, size) ASAN_UNPOISON_MEMORY_REGION(at, size)
+#define IS_WHOLE(at, size) (__asan_region_is_poisoned(at, size) == NULL)
 #else
 #define POISON(at, size) ((void)(at), (void)(size))
 #define UNPOISON(at, size) ((void)(at), (void)(size))
+#define IS_WHOLE(at, size) ((void)(at), (void)(size), true)
 #endif
 
 #define FILES 16
@@ -172,12 +174,15 @@ static uint8_t *window_base(const struct memory_file *file, const struct memory_
 	return window->arena + (file->data - file->arena);
 }
 
-/* Begin and end, with a margin before: enough of a large file, and what is behind its end is the guard's. */
-static void poison(const struct memory_file *file, const struct memory_window *window)
+/* Begin and end, with a margin before: enough of a large file, and what is behind its end is the guard's.
+   Where the file before this one was a large one of another size, its begin lies in the midst of this one. */
+static void poison(const struct memory_file *file, struct memory_window *window)
 {
 	const size_t begin = (size_t)(file->data - file->arena);
 	const size_t from = begin > MARGIN ? begin - MARGIN : 0;
 
+	UNPOISON(window->arena + window->poisoned, MARGIN + MARGIN);
+	window->poisoned = from;
 	if (MEMORY_CAPACITY - begin > SMALL) {
 		POISON(window->arena + from, begin - from + MARGIN);
 		POISON(window->arena + MEMORY_CAPACITY - SMALL - MARGIN, SMALL + MARGIN);
@@ -198,6 +203,7 @@ static void unpoison(const struct memory_file *file, const struct memory_window 
 	} else {
 		UNPOISON(base, size);
 	}
+	MUST(IS_WHOLE(base, size));
 }
 
 void *memory_map(struct memory_file *file, size_t size, bool writable)

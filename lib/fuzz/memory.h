@@ -27,7 +27,8 @@ struct memory_window {
 	uint8_t *arena; /* NULL: not made yet */
 	size_t mapped;  /* bytes; 0: it is free */
 	bool writable;
-	bool replaced; /* empty memory lies in its place */
+	bool replaced;   /* empty memory lies in its place */
+	size_t poisoned; /* from here on */
 };
 
 /* A part of a file that was written to. */
