@@ -8,7 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from wrappers import BY_ORDER, BY_PATH, LIBRARY, RESOLVED, SONAME, by_path, compiled, forwarding, needing, wrapped
+from wrappers import (
+    BY_ORDER,
+    BY_PATH,
+    FORWARD,
+    HEAD,
+    LIBRARY,
+    RESOLVED,
+    SONAME,
+    by_path,
+    compiled,
+    forwarding,
+    needing,
+    wrapped,
+)
+from writers import BUILD
 
 pytest.importorskip("scipy", reason="no scipy for this processor")
 
@@ -20,7 +34,7 @@ from hil.board import find_board
 from hil.environment import child_environment
 from hil.gate.asking import ask, promise_rows
 from hil.gate.correctness import static_rows, wrapper_remarks
-from hil.gate.libraries import look_at
+from hil.gate.libraries import LibraryError, look_at, obtain
 from hil.gate.promises import PROMISES
 from hil.gate.promises.header import read_header
 from hil.gate.render import summary
@@ -145,6 +159,46 @@ def test_versions_of_symbols_are_told(tmp_path: Path) -> None:
     (symbols, _) = static_rows(HERE, look_at("other", other, None))
     assert symbols.verdict is RowVerdict.WORSE
     assert symbols.detail.startswith("gone, versions of symbols: VIDEO_SHM_1.0")
+
+
+# ---- what is linked first ----
+
+
+def test_an_archive_is_linked_and_asked(tmp_path: Path) -> None:
+    archive = tmp_path / "libvideo_shm.a"
+    objects = sorted((BUILD / "CMakeFiles" / "video_shm_objects.dir" / "src").glob("*.o"))
+    subprocess.run(["ar", "rcs", archive, *objects], check=True, timeout=60)
+    library = obtain(str(archive), None, tmp_path / "linked")
+    assert library.label == str(archive) and library.symbols >= set(read_header().calls)
+    assert [row.verdict for row in promise_rows(SOME, HERE, library)] == [RowVerdict.SAME] * len(SOME)
+    archive.write_text("nothing")
+    with pytest.raises(LibraryError, match=r"linking .*libvideo_shm\.a: "):
+        obtain(str(archive), None, tmp_path / "again")
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_stands_in_front_by_preloading_is_asked_in_its_order(tmp_path: Path, moved: bool) -> None:
+    """Where the loader does not find the library by its soname, too."""
+    library = Path(shutil.copy(LIBRARY, tmp_path / "moved.so")) if moved else LIBRARY
+    source = f"{HEAD}#include <video_shm.h>\n" + FORWARD.format(
+        result="int",
+        name="video_shm_producer_open",
+        given="video_shm_producer_t *producer, const video_shm_producer_options_t *options",
+        body=FORGETTING,
+    ).replace("real(", "dlsym(RTLD_NEXT, ")
+    shim = compiled(tmp_path, "shim", source)
+    both = obtain(f"{shim}:{library}", None, tmp_path / "linked")
+    assert set(both.beside) == {shim, library}
+    assert {row.verdict for row in static_rows(HERE, both)} == {RowVerdict.SAME}
+    rows = {row.name: row.verdict for row in promise_rows([SOME[0], "refuses_a_second_writer"], HERE, both)}
+    assert rows == {SOME[0]: RowVerdict.SAME, "refuses_a_second_writer": RowVerdict.WORSE}
+
+
+def test_preloading_that_would_be_passed_by_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shim = compiled(tmp_path, "shim", VERSION)
+    monkeypatch.setenv("LD_PRELOAD", f"{compiled(tmp_path, 'other', NOTHING)} {shim}")
+    with pytest.raises(LibraryError, match=f"unset it, and give {shim}:{LIBRARY}"):
+        obtain(str(LIBRARY), None, tmp_path)
 
 
 # ---- what this host can't load ----

@@ -15,7 +15,7 @@ from pathlib import Path
 from vshm_ctypes.cli.ending import held
 
 from ..command import run_to_end
-from . import looking
+from . import linking, looking
 
 BUILD_TIMEOUT_S = 600.0
 OPTIONS = ("-DBUILD_TESTING=OFF", "-DVIDEO_SHM_BENCH=OFF", "-DVIDEO_SHM_WERROR=OFF")
@@ -117,7 +117,15 @@ def look_at(label: str, path: Path, commit: str | None) -> Library:
 
 
 def obtain(word: str, repository: Path | None, folder: Path) -> Library:
-    """PATH.so as it is, or a git ref, built into folder. Raises LibraryError."""
+    """PATH.so as it is; PATH.a, or SHIM.so:PATH.so, linked into folder; or a git ref, built there. Raises LibraryError.
+
+    What LD_PRELOAD has is refused, since a library is asked by its handle, which passes all that by.
+    """
+    if shims := linking.preloaded():
+        what = ":".join([*shims, word])
+        raise LibraryError(f"LD_PRELOAD does not reach a library that is asked by its path: unset it, and give {what}")
+    if linked := _linked(word, folder):
+        return look_at(word, linked, None)
     if word.endswith(".so") or ".so." in Path(word).name or (os.sep in word and Path(word).is_file()):
         return look_at(word, Path(word).resolve(), None)
     if repository is None:
@@ -129,6 +137,24 @@ def obtain(word: str, repository: Path | None, folder: Path) -> Library:
         shutil.copy2(built, kept)
     shutil.rmtree(folder / "build", ignore_errors=True)
     return look_at(word, kept, commit)
+
+
+def _linked(word: str, folder: Path) -> Path | None:
+    """Of an archive, or of libraries in front of another one. None: the word is neither. Raises LibraryError."""
+    paths = [Path(part).resolve() for part in word.split(":")]
+    is_archive = word.endswith(".a") and Path(word).is_file()
+    if not is_archive and (len(paths) == 1 or Path(word).is_file() or not all(path.is_file() for path in paths)):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    made, compiler = folder / NAME, os.environ.get("CC", "cc")
+    command = linking.archive_command if is_archive else linking.front_command
+    try:
+        _run(command(paths, made, compiler), f"linking {word}")
+    except FileNotFoundError:
+        raise LibraryError(f"linking {word}: needs a C compiler, {compiler}") from None
+    except looking.NoLibrary as error:
+        raise LibraryError(f"{word}: no library: {error}") from None
+    return made
 
 
 def _run(command: Sequence[str], what: str) -> str:

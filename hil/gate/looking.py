@@ -37,6 +37,7 @@ class File:
     machine: str
     is_program: bool
     libc: str
+    soname: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def read_file(path: Path) -> File | None:
     sizes = re.findall(r"^ +LOAD +\S+ +\S+ +\S+ +\S+ +(\S+)", told, re.MULTILINE)
     (machine,) = re.findall(r"^ +Machine: +(.+)", told, re.MULTILINE)
     libc = re.search(r"\(NEEDED\).*\[(libc\.\S+)\]", told)
+    soname = re.search(r"\(SONAME\).*\[(.+)\]", told)
     versions = frozenset(name.rpartition("@")[2] for name in named if "@" in name)
     return File(
         frozenset(name.split("@")[0] for name in named),
@@ -70,6 +72,7 @@ def read_file(path: Path) -> File | None:
         machine.strip(),
         bool(re.search(r"Type: +EXEC|\(FLAGS_1\).*\bPIE\b", told)),
         libc[1] if libc else "",
+        soname[1] if soname else "",
     )
 
 
