@@ -78,6 +78,12 @@ def test_an_older_library_is_asked_what_it_has(tmp_path: Path) -> None:
     assert [answers[name].broken for name in names[:3]] == [[], [], []]
     assert answers["tells_a_rings_figures"].unasked.startswith("the library has no video_shm_")
     assert "video_shm_producer_open: expected there, seen absent" in answers["exports_every_call"].broken
+    partly = "refuses_a_writer_that_is_null"
+    by_others = "takes_a_ring_over_as_the_format_says"  # it is another process that makes the call
+    answers = ask([partly, by_others], old)
+    assert answers[partly].broken == answers[by_others].broken == []
+    assert answers[partly].unasked.startswith("the library has no video_shm_producer_abort, video_shm_")
+    assert answers[by_others].unasked == "the library has no video_shm_producer_open"
     rows = {row.name: row for row in promise_rows(names, replace(THIS, label="old", path=old), THIS)}
     assert {row.verdict for row in rows.values()} == {RowVerdict.SAME}
     # What only the candidate has is asked of it, and is no regression against a baseline without it.

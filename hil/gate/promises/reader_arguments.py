@@ -8,32 +8,31 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from .raw import Answer, ConsumerHandle, ConsumerOptions, Guarded, Info, Meta, Slot, View
-from .scene import FRAME, Scene, asleep, promise, until, until_asleep
+from .raw import ConsumerHandle, ConsumerOptions, Guarded, Info, Meta, Slot, View
+from .scene import FRAME, Calls, Scene, asleep, promise, until, until_asleep
 from .sides import NO_WAIT, Reader, Writer
 from .writer_arguments import BAD_SIZES, NO_NAMES
 
 V1_BYTES = 15729664
 
 
-def _calls(reader: Reader) -> dict[str, Answer]:
+def _calls(reader: Reader) -> Calls:
     """Each call that tells whether the handle is open, with arguments that are right."""
     library, handle = reader.library, reader.handle
     return {
-        "read": reader.read().answer,
-        "wait": reader.wait().answer,
-        "stats": library("consumer_stats", handle, None, None, None),
-        "receive": reader.receive().answer,
-        "acquire": reader.acquire()[0],
-        "release": reader.release(Guarded(View)),
-        "info": library("consumer_info", handle, Guarded(Info)),
-        "descriptor": reader.descriptor(),
+        "read": lambda: reader.read().answer,
+        "wait": lambda: reader.wait().answer,
+        "stats": lambda: library("consumer_stats", handle, None, None, None),
+        "receive": lambda: reader.receive().answer,
+        "acquire": lambda: reader.acquire()[0],
+        "release": lambda: reader.release(Guarded(View)),
+        "info": lambda: library("consumer_info", handle, Guarded(Info)),
+        "descriptor": lambda: reader.descriptor(),
     }
 
 
 def _expect_closed(scene: Scene, reader: Reader, which: str) -> None:
-    for call, answer in _calls(reader).items():
-        scene.expect(f"{call} on {which}", str(answer), "-1 EBADF")
+    scene.expect_each(f"on {which}", _calls(reader), "-1 EBADF")
     reader.interrupt()
     reader.destroy()
 
@@ -58,21 +57,20 @@ def refuses_a_reader_that_is_null(scene: Scene) -> None:
     """EINVAL; interrupt and destroy do nothing."""
     library, data = scene.library, ctypes.create_string_buffer(10)
     scene.writer()
-    calls = {
-        "init": library("consumer_init", None),
-        "init_channel": library("consumer_init_channel", None, scene.channel),
-        "read": library("consumer_read", None, data, Guarded(Meta)),
-        "wait": library("consumer_wait", None, data, Guarded(Meta), NO_WAIT),
-        "stats": library("consumer_stats", None, None, None, None),
-        "open": library("consumer_open", None, None),
-        "receive": library("consumer_receive", None, data, 10, Guarded(Meta), NO_WAIT),
-        "acquire": library("consumer_acquire", None, Guarded(View), NO_WAIT),
-        "release": library("consumer_release", None, Guarded(View)),
-        "info": library("consumer_info", None, Guarded(Info)),
-        "descriptor": library("consumer_descriptor", None),
+    calls: Calls = {
+        "init": lambda: library("consumer_init", None),
+        "init_channel": lambda: library("consumer_init_channel", None, scene.channel),
+        "read": lambda: library("consumer_read", None, data, Guarded(Meta)),
+        "wait": lambda: library("consumer_wait", None, data, Guarded(Meta), NO_WAIT),
+        "stats": lambda: library("consumer_stats", None, None, None, None),
+        "open": lambda: library("consumer_open", None, None),
+        "receive": lambda: library("consumer_receive", None, data, 10, Guarded(Meta), NO_WAIT),
+        "acquire": lambda: library("consumer_acquire", None, Guarded(View), NO_WAIT),
+        "release": lambda: library("consumer_release", None, Guarded(View)),
+        "info": lambda: library("consumer_info", None, Guarded(Info)),
+        "descriptor": lambda: library("consumer_descriptor", None),
     }
-    for call, answer in calls.items():
-        scene.expect(f"{call} of NULL", str(answer), "-1 EINVAL")
+    scene.expect_each("of NULL", calls, "-1 EINVAL")
     library("consumer_interrupt", None)
     library("consumer_destroy", None)
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...shared_memory import SHARED_MEMORY
 from ..stage import Actor, Stage
-from .raw import Library
+from .raw import Answer, Lacks, Library
 from .sides import Reader, Writer
 
 FRAME = b"\1" * 1000
@@ -43,6 +43,7 @@ class Promise:
 
 
 PROMISES: dict[str, Promise] = {}
+Calls = Mapping[str, Callable[[], Answer]]
 
 
 def promise(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
@@ -75,6 +76,7 @@ class Scene(Stage):
         self.library = library
         self._say = say
         self._rings = 0
+        self.lacking: set[str] = set()  # calls that were to be made, and which the library has not
 
     # ---- what was seen ----
 
@@ -91,6 +93,16 @@ class Scene(Stage):
             return True
         self._say(f"{what}: expected {_told(least)} to {_told(most)}, seen {_told(seen)}")
         return False
+
+    def expect_each(self, what: str, calls: Calls, expected: str) -> None:
+        """Each call answers so. Those that an older library has not are left out, which is told beside the rest."""
+        for name, call in calls.items():
+            try:
+                answer = call()
+            except Lacks as lack:
+                self.lacking.add(str(lack))
+            else:
+                self.expect(f"{name} {what}", str(answer), expected)
 
     def need(self, what: str, seen: object, expected: object) -> None:
         """As expect, where nothing else could be asked. Raises Broken."""
@@ -131,6 +143,12 @@ class Scene(Stage):
 
     # ---- others ----
 
+    def start(self, play: Callable[[], Iterator[str]]) -> Actor:
+        """Fork an actor. Where the library has not what it calls, that is heard as Lacks."""
+        actor = _Asking(play)
+        self._actors.append(actor)
+        return actor
+
     def ask(self, play: Callable[[], Iterator[str]]) -> list[str]:
         """What another process says, until its end."""
         actor = self.start(play)
@@ -156,6 +174,18 @@ class Scene(Stage):
         actor = self.start(play)
         self.need("another process writes", actor.hear(), "written")
         return actor
+
+
+class _Asking(Actor):
+    """An actor who calls the library."""
+
+    def hear(self) -> str:
+        """The next line; empty: it has ended. Raises Lacks."""
+        line = super().hear()
+        kind, _, call = line.partition(": ")
+        if kind == Lacks.__name__:
+            raise Lacks(call)
+        return line
 
 
 def until(condition: Callable[[], bool], seconds: float = UNTIL_S) -> bool:

@@ -155,6 +155,7 @@ def _play(promise: Promise, libraries: tuple[Path, Path], mouth: int, parent: in
     def say(kind: str, text: str) -> None:
         os.write(mouth, f"{kind} {' '.join(text.split())}\n".encode())
 
+    lacking = set[str]()
     try:
         os.setpgid(0, 0)
         die_with_parent(parent)
@@ -163,19 +164,22 @@ def _play(promise: Promise, libraries: tuple[Path, Path], mouth: int, parent: in
         first, other = map(Library, libraries)
         pair = Pair(first, first if libraries[0] == libraries[1] else other)
         with Scene(pair, lambda text: say("broken", text)) as scene:
+            lacking = scene.lacking
             promise.play(scene)
         if pair.met:
             say("met", "")
     except Unasked as reason:
         say("unasked", str(reason))
     except Lacks as call:
-        say("unasked", f"{LACKS}{call}")
+        lacking.add(str(call))
     except Broken:
         pass
     except BaseException as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         say("broken", f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})")
     finally:
+        if lacking:
+            say("unasked", LACKS + ", ".join(sorted(lacking)))
         os._exit(0)
 
 
