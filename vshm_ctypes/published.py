@@ -190,16 +190,18 @@ def _read(path: Path) -> PublishedConsumer | None:
                 break
         else:
             return None
+        status = os.fstat(descriptor)
         held = _is_held(descriptor)
     finally:
         os.close(descriptor)
-    if record.magic != MAGIC or record.version != VERSION:
+    ours = (status.st_size, status.st_nlink) == (RECORD.size, 1)  # else somebody keeps it, or made it of one
+    if record.magic != MAGIC or record.version != VERSION or not ours:
         return None
-    ours = record.namespace == pid_namespace()
+    sees_it = record.namespace == pid_namespace()
     return PublishedConsumer(
         path=path,
         pid=record.pid,
-        name=(process_name(record.pid) if ours else None) or "?",
+        name=(process_name(record.pid) if sees_it else None) or "?",
         ring=record.ring.rstrip(b"\0").decode(errors="replace"),
         inode=record.inode,
         received=record.received,

@@ -7,9 +7,9 @@ import errno
 import fcntl
 import os
 import re
-import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 
@@ -20,6 +20,7 @@ from ..processes import Users, find_users
 from ..published import list_published
 from ..rings import DEFAULT, DIRECTORY
 from .findings import Finding
+from .provable import nobody_has_it, not_a_begun_ring, not_a_left_ring, not_a_semaphore
 
 WATCH_S = 2.0  # a ring of version 1 whose count stands still for so long, and that nobody has open, has no writer
 LOOK_S = 0.1
@@ -27,10 +28,15 @@ LOOK_S = 0.1
 _SEMAPHORE = re.compile(r"(?:sem\.)?video_sem_(?:write|read)(_ch\d+)?")
 
 
+def _path(name: str) -> Path:
+    return Path(DIRECTORY) / name.removeprefix("/")
+
+
 def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
     """Rings that have no writer any more."""
     for name, info in rings.items():
-        if info.state == State.UNKNOWN and users.complete and not users.of(info.inode) and not _moves(name, info, 0):
+        unused = users.complete and not users.of(info.inode)
+        if info.state == State.UNKNOWN and unused and not _moves(name, info, 0) and not not_a_left_ring(_path(name)):
             yield Finding(
                 "abandoned-ring",
                 name,
@@ -73,27 +79,50 @@ def _moves(name: str, info: RingInfo, seconds: float) -> bool:
 def find_unfinished(users: Users) -> Iterator[Finding]:
     """What bears a ring's name and is none."""
     for path in sorted(Path(DIRECTORY).glob(f"{DEFAULT[1:]}*")):
-        try:
-            inspect(path.name)
-        except IncompatibleRing:
-            yield Finding(
-                "not-a-ring",
-                f"/{path.name}",
-                "what bears this name is no ring that this version knows",
-                "writers and readers of this name fail with IncompatibleRing",
-                f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another name",
-            )
-        except ProducerNotRunning as error:
-            if error.errno == errno.EAGAIN and users.complete and not users.of(path.stat().st_ino):
-                yield Finding(
-                    "unfinished-ring",
-                    f"/{path.name}",
-                    "a version 1 writer began this ring and died before it was done",
-                    "readers are told to try again, for ever",
-                    "start the writer again, or remove it with vshm check --clean",
-                )
-        except (OSError, ValueError):  # gone meanwhile, or not ours to read
-            continue
+        with suppress(OSError, ValueError):  # gone meanwhile, or not ours to read
+            yield from _find_unfinished(path, users)
+
+
+def _find_unfinished(path: Path, users: Users) -> Iterator[Finding]:
+    try:
+        inspect(path.name)
+        return
+    except IncompatibleRing:
+        foreign: str | None = "this version knows none such"
+    except ProducerNotRunning as error:
+        if error.errno != errno.EAGAIN:
+            return
+        foreign = not_a_begun_ring(path)
+    if foreign is not None:
+        yield _no_ring(path, foreign)
+    elif users.complete and not users.of(path.stat().st_ino):
+        yield Finding(
+            "unfinished-ring",
+            f"/{path.name}",
+            "a version 1 writer began this ring and died before it was done",
+            "readers are told to try again, for ever",
+            "start the writer again, or remove it with vshm check --clean",
+        )
+
+
+def _no_ring(path: Path, why: str) -> Finding:
+    return Finding(
+        "not-a-ring",
+        f"/{path.name}",
+        f"what bears this name is no ring: {why}",
+        "writers and readers of this name fail, or wait; vshm check --clean leaves it, since it is not ours",
+        f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another name",
+    )
+
+
+def _no_semaphore(path: Path, why: str) -> Finding:
+    return Finding(
+        "not-a-semaphore",
+        str(path),
+        f"what bears this name is no semaphore: {why}",
+        "version 1 writers and readers of this ring fail, or wait; vshm check --clean leaves it, since it is not ours",
+        f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another channel",
+    )
 
 
 def _ring_lives(name: str) -> bool:
@@ -107,24 +136,25 @@ def find_semaphores(users: Users, ring: str | None) -> Iterator[Finding]:
     """Semaphores of version 1, of this ring or of all, that has no writer any more, and that no process has mapped."""
     for path in sorted(Path(DIRECTORY).iterdir()):
         match = _SEMAPHORE.fullmatch(path.name)
-        if match is None or path.is_symlink():
-            continue
-        name = f"{DEFAULT}{match[1] or ''}"
-        if ring not in (None, name) or _ring_lives(name):
-            continue
-        try:
-            inode = path.stat().st_ino
-        except OSError:
-            continue
-        if users.of(inode):
-            continue
-        yield Finding(
-            "stale-semaphore",
-            str(path),
-            "a semaphore of version 1 whose ring has no writer",
-            "a version 1 writer that finds it taken drops every frame",
-            "start the writer again: it mends it; or remove it with vshm check --clean",
-        )
+        if match is not None and ring in (None, name := f"{DEFAULT}{match[1] or ''}") and not _ring_lives(name):
+            with suppress(OSError):  # gone meanwhile, or not ours to read
+                yield from _find_semaphore(path, users)
+
+
+def _find_semaphore(path: Path, users: Users) -> Iterator[Finding]:
+    if path.is_symlink() or users.of(path.lstat().st_ino):
+        return
+    foreign = not_a_semaphore(path)
+    if foreign is not None:
+        yield _no_semaphore(path, foreign)
+        return
+    yield Finding(
+        "stale-semaphore",
+        str(path),
+        "a semaphore of version 1 whose ring has no writer",
+        "a version 1 writer that finds it taken drops every frame",
+        "start the writer again: it mends it; or remove it with vshm check --clean",
+    )
 
 
 def find_publications() -> Iterator[Finding]:
@@ -151,26 +181,30 @@ def find_leftovers(rings: dict[str, RingInfo], ring: str | None) -> list[Finding
 
 
 def _has_no_writer(name: str, inode: int, users: Users) -> bool:
+    """Of a ring; whether nobody else has one of version 1 is asked, too. Raises OSError: it can't be told."""
+    path = _path(name)
     unused = users.complete and not users.of(inode)
     try:
         info = inspect(name)
     except ProducerNotRunning as error:
-        return error.errno == errno.EAGAIN and unused
+        return error.errno == errno.EAGAIN and unused and not not_a_begun_ring(path)
     if info.inode != inode:
         return False
     if info.state == State.UNKNOWN:
-        return unused and not _moves(name, info, WATCH_S)
+        return unused and not not_a_left_ring(path) and not _moves(name, info, WATCH_S)
     return info.state in (State.DEAD, State.CLOSED)
 
 
 def _remove_ring(name: str, users: Users) -> bool:
     """Only what is still without a writer under the lock that writers take to claim it."""
-    path = Path(DIRECTORY) / name.removeprefix("/")
+    path = _path(name)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not _has_no_writer(name, os.fstat(descriptor).st_ino, users):
             return False
+        if (names := os.fstat(descriptor).st_nlink) > 1:
+            raise OSError(errno.EMLINK, f"it has {names - 1} more names, by which somebody keeps it: remove it by hand")
         path.unlink()
         return True
     except BlockingIOError:
@@ -179,13 +213,26 @@ def _remove_ring(name: str, users: Users) -> bool:
         os.close(descriptor)
 
 
+def _remove_old_ring(name: str, users: Users) -> bool:
+    """Of version 1, whose writers take no lock: only what nobody else has open."""
+    path = _path(name)
+    inode = path.lstat().st_ino
+    return _has_no_writer(name, inode, users) and _unlink(path, inode)
+
+
 def _remove_semaphore(path: Path, users: Users) -> bool:
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode) or users.of(status.st_ino):
-        return False
     if not users.sees_all:
         raise PermissionError(errno.EPERM, f"somebody out of sight may use it ({users.unseen})", str(path))
-    path.unlink()
+    inode = path.lstat().st_ino
+    return not users.of(inode) and not not_a_semaphore(path) and _unlink(path, inode)
+
+
+def _unlink(path: Path, inode: int) -> bool:
+    """That object alone, and only where nobody else has it. Raises OSError."""
+    with nobody_has_it(path) as descriptor:
+        if os.fstat(descriptor).st_ino != inode:
+            return False
+        path.unlink()
     return True
 
 
@@ -198,7 +245,9 @@ def _remove_publication(path: Path) -> bool:
 
 def remove(finding: Finding, users: Users) -> bool:
     """Remove a leftover. False: it is in use again, or nobody can know. Raises OSError, VideoShmError."""
-    if finding.code in ("dead-writer", "closed-ring", "abandoned-ring", "unfinished-ring"):
+    if finding.code in ("abandoned-ring", "unfinished-ring"):
+        return _remove_old_ring(finding.subject, users)
+    if finding.code in ("dead-writer", "closed-ring"):
         return _remove_ring(finding.subject, users)
     if finding.code == "stale-semaphore":
         return _remove_semaphore(Path(finding.subject), users)

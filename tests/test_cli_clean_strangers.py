@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm check --clean beside files of other programs that bear names as ours do: what is not provably ours stays."""
+
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from children import running
+from vshm import vshm
+from writers import SHARED_MEMORY
+
+from vshm_ctypes import Producer
+from vshm_ctypes.cli.provable import V1_RING_BYTES
+from vshm_ctypes.processes import find_users
+from vshm_ctypes.published import PREFIX, RECORD, Publication
+
+RING = SHARED_MEMORY / "video_stream_ch9"
+SEMAPHORE = SHARED_MEMORY / "sem.video_sem_write_ch9"
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+def sized(path: Path, size: int, begin: bytes = b"") -> Path:
+    with path.open("xb") as file:
+        file.write(begin)
+        file.truncate(size)
+    return path
+
+
+def linked(path: Path) -> Path:
+    path.with_name("kept").hardlink_to(path)
+    return path
+
+
+def begun_by_another() -> Path:
+    path = sized(RING, V1_RING_BYTES)
+    with path.open("r+b") as file:
+        file.seek(V1_RING_BYTES - 1)
+        file.write(b"x")
+    return path
+
+
+V1 = struct.pack("<II", 0x56494445, 1)
+STRANGERS: dict[str, tuple[Callable[[], Path], str]] = {
+    "sparse": (lambda: sized(RING, 1 << 40), "1099511627776 bytes"),
+    "zeros": (lambda: sized(RING, V1_RING_BYTES + 1), "bytes"),
+    "data at its end": (begun_by_another, "something else in it"),
+    "a text": (lambda: sized(RING, 8, b"my notes"), "no ring"),
+    "a database": (lambda: sized(RING, 1 << 20, b"SQLite format 3\0"), "no ring"),
+    "begun, and linked": (lambda: linked(sized(RING, V1_RING_BYTES)), "more names"),
+    "a ring of version 1, huge": (lambda: sized(RING, 1 << 40, V1), ""),
+    "a ring of version 1, linked": (lambda: linked(sized(RING, V1_RING_BYTES, V1)), ""),
+    "a text for a semaphore": (lambda: sized(SEMAPHORE, 32, b"a shopping list of 32 characters"), "no semaphore"),
+    "a huge semaphore": (lambda: sized(SEMAPHORE, 1 << 40), "no semaphore"),
+    "a linked semaphore": (lambda: linked(sized(SEMAPHORE, 32)), "more names"),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_what_only_bears_a_name_of_ours_stays(stranger: str) -> None:
+    make, told = STRANGERS[stranger]
+    path = make()
+    outcome = vshm("check", "--clean", "-s", "0.1")
+    assert path.exists()
+    assert "\nremoved " not in f"\n{outcome.out}"
+    assert told in outcome.out
+    if told:
+        assert f"ls -l {path}" in outcome.out
+        assert ("[not-a-semaphore]" if path == SEMAPHORE else "[not-a-ring]") in outcome.out
+
+
+@pytest.mark.parametrize("path", [RING, SEMAPHORE])
+def test_what_a_program_has_open_stays_and_it_is_said_how_to_find_it(path: Path) -> None:
+    """Open, not mapped: what is mapped is no leftover to begin with."""
+    if not find_users().complete:
+        pytest.skip("not all processes can be seen from here: nothing may be concluded")
+    sized(path, V1_RING_BYTES if path == RING else 32)
+    program = "import sys\nwith open(sys.argv[1]):\n    print('open', flush=True); sys.stdin.read()"
+    with running(program, str(path)) as process:
+        assert process.stdout is not None
+        outcome = vshm("check", "--clean", "-s", "0.1")
+        assert path.exists()
+        assert f"not removed: another program has it open: see which (fuser -v {path})" in outcome.err
+    assert "removed" in vshm("check", "--clean", "-s", "0.1").out
+    assert not path.exists()
+
+
+def test_a_dead_ring_that_somebody_keeps_by_another_name_stays() -> None:
+    with Producer("/video_stream_ch9"):
+        linked(RING)
+        stopped = RING.read_bytes()
+    RING.with_name("kept").unlink()
+    RING.write_bytes(stopped)
+    linked(RING)
+    outcome = vshm("check", "--clean", "-s", "0.1")
+    assert RING.exists()
+    assert "1 more names, by which somebody keeps it: remove it by hand" in outcome.err
+
+
+@pytest.mark.parametrize("size", [RECORD.size + 1, 1 << 40])
+def test_a_publication_of_another_size_is_none(size: int) -> None:
+    publication = Publication("/video_stream_ch9")
+    content = publication.path.read_bytes()
+    publication.close()
+    path = sized(SHARED_MEMORY / f"{PREFIX}{os.getpid()}_copy", size, content)
+    vshm("check", "--clean", "-s", "0.1")
+    assert path.exists()
