@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,12 +59,33 @@ def strange_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_process_that_can_not_be_read_is_not_gone(strange_proc: Path) -> None:
-    (
-        strange_proc / "77/maps"
-    ).mkdir()  # some error that is none of permission, as where no memory or descriptor is left
+    # Some error that is none of permission, as where no memory or descriptor is left.
+    (strange_proc / "77/maps").mkdir()
     users = find_users()
     assert users.hidden == 1
     assert not users.sees_all
+
+
+def test_a_process_that_can_be_read_a_moment_later_was_only_just_forked(
+    strange_proc: Path, monkeypatch: pytest.MonkeyPatch, mapped: Path
+) -> None:
+    status, tries, maps = mapped.stat(), 0, processes._maps
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
+    (strange_proc / "77/maps").write_text(
+        f"7f0000000000-7f0000001000 r--s 00000000 {device} {status.st_ino} {mapped}\n"
+    )
+
+    def refused_once(process: Path) -> list[str]:
+        nonlocal tries
+        tries += process.name == "77"
+        if process.name == "77" and tries == 1:
+            raise PermissionError
+        return maps(process)
+
+    monkeypatch.setattr(processes, "_maps", refused_once)
+    users = find_users()
+    assert users.hidden == 0
+    assert [user.pid for user in users.of(status.st_ino)] == [77]
 
 
 def test_a_proc_of_other_pids_tells_no_start_times(strange_proc: Path) -> None:

@@ -130,6 +130,19 @@ def _mapped_inodes(process: Path, device: int) -> dict[int, bool]:
     return found
 
 
+def _look_at(folder: Path, device: int, found: defaultdict[int, list[Process]]) -> bool:
+    """Adds what the process maps, by inode. False: it may not be looked at."""
+    try:
+        inodes = _mapped_inodes(folder, device)
+    except (FileNotFoundError, ProcessLookupError):  # it is gone
+        return True
+    except OSError:
+        return False
+    for inode, writes in inodes.items():
+        found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?", writes))
+    return True
+
+
 def find_users() -> Users:
     """Look at every process once. Those that come or go meanwhile may be missed."""
     users = Users()
@@ -139,18 +152,12 @@ def find_users() -> Users:
     found: defaultdict[int, list[Process]] = defaultdict(list)
     device = Path(DIRECTORY).stat().st_dev
     sees_machine, sees_others = pid_namespace() == _FIRST_NAMESPACE, (PROC / "1").exists()
-    for folder in PROC.iterdir():
-        if not folder.name.isdecimal():
-            continue
-        try:
-            inodes = _mapped_inodes(folder, device)
-        except (FileNotFoundError, ProcessLookupError):  # it is gone
-            continue
-        except OSError:
-            users.hidden += not (sees_machine and folder.name == "1")  # the machine's init reads no rings
-            continue
-        for inode, writes in inodes.items():
-            found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?", writes))
+    folders = [folder for folder in PROC.iterdir() if folder.name.isdecimal()]
+    refused = [folder for folder in folders if not _look_at(folder, device, found)]
+    if sees_machine:  # the machine's init reads no rings
+        refused = [folder for folder in refused if folder.name != "1"]
+    # One that was just forked is its parent's, of whom it may not be asked, until it runs a program of its own.
+    users.hidden = sum(not _look_at(folder, device, found) for folder in refused)
     users.sees_all = users.hidden == 0 and sees_others
     users.complete = sees_machine and users.sees_all
     if not sees_others:  # /proc is mounted with hidepid
