@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The odd hosts are odd: each lacks what it says, alone and together with others."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ from hosts import (
     Host,
     closed,
     on,
+    refusing_timers,
 )
 
 # What is only so on that host; each exits with 0 where it is.
@@ -58,6 +60,7 @@ UNTRUE_AT_HOME = [
     (DUMB_TERMINAL, "assert os.environ['TERM'] == 'dumb' and all(os.isatty(n) for n in (0, 1, 2))"),
     (CLOCK_STEPS_BACK, "b = time.time(); m = time.monotonic(); time.sleep(0.6); assert stepped(b, m) < -3000"),
     (CLOCK_STEPS_FORWARD, "b = time.time(); m = time.monotonic(); time.sleep(0.6); assert stepped(b, m) > 9e8"),
+    (refusing_timers(errno.ENOSYS), "import signal; fails(lambda: signal.setitimer(signal.ITIMER_REAL, 9))"),
     (closed(0), "assert sys.stdin is None"),
     (closed(1), "assert sys.stdout is None"),
     (closed(2), "assert sys.stderr is None"),

@@ -34,6 +34,7 @@ from .kinds import (
     TINY_SHARED_MEMORY,
     USER_NAMESPACE,
     closed,
+    refusing_timers,
 )
 from .own_shm import mount_tmpfs, own_shared_memory
 from .terminal import on_terminal
@@ -69,5 +70,6 @@ __all__ = [
     "on",
     "on_terminal",
     "own_shared_memory",
+    "refusing_timers",
     "require",
 ]

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from .host import ROOT, Host
@@ -132,6 +134,20 @@ LITTLE_ADDRESS_SPACE = Host(
     before=("prlimit", f"--as={ADDRESS_SPACE}"),
 )
 
+# setitimer and alarm; aarch64 has no alarm.
+_TIMERS = {"x86_64": ("38", "37"), "aarch64": ("103",)}.get(os.uname().machine, ())
+
+
+def refusing_timers(error: int) -> Host:
+    """Timers fail with that error number."""
+    return Host(
+        f"no timers: {errno.errorcode[error]}",
+        "a sandbox refuses the system calls that set timers",
+        of=frozenset({"system calls"}),
+        before=(sys.executable, str(HERE / "refusing.py"), str(error), *_TIMERS, "--"),
+    )
+
+
 # ---- files ----
 
 READ_ONLY_ROOT = Host(
@@ -224,6 +240,7 @@ ALL_HOSTS = (
     DUMB_TERMINAL,
     CLOCK_STEPS_BACK,
     CLOCK_STEPS_FORWARD,
+    refusing_timers(errno.ENOSYS),
     closed(0),
     closed(1),
     closed(2),

@@ -17,9 +17,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
+from .alarm import Alarm
+
 NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 SAME_S = 0.3  # so close together they are one request: timeout(1), and terminals that are closed, send it twice
 AGAIN_S = 0.01  # after a finaliser, or a callback of C code, has swallowed the interruption
+
+_alarm = Alarm()
 
 
 class Interrupted(KeyboardInterrupt):
@@ -89,7 +93,7 @@ class _Requests:
             signal.raise_signal(number)
             os._exit(128 + number)  # as process 1, to which signals do nothing by themselves
         if self.patience_s:
-            signal.setitimer(signal.ITIMER_REAL, self.patience_s)
+            _alarm.set(self.patience_s)
         self.take_effect(self.act)
 
     def install(self) -> Iterator[None]:
@@ -101,7 +105,7 @@ class _Requests:
 
         def swallowed(what: sys.UnraisableHookArgs) -> None:
             if issubclass(what.exc_type, KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+                _alarm.set(AGAIN_S)
             else:
                 unraisable(what)
 
@@ -110,7 +114,7 @@ class _Requests:
             yield
         finally:
             sys.unraisablehook = unraisable
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _alarm.cancel()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -140,7 +144,7 @@ def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patienc
             yield
     finally:
         if patience_s:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            _alarm.cancel()
         _requests.act, _requests.patience_s = outer
 
 
