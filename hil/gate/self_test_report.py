@@ -19,7 +19,7 @@ from .sequential import FALSE_ALARM
 from .state import State
 
 PERMUTATIONS = 1000
-REAL_SESSIONS = 20
+REAL_SESSIONS = 40
 INCONCLUSIVE_SHARE = 0.25  # of sessions: a gate that seldom answers is none
 LONG_SESSION = 4  # of the usual length
 DELAYS_US = (1, 2, 5, 10)
