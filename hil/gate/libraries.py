@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vshm_ctypes.cli.ending import held
@@ -19,7 +19,7 @@ from . import linking, looking
 
 BUILD_TIMEOUT_S = 600.0
 OPTIONS = ("-DBUILD_TESTING=OFF", "-DVIDEO_SHM_BENCH=OFF", "-DVIDEO_SHM_WERROR=OFF")
-NAME = "libvideo_shm.so"
+NAME, BINDING = "libvideo_shm.so", "vshm_ctypes"
 
 
 class LibraryError(RuntimeError):
@@ -34,6 +34,7 @@ class Library:
     beside: other files that have some of its calls, as a wrapper's has.
     size: bytes of code and data of all these; None without binutils.
     obstacle: why it can't be loaded here, so that nothing can be asked of it; empty: it can, or nobody knows.
+    binding: folder of the Python binding of its tree; None: it was given as a file, or its tree has none.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Library:
     versions: frozenset[str] | None = None
     beside: tuple[Path, ...] = ()
     obstacle: str = ""
+    binding: Path | None = None
 
 
 def cache_folder() -> Path:
@@ -135,8 +137,16 @@ def obtain(word: str, repository: Path | None, folder: Path) -> Library:
         built = build(tree / "lib", folder / "build")
         kept = folder / NAME
         shutil.copy2(built, kept)
+        binding = _binding_of(tree, folder / "binding")
     shutil.rmtree(folder / "build", ignore_errors=True)
-    return look_at(word, kept, commit)
+    return replace(look_at(word, kept, commit), binding=binding)
+
+
+def _binding_of(tree: Path, folder: Path) -> Path | None:
+    if not (tree / BINDING).is_dir():
+        return None
+    shutil.copytree(tree / BINDING, folder / BINDING)
+    return folder
 
 
 def _linked(word: str, folder: Path) -> Path | None:

@@ -20,6 +20,7 @@ from ..hiccup import Hiccups
 from ..progress import Tell
 from ..report.recorder import machine_record
 from .asking import obstacle_of, promise_rows
+from .bindings import binding_rows
 from .block import Block, BlockError, Plan
 from .camera import run_any
 from .correctness import NO_FIGURE, counted_rows, static_rows, wrapper_remarks
@@ -120,7 +121,8 @@ class Session:
         return promise_rows(list(PROMISES), self.baseline, self.candidate, self._teller("promise", 0.0), self.answers)
 
     def _mixed(self) -> Iterator[Row]:
-        return mixed_rows(self.answers, self.baseline, self.candidate, self._teller("mixed builds", 0.05))
+        yield from mixed_rows(self.answers, self.baseline, self.candidate, self._teller("mixed builds", 0.05))
+        yield from binding_rows(self.baseline, self.candidate)
 
     def _teller(self, what: str, begin: float) -> Callable[[str], None]:
         known = itertools.count(1)
