@@ -140,7 +140,7 @@ class Example(ConsumerWorker):
         return start_program(self.site, self.name, [program, "-n", self.site.ring, "-o", self._saved])
 
     def is_ready(self) -> bool:
-        return self.maps_ring()
+        return self.waits_for_ring()
 
     @property
     def progress(self) -> int:
@@ -164,7 +164,7 @@ class Recorder(ConsumerWorker):
         return start_python(self.site, self.name, "vshm_ctypes.cli.main", words)
 
     def is_ready(self) -> bool:
-        return self.maps_ring()
+        return self.waits_for_ring()
 
     @property
     def progress(self) -> int:

@@ -94,10 +94,11 @@ class Worker(ABC):
             ours = (path for path in code if path == self.site.library or "libvideo_shm" in path.name)
             self.library = next(ours, None)
 
-    def maps_ring(self) -> bool:
-        """Whether it has its ring mapped."""
-        with contextlib.suppress(OSError):
-            return f"/dev/shm{self.site.ring}\n" in Path(f"/proc/{self.child.pid}/maps").read_text()
+    def waits_for_ring(self) -> bool:
+        """Whether it sleeps with its ring mapped. One that only maps it has no place in it yet."""
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):
+            maps = f"/dev/shm{self.site.ring}\n" in Path(f"/proc/{self.child.pid}/maps").read_text()
+            return maps and psutil.Process(self.child.pid).status() == psutil.STATUS_SLEEPING
         return False
 
     def tell_to_end(self) -> None:
