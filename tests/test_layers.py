@@ -135,7 +135,7 @@ LAYERS = {
     "algorithm": {"ring", "ring_v1", "cursor"},
     "system": {"segment", "wait", "semaphores", "process", "log", "options", "pool", "probes"},
     "sides": {"writer", "takeover", "forks", "attachment", "reader", "reader_figures", "inspect"},
-    "handles": {"producer", "producer_write", "consumer", "consumer_read"},
+    "handles": {"producer", "producer_write", "consumer", "consumer_original", "consumer_read"},
 }
 BELOW = {
     "bytes": set[str](),
@@ -145,7 +145,7 @@ BELOW = {
     "handles": {"bytes", "algorithm", "system", "sides"},
 }
 WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "semaphores"}
-READER_SIDE = {"attachment", "reader", "reader_figures", "consumer", "consumer_read", "cursor"}
+READER_SIDE = {"attachment", "reader", "reader_figures", "consumer", "consumer_original", "consumer_read", "cursor"}
 
 # These make no system call: they see no header that declares one.
 PURE = {"layout", "geometry", "ring", "ring_v1", "cursor"}

@@ -314,13 +314,19 @@ void video_shm_producer_destroy(video_shm_producer_t *producer);
  */
 
 /*
- * Joins the ring VIDEO_SHM_NAME: every frame from the next one on; goes over to the next ring of that name
- * when this one ends. Opens it read-only and changes nothing in it. 0, or -1: EINVAL, ENOENT, EAGAIN, EPROTO
- * (no ring, or slots larger than VIDEO_SHM_MAX_FRAME_SIZE), EACCES, or what the system said.
+ * Joins the ring VIDEO_SHM_NAME, or where there is none /video_stream_ch0, as the original's newest version
+ * names it: every frame from the next one on; goes over to the next ring of either name when this one ends.
+ * Opens it read-only and changes nothing in it. 0, or -1: EINVAL, ENOENT, EAGAIN, EPROTO (no ring, or slots
+ * larger than VIDEO_SHM_MAX_FRAME_SIZE), EACCES, or what the system said.
+ *
+ * To a handle of this call or the next a restart of the writer is no error: EPIPE and EOWNERDEAD are never
+ * told, but the calls wait for the next writer, asleep, as long as they are told. The environment variable
+ * VIDEO_SHM_POLICY, read here, gives a program that is not changed another policy: every, newest or
+ * keyframes; another word is EINVAL.
  */
 int video_shm_consumer_init(video_shm_consumer_t *consumer);
 
-/* The same for channel 0, 1, ... EINVAL: channel is negative. */
+/* The same for channel 0, 1, ..., which has one name. EINVAL: channel is negative. */
 int video_shm_consumer_init_channel(video_shm_consumer_t *consumer, int channel);
 
 /* The same with options; NULL: all defaults (which do not reconnect). EPROTO: no ring, or slots larger than

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -50,6 +51,15 @@ close_fd:
 	return -1;
 }
 
+static void swap_names(struct reader *reader)
+{
+	char path[SEGMENT_PATH_MAX];
+
+	memcpy(path, reader->path, sizeof(path));
+	memcpy(reader->path, reader->other.path, sizeof(path));
+	memcpy(reader->other.path, path, sizeof(path));
+}
+
 int reader_join(struct reader *reader, uint32_t start)
 {
 	struct process self;
@@ -59,9 +69,15 @@ int reader_join(struct reader *reader, uint32_t start)
 	reader->pid_ns = self.pid_ns;
 	reader->clock_shift_ns = process_clock_shift_ns();
 	reader->own_bit = LAYOUT_WAKE_OWN_FIRST << (self.pid % 29u); /* the bits that the format leaves free */
-	if (attach(reader) != 0)
-		return -1;
+	if (attach(reader) != 0) {
+		if (errno != ENOENT || reader->other.path[0] == '\0')
+			return -1;
+		swap_names(reader);
+		if (attach(reader) != 0)
+			return -1;
+	}
 	cursor_place(&reader->cursor, &reader->ring, start);
+	reader_note_other(reader, true);
 	PROBE_ATTACH(reader->identity.inode, reader->cursor.next);
 	return 0;
 }
@@ -82,36 +98,110 @@ void reader_leave(struct reader *reader)
 	reader->fd = -1;
 }
 
-/* Goes over to the ring's successor, if there is one. 0, or -1 with EPROTO: there is one that can't be
- * served. */
-COLD int reader_look_for_successor(struct reader *reader)
+/* Goes over to the ring that the path leads to now: first is the number of the first frame of it that is new
+ * to us; NULL: all are that we did not have. 0, or -1 with EPROTO. */
+COLD static int go_over(struct reader *reader, ino_t inode, const uint64_t *first)
 {
 	const struct ring former = reader->ring;
 	const int former_fd = reader->fd;
-	struct segment_identity now;
 	video_shm_info_t then;
 
-	if (segment_name_leads(reader->path, &reader->identity, &now) != SEGMENT_NAME_OTHER)
-		return 0;
-	if (reader->fate == READER_DEAD && !reader->reconnect) { /* its place was taken: it will not come back */
-		reader->fate = READER_CLOSED;
-		reader->told = false;
-		return 0;
-	}
-	if (!reader->reconnect || now.inode == reader->refused)
-		return 0;
 	reader_figures(reader, &then); /* as if the caller had asked a last time */
 	if (attach(reader) != 0) {
 		if (errno != EPROTO)
 			return 0; /* not ready, or gone again */
-		reader->refused = now.inode;
+		reader->refused = inode;
 		return -1;
 	}
 	reader_keep_totals(reader);
 	let_go(&former, former_fd);
 	reader->reattached++;
 	reader->refused = 0;
-	cursor_move(&reader->cursor, &reader->ring);
+	if (first != NULL)
+		cursor_move_to(&reader->cursor, &reader->ring, *first);
+	else
+		cursor_move(&reader->cursor, &reader->ring);
 	PROBE_ATTACH(reader->identity.inode, reader->cursor.next);
 	return 0;
+}
+
+/* Whether another ring, or a frame, came under the other name since our own ring was last seen alive. */
+COLD static bool other_moves(struct reader *reader, ino_t *inode, bool *is_new)
+{
+	struct reader_other *other = &reader->other;
+	struct segment_identity identity;
+	struct segment_survey survey;
+	uint64_t frames;
+	bool ready;
+	const int fd = segment_open(other->path, O_RDONLY, &identity);
+
+	if (fd < 0) {
+		if (errno == ENOENT)
+			other->inode = 0;
+		return false;
+	}
+	ready = segment_survey(fd, identity.size, &survey) == 0;
+	(void)close(fd);
+	*inode = identity.inode;
+	*is_new = identity.inode != other->inode;
+	if (!ready || identity.inode == reader->refused)
+		return false;
+	if (*is_new)
+		return true;
+	frames = survey.geometry.extension_offset != 0
+				 ? atomic_load_explicit(&survey.extension.frames, memory_order_relaxed)
+				 : atomic_load_explicit(&survey.header.frame_count, memory_order_relaxed);
+	if (!other->counted)
+		other->frames = frames;
+	other->counted = true;
+	return frames != other->frames;
+}
+
+COLD static int look_at_other(struct reader *reader)
+{
+	const uint64_t reattached = reader->reattached;
+	ino_t inode;
+	bool is_new;
+	int result;
+
+	if (reader->other.path[0] == '\0' || !other_moves(reader, &inode, &is_new))
+		return 0;
+	swap_names(reader);
+	result = go_over(reader, inode, is_new ? NULL : &reader->other.frames);
+	if (reader->reattached == reattached)
+		swap_names(reader);
+	else
+		reader_note_other(reader, true);
+	return result;
+}
+
+COLD void reader_note_other(struct reader *reader, bool lives)
+{
+	struct reader_other *other = &reader->other;
+	struct segment_identity now;
+
+	if (other->path[0] == '\0')
+		return;
+	other->counted = false;
+	other->inode = other->latest;
+	other->latest =
+		segment_name_leads(other->path, &reader->identity, &now) != SEGMENT_NAME_GONE ? now.inode : 0;
+	if (lives)
+		other->inode = other->latest;
+}
+
+COLD int reader_look_for_successor(struct reader *reader)
+{
+	struct segment_identity now;
+
+	if (segment_name_leads(reader->path, &reader->identity, &now) != SEGMENT_NAME_OTHER)
+		return look_at_other(reader);
+	if (reader->fate == READER_DEAD && !reader->reconnect) { /* its place was taken: it will not come back */
+		reader->fate = READER_CLOSED;
+		reader->told = false;
+		return 0;
+	}
+	if (!reader->reconnect || now.inode == reader->refused)
+		return look_at_other(reader);
+	return go_over(reader, now.inode, NULL);
 }

@@ -92,7 +92,7 @@ struct consumer *consumer_viewed(const video_shm_consumer_t *given)
 
 /* ---- coming and going ---- */
 
-static void clear(video_shm_consumer_t *given)
+void consumer_clear(video_shm_consumer_t *given)
 {
 	if (given != NULL)
 		memset(given, 0, sizeof(struct consumer_handle));
@@ -119,7 +119,7 @@ static int set_up(struct reader *reader, const video_shm_consumer_options_t *giv
 	return segment_path(reader->path, options.name != NULL ? options.name : VIDEO_SHM_NAME);
 }
 
-int video_shm_consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options)
+int consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options, const char *other)
 {
 	struct consumer_handle *handle = handle_of(given);
 	struct consumer *consumer;
@@ -129,11 +129,14 @@ int video_shm_consumer_open(video_shm_consumer_t *given, const video_shm_consume
 		errno = EINVAL;
 		return -1;
 	}
-	clear(given);
+	consumer_clear(given);
 	consumer = pool_obtain(&consumers, sizeof(*consumer));
 	if (consumer == NULL)
 		return -1;
-	if (set_up(&consumer->reader, options, &start) != 0 || reader_join(&consumer->reader, start) != 0) {
+	consumer->reader.as_original = other != NULL;
+	if (set_up(&consumer->reader, options, &start) != 0 ||
+		(other != NULL && other[0] != '\0' && segment_path(consumer->reader.other.path, other) != 0) ||
+		reader_join(&consumer->reader, start) != 0) {
 		pool_give_back(&consumers, &consumer->item);
 		return -1;
 	}
@@ -143,33 +146,9 @@ int video_shm_consumer_open(video_shm_consumer_t *given, const video_shm_consume
 	return 0;
 }
 
-/* As the original's callers expect it: a buffer of VIDEO_SHM_MAX_FRAME_SIZE is enough, and a restart goes
- * unnoticed. */
-static int init_as_original(video_shm_consumer_t *given, const char *name)
+int video_shm_consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options)
 {
-	const video_shm_consumer_options_t options = {
-		.struct_size = sizeof(options),
-		.reconnect = 1,
-		.max_slot_size = VIDEO_SHM_MAX_FRAME_SIZE,
-		.name = name,
-	};
-
-	return video_shm_consumer_open(given, &options);
-}
-
-int video_shm_consumer_init(video_shm_consumer_t *given)
-{
-	return init_as_original(given, VIDEO_SHM_NAME);
-}
-
-int video_shm_consumer_init_channel(video_shm_consumer_t *given, int channel)
-{
-	char name[OPTIONS_CHANNEL_NAME_MAX];
-
-	clear(given);
-	if (options_channel_name(name, channel) != 0)
-		return -1;
-	return init_as_original(given, name);
+	return consumer_open(given, options, NULL);
 }
 
 void video_shm_consumer_destroy(video_shm_consumer_t *given)

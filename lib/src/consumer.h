@@ -29,6 +29,15 @@ struct consumer {
 	struct ring_look view; /* the one that is out */
 };
 
+/* The handle is not open. NULL: nothing is done. */
+void consumer_clear(video_shm_consumer_t *given);
+
+/* Opens a handle. other: NULL; or, in the original's calls, the ring's other name, "" if it has none. 0 or
+ * -1.
+ */
+int consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options,
+				  const char *other);
+
 /* Begins a call. NULL: EINVAL, EBADF, or EBUSY where a view may not be out. */
 struct consumer *consumer_enter(const video_shm_consumer_t *given, bool view_may_be_out);
 

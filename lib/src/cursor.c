@@ -88,6 +88,17 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 	count_keyframes(cursor, ring);
 }
 
+void cursor_move_to(struct cursor *cursor, const struct ring *ring, uint64_t first)
+{
+	const uint64_t frames = ring_frames(ring, first);
+
+	give_up_unclear(cursor);
+	cursor->next = first < frames ? first : frames;
+	count_keyframes(cursor, ring);
+	cursor->torn = 0;
+	cursor_break(cursor);
+}
+
 void cursor_move(struct cursor *cursor, const struct ring *ring)
 {
 	const uint64_t frames = ring_frames(ring, ring->extension != NULL ? cursor->next : 0);

@@ -28,6 +28,8 @@ void cursor_place(struct cursor *cursor, const struct ring *ring, uint32_t start
 
 /* Goes on in another ring, which may count on or anew. */
 void cursor_move(struct cursor *cursor, const struct ring *ring);
+/* The same from a frame of that ring on: what it had before is none of ours. */
+void cursor_move_to(struct cursor *cursor, const struct ring *ring, uint64_t first);
 
 /* What comes next does not follow from what came before. */
 void cursor_break(struct cursor *cursor);

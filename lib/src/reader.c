@@ -11,6 +11,7 @@
 #define LOOK_EVERY_NS                                                                                        \
 	(450u * MS) /* a dead writer is noticed within a second, and a silent ring costs next to nothing */
 #define SEARCH_EVERY_NS (100u * MS) /* for a successor of a ring that is gone */
+#define SILENT_LOOKS 3u             /* from then on a version 1 writer may be dead, which can't be asked */
 #define SHARP_LOOKS 2u              /* once frames stop to come: whoever dies falls silent first */
 #define FULL_LOOK_EVERY 8u          /* looks from then on; a pid that was given away again is that rare */
 #define POLL_LAST_NS (2u * MS)
@@ -65,6 +66,7 @@ COLD static void end(struct reader *reader, enum reader_fate fate)
 {
 	reader->fate = fate;
 	reader->told = false;
+	reader->next_look_ns = 0; /* its successor may be there already */
 	PROBE_WRITER_LOST(reader->ring.extension != NULL
 						  ? atomic_load_explicit(&reader->ring.extension->writer_pid, memory_order_relaxed)
 						  : 0,
@@ -114,7 +116,7 @@ HOT static void notice_epoch(struct reader *reader)
 /* Once all whole frames have been handed out: tells what became of the ring. 0, or -1 with errno. */
 COLD static int tell(struct reader *reader)
 {
-	if (reader->told && (reader->fate == READER_DEAD || reader->reconnect))
+	if (reader->as_original || (reader->told && (reader->fate == READER_DEAD || reader->reconnect)))
 		return 0;
 	reader->told = true;
 	errno = reader->fate == READER_DEAD ? EOWNERDEAD : EPIPE;
@@ -158,11 +160,19 @@ HOT static bool take_interrupt(struct reader *reader)
  */
 COLD static int look_around(struct reader *reader, uint64_t now_ns)
 {
+	const bool is_known_to_live = reader->ring.extension != NULL;
+
 	reader->next_look_ns = now_ns + (reader->fate == READER_CLOSED ? SEARCH_EVERY_NS : LOOK_EVERY_NS);
-	if (reader->fate != READER_FOLLOWS)
-		return reader_look_for_successor(reader);
-	look_at_health(reader);
-	return 0;
+	if (reader->fate == READER_FOLLOWS) {
+		look_at_health(reader);
+		if (reader->fate != READER_FOLLOWS)
+			return 0;
+		if (is_known_to_live || reader->looks == 1)
+			reader_note_other(reader, is_known_to_live);
+		if (is_known_to_live || reader->looks < SILENT_LOOKS)
+			return 0;
+	}
+	return reader_look_for_successor(reader);
 }
 
 HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)

@@ -24,6 +24,18 @@ enum reader_fate {
 	READER_CLOSED   /* it was closed or replaced: nothing will come there any more */
 };
 
+/*
+ * The original's newest version has another name for the only ring. A reader of the original's calls takes
+ * either, and goes over to the other one's when its own ring has ended and something happens there.
+ */
+struct reader_other {
+	char path[SEGMENT_PATH_MAX]; /* "": there is none */
+	ino_t inode;                 /* of what was there while our own ring lived; 0: nothing */
+	ino_t latest;    /* of what was there at the last look; inode, once our ring is known to live on */
+	bool counted;    /* since then: */
+	uint64_t frames; /* what it had at the first look */
+};
+
 struct reader {
 	/* what a frame touches */
 	const struct wait_ops *ops;
@@ -36,6 +48,7 @@ struct reader {
 	bool told;      /* the caller knows of the fate */
 	bool emptied;   /* the object was shrunk: what is mapped is not the ring any more */
 	bool reconnect;
+	bool as_original;        /* whose callers know of no end, so that none is told */
 	uint64_t clock_shift_ns; /* as process_clock_shift_ns has it; the ring's times are without it */
 	uint64_t poll_ns;        /* how long to sleep on a version 1 ring */
 	struct cursor cursor;
@@ -51,12 +64,16 @@ struct reader {
 	ino_t refused;                    /* a successor that can't be served; the caller was told */
 	_Atomic uintptr_t word;           /* where it sleeps, for who interrupts it; 0: on interrupted itself */
 	char path[SEGMENT_PATH_MAX];
+	struct reader_other other;
 };
 
 #define READER_POLL_FIRST_NS 250000u /* poll_ns where a frame may come at any time */
 #define READER_HOT_BYTES offsetof(struct reader, identity)
 
-/* Joins the ring at reader->path. policy, resync, path, ops, reconnect, max_slot_size are set. 0, or -1. */
+/*
+ * Joins the ring at reader->path, or at reader->other.path. policy, resync, paths, ops, reconnect,
+ * as_original and max_slot_size are set. 0, or -1.
+ */
 int reader_join(struct reader *reader, uint32_t start);
 
 /*
@@ -72,5 +89,8 @@ void reader_leave(struct reader *reader);
 /* Goes over to the ring's successor, if there is one. 0, or -1 with EPROTO: there is one that can't be
  * served. */
 int reader_look_for_successor(struct reader *reader);
+
+/* What is under the other name now is no successor, if our own ring lives; else from its next frame on. */
+void reader_note_other(struct reader *reader, bool lives);
 
 #endif

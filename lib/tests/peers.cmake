@@ -32,7 +32,14 @@ target_link_libraries(video_consumer PRIVATE video_shm video_shm_flags)
 
 # Programs of the original know its header alone.
 vshm_test(original_handle LABELS peers)
-foreach(program seed_consumer seed_producer test_original_handle)
+vshm_test(original_calls LABELS peers)
+vshm_test(original_names LABELS peers root LIBRARIES v1)
+add_executable(original_reader original/original_reader.c)
+target_link_libraries(original_reader PRIVATE video_shm video_shm_flags)
+vshm_test(original_loops LABELS timed peers not-sanitized LIBRARIES v1)
+target_compile_definitions(test_original_loops PRIVATE ORIGINAL_READER="$<TARGET_FILE:original_reader>")
+add_dependencies(test_original_loops original_reader)
+foreach(program seed_consumer seed_producer original_reader test_original_handle)
     target_include_directories(${program} BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/original)
 endforeach()
 

@@ -207,7 +207,7 @@ static void use_the_originals_names(void *unused)
 	CHECK_EQ(video_shm_producer_write(&producer, data, 5, &meta), 0);
 	CHECK_EQ(video_shm_consumer_wait(&consumer, data, &meta, 5000), 5);
 	video_shm_producer_destroy(&producer);
-	CHECK_FAILS(video_shm_consumer_wait(&consumer, data, &meta, 5000), EPIPE);
+	CHECK_EQ(video_shm_consumer_wait(&consumer, data, &meta, 20), 0);
 	video_shm_consumer_destroy(&consumer);
 }
 

@@ -223,7 +223,7 @@ static void a_ring_that_is_spoilt_takes_no_figure_with_it(void)
 	CHECK_EQ(look().bytes, 1000);
 	stats_are(10, 0, 0);
 	CHECK_EQ(truncate(shm_path(name), V1_OBJECT_SIZE), 0);
-	CHECK_FAILS(video_shm_consumer_wait(&consumer, data, &meta, 10000), EPIPE);
+	CHECK_EQ(video_shm_consumer_wait(&consumer, data, &meta, 1000), 0);
 	CHECK_EQ(look().frames, 10);
 	CHECK_EQ(look().keyframes, 2);
 	CHECK_EQ(unlink(shm_path(name)), 0);

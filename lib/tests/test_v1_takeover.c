@@ -47,11 +47,11 @@ static int write_until_it_fails(video_shm_producer_t *producer)
 	return errno;
 }
 
-static void told_once_that_it_is_over(video_shm_consumer_t *consumer)
+/* The original's callers know of no end, only of frames that do not come. */
+static void told_nothing(video_shm_consumer_t *consumer)
 {
 	video_frame_meta_t meta;
 
-	CHECK_FAILS(video_shm_consumer_wait(consumer, data, &meta, 10000), EPIPE);
 	CHECK_EQ(video_shm_consumer_wait(consumer, data, &meta, VIDEO_SHM_NO_WAIT), 0);
 	CHECK_EQ(video_shm_consumer_wait(consumer, data, &meta, 20), 0);
 }
@@ -69,7 +69,7 @@ static void a_version_1_writer_that_leaves_is_noticed_and_ours_is_found(void)
 	write_v1(&old);
 	v1_writer_destroy(&old);
 	next_is(&consumer, 0); /* what was written is handed out first */
-	told_once_that_it_is_over(&consumer);
+	told_nothing(&consumer);
 	open_channel_producer(&next, channel);
 	CHECK_EQ(write_pattern(&next, 0, 100, true), 0);
 	next_is(&consumer, 0);
@@ -90,7 +90,7 @@ static void a_version_1_writer_that_leaves_is_noticed_and_the_next_one_is_found(
 	write_v1(&old);
 	next_is(&consumer, 0);
 	v1_writer_destroy(&old);
-	told_once_that_it_is_over(&consumer);
+	told_nothing(&consumer);
 	CHECK_EQ(v1_writer_init(&next, channel, UINT32_C(0xf0000000)), 0);
 	write_v1(&next);
 	/* All that it holds is new to us; what comes then does not depend on how far it has counted. */
@@ -159,7 +159,6 @@ static void our_reader_goes_over_to_a_version_1_writer_that_took_the_name(void)
 	CHECK_EQ(write_pattern(&producer, 0, 100, true), 0);
 	next_is(&consumer, 0);
 	CHECK_EQ(v1_writer_init(&thief, channel, 0), 0);
-	CHECK_FAILS(video_shm_consumer_wait(&consumer, data, &(video_frame_meta_t){0}, 10000), EPIPE);
 	CHECK_EQ(video_shm_consumer_wait(&consumer, data, &(video_frame_meta_t){0}, 1000), 0);
 	for (uint32_t frame = 0; frame < 10; frame++) {
 		write_v1(&thief);
@@ -205,7 +204,6 @@ static void our_writer_takes_over_what_a_version_1_writer_left(void)
 	CHECK_EQ(video_shm_producer_info(&producer, &info), 0);
 	CHECK_EQ(info.rearmed, 1);
 	CHECK_EQ(info.frames, 41);
-	CHECK_FAILS(video_shm_consumer_wait(&consumer, data, &(video_frame_meta_t){0}, 10000), EPIPE);
 	next_is(&consumer, 40);
 	v1_reader_destroy(&reader);
 	video_shm_consumer_destroy(&consumer);

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import os
+
 from ...shared_memory import SHARED_MEMORY
 from .raw import Guarded, Info, ProducerHandle
-from .scene import FRAME, PATIENCE_MS, Scene, at_home
+from .scene import FRAME, PATIENCE_MS, Scene, at_home, promise
 from .sides import Reader, Writer
+
+VARIABLE = "VIDEO_SHM_POLICY"
 
 
 @at_home
@@ -60,8 +64,52 @@ def joins_by_the_originals_calls(scene: Scene) -> None:
         writer.write(FRAME[:length])
         scene.expect("size of its frame", reader.wait(PATIENCE_MS).result, length)
         writer.destroy()
-        scene.expect("its end", str(reader.wait(PATIENCE_MS).answer), "-1 EPIPE")
+        scene.expect("what comes then", str(reader.wait(20).answer), "0")
         scene.need("a writer again", str(library("producer_init", writer.handle)), "0")
+
+
+@at_home
+def joins_the_originals_ring_by_either_name(scene: Scene) -> None:
+    """/video_stream, else /video_stream_ch0, else ENOENT; and the next ring of either name when that one ends."""
+    library, reader = scene.library, Reader(scene.library)
+    scene.need("a reader before there is a ring", str(library("consumer_init", reader.handle)), "-1 ENOENT")
+    newer = scene.writer("/video_stream_ch0", slots=4, slot_size=1000)
+    scene.need("a reader where there is the newer name", str(library("consumer_init", reader.handle)), "0")
+    newer.write(FRAME[:10])
+    scene.expect("size of its frame", reader.wait(PATIENCE_MS).result, 10)
+    older = scene.writer("/video_stream", slots=4, slot_size=1000)
+    second = Reader(library)
+    scene.need("a reader where there are both", str(library("consumer_init", second.handle)), "0")
+    newer.write(FRAME[:20])
+    older.write(FRAME[:30])
+    scene.expect("size of each one's frame", [one.wait(PATIENCE_MS).result for one in (reader, second)], [20, 30])
+    older.destroy()
+    newer.destroy()
+    for length, name in ((40, "/video_stream"), (50, "/video_stream_ch0"), (60, "/video_stream")):
+        writer = scene.writer(name, slots=4, slot_size=1000)
+        writer.write(FRAME[:length])
+        sizes = [one.wait(PATIENCE_MS).result for one in (reader, second)]
+        scene.expect(f"size of the frame of the next ring, {name}", sizes, [length] * 2)
+        writer.destroy()
+
+
+@promise
+def takes_a_policy_from_the_environment(scene: Scene) -> None:
+    """VIDEO_SHM_POLICY, in the original's calls alone; where it is no policy, they are refused."""
+    expected = {None: [0, 1, 2, 3, 4], "every": [0, 1, 2, 3, 4], "newest": [4], "keyframes": [0, 3]}
+    writer = scene.writer()
+    for word, numbers in expected.items():
+        os.environ.pop(VARIABLE, None)
+        if word is not None:
+            os.environ[VARIABLE] = word
+        reader, first = scene.reader(), writer.info().frames
+        for number in range(5):
+            writer.write(FRAME, is_keyframe=number % 3 == 0)
+        seen = [number - first for number in reader.numbers()]
+        scene.expect(f"frames of five, where it is {word}", seen, numbers)
+    scene.expect("frames of a reader with options", len(scene.reader(start=2).numbers()), 20)
+    os.environ[VARIABLE] = "latest"
+    scene.expect("a reader with another word", str(Reader(scene.library).init_channel(scene.channel)), "-1 EINVAL")
 
 
 @at_home

@@ -134,7 +134,7 @@ def knows_when_a_version_1_ring_is_gone(scene: Scene) -> None:
     """Its name was removed, which is how such a writer leaves: EPIPE, and the next ring is found."""
     path = scene.path(scene.channel_name)
     old = V1Writer(path)
-    reader = scene.reader()
+    reader = scene.reader(reconnect=1)
     old.write(FRAME)
     scene.expect("a frame", reader.wait(PATIENCE_MS).result, 1000)
     path.unlink()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from .following import frames_of, told
 from .ring_object import RingObject
 from .scene import FRAME, PATIENCE_MS, Scene, promise
-from .sides import Reader
+from .sides import NO_WAIT, Reader
 
 
 @promise
@@ -38,13 +38,13 @@ def replaces_a_ring_of_another_geometry(scene: Scene) -> None:
 
 @promise
 def goes_over_to_the_next_ring_of_its_name(scene: Scene) -> None:
-    """A reader of the original's calls: a close is told once, then come the next writer's frames."""
+    """A reader of the original's calls: a close is not told, and then come the next writer's frames."""
     writer, reader = scene.writer(), scene.reader()
     for round_number in range(3):
         writer.write(FRAME)
         scene.expect("size of a frame", reader.wait(PATIENCE_MS).result, 1000)
         writer.destroy()
-        scene.expect("its end", told(reader), "-1 EPIPE")
+        scene.expect("what comes then", told(reader, 20), "0")
         writer = scene.writer()
         writer.write(FRAME[:500])
         scene.expect("size of the next one's frame", reader.wait(PATIENCE_MS).result, 500)
@@ -52,6 +52,24 @@ def goes_over_to_the_next_ring_of_its_name(scene: Scene) -> None:
             info = reader.info()
             scene.expect("reattached, missed", (info.reattached, info.missed), (round_number + 1, 0))
             scene.expect("frames, in all rings that it followed", info.frames, 2 * round_number + 2)
+
+
+@promise
+def tells_the_originals_callers_of_no_end(scene: Scene) -> None:
+    """A close and a death are no error in their calls: 0 in time, and the next writer's frames."""
+    for how in ("died", "closed"):
+        actor = scene.start_writer(1)
+        reader = scene.reader()
+        actor.kill()
+        if how == "closed":
+            scene.writer().destroy()
+        answers = [str(reader.read().answer)]
+        answers += [told(reader, timeout_ms) for timeout_ms in (NO_WAIT, 50, 1100, 50)]
+        scene.expect(f"read, and waits of some lengths, where its writer {how}", answers, ["0"] * 5)
+        writer = scene.writer()
+        writer.write(FRAME[:70])
+        scene.expect("size of the next one's frame", reader.wait(PATIENCE_MS).result, 70)
+        writer.destroy()
 
 
 @promise

@@ -226,7 +226,7 @@ def wakes_a_reader_that_sleeps_for_ever(scene: Scene) -> None:
     """A frame, a close and a death each end a wait that has no other end."""
 
     def read() -> Iterator[str]:
-        reader = scene.reader()
+        reader = scene.reader(reconnect=1)
         for _ in range(3):
             yield "waits"
             yield str(reader.wait(0).answer)
