@@ -36,6 +36,7 @@ NEEDS_PYAV = [
     "camera_streamer",
     "cli_bundle",
     "cli_check_entry_points",
+    "cli_check_payload",
     "cli_disk",
     "cli_record",
     "cli_record_files",

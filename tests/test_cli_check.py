@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hosts import ANOTHER_USER
-from vshm import Camera, Outcome, codes, vshm
+from vshm import KEYFRAME, Camera, Outcome, codes, vshm
 from writers import ROOT, SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Consumer, Producer
@@ -35,7 +35,7 @@ def lasting(outcome: Outcome, ring: str) -> list[str]:
 def test_a_writer_that_stalls_is_told_from_one_that_never_wrote(ring: str) -> None:
     with Producer(ring) as producer:
         assert codes(vshm("check", ring, "--json"), ring) == ["no-frame"]
-        producer.write(b"x", keyframe=True)
+        producer.write(KEYFRAME, keyframe=True)
         time.sleep(1.5)
         assert codes(vshm("check", ring, "--json"), ring) == ["stalled-writer"]
 
@@ -43,13 +43,13 @@ def test_a_writer_that_stalls_is_told_from_one_that_never_wrote(ring: str) -> No
 def test_a_gop_longer_than_the_ring_is_a_finding(ring: str) -> None:
     with Producer(ring, slots=4) as producer:
         for number in range(9):
-            producer.write(b"x", keyframe=number == 0)
+            producer.write(KEYFRAME if number == 0 else b"x", keyframe=number == 0)
         assert lasting(vshm("check", ring, "--json", "-s", "0.1"), ring) == ["gop-exceeds-ring"]
 
 
 def test_drops_are_told_by_cause(ring: str) -> None:
     with Producer(ring, slot_size=100) as producer:
-        producer.write(b"x", keyframe=True)
+        producer.write(KEYFRAME, keyframe=True)
         with pytest.raises(OSError, match="larger than a slot"):
             producer.write(bytes(101))
         assert lasting(vshm("check", ring, "--json", "-s", "0.1"), ring) == ["frames-too-large"]
@@ -57,21 +57,21 @@ def test_drops_are_told_by_cause(ring: str) -> None:
 
 def test_a_removed_name_is_told(ring: str) -> None:
     with Producer(ring) as producer:
-        producer.write(b"x", keyframe=True)
+        producer.write(KEYFRAME, keyframe=True)
         (SHARED_MEMORY / ring[1:]).unlink()
-        wait_until(lambda: producer.write(b"x", keyframe=True) and producer.info().remade > 0, "it is made anew")
+        wait_until(lambda: producer.write(KEYFRAME, keyframe=True) and producer.info().remade > 0, "it is made anew")
         assert lasting(vshm("check", ring, "--json", "-s", "0.1"), ring) == ["name-removed"]
 
 
 def test_a_ring_that_anybody_may_write_is_a_finding(ring: str) -> None:
     with Producer(ring, mode=0o666) as producer:
-        producer.write(b"x", keyframe=True)
+        producer.write(KEYFRAME, keyframe=True)
         assert lasting(vshm("check", ring, "--json", "-s", "0.1"), ring) == ["anybody-writes"]
 
 
 def test_a_clock_that_was_set_since_is_told(ring: str) -> None:
     with Producer(ring) as producer:
-        producer.write(b"x", keyframe=True)
+        producer.write(KEYFRAME, keyframe=True)
         path = SHARED_MEMORY / ring[1:]
         with path.open("r+b") as file:
             file.seek(28)
@@ -87,7 +87,7 @@ def test_a_clock_that_was_set_since_is_told(ring: str) -> None:
 def test_a_reader_that_is_too_slow_gets_advice(ring: str) -> None:
     with Producer(ring, slots=4) as producer, Consumer(ring, publish=True) as reader:
         for _ in range(20):
-            producer.write(b"x", keyframe=True)
+            producer.write(KEYFRAME, keyframe=True)
         reader.receive(timeout=1)
         outcome = vshm("check", ring, "-s", "0.1")
     assert "[slow-reader]" in outcome.out
@@ -125,7 +125,7 @@ def test_a_ring_of_a_foreign_group_is_told_to_who_may_not_read_it(channel: Chann
 )
 def test_what_the_writer_counted_is_told_by_cause(ring: str, info: dict[str, Any], expected: list[str]) -> None:
     with Producer(ring) as producer:
-        producer.write(b"x", keyframe=True)
+        producer.write(KEYFRAME, keyframe=True)
         look = survey_one(ring, 0.01)
     look = replace(look, info=look.info._replace(**info))
     assert [finding.code for finding in check_rings.check_ring(look)] == expected
@@ -133,7 +133,7 @@ def test_what_the_writer_counted_is_told_by_cause(ring: str, info: dict[str, Any
 
 def test_a_clock_that_was_never_set_is_told(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Producer(ring) as producer:
-        producer.write(b"x", keyframe=True)
+        producer.write(KEYFRAME, keyframe=True)
         look = survey_one(ring, 0.01)
     assert check_rings.check_ring(look) == []
     monkeypatch.setattr(time, "time", lambda: 86400.0)

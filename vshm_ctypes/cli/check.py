@@ -14,6 +14,7 @@ from ..processes import find_users
 from ..published import list_published
 from ..rings import DIRECTORY, ring_name
 from .check_host import check_access, check_board, check_removal, check_space
+from .check_payload import check_payload
 from .check_rings import check_readers, check_ring
 from .findings import Finding
 from .leftovers import find_leftovers, remove
@@ -54,6 +55,7 @@ def examine(ring: str | None, seconds: float) -> list[Finding]:
     published = list_published()
     for look in survey(list(rings), seconds):
         found += check_ring(look)
+        found += check_payload(look)
         found += check_readers(look, published)
     if not rings and not found:
         found.append(NO_RING)

@@ -20,7 +20,7 @@ from ..frame import Codec, Frame
 
 _CODED = (Codec.H264, Codec.H265)  # in byte stream format; of others each keyframe stands for itself
 # NAL unit types of the parameter sets that decoding begins with (table 7-1 of both standards), and their names.
-_SETS = {
+SETS = {
     Codec.H264: {7: "SPS", 8: "PPS"},
     Codec.H265: {32: "VPS", 33: "SPS", 34: "PPS"},
 }
@@ -46,7 +46,7 @@ class Picture(NamedTuple):
 
 def parameter_sets(data: bytes, codec: int) -> frozenset[bytes]:
     """Those in an access unit, each without its start code."""
-    kinds = _SETS.get(Codec(codec), {}) if codec in _CODED else {}
+    kinds = SETS.get(Codec(codec), {}) if codec in _CODED else {}
     return frozenset(data[nal.header : nal.end] for nal in nal_units(data, codec) if nal.kind in kinds)
 
 
@@ -130,9 +130,9 @@ class Decodable:
             return None
         self._orders = PictureOrder(codec)
         order = self._orders.take(unit.data)
-        missing = set(_SETS[codec]) - {nal.kind for nal in nal_units(unit.data, codec)}
+        missing = set(SETS[codec]) - {nal.kind for nal in nal_units(unit.data, codec)}
         if missing or order is None:
-            names = ", ".join(_SETS[codec][kind] for kind in sorted(missing or _SETS[codec]))
+            names = ", ".join(SETS[codec][kind] for kind in sorted(missing or SETS[codec]))
             self.refusal = f"is a keyframe without its parameter sets ({names}): let its encoder repeat them with each"
             self.lacks_sets = True
             return None
