@@ -15,6 +15,8 @@
 #define SHARP_LOOKS 2u              /* once frames stop to come: whoever dies falls silent first */
 #define FULL_LOOK_EVERY 8u          /* looks from then on; a pid that was given away again is that rare */
 #define POLL_LAST_NS (2u * MS)
+#define POLL_IDLE_NS (20u * MS) /* where no frame has come for more than IDLE_LOOKS */
+#define IDLE_LOOKS 3u
 
 /* ---- is anybody there? ---- */
 
@@ -143,7 +145,9 @@ HOT static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t unti
 	/* Version 1: its semaphore is not ours to take from, so we come and look. */
 	if (until_ns > now_ns + reader->poll_ns)
 		until_ns = now_ns + reader->poll_ns;
-	reader->poll_ns = reader->poll_ns * 2 < POLL_LAST_NS ? reader->poll_ns * 2 : POLL_LAST_NS;
+	const uint64_t longest_ns = reader->looks > IDLE_LOOKS ? POLL_IDLE_NS : POLL_LAST_NS;
+
+	reader->poll_ns = reader->poll_ns * 2 < longest_ns ? reader->poll_ns * 2 : longest_ns;
 	return reader->ops->wait(&reader->interrupted, 0, until_ns, UINT32_MAX);
 }
 

@@ -20,7 +20,7 @@ vshm_test(writing_threads)
 
 # One test for each kind of claim, as what can't be counted somewhere must not hide behind what can.
 add_executable(test_silence test_silence.c)
-target_link_libraries(test_silence PRIVATE check video_shm_flags)
+target_link_libraries(test_silence PRIVATE check v1 video_shm_flags)
 foreach(counted wakes system_calls)
     add_test(NAME silence_${counted} COMMAND test_silence ${counted})
     set_tests_properties(silence_${counted} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77 LABELS "timed;not-sanitized")

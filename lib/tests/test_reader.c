@@ -245,8 +245,8 @@ static void write_v1(void)
 	v1->frame_count = v1->frame_count + 1;
 }
 
-/* Its semaphore is not ours to take from, so we come and look: often at first, then every 2 ms. */
-static void a_v1_ring_is_polled_less_and_less_often_up_to_2_ms(void)
+/* Its semaphore is not ours to take from, so we come and look: often at first, then ever more seldom. */
+static void a_v1_ring_is_polled_every_2_ms_and_every_20_where_nothing_comes(void)
 {
 	join_v1_ring();
 	CHECK_EQ(reader_find(&reader, START_NS + MS / 8, &look), 0);
@@ -255,6 +255,11 @@ static void a_v1_ring_is_polled_less_and_less_often_up_to_2_ms(void)
 	CHECK_EQ(clock_ns, START_NS + SECOND);
 	CHECK_EQ(longest_ns, 2 * MS);
 	CHECK(sleeps >= 500 && sleeps < 520);
+	CHECK_EQ(reader_find(&reader, START_NS + 2 * SECOND, &look), 0);
+	CHECK_EQ(longest_ns, 20 * MS); /* nothing has come for over a second */
+	sleeps = 0;
+	CHECK_EQ(reader_find(&reader, START_NS + 12 * SECOND, &look), 0);
+	CHECK(sleeps <= 530);
 	write_v1();
 	CHECK_EQ(reader_find(&reader, clock_ns + SECOND, &look), 1);
 	cursor_take(&reader.cursor, &look, true);
@@ -277,5 +282,6 @@ TEST_MAIN(60, TEST(a_wait_ends_at_its_deadline_and_not_before), TEST(without_wai
 		  TEST(a_silent_ring_is_looked_at_every_450_ms), TEST(short_waits_look_no_more_often),
 		  TEST(a_keyframe_reader_sleeps_through_all_other_frames), TEST(an_interrupt_ends_the_wait_under_way),
 		  TEST(an_interrupt_before_a_wait_ends_the_next_one_and_only_that),
-		  TEST(a_signal_in_a_sleep_is_passed_on), TEST(a_v1_ring_is_polled_less_and_less_often_up_to_2_ms),
+		  TEST(a_signal_in_a_sleep_is_passed_on),
+		  TEST(a_v1_ring_is_polled_every_2_ms_and_every_20_where_nothing_comes),
 		  TEST(an_interrupt_ends_a_wait_on_a_v1_ring))

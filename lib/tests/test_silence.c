@@ -4,6 +4,7 @@
 #include "check.h"
 #include "frames.h"
 #include "processes.h"
+#include "v1/v1.h"
 
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -13,6 +14,7 @@
 
 #define WINDOW_S 6
 #define WAKES_A_SECOND 3
+#define V1_WAKES_A_SECOND 100 /* some 5 ms of processor time in 10 seconds at most */
 #define CALLS_A_SECOND 10
 #define FPS 30
 #define WRITES 300u
@@ -91,6 +93,25 @@ static void a_reader_of_a_silent_ring_wakes_at_most_three_times_a_second(void)
 			check_failed(__FILE__, __LINE__, "at most 3 wake-ups a second", "%u in %d s", wakes, WINDOW_S);
 	}
 	video_shm_producer_destroy(&producer);
+}
+
+/* It is polled: what it costs is bounded, as it is left running for days without a camera. */
+static void a_reader_of_a_silent_version_1_ring_wakes_at_most_a_hundred_times_a_second(void)
+{
+	const int channel = fresh_channel();
+	struct v1_writer writer;
+	struct v1_names names;
+	uint32_t wakes;
+
+	shared = share(sizeof(*shared));
+	v1_names(&names, channel);
+	ring_name = names.ring;
+	CHECK_EQ(v1_writer_init(&writer, channel, 0), 0);
+	wakes = run_reader(VIDEO_SHM_POLICY_EVERY);
+	CHECK(wakes > 0);
+	if (wakes > WINDOW_S * V1_WAKES_A_SECOND)
+		check_failed(__FILE__, __LINE__, "at most 100 wake-ups a second", "%u in %d s", wakes, WINDOW_S);
+	v1_writer_destroy(&writer);
 }
 
 /* ---- system calls, through ptrace ---- */
@@ -237,6 +258,7 @@ static void a_keyframe_reader_wakes_about_once_more_for_each_keyframe(void)
 }
 
 TEST_MAIN(60, TEST(a_reader_of_a_silent_ring_wakes_at_most_three_times_a_second),
+		  TEST(a_reader_of_a_silent_version_1_ring_wakes_at_most_a_hundred_times_a_second),
 		  TEST(a_reader_of_a_silent_ring_makes_at_most_ten_system_calls_a_second),
 		  TEST(a_write_makes_no_more_system_calls_than_one),
 		  TEST(a_keyframe_reader_wakes_about_once_more_for_each_keyframe))
