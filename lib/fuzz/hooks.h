@@ -8,8 +8,10 @@
 #ifndef VSHM_FUZZ_HOOKS_H
 #define VSHM_FUZZ_HOOKS_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -52,6 +54,8 @@
 #define pread(...) fuzz_pread(__VA_ARGS__)
 #define read(...) fuzz_read(__VA_ARGS__)
 #define readlink(...) fuzz_readlink(__VA_ARGS__)
+/* The host is for one thread. */
+#define pthread_create(thread, attributes, run, argument) ((void)(run), EAGAIN)
 #define sem_close(...) fuzz_sem_close(__VA_ARGS__)
 #define sem_getvalue(...) fuzz_sem_getvalue(__VA_ARGS__)
 #define sem_open(...) fuzz_sem_open(__VA_ARGS__)

@@ -13,7 +13,6 @@
 #include "segment.h"
 #include "video_shm.h"
 
-#define MAX_READERS 32            /* active_readers is anybody's to scribble on */
 #define DEAD_AFTER_NS 1000000000u /* version 1 holds the write semaphore for one copy */
 
 #ifdef __GLIBC__
@@ -67,22 +66,35 @@ static bool fit(const char *name, const mode_t *mode, gid_t group)
 	return good;
 }
 
-/* One of the pair, with value once: a surplus of tokens is taken away. NULL: it can't be had. */
-static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned value, bool *was_empty)
+/* What is there, if it is fit for use; whether it has no token. */
+static sem_t *open_former(const char *name, gid_t group, int *tokens)
+{
+	sem_t *semaphore = fit(name, NULL, group) ? sem_open(name, 0) : SEM_FAILED;
+
+	if (semaphore != SEM_FAILED)
+		(void)sem_getvalue(semaphore, tokens);
+	return semaphore;
+}
+
+/*
+ * One of the pair, with value once: a surplus of tokens is taken away. fresh: not the one that is there,
+ * where its name can be had. NULL: it can't be had.
+ */
+static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned value, bool fresh,
+					   bool *was_empty)
 {
 	sem_t *semaphore = SEM_FAILED;
 	int tokens = 0;
 
 	*was_empty = false;
 	for (int attempt = 0; attempt < 3 && semaphore == SEM_FAILED; attempt++) {
-		if (fit(name, NULL, group))
-			semaphore = sem_open(name, 0);
+		semaphore = open_former(name, group, &tokens);
 		if (semaphore != SEM_FAILED) {
-			*was_empty = sem_getvalue(semaphore, &tokens) == 0 && tokens == 0;
-			if (tokens <= MAX_READERS)
+			*was_empty = tokens == 0;
+			/* More is nonsense: nobody gets rid of so many one by one. */
+			if (tokens <= USHER_READERS_MAX && (!fresh || sem_unlink(name) != 0))
 				break;
-			(void)sem_close(semaphore); /* nonsense: nobody gets rid of so many one by one */
-			semaphore = SEM_FAILED;
+			(void)sem_close(semaphore);
 		}
 		(void)sem_unlink(name);
 		semaphore = sem_open(name, O_CREAT | O_EXCL, mode, value);
@@ -113,15 +125,16 @@ static bool name_pair(struct semaphores *semaphores, const char *ring_name)
 	return true;
 }
 
-void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_t mode, gid_t group)
+void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_t mode, gid_t group,
+					 bool fresh)
 {
 	bool taken, no_tokens;
 
 	memset(semaphores, 0, sizeof(*semaphores));
 	if (!name_pair(semaphores, ring_name))
 		return;
-	semaphores->write = open_one(semaphores->write_name, mode, group, 1, &taken);
-	semaphores->read = open_one(semaphores->read_name, mode, group, 0, &no_tokens);
+	semaphores->write = open_one(semaphores->write_name, mode, group, 1, fresh, &taken);
+	semaphores->read = open_one(semaphores->read_name, mode, group, 0, fresh, &no_tokens);
 	if (semaphores->write == NULL || semaphores->read == NULL) {
 		log_line(VIDEO_SHM_LOG_WARNING, "%s, %s: can't be had (%s); version 1 readers are not served",
 				 semaphores->write_name, semaphores->read_name, strerror(errno));
@@ -129,7 +142,7 @@ void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_
 		return;
 	}
 	if (taken) { /* we are the only writer, so whoever took it is no more */
-		(void)sem_post(semaphores->write);
+		semaphores_release(semaphores);
 		semaphores->rearmed++;
 		log_line(VIDEO_SHM_LOG_WARNING, "%s: its holder died; re-armed", semaphores->write_name);
 	}
@@ -167,21 +180,46 @@ HOT void semaphores_release(struct semaphores *semaphores)
 		(void)sem_post(semaphores->write);
 }
 
+COLD static void start_usher(struct semaphores *semaphores)
+{
+	semaphores->usher = usher_start(semaphores->read);
+	semaphores->alone = semaphores->usher == NULL;
+	if (semaphores->alone)
+		log_line(VIDEO_SHM_LOG_WARNING, "%s: no thread to hand out its tokens; readers may take each other's",
+				 semaphores->read_name);
+}
+
 HOT void semaphores_signal(struct semaphores *semaphores, uint32_t readers)
 {
-	const int wanted = (int)(readers < MAX_READERS ? readers : MAX_READERS);
+	const uint32_t wanted = readers < USHER_READERS_MAX ? readers : USHER_READERS_MAX;
 	int tokens = 0;
 
-	if (semaphores->read == NULL || wanted == 0 || sem_getvalue(semaphores->read, &tokens) != 0)
+	if (semaphores->read == NULL || wanted == 0)
+		return;
+	if (semaphores->usher == NULL && wanted > 1 && !semaphores->alone)
+		start_usher(semaphores);
+	if (semaphores->usher != NULL) {
+		usher_call(semaphores->usher, wanted);
+		return;
+	}
+	if (sem_getvalue(semaphores->read, &tokens) != 0)
 		return;
 	/* A version 1 reader wants the newest frame only, so a token that still lies there is as good as a new
 	 * one. */
-	for (; tokens < wanted; tokens++)
+	for (; tokens < (int)wanted; tokens++)
 		(void)sem_post(semaphores->read);
+}
+
+void semaphores_forget(struct semaphores *semaphores)
+{
+	usher_forget(semaphores->usher);
+	semaphores->usher = NULL;
 }
 
 void semaphores_close(struct semaphores *semaphores, bool remove)
 {
+	usher_end(semaphores->usher);
+	semaphores->usher = NULL;
 	if (semaphores->write != NULL)
 		(void)sem_close(semaphores->write);
 	if (semaphores->read != NULL)

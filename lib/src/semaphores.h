@@ -8,11 +8,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "usher.h"
+
 #define SEMAPHORES_NAME_MAX 40
 
 struct semaphores {
 	sem_t *write; /* NULL: this ring has no version 1 readers, or the semaphores could not be had */
 	sem_t *read;
+	struct usher *usher;     /* NULL: not more than one version 1 reader so far, or no thread for it */
+	bool alone;              /* there was none */
 	uint64_t taken_since_ns; /* somebody else has had the write semaphore since then; 0: nobody */
 	uint64_t rearmed;        /* times that its holder was found dead */
 	char write_name[SEMAPHORES_NAME_MAX];
@@ -22,9 +26,11 @@ struct semaphores {
 /*
  * Opens or makes the pair that belongs to a ring of that name ("video_stream", "video_stream_ch0", ...). Any
  * other name has none. Where they can't be had, as when a stranger sits on their names, the ring goes
- * without.
+ * without. fresh: the ring is new, and so is the pair: readers of the one before would take the tokens of
+ * this one's.
  */
-void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_t mode, gid_t group);
+void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_t mode, gid_t group,
+					 bool fresh);
 
 /* Takes the write semaphore. False: it is taken. */
 bool semaphores_try(struct semaphores *semaphores);
@@ -32,8 +38,11 @@ bool semaphores_try(struct semaphores *semaphores);
 bool semaphores_take_over(struct semaphores *semaphores, uint64_t now_ns);
 void semaphores_release(struct semaphores *semaphores);
 
-/* One token for each of so many version 1 readers, less those that still lie there. */
+/* Tokens for so many version 1 readers, as they count themselves: no more than those who live can take. */
 void semaphores_signal(struct semaphores *semaphores, uint32_t readers);
+
+/* In a forked child, which has no thread of its parent's. */
+void semaphores_forget(struct semaphores *semaphores);
 
 /* Lets go; remove: also takes the names away. */
 void semaphores_close(struct semaphores *semaphores, bool remove);

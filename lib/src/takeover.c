@@ -86,7 +86,7 @@ static int reuse(struct writer *writer, int fd, const struct segment_survey *sur
 	ring_recover(&writer->ring, &writer->counts);
 	inherit(writer, &survey->extension);
 	writer_sign(writer);
-	writer_open_semaphores(writer);
+	writer_open_semaphores(writer, false);
 	writer_wake(writer, LAYOUT_WAKE_ALL);
 	return 0;
 }

@@ -95,9 +95,9 @@ void writer_mark_closed(struct writer *writer)
 	writer_wake(writer, LAYOUT_WAKE_ALL);
 }
 
-void writer_open_semaphores(struct writer *writer)
+void writer_open_semaphores(struct writer *writer, bool fresh)
 {
-	semaphores_open(&writer->semaphores, strrchr(writer->path, '/') + 1, writer->mode, writer->group);
+	semaphores_open(&writer->semaphores, strrchr(writer->path, '/') + 1, writer->mode, writer->group, fresh);
 	shared_store32(&writer->ring.extension->v1_signals, writer->semaphores.read != NULL,
 				   memory_order_relaxed);
 	writer_publish_drops(writer);
@@ -138,7 +138,7 @@ int writer_build(struct writer *writer, const struct geometry *geometry,
 		ring_format(&writer->ring, &writer->counts);
 		writer_sign(writer);
 		if (clear_name(writer, instead_of) == 0 && segment_link(writer->hold_fd, writer->path) == 0) {
-			writer_open_semaphores(writer);
+			writer_open_semaphores(writer, true);
 			return 0;
 		}
 	}
@@ -217,5 +217,6 @@ void writer_close(struct writer *writer)
 			(void)unlink(writer->path);
 		semaphores_close(&writer->semaphores, ours);
 	}
+	semaphores_forget(&writer->semaphores);
 	writer_let_go(writer);
 }

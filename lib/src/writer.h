@@ -74,8 +74,9 @@ int writer_build(struct writer *writer, const struct geometry *geometry,
 /* From here on readers take this process for the ring's writer. */
 void writer_sign(struct writer *writer);
 
-/* Only once the ring is ours beyond doubt: nobody else's semaphores may be touched. */
-void writer_open_semaphores(struct writer *writer);
+/* Only once the ring is ours beyond doubt: nobody else's semaphores may be touched. fresh: the ring is new.
+ */
+void writer_open_semaphores(struct writer *writer, bool fresh);
 
 /* Tells the readers that nothing will come any more. */
 void writer_mark_closed(struct writer *writer);

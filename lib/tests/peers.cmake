@@ -13,6 +13,10 @@ endforeach()
 # Six emulated processes on two processors come late by themselves: what is claimed here is told of real ones only.
 set_property(TEST v1_readers_busy APPEND PROPERTY LABELS not-emulated)
 
+add_executable(v1_share v1/v1_share.c) # prints what they get: a tool, no test
+target_link_libraries(v1_share PRIVATE check v1 video_shm_flags)
+
+vshm_test(v1_turns LABELS peers LIBRARIES v1)
 vshm_test(v1_tokens LABELS peers LIBRARIES v1)
 vshm_test(v1_writer LABELS peers LIBRARIES v1)
 vshm_test(v1_takeover LABELS peers LIBRARIES v1)

@@ -77,6 +77,26 @@ void await_mapped(pid_t pid, const char *name)
 		sleep_ms(5);
 }
 
+static bool sleeps(pid_t pid)
+{
+	char path[64], line[512], state = 0;
+	FILE *stat;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	stat = fopen(path, "re");
+	CHECK(stat != NULL);
+	CHECK(fgets(line, sizeof(line), stat) != NULL);
+	(void)fclose(stat);
+	CHECK_EQ(sscanf(strrchr(line, ')'), ") %c", &state), 1);
+	return state == 'S';
+}
+
+void await_sleep(pid_t pid)
+{
+	while (!sleeps(pid))
+		sleep_ms(1);
+}
+
 static bool is_handled(pid_t pid, int signal)
 {
 	unsigned long long caught = 0;

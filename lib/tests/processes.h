@@ -25,6 +25,8 @@ uint32_t next_random(uint32_t *state);
 
 /* Sleeps until the process has the ring mapped. */
 void await_mapped(pid_t pid, const char *name);
+/* Sleeps until the process sleeps. */
+void await_sleep(pid_t pid);
 /* Sleeps until the process has a handler for that signal. An emulator has one for all from the start: there
  * it is some time. */
 void await_handler(pid_t pid, int signal);

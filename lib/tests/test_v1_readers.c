@@ -24,6 +24,7 @@
 
 struct seat {
 	_Atomic uint32_t ready;
+	_Atomic uint32_t turns; /* times that it went to the semaphore, and came back: odd while it is there */
 	uint32_t received, empty, altered, disordered;
 };
 
@@ -41,6 +42,7 @@ struct outcome {
 };
 
 static struct board *board;
+static pid_t readers[READERS];
 
 static void read_as_v1(void *argument)
 {
@@ -53,7 +55,11 @@ static void read_as_v1(void *argument)
 	CHECK_EQ(v1_reader_init(&reader, board->channel), 0);
 	atomic_store(&seat->ready, 1);
 	while (!atomic_load(&board->over)) {
-		if (v1_reader_wait(&reader, data, &meta, 200) <= 0)
+		(void)atomic_fetch_add(&seat->turns, 1);
+		const int size = v1_reader_wait(&reader, data, &meta, 200);
+
+		(void)atomic_fetch_add(&seat->turns, 1);
+		if (size <= 0)
 			continue;
 		seat->received++;
 		seat->disordered += meta.sequence < next;
@@ -97,9 +103,22 @@ static void write_at_30_fps(video_shm_producer_t *producer)
 	sleep_ms(200);
 }
 
+/* At the semaphore a reader has nothing to do but sleep. */
+static void await_asleep(unsigned reader)
+{
+	uint32_t turns;
+
+	do {
+		turns = atomic_load(&board->seats[reader].turns);
+		await_sleep(readers[reader]);
+	} while (turns % 2 == 0 || atomic_load(&board->seats[reader].turns) != turns);
+}
+
 static void write_in_step(video_shm_producer_t *producer)
 {
 	for (uint32_t frame = 0; frame < FRAMES; frame++) {
+		for (unsigned at = 0; at < READERS; at++)
+			await_asleep(at);
 		write_one(producer, frame);
 		await_least(&board->taken, (frame + 1) * READERS);
 	}
@@ -127,7 +146,7 @@ static struct outcome tally(void)
 static struct outcome run(unsigned busy_processes, bool in_step)
 {
 	video_shm_producer_t producer;
-	pid_t readers[READERS], busy[2];
+	pid_t busy[2];
 
 	board = share(sizeof(*board));
 	board->in_step = in_step;

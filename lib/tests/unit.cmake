@@ -18,6 +18,7 @@ vshm_test(reader)
 vshm_test(reader_end)
 target_link_options(test_reader_end PRIVATE LINKER:--wrap=clock_gettime) # a wall clock of its own
 vshm_test(semaphores)
+target_link_options(test_semaphores PRIVATE LINKER:--wrap=pthread_create) # no thread is to be had
 vshm_test(log)
 vshm_test(descriptors)
 vshm_test(log_callback)

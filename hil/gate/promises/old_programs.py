@@ -7,7 +7,8 @@ import ctypes
 import time
 from collections.abc import Iterator
 
-from .ring_object import RingObject
+from ..stage import Actor
+from .ring_object import RingObject, V1Writer
 from .scene import FRAME, PATIENCE_MS, Scene, promise, until_asleep
 from .semaphores import Semaphore
 from .sides import inspect
@@ -59,9 +60,8 @@ def counts_for_version_1_readers(scene: Scene) -> None:
     scene.expect("read_idx and active_readers", (ring.header("read_idx"), ring.header("active_readers")), (0, 0))
 
 
-@promise
-def wakes_version_1_readers(scene: Scene) -> None:
-    """Each of several that sleep on the semaphore gets a token for a frame."""
+def _sleepers(scene: Scene, count: int) -> list[Actor]:
+    """Version 1 readers that sleep on the semaphore until they get a token."""
 
     def read() -> Iterator[str]:
         libc = ctypes.CDLL(None)
@@ -71,15 +71,51 @@ def wakes_version_1_readers(scene: Scene) -> None:
         libc.sem_wait(semaphore)
         yield "awake"
 
-    writer = scene.writer()
-    readers = [scene.start(read) for _ in range(4)]
+    readers = [scene.start(read) for _ in range(count)]
     for reader in readers:
         scene.need("a version 1 reader", reader.hear(), "waits")
     for reader in readers:
         until_asleep(reader.pid)
+    return readers
+
+
+@promise
+def wakes_version_1_readers(scene: Scene) -> None:
+    """Each of several that sleep on the semaphore gets a token for a frame."""
+    writer = scene.writer()
+    readers = _sleepers(scene, 4)
     RingObject(scene.path(scene.channel_name)).set_header(active_readers=4)
     writer.write(FRAME)
     scene.expect("each of four", [reader.hear() for reader in readers], ["awake"] * 4)
+
+
+@promise
+def wakes_nobody_for_the_dead(scene: Scene) -> None:
+    """Of 32 that count themselves only one is there: it gets its token, and no heap of them lies there then."""
+    writer = scene.writer()
+    [reader] = _sleepers(scene, 1)
+    RingObject(scene.path(scene.channel_name)).set_header(active_readers=32)
+    with Semaphore(scene, "read") as semaphore:
+        writer.write(FRAME)
+        scene.expect("the one", reader.hear(), "awake")
+        scene.expect_in("tokens that are left", semaphore.tokens, 0, 1)
+
+
+@promise
+def makes_new_semaphores_for_a_new_ring(scene: Scene) -> None:
+    """Who still waits at the pair of a ring that was replaced takes nothing from the readers of the new one."""
+    path = scene.path(scene.channel_name)
+    former = scene.writer()  # which makes the semaphores
+    with Semaphore(scene, "read") as left:
+        path.unlink()
+        V1Writer(path)
+        former.destroy()  # whose name leads to another's ring: it takes nothing along
+        writer = scene.writer()
+        RingObject(path).set_header(active_readers=1)
+        writer.write(FRAME)
+        scene.expect("tokens in what was left", left.tokens, 0)
+        with Semaphore(scene, "read") as semaphore:
+            scene.expect("tokens of the new ring", semaphore.tokens, 1)
 
 
 @promise
