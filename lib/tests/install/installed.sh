@@ -43,6 +43,18 @@ test "$(pkg-config --modversion video_shm)" = "$version"
 LC_ALL=C readelf -d "$work/user" | grep -q "NEEDED.*\[libvideo_shm.so.${version%%.*}\]"
 runs "$work/user"
 
+# The static library has no name but the header's, whatever the program calls its own functions.
+nm --defined-only -g "$prefix/$libdir/libvideo_shm.a" | awk 'NF == 3 { print $3 }' | sort -u >"$work/static"
+nm -D --defined-only "$prefix/$libdir/libvideo_shm.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
+	sort -u >"$work/shared"
+diff -u --label shared --label static "$work/shared" "$work/static" >&2
+printf 'int log_line(void);\nint log_line(void)\n{\n\treturn 7;\n}\n' >"$work/own.c"
+# shellcheck disable=SC2046
+"$cc" -std=c11 -D_DEFAULT_SOURCE "$here/user/user.c" "$work/own.c" $(pkg-config --cflags video_shm) \
+	"$prefix/$libdir/libvideo_shm.a" $(pkg-config --static --libs-only-other video_shm) -o "$work/static_user"
+if LC_ALL=C readelf -d "$work/static_user" | grep -q "NEEDED.*libvideo_shm"; then exit 1; fi
+runs "$work/static_user"
+
 {
 	"$cmake" -S "$here/user" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc"
 	"$cmake" --build "$work/build"
@@ -53,3 +65,4 @@ test -x "$work/build/user" || {
 }
 grep -q "^video_shm_DIR:PATH=$prefix/" "$work/build/CMakeCache.txt"
 runs "$work/build/user"
+runs "$work/build/static_user"
