@@ -275,7 +275,8 @@ def test_a_saved_stream_with_an_altered_byte_has_something_that_nobody_wrote() -
 
 def test_what_the_example_printed_is_understood() -> None:
     output = (
-        "#7 3 bytes H.264 I-frame 1920x1080 30 fps 12 ms\n#8 2 bytes unknown codec P-frame 1x1 0 fps 13 ms\n"
+        "Frame seq=7 size=3 codec=H.264 type=I-frame 1920x1080 fps=30 timestamp=12\n"
+        "Frame seq=8 size=2 codec=unknown type=P-frame 1x1 fps=0 timestamp=13\n"
         "total 9, dropped 0 (0.00 %), missed 1 (50.00 %), received 2\n"
     )
     received, closing = printed_by_example(output, b"abcde")

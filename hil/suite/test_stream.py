@@ -21,7 +21,7 @@ from vshm_ctypes import Codec
 
 GOP = 10
 SPS, PPS = 7, 8  # ITU-T H.264 table 7-1
-_LINE = re.compile(r"#(\d+) \d+ bytes (\S+) [IP]-frame (\d+)x(\d+) (\d+) fps (\d+) ms")
+_LINE = re.compile(r"Frame seq=(\d+) size=\d+ codec=(\S+) type=[IP]-frame (\d+)x(\d+) fps=(\d+) timestamp=(\d+)")
 
 
 @pytest.fixture(scope="module")

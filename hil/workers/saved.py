@@ -11,7 +11,7 @@ import numpy
 
 from .records import RECEIVED, Records, accepted
 
-_FRAME = re.compile(r"^#(\d+) (\d+) bytes \S+(?: codec)? ([IP])-frame ", re.MULTILINE)
+_FRAME = re.compile(r"^Frame seq=(\d+) size=(\d+) codec=\S+ type=([IP])-frame ", re.MULTILINE)
 _END = re.compile(
     r"^total \d+, dropped \d+ \(.*\), missed (\d+) \(.*\), received (\d+)(?:, skipped (\d+))?$", re.MULTILINE
 )

@@ -11,10 +11,11 @@
 
 #include <video_shm.h>
 
-#define STATISTICS_EVERY 30 /* frames */
+#define STATISTICS_EVERY 30              /* frames */
+#define NEWER_NAME VIDEO_SHM_NAME "_ch0" /* the original's newest version has no ring without a number */
 
 struct options {
-	const char *ring; /* NULL: VIDEO_SHM_NAME */
+	const char *ring; /* NULL: VIDEO_SHM_NAME, or NEWER_NAME */
 	const char *file;
 	uint64_t frames;     /* 0: no end */
 	uint64_t timeout_ms; /* 0: wait for ever, and silently */
@@ -48,25 +49,26 @@ static int complain(const char *about, const char *message)
 
 static void usage(FILE *to)
 {
-	fputs("usage: video_consumer [-n RING] [-o FILE] [-c N] [-t MS] [-k] [-s] [-h]\n"
-		  "  -n RING  channel number, or name of a ring (default: " VIDEO_SHM_NAME ")\n"
+	fputs("usage: video_consumer [RING] [-n RING] [-o FILE] [-c N] [-t MS] [-k] [-s] [-h]\n"
+		  "  -n RING  the same as RING: channel number, or name of a ring\n"
+		  "           (default: " VIDEO_SHM_NAME ", or " NEWER_NAME " where there is none)\n"
 		  "  -o FILE  save the stream\n"
-		  "  -c N     end after N frames\n"
-		  "  -t MS    say so when no frame came for MS milliseconds\n"
+		  "  -c N     end after N frames (default: 0, no end)\n"
+		  "  -t MS    say so when no frame came for MS milliseconds (default: 0, wait silently)\n"
 		  "  -k       keyframes only\n"
 		  "  -s       statistics only, every 30 frames\n"
 		  "  -h       this help\n",
 		  to);
 }
 
-/* From 1; strtoull alone would take "-1", " 7" and "7x" for numbers. */
+/* strtoull alone would take "-1", " 7" and "7x" for numbers. */
 static int parse_number(const char *text, uint64_t most, uint64_t *number)
 {
 	char *end = NULL;
 
 	errno = 0;
 	*number = strtoull(text, &end, 10);
-	if (isdigit((unsigned char)*text) && !*end && !errno && *number && *number <= most)
+	if (isdigit((unsigned char)*text) && !*end && !errno && *number <= most)
 		return 0;
 	return complain(text, "not a number that fits");
 }
@@ -118,6 +120,8 @@ static int parse(int argc, char **argv, struct options *options)
 			bad = -1;
 		}
 	}
+	if (!bad && optind < argc && !options->ring)
+		bad = parse_ring(argv[optind++], &options->ring);
 	return bad || optind < argc ? -1 : 0;
 }
 
@@ -146,7 +150,7 @@ static const char *remedy(int error)
 
 static int attach(const struct options *options)
 {
-	const video_shm_consumer_options_t how = {
+	video_shm_consumer_options_t how = {
 		.struct_size = sizeof(how),
 		.start = options->keyframes_only ? VIDEO_SHM_START_KEYFRAME : VIDEO_SHM_START_NEXT,
 		.policy = options->keyframes_only ? VIDEO_SHM_POLICY_KEYFRAMES : VIDEO_SHM_POLICY_EVERY,
@@ -155,6 +159,9 @@ static int attach(const struct options *options)
 	};
 
 	if (!video_shm_consumer_open(&consumer, &how))
+		return 0;
+	how.name = NEWER_NAME;
+	if (!options->ring && errno == ENOENT && !video_shm_consumer_open(&consumer, &how))
 		return 0;
 	return complain(options->ring ? options->ring : VIDEO_SHM_NAME, remedy(errno));
 }
@@ -188,12 +195,11 @@ static int print_statistics(const struct session *session)
 static int print_frame(const video_frame_meta_t *meta)
 {
 	static const char *const codecs[] = {"H.264", "H.265", "JPEG", "AV1"};
-	const char *codec =
-		meta->codec < sizeof(codecs) / sizeof(*codecs) ? codecs[meta->codec] : "unknown codec";
+	const char *codec = meta->codec < sizeof(codecs) / sizeof(*codecs) ? codecs[meta->codec] : "unknown";
 
-	printf("#%" PRIu32 " %" PRIu32 " bytes %s %s %ux%u %u fps %" PRIu64 " ms\n", meta->sequence, meta->size,
-		   codec, meta->is_keyframe ? "I-frame" : "P-frame", meta->width, meta->height, meta->fps,
-		   meta->timestamp_ms);
+	printf("Frame seq=%" PRIu32 " size=%" PRIu32 " codec=%s type=%s %ux%u fps=%u timestamp=%" PRIu64 "\n",
+		   meta->sequence, meta->size, codec, meta->is_keyframe ? "I-frame" : "P-frame", meta->width,
+		   meta->height, meta->fps, meta->timestamp_ms);
 	return print_failed();
 }
 

@@ -69,7 +69,7 @@ typedef struct video_frame_meta {
 	uint16_t width;        /* pixels; audio: samples per frame */
 	uint16_t height;       /* pixels; audio: channels */
 	uint8_t fps;           /* frames per second, rounded; audio: VIDEO_SHM_SAMPLE_RATE_* */
-	uint8_t reserved[5];   /* zero */
+	uint8_t reserved[5];   /* the program's own; carried along as it is */
 } video_frame_meta_t;
 
 /* A writer's handle. The caller allocates it and does not look inside. Zero it, or pass it to an init first.
@@ -320,9 +320,9 @@ void video_shm_producer_destroy(video_shm_producer_t *producer);
  * larger than VIDEO_SHM_MAX_FRAME_SIZE), EACCES, or what the system said.
  *
  * To a handle of this call or the next a restart of the writer is no error: EPIPE and EOWNERDEAD are never
- * told, but the calls wait for the next writer, asleep, as long as they are told. The environment variable
- * VIDEO_SHM_POLICY, read here, gives a program that is not changed another policy: every, newest or
- * keyframes; another word is EINVAL.
+ * told, but the calls wait for the next writer, asleep, as long as they are told. A signal ends a wait with
+ * 0. The environment variable VIDEO_SHM_POLICY, read here, gives a program that is not changed another
+ * policy: every, newest or keyframes; another word is EINVAL.
  */
 int video_shm_consumer_init(video_shm_consumer_t *consumer);
 

@@ -166,6 +166,7 @@ HOT void ring_publish(const struct ring *ring, struct ring_counts *counts, const
 	stored.width = meta->width;
 	stored.height = meta->height;
 	stored.fps = meta->fps;
+	memcpy(stored.reserved, meta->reserved, sizeof(stored.reserved));
 	shared_copy_in(ring->base + geometry_slot(&ring->geometry, slot_of(ring, frame)), &stored,
 				   sizeof(stored));
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "channels.h"
 #include "check.h"
 #include "frames.h"
 #include "processes.h"
@@ -123,10 +124,10 @@ static void a_line_for_each_frame_and_c_ends_it(void)
 	write_one(1, 200000, VIDEO_SHM_CODEC_H264, false);
 	write_one(2, 1, VIDEO_SHM_CODEC_H265, false);
 	write_one(3, 7, VIDEO_SHM_CODEC_JPEG, true);
-	line_is(&session, "#0 100 bytes H.264 I-frame 1280x720 25 fps 1000 ms\n");
-	line_is(&session, "#1 200000 bytes H.264 P-frame 1280x720 25 fps 1001 ms\n");
-	line_is(&session, "#2 1 bytes H.265 P-frame 1280x720 25 fps 1002 ms\n");
-	line_is(&session, "#3 7 bytes JPEG I-frame 1280x720 25 fps 1003 ms\n");
+	line_is(&session, "Frame seq=0 size=100 codec=H.264 type=I-frame 1280x720 fps=25 timestamp=1000\n");
+	line_is(&session, "Frame seq=1 size=200000 codec=H.264 type=P-frame 1280x720 fps=25 timestamp=1001\n");
+	line_is(&session, "Frame seq=2 size=1 codec=H.265 type=P-frame 1280x720 fps=25 timestamp=1002\n");
+	line_is(&session, "Frame seq=3 size=7 codec=JPEG type=I-frame 1280x720 fps=25 timestamp=1003\n");
 	line_is(&session, "total 4, dropped 0 (0.00 %), missed 0 (0.00 %), received 4\n");
 	ends_well(&session);
 	video_shm_producer_destroy(&producer);
@@ -185,9 +186,9 @@ static void k_gets_keyframes_only_and_starts_with_the_last_one(void)
 	start_attached(&session, "-k -c 3");
 	for (uint64_t frame = 5; frame < 20; frame++)
 		write_one(frame, 100, VIDEO_SHM_CODEC_H264, frame % 7 == 0);
-	line_is(&session, "#2 ");
-	line_is(&session, "#7 ");
-	line_is(&session, "#14 ");
+	line_is(&session, "Frame seq=2 ");
+	line_is(&session, "Frame seq=7 ");
+	line_is(&session, "Frame seq=14 ");
 	CHECK(strstr(line_of(&session), "missed 0 (0.00 %), received 3, skipped 10\n") != NULL);
 	ends_well(&session);
 	video_shm_producer_destroy(&producer);
@@ -223,7 +224,7 @@ static void ctrl_c_ends_it_with_statistics_though_no_frame_ever_comes(void)
 	start_attached(&session, "");
 	for (uint64_t frame = 0; frame < 7; frame++) {
 		write_one(frame, 100, VIDEO_SHM_CODEC_H264, true);
-		line_is(&session, "#");
+		line_is(&session, "Frame seq=");
 	}
 	CHECK_EQ(kill(session.pid, SIGTERM), 0);
 	line_is(&session, "total 7, dropped 0 (0.00 %), missed 0 (0.00 %), received 7\n");
@@ -239,13 +240,39 @@ static void it_goes_on_with_the_next_writer(void)
 	set_up();
 	start_attached(&session, "-c 2");
 	write_one(0, 100, VIDEO_SHM_CODEC_H264, true);
-	line_is(&session, "#0 ");
+	line_is(&session, "Frame seq=0 ");
 	video_shm_producer_destroy(&producer);
 	start_writer();
 	write_one(1, 100, VIDEO_SHM_CODEC_H264, true);
-	line_is(&session, "#0 "); /* the next one counts anew */
+	line_is(&session, "Frame seq=0 "); /* the next one counts anew */
 	CHECK_EQ(end_of(&session, errors), 0);
 	CHECK(strstr(errors, "the writer has closed the ring") != NULL);
+	video_shm_producer_destroy(&producer);
+}
+
+/* What a user tries first: a number alone is a channel, and 0 of anything is no limit. */
+static void a_number_alone_is_a_channel_and_0_is_no_limit(void)
+{
+	const int channel = fresh_channel();
+	char number[16], *argv[] = {(char *)(uintptr_t)VIDEO_CONSUMER, number, "-c", "0", "-t", "0", NULL};
+	char line[256];
+	FILE *output;
+	pid_t pid;
+
+	(void)snprintf(number, sizeof(number), "%d", channel);
+	open_channel_producer(&producer, channel);
+	pid = start_program(argv, &output);
+	await_mapped(pid, channel_ring(channel));
+	await_handler(pid, SIGTERM);
+	write_one(0, 100, VIDEO_SHM_CODEC_H264, true);
+	CHECK(fgets(line, sizeof(line), output) != NULL);
+	CHECK(strncmp(line, "Frame seq=0 ", 12) == 0);
+	sleep_ms(100); /* in its wait again, which has no end */
+	CHECK_EQ(kill(pid, SIGINT), 0);
+	CHECK(fgets(line, sizeof(line), output) != NULL);
+	CHECK(strncmp(line, "total 1,", 8) == 0);
+	child_succeeds(pid);
+	(void)fclose(output);
 	video_shm_producer_destroy(&producer);
 }
 
@@ -273,7 +300,7 @@ static void without_a_producer_it_says_what_to_start(void)
 
 static void wrong_usage_is_exit_code_2(void)
 {
-	const char *wrong[] = {"-x", "-c", "-c 0", "-c -1", "-c 7x", "-t 4294967295", "-t x", "one_more", "-o"};
+	const char *wrong[] = {"-x", "-c", "-c -1", "-t -1", "-c 7x", "-t 4294967295", "-t x", "one_more", "-o"};
 
 	(void)snprintf(ring, sizeof(ring), "%s", fresh_name()); /* a good one: it is not what is complained of */
 	for (size_t at = 0; at < sizeof(wrong) / sizeof(wrong[0]); at++)
@@ -287,8 +314,8 @@ static void h_helps(void)
 	(void)snprintf(ring, sizeof(ring), "%s", fresh_name());
 	start(&session, "-h");
 	line_is(&session, "usage: video_consumer ");
-	for (int line = 0; line < 7; line++)
-		line_is(&session, "  -");
+	for (int line = 0; line < 8; line++)
+		line_is(&session, line == 1 ? "           (default: /video_stream, or /video_stream_ch0" : "  -");
 	ends_well(&session);
 }
 
@@ -297,5 +324,5 @@ TEST_MAIN(60, TEST(a_line_for_each_frame_and_c_ends_it),
 		  TEST(k_gets_keyframes_only_and_starts_with_the_last_one),
 		  TEST(t_says_that_no_frame_comes_and_ctrl_c_ends_it),
 		  TEST(ctrl_c_ends_it_with_statistics_though_no_frame_ever_comes),
-		  TEST(it_goes_on_with_the_next_writer), TEST(without_a_producer_it_says_what_to_start),
-		  TEST(wrong_usage_is_exit_code_2), TEST(h_helps))
+		  TEST(it_goes_on_with_the_next_writer), TEST(a_number_alone_is_a_channel_and_0_is_no_limit),
+		  TEST(without_a_producer_it_says_what_to_start), TEST(wrong_usage_is_exit_code_2), TEST(h_helps))

@@ -42,12 +42,11 @@ static void is_sample(const video_frame_meta_t *meta, uint32_t size, uint32_t se
 	CHECK(meta->is_keyframe == 1 && meta->codec == VIDEO_SHM_CODEC_OPUS);
 	CHECK(meta->width == 960 && meta->height == 2 && meta->fps == 50);
 	for (size_t at = 0; at < sizeof(meta->reserved); at++)
-		CHECK_EQ(meta->reserved[at], 0);
+		CHECK_EQ(meta->reserved[at], at + 1);
 }
 
 static const video_frame_meta_t sample = {.timestamp_ms = 1234567890123,
-										  .size =
-											  77, /* the library's to set, and sequence and reserved too */
+										  .size = 77, /* the library's to set, and sequence too */
 										  .sequence = 88,
 										  .is_keyframe = 1,
 										  .codec = VIDEO_SHM_CODEC_OPUS,

@@ -3,6 +3,7 @@
  * What the original's callers expect of init, wait and read: that a restart of the writer is no error, and,
  * where their environment says so, the newest frame.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -163,7 +164,50 @@ static void an_endless_wait_goes_on_over_every_restart(void)
 	video_shm_producer_destroy(&writer);
 }
 
-/* What stays an error: a call that is wrong, a signal, and what the caller can't be served from. */
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+static void *raise_until_seen(void *thread)
+{
+	while (!atomic_load(&shared->received)) {
+		CHECK_EQ(pthread_kill(*(pthread_t *)thread, SIGUSR1), 0);
+		sleep_ms(20);
+	}
+	return NULL;
+}
+
+/* "while (running) if (wait() < 0) error": a Ctrl-C is no error, with or without a writer. */
+static void a_signal_ends_an_endless_wait_and_is_no_error(void)
+{
+	const int channel = fresh_channel();
+	const struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESTART};
+	pthread_t self = pthread_self(), thread;
+	video_frame_meta_t meta;
+
+	shared = share(sizeof(*shared));
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	open_channel_producer(&writer, channel);
+	open_channel_consumer(&reader, channel);
+	for (int turn = 0; turn < 2; turn++) {
+		stopped = 0;
+		atomic_store(&shared->received, 0);
+		CHECK_EQ(pthread_create(&thread, NULL, raise_until_seen, &self), 0);
+		while (!stopped)
+			CHECK_EQ(video_shm_consumer_wait(&reader, data, &meta, 0), 0);
+		atomic_store(&shared->received, 1);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+		if (turn == 0)
+			video_shm_producer_destroy(&writer);
+	}
+	video_shm_consumer_destroy(&reader);
+}
+
+/* What stays an error: a call that is wrong, an interrupt, and what the caller can't be served from. */
 static void what_can_not_get_better_is_an_error(void)
 {
 	const int channel = fresh_channel();
@@ -283,6 +327,7 @@ static void options_stand_above_it(void)
 }
 
 TEST_MAIN(60, TEST(a_close_is_no_error), TEST(a_death_is_no_error), TEST(a_replacement_is_no_error),
-		  TEST(an_endless_wait_goes_on_over_every_restart), TEST(what_can_not_get_better_is_an_error),
+		  TEST(an_endless_wait_goes_on_over_every_restart),
+		  TEST(a_signal_ends_an_endless_wait_and_is_no_error), TEST(what_can_not_get_better_is_an_error),
 		  TEST(the_newest_frame_is_to_be_had_without_a_change_of_the_program), TEST(so_are_keyframes_alone),
 		  TEST(another_word_is_refused_and_logged), TEST(options_stand_above_it))

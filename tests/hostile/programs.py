@@ -142,7 +142,7 @@ PROGRAMS = (
     _reader("Consumer, borrow", BORROWS),
     _reader("Consumer, asyncio", "asyncio.run(wait(stream))", "ring threads", not_on="3 descriptors left"),
     _reader("Consumer, publish", TAKES_ONE, "ring notice", f"{CAMERA!r}, publish=True"),
-    _c("video_consumer", "video_consumer", "-c 5 -t 10000", "ring stdout", "#", cheap=True),
+    _c("video_consumer", "video_consumer", "-c 5 -t 10000", "ring stdout", "Frame", cheap=True),
     _c("v1_reader", "v1/v1_reader", f"-c {OLD_CHANNEL} -n 5 -d 10000", "semaphores", '"received":5'),
     _c("C writer", "seed/seed_producer", "-c NUMBER -n 20 -f 100", "old-loop", "", cheap=True),
     Program(

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from .scene import FRAME, PATIENCE_MS, Scene, mappings_of, measured, promise, until_asleep
+from .sides import Reader
 from .stalls import Stalls
 from .waiting import timed, waits
 
@@ -22,7 +23,17 @@ Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 def ends_a_wait_at_a_signal(scene: Scene) -> None:
     """EINTR, once a handler has run; at once where it slept, within half a second where it was about to."""
     scene.writer()
-    reader = scene.reader()
+    _end_by_signals(scene, scene.reader(reconnect=1), "-1 EINTR")
+
+
+@measured
+def ends_a_wait_of_the_originals_callers_at_a_signal(scene: Scene) -> None:
+    """With 0, which is no error to them: they look at a flag that the handler has set."""
+    scene.writer()
+    _end_by_signals(scene, scene.reader(), "0")
+
+
+def _end_by_signals(scene: Scene, reader: Reader, expected: str) -> None:
     signal.signal(signal.SIGALRM, lambda *_: None)
     with Stalls() as stalls:
         for call, wait in waits(scene, reader).items():
@@ -31,7 +42,7 @@ def ends_a_wait_at_a_signal(scene: Scene) -> None:
                 signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)  # again and again: one may come before the wait
                 answer, took = timed(lambda: wait(LONG_MS))
                 signal.setitimer(signal.ITIMER_REAL, 0)
-                scene.need(f"{call} at a signal", answer, "-1 EINTR")
+                scene.need(f"{call} at a signal", answer, expected)
                 return took
 
             stalls.judge(scene, f"seconds of {call}", end, 0.1 + HALF_A_SECOND, 0.2)

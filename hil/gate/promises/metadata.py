@@ -70,6 +70,18 @@ def knows_a_keyframe(scene: Scene) -> None:
 
 
 @promise
+def carries_what_a_program_keeps_in_reserved(scene: Scene) -> None:
+    """Five bytes of its own, by write and by commit, with a copy and without."""
+    writer, reader = scene.writer(), scene.reader()
+    kept = (ctypes.c_uint8 * 5)(*b"abcde")
+    writer.write(FRAME, reserved=kept)
+    writer.place(FRAME, reserved=kept)
+    writer.write(FRAME)
+    seen = [bytes(reader.wait().meta.reserved), bytes(reader.look().meta.reserved), bytes(reader.wait().meta.reserved)]
+    scene.expect("reserved of three frames", seen, [b"abcde", b"abcde", bytes(5)])
+
+
+@promise
 def carries_each_flag(scene: Scene) -> None:
     """Those that a writer may give, alone and together; none that was not given."""
     writer = scene.writer()
