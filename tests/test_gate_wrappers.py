@@ -2,6 +2,7 @@
 """Libraries that are none by themselves: wrappers, archives, programs, and what this host can't load."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ from hil.environment import child_environment
 from hil.gate.asking import ask, promise_rows
 from hil.gate.correctness import static_rows, wrapper_remarks
 from hil.gate.libraries import LibraryError, look_at, obtain
-from hil.gate.promises import PROMISES
+from hil.gate.promises import PROMISES, in_c
 from hil.gate.promises.header import read_header
 from hil.gate.render import summary
 from hil.gate.result import Answer, Result, RowVerdict
@@ -114,7 +115,14 @@ EATING = """int got = next(consumer, data, capacity, meta, timeout_ms);
     }
     return got;"""
 FORGETTING = "int made = next(producer, options); errno = 0; return made;"
+WIDENING = """video_frame_meta_t other = {0};
+    if (meta == NULL)
+        return next(producer, size, meta, timing);
+    other = *meta;
+    other.width++;
+    return next(producer, size, &other, timing);"""
 DEFECTS = [
+    ("producer_commit", WIDENING, "passes_test_metadata"),
     ("consumer_receive", EATING, "keeps_a_frame_that_the_buffer_is_too_small_for"),
     ("producer_open", FORGETTING, "refuses_a_second_writer"),
 ]
@@ -159,6 +167,21 @@ def test_versions_of_symbols_are_told(tmp_path: Path) -> None:
     (symbols, _) = static_rows(HERE, look_at("other", other, None))
     assert symbols.verdict is RowVerdict.WORSE
     assert symbols.detail.startswith("gone, versions of symbols: VIDEO_SHM_1.0")
+
+
+@pytest.mark.parametrize("name", [*in_c.SHARED, *(f"test_{suite}" for suite in in_c.SUITES)])
+def test_c_tests_that_any_library_is_asked_need_the_public_header_alone(name: str) -> None:
+    for file in in_c.TESTS.glob(f"{name}.[ch]"):
+        included = re.findall(r'^#include "(.+)"', file.read_text(), re.MULTILINE)
+        assert [header for header in included if not (in_c.TESTS / header).exists()] in ([], ["video_shm.h"])
+
+
+def test_c_tests_are_asked_of_a_wrapper_and_say_what_an_older_library_lacks(tmp_path: Path) -> None:
+    names = ["passes_test_metadata", "passes_test_joining"]
+    answers = ask(names, wrapped(tmp_path, NOTHING))
+    assert [(answers[name].broken, answers[name].unasked) for name in names] == [([], "")] * 2
+    (told,) = ask(["passes_test_metadata"], compiled(tmp_path, "none", NOTHING)).values()
+    assert told.broken == [] and told.unasked.startswith("the library has no video_shm_")
 
 
 # ---- what is linked first ----

@@ -69,7 +69,12 @@ def _enter(play: Callable[[Scene], None], measures: bool = False, own_house: boo
 
 
 class Scene(Stage):
-    """Rings of one promise, and who is at them. say: is told what was broken, a line each."""
+    """Rings of one promise, and who is at them. say: is told what was broken, a line each.
+
+    folder: for files of this asking, gone at its end.
+    """
+
+    folder = Path()
 
     def __init__(self, library: Library, say: Callable[[str], None]) -> None:
         super().__init__()

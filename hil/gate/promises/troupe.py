@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -201,4 +202,7 @@ def _move_in(promise: Promise) -> None:
 def main(limit_s: float, first: Path, other: Path, names: Sequence[str]) -> None:
     """Print what is told, a line of JSON for each promise."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    Troupe(first, other, limit_s).perform(names, lambda told: print(json.dumps(asdict(told)), flush=True))
+    with tempfile.TemporaryDirectory(prefix="promises-") as folder:
+        Path(folder).chmod(0o755)  # a promise may start what is in it as somebody else
+        Scene.folder = Path(folder)
+        Troupe(first, other, limit_s).perform(names, lambda told: print(json.dumps(asdict(told)), flush=True))

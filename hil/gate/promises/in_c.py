@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C tests of the tree that need the public header alone, asked of any library: the same scenes, run by others.
+
+In lib/tests they run with the library's own objects, under sanitizers and on every processor. Here the same files are
+compiled without a library, and get the one that is asked by LD_PRELOAD. Promises in Python ask much of it besides, on
+purpose: they say what was expected and seen, can be asked of two builds that meet, and are of another hand.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from ...header import CHECKOUT_LIB
+from .header import read_header
+from .raw import Lacks
+from .scene import Scene, Unasked, promise
+
+TESTS = CHECKOUT_LIB / "tests"
+SHARED = ("channels", "check", "faults", "frames", "host", "object_bytes", "processes", "signals")
+SUITES = (
+    "access",
+    "arguments",
+    "descriptors",
+    "destroy",
+    "full",
+    "joining",
+    "lapped",
+    "lifecycle",
+    "metadata",
+    "names",
+    "sizes",
+    "threads",
+    "two_writers",
+    "writing_threads",
+)
+TIMEOUT_S = 90.0
+SKIPPED = 77
+PLACE = "libasked.so"
+_OPTIONS = ("-O1", "-std=c11", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-pthread")
+
+
+def program(suite: str, folder: Path) -> Path:
+    """Compile a suite, which finds all calls in whatever is preloaded. Raises Unasked."""
+    sources = [str(TESTS / f"{name}.c") for name in (f"test_{suite}", *SHARED)]
+    if not all(map(os.path.exists, sources)):
+        raise Unasked("needs lib/tests, which an installed package has not")
+    own = folder / suite
+    own.mkdir(mode=0o755)
+    made = own / suite
+    include = [f"-I{TESTS}", f"-I{CHECKOUT_LIB / 'include'}"]
+    linked = ["-Wl,-z,lazy", f"-Wl,-rpath,{own}", f"-L{own}", "-lasked", "-o", str(made)]
+    _make_place(own, "".join(f"void {call}(void) {{}}\n" for call in read_header().calls))
+    _compile([*_OPTIONS, *include, *sources, *linked])
+    _make_place(own, "typedef int nothing;\n")  # what the library lacks is told by the loader, at the first call
+    return made
+
+
+def _make_place(folder: Path, source: str) -> None:
+    """The library that the program needs by its name."""
+    file = folder / "place.c"
+    file.write_text(source)
+    _compile(["-shared", "-fPIC", f"-Wl,-soname,{PLACE}", str(file), "-o", str(folder / PLACE)])
+
+
+def _compile(options: list[str]) -> None:
+    command = [os.environ.get("CC", "cc"), *options]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise Unasked(f"needs a C compiler: {error}") from None
+    if done.returncode != 0:
+        raise Unasked(f"{command[0]} does not compile it: {done.stderr.strip()[-500:]}")
+
+
+def run(suite: str, scene: Scene) -> None:
+    """Run a suite with the library that is asked. Raises Unasked, Lacks."""
+    command = [str(program(suite, scene.folder))]
+    environment = os.environ | {"LD_PRELOAD": str(scene.library.path)}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, check=False, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        scene.expect("seconds until its end", f"more than {TIMEOUT_S:g}", f"up to {TIMEOUT_S:g}")
+        return
+    said = f"{done.stdout}\n{done.stderr}".strip()
+    if lacking := re.search(r"undefined symbol: (video_shm_\w+)", said):
+        raise Lacks(lacking[1])
+    if done.returncode == SKIPPED:
+        raise Unasked(said.splitlines()[-1])
+    told = [line for line in said.splitlines() if not line.startswith("ok ")]
+    scene.expect(f"test_{suite}.c", f"{done.returncode}: {' '.join(told[-6:])}" if done.returncode else 0, 0)
+
+
+def _enter(suite: str) -> None:
+    def play(scene: Scene) -> None:
+        run(suite, scene)
+
+    play.__name__ = f"passes_test_{suite}"
+    play.__doc__ = f"All of lib/tests/test_{suite}.c, with this library."
+    promise(play)
+
+
+for _suite in SUITES:
+    _enter(_suite)
