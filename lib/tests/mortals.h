@@ -7,7 +7,8 @@
 
 #include "check.h"
 
-#define MORTALS_READERS 4
+#define MORTALS_READERS 5
+#define MORTALS_LAGGARD 4u   /* the reader that lets itself be lapped */
 #define MORTALS_LEDGER 4096u /* frames that the ledger keeps */
 
 enum mortal_variant {
@@ -29,12 +30,14 @@ struct mortals {
 	_Atomic uint64_t begun; /* frames whose write began, and returned, by the writers' own count */
 	_Atomic uint64_t done;
 	_Atomic uint32_t epoch;
+	_Atomic uint64_t first; /* frame of that epoch: an earlier one may have been in another ring */
 	_Atomic uint64_t known_ns[MORTALS_READERS]; /* when a reader was last told of a death */
 	_Atomic uint32_t received[MORTALS_READERS];
 	_Atomic uint64_t
 		lost[MORTALS_READERS]; /* missed or skipped, by the numbers of the frames before and after */
 	_Atomic uint64_t ledger[MORTALS_LEDGER];   /* what each frame is, from before its write begins on */
 	_Atomic uint32_t audited[MORTALS_READERS]; /* frames held against it */
+	_Atomic uint32_t oldest; /* times that the one who is late got the oldest one there was */
 };
 
 extern struct mortals *mortals;

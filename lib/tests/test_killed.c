@@ -93,7 +93,7 @@ static bool one_death(enum mortal_variant variant, uint32_t *random, struct left
 
 static void kill_many(enum mortal_variant variant, unsigned deaths)
 {
-	const size_t indexes[READERS] = {0, 1, 2, 3};
+	const size_t indexes[READERS] = {0, 1, 2, 3, 4};
 	const int channel = fresh_channel();
 	struct leftovers left = {0, 0};
 	uint32_t random = 20 + variant;

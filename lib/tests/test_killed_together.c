@@ -19,7 +19,7 @@
 #define REPORT_NS 60000000000u
 
 static pid_t processes[READERS + 1];
-static const size_t indexes[READERS] = {0, 1, 2, 3};
+static const size_t indexes[READERS] = {0, 1, 2, 3, 4};
 static const enum mortal_variant plain = MORTAL_PLAIN;
 static uint64_t longest_ns; /* until all were served again */
 
@@ -153,10 +153,11 @@ static void report(const unsigned kills[2], uint64_t began_ns)
 	}
 	printf("{\"seconds\": %llu, \"killed_writers\": %u, \"killed_readers\": %u, \"written\": %llu, "
 		   "\"received\": %llu, "
-		   "\"audited\": %llu, \"missed_or_skipped\": %llu, \"longest_until_served_ms\": %llu}\n",
+		   "\"audited\": %llu, \"oldest\": %u, \"missed_or_skipped\": %llu, \"longest_until_served_ms\": "
+		   "%llu}\n",
 		   (unsigned long long)((now_ns() - began_ns) / 1000000000), kills[0], kills[1],
-		   (unsigned long long)atomic_load(&mortals->done), received, audited, lost,
-		   (unsigned long long)(longest_ns / 1000000));
+		   (unsigned long long)atomic_load(&mortals->done), received, audited, atomic_load(&mortals->oldest),
+		   lost, (unsigned long long)(longest_ns / 1000000));
 	(void)fflush(stdout);
 }
 
@@ -166,6 +167,7 @@ static void all_leave(int channel)
 	for (size_t at = 0; at <= WRITER; at++)
 		child_succeeds(processes[WRITER - at]);
 	CHECK_EQ(count_objects(channel), 0);
+	CHECK(atomic_load(&mortals->oldest) > 0); /* that what is lapped was seen at all */
 }
 
 static unsigned wanted_kills(void)
