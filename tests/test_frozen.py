@@ -3,8 +3,10 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from ctypes.util import find_library
 from pathlib import Path
 
@@ -18,12 +20,14 @@ from vshm_ctypes._library import load
 pytestmark = pytest.mark.xdist_group("package")
 
 PROGRAM = """
-import sys
+import importlib.resources, sys
 from vshm_ctypes import Consumer, Producer, get_library
 from vshm_ctypes.cli.main import main
 with Producer(sys.argv[1]) as writer, Consumer(sys.argv[1]) as reader:
     assert writer.write(b"frame", keyframe=True)
     print(next(iter(reader)).data, get_library())
+given = importlib.resources.files("vshm_ctypes.cli")
+print(sorted(file.name for file in given.joinpath("web", "static").iterdir()), (given / "bundle_page.html").is_file())
 raise SystemExit(main(["export", "--dashboard"]))
 """
 LARGE = (
@@ -58,25 +62,58 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-FORMS = ["--onefile", "--onedir"] if os.environ.get("VIDEO_SHM_LONG") else ["--onefile"]
+IS_LONG = bool(os.environ.get("VIDEO_SHM_LONG"))
+FORMS = ["--onefile", "--onedir"] if IS_LONG else ["--onefile"]
+
+
+def freeze(program: str, installed: Path, folder: Path, form: str, left_out: Sequence[str]) -> Path:
+    """What can be run."""
+    if importlib.util.find_spec("PyInstaller") is None:
+        pytest.skip("needs PyInstaller: pip install pyinstaller")
+    if find_library(f"python{sysconfig.get_python_version()}") is None:
+        pytest.skip("needs Python as a library: apt-get install libpython3-dev")
+    (folder / "program.py").write_text(program)
+    words = [word for name in left_out for word in ("--exclude-module", name)]
+    command = (sys.executable, "-m", "PyInstaller", "--log-level=ERROR", form, *words, "program.py")
+    run(*command, cwd=folder, PYTHONPATH=str(installed), PYINSTALLER_CONFIG_DIR=str(folder / "cache"))
+    made = folder / "dist" / "program"
+    return made if form == "--onefile" else made / "program"
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_frozen_program_has_the_library_and_the_command(
     installed: Path, tmp_path: Path, ring: str, form: str
 ) -> None:
-    if importlib.util.find_spec("PyInstaller") is None:
-        pytest.skip("needs PyInstaller: pip install pyinstaller")
-    if find_library(f"python{sysconfig.get_python_version()}") is None:
-        pytest.skip("needs Python as a library: apt-get install libpython3-dev")
-    (tmp_path / "program.py").write_text(PROGRAM)
-    words = [word for name in LARGE for word in ("--exclude-module", name)]
-    command = (sys.executable, "-m", "PyInstaller", "--log-level=ERROR", form, *words, "program.py")
-    run(*command, cwd=tmp_path, PYTHONPATH=str(installed), PYINSTALLER_CONFIG_DIR=str(tmp_path / "cache"))
-    program = tmp_path / "dist" / "program"
-    told = run(program if form == "--onefile" else program / "program", ring, cwd=Path("/"))
+    told = run(freeze(PROGRAM, installed, tmp_path, form, LARGE), ring, cwd=Path("/"))
     assert told.startswith("b'frame' /") and "Video rings" in told
+    files = sorted(one.name for one in (ROOT / "vshm_ctypes/cli/web/static").iterdir())
+    assert f"{files} True\n" in told
     assert str(installed) not in told and str(ROOT) not in told.splitlines()[0].partition(" ")[2]
+
+
+@pytest.mark.skipif(not IS_LONG, reason="takes a minute: VIDEO_SHM_LONG=1, or ci/full")
+def test_a_frozen_command_serves_its_page_and_draws_all_its_pictures(
+    installed: Path, tmp_path: Path, ring: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("aiohttp", "jinja2", "matplotlib"):
+        pytest.importorskip(name)
+    import serving
+
+    command = "import sys; from vshm_ctypes.cli.main import main; sys.exit(main())"
+    program = freeze(command, installed, tmp_path, "--onedir", ("cv2", "pytest", "scipy", "setuptools"))
+    monkeypatch.setattr(serving, "SERVE", [str(program), "serve", "--port", "0"])
+    with serving.serving() as server:
+        for path in ("/", *(f"/static/{one.name}" for one in (ROOT / "vshm_ctypes/cli/web/static").iterdir())):
+            assert serving.status(server.url(path)) == 200
+    with serving.camera(ring):
+        watch = [str(program), "watch", ring, "-t", "2", "--log", "log"]
+        subprocess.run(watch, cwd=tmp_path, check=False)  # what it found does not matter here
+        run(program, "bundle", "--seconds", "1", "-o", "case.tar.zst", cwd=tmp_path)
+    run(program, "bundle", "--open", "case.tar.zst", cwd=tmp_path)
+    for kind in ("svg", "png", "html"):
+        run(program, "plot", "log", "-o", f"log.{kind}", cwd=tmp_path)
+    assert ring in (tmp_path / "case.tar.zst.html").read_text()
+    assert "<svg" in (tmp_path / "log.html").read_text()
 
 
 @pytest.mark.parametrize("options", [["-OO"], ["-I"], ["-I", "-S"]])
