@@ -76,6 +76,7 @@ NEEDS_PYAV = [
     "serve_live",
     "serve_refused",
     "serve_shown",
+    "serve_slow",
     "serve_streams",
     "sound",
     "sound_card",

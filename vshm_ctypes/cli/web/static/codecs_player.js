@@ -2,11 +2,13 @@
 // H.264 and H.265 by WebCodecs: what the decoder is too slow for is skipped, up to a keyframe.
 
 import { CanvasPlayer } from "./canvas_player.js";
+import { Lateness } from "./lateness.js";
 import { HESITATES, LARGE_PIXELS } from "./reasons.js";
 import { Waiting } from "./waiting.js";
 
 const MOST_WAIT_MS = 500; // in the decoder
-const LATE_MS = 800; // then a picture is not worth showing
+const LATE_MS = 700; // then a picture is not worth showing, where there is a newer one
+const RARELY_MS = 2000; // that nothing is shown for at most, while pictures are decoded
 const RUSH_MS = [500, 2000]; // at least and at most, for what a ring holds from its last keyframe on
 const MOST_SENT = 600; // pictures that are remembered
 const PATIENCE_MS = 3000;
@@ -24,6 +26,7 @@ export class CodecsPlayer extends CanvasPlayer {
     };
     this.pixels = stream.width * stream.height;
     this.stops = 0;
+    this.lateness = new Lateness();
     this.rush_ms = performance.now(); // when it began; 0: it is over
     this.open();
   }
@@ -42,7 +45,8 @@ export class CodecsPlayer extends CanvasPlayer {
 
   feed(part) {
     if (this.decoder.state !== "configured") return;
-    this.newest_ms = part.published_ms;
+    this.lateness.arrived(part);
+    this.newest = part.number;
     if (this.isBehind()) this.skip();
     if (this.waits && !(part.isKeyframe && this.waiting.next_ms <= MOST_WAIT_MS)) {
       this.page.skipped(1);
@@ -104,14 +108,21 @@ export class CodecsPlayer extends CanvasPlayer {
     this.waiting.take();
     if (!this.decoder.decodeQueueSize && performance.now() - this.rush_ms > RUSH_MS[0]) this.rush_ms = 0;
     this.hasShown = true;
-    if (part && this.newest_ms - part.published_ms > LATE_MS) {
+    if (this.isTooLate(part)) {
       frame.close();
       if (!this.rush_ms) this.page.skipped(1);
     } else {
       this.draw(frame, frame.displayWidth, frame.displayHeight);
+      this.shown_ms = performance.now();
       this.page.shown(part);
     }
     this.calmDown();
+  }
+
+  // Where nothing else is shown, a late picture is better than none.
+  isTooLate(part) {
+    if (!part || part.number === this.newest || performance.now() - this.shown_ms > RARELY_MS) return false;
+    return this.lateness.of_ms(part) > LATE_MS;
   }
 
   calmDown() {

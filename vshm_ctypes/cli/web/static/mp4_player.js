@@ -5,6 +5,8 @@ import { Playback } from "./playback.js";
 import { HESITATES } from "./reasons.js";
 import { Source, mime } from "./support.js";
 
+const HURRY_S = [0.1, 0.25]; // behind the newest picture: played faster from the one on, until it is the other
+const HURRY_RATE = 1.5;
 const BEHIND_S = 0.6; // then it jumps to the newest picture
 const NEAR_S = 0.02; // to the end, as near as need be
 const JUMP_MS = 1000; // that a jump helps for, else the browser is too slow
@@ -101,7 +103,7 @@ export class Mp4Player {
           return;
         }
       }
-      if (this.waiting.length) buffer.appendBuffer(this.waiting.shift().data);
+      if (this.waiting.length) buffer.appendBuffer(joined(this.waiting.splice(0)));
     } catch (error) {
       this.stop(error);
     }
@@ -111,11 +113,19 @@ export class Mp4Player {
   // from keyframe to keyframe.
   keepUp(begin, end) {
     const { currentTime } = this.video;
+    this.hurry(end - currentTime);
     if (this.waiting.length > FEW_WAITING || (currentTime >= begin && end - currentTime <= BEHIND_S)) return;
     const now_ms = performance.now();
     if (now_ms - this.jumped_ms < JUMP_MS) this.slow_ms = now_ms;
     if (!(now_ms - this.slow_ms < CALM_MS)) this.jump(Math.max(end - 0.1, begin));
     else if (this.key_s > currentTime && end - this.key_s < BEHIND_S) this.jump(this.key_s);
+  }
+
+  // Pictures only: sound would be heard to be faster.
+  hurry(behind_s) {
+    if (this.stream.media === "audio") return;
+    if (behind_s > HURRY_S[1]) this.video.playbackRate = HURRY_RATE;
+    else if (behind_s < HURRY_S[0]) this.video.playbackRate = 1;
   }
 
   // Once a second: a browser may stand still, waiting for more than there is.
@@ -173,4 +183,11 @@ export class Mp4Player {
     this.video.removeAttribute("src");
     this.video.load();
   }
+}
+
+// All that waits at once, since each time that a browser takes something costs a slow machine much.
+function joined(parts) {
+  const all = new Uint8Array(parts.reduce((size, { data }) => size + data.length, 0));
+  parts.reduce((at, { data }) => { all.set(data, at); return at + data.length; }, 0);
+  return all;
 }
