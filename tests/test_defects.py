@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from writers import ROOT
 
-from hil.gate.bindings import MEANINGS
+from hil.gate import bindings, programs
 from hil.gate.defects import FOLDER, Defect, read_defects
 from hil.gate.metrics import COUNTED, INTEGRITY, TIMED
 from hil.gate.mixed import PREFIX, is_mixed
@@ -54,7 +54,8 @@ def test_there_are_enough() -> None:
 
 def test_who_is_to_find_a_defect_exists() -> None:
     known = {metric.name for metric in (*TIMED, *COUNTED)} | set(INTEGRITY) | set(PROMISES)
-    known |= {PREFIX + name for name in PROMISES if is_mixed(name)} | set(MEANINGS)
+    known |= {PREFIX + name for name in PROMISES if is_mixed(name)} | set(bindings.MEANINGS)
+    known |= set(programs.MEANINGS)
     assert [(defect.name, set(defect.seen_by) - known) for defect in DEFECTS if set(defect.seen_by) - known] == []
 
 

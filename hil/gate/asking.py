@@ -14,6 +14,7 @@ from vshm_ctypes.cli.ending import held
 from ..environment import child_environment
 from .libraries import Library
 from .promises import PROMISES
+from .promises.header import CHOSEN
 from .promises.troupe import LACKS, LIMIT_S, Told
 from .result import UNASKED, Row, RowVerdict
 
@@ -26,11 +27,13 @@ def ask(
     tell: Callable[[str], None] = lambda name: None,
     limit_s: float = LIMIT_S,
     first: Path | None = None,
+    header: Path | None = None,
 ) -> dict[str, Told]:
     """What a library keeps and breaks. tell: is told the name of each promise as it is known. limit_s: for each.
 
-    first: whose the first writer of each ring is (see Pair); None: the library is alone. All run in other processes:
-    a crash or a hang is an answer too, and nothing is left of them.
+    first: whose the first writer of each ring is (see Pair); None: the library is alone. header: that of the
+    program that asks; None: this gate's. All run in other processes: a crash or a hang is an answer too, and nothing is
+    left of them.
     """
     if not names:
         return {}
@@ -46,7 +49,7 @@ def ask(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env=child_environment(),
+            env=child_environment() | ({CHOSEN: str(header)} if header else {}),
             start_new_session=True,  # Ctrl-C is for us: then we end it, and it puts away what is at work
         ) as troupe,
     ):

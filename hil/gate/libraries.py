@@ -20,6 +20,7 @@ from . import linking, looking
 BUILD_TIMEOUT_S = 600.0
 OPTIONS = ("-DBUILD_TESTING=OFF", "-DVIDEO_SHM_BENCH=OFF", "-DVIDEO_SHM_WERROR=OFF")
 NAME, BINDING = "libvideo_shm.so", "vshm_ctypes"
+HEADER = Path("lib", "include", "video_shm.h")
 
 
 class LibraryError(RuntimeError):
@@ -34,7 +35,8 @@ class Library:
     beside: other files that have some of its calls, as a wrapper's has.
     size: bytes of code and data of all these; None without binutils.
     obstacle: why it can't be loaded here, so that nothing can be asked of it; empty: it can, or nobody knows.
-    binding: folder of the Python binding of its tree; None: it was given as a file, or its tree has none.
+    binding: folder of the Python binding of its tree, header: its video_shm.h; None: it was given as a file, or its
+    tree has none.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Library:
     beside: tuple[Path, ...] = ()
     obstacle: str = ""
     binding: Path | None = None
+    header: Path | None = None
 
 
 def cache_folder() -> Path:
@@ -138,8 +141,9 @@ def obtain(word: str, repository: Path | None, folder: Path) -> Library:
         kept = folder / NAME
         shutil.copy2(built, kept)
         binding = _binding_of(tree, folder / "binding")
+        header = Path(shutil.copy2(tree / HEADER, folder))
     shutil.rmtree(folder / "build", ignore_errors=True)
-    return replace(look_at(word, kept, commit), binding=binding)
+    return replace(look_at(word, kept, commit), binding=binding, header=header)
 
 
 def _binding_of(tree: Path, folder: Path) -> Path | None:

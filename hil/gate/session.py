@@ -28,6 +28,7 @@ from .libraries import Library
 from .metrics import COUNTED_RUNS, INTEGRITY, TIMED, Metric, Phase
 from .mixed import mixed_rows
 from .phases import PACED_RATE, READERS, Side, order, plans, turns
+from .programs import program_rows
 from .promises import PROMISES
 from .promises.troupe import Told
 from .result import Result, Row, RowVerdict
@@ -122,6 +123,7 @@ class Session:
 
     def _mixed(self) -> Iterator[Row]:
         yield from mixed_rows(self.answers, self.baseline, self.candidate, self._teller("mixed builds", 0.05))
+        yield from program_rows(self.answers, self.baseline, self.candidate)
         yield from binding_rows(self.baseline, self.candidate)
 
     def _teller(self, what: str, begin: float) -> Callable[[str], None]:

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from ...header import include_folder
 
 NAME = "video_shm.h"
+CHOSEN = "VIDEO_SHM_GATE_HEADER"  # in the environment: promises are asked as by a program compiled with that one
 
 
 class Declaration(NamedTuple):
@@ -41,8 +44,9 @@ class Header:
 
 @cache
 def read_header() -> Header:
-    """The one that belongs to this gate. Raises OSError."""
-    return Header((include_folder() / NAME).read_text())
+    """The one that belongs to this gate, or was chosen. Raises OSError."""
+    chosen = os.environ.get(CHOSEN)
+    return Header(Path(chosen or include_folder() / NAME).read_text())
 
 
 def _type_of(declared: str) -> str:
