@@ -35,6 +35,7 @@ add_executable(video_consumer ${CMAKE_CURRENT_SOURCE_DIR}/../examples/video_cons
 target_link_libraries(video_consumer PRIVATE video_shm video_shm_flags)
 
 # Programs of the original know its header alone.
+vshm_test(succession LABELS peers LIBRARIES v1)
 vshm_test(original_handle LABELS peers)
 vshm_test(original_calls LABELS peers)
 vshm_test(original_names LABELS peers root LIBRARIES v1)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -184,7 +185,8 @@ void v1_writer_destroy(struct v1_writer *writer)
 int v1_reader_init(struct v1_reader *reader, int channel)
 {
 	struct v1_names names;
-	int error = EPROTO;
+	struct stat status;
+	int error;
 
 	*reader = (struct v1_reader){.write = SEM_FAILED, .read = SEM_FAILED};
 	v1_names(&names, channel);
@@ -192,10 +194,16 @@ int v1_reader_init(struct v1_reader *reader, int channel)
 
 	if (fd < 0)
 		return -1;
-	reader->ring = map_ring(fd);
+	/* Its writer may be just making it: to touch it then would be the end of the reader. */
+	errno = EPROTO;
+	if (!fstat(fd, &status) && status.st_size >= (off_t)sizeof(*reader->ring))
+		reader->ring = map_ring(fd);
+	error = errno;
 	close(fd);
+	errno = error;
 	if (!reader->ring)
 		return -1;
+	error = EPROTO;
 	if (atomic_load(&reader->ring->magic) != V1_MAGIC || atomic_load(&reader->ring->version) != V1_VERSION)
 		goto failed;
 	reader->write = sem_open(names.write, 0);
