@@ -65,6 +65,18 @@ static void write_and_wait_to_be_killed(void *channel)
 	(void)pause();
 }
 
+static void macros_and_metadata_are_the_originals(void)
+{
+	CHECK_EQ(strcmp(VIDEO_SHM_NAME, "/video_stream"), 0);
+	CHECK_EQ(strcmp(VIDEO_SHM_SEM_WRITE, "/video_sem_write"), 0);
+	CHECK_EQ(strcmp(VIDEO_SHM_SEM_READ, "/video_sem_read"), 0);
+	CHECK_EQ(VIDEO_SHM_RING_SIZE, 30);
+	CHECK_EQ(VIDEO_SHM_MAX_FRAME_SIZE, 524288);
+	CHECK_EQ(VIDEO_SHM_MAGIC, 0x56494445);
+	CHECK_EQ(VIDEO_SHM_VERSION, 1);
+	CHECK_EQ(sizeof(video_frame_meta_t), 32);
+}
+
 static void a_close_is_no_error(void)
 {
 	const int channel = fresh_channel();
@@ -326,7 +338,8 @@ static void options_stand_above_it(void)
 	video_shm_producer_destroy(&writer);
 }
 
-TEST_MAIN(60, TEST(a_close_is_no_error), TEST(a_death_is_no_error), TEST(a_replacement_is_no_error),
+TEST_MAIN(60, TEST(macros_and_metadata_are_the_originals), TEST(a_close_is_no_error),
+		  TEST(a_death_is_no_error), TEST(a_replacement_is_no_error),
 		  TEST(an_endless_wait_goes_on_over_every_restart),
 		  TEST(a_signal_ends_an_endless_wait_and_is_no_error), TEST(what_can_not_get_better_is_an_error),
 		  TEST(the_newest_frame_is_to_be_had_without_a_change_of_the_program), TEST(so_are_keyframes_alone),
