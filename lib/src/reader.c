@@ -14,9 +14,9 @@
 #define SILENT_LOOKS 3u             /* from then on a version 1 writer may be dead, which can't be asked */
 #define SHARP_LOOKS 2u              /* once frames stop to come: whoever dies falls silent first */
 #define FULL_LOOK_EVERY 8u          /* looks from then on; a pid that was given away again is that rare */
-#define POLL_LAST_NS (2u * MS)
-#define POLL_IDLE_NS (20u * MS) /* where no frame has come for more than IDLE_LOOKS */
-#define IDLE_LOOKS 3u
+#define POLL_SOON_NS (2u * MS)      /* where a frame comes soon, as at a camera's rate */
+#define POLL_LAST_NS (200u * MS)
+#define POLL_SHARE 16u /* later: of the time that no frame has come */
 
 /* ---- is anybody there? ---- */
 
@@ -145,9 +145,9 @@ HOT static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t unti
 	/* Version 1: its semaphore is not ours to take from, so we come and look. */
 	if (until_ns > now_ns + reader->poll_ns)
 		until_ns = now_ns + reader->poll_ns;
-	const uint64_t longest_ns = reader->looks > IDLE_LOOKS ? POLL_IDLE_NS : POLL_LAST_NS;
-
-	reader->poll_ns = reader->poll_ns * 2 < longest_ns ? reader->poll_ns * 2 : longest_ns;
+	reader->poll_ns += reader->poll_ns < POLL_SOON_NS ? reader->poll_ns : reader->poll_ns / POLL_SHARE;
+	if (reader->poll_ns > POLL_LAST_NS)
+		reader->poll_ns = POLL_LAST_NS;
 	return reader->ops->wait(&reader->interrupted, 0, until_ns, UINT32_MAX);
 }
 

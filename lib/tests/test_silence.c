@@ -14,7 +14,7 @@
 
 #define WINDOW_S 6
 #define WAKES_A_SECOND 3
-#define V1_WAKES_A_SECOND 100 /* some 5 ms of processor time in 10 seconds at most */
+#define V1_WAKES_A_SECOND 15 /* 5 ms of a processor in 10 seconds at most */
 #define CALLS_A_SECOND 10
 #define FPS 30
 #define WRITES 300u
@@ -96,7 +96,7 @@ static void a_reader_of_a_silent_ring_wakes_at_most_three_times_a_second(void)
 }
 
 /* It is polled: what it costs is bounded, as it is left running for days without a camera. */
-static void a_reader_of_a_silent_version_1_ring_wakes_at_most_a_hundred_times_a_second(void)
+static void a_reader_of_a_silent_version_1_ring_wakes_at_most_15_times_a_second(void)
 {
 	const int channel = fresh_channel();
 	struct v1_writer writer;
@@ -110,7 +110,7 @@ static void a_reader_of_a_silent_version_1_ring_wakes_at_most_a_hundred_times_a_
 	wakes = run_reader(VIDEO_SHM_POLICY_EVERY);
 	CHECK(wakes > 0);
 	if (wakes > WINDOW_S * V1_WAKES_A_SECOND)
-		check_failed(__FILE__, __LINE__, "at most 100 wake-ups a second", "%u in %d s", wakes, WINDOW_S);
+		check_failed(__FILE__, __LINE__, "at most 15 wake-ups a second", "%u in %d s", wakes, WINDOW_S);
 	v1_writer_destroy(&writer);
 }
 
@@ -258,7 +258,7 @@ static void a_keyframe_reader_wakes_about_once_more_for_each_keyframe(void)
 }
 
 TEST_MAIN(60, TEST(a_reader_of_a_silent_ring_wakes_at_most_three_times_a_second),
-		  TEST(a_reader_of_a_silent_version_1_ring_wakes_at_most_a_hundred_times_a_second),
+		  TEST(a_reader_of_a_silent_version_1_ring_wakes_at_most_15_times_a_second),
 		  TEST(a_reader_of_a_silent_ring_makes_at_most_ten_system_calls_a_second),
 		  TEST(a_write_makes_no_more_system_calls_than_one),
 		  TEST(a_keyframe_reader_wakes_about_once_more_for_each_keyframe))

@@ -85,7 +85,7 @@ def trusts_a_version_1_slot_as_far_as_the_format_says(scene: Scene) -> None:
 
 @measured
 def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
-    """It comes and looks at least every 2 ms, since nobody wakes it."""
+    """It comes and looks often enough for a camera, since nobody wakes it."""
     old = V1Writer(scene.path(scene.channel_name))
 
     def read() -> Iterator[str]:
