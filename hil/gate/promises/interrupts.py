@@ -52,7 +52,7 @@ def _end_by_signals(scene: Scene, reader: Reader, expected: str) -> None:
 def ends_a_wait_by_interrupt(scene: Scene) -> None:
     """EINTR, within half a second, from another thread, and from a handler; once, and the next wait is whole again."""
     scene.writer()
-    reader = scene.reader()
+    reader = scene.reader(reconnect=1)  # callers of the original are told of the handler's signal by 0
     handler = Handler(lambda number: reader.interrupt())
     libc = ctypes.CDLL(None)
     libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
