@@ -93,8 +93,12 @@ static int parse(int argc, char **argv, struct options *options)
 {
 	int option, bad = 0;
 
-	while (!bad && (option = getopt(argc, argv, "n:o:c:t:ksh")) != -1) {
+	/* Not every C library's getopt looks for options behind the ring. */
+	while (!bad && ((option = getopt(argc, argv, "n:o:c:t:ksh")) != -1 || optind < argc)) {
 		switch (option) {
+		case -1:
+			bad = options->ring ? -1 : parse_ring(argv[optind++], &options->ring);
+			break;
 		case 'n':
 			bad = parse_ring(optarg, &options->ring);
 			break;
@@ -120,9 +124,7 @@ static int parse(int argc, char **argv, struct options *options)
 			bad = -1;
 		}
 	}
-	if (!bad && optind < argc && !options->ring)
-		bad = parse_ring(argv[optind++], &options->ring);
-	return bad || optind < argc ? -1 : 0;
+	return bad;
 }
 
 static const char *remedy(int error)
