@@ -116,7 +116,7 @@ def test_no_address_stops_the_page(page: ChromiumPage, server: Server, ring: str
         assert page.driver.execute_script("return document.querySelectorAll('#message > *').length") == 0
         page.wait(lambda: ring[1:] in page.text("rings"), "the rings are listed")
         page.driver.execute_script(f"document.querySelector('#rings a[data-name=\"{ring}\"]').click()")
-        page.wait(lambda: page.shown > 0 and page.text("message") == "", "it plays")
+        page.wait(lambda: page.shown > 0 and not page.complaint, "it plays")
 
 
 def focused(page: ChromiumPage) -> str:

@@ -25,7 +25,6 @@ from unusual_streams import (
 )
 
 from vshm_ctypes import Codec, Producer
-from vshm_ctypes.cli.web.viewer import TEXTS
 
 PLAIN = "bframes=0"
 REFRESH = "intra-refresh=1:bframes=0"
@@ -64,7 +63,7 @@ def test_pictures_in_another_order_than_they_are_decoded_in_are_played(page: Pag
     with playing(ring, encoded("bframes=3:b-adapt=0")):
         page.open(url)
         page.wait(lambda: page.shown > 20, "it plays")
-        assert page.text("message") == ""
+        assert not page.complaint
 
 
 def test_a_long_gop_that_lies_in_the_ring_is_played_without_complaint(page: Page, url: str, ring: str) -> None:
@@ -74,7 +73,7 @@ def test_a_long_gop_that_lies_in_the_ring_is_played_without_complaint(page: Page
             producer.write(data, keyframe=key)
         page.open(url)
         page.wait(lambda: page.text("frame") == "179" or page.text("frame") == "178", "the newest is shown")
-        assert page.text("message") in ("", TEXTS["stalled"])  # nothing comes after it, which is told after a while
+        assert not page.complaint
 
 
 def test_gradual_refresh_plays_where_the_browser_can_begin_else_it_is_said(page: Page, url: str, ring: str) -> None:
@@ -85,7 +84,7 @@ def test_gradual_refresh_plays_where_the_browser_can_begin_else_it_is_said(page:
         if page.shown:
             return
     with playing(ring, encoded(REFRESH)):
-        page.wait(lambda: page.shown > 10 and not page.text("message"), "it begins at the IDR")
+        page.wait(lambda: page.shown > 10 and not page.complaint, "it begins at the IDR")
 
 
 @pytest.mark.parametrize("pyramid", ["0", "2:bframes=3"], ids=["flat", "pyramid"])
@@ -106,7 +105,7 @@ def test_keyframes_without_parameter_sets_are_said_and_it_begins_with_those_that
         page.open(url)
         page.says("without its parameter sets")
         producer.write(sets_of(units), codec=Codec.H264)  # by themselves
-        page.wait(lambda: page.shown > 10 and not page.text("message"), "it plays")
+        page.wait(lambda: page.shown > 10 and not page.complaint, "it plays")
 
 
 def test_a_change_of_size_is_shown(page: Page, url: str, ring: str) -> None:
@@ -151,7 +150,7 @@ def test_jpeg_that_no_browser_decodes_is_said_and_whole_pictures_are_shown(
         page.open(server.url(f"/#{ring}"))
         page.wait(lambda: write(whole[:scan]) and "that is cut off" in page.text("message"), "it says so")
         page.wait(lambda: write(lossless) and "decodes none of the last" in page.text("message"), "it says so")
-        page.wait(lambda: write(whole) and page.shown > 3 and not page.text("message"), "it shows them")
+        page.wait(lambda: write(whole) and page.shown > 3 and not page.complaint, "it shows them")
 
 
 def test_an_unknown_codec_is_named(page: Page, server: Server, ring: str) -> None:
@@ -179,4 +178,4 @@ def test_sound_is_heard_after_a_click(page: Page, url: str, ring: str, codec: st
         page.wait(lambda: page.text("what") == f"Sound, {name}, 48000 Hz, 2 channels", "it says what it is")
         page.click("listen")
         page.wait(lambda: page.shown > 20 and page.text("listen") == "Stop", "it plays")
-        assert page.text("message") == ""
+        assert not page.complaint
