@@ -93,8 +93,8 @@ static int parse(int argc, char **argv, struct options *options)
 {
 	int option, bad = 0;
 
-	/* Not every C library's getopt looks for options behind the ring. */
-	while (!bad && ((option = getopt(argc, argv, "n:o:c:t:ksh")) != -1 || optind < argc)) {
+	/* "+": it stops at the ring, and is called again behind it. Left alone, not every C library's goes on. */
+	while (!bad && ((option = getopt(argc, argv, "+n:o:c:t:ksh")) != -1 || optind < argc)) {
 		switch (option) {
 		case -1:
 			bad = options->ring ? -1 : parse_ring(argv[optind++], &options->ring);
