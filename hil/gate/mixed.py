@@ -59,7 +59,7 @@ def obstacle_between(*libraries: Library) -> str:
     """Why one process can't have both; empty: it can. A wrapper may get the other's calls instead of its own's."""
     if obstacle := obstacle_of(*libraries):
         return obstacle
-    files = {library.path for library in libraries}
+    files = {library.path.resolve() for library in libraries}
     for library in libraries:
         if apart := [str(path) for path in library.beside if path not in files]:
             return (
