@@ -133,7 +133,7 @@ def test_a_right_import_is_let_through(tmp_path: Path, file: str, line: str) -> 
 LAYERS = {
     "bytes": {"layout", "geometry", "hot", "shared", "video_shm"},
     "algorithm": {"ring", "ring_v1", "cursor"},
-    "system": {"segment", "wait", "semaphores", "process", "log", "options", "pool", "probes"},
+    "system": {"segment", "descriptor", "wait", "semaphores", "process", "log", "options", "pool", "probes"},
     "sides": {"writer", "takeover", "forks", "attachment", "reader", "reader_figures", "inspect"},
     "handles": {"producer", "producer_write", "consumer", "consumer_original", "consumer_read"},
 }

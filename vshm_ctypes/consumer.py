@@ -101,7 +101,6 @@ class Consumer(Handle):
         self._view_reference = byref(self._view)
         self._view_bytes = memoryview(self._view).cast("B")
         self._mapping: Any = None
-        self._mapping_view: Any = None
         self._attachment = -1
         self._borrowed: BorrowedFrame | None = None
         self._interrupted = False
@@ -198,7 +197,6 @@ class Consumer(Handle):
         view = _VIEW.unpack_from(self._view_bytes)
         if view[_ATTACHMENT] != self._attachment:
             self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
-            self._mapping_view = memoryview(self._mapping)
             self._attachment = view[_ATTACHMENT]
         if self._publication is not None:
             self._publication.update_if_due(self.info)
@@ -215,7 +213,7 @@ class Consumer(Handle):
         with self._lock:
             while (view := self._find(timeout)) is not None:
                 begin = view[_OFFSET]
-                data = self._mapping[begin : begin + view[_SIZE]]
+                data = self._mapping[begin : begin + view[_SIZE]].tobytes()
                 if _release(self._reference, self._view_reference) == 0:
                     return Frame(view, data)
         return None
@@ -241,7 +239,7 @@ class Consumer(Handle):
             if view is None:
                 raise TimeoutError(errno.ETIMEDOUT, f"no frame within {timeout} s", self.ring)
             begin = view[_OFFSET]
-            data = self._mapping_view[begin : begin + view[_SIZE]]
+            data = self._mapping[begin : begin + view[_SIZE]]
             self._borrowed = borrowed = BorrowedFrame(view, data, self)
             return borrowed
 
@@ -332,7 +330,7 @@ class Consumer(Handle):
         if self._borrowed is not None:
             self._borrowed = None
             _release(self._reference, self._view_reference)
-        self._mapping = self._mapping_view = self._ahead = None
+        self._mapping = self._ahead = None
         if self._publication is not None:
             self._publication.close()
         library.video_shm_consumer_destroy(self._reference)

@@ -223,12 +223,7 @@ class Producer(Handle):
     def _map(self, descriptor: int) -> memoryview:
         status = os.fstat(descriptor)
         if self._mapped is None or self._mapped_inode != status.st_ino:
-            # Opened anew: a mapping of the handle's own descriptor would keep its hold on the ring.
-            again = os.open(f"/proc/self/fd/{descriptor}", os.O_RDWR | os.O_CLOEXEC)
-            try:
-                self._mapped = memoryview(map_object(again, writable=True))
-            finally:
-                os.close(again)
+            self._mapped = map_object(descriptor, writable=True)
             self._mapped_inode = status.st_ino
         return self._mapped
 

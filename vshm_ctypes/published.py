@@ -27,6 +27,7 @@ from .errors import RingFull, VideoShmError
 from .info import RingInfo
 from .processes import is_gone, pid_namespace, process_name, start_time
 from .rings import DIRECTORY
+from .views import map_object
 
 PREFIX = "vshm_consumer_"
 MAGIC = b"VSHMCONS"
@@ -92,6 +93,8 @@ class Publication:
         self._next_ns = 0
         self._descriptor = self._create()
         self._object = os.fstat(self._descriptor)
+        # It keeps the lock, also where the program closes the descriptor.
+        self._hold: memoryview | None = map_object(self._descriptor)
 
     def _create(self) -> int:
         for _ in range(ATTEMPTS):
@@ -122,10 +125,12 @@ class Publication:
     def update_if_due(self, look: Callable[[], RingInfo]) -> None:
         """Publish the counters if those published are a quarter of a second old; in a forked child do nothing."""
         now_ns = monotonic_ns()
-        if now_ns < self._next_ns or os.getpid() != self._pid or not self._is_open():
+        if now_ns < self._next_ns or os.getpid() != self._pid:
+            return
+        self._next_ns = now_ns + EVERY_NS
+        if not self._is_open() and not self._open_again():
             return
         info = look()
-        self._next_ns = now_ns + EVERY_NS
         self._update += 1
         record = _Record(
             magic=MAGIC,
@@ -153,6 +158,20 @@ class Publication:
         except OSError:
             return False
 
+    def _open_again(self) -> bool:
+        """In place of a descriptor that was closed. Whether that could be: somebody may have removed the object."""
+        try:
+            with above_standard_streams():
+                self._descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            self._descriptor = -1
+            return False
+        if self._is_open():
+            return True
+        os.close(self._descriptor)
+        self._descriptor = -1
+        return False
+
     def close(self) -> None:
         """Remove the object. A forked child only lets go."""
         if os.getpid() == self._pid:
@@ -161,6 +180,7 @@ class Publication:
                     self.path.unlink()
         if self._is_open():
             os.close(self._descriptor)
+        self._hold = None
 
 
 def _is_held(descriptor: int) -> bool:

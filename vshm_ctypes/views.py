@@ -4,28 +4,41 @@
 from __future__ import annotations
 
 import errno
-import mmap
 import os
+import weakref
+from ctypes import CDLL, c_int, c_long, c_size_t, c_ubyte, c_void_p, get_errno
+from mmap import MAP_SHARED, PROT_READ, PROT_WRITE
 from types import TracebackType
 from typing import Protocol, Self
 
-from .descriptors import above_standard_streams
 from .errors import FrameOverwritten, HandleClosed, error_for
 from .frame import Described, ViewFields
 
+_libc = CDLL(None, use_errno=True)
+_libc.mmap.argtypes = [c_void_p, c_size_t, c_int, c_int, c_int, c_long]
+_libc.mmap.restype = c_void_p
+_libc.munmap.argtypes = [c_void_p, c_size_t]
+_FAILED = c_void_p(-1).value
 
-def map_object(descriptor: int, writable: bool = False) -> mmap.mmap:
-    """A mapping of the ring's object, of our own.
 
-    Memoryviews and arrays made from it keep it alive, whatever becomes of the handle; the C library's mapping is
-    never handed out. Raises VideoShmError: no descriptor or memory is left for it.
+def map_object(descriptor: int, writable: bool = False) -> memoryview:
+    """The whole of a file in a mapping of our own: uint8.
+
+    What is made from it keeps it alive, whatever becomes of the handle; the C library's mapping is never handed out.
+    Python's own mappings keep a descriptor, and close it at their end: where the program has closed it meanwhile, they
+    close whatever file has got its number. Raises VideoShmError: it can't be mapped.
     """
-    protection = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
     try:
-        with above_standard_streams():  # Python's mapping keeps a descriptor of its own
-            return mmap.mmap(descriptor, os.fstat(descriptor).st_size, mmap.MAP_SHARED, protection)
+        size = os.fstat(descriptor).st_size
     except OSError as error:
         raise error_for(error.errno or 0) from None
+    address = _libc.mmap(None, size, PROT_READ | PROT_WRITE if writable else PROT_READ, MAP_SHARED, descriptor, 0)
+    if address == _FAILED:
+        raise error_for(get_errno())
+    content = (c_ubyte * size).from_address(address)
+    weakref.finalize(content, _libc.munmap, address, size).atexit = False  # others may look at it until the very end
+    view = memoryview(content).cast("B")
+    return view if writable else view.toreadonly()
 
 
 class Lender(Protocol):

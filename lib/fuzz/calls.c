@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A /dev/shm in memory: descriptors, and the calls that go through them or lead to a name. */
+/* A /dev/shm in memory: the calls that lead to a name, and what they and others do with a file. */
 #include "calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,14 +20,6 @@ static int fails(int error)
 {
 	errno = error;
 	return -1;
-}
-
-static struct memory_file *file_of(int fd)
-{
-	struct description *description = descriptor_find(fd);
-
-	MUST(description != NULL && description->file != NULL);
-	return description->file;
 }
 
 /* ---- names ---- */
@@ -60,10 +50,10 @@ int fuzz_open(const char *path, int flags, ...)
 	if (strncmp(path, OWN_DESCRIPTORS, strlen(OWN_DESCRIPTORS)) == 0) {
 		if (host_kind() == HOST_NO_PROC)
 			return fails(ENOENT);
-		file = file_of(atoi(path + strlen(OWN_DESCRIPTORS)));
+		file = fd_file(atoi(path + strlen(OWN_DESCRIPTORS)));
 	} else if (strncmp(path, "/proc/", 6) == 0) {
 		text = host_proc_text(path);
-		return text != NULL ? descriptor_make(NULL, text, flags) : -1;
+		return text != NULL ? fd_make(NULL, text, flags) : -1;
 	} else if ((flags & O_TMPFILE) == O_TMPFILE) {
 		if (host_kind() == HOST_NO_SHM)
 			return fails(ENOENT);
@@ -78,7 +68,7 @@ int fuzz_open(const char *path, int flags, ...)
 	/* A FIFO would wake somebody by it. One that has just come is beyond anybody's care, but must not block.
 	 */
 	MUST(S_ISREG(file->mode) || (!file->told && (flags & O_NONBLOCK) != 0));
-	return descriptor_make(file, NULL, flags);
+	return fd_make(file, NULL, flags);
 }
 
 int fuzz_linkat(int from, const char *path, int to, const char *name, int flags)
@@ -89,7 +79,7 @@ int fuzz_linkat(int from, const char *path, int to, const char *name, int flags)
 	(void)to;
 	(void)flags;
 	MUST(strncmp(path, OWN_DESCRIPTORS, strlen(OWN_DESCRIPTORS)) == 0 && strlen(name) < MEMORY_NAME_MAX);
-	file = file_of(atoi(path + strlen(OWN_DESCRIPTORS)));
+	file = fd_file(atoi(path + strlen(OWN_DESCRIPTORS)));
 	fuzz_turn();
 	if (host_refuses(ENOSPC))
 		return -1;
@@ -138,15 +128,25 @@ int fuzz_lstat(const char *path, struct stat *status)
 	return tell(file, status);
 }
 
+/* Of what is open, it never fails. */
 int fuzz_fstat(int fd, struct stat *status)
 {
 	fuzz_turn();
-	return host_refuses(ENOMEM) ? -1 : tell(file_of(fd), status);
+	switch (fd_owner(fd)) {
+	case FD_NOBODYS:
+		return fails(EBADF);
+	case FD_STRANGERS:
+		memset(status, 0, sizeof(*status));
+		status->st_mode = S_IFREG;
+		return 0;
+	default:
+		return tell(fd_file(fd), status);
+	}
 }
 
 int fuzz_fchmod(int fd, mode_t mode)
 {
-	struct memory_file *file = file_of(fd);
+	struct memory_file *file = fd_file(fd);
 
 	if (host_refuses(EACCES))
 		return -1;
@@ -165,7 +165,7 @@ int fuzz_chmod(const char *path, mode_t mode)
 
 int fuzz_fchown(int fd, uid_t owner, gid_t group)
 {
-	(void)file_of(fd);
+	(void)fd_file(fd);
 	(void)owner;
 	(void)group;
 	return host_refuses(EACCES) ? -1 : 0;
@@ -173,7 +173,7 @@ int fuzz_fchown(int fd, uid_t owner, gid_t group)
 
 int fuzz_ftruncate(int fd, off_t size)
 {
-	struct memory_file *file = file_of(fd);
+	struct memory_file *file = fd_file(fd);
 
 	if (host_refuses(ENOSPC))
 		return -1;
@@ -185,7 +185,7 @@ int fuzz_ftruncate(int fd, off_t size)
 
 int fuzz_posix_fallocate(int fd, off_t begin, off_t size)
 {
-	(void)file_of(fd);
+	(void)fd_file(fd);
 	(void)begin;
 	(void)size;
 	return host_refuses(ENOSPC) ? ENOSPC : 0;
@@ -195,7 +195,7 @@ int fuzz_posix_fallocate(int fd, off_t begin, off_t size)
 
 ssize_t fuzz_pread(int fd, void *to, size_t size, off_t offset)
 {
-	const struct memory_file *file = file_of(fd);
+	const struct memory_file *file = fd_file(fd);
 
 	fuzz_turn();
 	MUST(offset >= 0);
@@ -209,7 +209,7 @@ ssize_t fuzz_pread(int fd, void *to, size_t size, off_t offset)
 
 ssize_t fuzz_read(int fd, void *to, size_t size)
 {
-	const struct description *description = descriptor_find(fd);
+	const struct description *description = fd_find(fd);
 	size_t length;
 
 	MUST(description != NULL && description->file == NULL);
@@ -228,78 +228,22 @@ void *fuzz_mmap(void *at, size_t size, int protection, int flags, int fd, off_t 
 	}
 	if (host_refuses(ENOMEM))
 		return MAP_FAILED;
-	return memory_map(file_of(fd), size, (protection & PROT_WRITE) != 0);
+	at = memory_map(fd_file(fd), size, (protection & PROT_WRITE) != 0);
+	fd_map(fd, at);
+	return at;
+}
+
+int fuzz_madvise(void *base, size_t size, int advice)
+{
+	(void)base;
+	(void)size;
+	MUST(advice == MADV_DONTFORK);
+	return 0;
 }
 
 int fuzz_munmap(void *base, size_t size)
 {
 	memory_unmap(base, size);
-	return 0;
-}
-
-/* ---- descriptors and locks ---- */
-
-int fuzz_close(int fd)
-{
-	descriptor_close(fd);
-	return 0;
-}
-
-static int lock(struct description *description, struct flock *lock, bool ask)
-{
-	struct memory_file *file = description->file;
-	const bool taken = file->holder != 0 && file->holder != description->number;
-
-	if (ask) {
-		if (!taken)
-			lock->l_type = F_UNLCK;
-		else
-			lock->l_type = F_WRLCK;
-		return 0;
-	}
-	if (taken)
-		return fails(EAGAIN);
-	file->holder = description->number;
-	return 0;
-}
-
-int fuzz_fcntl(int fd, int command, ...)
-{
-	struct description *description = descriptor_find(fd);
-	va_list rest;
-	int result = -1;
-
-	MUST(description != NULL && description->file != NULL);
-	va_start(rest, command);
-	switch (command) {
-	case F_GETFL:
-		result = description->flags;
-		break;
-	case F_DUPFD_CLOEXEC:
-		result = host_refuses(ENOMEM) ? -1 : descriptor_again(fd, va_arg(rest, int));
-		break;
-	default:
-		fuzz_turn();
-		MUST(command == F_OFD_SETLK || command == F_OFD_GETLK);
-		result = lock(description, va_arg(rest, struct flock *), command == F_OFD_GETLK);
-	}
-	va_end(rest);
-	return result;
-}
-
-int fuzz_flock(int fd, int operation)
-{
-	struct description *description = descriptor_find(fd);
-	struct memory_file *file = file_of(fd);
-
-	fuzz_turn();
-	if ((operation & LOCK_UN) != 0) {
-		if (file->claimer == description->number)
-			file->claimer = 0;
-		return 0;
-	}
-	if (file->claimer != 0 && file->claimer != description->number)
-		return fails(EWOULDBLOCK);
-	file->claimer = description->number;
+	fd_unmap(base);
 	return 0;
 }

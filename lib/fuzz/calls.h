@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The system calls of the library under test, answered within the process: a /dev/shm in memory (calls.c,
- * memory.c), semaphores in it (tokens.c), and a host with a few processes and a clock (host.c). Named and
- * behaving like the calls that they stand for, as far as the library makes use of them.
+ * locks.c, memory.c), semaphores in it (tokens.c), and a host with a few processes and a clock (host.c).
+ * Named and behaving like the calls that they stand for, as far as the library makes use of them.
  */
 #ifndef VSHM_FUZZ_CALLS_H
 #define VSHM_FUZZ_CALLS_H
@@ -33,6 +33,7 @@ ssize_t fuzz_read(int fd, void *to, size_t size);
 int fuzz_unlink(const char *path);
 
 void *fuzz_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+int fuzz_madvise(void *base, size_t size, int advice);
 int fuzz_munmap(void *base, size_t size);
 
 int fuzz_sem_close(sem_t *semaphore);

@@ -11,22 +11,37 @@
 struct description {
 	int number; /* from 1 */
 	unsigned descriptors;
+	unsigned mappings;
 	struct memory_file *file; /* NULL: a text */
 	char text[DESCRIPTOR_TEXT_MAX];
 	int flags;
 };
 
 /* A descriptor of the file, or of the text; the lowest that is free. */
-int descriptor_make(struct memory_file *file, const char *text, int flags);
+int fd_make(struct memory_file *file, const char *text, int flags);
 /* The description of an open descriptor, or NULL. */
-struct description *descriptor_find(int fd);
+struct description *fd_find(int fd);
 /* One more descriptor of the same description, not below least. */
-int descriptor_again(int fd, int least);
-/* The last one of a description lets go of its locks. */
-void descriptor_close(int fd);
+int fd_again(int fd, int least);
+/* Ends the program unless the library may close it. */
+void fd_close(int fd);
+/* What is mapped there keeps the description, too. Once nothing does, it lets go of its locks. */
+void fd_map(int fd, const void *base);
+void fd_unmap(const void *base);
+
+/* The library's file. Ends the program where the descriptor is none of the library's. */
+struct memory_file *fd_file(int fd);
+
+enum fd_owner { FD_OURS, FD_STRANGERS, FD_NOBODYS };
+
+/* Whose it is by now. Ends the program where the library can't have had it. */
+enum fd_owner fd_owner(int fd);
+/* The program closes all descriptors; those whose bits are set in taken are some file's of its own, then. */
+void fds_lose(uint32_t taken);
+
 /* Ends the program where one is kept in the place of a standard stream. */
-void descriptors_spare_streams(void);
+void fds_spare_streams(void);
 /* Ends the program unless all are closed. */
-void descriptors_must_be_closed(void);
+void fds_must_be_closed(void);
 
 #endif

@@ -90,7 +90,7 @@ static void ask_descriptors(void)
 
 	check_error(fd);
 	if (fd >= 0)
-		MUST(offset + OBJECT_SLOT_SIZE <= descriptor_find(fd)->file->touchable);
+		MUST(offset + OBJECT_SLOT_SIZE <= fd_file(fd)->touchable);
 	reading_ask_descriptors();
 }
 
@@ -134,7 +134,9 @@ static void step(struct input *input)
 		write_frame(input);
 		break;
 	case 13:
-		if (which == 0)
+		if (byte == 125)
+			fds_lose((uint32_t)input_take(input, 1));
+		else if (which == 0)
 			host_time_passes(1000);
 		else
 			object_scribble(input);
@@ -199,12 +201,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* From the first reader or writer on: the changes are known by then. */
 		changes_race(RACES && host_kind() == HOST_RACES && mapped);
 		step(&input);
-		descriptors_spare_streams();
+		fds_spare_streams();
 	}
 	reading_end();
 	video_shm_producer_destroy(&writer);
 	changes_race(false);
-	descriptors_must_be_closed();
+	fds_must_be_closed();
 	object_remove();
 	memory_must_be_empty();
 	return 0;

@@ -46,6 +46,7 @@
 #define kill(...) fuzz_kill(__VA_ARGS__)
 #define linkat(...) fuzz_linkat(__VA_ARGS__)
 #define lstat(...) fuzz_lstat(__VA_ARGS__)
+#define madvise(...) fuzz_madvise(__VA_ARGS__)
 #define mmap(...) fuzz_mmap(__VA_ARGS__)
 #define munmap(...) fuzz_munmap(__VA_ARGS__)
 #define nanosleep(...) fuzz_nanosleep(__VA_ARGS__)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "memory.h"
+#include "descriptors.h"
 #include "video_shm.h"
 
 static video_shm_consumer_t readers[READERS];
@@ -135,8 +135,13 @@ void reading_begin(void)
 
 void reading_ask_descriptors(void)
 {
-	for (int at = 0; at < READERS; at++)
-		check_error(video_shm_consumer_descriptor(&readers[at]));
+	for (int at = 0; at < READERS; at++) {
+		const int fd = video_shm_consumer_descriptor(&readers[at]);
+
+		check_error(fd);
+		if (fd >= 0)
+			(void)fd_file(fd);
+	}
 }
 
 void reading_interrupt(uint32_t which)

@@ -11,7 +11,8 @@ import pathlib
 import sys
 
 CHANGE_NOW, CHANGE_LATER, INSPECT, OPEN, RECEIVE, ACQUIRE, RELEASE, WRITER, WRITE = 0, 2, 5, 6, 7, 9, 10, 11, 12
-SHRINK = 128 + 14
+SHRINK = 128 + 13
+LOSE, PASS, ASK = 125, 13, 128 + 14
 FLIP = 3
 OLDEST = 2
 SMALL, V1_PLAIN = 0, 62
@@ -47,6 +48,13 @@ def between():
         yield [OPEN, OLDEST, 0, CHANGE_LATER, later, *flip, RECEIVE, 3, 0, CHANGE_NOW, *flip]
 
 
+def lost():
+    """The program closes descriptors of a reader and a writer, asks for them, lets time pass, and ends them."""
+    for taken, begin in itertools.product((0, 255, 85, 170), ([OPEN, OLDEST, 0], [WRITER, 0], [OPEN, OLDEST, 0, WRITER, 0])):
+        again = [WRITE, 0, 0, ASK, LOSE, taken, ASK, PASS, *READ[3:], PASS, RECEIVE, 3, 0, WRITE, 8, 0]
+        yield [*begin, LOSE, taken, PASS, *READ[3:], PASS, RECEIVE, 3, 0, *again, WRITER, 7, LOSE, taken, *READ]
+
+
 def pack(base, steps, longest=LONGEST, race=0):
     together = [race, base]
     for step in steps:
@@ -68,6 +76,7 @@ def main(folder):
     inputs["race"] = pack(SMALL, tries(*REGIONS["meta"], 0), race=255)
     inputs["short"] = pack(SMALL, ([SHRINK, cut & 255, cut >> 8, INSPECT, 4, *READ] for cut in (2, 66, 258, 4098)), 12)
     inputs["writer"] = pack(SMALL, written(32), 80)
+    inputs["lost"] = pack(SMALL, lost(), 150)
     for name, parts in inputs.items():
         for number, part in enumerate(parts):
             (pathlib.Path(folder) / f"{name}_{number:02}").write_bytes(part)

@@ -290,8 +290,9 @@ void video_shm_producer_abort(video_shm_producer_t *producer);
 /*
  * For a binding that maps the reserved slot once more, so that it stays mapped whatever becomes of the
  * handle: *offset of its payload from the beginning of the shared object, and the object's descriptor, or -1:
- * EINVAL (nothing is reserved), EBADF, EOWNERDEAD. The descriptor is owned by the handle and carries the
- * writer's hold, which a mapping of it would keep: open /proc/self/fd/N anew and map that. Since 1.1.
+ * EINVAL (nothing is reserved), EBADF, EOWNERDEAD; where the program has closed it and it can't be opened
+ * anew, ESTALE or what open said. The descriptor is owned by the handle; no lock is on it, so that a mapping of
+ * it keeps no other writer out. Since 1.1.
  */
 int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset);
 
@@ -389,7 +390,7 @@ int video_shm_consumer_stats(video_shm_consumer_t *consumer, uint32_t *total_fra
 int video_shm_consumer_info(video_shm_consumer_t *consumer, video_shm_info_t *info);
 
 /* The ring's own descriptor, read-only, owned by the handle and changed by a reattach; for mapping it once
- * more. -1: EBADF. */
+ * more. -1: EBADF; where the program has closed it and it can't be opened anew, ESTALE or what open said. */
 int video_shm_consumer_descriptor(const video_shm_consumer_t *consumer);
 
 /*

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "hot.h"
 #include "probes.h"
 #include "reader_figures.h"
@@ -82,18 +83,22 @@ int reader_join(struct reader *reader, uint32_t start)
 	return 0;
 }
 
-static void let_go(const struct ring *ring, int fd)
+int reader_descriptor(struct reader *reader)
+{
+	return descriptor_regain(&reader->fd, reader->path, O_RDONLY, &reader->identity);
+}
+
+static void let_go(const struct ring *ring, int fd, const struct segment_identity *identity)
 {
 	if (ring->base != NULL)
 		(void)munmap(ring->base, (size_t)ring->geometry.object_size);
-	if (fd >= 0)
-		(void)close(fd);
+	descriptor_close(fd, identity);
 }
 
 void reader_leave(struct reader *reader)
 {
 	atomic_store(&reader->word, 0);
-	let_go(&reader->ring, reader->fd);
+	let_go(&reader->ring, reader->fd, &reader->identity);
 	reader->ring.base = NULL;
 	reader->fd = -1;
 }
@@ -103,6 +108,7 @@ void reader_leave(struct reader *reader)
 COLD static int go_over(struct reader *reader, ino_t inode, const uint64_t *first)
 {
 	const struct ring former = reader->ring;
+	const struct segment_identity former_identity = reader->identity;
 	const int former_fd = reader->fd;
 	video_shm_info_t then;
 
@@ -114,7 +120,7 @@ COLD static int go_over(struct reader *reader, ino_t inode, const uint64_t *firs
 		return -1;
 	}
 	reader_keep_totals(reader);
-	let_go(&former, former_fd);
+	let_go(&former, former_fd, &former_identity);
 	reader->reattached++;
 	reader->refused = 0;
 	if (first != NULL)

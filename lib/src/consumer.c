@@ -214,7 +214,7 @@ int video_shm_consumer_stats(video_shm_consumer_t *given, uint32_t *total_frames
 
 int video_shm_consumer_descriptor(const video_shm_consumer_t *given)
 {
-	const struct consumer *consumer = consumer_of(given);
+	struct consumer *consumer = consumer_of(given);
 
-	return consumer != NULL ? consumer->reader.fd : -1;
+	return consumer != NULL ? reader_descriptor(&consumer->reader) : -1;
 }

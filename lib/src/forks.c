@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct writer *writers;
@@ -25,9 +27,9 @@ static void disown_all(void)
 	for (struct writer *writer = writers; writer != NULL; writer = writer->next) {
 		if (writer->state == WRITER_FORKED)
 			continue;
-		if (writer->hold_fd >= 0)
-			(void)close(writer->hold_fd);
-		writer->hold_fd = -1;
+		descriptor_close(writer->fd, &writer->identity);
+		writer->fd = -1;
+		writer->pin = NULL; /* the child never had it: what is there by now is somebody else's */
 		/* Memory of the child's own in place of the ring: a pointer from a reservation neither faults nor
 		 * harms. */
 		if (writer->ring.base != NULL)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "descriptor.h"
 #include "forks.h"
 #include "log.h"
 #include "hot.h"
@@ -76,7 +78,7 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 	writer = pool_obtain(&producers, sizeof(*writer));
 	if (writer == NULL)
 		return -1;
-	writer->hold_fd = -1;
+	writer->fd = -1;
 	writer->ops = &wait_system;
 	writer->slot_size = geometry.slot_size;
 	writer->mode = options.mode != 0 ? (mode_t)(options.mode | 0600) : 0660; /* the next writer must get in */
@@ -140,7 +142,8 @@ void video_shm_producer_destroy(video_shm_producer_t *producer)
 
 int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset)
 {
-	const struct writer *writer = producer_writer(producer);
+	struct writer *writer = producer_writer(producer);
+	int fd;
 
 	if (writer == NULL)
 		return -1;
@@ -149,7 +152,10 @@ int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t
 		return -1;
 	}
 	*offset = ring_payload_offset(&writer->ring, writer->counts.frames);
-	return writer->hold_fd;
+	forks_block(); /* one thread at a time opens it anew */
+	fd = descriptor_regain(&writer->fd, writer->path, O_RDWR, &writer->identity);
+	forks_unblock();
+	return fd;
 }
 
 int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *info)

@@ -27,8 +27,19 @@ HOT static bool is_closed(const struct reader *reader)
 			   VIDEO_SHM_STATE_CLOSED;
 }
 
-COLD static bool writer_is_gone(const struct reader *reader)
+/* Whether nobody has the writer's hold. A number that the program has closed may be another file's by now,
+ * on which there is none, so that a free one is always asked again; and one that tells of a hold now and
+ * then, as each call costs something on a silent ring. */
+COLD static bool is_free(struct reader *reader, bool sharp)
 {
+	if (!sharp && segment_is_held(reader->fd))
+		return false;
+	return reader_descriptor(reader) >= 0 && !segment_is_held(reader->fd);
+}
+
+COLD static bool writer_is_gone(struct reader *reader)
+{
+	const bool sharp = reader->looks <= SHARP_LOOKS || reader->looks % FULL_LOOK_EVERY == 0;
 	const struct layout_extension *extension = reader->ring.extension;
 	const struct process writer = {
 		.pid = atomic_load_explicit(&extension->writer_pid, memory_order_relaxed),
@@ -36,12 +47,10 @@ COLD static bool writer_is_gone(const struct reader *reader)
 		.pid_ns = atomic_load_explicit(&extension->writer_pid_ns, memory_order_relaxed),
 	};
 
-	if (!segment_is_held(reader->fd))
+	if (is_free(reader, sharp))
 		return true;
-	/* A child that did not go through fork's handlers may keep a dead writer's hold. */
-	return reader->looks <= SHARP_LOOKS || reader->looks % FULL_LOOK_EVERY == 0
-			   ? process_gone(&writer)
-			   : process_gone_at_a_glance(&writer, reader->pid_ns);
+	/* A child may keep the hold of a dead writer of an earlier version, or of one that was emulated. */
+	return sharp ? process_gone(&writer) : process_gone_at_a_glance(&writer, reader->pid_ns);
 }
 
 /* Puts empty memory in place of an object that was shrunk under us, for a touch of it would fault. */
@@ -82,8 +91,9 @@ COLD static void look_at_health(struct reader *reader)
 	const enum segment_name name = segment_name_leads(reader->path, &reader->identity, &now);
 
 	reader->looks++;
-	if (name != SEGMENT_NAME_SAME && segment_identify(reader->fd, &now) != 0)
-		now.size = 0;
+	if (name != SEGMENT_NAME_SAME &&
+		(reader_descriptor(reader) < 0 || segment_identify(reader->fd, &now) != 0))
+		now.size = 0; /* nothing says that it is as large as it was */
 	if (!is_intact(reader, &now) || name == SEGMENT_NAME_OTHER)
 		end(reader, READER_CLOSED);
 	else if (reader->ring.extension == NULL) {

@@ -55,7 +55,7 @@ struct reader {
 	struct ring ring;
 	/* what it does not */
 	struct segment_identity identity;
-	int fd;
+	int fd;                 /* the program may have closed it: reader_descriptor asks */
 	uint32_t max_slot_size; /* 0: any */
 	uint64_t pid_ns;        /* our own pid namespace */
 	uint64_t reattached;
@@ -81,6 +81,9 @@ int reader_join(struct reader *reader, uint32_t start);
  * -1: EINTR, EPIPE, EOWNERDEAD, EPROTO (the successor can't be served).
  */
 int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look);
+
+/* The ring's descriptor, opened anew if the program has closed it. -1 with errno, as descriptor_regain. */
+int reader_descriptor(struct reader *reader);
 
 /* Async-signal-safe. */
 void reader_interrupt(struct reader *reader);

@@ -15,6 +15,7 @@
 
 #define DIRECTORY "/dev/shm"
 #define GROUP_BYTES_MAX (4u << 20)
+#define PIN_BYTES 1 /* of a page, which the kernel makes of it */
 
 int segment_path(char path[SEGMENT_PATH_MAX], const char *name)
 {
@@ -127,8 +128,7 @@ int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey)
 	return geometry_read(&survey->geometry, &survey->header, &survey->extension, object_size);
 }
 
-/* Opens the object of fd once more: a lock on the result is not shared with fd. -1 with errno. */
-static int reopen(int fd)
+int segment_reopen(int fd)
 {
 	const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
 	char path[32];
@@ -144,21 +144,14 @@ static int reopen(int fd)
 void *segment_map(int fd, uint64_t size, bool writable)
 {
 	const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-	void *base = MAP_FAILED;
-	int own = fd, error;
+	void *base;
 
 	if (size > SIZE_MAX) {
 		errno = EPROTO;
 		return NULL;
 	}
-	if (writable)
-		own = reopen(fd);
-	if (own >= 0) /* populated: no frame pays for a page fault */
-		base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_POPULATE, own, 0);
-	error = errno;
-	if (writable && own >= 0)
-		(void)close(own);
-	errno = error;
+	/* Populated: no frame pays for a page fault. */
+	base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
 	return base == MAP_FAILED ? NULL : base;
 }
 
@@ -241,13 +234,30 @@ enum segment_name segment_name_leads(const char *path, const struct segment_iden
 																			: SEGMENT_NAME_OTHER;
 }
 
-/* An open-file-description lock: it goes when the last descriptor of fd's open file is closed, however that
- * comes. */
+/* An open-file-description lock: it goes when nothing has fd's open file any more, however that comes. */
 bool segment_hold(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+/* A mapping has the open file too, and no loop over descriptors finds it. */
+void *segment_pin(int fd)
+{
+	void *pin = mmap(NULL, PIN_BYTES, PROT_NONE, MAP_SHARED, fd, 0);
+
+	if (pin == MAP_FAILED)
+		return NULL;
+	/* A host that takes no such advice, as emulators do, lets a child keep the lock: its process tells. */
+	(void)madvise(pin, PIN_BYTES, MADV_DONTFORK);
+	return pin;
+}
+
+void segment_unpin(void *pin)
+{
+	if (pin != NULL)
+		(void)munmap(pin, PIN_BYTES);
 }
 
 bool segment_claim(int fd)

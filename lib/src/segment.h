@@ -46,8 +46,11 @@ int segment_open(const char *path, int flags, struct segment_identity *identity)
 /* 0, or -1: EAGAIN (being made), EPROTO. */
 int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey);
 
-/* Maps an object; to write, through a descriptor of its own, so that no lock depends on the mapping. NULL
- * with errno. */
+/* Opens the object of fd once more: a lock on the result is not shared with fd. A descriptor, or -1: ENOSYS
+ * (there is no /proc), EMFILE, ... */
+int segment_reopen(int fd);
+
+/* NULL with errno. */
 void *segment_map(int fd, uint64_t size, bool writable);
 
 /* Group video's number; (gid_t)-1: the machine has none. */
@@ -66,8 +69,13 @@ int segment_link(int fd, const char *path);
 enum segment_name segment_name_leads(const char *path, const struct segment_identity *identity,
 									 struct segment_identity *now);
 
-/* Takes the writer's hold, for as long as fd stays open. False: somebody holds a lock. */
+/* Takes the writer's hold, for as long as fd stays open or pinned. False: somebody holds a lock. */
 bool segment_hold(int fd);
+
+/* Keeps fd's locks until segment_unpin, whoever closes fd: a program that makes itself a daemon closes all
+ * that it does not know. A forked child does not keep them. NULL with errno. */
+void *segment_pin(int fd);
+void segment_unpin(void *pin);
 
 /*
  * The right to take a ring over: one has it at a time, until segment_unclaim or until fd is closed. Not the

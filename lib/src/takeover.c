@@ -59,7 +59,7 @@ static void inherit(struct writer *writer, const struct layout_extension *extens
 static int replace(struct writer *writer, int fd, const struct segment_survey *survey,
 				   const struct segment_identity *old, const struct geometry *geometry)
 {
-	struct writer former = {.ops = writer->ops, .hold_fd = -1};
+	struct writer former = {.ops = writer->ops, .fd = -1};
 	void *base;
 
 	inherit(writer, &survey->extension);
@@ -77,9 +77,8 @@ static int replace(struct writer *writer, int fd, const struct segment_survey *s
 /* Takes over a ring that fits, where it lies: its readers stay. */
 static int reuse(struct writer *writer, int fd, const struct segment_survey *survey)
 {
-	writer->hold_fd = fd;
-	if (writer_map(writer, &survey->geometry) != 0) {
-		writer->hold_fd = -1;
+	if (writer_map(writer, fd, &survey->geometry) != 0) {
+		writer_let_go(writer);
 		return -1;
 	}
 	(void)segment_permit(fd, writer->mode, writer->group);
@@ -91,9 +90,9 @@ static int reuse(struct writer *writer, int fd, const struct segment_survey *sur
 	return 0;
 }
 
-/* A ring of that name is there, open as fd, and nobody writes to it. *keep: fd is now the writer's. */
+/* A ring of that name is there, open as fd, and nobody writes to it. held: the hold is ours. */
 static int take(struct writer *writer, int fd, const struct segment_identity *identity,
-				const struct geometry *geometry, bool held, bool *keep)
+				const struct geometry *geometry, bool held)
 {
 	struct segment_survey survey;
 
@@ -102,10 +101,8 @@ static int take(struct writer *writer, int fd, const struct segment_identity *id
 	/* EAGAIN: a version 1 writer began it, and is gone or will lose its name as version 1 writers do. */
 	if (held && survey.geometry.extension_offset != 0 && geometry_same(&survey.geometry, geometry) &&
 		identity->uid == geteuid() &&
-		atomic_load_explicit(&survey.extension.state, memory_order_relaxed) != VIDEO_SHM_STATE_CLOSED) {
-		*keep = true;
+		atomic_load_explicit(&survey.extension.state, memory_order_relaxed) != VIDEO_SHM_STATE_CLOSED)
 		return reuse(writer, fd, &survey);
-	}
 	writer->counts.frames = atomic_load_explicit(&survey.header.frame_count, memory_order_relaxed);
 	if (survey.geometry.extension_offset != 0)
 		writer->counts = (struct ring_counts){
@@ -121,7 +118,7 @@ static int take(struct writer *writer, int fd, const struct segment_identity *id
 static enum taking take_over(struct writer *writer, const struct geometry *geometry)
 {
 	struct segment_identity identity, now;
-	bool keep = false, held, busy;
+	bool held, busy;
 	int result, error;
 	const int fd = segment_open(writer->path, O_RDWR, &identity);
 
@@ -140,12 +137,10 @@ static enum taking take_over(struct writer *writer, const struct geometry *geome
 		(void)close(fd); /* it went while we took hold of it */
 		return TRY_AGAIN;
 	}
-	result = take(writer, fd, &now, geometry, held, &keep);
+	result = take(writer, fd, &now, geometry, held);
 	error = errno;
-	if (!keep || result != 0)
-		(void)close(fd);
-	else
-		segment_unclaim(fd);
+	segment_unclaim(fd); /* the pin of a ring that was reused keeps the hold, and would keep this too */
+	(void)close(fd);
 	errno = error;
 	if (result == 0)
 		return TAKEN;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "log.h"
 #include "hot.h"
 #include "shared.h"
@@ -82,10 +83,10 @@ void writer_let_go(struct writer *writer)
 
 	if (writer->ring.base != NULL)
 		(void)munmap(writer->ring.base, (size_t)writer->ring.geometry.object_size);
-	if (writer->hold_fd >= 0)
-		(void)close(writer->hold_fd);
-	writer->ring.base = NULL;
-	writer->hold_fd = -1;
+	descriptor_close(writer->fd, &writer->identity);
+	segment_unpin(writer->pin);
+	writer->ring.base = writer->pin = NULL;
+	writer->fd = -1;
 	errno = error;
 }
 
@@ -103,13 +104,18 @@ void writer_open_semaphores(struct writer *writer, bool fresh)
 	writer_publish_drops(writer);
 }
 
-int writer_map(struct writer *writer, const struct geometry *geometry)
+int writer_map(struct writer *writer, int fd, const struct geometry *geometry)
 {
 	void *base;
 
-	if (segment_identify(writer->hold_fd, &writer->identity) != 0)
+	if (segment_identify(fd, &writer->identity) != 0)
 		return -1;
-	base = segment_map(writer->hold_fd, geometry->object_size, true);
+	/* The ring is mapped through an open file without a lock: a child may have that mapping. */
+	writer->pin = segment_pin(fd);
+	writer->fd = writer->pin != NULL ? segment_reopen(fd) : -1;
+	if (writer->fd < 0)
+		return -1;
+	base = segment_map(writer->fd, geometry->object_size, true);
 	if (base == NULL)
 		return -1;
 	ring_place(&writer->ring, base, geometry);
@@ -131,32 +137,43 @@ static int clear_name(const struct writer *writer, const struct segment_identity
 int writer_build(struct writer *writer, const struct geometry *geometry,
 				 const struct segment_identity *instead_of)
 {
-	writer->hold_fd = segment_build(geometry->object_size, writer->mode, writer->group);
-	if (writer->hold_fd < 0)
+	const int fd = segment_build(geometry->object_size, writer->mode, writer->group);
+	bool built = false;
+	int error;
+
+	if (fd < 0)
 		return -1;
-	if (writer_map(writer, geometry) == 0 && segment_hold(writer->hold_fd)) {
+	if (writer_map(writer, fd, geometry) == 0 && segment_hold(fd)) {
 		ring_format(&writer->ring, &writer->counts);
 		writer_sign(writer);
-		if (clear_name(writer, instead_of) == 0 && segment_link(writer->hold_fd, writer->path) == 0) {
-			writer_open_semaphores(writer, true);
-			return 0;
-		}
+		built = clear_name(writer, instead_of) == 0 && segment_link(fd, writer->path) == 0;
 	}
-	writer_let_go(writer);
-	return -1;
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	if (!built) {
+		writer_let_go(writer);
+		return -1;
+	}
+	writer_open_semaphores(writer, true);
+	return 0;
 }
 
 /* The name is gone, as when logind removes a user's objects: readers that come later need one. */
 static void remake(struct writer *writer)
 {
-	struct writer former = {
-		.ring = writer->ring, .identity = writer->identity, .hold_fd = writer->hold_fd, .ops = writer->ops};
+	struct writer former = {.ring = writer->ring,
+							.identity = writer->identity,
+							.pin = writer->pin,
+							.fd = writer->fd,
+							.ops = writer->ops};
 	const struct geometry geometry = writer->ring.geometry;
 	const struct semaphores semaphores = writer->semaphores;
 
 	writer->rearmed_before += semaphores.rearmed;
 	memset(&writer->semaphores, 0, sizeof(writer->semaphores));
-	writer->ring.base = NULL; /* what comes of the new one, the former stays mapped */
+	writer->ring.base = writer->pin = NULL; /* what comes of the new one, the former stays mapped */
+	writer->fd = -1;
 	writer->remade++;
 	writer->epoch++;
 	if (writer_build(writer, &geometry, NULL) != 0) {
@@ -164,7 +181,8 @@ static void remake(struct writer *writer)
 
 		writer->ring = former.ring;
 		writer->identity = former.identity;
-		writer->hold_fd = former.hold_fd;
+		writer->pin = former.pin;
+		writer->fd = former.fd;
 		writer->semaphores = semaphores;
 		writer->rearmed_before -= semaphores.rearmed;
 		writer->remade--;

@@ -45,7 +45,8 @@ struct writer {
 	struct segment_identity identity;
 	struct process self;
 	uint64_t clock_shift_ns; /* as process_clock_shift_ns has it; the ring's times are without it */
-	int hold_fd;             /* carries the writer's lock; never mapped; -1: none */
+	void *pin;               /* keeps the writer's lock; NULL: none, as in a forked child */
+	int fd;                  /* for callers; has no lock; the program may have closed it; -1: none */
 	uint32_t epoch;
 	uint64_t remade;
 	mode_t mode;
@@ -61,8 +62,8 @@ int writer_open(struct writer *writer, const struct geometry *geometry);
 
 /* ---- its steps, each 0 or -1 where it can fail ---- */
 
-/* Maps the object of writer->hold_fd. */
-int writer_map(struct writer *writer, const struct geometry *geometry);
+/* Maps the object of fd, and pins what is locked on it. */
+int writer_map(struct writer *writer, int fd, const struct geometry *geometry);
 
 /*
  * Builds a ring that goes on at writer->counts, and gives it its name once it is whole, held and signed.

@@ -43,6 +43,7 @@ int crash_clock(clockid_t clock, struct timespec *time);
 #define kill(...) THEN_CRASH(kill(__VA_ARGS__))
 #define linkat(...) THEN_CRASH(linkat(__VA_ARGS__))
 #define lstat(...) THEN_CRASH(lstat(__VA_ARGS__))
+#define madvise(...) THEN_CRASH(madvise(__VA_ARGS__))
 #define mmap(...) THEN_CRASH(mmap(__VA_ARGS__))
 #define munmap(...) THEN_CRASH(munmap(__VA_ARGS__))
 #define nanosleep(...) THEN_CRASH(nanosleep(__VA_ARGS__))

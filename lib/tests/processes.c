@@ -134,6 +134,12 @@ void needs_root(void)
 		skip_test("needs other users and mounts: run it as root");
 }
 
+void close_descriptors(void)
+{
+	for (int fd = FIRST_DESCRIPTOR; fd < DESCRIPTORS_END; fd++)
+		(void)close(fd);
+}
+
 unsigned count_descriptors(void)
 {
 	DIR *directory = opendir("/proc/self/fd");

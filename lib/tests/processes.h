@@ -35,6 +35,12 @@ void become(uid_t user, gid_t group, gid_t extra);
 /* Skips the test where it takes another user than this one. */
 void needs_root(void);
 
+#define FIRST_DESCRIPTOR 3
+#define DESCRIPTORS_END 64
+
+/* Closes all of these, as programs do that make themselves daemons. */
+void close_descriptors(void);
+
 /* Open descriptors of this process, and mappings of it whose line holds that text. */
 unsigned count_descriptors(void);
 unsigned count_mappings(const char *text);

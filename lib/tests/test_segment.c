@@ -248,13 +248,28 @@ static void a_hold_keeps_every_other_out_until_it_is_closed(void)
 	CHECK(segment_hold(second));
 }
 
-/* A mapping keeps its open file alive, in a forked child too: the hold must not hang on it. */
-static void a_mapping_does_not_keep_the_hold(void)
+static void a_pin_keeps_the_hold_when_its_descriptor_is_closed(void)
 {
 	const int fd = make();
-	const int reader = open_there();
+	const int reader = open_there(), second = segment_open(path, O_RDWR, &identity);
+	void *pin = segment_pin(fd);
 
-	CHECK(segment_map(fd, SIZE, true) != NULL);
+	CHECK(pin != NULL);
+	CHECK(segment_hold(fd));
+	CHECK_EQ(close(fd), 0);
+	CHECK(segment_is_held(reader) && !segment_hold(second));
+	segment_unpin(pin);
+	CHECK(!segment_is_held(reader) && segment_hold(second));
+	segment_unpin(NULL);
+}
+
+/* For a mapping of the ring keeps its open file, in a child that was not forked by fork() too. */
+static void what_is_opened_again_has_no_part_in_the_hold(void)
+{
+	const int fd = make();
+	const int reader = open_there(), again = segment_reopen(fd);
+
+	CHECK(segment_map(again, SIZE, true) != NULL);
 	CHECK(segment_hold(fd));
 	CHECK_EQ(close(fd), 0);
 	CHECK(!segment_is_held(reader));
@@ -291,5 +306,7 @@ TEST_MAIN(20, TEST(a_name_that_leads_anywhere_else_is_refused), TEST(an_unnamed_
 		  TEST(a_name_leads_to_the_same_to_another_or_nowhere),
 		  TEST(a_name_that_can_not_be_looked_at_is_not_gone), TEST(an_object_is_opened_with_what_it_is),
 		  TEST(what_is_no_file_is_refused_at_once), TEST(a_symbolic_link_to_a_ring_is_refused),
-		  TEST(a_hold_keeps_every_other_out_until_it_is_closed), TEST(a_mapping_does_not_keep_the_hold),
-		  TEST(a_readers_lock_is_no_writers_hold), TEST(where_nobody_can_ask_there_may_be_a_hold))
+		  TEST(a_hold_keeps_every_other_out_until_it_is_closed),
+		  TEST(a_pin_keeps_the_hold_when_its_descriptor_is_closed),
+		  TEST(what_is_opened_again_has_no_part_in_the_hold), TEST(a_readers_lock_is_no_writers_hold),
+		  TEST(where_nobody_can_ask_there_may_be_a_hold))

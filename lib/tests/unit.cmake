@@ -21,6 +21,8 @@ vshm_test(semaphores)
 target_link_options(test_semaphores PRIVATE LINKER:--wrap=pthread_create) # no thread is to be had
 vshm_test(log)
 vshm_test(descriptors)
+vshm_test(lost_descriptors)
+vshm_test(hold)
 vshm_test(log_callback)
 vshm_test(process)
 vshm_test(options)
