@@ -50,7 +50,8 @@ def between():
 
 def lost():
     """The program closes descriptors of a reader and a writer, asks for them, lets time pass, and ends them."""
-    for taken, begin in itertools.product((0, 255, 85, 170), ([OPEN, OLDEST, 0], [WRITER, 0], [OPEN, OLDEST, 0, WRITER, 0])):
+    begins = ([OPEN, OLDEST, 0], [WRITER, 0], [OPEN, OLDEST, 0, WRITER, 0])
+    for taken, begin in itertools.product((0, 255, 85, 170), begins):
         again = [WRITE, 0, 0, ASK, LOSE, taken, ASK, PASS, *READ[3:], PASS, RECEIVE, 3, 0, WRITE, 8, 0]
         yield [*begin, LOSE, taken, PASS, *READ[3:], PASS, RECEIVE, 3, 0, *again, WRITER, 7, LOSE, taken, *READ]
 
