@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import weakref
-from ctypes import CDLL, c_int, c_long, c_size_t, c_ubyte, c_void_p, get_errno
+from ctypes import CDLL, c_int, c_int64, c_size_t, c_ubyte, c_void_p, get_errno
 from mmap import MAP_SHARED, PROT_READ, PROT_WRITE
 from types import TracebackType
 from typing import Protocol, Self
@@ -15,8 +15,9 @@ from .errors import FrameOverwritten, HandleClosed, error_for
 from .frame import Described, ViewFields
 
 _libc = CDLL(None, use_errno=True)
-_libc.mmap.argtypes = [c_void_p, c_size_t, c_int, c_int, c_int, c_long]
-_libc.mmap.restype = c_void_p
+_mmap = _libc.mmap64 if hasattr(_libc, "mmap64") else _libc.mmap  # musl has one, whose offset is of 64 bits too
+_mmap.argtypes = [c_void_p, c_size_t, c_int, c_int, c_int, c_int64]
+_mmap.restype = c_void_p
 _libc.munmap.argtypes = [c_void_p, c_size_t]
 _FAILED = c_void_p(-1).value
 
@@ -32,7 +33,7 @@ def map_object(descriptor: int, writable: bool = False) -> memoryview:
         size = os.fstat(descriptor).st_size
     except OSError as error:
         raise error_for(error.errno or 0) from None
-    address = _libc.mmap(None, size, PROT_READ | PROT_WRITE if writable else PROT_READ, MAP_SHARED, descriptor, 0)
+    address = _mmap(None, size, PROT_READ | PROT_WRITE if writable else PROT_READ, MAP_SHARED, descriptor, 0)
     if address == _FAILED:
         raise error_for(get_errno())
     content = (c_ubyte * size).from_address(address)
