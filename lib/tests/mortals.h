@@ -13,9 +13,9 @@
 
 enum mortal_variant {
 	MORTAL_PLAIN,
-	MORTAL_RESERVED,   /* stops with a reservation out, half filled */
-	MORTAL_FORKED,     /* leaves a child behind */
-	MORTAL_CLONED,     /* a child that never went through fork's handlers, and keeps its hold */
+	MORTAL_RESERVED, /* stops with a reservation out, half filled */
+	MORTAL_FORKED,   /* leaves a child behind */
+	MORTAL_CLONED, /* a child that never went through fork's handlers; under an emulator it keeps the hold */
 	MORTAL_READ_LOCKED /* somebody gets a read lock on the ring at its death */
 };
 

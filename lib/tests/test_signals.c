@@ -31,12 +31,15 @@ static void interrupt_from_handler(int number)
 	video_shm_consumer_interrupt(&consumer);
 }
 
+/* The ring holds all frames, so that none is lost to a machine that has much else to do. */
 static void write_frames(void *unused)
 {
+	const video_shm_producer_options_t options = {
+		.struct_size = sizeof(options), .slots = FRAMES + 1, .slot_size = FRAME_BYTES, .name = ring_name};
 	video_shm_producer_t producer;
 
 	(void)unused;
-	open_producer(&producer, ring_name);
+	CHECK_EQ(video_shm_producer_open(&producer, &options), 0);
 	await_least(&shared->ready, 1);
 	for (uint64_t frame = 0; frame < FRAMES; frame++) {
 		CHECK_EQ(write_pattern(&producer, frame, FRAME_BYTES, frame % 30 == 0), 0);
