@@ -97,6 +97,7 @@ END_BY_THEMSELVES = {
     "hil/fleet/fleet.py": "TemporaryDirectory removes it when the interpreter ends; its guard is a process of its own",
     "hil/streamer/sources/program.py": "camera-streamer is never interrupted: it is told to end",
     "hil/farm/board.py": "ssh ends where its pipe does",
+    "hil/gate/promises/troupe.py": "it may load no library of ours: TemporaryDirectory removes it at the end",
 }
 CONTEXTS = {  # that make them and do not hold: those who enter them do
     "hil/bench/block.py": {"_processes"},

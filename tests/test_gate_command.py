@@ -68,7 +68,7 @@ def test_a_library_against_itself_is_never_a_regression(tmp_path: Path) -> None:
     result = Result.read(tmp_path / "gate" / "gate.json")
     assert result.answer.exit_code == done.returncode and result.groups > 0
     kinds = {row.kind for row in result.rows}
-    assert kinds == {"timed", "counted", "promise", "integrity", "static"}
+    assert kinds == {"timed", "counted", "promise", "integrity", "static", "mixed"}
     assert "latency p50" in done.stdout and result.answer.value.split()[0] in done.stdout
     assert left(tmp_path) == []
 

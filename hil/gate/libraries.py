@@ -141,7 +141,7 @@ def obtain(word: str, repository: Path | None, folder: Path) -> Library:
         kept = folder / NAME
         shutil.copy2(built, kept)
         binding = _binding_of(tree, folder / "binding")
-        header = Path(shutil.copy2(tree / HEADER, folder))
+        header = Path(shutil.copy2(tree / HEADER, folder)) if (tree / HEADER).is_file() else None
     shutil.rmtree(folder / "build", ignore_errors=True)
     return replace(look_at(word, kept, commit), binding=binding, header=header)
 
