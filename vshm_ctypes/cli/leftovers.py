@@ -203,9 +203,7 @@ def _remove_ring(name: str, users: Users) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not _has_no_writer(name, os.fstat(descriptor).st_ino, users):
             return False
-        if (names := os.fstat(descriptor).st_nlink) > 1:
-            raise OSError(errno.EMLINK, f"it has {names - 1} more names, by which somebody keeps it: remove it by hand")
-        path.unlink()
+        _remove_only_name(path, os.fstat(descriptor).st_nlink)
         return True
     except BlockingIOError:
         return False
@@ -236,10 +234,16 @@ def _unlink(path: Path, inode: int) -> bool:
     return True
 
 
+def _remove_only_name(path: Path, names: int) -> None:
+    if names > 1:
+        raise OSError(errno.EMLINK, f"it has {names - 1} more names, by which somebody keeps it: remove it by hand")
+    path.unlink()
+
+
 def _remove_publication(path: Path) -> bool:
     if not any(consumer.path == path and not consumer.alive for consumer in list_published()):
         return False
-    path.unlink()
+    _remove_only_name(path, path.lstat().st_nlink)
     return True
 
 
