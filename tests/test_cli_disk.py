@@ -18,7 +18,7 @@ from vshm import Camera, vshm
 from writers import meanwhile
 
 from vshm_ctypes import Producer, RingFull, VideoShmError
-from vshm_ctypes.cli.output import disk_advice
+from vshm_ctypes.cli.disk_advice import disk_advice
 from vshm_ctypes.cli.watch_log import RotatedFile
 
 RUN = Path(__file__).parent / "runs" / "small.json"
@@ -66,6 +66,26 @@ def test_what_a_disk_refuses_is_told_with_what_to_do(number: int) -> None:
     assert "another disk" in advice
     assert disk_advice(VideoShmError(number)) is None  # it is about /dev/shm, and says what to do there
     assert disk_advice(OSError(number, "said already")) is None
+
+
+def test_a_name_that_a_file_system_refuses_is_told_as_such() -> None:
+    for name in ("08:30.h264", "what?.mp4", "a/b|c.prom"):
+        assert "FAT" in (disk_advice(OSError(errno.EINVAL, os.strerror(errno.EINVAL), name)) or "")
+    assert disk_advice(OSError(errno.EINVAL, os.strerror(errno.EINVAL), "of:folder/plain.h264")) is None
+
+
+@pytest.mark.parametrize("words", [["record", "-o", "clip.h264"], ["bundle", "--seconds", "0.1", "-o", "b.tar.zst"]])
+def test_a_disk_that_is_full_of_files_is_told_as_such(
+    ring: str, small_disk: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mount_tmpfs(small_disk, "size=1m,nr_inodes=2")
+    (small_disk / "other").touch()
+    monkeypatch.chdir(small_disk)
+    with Camera(ring):
+        outcome = vshm(words[0], *([ring, "-c", "1"] if words[0] == "record" else []), *words[1:])
+    assert outcome.code == 1
+    assert f"{words[-1]}: No space left on device: there is room, but for no further file" in outcome.err
+    assert [path.name for path in small_disk.iterdir()] == ["other"]
 
 
 def test_a_ring_beyond_the_limit_of_files_is_told_as_such(ring: str) -> None:

@@ -58,6 +58,8 @@ class ContainerSink:
         self._av: ModuleType = load_av(str(path))
         if not force:
             path.open("xb").close()
+        elif path.is_file() or not path.exists():  # what can't be opened is known now; what is in it stays meanwhile
+            path.open("ab").close()
         self._path = path
         self._container: Any = None
         self._pictures: PictureTrack | None = None

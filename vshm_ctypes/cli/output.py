@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import errno
 import json
 import os
 import shutil
@@ -16,16 +15,9 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, TextIO
 
-from ..errors import VideoShmError
 from ..limits import explain
+from .disk_advice import disk_advice
 
-_DISK_ADVICE = {
-    errno.ENOSPC: "free some space, or write to another disk",
-    errno.EDQUOT: "this user's share of it is used up; free some space, or write to another disk",
-    errno.EFBIG: "the file system (FAT32: up to 4 GiB) or ulimit -f allows no larger one; write to another disk",
-    errno.EROFS: "write to another disk; one that fails is made read-only too, as dmesg then tells",
-    errno.EIO: "write to another disk; this one fails, as dmesg tells",
-}
 LAST_COLUMN = 24  # it may be long, such as all readers of a ring: narrower than this it is no column
 
 
@@ -154,13 +146,6 @@ class InPlace:
 def counted(count: int, noun: str) -> str:
     """A number of things."""
     return f"{count} {noun}{'' if count == 1 else 's' if not noun.endswith('s') else 'es'}"
-
-
-def disk_advice(error: OSError) -> str | None:
-    """What to do where a file can't be written; None: it is something else."""
-    if isinstance(error, VideoShmError) or error.strerror != os.strerror(error.errno or 0):
-        return None  # it says so itself
-    return _DISK_ADVICE.get(error.errno or 0)
 
 
 def complain(error: object, program: str = "vshm") -> None:

@@ -14,10 +14,11 @@ from ..frame import Frame
 from ..rings import AUDIO
 from . import units
 from .container_sink import check_name, is_container, load_av
+from .disk_advice import disk_advice
 from .ending import heeding, held
 from .files import Files, opened
 from .listener import Listener
-from .output import complain, counted, disk_advice, print_json, say
+from .output import complain, counted, print_json, say
 from .progress import progress
 from .recorder import Recorder
 from .recording import Recording

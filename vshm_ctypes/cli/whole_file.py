@@ -36,7 +36,7 @@ class WholeFile:
     def __enter__(self) -> IO[bytes]:
         if not self._force and self._path.exists():
             raise self._is_there()
-        self._file = self._nameless() or self._unfinished.open("w+b")
+        self._file = self._nameless() or self._named()
         return self._file
 
     def __exit__(
@@ -60,6 +60,12 @@ class WholeFile:
             return None
         self._is_nameless = True
         return os.fdopen(descriptor, "w+b")
+
+    def _named(self) -> IO[bytes]:
+        try:
+            return self._unfinished.open("w+b")
+        except OSError as error:  # of the file that was asked for
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
 
     def _keep(self) -> None:
         if not self._is_nameless:

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to do where a file can't be made or written: of its disk, its file system, or its name."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from ..errors import VideoShmError
+
+_ADVICE = {
+    errno.ENOSPC: "free some space, or write to another disk",
+    errno.EDQUOT: "this user's share of it is used up; remove some files, or write to another disk",
+    errno.EFBIG: "the file system (FAT32: up to 4 GiB) or ulimit -f allows no larger one; write to another disk",
+    errno.EROFS: "write to another disk; one that fails is made read-only too, as dmesg then tells",
+    errno.EIO: "write to another disk; this one fails, as dmesg tells",
+}
+_NO_INODES = "there is room, but for no further file (df -i); remove some files, or write to another disk"
+_NOT_IN_NAMES = '\\:*?"<>|'  # of FAT, exFAT and NTFS
+_NAME = f"this disk's file system (FAT, exFAT, NTFS) takes none of {_NOT_IN_NAMES} in a name; choose another one"
+
+
+def disk_advice(error: OSError) -> str | None:
+    """What to do where a file can't be written; None: it is something else."""
+    if isinstance(error, VideoShmError) or error.strerror != os.strerror(error.errno or 0):
+        return None  # it says so itself
+    path = Path(error.filename) if isinstance(error.filename, str) and error.filename else None
+    if path is not None and error.errno == errno.EINVAL and set(path.name) & set(_NOT_IN_NAMES):
+        return _NAME
+    if path is not None and error.errno == errno.ENOSPC and _has_no_inodes(path.parent):
+        return _NO_INODES
+    return _ADVICE.get(error.errno or 0)
+
+
+def _has_no_inodes(folder: Path) -> bool:
+    """Whether it is the number of its files that the file system is full of. Some, such as FAT, tell of none."""
+    try:
+        told = os.statvfs(folder)
+    except OSError:
+        return False
+    return told.f_files > 0 and told.f_favail == 0 and told.f_bavail > 0
