@@ -12,6 +12,14 @@
 
 #define BIG_BYTES (8u << 20)
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HANDLERS_COME_LATER 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define HANDLERS_COME_LATER 1
+#endif
+
 static video_shm_consumer_t consumer; /* where signal handlers find it */
 static const char *ring_name;
 static volatile sig_atomic_t handled;
@@ -125,6 +133,9 @@ static void destroyed_by_a_handler_in_the_middle_of_a_wait_the_wait_ends(void)
 	timer_t timer;
 	const unsigned descriptors = count_descriptors();
 
+#ifdef HANDLERS_COME_LATER
+	skip_test("ThreadSanitizer runs handlers at the next call it intercepts, and whoever sleeps makes none");
+#endif
 	ring_name = fresh_name();
 	open_producer(&producer, ring_name);
 	on_signal(SIGINT, destroy_consumer, SA_RESTART);
