@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "usher.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "hot.h"
 #include "wait.h"
@@ -21,11 +18,6 @@
 #define AWAKE_NS 20000000u  /* a reader that has no processor by then is not waited for */
 #define UNHURRIED_AFTER 8   /* times that somebody was not back at once, and nobody was */
 #define WINDOW 32           /* frames for which the most sleepers are remembered */
-
-#define FUTEX_REQUEUE 3 /* the kernel's own number, as in wait.c */
-#if !defined(SYS_futex) && defined(SYS_futex_time64)
-#define SYS_futex SYS_futex_time64
-#endif
 
 struct usher {
 	_Atomic uint32_t calls;     /* up by one with each frame, and at the end: what the thread sleeps on */
@@ -43,16 +35,12 @@ struct usher {
 };
 
 /*
- * How many sleep on the semaphore: a move from its futex to the same one moves nobody, and counts them. Those
- * who were killed there do not count, as they do in the C library's own number. Every C library has the futex
- * at the semaphore's begin; where that can't be asked, nobody seems to sleep.
+ * How many sleep on the semaphore. Those who were killed there do not count, as they do in the C library's
+ * own number. Every C library has the futex at the semaphore's begin.
  */
 static int count_asleep(const struct usher *usher)
 {
-	const long count =
-		syscall(SYS_futex, usher->semaphore, FUTEX_REQUEUE, 0, (void *)INT_MAX, usher->semaphore, 0);
-
-	return count > 0 ? (int)count : 0;
+	return wait_count_asleep((const _Atomic uint32_t *)(const void *)usher->semaphore);
 }
 
 static int count_tokens(const struct usher *usher)

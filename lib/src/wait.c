@@ -12,6 +12,7 @@
 #define NS_PER_S 1000000000u
 
 /* The kernel's own numbers: <linux/futex.h> is not there for every C library. Without FUTEX_PRIVATE_FLAG. */
+#define FUTEX_REQUEUE 3
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_WAKE_BITSET 10
 
@@ -78,3 +79,11 @@ HOT static void futex_wake(const _Atomic uint32_t *word, uint32_t bits)
 }
 
 const struct wait_ops wait_system = {monotonic_ns, futex_wait, futex_wake};
+
+/* A move from a futex to the same one moves nobody, and counts. */
+int wait_count_asleep(const _Atomic uint32_t *word)
+{
+	const long count = syscall(SYS_futex, word, FUTEX_REQUEUE, 0, (void *)INT_MAX, word, 0);
+
+	return count > 0 ? (int)count : 0;
+}

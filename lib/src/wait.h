@@ -23,6 +23,9 @@ struct wait_ops {
 
 extern const struct wait_ops wait_system;
 
+/* How many sleep on the word; 0 also where that can't be asked. */
+int wait_count_asleep(const _Atomic uint32_t *word);
+
 /* CLOCK_REALTIME, in ns: what a frame is dated with, never what anybody waits by. */
 uint64_t wait_wall_clock(void);
 
