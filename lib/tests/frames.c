@@ -48,6 +48,14 @@ void open_producer(video_shm_producer_t *producer, const char *name)
 	CHECK_EQ(video_shm_producer_open(producer, &options), 0);
 }
 
+int open_small_producer(video_shm_producer_t *producer, const char *name)
+{
+	const video_shm_producer_options_t options = {
+		.struct_size = sizeof(options), .slots = 4, .slot_size = 4096, .name = name};
+
+	return video_shm_producer_open(producer, &options);
+}
+
 void open_consumer(video_shm_consumer_t *consumer, const char *name)
 {
 	const video_shm_consumer_options_t options = {.struct_size = sizeof(options), .name = name};

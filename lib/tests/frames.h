@@ -16,6 +16,8 @@ bool has_pattern(const uint8_t *data, uint32_t size, uint64_t frame);
 /* Opens with the options that most tests want; claims that it works. */
 void open_producer(video_shm_producer_t *producer, const char *name);
 void open_consumer(video_shm_consumer_t *consumer, const char *name);
+/* Likewise with 4 slots of 4096 bytes, where it may be refused; what open returned. */
+int open_small_producer(video_shm_producer_t *producer, const char *name);
 /* Writes a patterned frame of that number and size; what write returned. */
 int write_pattern(video_shm_producer_t *producer, uint64_t frame, uint32_t size, bool keyframe);
 video_shm_info_t info_of(video_shm_consumer_t *consumer);

@@ -120,6 +120,16 @@ void await_handler(pid_t pid, int signal)
 		sleep_ms(500);
 }
 
+double cpu_s(pid_t pid)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	CHECK_EQ(clock_getcpuclockid(pid, &clock), 0);
+	CHECK_EQ(clock_gettime(clock, &time), 0);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 void become(uid_t user, gid_t group, gid_t extra)
 {
 	CHECK_EQ(setgroups(1, &extra), 0);

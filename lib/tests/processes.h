@@ -30,6 +30,8 @@ void await_sleep(pid_t pid);
 /* Sleeps until the process has a handler for that signal. An emulator has one for all from the start: there
  * it is some time. */
 void await_handler(pid_t pid, int signal);
+/* The processor time that a process has had, in seconds. */
+double cpu_s(pid_t pid);
 /* From here on this process, a child, is that user, in these groups only. */
 void become(uid_t user, gid_t group, gid_t extra);
 /* Skips the test where it takes another user than this one. */

@@ -18,20 +18,12 @@ static struct {
 
 static const char *ring_name;
 
-static int try_open(video_shm_producer_t *producer)
-{
-	const video_shm_producer_options_t options = {
-		.struct_size = sizeof(options), .slots = 4, .slot_size = 4096, .name = ring_name};
-
-	return video_shm_producer_open(producer, &options);
-}
-
 static void is_refused(void *unused)
 {
 	video_shm_producer_t second;
 
 	(void)unused;
-	CHECK_FAILS(try_open(&second), EBUSY);
+	CHECK_FAILS(open_small_producer(&second, ring_name), EBUSY);
 }
 
 static video_shm_info_t inspect(void)
@@ -58,7 +50,7 @@ static void write_without_descriptors(void *unused)
 	video_shm_producer_t producer;
 
 	(void)unused;
-	CHECK_EQ(try_open(&producer), 0);
+	CHECK_EQ(open_small_producer(&producer, ring_name), 0);
 	close_descriptors();
 	CHECK(is_locked());
 	is_refused(NULL);
@@ -81,7 +73,7 @@ static void remake_without_descriptors(void *unused)
 	video_shm_producer_t producer;
 
 	(void)unused;
-	CHECK_EQ(try_open(&producer), 0);
+	CHECK_EQ(open_small_producer(&producer, ring_name), 0);
 	close_descriptors();
 	CHECK_EQ(unlink(shm_path(ring_name)), 0);
 	producer_writer(&producer)->next_look_ns = 0;
@@ -104,7 +96,7 @@ static void die_in_the_middle(void *unused)
 	video_shm_producer_t producer;
 
 	(void)unused;
-	CHECK_EQ(try_open(&producer), 0);
+	CHECK_EQ(open_small_producer(&producer, ring_name), 0);
 	CHECK_EQ(write_pattern(&producer, 0, 100, true), 0);
 	_exit(0);
 }
@@ -114,7 +106,7 @@ static void take_over_and_lose_descriptors(void *unused)
 	video_shm_producer_t producer;
 
 	(void)unused;
-	CHECK_EQ(try_open(&producer), 0);
+	CHECK_EQ(open_small_producer(&producer, ring_name), 0);
 	CHECK_EQ(inspect().epoch, 2);
 	close_descriptors();
 	CHECK(is_locked());
@@ -136,7 +128,7 @@ static void fork_bare_and_be_killed(void *unused)
 	long child;
 
 	(void)unused;
-	CHECK_EQ(try_open(&producer), 0);
+	CHECK_EQ(open_small_producer(&producer, ring_name), 0);
 	child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	CHECK(child >= 0);
 	if (child > 0)
@@ -190,7 +182,7 @@ static void a_child_that_lets_go_unmaps_nothing_of_its_own(void)
 	video_shm_producer_t producer;
 
 	ring_name = fresh_name();
-	CHECK_EQ(try_open(&producer), 0);
+	CHECK_EQ(open_small_producer(&producer, ring_name), 0);
 	child_succeeds(start_child(fill_every_hole_and_let_go, &producer));
 	CHECK(is_locked());
 	video_shm_producer_destroy(&producer);
@@ -201,7 +193,7 @@ static void become_another_program(void *ready)
 {
 	video_shm_producer_t producer;
 
-	CHECK_EQ(try_open(&producer), 0);
+	CHECK_EQ(open_small_producer(&producer, ring_name), 0);
 	CHECK_EQ(fcntl(*(const int *)ready, F_SETFD, FD_CLOEXEC), 0);
 	(void)execlp("sleep", "sleep", "60", (char *)NULL);
 	CHECK(false);
@@ -222,7 +214,7 @@ static void a_process_that_goes_on_as_another_program_does_not_keep_the_ring(voi
 	CHECK_EQ(close(ready[0]), 0);
 	while (is_locked()) /* the kernel is about to give up what was mapped */
 		sleep_ms(1);
-	CHECK_EQ(try_open(&second), 0);
+	CHECK_EQ(open_small_producer(&second, ring_name), 0);
 	CHECK_EQ(inspect().epoch, 2);
 	video_shm_producer_destroy(&second);
 	kill_child(first);

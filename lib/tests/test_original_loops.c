@@ -31,16 +31,6 @@ static struct {
 
 static int channels[ENDS];
 
-static double cpu_s(pid_t pid)
-{
-	struct timespec time;
-	clockid_t clock;
-
-	CHECK_EQ(clock_getcpuclockid(pid, &clock), 0);
-	CHECK_EQ(clock_gettime(clock, &time), 0);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 /* What it has cost so far. */
 static void look_at(int end, int loop, double *cpu, unsigned long *sleeps)
 {

@@ -77,16 +77,6 @@ static struct result result_of(pid_t pid, FILE *output)
 	return result;
 }
 
-static double cpu_s(pid_t pid)
-{
-	struct timespec time;
-	clockid_t clock;
-
-	CHECK_EQ(clock_getcpuclockid(pid, &clock), 0);
-	CHECK_EQ(clock_gettime(clock, &time), 0);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 /* CPU time, not time: a busy host does not add to it. */
 static void sleeps(pid_t pid)
 {

@@ -19,20 +19,12 @@ static struct {
 
 static const char *ring_name;
 
-static int try_open(video_shm_producer_t *producer)
-{
-	const video_shm_producer_options_t options = {
-		.struct_size = sizeof(options), .slots = 4, .slot_size = 4096, .name = ring_name};
-
-	return video_shm_producer_open(producer, &options);
-}
-
 static void hold_until_killed(void *unused)
 {
 	video_shm_producer_t producer;
 
 	(void)unused;
-	CHECK_EQ(try_open(&producer), 0);
+	CHECK_EQ(open_small_producer(&producer, ring_name), 0);
 	CHECK_EQ(write_pattern(&producer, 0, 100, true), 0);
 	atomic_store(&shared->up, 1);
 	for (;;)
@@ -68,7 +60,7 @@ static void a_second_writer_is_refused_and_can_ask_for_the_firsts_pid(void)
 
 	first = start_holder();
 	for (int attempt = 0; attempt < 3; attempt++)
-		CHECK_FAILS(try_open(&second), EBUSY);
+		CHECK_FAILS(open_small_producer(&second, ring_name), EBUSY);
 	CHECK_EQ(inspect().writer_pid, first);
 	CHECK_EQ(inspect().state, VIDEO_SHM_STATE_LIVE);
 	/* What the refused one did changed nothing. */
@@ -79,7 +71,7 @@ static void a_second_writer_is_refused_and_can_ask_for_the_firsts_pid(void)
 	CHECK_EQ(video_shm_consumer_receive(&reader, data, sizeof(data), &meta, VIDEO_SHM_NO_WAIT), 0);
 	kill_child(first);
 	CHECK_EQ(inspect().state, VIDEO_SHM_STATE_DEAD);
-	CHECK_EQ(try_open(&second), 0);
+	CHECK_EQ(open_small_producer(&second, ring_name), 0);
 	CHECK_EQ(inspect().writer_pid, getpid());
 	CHECK_EQ(inspect().epoch, 2);
 	CHECK_EQ(write_pattern(&second, 1, 100, true), 0);
@@ -94,13 +86,13 @@ static void a_second_handle_in_the_same_process_is_refused_too(void)
 	video_shm_producer_t first, second;
 
 	ring_name = fresh_name();
-	CHECK_EQ(try_open(&first), 0);
-	CHECK_FAILS(try_open(&second), EBUSY);
+	CHECK_EQ(open_small_producer(&first, ring_name), 0);
+	CHECK_FAILS(open_small_producer(&second, ring_name), EBUSY);
 	CHECK_EQ(write_pattern(&first, 0, 100, true), 0);
 	video_shm_producer_destroy(&second);
 	CHECK(shm_exists(ring_name));
 	video_shm_producer_destroy(&first);
-	CHECK_EQ(try_open(&second), 0);
+	CHECK_EQ(open_small_producer(&second, ring_name), 0);
 	video_shm_producer_destroy(&second);
 }
 
@@ -113,7 +105,7 @@ static void a_stopped_writer_keeps_its_ring(void)
 	first = start_holder();
 	CHECK_EQ(kill(first, SIGSTOP), 0);
 	sleep_ms(50);
-	CHECK_FAILS(try_open(&second), EBUSY);
+	CHECK_FAILS(open_small_producer(&second, ring_name), EBUSY);
 	CHECK_EQ(inspect().state, VIDEO_SHM_STATE_LIVE);
 	kill_child(first);
 }
@@ -142,7 +134,7 @@ static void race(void *unused)
 	(void)atomic_fetch_add(&shared->up, 1);
 	await_least(&shared->go_on, 1);
 	for (unsigned attempt = 0; attempt < 50; attempt++) {
-		if (try_open(&producer) != 0) {
+		if (open_small_producer(&producer, ring_name) != 0) {
 			CHECK_EQ(errno, EBUSY);
 			(void)atomic_fetch_add(&shared->refusals, 1);
 			(void)usleep(next_random(&random) % 50);
@@ -174,7 +166,7 @@ static void of_many_that_race_to_write_exactly_one_wins_at_a_time(void)
 	}
 	CHECK(atomic_load(&shared->wins) > 20);
 	CHECK(atomic_load(&shared->refusals) > 20);
-	CHECK_EQ(try_open(&last), 0);
+	CHECK_EQ(open_small_producer(&last, ring_name), 0);
 	video_shm_producer_destroy(&last);
 	CHECK(!shm_exists(ring_name));
 }

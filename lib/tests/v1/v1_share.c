@@ -33,6 +33,12 @@ static struct board *board;
 static struct options options;
 static int channel;
 
+static void join(struct seat *seat, struct v1_reader *reader)
+{
+	CHECK_EQ(v1_reader_init(reader, channel), 0);
+	atomic_store(&seat->ready, 1);
+}
+
 static void read_as_v1(void *argument)
 {
 	static uint8_t data[V1_CAPACITY];
@@ -40,8 +46,7 @@ static void read_as_v1(void *argument)
 	struct v1_reader reader;
 	struct v1_meta meta;
 
-	CHECK_EQ(v1_reader_init(&reader, channel), 0);
-	atomic_store(&seat->ready, 1);
+	join(seat, &reader);
 	while (!atomic_load(&board->over)) {
 		if (v1_reader_wait(&reader, data, &meta, 200) <= 0)
 			continue;
@@ -57,12 +62,10 @@ static void read_as_v1(void *argument)
 static void wait_for_ever_as_v1(void *argument)
 {
 	static uint8_t data[V1_CAPACITY];
-	struct seat *seat = argument;
 	struct v1_reader reader;
 	struct v1_meta meta;
 
-	CHECK_EQ(v1_reader_init(&reader, channel), 0);
-	atomic_store(&seat->ready, 1);
+	join(argument, &reader);
 	for (;;)
 		(void)v1_reader_wait(&reader, data, &meta, 0);
 }
