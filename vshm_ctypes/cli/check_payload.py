@@ -16,10 +16,6 @@ from .findings import Finding
 from .survey import Survey, codec_name
 
 
-def _sets_of(codec: int) -> dict[int, str]:
-    return SETS[Codec(codec)] if codec in SETS else {}
-
-
 def undecodable(data: bytes, codec: int) -> str | None:
     """Why decoding can't begin at a frame; None: it can, or that can't be told of this codec."""
     if codec == Codec.JPEG:
@@ -67,7 +63,7 @@ def check_payload(look: Survey) -> Iterator[Finding]:
             "readers get frames, and decoders no picture",
             "let its writer write whole access units (H.264, H.265: Annex B) or JPEG pictures, and say which codec",
         )
-    elif flagged and (missing := [name for kind, name in _sets_of(codec).items() if kind not in sets]):
+    elif flagged and (missing := [name for kind, name in SETS.get(codec, {}).items() if kind not in sets]):
         yield Finding(
             "no-parameter-sets",
             look.name,

@@ -20,7 +20,7 @@ from ..frame import Codec, Frame
 
 _CODED = (Codec.H264, Codec.H265)  # in byte stream format; of others each keyframe stands for itself
 # NAL unit types of the parameter sets that decoding begins with (table 7-1 of both standards), and their names.
-SETS = {
+SETS: dict[int, dict[int, str]] = {
     Codec.H264: {7: "SPS", 8: "PPS"},
     Codec.H265: {32: "VPS", 33: "SPS", 34: "PPS"},
 }
@@ -46,7 +46,7 @@ class Picture(NamedTuple):
 
 def parameter_sets(data: bytes, codec: int) -> frozenset[bytes]:
     """Those in an access unit, each without its start code."""
-    kinds = SETS.get(Codec(codec), {}) if codec in _CODED else {}
+    kinds = SETS.get(codec, {})
     return frozenset(data[nal.header : nal.end] for nal in nal_units(data, codec) if nal.kind in kinds)
 
 

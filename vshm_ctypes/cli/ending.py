@@ -17,9 +17,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
+from .._command import NUMBERS
 from .alarm import Alarm
 
-NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 SAME_S = 0.3  # so close together they are one request: timeout(1), and terminals that are closed, send it twice
 AGAIN_S = 0.01  # after a finaliser, or a callback of C code, has swallowed the interruption
 
@@ -131,7 +131,7 @@ def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patienc
     as one that writes into a pipe which nobody empties, KeyboardInterrupt is raised in it; 0: it may. An inner block
     takes the place of the outer one, and what was told remains told. In another thread than the main one: nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _gets_signals():
         yield
         return
     outer = _requests.act, _requests.patience_s
@@ -148,6 +148,11 @@ def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patienc
         _requests.act, _requests.patience_s = outer
 
 
+def _gets_signals() -> bool:
+    """Whether this is the thread that is interrupted."""
+    return threading.current_thread() is threading.main_thread()
+
+
 class Hold:
     """Of held()."""
 
@@ -157,7 +162,7 @@ class Hold:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is not threading.main_thread():
+        if not _gets_signals():
             return self
         self._before = _requests.hold, _requests.lifted
         _requests.hold = self
@@ -168,7 +173,7 @@ class Hold:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if threading.current_thread() is not threading.main_thread():
+        if not _gets_signals():
             return
         try:
             self._stack.close()
@@ -191,7 +196,7 @@ class _Lifted:
         self._before: Hold | None = None
 
     def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
+        if not _gets_signals():
             return
         self._before = _requests.lifted
         _requests.lifted = self._hold
@@ -203,7 +208,7 @@ class _Lifted:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if threading.current_thread() is not threading.main_thread():
+        if not _gets_signals():
             return
         _requests.hold = self._hold
         _requests.lifted = self._before

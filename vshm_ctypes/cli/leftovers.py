@@ -20,7 +20,7 @@ from ..processes import Users, find_users
 from ..published import list_published
 from ..rings import DEFAULT, DIRECTORY
 from .findings import Finding
-from .provable import nobody_has_it, not_a_begun_ring, not_a_left_ring, not_a_semaphore
+from .provable import kept_by_another_name, nobody_has_it, not_a_begun_ring, not_a_left_ring, not_a_semaphore
 
 WATCH_S = 2.0  # a ring of version 1 whose count stands still for so long, and that nobody has open, has no writer
 LOOK_S = 0.1
@@ -203,7 +203,7 @@ def _remove_ring(name: str, users: Users) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not _has_no_writer(name, os.fstat(descriptor).st_ino, users):
             return False
-        _remove_only_name(path, os.fstat(descriptor).st_nlink)
+        _remove_only_name(path, os.fstat(descriptor))
         return True
     except BlockingIOError:
         return False
@@ -234,16 +234,16 @@ def _unlink(path: Path, inode: int) -> bool:
     return True
 
 
-def _remove_only_name(path: Path, names: int) -> None:
-    if names > 1:
-        raise OSError(errno.EMLINK, f"it has {names - 1} more names, by which somebody keeps it: remove it by hand")
+def _remove_only_name(path: Path, status: os.stat_result) -> None:
+    if kept := kept_by_another_name(status):
+        raise OSError(errno.EMLINK, f"{kept}: remove it by hand")
     path.unlink()
 
 
 def _remove_publication(path: Path) -> bool:
     if not any(consumer.path == path and not consumer.alive for consumer in list_published()):
         return False
-    _remove_only_name(path, path.lstat().st_nlink)
+    _remove_only_name(path, path.lstat())
     return True
 
 

@@ -32,10 +32,13 @@ def _is_zero(descriptor: int, size: int, begin: int = 0) -> bool:
     return not any(piece.strip(b"\0") for piece in pieces)
 
 
-def _foreign(path: Path, status: os.stat_result) -> str | None:
-    if not stat.S_ISREG(status.st_mode):
-        return "it is no file"
+def kept_by_another_name(status: os.stat_result) -> str | None:
+    """Why it may not be removed by the name that it was found by."""
     return f"it has {status.st_nlink - 1} more names, by which somebody keeps it" if status.st_nlink > 1 else None
+
+
+def _foreign(status: os.stat_result) -> str | None:
+    return kept_by_another_name(status) if stat.S_ISREG(status.st_mode) else "it is no file"
 
 
 def not_a_begun_ring(path: Path) -> str | None:
@@ -49,7 +52,7 @@ def not_a_begun_ring(path: Path) -> str | None:
         magic = 8  # and version, which is stored last
         if not _is_zero(descriptor, status.st_size, magic):
             return "there is something else in it"
-        return _foreign(path, status)
+        return _foreign(status)
     finally:
         os.close(descriptor)
 
@@ -59,7 +62,7 @@ def not_a_left_ring(path: Path) -> str | None:
     status = path.lstat()
     if status.st_size != V1_RING_BYTES:
         return f"it has {status.st_size} bytes, and a ring of version 1 has {V1_RING_BYTES}"
-    return _foreign(path, status)
+    return _foreign(status)
 
 
 def not_a_semaphore(path: Path) -> str | None:
@@ -73,7 +76,7 @@ def not_a_semaphore(path: Path) -> str | None:
     try:
         if not _is_zero(descriptor, status.st_size, _SEMAPHORE_WORDS):
             return "there is something else in it"
-        return _foreign(path, status)
+        return _foreign(status)
     finally:
         os.close(descriptor)
 
