@@ -110,8 +110,8 @@ def test_restarts_are_counted_whether_the_ring_was_taken_over_or_made_anew(chann
     rings = Rings(lambda name, seconds: None)
 
     def start() -> None:
-        writer = channel.start_writer()
-        wait_until(lambda: name in rings.look() and inspect(name).writer_pid == writer.pid, "the writer has the ring")
+        pid = channel.start_writer().pid
+        wait_until(lambda: name in (seen := rings.look()) and seen[name].writer_pid == pid, "the writer has the ring")
 
     def stop() -> int:
         return channel._writers[-1].finish()

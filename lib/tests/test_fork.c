@@ -261,12 +261,15 @@ static void a_fork_beside_threads_that_open_and_close_rings_neither_hangs_nor_ha
 	const uint64_t long_enough_ns = now_ns() + pick(15, 300) * UINT64_C(1000000000);
 	pthread_t threads[3];
 
+	if (is_emulated())
+		skip_test("QEMU 7.2 forks with its lock of paths held where another thread opens a file, and the "
+				  "child hangs in QEMU");
 	ring_name = fresh_name();
 	open_producer(&producer, ring_name);
 	open_consumer(&consumer, ring_name);
 	for (int at = 0; at < 3; at++)
 		CHECK_EQ(pthread_create(&threads[at], NULL, come_and_go, (void *)(uintptr_t)fresh_name()), 0);
-	/* Under emulation, on a machine that has much else to do, each takes a second. */
+	/* On a machine that has much else to do, each may take a second. */
 	for (unsigned turn = 0; turn < pick(100, 1000) && (turn < 20 || now_ns() < long_enough_ns); turn++)
 		child_succeeds(start_child(write_to_its_own, (void *)(uintptr_t)child_ring));
 	atomic_store(&enough, true);
