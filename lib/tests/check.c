@@ -93,6 +93,10 @@ int run_tests(int argc, char **argv, const struct test *tests, size_t count, uns
 {
 	unsigned failed = 0, skipped = 0, ran = 0;
 
+	if (is_emulated()) /* ten times slower, and the first to starve on a machine that has much else to do */
+		watchdog_s *= 5;
+	if (is_emulated()) /* ten times slower, and the first to starve on a machine that has much else to do */
+		watchdog_s *= 5;
 	for (size_t at = 0; at < count; at++) {
 		bool chosen = argc < 2;
 
