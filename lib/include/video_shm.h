@@ -239,6 +239,11 @@ typedef struct video_shm_info {
  *
  * A handle may be used by several threads at once, but for init and destroy: no other call on it is under way
  * then. A reserved slot belongs to the handle: any thread may commit or abort it.
+ *
+ * In a forked child a handle is the parent's as long as that lives. Once it is gone, the child's next call
+ * takes the ring over as any next writer would, unless it was closed or somebody else has it; what the parent
+ * had reserved is given back. A child that has left its parent's session, as daemon() does, waits for that
+ * up to a second, once.
  */
 
 /*
@@ -302,8 +307,8 @@ int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *in
 
 /*
  * Closes the ring, tells the readers, and removes ring and semaphores if they are still this writer's own. A
- * reserved slot is given back, its pointer is dead. In a forked child it only lets go. Twice, or after a
- * failed init, it does nothing. Not for a signal handler.
+ * reserved slot is given back, its pointer is dead. A forked child that has not taken the ring over only lets
+ * go. Twice, or after a failed init, it does nothing. Not for a signal handler.
  */
 void video_shm_producer_destroy(video_shm_producer_t *producer);
 

@@ -3,9 +3,16 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "hot.h"
+#include "log.h"
+
+#define END_ATTEMPTS                                                                                         \
+	1000 /* of a parent that is ending: it has a mapping to give back, and needs a processor */
+#define END_EVERY_NS 1000000
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -70,4 +77,60 @@ void forks_remove(struct writer *writer)
 			return;
 		}
 	}
+}
+
+/*
+ * Whether the process that opened this writer is gone. One that has left its parent's session makes itself a
+ * daemon: the parent is about to end, and is waited for, once.
+ */
+static bool is_orphaned(struct writer *writer)
+{
+	const struct timespec pause = {.tv_nsec = END_EVERY_NS};
+
+	while (!process_gone(&writer->self)) {
+		if (writer->end_looks == END_ATTEMPTS || getsid(0) == getsid((pid_t)writer->self.pid))
+			return false;
+		writer->end_looks++;
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/* The ring that the parent had, where nobody has it now. */
+static bool reopen(struct writer *writer)
+{
+	const struct ring stand_in = writer->ring;
+	const struct segment_identity identity = writer->identity;
+	const bool was_reserved = atomic_load(&writer->reserved) != 0;
+	struct segment_identity now;
+
+	if (segment_name_leads(writer->path, &identity, &now) != SEGMENT_NAME_SAME)
+		return false;
+	semaphores_forget(&writer->semaphores);
+	semaphores_close(&writer->semaphores, false);
+	writer->ring.base = NULL;
+	if (writer_open(writer, &stand_in.geometry) != 0) {
+		writer->ring = stand_in;
+		writer->identity = identity;
+		return false;
+	}
+	/* Else an encoder may still write there. */
+	if (!was_reserved && stand_in.base != NULL)
+		(void)munmap(stand_in.base, (size_t)stand_in.geometry.object_size);
+	atomic_store(&writer->reserved, 0);
+	atomic_flag_clear(&writer->busy); /* a thread of the parent's may have been writing */
+	writer->state = WRITER_LIVE;
+	return true;
+}
+
+COLD bool forks_inherit(struct writer *writer)
+{
+	bool inherited;
+
+	forks_block();
+	/* Another thread may have done it meanwhile. */
+	inherited = writer->state != WRITER_FORKED || (is_orphaned(writer) && reopen(writer));
+	forks_unblock();
+	log_deliver();
+	return inherited;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A forked child must neither write to its parent's ring nor keep its lock alive. */
+/* A forked child must neither write to its parent's ring nor keep its lock alive, as long as its parent
+ * lives. */
 #ifndef VSHM_FORKS_H
 #define VSHM_FORKS_H
 
@@ -13,5 +14,9 @@ void forks_unblock(void);
 /* Between block and unblock. */
 void forks_add(struct writer *writer);
 void forks_remove(struct writer *writer);
+
+/* Of a writer in a forked child: makes the child the writer, where its parent is gone and nobody else has the
+ * ring. */
+bool forks_inherit(struct writer *writer);
 
 #endif

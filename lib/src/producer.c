@@ -47,7 +47,7 @@ HOT struct writer *producer_writer(const video_shm_producer_t *producer)
 		return NULL;
 	}
 	hot_fetch(handle.writer, WRITER_HOT_BYTES);
-	if (handle.writer->state == WRITER_FORKED) {
+	if (handle.writer->state == WRITER_FORKED && !forks_inherit(handle.writer)) {
 		errno = EOWNERDEAD;
 		return NULL;
 	}

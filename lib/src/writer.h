@@ -16,7 +16,7 @@ enum writer_state {
 	WRITER_LIVE,
 	WRITER_NAMELESS, /* the ring's name is gone, and there was no room to make it anew */
 	WRITER_STALE,    /* the ring's name leads to somebody else's */
-	WRITER_FORKED    /* this process is a child of the writer's */
+	WRITER_FORKED    /* this process is a child of the writer's, and has not come into its ring */
 };
 
 enum writer_drop { WRITER_DROP_BUSY, WRITER_DROP_TOO_LARGE, WRITER_DROP_NO_SPACE, WRITER_DROP_CAUSES };
@@ -49,6 +49,7 @@ struct writer {
 	int fd;                  /* for callers; has no lock; the program may have closed it; -1: none */
 	uint32_t epoch;
 	uint64_t remade;
+	unsigned end_looks; /* in a forked child: how often it looked whether its parent has ended */
 	mode_t mode;
 	gid_t group;
 	char path[SEGMENT_PATH_MAX];

@@ -203,3 +203,5 @@ const struct scenario scenario_drops_v1 = {.v1 = true, .least = 40, .act = act_d
 const struct scenario scenario_destroy = {.least = 6, .act = act_destroy};
 const struct scenario scenario_destroy_v1 = {.v1 = true, .least = 10, .act = act_destroy};
 const struct scenario scenario_destroy_reserved = {.least = 10, .act = act_destroy_reserved};
+const struct scenario scenario_inherit = {.inherits = true, .least = 60, .act = act_write};
+const struct scenario scenario_inherit_v1 = {.v1 = true, .inherits = true, .least = 80, .act = act_write};

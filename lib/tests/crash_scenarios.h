@@ -21,6 +21,7 @@ struct scenario {
 	bool remakes;   /* the ring is not taken over where it lies, but made anew */
 	bool usurped;   /* somebody else has taken the name */
 	bool opens;     /* opening is what it dies of */
+	bool inherits;  /* it was forked by the writer, who is gone */
 	unsigned least; /* crash points that there are at the very least */
 	void (*before)(const struct scenario *scenario, const struct place *place,
 				   uint32_t k); /* NULL: nothing */
@@ -34,6 +35,6 @@ int scenario_open(const struct scenario *scenario, const struct place *place, bo
 extern const struct scenario scenario_fresh, scenario_fresh_v1, scenario_in_place, scenario_in_place_v1,
 	scenario_other_geometry, scenario_after_v1, scenario_remake, scenario_remake_v1, scenario_stale,
 	scenario_write, scenario_write_v1, scenario_commit_v1, scenario_abort, scenario_drops_v1,
-	scenario_destroy, scenario_destroy_v1, scenario_destroy_reserved;
+	scenario_destroy, scenario_destroy_v1, scenario_destroy_reserved, scenario_inherit, scenario_inherit_v1;
 
 #endif

@@ -7,6 +7,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include "crash_scenarios.h"
 #include "crash_story.h"
 #include "crash_witness.h"
+#include "processes.h"
 
 #define WRITE_POINTS 24 /* no write has more */
 
@@ -26,19 +28,32 @@ struct victim {
 	int ready, go; /* pipes */
 };
 
+/* Goes on as a child of the process that opened the ring, which ends. */
+static void fork_and_leave(void)
+{
+	if (fork() > 0)
+		_exit(0);
+	(void)prctl(PR_SET_PDEATHSIG, 0);
+	(void)alarm(60);
+}
+
 static void victim(void *argument)
 {
 	const struct victim *self = argument;
 	const struct scenario *scenario = self->scenario;
 	video_shm_producer_t producer;
-	char word = 'r';
+	pid_t pid;
+	char word;
 
 	if (!scenario->opens) {
 		CHECK_EQ(scenario_open(scenario, self->place, false, &producer), 0);
 		for (int frame = 0; frame < STORY_SLOTS + 2; frame++)
 			CHECK_EQ(story_write(&producer, WHO_PREDECESSOR, frame % 3 == 0), 0);
 	}
-	CHECK(write(self->ready, &word, 1) == 1);
+	if (scenario->inherits)
+		fork_and_leave();
+	pid = getpid();
+	CHECK(write(self->ready, &pid, sizeof(pid)) == (ssize_t)sizeof(pid));
 	CHECK(read(self->go, &word, 1) == 1);
 	story_arm(self->k);
 	if (scenario->opens)
@@ -61,7 +76,7 @@ static bool die_once(struct witness *witness, uint32_t k, uint32_t earlier, vide
 	int ready[2], go[2], status;
 	struct victim self = {scenario, &witness->place, k, -1, -1};
 	char word = 'g';
-	pid_t pid;
+	pid_t pid, started;
 
 	story_begin();
 	if (scenario->before != NULL)
@@ -69,9 +84,11 @@ static bool die_once(struct witness *witness, uint32_t k, uint32_t earlier, vide
 	CHECK(pipe(ready) == 0 && pipe(go) == 0);
 	self.ready = ready[1];
 	self.go = go[0];
-	pid = start_child(victim, &self);
+	started = start_child(victim, &self);
 	(void)close(ready[1]);
-	CHECK(read(ready[0], &word, 1) == 1);
+	CHECK(read(ready[0], &pid, sizeof(pid)) == (ssize_t)sizeof(pid));
+	if (pid != started)
+		child_succeeds(started);
 	witness_join(witness);
 	if (scenario->usurped)
 		usurp(scenario, &witness->place, next);
@@ -211,6 +228,24 @@ static void a_crash_while_destroying_with_a_reservation_out(void)
 	every_crash(&scenario_destroy_reserved);
 }
 
+static void inherit(const struct scenario *scenario)
+{
+	if (is_emulated())
+		skip_test("an emulator can't tell how an orphan ended");
+	adopt_orphans();
+	every_crash(scenario);
+}
+
+static void a_crash_while_going_on_as_a_daemon(void)
+{
+	inherit(&scenario_inherit);
+}
+
+static void a_crash_while_going_on_as_a_daemon_with_a_v1_ring(void)
+{
+	inherit(&scenario_inherit_v1);
+}
+
 TEST_MAIN(pick(150, 900), TEST(a_crash_while_making_a_ring), TEST(a_crash_while_making_a_v1_ring),
 		  TEST(a_crash_while_taking_a_ring_over), TEST(a_crash_while_taking_a_v1_ring_over),
 		  TEST(a_crash_while_replacing_a_ring_of_another_geometry),
@@ -220,4 +255,5 @@ TEST_MAIN(pick(150, 900), TEST(a_crash_while_making_a_ring), TEST(a_crash_while_
 		  TEST(a_crash_while_writing_for_v1_readers), TEST(a_crash_between_reserve_and_commit),
 		  TEST(a_crash_between_reserve_and_abort), TEST(a_crash_while_dropping_frames),
 		  TEST(a_crash_while_destroying), TEST(a_crash_while_destroying_a_v1_ring),
-		  TEST(a_crash_while_destroying_with_a_reservation_out))
+		  TEST(a_crash_while_destroying_with_a_reservation_out), TEST(a_crash_while_going_on_as_a_daemon),
+		  TEST(a_crash_while_going_on_as_a_daemon_with_a_v1_ring))

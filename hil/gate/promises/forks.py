@@ -6,14 +6,16 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
-from ..stage import await_cue
+from ..stage import Actor, await_cue
 from .raw import Guarded, Info
 from .scene import FRAME, Scene, promise
-from .sides import inspect
+from .sides import Writer, inspect
 
 LIVE, DEAD = 1, 3
+ENDS_AFTER_S = 0.02
 
 
 @promise
@@ -44,6 +46,73 @@ def belongs_to_the_process_that_opened_it(scene: Scene) -> None:
     scene.expect("its state", inspect(scene.library, scene.channel_name).state, LIVE)
     scene.expect("the parent's commit", str(writer.commit(10)), "0")
     scene.expect("frames", reader.numbers(), [0, 1])
+
+
+def _after_its_parent(scene: Scene, then: Callable[[Writer], Iterator[str]], cued: bool = False) -> Actor:
+    """An actor that opens a writer, reserves a slot, and goes on in a child, as daemon() does, while it ends."""
+
+    def play() -> Iterator[str]:
+        writer = scene.writer()
+        writer.write(FRAME)
+        writer.reserve()
+        if os.fork() > 0:
+            time.sleep(ENDS_AFTER_S)
+            os._exit(0)
+        os.setsid()
+        if cued:
+            yield "there"
+            await_cue()
+        yield from then(writer)
+        await_cue()
+
+    return scene.start(play)
+
+
+@promise
+def goes_on_as_a_daemon(scene: Scene) -> None:
+    """A child whose parent has ended, or is about to, writes to the ring, holds it, and closes it."""
+
+    def write_on(writer: Writer) -> Iterator[str]:
+        yield f"commit {writer.commit(10)}"
+        yield f"write {writer.write(FRAME)}"
+        await_cue()
+        writer.destroy()
+        yield "closed"
+
+    actor = _after_its_parent(scene, write_on)
+    scene.expect("what its parent reserved", actor.hear(), "commit -1 EINVAL")
+    scene.expect("its frame", actor.hear(), "write 0")
+    scene.expect("frames", inspect(scene.library, scene.channel_name).frames, 2)
+    scene.expect("a second writer", str(Writer(scene.library).init_channel(scene.channel)), "-1 EBUSY")
+    actor.cue()
+    scene.expect("its end", actor.hear(), "closed")
+    scene.expect("the ring is there", scene.path(scene.channel_name).exists(), False)
+
+
+@promise
+def leaves_to_a_daemon_no_ring_of_another(scene: Scene) -> None:
+    """Nor one that was closed: the child is told what it was told before, and destroys nothing."""
+
+    def try_to_write(writer: Writer) -> Iterator[str]:
+        for _ in range(2):
+            yield f"write {writer.write(FRAME)}"
+            await_cue()
+        writer.destroy()
+        yield "let go"
+
+    actor = _after_its_parent(scene, try_to_write, cued=True)
+    scene.expect("the child", actor.hear(), "there")
+    follower = Writer(scene.library)
+    while (answer := follower.init_channel(scene.channel)).error == "EBUSY":  # its parent is just ending
+        time.sleep(ENDS_AFTER_S)
+    scene.expect("its follower", str(answer), "0")
+    actor.cue()
+    scene.expect("beside a follower", actor.hear(), "write -1 EOWNERDEAD")
+    follower.destroy()
+    actor.cue()
+    scene.expect("where it has closed", actor.hear(), "write -1 EOWNERDEAD")
+    actor.cue()
+    scene.expect("its end", actor.hear(), "let go")
 
 
 @promise
