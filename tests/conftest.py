@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hosts import mount_tmpfs, own_shared_memory
-from writers import BUILD, ROOT, SHARED_MEMORY, Channel, Writer
+from writers import BUILD, ROOT, SHARED_MEMORY, WATCHDOG_S, Channel, Writer
 
 if TYPE_CHECKING:
     from browser import ChromiumPage
+    from report_suites import Suite
     from selenium import webdriver
     from serving import Server
 
@@ -136,12 +137,35 @@ def ring(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
+def watchdog() -> Iterator[None]:
+    """Ends a test that hangs."""
+
+    def bark(_number: int, _frame: object) -> None:
+        raise AssertionError(f"not done after {WATCHDOG_S} s")
+
+    before = signal.signal(signal.SIGALRM, bark)
+    signal.setitimer(signal.ITIMER_REAL, WATCHDOG_S)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
 def alone() -> Iterator[None]:
     """Nothing but the test's own in /dev/shm: what is seen or removed there is nobody else's."""
     if os.geteuid() != 0:
         pytest.skip("needs a mount of its own: run it as root")
     with own_shared_memory():
         yield
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> "Suite":
+    """A suite whose tests the report's plugin judges; pytester is a plugin that its users ask for."""
+    from report_suites import Suite
+
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # a program of the same second and size would be the old one
+    return Suite(pytester)
 
 
 @pytest.fixture

@@ -22,6 +22,12 @@ def is_running(pid: int) -> bool:
     return _state(pid) not in ("", "Z", "X")
 
 
+def stand_in(path: Path, script: str) -> None:
+    """A program of that name which is a script of the shell."""
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
 def wait_until_gone(*pids: int) -> None:
     """Until none of them runs any more. Asserts that it comes to that."""
     for pid in pids:

@@ -18,21 +18,10 @@ from writers import BUILD, SHARED_MEMORY, Channel, wait_until
 from vshm_ctypes import Consumer, Frame, Producer, ProducerClosed, ProducerDied, State, VideoShmError, inspect, sync
 from vshm_ctypes.sync import HELD_FRAMES, _captured_ns
 
+pytestmark = pytest.mark.usefixtures("watchdog")
+
 MS = 1_000_000
-WATCHDOG_S = 60
 FOR_EVER_S = 1000.0  # patience that no slow machine exhausts
-
-
-@pytest.fixture(autouse=True)
-def watchdog() -> Iterator[None]:
-    def bark(_number: int, _frame: object) -> None:
-        raise AssertionError(f"not done after {WATCHDOG_S} s")
-
-    before = signal.signal(signal.SIGALRM, bark)
-    signal.alarm(WATCHDOG_S)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 class Stage:

@@ -7,35 +7,22 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from own_clock import Ahead
-from processes import is_running
+from processes import is_running, stand_in
 from writers import ROOT, wait_until
 
 from hil.vm import Job, Kernel, VmDeadline, VmError, VmUnavailable, machine, run
 from hil.vm.guest import load_words
 from hil.vm.host_files import HostFiles
-from hil.vm.main import main
-from hil.vm.programs import find_vng, kvm_is_usable
+
+pytestmark = pytest.mark.usefixtures("watchdog")
 
 KERNEL = Kernel(Path("/boot/vmlinuz-1.2"), Path("/lib/modules/1.2"))
 RUNS_THE_SCRIPT = 'echo "Linux version 1.2"; for word; do last=$word; done; exec $last'
 TIMEOUT_S = 60
-
-
-@pytest.fixture(autouse=True)
-def watchdog() -> Iterator[None]:
-    def bark(_number: int, _frame: object) -> None:
-        raise AssertionError(f"not done after {TIMEOUT_S} s")
-
-    before = signal.signal(signal.SIGALRM, bark)
-    signal.alarm(TIMEOUT_S)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)
@@ -57,41 +44,12 @@ def vng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def stand_in(path: Path, script: str) -> None:
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-
-
 def job(folder: Path, script: str, seconds: float = TIMEOUT_S) -> Job:
     return Job(("sh", "-c", script), folder / "results", cameras=0, seconds=seconds)
 
 
 def has_text(path: Path) -> bool:
     return path.exists() and path.read_text().endswith("\n")
-
-
-# ---- what is missing ----
-
-
-def test_what_is_not_installed_is_named_with_its_package(tmp_path: Path) -> None:
-    for machine_name, package in (("x86_64", "qemu-system-x86"), ("aarch64", "qemu-system-arm")):
-        with pytest.raises(
-            VmUnavailable, match=rf"apt-get install busybox-static file kmod {package} \(ci/bootstrap hil"
-        ):
-            find_vng(machine_name, str(tmp_path))
-    for name in ("qemu-system-x86_64", "busybox", "file", "modprobe"):
-        stand_in(tmp_path / name, "")
-    with pytest.raises(VmUnavailable, match="vng: pip install virtme-ng"):
-        find_vng("x86_64", str(tmp_path))
-    stand_in(tmp_path / "vng", "")
-    assert find_vng("x86_64", str(tmp_path)) == str(tmp_path / "vng")
-    with pytest.raises(VmUnavailable, match="no virtual machine on sparc"):
-        find_vng("sparc", str(tmp_path))
-
-
-def test_kvm_is_believed_only_where_it_makes_a_machine(tmp_path: Path) -> None:
-    assert not kvm_is_usable(str(tmp_path / "kvm"))
-    assert not kvm_is_usable("/dev/null")
 
 
 # ---- what is started ----
@@ -304,31 +262,3 @@ def test_a_signal_while_the_emulator_starts_is_not_lost(
     with pytest.raises(KeyboardInterrupt):
         run(job(tmp_path, "exit 0"), KERNEL, output=io.BytesIO())
     assert not is_running(int((tmp_path / "pid").read_text()))
-
-
-# ---- the command ----
-
-
-@pytest.mark.parametrize(
-    "words", [[], ["--cameras", "17", "true"], ["--memory", "2G; reboot", "true"], ["--seconds", "0", "true"]]
-)
-def test_what_can_not_be_meant_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    assert ended.value.code == 2
-    assert "usage: hil vm" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("error", "code"), [(VmUnavailable("no qemu"), 4), (VmDeadline("too late"), 124), (VmError("panic"), 1)]
-)
-def test_the_exit_code_tells_what_it_was(
-    error: VmError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail(system: object, say: object) -> Kernel:
-        raise error
-
-    monkeypatch.setattr("hil.vm.main.kernel_for", fail)
-    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-    assert main(["--", "true"]) == code
-    assert capsys.readouterr().err == f"hil vm: {error}\n"

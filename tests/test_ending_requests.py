@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests to end: once, twice, and at any moment of a program's life."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from children import run, running
+from endings import AS_PROCESS_1, filming, needs_root, pid_of, started
+from vshm import TIMEOUT_S
+from writers import wait_until
+
+WORKS = """
+import os, signal, sys, time
+from vshm_ctypes.cli.ending import End, heeding
+end = End()
+with heeding(end.set, requests=int(sys.argv[1])):
+    print("ready", flush=True)
+    end.wait(60)
+    print("ending", flush=True)
+    sys.stdin.readline()
+print("whole", flush=True)
+"""
+
+
+@pytest.mark.parametrize("before", [(), AS_PROCESS_1], ids=["", "process 1"])
+def test_who_tells_again_does_not_want_to_wait(before: Sequence[str]) -> None:
+    needs_root(before)
+    with running(WORKS, "1", before=before) as process:
+        pid = pid_of(process, before)
+        assert process.stdout is not None
+        os.kill(pid, signal.SIGTERM)
+        assert process.stdout.readline() == "ending\n"
+        while process.poll() is None:  # what comes too soon is the same request
+            os.kill(pid, signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)
+        assert process.returncode == (130 if before else -signal.SIGINT)
+        assert process.stdout.read() == ""
+
+
+def test_one_request_may_come_twice(ring: str) -> None:
+    """As of timeout(1), which signals its child, and then its group, to which the child belongs."""
+    with running(WORKS, "1") as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "ending\n"
+        process.send_signal(signal.SIGTERM)
+        process.stdin.close()
+        assert process.stdout.read() == "whole\n"
+        assert process.wait(TIMEOUT_S) == 0
+
+
+def test_a_recording_into_a_pipe_that_nobody_empties_ends_too(ring: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with filming(ring), started("record", ring, "-o", str(pipe), "--json") as process:
+        reader = os.open(pipe, os.O_RDONLY)
+        try:
+            wait_until(
+                lambda: Path(f"/proc/{process.pid}/wchan").read_text().endswith("pipe_write"), "the pipe is full"
+            )
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=TIMEOUT_S)
+        finally:
+            os.close(reader)
+    assert json.loads(out)["ended"] == "interrupt"
+
+
+STORM = """
+import os, signal, threading
+from vshm_ctypes.cli.ending import End, heeding
+for _ in range(300):
+    end = End()
+    with heeding(end.set):
+        killer = threading.Thread(target=os.kill, args=[os.getpid(), signal.SIGTERM])
+        killer.start()
+        while not end.wait(0.00001):
+            pass
+        killer.join()
+print("whole")
+"""
+
+
+def test_an_end_may_come_at_any_moment_of_waiting_for_it() -> None:
+    assert run(STORM) == "whole\n"
+
+
+SWALLOWED = """
+import ctypes, signal, sys, time, weakref
+from vshm_ctypes.cli.ending import heeding
+
+class Gone:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+class Object:
+    pass
+
+def told(*_):
+    signal.raise_signal(signal.SIGTERM)
+
+def collected():
+    watched = Object()
+    reference = weakref.ref(watched, told)
+    del watched
+
+def executed():
+    exec("signal.raise_signal(signal.SIGTERM)")
+
+c_code = ctypes.CFUNCTYPE(None)(told)
+ways = {"finaliser": Gone, "weak reference": collected, "callback of C code": c_code, "text": executed}
+try:
+    with heeding():
+        ways[sys.argv[1]]()
+        time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("way", ["finaliser", "weak reference", "callback of C code", "text"])
+def test_an_interruption_can_be_caught_wherever_it_comes(way: str) -> None:
+    """Imports are full of such callbacks, and of texts that are executed: in the one it is lost, in the other it ends
+    the process by SIGINT in the end."""
+    assert run(SWALLOWED, way) == "interrupted\n"
+
+
+EARLY = """
+import signal
+from vshm_ctypes.cli.main import main
+
+install = signal.signal
+
+def told_at_once(number, handler):
+    before = install(number, handler)
+    if number == signal.SIGTERM and before == signal.SIG_DFL:
+        signal.raise_signal(number)
+    return before
+
+signal.signal = told_at_once
+print(main(["list", "--seconds", "60"]))
+"""
+
+
+def test_who_is_told_while_it_begins_to_listen_ends_likewise() -> None:
+    assert run(EARLY) == "130\n"
