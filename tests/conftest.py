@@ -67,6 +67,7 @@ NEEDS_PYAV = [
     "motion_jpeg",
     "pass_through",
     "patience",
+    "presets",
     "probe",
     "rate_meter",
     "round_trip",

@@ -74,12 +74,40 @@ def test_a_channel_is_chosen_and_an_unknown_one_is_refused_with_a_reason(server:
     assert connected(server, "?channel=a%2Fb", refusal)[0] == 1008
 
 
-def test_a_channel_has_a_number_too() -> None:
+async def newer_messages(connection: Socket, count: int) -> list[tuple[int, bytes, int]]:
+    """(channel, access unit, timestamp in ms) of each, for who asked for a channel by its number."""
+    found = [await connection.receive_bytes() for _ in range(count)]
+    return [(data[0], data[1:-8], int.from_bytes(data[-8:], "little")) for data in found]
+
+
+def test_who_asks_for_a_channel_by_number_gets_the_newer_message() -> None:
+    """Another one of the same ring does not."""
+    number = 128 + os.getpid() % 128
+    ring = f"/video_stream_ch{number}"
+    with WebSocketServer("127.0.0.1", 0, [ring, "/another"]) as server, Producer(ring) as producer:
+        for frame in range(3):
+            producer.write(payload(frame), keyframe=frame == 0, timestamp_ms=1_700_000_000_000 + frame)
+        newer = connected(server, f"?channel={number}", lambda connection: newer_messages(connection, 3))
+        assert newer == [(number, payload(frame), 1_700_000_000_000 + frame) for frame in range(3)]
+        older = [(data, time_ms) for _, data, time_ms in newer]
+        assert connected(server, "", lambda connection: messages(connection, 3)) == older
+        assert connected(server, f"?channel={ring[1:]}", lambda connection: messages(connection, 3)) == older
+
+
+def test_a_number_that_no_byte_can_tell_is_asked_for_by_name() -> None:
     number = 7_000_000 + os.getpid()
     ring = f"/video_stream_ch{number}"
-    with WebSocketServer("127.0.0.1", 0, ["/another", ring]) as server, Producer(ring) as producer:
+
+    async def code(connection: Socket) -> Any:
+        return (await connection.receive()).data
+
+    with WebSocketServer("127.0.0.1", 0, [ring]) as server, Producer(ring) as producer:
         producer.write(payload(1), keyframe=True, timestamp_ms=1)
-        assert connected(server, f"?channel={number}", lambda connection: messages(connection, 1)) == [(payload(1), 1)]
+        assert connected(server, f"?channel={ring[1:]}", lambda connection: messages(connection, 1)) == [
+            (payload(1), 1)
+        ]
+        for many in (str(number), "9" * 5000):
+            assert connected(server, f"?channel={many}", code) == 1008
 
 
 def test_a_client_may_be_there_before_the_first_picture(server: WebSocketServer, ring: str) -> None:

@@ -26,6 +26,7 @@ _PICTURE = re.compile(r"(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kMG]?)")
 _SCALES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
 _BINARY_SCALES = {"": 1, "k": 1024, "M": 1024**2, "G": 1024**3}
+_MODE = re.compile(r"(?:0o?)?([0-7]{1,3})")
 LEAST_BIT_RATE = 1000  # libx264 and libx265 count in thousands
 FPS_LIMITS = (0.001, 1000.0)
 LIMITS = {"width": (16, 8192), "height": (16, 8192), "gop": (1, 10_000), "quality": (1, 100), "slots": (2, 4096)}
@@ -43,6 +44,14 @@ def scaled(text: str, binary: bool = False) -> int:
     return round(float(match[1]) * (_BINARY_SCALES if binary else _SCALES)[match[2]])
 
 
+def permissions(said: object) -> int:
+    """Of text alone, "0660": in a file a number without quotes would be decimal. Raises ChannelError."""
+    match = _MODE.fullmatch(said) if isinstance(said, str) else None
+    if match is None or int(match[1], 8) == 0:
+        raise ChannelError(f'mode={said}: permission bits in octal, such as 0660, or 0666 for all; in a file "0666"')
+    return int(match[1], 8)
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One ring, and the stream in it.
@@ -50,9 +59,10 @@ class Channel:
     width, height in pixels and fps: 0 is as the camera gives it. bit_rate: bits per second; 0 is chosen by picture and
     rate. quality: 1 to 100, of libx264 and libx265 in place of a bitrate; 0 is 85 of JPEG, and by bitrate else.
     gop: frames. profile: as the encoder names it, with the pixels that it is for; none: what every decoder can take.
-    slot: bytes of a slot's payload. codec: "auto" becomes what the encoder makes, and h264 where any will
-    do. encoder: "copy" is none at all: the source's own access units are passed through, of whatever codec where that
-    is "auto"; size and rate, if given, are then those that the source must have.
+    slot: bytes of a slot's payload. mode: permission bits of the ring and its semaphores. codec: "auto" becomes what
+    the encoder makes, and h264 where any will do. encoder: "copy" is none at all: the source's own access units are
+    passed through, of whatever codec where that is "auto"; size and rate, if given, are then those that the source must
+    have.
     """
 
     ring: str = ring_name()
@@ -67,6 +77,7 @@ class Channel:
     profile: str = ""
     slots: int = 30
     slot: int = 512 * 1024
+    mode: int = 0o660
 
     def __post_init__(self) -> None:
         for name, (least, most) in LIMITS.items():
@@ -149,6 +160,8 @@ def _value(name: str, value: Any) -> Any:
         raise ChannelError(f"{name}: not one of {', '.join(kinds)}")
     if name == "ring":
         return _ring(value)
+    if name == "mode":
+        return permissions(value)
     try:
         if kinds[name] == "int":
             return scaled(str(value), binary=name == "slot")

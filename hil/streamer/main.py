@@ -18,13 +18,14 @@ from vshm_ctypes.cli.output import complain, let_go_of_output
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 
-from .channels import Channel, ChannelError, CodecName, EncoderName, read_config
+from .channels import Channel, ChannelError, CodecName, EncoderName, permissions, read_config
 from .encoder import CODECS
 from .encoder_settings import EncoderError
 from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
 from .open_lane import open_lane
+from .presets import PRESETS, preset_of
 from .service import Service
 from .sound.lane import SoundLane
 from .sound.open_source import make_sound_source
@@ -49,14 +50,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="show the cameras with their formats, sizes and rates")
     parser.add_argument("--json", action="store_true", help="the list as JSON")
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be said several times (default: one, /video_stream)"
-    names = "NAME: codec, encoder, quality, gop, profile, slots, slot (bytes)"
+    names = "NAME: codec, encoder, quality, gop, profile, slots, slot (bytes), mode"
     parser.add_argument("--channel", action="append", metavar="CHANNEL", help=f"{channel}; {names}")
+    preset = "original: channels 0, 1 and 2, and --websocket 8765, where nothing else is said"
+    parser.add_argument("--preset", choices=[*PRESETS], help=preset)
     parser.add_argument("--config", type=Path, metavar="FILE", help="TOML: device, and a [[channel]] for each ring")
+    mode = "permission bits of rings that do not say, in octal (default: 0660)"
+    parser.add_argument("--mode", metavar="MODE", help=mode)
     parser.add_argument("--codec", choices=get_args(CodecName), help="of channels that do not say (default: auto)")
     encoder = "of channels that do not say (default: auto); copy: none, what the source has encoded is passed through"
     parser.add_argument("--encoder", choices=get_args(EncoderName), help=encoder)
     audio = "alsa:DEVICE, file:PATH or testaudio; then ,NAME=VALUE..."
-    names = "NAME: codec (opus, aac, pcm), rate (Hz), channels, bit_rate, slots, ring"
+    names = "NAME: codec (opus, aac, pcm), rate (Hz), channels, bit_rate, slots, mode, ring"
     parser.add_argument("--audio", metavar="SOUND", help=f"sound into /audio_stream: {audio}; {names}")
     parser.add_argument("--wait", action="store_true", help="wait for a source that is not there yet")
     parser.add_argument("--loop", action="store_true", help="begin a file again at its end")
@@ -68,14 +73,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def default_of(arguments: argparse.Namespace, config: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Of these names, what holds for rings that do not say, by command line, else by file. Raises ChannelError."""
+    said = {name: getattr(arguments, name) or config.get(name) for name in names}
+    return {name: permissions(value) if name == "mode" else value for name, value in said.items() if value}
+
+
 def channels_of(arguments: argparse.Namespace, config: dict[str, Any]) -> list[Channel]:
-    """From the command line, else from the file, else one. Raises ChannelError."""
-    said = {name: getattr(arguments, name) or config.get(name) for name in ("codec", "encoder")}
-    default = {name: value for name, value in said.items() if value}
+    """From the command line, else from the file, else the preset's. Raises ChannelError."""
+    default = default_of(arguments, config, "codec", "encoder", "mode")
     if arguments.channel:
         channels = [Channel.parse(words, default) for words in arguments.channel]
     else:
-        channels = [Channel.of_table(table, default) for table in config.get("channel", [{}])]
+        channels = [
+            Channel.of_table(table, default) for table in config.get("channel", preset_of(arguments, config).channels)
+        ]
     rings = [channel.ring for channel in channels]
     if len(set(rings)) != len(rings):
         raise ChannelError(f"two channels for one ring: {', '.join(rings)}")
@@ -87,7 +99,7 @@ def channels_of(arguments: argparse.Namespace, config: dict[str, Any]) -> list[C
 def audio_of(arguments: argparse.Namespace, config: dict[str, Any], channels: Sequence[Channel]) -> Sound | None:
     """From the command line, else from the file; None: no sound. Raises ChannelError."""
     words = arguments.audio or config.get("audio")
-    sound = Sound.parse(words) if words else None
+    sound = Sound.parse(words, default_of(arguments, config, "mode")) if words else None
     if sound and sound.ring in [channel.ring for channel in channels]:
         raise ChannelError(f"{sound.ring}: pictures and sound for one ring")
     return sound
@@ -213,7 +225,7 @@ def run(arguments: argparse.Namespace, over: End) -> int:
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
     wait, audio = arguments.wait or bool(config.get("wait")), audio_of(arguments, config, channels)
-    timelines = Timelines()
+    websocket, timelines = arguments.websocket or preset_of(arguments, config).websocket, Timelines()
     source = make_source(words, wanted_of(channels), loop, timelines)
     lanes: list[Lane] = []
     with contextlib.ExitStack() as stack:
@@ -226,8 +238,8 @@ def run(arguments: argparse.Namespace, over: End) -> int:
             for channel in channels:
                 lanes.append(open_lane(channel, source, ledger))
                 open_lanes.callback(lanes[-1].close)
-            if arguments.websocket:
-                open_lanes.enter_context(open_websocket(arguments.websocket, channels))
+            if websocket:
+                open_lanes.enter_context(open_websocket(websocket, channels))
             everything: list[Lane | SoundLane] = [*lanes]
             if audio is not None:
                 everything.append(open_sound(audio, make_sound_source(audio, loop, timelines), ledger, wait, over))

@@ -52,7 +52,9 @@ class Outlet:
         self._discontinuity = False  # the next frame does not follow from the one before
         self.describe(width, height, fps)
         self.written_bytes = 0
-        self.producer = Producer(channel.ring, slots=channel.slots, slot_size=channel.slot, media=media)
+        self.producer = Producer(
+            channel.ring, slots=channel.slots, slot_size=channel.slot, mode=channel.mode, media=media
+        )
         info = self.producer.info()
         self._first = info.frames  # a ring that was taken over counts on
         self.ring_bytes = info.object_bytes

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The streams over WebSocket, beside shared memory: each message is one access unit, and its timestamp behind it.
 
-ws://host:8765/?channel=N chooses a channel by number or name; without it there is the first. The timestamp is 8 bytes,
-little-endian: wall clock of capture, ms since the epoch. Every client is a reader of the ring like any other, in a
-thread of its own: it begins at a keyframe, a slow one is skipped forward to the next keyframe and what it missed is
-counted, and neither the camera nor another client notices.
+ws://host:8765/ is the first channel, ?channel=NAME another one. ?channel=N, of 0 to 255, asks for the newer message,
+which has a byte more in front: the channel. The timestamp is 8 bytes, little-endian: wall clock of capture, ms since
+the epoch. Every client is a reader of the ring like any other, in a thread of its own: it begins at a keyframe, a slow
+one is skipped forward to the next keyframe and what it missed is counted, and neither the camera nor another client
+notices.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ TIMESTAMP = struct.Struct("<Q")
 WAIT_S = 0.2
 HEARTBEAT_S = 10.0
 MOST_CLIENTS = 64
+MOST_CHANNEL = 255  # that a byte can tell
 LONGEST_REASON = 120  # bytes, of the 123 that a close frame has room for
 LONGEST_MESSAGE = 4096  # of those that a client sends, which are not listened to
 POLICY_VIOLATION, GOING_AWAY, TRY_AGAIN_LATER = 1008, 1001, 1013
@@ -51,6 +53,16 @@ def address(text: str) -> tuple[str, int]:
     if not port.isdecimal() or not 0 <= int(port) <= 65535:
         raise ChannelError(f"{text}: [HOST:]PORT, such as 8765, or 0.0.0.0:8765 for other machines too")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def is_number(channel: str | None) -> bool:
+    """Whether it was asked for by number."""
+    return channel is not None and channel.isascii() and channel.isdigit()
+
+
+def head_of(channel: str | None) -> bytes:
+    """What is in front of each unit for a client that asked so: in the newer message the channel's number."""
+    return bytes([int(channel)]) if channel is not None and is_number(channel) else b""
 
 
 class WebSocketServer:
@@ -104,6 +116,8 @@ class WebSocketServer:
 
     def _ring(self, channel: str | None) -> str | None:
         try:
+            if channel is not None and is_number(channel) and int(channel) > MOST_CHANNEL:
+                return None  # not by number
             ring = self._rings[0] if channel is None else ring_name(channel)
         except ValueError:
             return None
@@ -126,14 +140,16 @@ class WebSocketServer:
             await client.close(code=TRY_AGAIN_LATER, message=f"{MOST_CLIENTS} clients are there already".encode())
             return client
         with request.app[DOOR].staying(request):
-            await self._serve_client(client, ring, request.remote)
+            await self._serve_client(client, ring, head_of(channel), request.remote)
         return client
 
-    async def _serve_client(self, client: web.WebSocketResponse, ring: str, who: str | None) -> None:
+    async def _serve_client(self, client: web.WebSocketResponse, ring: str, head: bytes, who: str | None) -> None:
         """Until it leaves."""
         self._clients.add(client)
         over = threading.Event()
-        sending = threading.Thread(target=self._send, args=(ring, sender(client), over, who), daemon=True)
+        send = sender(client)
+        what = (ring, lambda message: send(head + message), over, who)
+        sending = threading.Thread(target=self._send, args=what, daemon=True)
         sending.start()
         try:
             async for _ in client:

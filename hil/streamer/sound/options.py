@@ -7,6 +7,7 @@ alsa:hw:Loopback,1,codec=opus,rate=48000      SOURCE,NAME=VALUE...
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -14,7 +15,7 @@ from vshm_ctypes import Codec, ring_name
 from vshm_ctypes.audio import SAMPLE_RATES
 from vshm_ctypes.rings import AUDIO
 
-from ..channels import Channel, ChannelError, scaled
+from ..channels import Channel, ChannelError, permissions, scaled
 
 SoundCodec = Literal["opus", "aac", "pcm"]
 CODECS = {"opus": Codec.OPUS, "aac": Codec.AAC, "pcm": Codec.PCM_S16LE}
@@ -33,6 +34,7 @@ class Sound:
     """One ring of sound.
 
     source: alsa:DEVICE, file:PATH or testaudio. rate: Hz. bit_rate: bits per second; 0 is the encoder's own choice.
+    mode: permission bits.
     """
 
     source: str
@@ -42,6 +44,7 @@ class Sound:
     channels: int = 2
     bit_rate: int = 0
     slots: int = 100
+    mode: int = 0o660
 
     def __post_init__(self) -> None:
         if self.source != "testaudio" and not re.match("(alsa|file):.", self.source):
@@ -70,21 +73,26 @@ class Sound:
     def channel(self) -> Channel:
         """The ring that suits it."""
         slot = self.frame_bytes if self.codec == "pcm" else LARGEST_FRAME
-        return Channel(ring=self.ring, slots=self.slots, slot=max(slot, 1024), bit_rate=self.bit_rate)
+        return Channel(ring=self.ring, slots=self.slots, slot=max(slot, 1024), mode=self.mode, bit_rate=self.bit_rate)
 
     @classmethod
-    def parse(cls, text: str) -> Sound:
-        """From the words of --audio; what a device has in its name stays with it. Raises ChannelError."""
+    def parse(cls, text: str, default: Mapping[str, Any] | None = None) -> Sound:
+        """From the words of --audio; what a device has in its name stays with it.
+
+        default: what is not said, by name. Raises ChannelError.
+        """
         words = text.split(",")
         values: dict[str, Any] = {}
         while len(words) > 1 and (name := words[-1].partition("=")[0]) in cls.__slots__ and "=" in words[-1]:
             values.setdefault(name, _value(name, words.pop().partition("=")[2]))
-        return replace(cls(",".join(words)), **values)
+        return replace(cls(",".join(words)), **{**(default or {}), **values})
 
 
 def _value(name: str, text: str) -> Any:
     if name in ("source", "codec"):
         return text
+    if name == "mode":
+        return permissions(text)
     if name != "ring":
         return scaled(text)
     try:
