@@ -32,6 +32,8 @@ def clock() -> Clock:
         ("clip.avi", "mpeg4", "yuv420p"),
         ("clip.avi", "libx264", "yuv420p"),
         ("clip.avi", "mjpeg", "yuvj420p"),
+        ("clip.asf", "mpeg4", "yuv420p"),
+        ("clip.wmv", "libx264", "yuv420p"),
         ("clip.webm", "libvpx", "yuv420p"),
         ("clip.nut", "ffv1", "yuv420p"),
         ("clip.gif", "gif", "gray"),
@@ -70,6 +72,15 @@ def test_a_raw_stream_is_paced_by_its_rate(clock: Clock, tmp_path: Path, name: s
         found = play(source)
         assert numbers(found) == [number % 20 for number in range(30)]
         assert offsets(found) == pytest.approx(even(30, expected), abs=0.001)
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("name", ["clip.avi", "clip.asf", "clip.mkv"])
+def test_the_picture_before_a_gap_keeps_its_time(clock: Clock, tmp_path: Path, name: str, encoder: str) -> None:
+    times = [number / FPS + 2 * (number >= 10) for number in range(20)]
+    found = play(source_of(write(tmp_path / name, times, encoder, {"bf": "0", "tune": "zerolatency"}), clock))
+    assert numbers(found) == list(range(20))
+    assert offsets(found) == pytest.approx(times, abs=0.011)
 
 
 @pytest.mark.parametrize("begin_s", [3600.0, 7 * 86400.0, 2**33 / 90000 - 0.5])
