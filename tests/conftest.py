@@ -42,6 +42,7 @@ NEEDS_PYAV = [
     "cli_record",
     "cli_record_files",
     "cli_record_killed",
+    "cli_record_kinds",
     "cli_record_sound",
     "cli_record_start",
     "colour",

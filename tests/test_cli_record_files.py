@@ -48,7 +48,9 @@ def sizes(path: Path) -> set[tuple[str, int, int]]:
 def test_each_part_of_the_stream_has_a_file_of_its_own(
     ring: str, tmp_path: Path, ending: str, parts: Sequence[Part], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / f"clip{ending}"
+    raw = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
+    first = raw[KINDS[parts[0][0]][0]] if ending == ".h264" else ending
+    path = tmp_path / f"clip{first}"
     timing = tmp_path / "timing"
     with Producer(ring, slots=100) as producer:
         write(producer, parts)
@@ -59,8 +61,7 @@ def test_each_part_of_the_stream_has_a_file_of_its_own(
     codecs = [KINDS[kind][0] for kind, _, _ in parts]
     stems = ["clip", "clip-2", "clip-3"][: len(parts)]
     assert [file.stem for file in files] == stems
-    raw = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
-    endings = [raw[codec] if ending == ".h264" and codec != codecs[0] else ending for codec in codecs]
+    endings = [raw[codec] if ending == ".h264" else ending for codec in codecs]
     assert [file.suffix for file in files] == endings
     for file, (kind, width, height) in zip(files, parts, strict=True):
         name = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}[kind]

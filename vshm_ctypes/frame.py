@@ -21,6 +21,11 @@ class Codec(enum.IntEnum):
     OPUS = 66
 
 
+def codec_name(codec: int) -> str:
+    """In lower case; a codec that this version does not know shows as its number."""
+    return Codec(codec).name.lower() if codec in set(Codec) else f"unknown codec {codec}"
+
+
 class Media(enum.IntEnum):
     """What a ring carries."""
 
@@ -190,4 +195,4 @@ class Frame(Described):
     def __repr__(self) -> str:
         kind = "keyframe" if self.is_keyframe else "frame"
         what = self.audio or f"{self.width}x{self.height}"
-        return f"<{kind} {self.number}: {self.size} bytes, codec {self.codec}, {what}>"
+        return f"<{kind} {self.number}: {self.size} bytes, {codec_name(self.codec)}, {what}>"

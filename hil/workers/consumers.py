@@ -159,7 +159,7 @@ class Recorder(ConsumerWorker):
     good_codes = (0, 1)  # 1: it has missed frames, and says so
 
     def start(self) -> Child:
-        self._saved = self.site.folder / f"{self.name}.h264"
+        self._saved = self.site.folder / f"{self.name}.raw"
         words = ["record", self.site.ring, "--output", str(self._saved), "--reconnect", "--json"]
         return start_python(self.site, self.name, "vshm_ctypes.cli.main", words)
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 from ..bitstream import EntryPoint, StreamError, entry_point, nal_units, read_jpeg
 from ..consumer import Consumer
 from ..errors import VideoShmError
-from ..frame import Codec, Frame, Media
+from ..frame import Codec, Frame, Media, codec_name
 from ..info import State
 from .decodable import SETS
 from .findings import Finding
-from .survey import Survey, codec_name
+from .survey import Survey
 
 
 def undecodable(data: bytes, codec: int) -> str | None:

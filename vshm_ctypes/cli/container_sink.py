@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recording in a container, by PyAV: MP4 or Matroska, pictures and sound."""
+"""A recording in a container, by PyAV: pictures, pictures and sound, or sound alone."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ from typing import TYPE_CHECKING, Any
 
 from ..frame import Frame
 from .decodable import Picture
+from .file_kinds import ending, kind_of, misfit, raw_ending
 from .picture_track import PictureTrack
 from .sink import SinkError, time_ns
-from .sound_track import SoundTrack
+from .sound_track import SoundAlone, SoundTrack
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-CONTAINERS = {".mp4": "mp4", ".mkv": "matroska"}
-OTHERS = {".mov", ".m4v", ".3gp", ".avi", ".webm", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogg"}
 EARLY_FRAMES = 256  # of sound, that are kept while there is no picture
 SOUND_LATE_US = 1_000_000  # so long pictures are held back for sound that belongs before them
 PICTURE_LATE_S = 2.0  # so long sound waits for pictures that belong before it
 FRAGMENT_US = 1_000_000  # so much is lost at most where the recording is killed
+_FRAGMENTED = {
+    # The header is written at once, so it can't say when a track begins: each track's first fragment does.
+    "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
+    "frag_duration": str(FRAGMENT_US),
+    "min_frag_duration": str(FRAGMENT_US // 2),  # where each picture is a keyframe
+    "avoid_negative_ts": "disabled",  # there are none; else the first packet of each track is moved to 0
+}
+_CLUSTERED = {"cluster_time_limit": str(FRAGMENT_US // 1000)}
+# A page has one time: where there is a gap on it, what stands before the gap would come late by it.
+_A_PAGE_EACH = {"page_duration": "1"}
 _OPTIONS = {
-    "mp4": {
-        # The header is written at once, so it can't say when a track begins: each track's first fragment does.
-        "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
-        "frag_duration": str(FRAGMENT_US),
-        "min_frag_duration": str(FRAGMENT_US // 2),  # where each picture is a keyframe
-        "avoid_negative_ts": "disabled",  # there are none; else the first packet of each track is moved to 0
-    },
-    "matroska": {"cluster_time_limit": str(FRAGMENT_US // 1000)},
+    **dict.fromkeys(("mp4", "mov"), _FRAGMENTED),
+    **dict.fromkeys(("matroska", "webm"), _CLUSTERED),
+    **dict.fromkeys(("ogg", "opus"), _A_PAGE_EACH),
 }
 
 
@@ -43,15 +47,16 @@ def load_av(path: str) -> ModuleType:
     try:
         import av
     except ModuleNotFoundError:
-        advice = "pip install 'video-shm[hil]', or record to .h264, .h265 or .mjpeg"
-        raise SinkError(0, f"{Path(path).suffix} needs PyAV: {advice}") from None
+        advice = "pip install 'video-shm[hil]', or record to .h264, .h265, .mjpeg or .pcm"
+        raise SinkError(0, f"{ending(path)} needs PyAV: {advice}") from None
     return av
 
 
 class ContainerSink:
-    """MP4 or Matroska, remuxed. Fragmented, so that it needs no end to be playable.
+    """Remuxed into what its name says. MP4 is fragmented, so that it needs no end to be playable.
 
-    sound: a frame of the sound that is to go with the pictures. sound_frames: so many of it are in the file.
+    sound: a frame of the sound that is to go with the pictures. sound_frames: so many of it are in the file. Where what
+    is recorded is sound itself, its frames stand in the place of pictures.
     """
 
     def __init__(self, path: Path, force: bool, sound: Frame | None = None) -> None:
@@ -62,7 +67,8 @@ class ContainerSink:
             path.open("ab").close()
         self._path = path
         self._container: Any = None
-        self._pictures: PictureTrack | None = None
+        self._kind = kind_of(str(path))
+        self._pictures: PictureTrack | SoundAlone | None = None
         self._sound = sound
         self._sound_track: SoundTrack | None = None
         self._early: deque[tuple[float, Frame]] = deque()  # sound that waits for pictures, and since when
@@ -83,18 +89,26 @@ class ContainerSink:
             self._mux_pictures(self._pictures.packets(picture))
             self._mux_sound()
         except self._av.error.InvalidDataError:
-            number, advice = (
-                picture.frame.number,
-                "look at the writer's encoder; a raw recording (.h264) shows what it is",
+            number = picture.frame.number
+            advice = (
+                f"look at the writer's encoder; a raw recording ({raw_ending(picture.frame.codec)}) shows what it is"
             )
             raise SinkError(0, f"frame {number} is none that {self._path.suffix} can hold: {advice}") from None
 
-    def _begin(self, picture: Picture) -> PictureTrack:
-        kind = CONTAINERS[self._path.suffix.lower()]
-        options = {"fflags": "+flush_packets", "max_interleave_delta": str(SOUND_LATE_US), **_OPTIONS[kind]}
+    def _begin(self, picture: Picture) -> PictureTrack | SoundAlone:
+        for frame in (picture.frame, *([self._sound] if self._sound is not None else [])):
+            why_not = misfit(str(self._path), frame.codec)
+            if why_not is not None:
+                raise SinkError(0, why_not)
+        kind = self._kind.muxer
+        options = {"fflags": "+flush_packets", "max_interleave_delta": str(SOUND_LATE_US), **_OPTIONS.get(kind, {})}
         # An absolute one: in 08:30.mp4 and http:clip.mkv FFmpeg finds a protocol.
         container = self._av.open(str(self._path.absolute()), "w", format=kind, options=options)
-        pictures = PictureTrack(self._av, container, kind, picture)
+        pictures: PictureTrack | SoundAlone
+        if picture.frame.audio is not None:
+            pictures = SoundAlone(self._av, container, picture)
+        else:
+            pictures = PictureTrack(self._av, container, kind, picture)
         if self._sound is not None:
             self._sound_track = SoundTrack(container, self._sound)
         self._container = container
@@ -167,12 +181,12 @@ class ContainerSink:
         if self._muxed_ns is None:  # not one picture
             os.truncate(self._path, 0)
             return frames, size, sound_frames
-        if self._path.suffix.lower() == ".mp4":
+        if self._kind.muxer in ("mp4", "mov"):
             _cut_off_fragment(self._path)
         with suppress(self._av.error.FFmpegError), self._av.open(str(self._path.absolute())) as container:
             for packet in container.demux():
                 if packet.size and not packet.is_corrupt:
-                    is_picture = packet.stream.type == "video"
+                    is_picture = packet.stream.index == 0  # or what stands in their place
                     frames, sound_frames = frames + is_picture, sound_frames + (not is_picture)
                     size += packet.size * is_picture
         return frames, size, sound_frames
@@ -190,17 +204,3 @@ def _cut_off_fragment(path: Path) -> None:
             if header[4:] == b"mdat" and at <= size:
                 whole = at
         file.truncate(whole)
-
-
-def is_container(path: str) -> bool:
-    """By the path's ending."""
-    return Path(path).suffix.lower() in CONTAINERS
-
-
-def check_name(path: str) -> None:
-    """Raises ValueError: it is no file's, or that of a container which a recording can't have."""
-    if not path:
-        raise ValueError("-o: it names no file")
-    suffix = Path(path).suffix
-    if suffix.lower() in OTHERS:
-        raise ValueError(f"{path}: {suffix} is not written: record to .mp4 or .mkv, or to .h264, .h265 or .mjpeg")

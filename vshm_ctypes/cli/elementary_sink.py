@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..frame import Codec
 from .decodable import Picture
+from .file_kinds import misfit
 from .sink import SinkError
 
 
@@ -18,6 +18,7 @@ class ElementarySink:
     """The access units one after the other, as a decoder takes them. path: None is stdout."""
 
     def __init__(self, path: Path | None, force: bool) -> None:
+        self._path = path
         if path is None:
             self._file: Any = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
         else:
@@ -31,12 +32,11 @@ class ElementarySink:
     def write(self, picture: Picture) -> None:
         """One more access unit, straight to the file. Raises OSError; then the file ends with the one before.
 
-        Raises SinkError: Opus, whose packets do not tell where they end (RFC 6716, 3).
+        Raises SinkError: the file's name says that it is another codec's.
         """
-        if picture.frame.codec == Codec.OPUS:
-            raise SinkError(
-                0, "a raw file can't tell Opus packets apart: record pictures to .mkv, with --audio for sound"
-            )
+        why_not = misfit(str(self._path or ""), picture.frame.codec)
+        if why_not is not None:
+            raise SinkError(0, why_not)
         self._shape = shape(picture)
         rest = memoryview(picture.data)
         try:

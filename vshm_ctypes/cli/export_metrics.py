@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import VideoShmError
+from ..frame import codec_name
 from ..info import RingInfo, State
 from ..inspect import inspect_slots
 from ..machine import Machine, Throttling
 from ..published import PREFIX, PublishedConsumer
-from .survey import codec_name
 
 NS = 1e9
 

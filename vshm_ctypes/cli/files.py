@@ -8,15 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from ..frame import Codec, Frame
-from .container_sink import ContainerSink, is_container
+from ..frame import Frame, codec_name
+from . import units
+from .container_sink import ContainerSink
 from .decodable import Picture
 from .elementary_sink import ElementarySink, shape
+from .file_kinds import kind_of, raw_ending
 from .output import complain
 from .sink import Sink, SinkError
-from .survey import codec_name
 
-_RAW: dict[int, str] = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
 _Kind = TypeVar("_Kind")
 
 
@@ -52,7 +52,7 @@ class Files:
     def _open(self, path: str) -> Sink:
         if path == "-":
             return ElementarySink(None, self._force)
-        if not is_container(path):
+        if not kind_of(path).muxer:
             return opened(ElementarySink, path, self._force)
         return opened(lambda path, force: ContainerSink(path, force, self._sound), path, self._force)
 
@@ -79,8 +79,8 @@ class Files:
         so_far = (self.frames, self.bytes, self.sound_frames)
         first = Path(self._path)
         suffix = first.suffix
-        if not is_container(self._path) and picture.frame.codec != self._last.frame.codec:
-            suffix = _RAW.get(picture.frame.codec, suffix)
+        if not kind_of(self._path).takes(picture.frame.codec):
+            suffix = raw_ending(picture.frame.codec) or suffix
         while True:
             self._number += 1
             path = str(first.with_name(f"{first.stem}-{self._number}{suffix}"))
@@ -118,4 +118,5 @@ class Files:
 
 def _told(picture: Picture) -> str:
     codec, width, height = shape(picture)
-    return f"{codec_name(codec)} {width}x{height}"
+    sound = picture.frame.audio
+    return f"{codec_name(codec)} {units.stream(width, height, sound)}"

@@ -9,15 +9,19 @@ from fractions import Fraction
 from typing import Any
 
 from ..bitstream import EntryPoint, nal_units
-from ..frame import Codec
+from ..frame import Codec, codec_name
 from .decodable import Picture, parameter_sets
 from .presentation import Presentation, Timed
 from .sink import SinkError, time_ns
-from .survey import codec_name
 
 _DEMUXERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
 _SECOND_NS = 1_000_000_000
-_TICKS = {"mp4": 90_000, "matroska": 1000}  # a second: those of RTP and of MPEG; those that Matroska has
+_TICKS = {
+    "mp4": 90_000,
+    "mov": 90_000,
+    "mpegts": 90_000,
+    "matroska": 1000,
+}  # a second: those of RTP and of MPEG; those that Matroska has
 _IRAP = range(16, 24)  # NAL unit types of H.265 at which decoding can begin, whatever comes before (table 7-1)
 
 
@@ -27,7 +31,7 @@ def _is_irap(data: bytes) -> bool:
 
 
 class PictureTrack:
-    """A stream of pictures in a container. kind: mp4 or matroska. first: its first picture.
+    """A stream of pictures in a container. kind: FFmpeg's muxer. first: its first picture.
 
     Raises SinkError: no container takes it; av.error.InvalidDataError: it is not what its codec says.
     """
@@ -38,7 +42,7 @@ class PictureTrack:
         if demuxer is None:
             why = f"{codec_name(codec)} does not go into {kind} as pictures"
             raise SinkError(0, f"{why}: record a ring of pictures, and sound beside them with --audio")
-        self._av, self._codec, self._is_mp4 = av, codec, kind == "mp4"
+        self._av, self._codec, self._is_mp4 = av, codec, kind in ("mp4", "mov")
         # What a container's header needs to know of the stream is in its first keyframe.
         with av.open(io.BytesIO(first.data), format=demuxer) as probe:
             template = probe.streams.video[0]

@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import Literal, cast
 
 from ..consumer import Consumer
-from ..frame import Frame
-from ..rings import AUDIO
+from ..frame import Frame, codec_name
+from ..rings import AUDIO, ring_name
 from . import units
-from .container_sink import check_name, is_container, load_av
+from .container_sink import load_av
 from .disk_advice import disk_advice
 from .ending import heeding, held
+from .file_kinds import CONTAINERS, PICTURES, RAW, kind_of, misfit
 from .files import Files, opened
 from .listener import Listener
 from .output import complain, counted, print_json, say
 from .progress import progress
 from .recorder import Recorder
 from .recording import Recording
+from .survey import codecs_now
 from .timing import TimingSink
 from .verb import COMPLETE_FILE, COMPLETE_RING, Exit, Verb, add_ring_argument, completed, positive
 
@@ -40,14 +42,17 @@ def whole(text: str) -> int:
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_ring_argument(parser)
-    output = "file: .mp4 or .mkv (needs PyAV), else the raw stream; - is stdout"
+    output = (
+        f"file, of the kind that its name says: {', '.join(CONTAINERS)} (by PyAV), or raw: "
+        f"{', '.join(RAW)}, or none; - is stdout, raw"
+    )
     completed(parser.add_argument("-o", "--output", required=True, metavar="FILE", help=output), COMPLETE_FILE)
     parser.add_argument("-c", "--count", type=whole, metavar="N", help="end after N frames")
     parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after S seconds")
     start = "first frame: the ring's last keyframe (default), the next keyframe, or the oldest keyframe in the ring"
     parser.add_argument("--from", dest="start", choices=tuple(_STARTS), default="keyframe", help=start)
     parser.add_argument("--reconnect", action="store_true", help="go on with the next writer when this one ends")
-    audio = "put this ring's sound into the file too (.mp4, .mkv; default: /audio_stream)"
+    audio = "put this ring's sound into the file too (.mp4, .mkv, .mov, .ts; default: /audio_stream)"
     completed(parser.add_argument("--audio", nargs="?", const=AUDIO, metavar="RING", help=audio), COMPLETE_RING)
     timing = "when each frame was published, and its size: JSON lines, for hil gate --replay"
     completed(parser.add_argument("--timing", metavar="FILE", help=timing), COMPLETE_FILE)
@@ -79,16 +84,33 @@ def _files_of(recording: Recording, force: bool, sound: Frame | None) -> Iterato
                 _remove_empty(name)
 
 
-def run(arguments: Namespace) -> int:
-    """Exit 0; 1: frames were missed, the writer died, the disk is full, or nothing was recorded."""
-    check_name(arguments.output)
+def _check(arguments: Namespace) -> str:
+    """The muxer that is to write the file. Raises ValueError, before anything is touched."""
+    if not arguments.output:
+        raise ValueError("-o: it names no file")
+    kind = kind_of(arguments.output)
     if arguments.json and arguments.output == "-":
         raise ValueError("--json and -o - both want stdout: choose a file")
-    if arguments.audio is not None and not is_container(arguments.output):
-        raise ValueError("--audio: a raw stream has no room for sound: record to .mp4 or .mkv")
     if arguments.timing == arguments.output:
         raise ValueError("-o and --timing name the same file: choose another one")
-    if is_container(arguments.output):
+    if arguments.audio is not None and not any(kind.muxer and kind.takes(codec) for codec in PICTURES):
+        both = "pictures and sound go together into .mp4, .mkv, .mov and .ts"
+        raise ValueError(f"{arguments.output}: --audio: {both}; sound alone is recorded from its own ring")
+    rings = [arguments.ring, *([arguments.audio] if arguments.audio is not None else [])]
+    for ring in rings:
+        codecs = codecs_now(ring)
+        has = f"{ring_name(ring)} has {', '.join(sorted(map(codec_name, codecs)))}"
+        if codecs and not any(kind.takes(codec) for codec in codecs):
+            raise ValueError(f"{arguments.output}: {has}, and {misfit(arguments.output, max(codecs))}")
+        if ring is not arguments.ring and codecs & {*PICTURES}:
+            raise ValueError(f"{has}: pictures, and --audio wants sound")
+    return kind.muxer
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0; 1: frames were missed, the writer died, the disk is full, or nothing was recorded."""
+    muxer = _check(arguments)
+    if muxer:
         load_av(arguments.output)  # it takes its time, in which a full ring's oldest frames would be overwritten
     start = cast(Literal["next", "oldest", "keyframe"], _STARTS[arguments.start])
     with ExitStack() as stack:
@@ -144,4 +166,4 @@ def _summary(recording: Recording) -> str:
     return f"{recording.ring} -> {files}: {frames}, {size}, {seconds}{lost}{ended}"
 
 
-VERB = Verb("record", "a stream into a file: raw, .mp4 or .mkv", add_arguments, run)
+VERB = Verb("record", "a stream into a file, of the kind that its name says", add_arguments, run)

@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from datetime import datetime
 
-from ..frame import Flag, Media
+from ..frame import Flag, Media, codec_name
 from ..inspect import SlotInfo
 from ..processes import Users, find_users
 from ..published import PublishedConsumer, by_pid, list_published
@@ -19,7 +19,7 @@ from ..rings import ring_name
 from . import units
 from .list import gop, tell_hidden, tell_process, tell_writer
 from .output import complain, counted, print_json, print_table, printable
-from .survey import Survey, codec_name, survey_one
+from .survey import Survey, survey_one
 from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
 
 

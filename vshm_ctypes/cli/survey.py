@@ -12,10 +12,11 @@ from ..audio import AudioFormat
 from ..bitstream import EntryPoint, entry_point
 from ..consumer import Consumer
 from ..errors import VideoShmError
-from ..frame import Codec, Media
+from ..frame import Media, codec_name
 from ..info import RingInfo, State
 from ..inspect import SlotInfo, inspect, inspect_slots
 from ..processes import process_name, start_time
+from ..rings import Ring
 
 STALLED_S = 2.0
 
@@ -74,9 +75,11 @@ class Survey:
         }
 
 
-def codec_name(codec: int) -> str:
-    """In lower case; a codec that this version does not know shows as its number."""
-    return Codec(codec).name.lower() if codec in set(Codec) else f"codec {codec}"
+def codecs_now(ring: Ring) -> set[int]:
+    """Of the frames that are in the ring; empty: there is none yet, or no such ring."""
+    with suppress(VideoShmError):
+        return {slot.meta.codec for slot in inspect_slots(ring)}
+    return set()
 
 
 def _gop(before: list[SlotInfo], after: list[SlotInfo], info: RingInfo) -> int | None:
