@@ -8,8 +8,6 @@ import os
 import time
 from dataclasses import dataclass
 
-import psutil
-
 WORTH_A_WORD = 0.10  # of all processors
 
 
@@ -25,6 +23,8 @@ class Usage:
 
 def look() -> Usage:
     """Now."""
+    import psutil  # what has not the harness's extra still shows its help
+
     all_of = psutil.cpu_times()
     busy = all_of.user + all_of.nice + all_of.system + all_of.irq + all_of.softirq
     return Usage(time.monotonic(), busy, _own_s(), os.cpu_count() or 1)
@@ -32,6 +32,8 @@ def look() -> Usage:
 
 def _own_s() -> float:
     """Of this process, its descendants, and those of them that have ended and were reaped."""
+    import psutil
+
     own, used = psutil.Process(), 0.0
     for process in [own, *own.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):

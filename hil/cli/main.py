@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from vshm_ctypes._command import ends_with
 from vshm_ctypes.cli.ending import heeding
+from vshm_ctypes.cli.extras import HARNESS, remedy
 from vshm_ctypes.cli.output import complain, let_go_of_output
 from vshm_ctypes.cli.verb import Verb, parser_of
 from vshm_ctypes.descriptors import open_standard_streams
@@ -56,4 +57,10 @@ def _run(words: Sequence[str] | None) -> int:
         return Exit.PASS
     except OSError as error:
         complain(error, "hil")
+        return Exit.FAIL
+    except ModuleNotFoundError as error:
+        told = remedy(error, HARNESS)
+        if told is None:
+            raise
+        complain(told, "hil")
         return Exit.FAIL

@@ -6,23 +6,27 @@ from __future__ import annotations
 import sys
 
 from vshm_ctypes._command import ends_with
+from vshm_ctypes.cli.extras import HARNESS, remedy
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain, keep_to_own_threads
+
+from .arguments import build_parser
 
 
 def main() -> int:
     """Run camera-streamer with the words of the command line. Returns the exit code."""
     open_standard_streams()
     keep_to_own_threads()
+    arguments = build_parser().parse_args()
     try:
-        from .main import main as run
-    except ModuleNotFoundError as error:
-        print(f"camera-streamer: it needs {error.name}: pip install 'video-shm[hil]'", file=sys.stderr)
-        return 1
+        from .main import obey
     except (ImportError, MemoryError) as error:
-        print(f"camera-streamer: {explain(error)}", file=sys.stderr)
+        told = (remedy(error, HARNESS) if isinstance(error, ModuleNotFoundError) else None) or explain(error)
+        if told is None:
+            raise
+        print(f"camera-streamer: {told}", file=sys.stderr)
         return 1
-    return ends_with(run())
+    return ends_with(obey(arguments))
 
 
 if __name__ == "__main__":

@@ -9,23 +9,24 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from vshm_ctypes import VideoShmError, __version__, log_to
+from vshm_ctypes import VideoShmError, log_to
 from vshm_ctypes.cli.ending import End, heeding
+from vshm_ctypes.cli.extras import HARNESS, remedy
 from vshm_ctypes.cli.output import complain, let_go_of_output
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 
-from .channels import Channel, ChannelError, CodecName, EncoderName, permissions, read_config
+from .arguments import build_parser
+from .channels import Channel, ChannelError, permissions, read_config
 from .encoder import CODECS
 from .encoder_settings import EncoderError
 from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
 from .open_lane import open_lane
-from .presets import PRESETS, preset_of
+from .presets import preset_of
 from .service import Service
 from .sound.lane import SoundLane
 from .sound.open_source import make_sound_source
@@ -39,38 +40,6 @@ from .status import Status
 READ_TIMEOUT_S = 0.1  # how soon a signal is heeded
 WAIT_EVERY_S = 0.5
 START_ATTEMPTS = 5
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser("camera-streamer", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"camera-streamer {__version__}")
-    device = "auto, or a V4L2 device's path, driver, card or bus; rpicam; file:PATH; testsrc, testsrc:WIDTHxHEIGHT@FPS"
-    parser.add_argument("--device", metavar="SOURCE", help=f"{device} (default: auto)")
-    parser.add_argument("--list", action="store_true", help="show the cameras with their formats, sizes and rates")
-    parser.add_argument("--json", action="store_true", help="the list as JSON")
-    channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be said several times (default: one, /video_stream)"
-    names = "NAME: codec, encoder, quality, gop, profile, slots, slot (bytes), mode"
-    parser.add_argument("--channel", action="append", metavar="CHANNEL", help=f"{channel}; {names}")
-    preset = "original: channels 0, 1 and 2, and --websocket 8765, where nothing else is said"
-    parser.add_argument("--preset", choices=[*PRESETS], help=preset)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML: device, and a [[channel]] for each ring")
-    mode = "permission bits of rings that do not say, in octal (default: 0660)"
-    parser.add_argument("--mode", metavar="MODE", help=mode)
-    parser.add_argument("--codec", choices=get_args(CodecName), help="of channels that do not say (default: auto)")
-    encoder = "of channels that do not say (default: auto); copy: none, what the source has encoded is passed through"
-    parser.add_argument("--encoder", choices=get_args(EncoderName), help=encoder)
-    audio = "alsa:DEVICE, file:PATH or testaudio; then ,NAME=VALUE..."
-    names = "NAME: codec (opus, aac, pcm), rate (Hz), channels, bit_rate, slots, mode, ring"
-    parser.add_argument("--audio", metavar="SOUND", help=f"sound into /audio_stream: {audio}; {names}")
-    parser.add_argument("--wait", action="store_true", help="wait for a source that is not there yet")
-    parser.add_argument("--loop", action="store_true", help="begin a file again at its end")
-    parser.add_argument("--ledger", type=Path, metavar="FILE", help="write down each frame, as a witness")
-    websocket = "serve the streams over WebSocket too; without HOST to this machine only"
-    parser.add_argument("--websocket", metavar="[HOST:]PORT", help=websocket)
-    parser.add_argument("--stats", action="store_true", help="print books and cost at the end, as JSON")
-    parser.add_argument("--log-format", choices=("text", "json"), default="text")
-    return parser
 
 
 def default_of(arguments: argparse.Namespace, config: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -256,7 +225,11 @@ def run(arguments: argparse.Namespace, over: End) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """Run camera-streamer with the given words, or those of the command line. Returns the exit code."""
     open_standard_streams()
-    arguments = build_parser().parse_args(words)
+    return obey(build_parser().parse_args(words))
+
+
+def obey(arguments: argparse.Namespace) -> int:
+    """Run camera-streamer with what its command line says. Returns the exit code."""
     set_up(arguments.log_format)
     log_to(LOG)
     try:
@@ -279,7 +252,7 @@ def main(words: Sequence[str] | None = None) -> int:
         LOG.error("%s", getattr(error, "strerror", None) or error)
         return 1
     except (MemoryError, RuntimeError, ImportError) as error:
-        told = explain(error)
+        told = (remedy(error, HARNESS) if isinstance(error, ModuleNotFoundError) else None) or explain(error)
         if told is None:
             raise
         LOG.error("%s", told)

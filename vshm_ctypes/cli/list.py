@@ -12,6 +12,7 @@ from ..inspect import list_rings
 from ..processes import Process, Users, find_users
 from ..rings import AUDIO, DEFAULT, DIRECTORY
 from . import units
+from .extras import producer_advice
 from .output import counted, print_json, print_table, printable
 from .survey import Survey, survey
 from .verb import Exit, Verb, add_seconds_argument
@@ -127,7 +128,7 @@ def run(arguments: Namespace) -> int:
         if users.hidden:
             print(tell_hidden(users))
     elif not closed:
-        print("no ring: start a producer, such as camera-streamer")
+        print(f"no ring: {producer_advice()}")
     if closed and not arguments.json:
         print(f"this user may not read {printable(', '.join(closed))}: vshm check says what to do")
     return Exit.HEALTHY if rings or closed else Exit.NO_RING
