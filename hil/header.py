@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the C library's header is: the one place for all that hil compiles."""
+"""Where the C library's header and its other sources are: the one place for all that hil compiles."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
 
-CHECKOUT_LIB = Path(__file__).resolve().parent.parent / "lib"
+HERE = Path(__file__).resolve().parent
+# A wheel brings lib's tests, examples and the benchmarks' floor along, for programs that are made of them.
+LIB = HERE / "lib" if (HERE / "lib").exists() else HERE.parent / "lib"
 
 
 def include_folder() -> Path:
@@ -14,7 +16,7 @@ def include_folder() -> Path:
 
     hil's sources are written for the header of their own tree; beside an editable install, the binding's may be older.
     """
-    for folder in (CHECKOUT_LIB, *_installed()):
+    for folder in (LIB, *_installed()):
         if (folder / "include" / "video_shm.h").exists():
             return folder / "include"
     from vshm_ctypes import get_include

@@ -37,5 +37,5 @@ def test_a_tree_s_own_header_is_used_beside_an_installed_one(installed: Path, tm
 
 
 def test_an_installed_package_has_the_header_that_it_brought(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hil.header, "CHECKOUT_LIB", installed / "nothing")
+    monkeypatch.setattr(hil.header, "LIB", installed / "nothing")
     assert include_folder() == installed

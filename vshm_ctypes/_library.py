@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import sys
+from collections.abc import Iterator
 
 from ._prototypes import declare
 from ._structs import C_NAMES
@@ -22,21 +23,36 @@ def installed(*names: str) -> str | None:
     return next(filter(os.path.exists, paths), None)
 
 
+def _behind_a_checkout() -> Iterator[str]:
+    """Where a checkout that is imported from its own folder finds a library: built in it, or of the installed package.
+
+    That folder comes first in Python's path, and would hide the package that was installed to be used.
+    """
+    for folder in map(os.path.dirname, sys.modules[__package__].__path__):
+        if os.path.exists(os.path.join(folder, "lib", "VERSION")):
+            yield os.path.join(folder, "build", "libvideo_shm.so")
+            yield from (os.path.join(path, "vshm_ctypes", "lib", "libvideo_shm.so") for path in sys.path)
+
+
 def choose() -> str:
-    """Path or soname to load: VSHM_LIBRARY if it is set, else the wheel's own copy, else the system's."""
+    """Path or soname to load: VSHM_LIBRARY if it is set, else the wheel's own copy, else the system's.
+
+    In a checkout, which has no copy, what was built there, else that of an installed wheel.
+    """
     chosen = os.environ.get("VSHM_LIBRARY")
     if chosen:
         return chosen
-    return installed("lib", "libvideo_shm.so") or SONAME
+    own = installed("lib", "libvideo_shm.so") or next(filter(os.path.exists, _behind_a_checkout()), None)
+    return os.path.abspath(own) if own else SONAME
 
 
 def get_include() -> str:
     """Folder of video_shm.h, for C programs: ``cc -I``. Raises LibraryError where the wheel brought none."""
-    header = installed("include", "video_shm.h")
+    header = installed("include", "video_shm.h") or installed("..", "lib", "include", "video_shm.h")
     if header is None:
         advice = "this is no installed wheel: use the library's own, pkg-config --cflags video_shm"
         raise LibraryError(errno.ENOENT, "video_shm.h", advice)
-    return os.path.dirname(header)
+    return os.path.dirname(os.path.abspath(header))
 
 
 def get_library() -> str:
@@ -77,7 +93,10 @@ def _advice(reason: int) -> str:
             "no library can be loaded from inside an archive: unpack it (shiv and pex can do so themselves), "
             "or install libvideo_shm itself, or set VSHM_LIBRARY to its path"
         )
-    return "install the wheel, or libvideo_shm itself, or set VSHM_LIBRARY to its path"
+    return (
+        "install the wheel, or libvideo_shm itself, or set VSHM_LIBRARY to its path; "
+        "in a checkout, cmake -S lib -B build && cmake --build build"
+    )
 
 
 def load(path: str) -> ctypes.CDLL:

@@ -11,12 +11,12 @@ from ..gate.block import Block, Plan, build_worker
 from ..gate.block import BlockError as WorkerError
 from ..gate.block import run_block as run_worker
 from ..gate.schedule import Due, Schedule
-from ..header import CHECKOUT_LIB, include_folder
+from ..header import LIB, include_folder
 from ..workers.programs import loaded_library
 from .outcome import BlockError, Outcome
 
 HERE = Path(__file__).resolve().parent
-FLOOR = CHECKOUT_LIB / "bench"
+FLOOR = LIB / "bench"
 FULL_RATE = 8e9  # bytes a second: the worker is told how many frames, not how long
 SHORTEST = 30  # frames
 OURS, FUTEX_FLOOR = NAMES_IN_C = ("video-shm in C", "futex floor in C")
@@ -30,17 +30,13 @@ class InC:
             self._worker = build_worker(folder)
         except WorkerError as error:
             raise BlockError(str(error)) from None
-        self.libraries = {OURS: loaded_library()}
-        if (FLOOR / "floor.c").exists():  # an installed package has none
-            self.libraries[FUTEX_FLOOR] = _build_floor(folder)
+        self.libraries = {OURS: loaded_library(), FUTEX_FLOOR: _build_floor(folder)}
 
     def run_block(self, peer: str, size: int, receivers: int, fps: int, seconds: float) -> Outcome:
         """Run one. Raises BlockError."""
         count = max(round((fps or FULL_RATE / size) * seconds), SHORTEST)
         frames = tuple(Due(round(number * 1e6 / fps) if fps else 0, size, True) for number in range(count))
         plan = Plan(Schedule(peer, frames), receivers, paced=fps > 0, stride=size)
-        if peer not in self.libraries:
-            raise BlockError(f"{peer} is made from a checkout's sources: run hil from a clone of the repository")
         try:
             return _outcome(run_worker(self._worker, self.libraries[peer], plan), peer)
         except WorkerError as error:

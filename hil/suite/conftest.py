@@ -17,6 +17,7 @@ from hil.report.recorder import Recorder
 from hil.shared_memory import SHARED_MEMORY
 from hil.suite.bench import Bench
 from hil.suite.cameras import Camera, find_cameras
+from hil.workers.programs import NoToolsError
 
 # A shell's background job ignores Ctrl-C, and so would every child that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -83,6 +84,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call() -> Generator[None, object, object]:
+    """What needs a worker in C, where none can be compiled, is skipped with what to install."""
+    try:
+        return (yield)
+    except NoToolsError as error:
+        pytest.skip(str(error))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
