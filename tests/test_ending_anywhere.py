@@ -100,6 +100,7 @@ END_BY_THEMSELVES = {
     "hil/gate/promises/troupe.py": "it may load no library of ours: TemporaryDirectory removes it at the end",
 }
 CONTEXTS = {  # that make them and do not hold: those who enter them do
+    "vshm_ctypes/cli/demo.py": {"streaming"},
     "hil/bench/block.py": {"_processes"},
     "hil/gate/libraries.py": {"workshop"},
     "hil/farm/farm.py": {"_start_board"},

@@ -84,12 +84,17 @@ class Program:
 
 
 def _verb(words: str, needs: str, proof: str, **more: object) -> Program:
-    """A verb of vshm; FOLDER in its words is the place's."""
+    """A verb of vshm; FOLDER and RING in its words are the place's."""
 
     def command(place: Place) -> list[str]:
-        return [sys.executable, "-m", "vshm_ctypes", *words.replace("FOLDER", str(place.folder)).split()]
+        return [
+            sys.executable,
+            "-m",
+            "vshm_ctypes",
+            *words.replace("FOLDER", str(place.folder)).replace("RING", place.ring).split(),
+        ]
 
-    name = re.sub(r" (-[sct]|--every|--seconds|--port) \S+|FOLDER/", "", words)
+    name = re.sub(r" (-[sct]|--every|--seconds|--port) \S+|FOLDER/| RING", "", words)
     return Program(f"vshm {name}", command, frozenset(needs.split()), re.compile(proof), **more)  # type: ignore[arg-type]
 
 
@@ -127,6 +132,7 @@ PROGRAMS = (
     _verb("record -c 5 -o FOLDER/clip.mp4", "ring files codecs threads", "5 frames", makes="clip.mp4"),
     _verb("check -s 0.1", "check", "video_stream|ring", healthy=frozenset({0, 1})),
     _verb("check --clean -s 0.1", "check", "", healthy=frozenset({0, 1}), cheap=True),
+    _verb("demo RING --no-browser --port 0", "room serve codecs threads", "http://", lasts=True, answers=True),
     _verb("serve --port 0", "serve codecs threads", "http://", lasts=True, answers=True),
     _verb("export --port 0", "list threads", "http://", lasts=True, answers=True),
     _verb("export --every 1 -o FOLDER/own.prom", "list files threads", "", lasts=True, makes="own.prom"),

@@ -14,11 +14,12 @@ from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
 from ..limits import explain, keep_to_own_threads
 from .ending import heeding
+from .extras import remedy
 from .fault import tell_of_faults
 from .output import complain, let_go_of_output
 from .verb import Exit, Verb, parser_of
 
-VERBS = ("list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
+VERBS = ("demo", "list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
 
 EPILOG = "exit: 0 healthy, 1 there is a finding, 2 usage, 3 no such ring, 130 interrupted"
 
@@ -69,7 +70,7 @@ def _run(words: Sequence[str] | None) -> int:
         complain(error)
         return Exit.FINDING
     except (MemoryError, RuntimeError, ImportError) as error:
-        told = explain(error)
+        told = (remedy(error) if isinstance(error, ModuleNotFoundError) else None) or explain(error)
         if told is None:
             raise
         complain(told)

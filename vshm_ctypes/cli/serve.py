@@ -7,6 +7,7 @@ import asyncio
 import secrets
 import socket
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ def _shown_host(host: str) -> str:
             return socket.gethostname()
 
 
-async def _serve(app: web.Application, host: str, port: int, token: str | None, as_json: bool) -> None:
+async def serve_page(app: web.Application, host: str, port: int, tell: Callable[[str], object]) -> None:
+    """Until the process is told to end. tell: gets the address, once others may come. Raises OSError: it is taken."""
     from .web.door import Door
 
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -59,8 +61,7 @@ async def _serve(app: web.Application, host: str, port: int, token: str | None, 
         async with Door(app, complain) as door:
             await loop.run_in_executor(None, int)  # threads send the files: where none can be started there is no page
             taken = await door.open(host, port)
-            url = f"http://{_shown_host(host)}:{taken}/" + (f"?token={token}" if token else "")
-            print_json({"url": url}) if as_json else print(url, flush=True)
+            tell(f"http://{_shown_host(host)}:{taken}/")
             await ended.wait()
 
 
@@ -73,7 +74,12 @@ def run(arguments: Namespace) -> int:
         complain(f"serve needs {error.name}: pip install 'video-shm[web]'")
         return Exit.FINDING
     token = None if is_loopback(arguments.host) and arguments.token_file is None else _token(arguments.token_file)
-    asyncio.run(_serve(make_app(token), arguments.host, arguments.port, token, arguments.json))
+
+    def tell(address: str) -> None:
+        url = address + (f"?token={token}" if token else "")
+        print_json({"url": url}) if arguments.json else print(url, flush=True)
+
+    asyncio.run(serve_page(make_app(token), arguments.host, arguments.port, tell))
     return Exit.HEALTHY
 
 

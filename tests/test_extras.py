@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command starts without the extras, and names the one to install where it can't go on."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from vshm import TIMEOUT_S
+from writers import ROOT
+
+from vshm_ctypes.cli.extras import EXTRAS, remedy
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+BROUGHT = {
+    extra: {re.split(r"[\s><=;~!\[]", wanted)[0].lower().replace("_", "-") for wanted in wanted_by}
+    for extra, wanted_by in PROJECT["optional-dependencies"].items()
+}
+RUN = ROOT / "tests" / "runs" / "small.json"
+COMMANDS = {"vshm": "vshm_ctypes", "hil": "hil", "camera-streamer": "hil.streamer"}
+
+
+def run(command: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    """By a Python that has nothing but itself and us."""
+    line = [sys.executable, "-S", "-m", COMMANDS[command], *words]
+    bare = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(line, env=bare, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_tells_help_and_version_without_extras(command: str) -> None:
+    """That asks each of its verbs for its arguments."""
+    for word in ("--help", "--version"):
+        done = run(command, word)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        ("camera-streamer", "hil"),
+        ("camera-streamer --list", "hil"),
+        ("camera-streamer --device testsrc", "hil"),
+        ("hil run --camera testsrc", "hil"),
+        ("hil bench --peers", "hil"),
+        ("hil report .", "hil"),
+        ("hil calibrate --runs 3 -o board.toml", "hil"),
+        ("hil gate --baseline {library} --candidate {library}", "hil"),
+        ("hil fleet --env {file} --wheel {wheel}", "fleet"),
+        ("vshm demo", "demo"),
+        ("vshm serve --port 0", "web"),
+        ("vshm export --port 0", "cli"),
+        ("vshm bundle -o case.tar.zst", "cli"),
+        ("vshm completion bash", "cli"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, extra: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("bench.yaml", "video_shm-1-py3-none-any.whl"):
+        (tmp_path / name).touch()
+    shutil.copy(RUN, tmp_path / "run.json")
+    files = {"library": ROOT / "build" / "libvideo_shm.so", "file": "bench.yaml"}
+    files["wheel"] = "video_shm-1-py3-none-any.whl"
+    command, *rest = words.format(**files).split()
+    done = run(command, *rest)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert f"'video-shm[{extra}]'" in done.stderr, done.stderr
+
+
+def test_without_a_producer_s_extra_it_is_not_sent_to_one() -> None:
+    done = run("vshm", "list")
+    if done.returncode == 3:
+        assert "pip install 'video-shm[demo]'" in done.stdout
+        assert "camera-streamer" not in done.stdout
+
+
+@pytest.mark.parametrize(("module", "extra"), EXTRAS.items())
+def test_an_extra_brings_what_it_is_named_for(module: str, extra: str) -> None:
+    names = packages_distributions().get(module, [module])
+    named = {name.lower().replace("_", "-") for name in names} | {module, f"py{module}"}
+    assert named & {name.replace("-", "_") for name in BROUGHT[extra]} or named & BROUGHT[extra], names
+
+
+def test_a_module_of_ours_that_is_missing_is_no_matter_of_extras() -> None:
+    assert remedy(ModuleNotFoundError("none", name="hil.nothing")) is None
+    assert remedy(ModuleNotFoundError("none")) is None

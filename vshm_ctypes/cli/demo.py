@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm demo: a moving test picture, and the page that plays it, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import webbrowser
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import IO
+
+from ..errors import VideoShmError
+from ..inspect import inspect
+from ..rings import ring_name
+from .ending import held
+from .output import complain, print_json
+from .serve import DEFAULT_PORT, serve_page
+from .verb import Exit, Verb, add_ring_argument, port
+
+# A program of its own, as any camera's is: beside it this one is the first of its readers.
+STREAMER = [sys.executable, "-m", "hil.streamer", "--device", "testsrc"]
+HOST = "127.0.0.1"
+NEEDED = ("aiohttp", "av", "numpy", "hil")
+LOOK_EVERY_S = 0.05
+PATIENCE_S = 10.0  # for the streamer to put its ring away
+_PR_SET_PDEATHSIG = 1
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_ring_argument(parser)
+    parser.add_argument("--port", type=port, help=f"of the page (default: {DEFAULT_PORT}, or one that is free)")
+    parser.add_argument("--no-browser", action="store_true", help="only print where the page is")
+
+
+@contextmanager
+def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """camera-streamer with its test picture; to be entered and left in held(). said: takes its log."""
+    libc = ctypes.CDLL(None)
+
+    def end_with_parent() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+    with subprocess.Popen(
+        [*STREAMER, "--channel", ring],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=said,
+        start_new_session=True,  # Ctrl-C is for us
+        preexec_fn=end_with_parent,
+    ) as streamer:
+        try:
+            yield streamer
+        finally:
+            streamer.terminate()
+            try:
+                streamer.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                streamer.kill()
+
+
+def is_written(ring: str, writer: int) -> bool:
+    """Whether that process has written a picture into the ring."""
+    try:
+        info = inspect(ring)
+    except VideoShmError:
+        return False
+    return info.writer_pid == writer and info.frames > 0
+
+
+def open_browser(url: str) -> None:
+    """Where there is a screen, or the user named a browser: a text browser would take the terminal."""
+    if any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")):
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()  # some take their time
+
+
+def _free_port() -> int:
+    """The usual one, unless somebody has it; 0: any that is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, DEFAULT_PORT))
+        except OSError:
+            return 0
+    return DEFAULT_PORT
+
+
+def _show(arguments: Namespace) -> None:
+    def tell(url: str) -> None:
+        if arguments.json:
+            print_json({"url": url, "ring": arguments.ring})
+        else:
+            print(f"{arguments.ring} is shown at {url}\nCtrl-C ends it", flush=True)
+        if not arguments.no_browser:
+            open_browser(url)
+
+    from .web.app import make_app
+
+    number = _free_port() if arguments.port is None else arguments.port
+    asyncio.run(serve_page(make_app(None), HOST, number, tell))
+
+
+def run(arguments: Namespace) -> int:
+    """Ends with Ctrl-C or SIGTERM: 0; 1: something is missing, or the ring has another writer."""
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        complain(f"demo needs {', '.join(missing)}: pip install 'video-shm[demo]'")
+        return Exit.FINDING
+    arguments.ring = ring_name(arguments.ring)
+    with (
+        held() as hold,
+        tempfile.TemporaryFile() as said,
+        streaming(arguments.ring, said) as streamer,
+        hold.lifted(),
+    ):
+        while not is_written(arguments.ring, streamer.pid):
+            if streamer.poll() is not None:
+                said.seek(0)
+                complain(said.read().decode(errors="replace").strip() or "the test picture ended by itself")
+                return Exit.FINDING
+            time.sleep(LOOK_EVERY_S)
+        _show(arguments)
+    return Exit.HEALTHY
+
+
+VERB = Verb("demo", "a test picture, and a page that plays it", add_arguments, run)
