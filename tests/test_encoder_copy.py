@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from hil.streamer.arguments import build_parser
 from hil.streamer.channels import ChannelError
 from hil.streamer.encoder_settings import EncoderError
-from hil.streamer.main import build_parser, channels_of, wanted_of
+from hil.streamer.main import channels_of, wanted_of
 from hil.streamer.open_lane import open_lane
 from hil.streamer.sources.modes import Offer, Size, Wanted, choose_mode
 from hil.streamer.sources.source import SourceError

@@ -51,7 +51,7 @@ def test_a_suite_runs_in_an_empty_folder(environment: Path, tmp_path: Path) -> N
 def test_without_a_compiler_a_test_that_needs_one_is_skipped(environment: Path, tmp_path: Path) -> None:  # noqa: F811
     more = REQUIREMENTS | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "CC": "no-such-compiler"}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VSHM_")}
-    line = [environment / "hil", *RUN]
+    line = [str(environment / "hil"), *RUN]
     done = subprocess.run(line, cwd=tmp_path, env=clean | more, capture_output=True, text=True, check=False)
     assert done.returncode == 4, done.stderr  # there was nothing else to run
     test = of_run(done.stdout)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from hil.streamer.arguments import build_parser
 from hil.streamer.channels import Channel
-from hil.streamer.main import build_parser
 from hil.streamer.sound.options import Sound
 
 BY_PLACE = {"width", "height", "fps", "source"}
