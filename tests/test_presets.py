@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 from streamers import TIMEOUT_S, end, streaming
 
+from hil.streamer.arguments import build_parser
 from hil.streamer.channels import Channel, ChannelError
-from hil.streamer.main import audio_of, build_parser, channels_of
+from hil.streamer.main import audio_of, channels_of
 from hil.streamer.presets import preset_of
 from vshm_ctypes import inspect
 
