@@ -65,6 +65,7 @@ NEEDS_PYAV = [
     "jpeg",
     "lane",
     "lane_pictures",
+    "messages",
     "motion_jpeg",
     "pass_through",
     "patience",

@@ -175,7 +175,7 @@ def test_a_taken_ring_is_named_with_its_writers_pid(ring: str) -> None:
     with streaming(ring, *words) as process:
         second = subprocess.run(command(*words), capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         assert second.returncode == 1
-        assert "another producer holds this ring" in second.stderr
+        assert f"{ring}: another producer, {process.pid} (hil.streamer), holds this ring" in second.stderr
         end(process)
 
 

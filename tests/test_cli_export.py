@@ -239,7 +239,7 @@ def test_a_port_that_is_taken_is_told(alone: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         outcome = vshm("export", "--port", str(taken.getsockname()[1]))
     assert outcome.code == 1
-    assert "in use" in outcome.err
+    assert "listens there already" in outcome.err
 
 
 def test_a_text_file_is_whole_at_every_look_and_gone_at_the_end(alone: None, ring: str, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_a_crowd_is_refused_and_all_of_it_is_served(server: WebSocketServer, rin
 
 
 def test_a_port_that_is_taken_is_told(server: WebSocketServer, ring: str) -> None:
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match="listens there already"):
         WebSocketServer("127.0.0.1", server.port, [ring])
 
 

@@ -18,6 +18,7 @@ from ._structs import ConsumerHandle, ConsumerOptions, Info, View
 from .errors import HandleClosed, ProducerClosed, VideoShmError, error_for
 from .frame import Frame, ViewFields
 from .info import RingInfo
+from .inspect import explain
 from .rings import Ring
 from .views import BorrowedFrame, map_object
 
@@ -89,7 +90,7 @@ class Consumer(Handle):
         try:
             library.video_shm_consumer_open(self._reference, byref(options))
         except VideoShmError as error:
-            raise type(error)(error.errno or 0, self.ring) from None
+            raise explain(error, self.ring, max_slot_size) from None
         self._open = True
         if publish:
             self._publish()

@@ -124,6 +124,6 @@ BY_ERRNO: dict[int, type[VideoShmError]] = {
 }
 
 
-def error_for(error: int, ring: str | None = None) -> VideoShmError:
-    """The exception that belongs to an errno of the library."""
-    return BY_ERRNO.get(error, VideoShmError)(error, ring)
+def error_for(error: int, ring: str | None = None, message: str | None = None) -> VideoShmError:
+    """The exception that belongs to an errno of the library. message: more than its class knows to say."""
+    return BY_ERRNO.get(error, VideoShmError)(error, ring, message)

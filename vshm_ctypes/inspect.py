@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ._library import library
 from ._structs import Info, Meta, Slot
 from .errors import VideoShmError
+from .explained import explained
 from .frame import Flag, FrameMeta
 from .info import RingInfo
 from .rings import DIRECTORY, Ring, ring_name
@@ -50,13 +51,29 @@ def frame_meta(meta: Meta) -> FrameMeta:
 
 def inspect(ring: Ring = None) -> RingInfo:
     """The figures of a ring. Raises ProducerNotRunning, IncompatibleRing, or VideoShmError (EACCES)."""
-    info = Info()
     name = ring_name(ring)
     try:
-        library.video_shm_inspect(name.encode(), byref(info))
+        return _look(name)
     except VideoShmError as error:
-        raise type(error)(error.errno or 0, name) from None
+        raise explain(error, name) from None
+
+
+def _look(name: str) -> RingInfo:
+    info = Info()
+    library.video_shm_inspect(name.encode(), byref(info))
     return RingInfo.of(info)
+
+
+def explain(error: VideoShmError, name: str, asked: int = 0) -> VideoShmError:
+    """An error of the ring of that name, with who holds it, which others there are, and so on: see explained()."""
+    return explained(
+        error,
+        name,
+        rings=lambda: [*list_rings()],
+        writer=lambda: _look(name).writer_pid,
+        slot_size=lambda: _look(name).slot_size,
+        asked=asked,
+    )
 
 
 def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
@@ -67,7 +84,7 @@ def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
     try:
         count = library.video_shm_inspect_slots(name.encode(), slots, MAX_SLOTS)
     except VideoShmError as error:
-        raise type(error)(error.errno or 0, name) from None
+        raise explain(error, name) from None
     return [
         SlotInfo(index, slot.frame, slot.capture_ns, slot.publish_ns, slot.flags, frame_meta(slot.meta))
         for index, slot in enumerate(slots[:count])
@@ -87,7 +104,7 @@ def list_rings() -> dict[str, RingInfo]:
         raise VideoShmError(errno.ENOSYS, DIRECTORY) from None
     for name in names:
         try:
-            found[f"/{name}"] = inspect(f"/{name}")
+            found[f"/{name}"] = _look(ring_name(f"/{name}"))
         except (VideoShmError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
                 raise

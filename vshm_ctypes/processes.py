@@ -11,6 +11,7 @@ from pathlib import Path
 from .rings import DIRECTORY
 
 PROC = Path("/proc")
+LONGEST_NAME = 60
 _FIRST_NAMESPACE = 0xEFFFFFFC  # the kernel's number for the pid namespace that has all processes
 
 
@@ -53,6 +54,33 @@ def process_name(pid: int) -> str | None:
         return (PROC / str(pid) / "comm").read_text(errors="replace").rstrip("\n")
     except OSError:
         return None
+
+
+def program(pid: int) -> str | None:
+    """What a person would call it: of an interpreter, the script or module that it runs; None: no such process here.
+
+    Chosen by the process itself, so letters that drive a terminal are left out.
+    """
+    name = process_name(pid)
+    if name is None:
+        return None
+    if name.startswith("python"):
+        try:
+            words = (PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")[1:]
+        except OSError:
+            words = []
+        if "-m" in words[:-1]:
+            name = words[words.index("-m") + 1]
+        else:
+            script = next((word for word in words if word and not word.startswith("-")), "")
+            name = script.rpartition("/")[2] if script and "-c" not in words else name
+    return "".join(letter for letter in name if letter.isprintable())[:LONGEST_NAME]
+
+
+def tell_program(pid: int) -> str:
+    """Pid and program, for messages."""
+    name = program(pid)
+    return f"{pid} ({name})" if name else f"{pid} (out of sight here)"
 
 
 def pid_namespace() -> int:

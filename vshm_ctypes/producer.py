@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Self
 from ._handle import Handle, check_fits
 from ._library import library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
-from .errors import HandleClosed, ProducerBusy, VideoShmError, error_for
+from .errors import HandleClosed, VideoShmError, error_for
 from .frame import Codec, Flag, Media
 from .info import RingInfo
-from .inspect import inspect
+from .inspect import explain
 from .log import raise_escaped
 from .rings import Ring
 from .views import map_object
@@ -147,18 +147,9 @@ class Producer(Handle):
         try:
             library.video_shm_producer_open(self._reference, byref(options))
         except VideoShmError as error:
-            raise self._explain(error) from None
+            raise explain(error, self.ring, slots * slot_size) from None
         self._open = True
         raise_escaped()
-
-    def _explain(self, error: VideoShmError) -> VideoShmError:
-        explained = type(error)(error.errno or 0, self.ring)
-        if isinstance(explained, ProducerBusy):
-            try:
-                explained.pid = inspect(self.ring).writer_pid or None
-            except VideoShmError:
-                explained.pid = None
-        return explained
 
     def write(
         self,
@@ -196,13 +187,19 @@ class Producer(Handle):
             calls.remove(thread)
         raise_escaped()
         if result < 0:
-            raise self._error(get_errno()) if size else ValueError("a frame has at least one byte")
+            raise self._error(get_errno(), size) if size else ValueError("a frame has at least one byte")
         return result == 0  # type: ignore[no-any-return]
 
-    def _error(self, error: int) -> VideoShmError:
+    def _error(self, error: int, size: int = 0) -> VideoShmError:
+        message = None
         if error == errno.EOWNERDEAD:
             return HandleClosed(error, self.ring, "this producer is the parent process's: open another one")
-        return error_for(error, self.ring)
+        if error == errno.EMSGSIZE:
+            message = f"a frame of {size} bytes does not fit into a slot of {self.slot_size}"
+            message += ": raise slot_size, or lower the bitrate"
+        if error == errno.EBUSY:
+            message = "a slot is reserved already, or a version 1 program holds the ring: commit or abort, or try later"
+        return error_for(error, self.ring, message)
 
     def reserve(self) -> Reservation:
         """The next slot, for an encoder to write into. Raises ProducerBusy if one is out, RingTaken, HandleClosed."""
@@ -235,7 +232,7 @@ class Producer(Handle):
                 library.video_shm_producer_commit(self._reference, size, described, byref(timing))
             except VideoShmError as error:
                 if error.errno != errno.EINVAL or not flags & Flag.RECOVERY_POINT:
-                    raise self._error(error.errno or 0) from None
+                    raise self._error(error.errno or 0, size) from None
                 # A library older than this flag has refused it, and left the reservation as it was.
                 self._commit(size, meta, capture_ns, flags & ~Flag.RECOVERY_POINT)
 

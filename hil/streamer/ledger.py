@@ -53,7 +53,7 @@ class Ledger:
             try:
                 print(line, file=self._file, flush=self._queue.empty())
             except OSError as error:  # the disk is full: the stream goes on, and close() tells
-                self._failure = self._failure or error
+                self._failure = self._failure or OSError(error.errno, error.strerror, self._file.name)
 
     def close(self) -> None:
         """Write what is left. Raises OSError where a record could not be written."""

@@ -14,7 +14,7 @@ from typing import Any
 from vshm_ctypes import VideoShmError, log_to
 from vshm_ctypes.cli.ending import End, heeding
 from vshm_ctypes.cli.extras import HARNESS, remedy
-from vshm_ctypes.cli.output import complain, let_go_of_output
+from vshm_ctypes.cli.output import complain, describe, let_go_of_output
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 
@@ -249,7 +249,7 @@ def obey(arguments: argparse.Namespace) -> int:
         complain(error, "camera-streamer")
         return 2
     except (SourceError, EncoderError, VideoShmError, OSError) as error:
-        LOG.error("%s", getattr(error, "strerror", None) or error)
+        LOG.error("%s", describe(error))
         return 1
     except (MemoryError, RuntimeError, ImportError) as error:
         told = (remedy(error, HARNESS) if isinstance(error, ModuleNotFoundError) else None) or explain(error)

@@ -22,6 +22,8 @@ from typing import Self
 from aiohttp import web
 
 from vshm_ctypes import Consumer, ProducerNotRunning, VideoShmError, ring_name
+from vshm_ctypes.cli.listening import listening
+from vshm_ctypes.cli.output import describe
 from vshm_ctypes.cli.web.door import DOOR, Door
 from vshm_ctypes.cli.web.sender import Gone, sender
 
@@ -106,7 +108,9 @@ class WebSocketServer:
         app.router.add_get("/", self._answer)
         async with Door(app, LOG.warning) as door:
             try:
-                self._started.set_result(await door.open(self._host, port))
+                with listening(self._host, port, "--websocket"):
+                    taken = await door.open(self._host, port)
+                self._started.set_result(taken)
             except OSError as error:
                 self._started.set_exception(error)
                 return
@@ -173,7 +177,7 @@ class WebSocketServer:
         except Gone:
             pass
         except VideoShmError as error:
-            LOG.warning("client %s of %s: %s", who, ring, error.strerror)
+            LOG.warning("client %s: %s", who, describe(error))
         self._count(own)
         LOG.info("client %s of %s: %d frames sent, %d missed", who, ring, own.sent, own.missed)
 

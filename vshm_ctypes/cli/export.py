@@ -19,6 +19,7 @@ from .ending import End, heeding
 from .export_metrics import LATENCY, LATENCY_BUCKETS_S, LATENCY_HELP, METRICS, Sample, samples
 from .export_rings import Rings
 from .export_server import ExportServer
+from .listening import listening
 from .output import complain, print_json
 from .verb import Exit, Verb, port, positive
 from .whole_file import write_whole
@@ -77,7 +78,9 @@ def _families(found: list[Sample]) -> Iterator[Family]:
 def _serve(exporter: Exporter, host: str, port: int, end: End) -> None:
     from prometheus_client import make_wsgi_app
 
-    with ExportServer(host, port, make_wsgi_app(exporter.registry)) as server:
+    with listening(host, port, "--host and --port"):
+        opened = ExportServer(host, port, make_wsgi_app(exporter.registry))
+    with opened as server:
         threading.Thread(target=server.serve_forever, name="export", daemon=True).start()
         try:
             shown = f"[{host}]" if ":" in host else host

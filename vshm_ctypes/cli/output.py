@@ -148,10 +148,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's' if not noun.endswith('s') else 'es'}"
 
 
-def complain(error: object, program: str = "vshm") -> None:
-    """An error, for people, on stderr: what happened and what to do."""
+def describe(error: object) -> str:
+    """An error for people: of which ring or file, what happened and what to do."""
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         advice = disk_advice(error)
         error = f"{where}{explain(error) or error.strerror}{f': {advice}' if advice else ''}"
-    say(f"{program}: {printable(error)}")
+    return printable(error)
+
+
+def complain(error: object, program: str = "vshm") -> None:
+    """An error, for people, on stderr: what happened and what to do."""
+    say(f"{program}: {describe(error)}")

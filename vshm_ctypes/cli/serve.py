@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .ending import heeding
+from .listening import listening
 from .output import complain, print_json
 from .verb import Exit, Verb, port
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-DEFAULT_PORT = 8765
+DEFAULT_PORT = 8764  # beside 8765, which is that of camera-streamer --websocket, and 9765, of vshm export
 SHORTEST_TOKEN = 8
 
 
@@ -60,7 +61,8 @@ async def serve_page(app: web.Application, host: str, port: int, tell: Callable[
     with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # it wakes the loop too
         async with Door(app, complain) as door:
             await loop.run_in_executor(None, int)  # threads send the files: where none can be started there is no page
-            taken = await door.open(host, port)
+            with listening(host, port, "--host and --port"):
+                taken = await door.open(host, port)
             tell(f"http://{_shown_host(host)}:{taken}/")
             await ended.wait()
 

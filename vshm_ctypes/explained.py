@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the library says by an errno, with what this machine tells of it: who holds a ring, which ones there are."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import IncompatibleRing, ProducerBusy, VideoShmError, error_for
+from .processes import tell_program
+from .rings import DIRECTORY
+
+MOST_NAMES = 8  # of rings, in one message
+_MIB = 1024 * 1024
+
+
+def explained(
+    error: VideoShmError,
+    ring: str,
+    *,
+    rings: Callable[[], list[str]],
+    writer: Callable[[], int],
+    slot_size: Callable[[], int],
+    asked: int = 0,
+) -> VideoShmError:
+    """The same error of a ring that was to be opened, with its name and what is known about it.
+
+    rings: names those that are there. writer: pid of the one that has it, 0: not known. slot_size: bytes of its slots;
+    both raise VideoShmError where it can't be looked into. asked: bytes that the ring was to have, or the largest slots
+    that the reader takes.
+    """
+    number = error.errno or 0
+    if number == errno.ENOENT:
+        return error_for(number, ring, _which_there_are(rings()))
+    if number == errno.EBUSY:
+        pid = 0
+        with suppress(VideoShmError):
+            pid = writer()
+        busy = ProducerBusy(number, ring, _who_has_it(pid))
+        busy.pid = pid or None
+        return busy
+    if number == errno.EPROTO:
+        return IncompatibleRing(number, ring, _why_not_read(ring, slot_size, asked))
+    if number == errno.EACCES:
+        return error_for(number, ring, _who_may(ring))
+    if number == errno.ENOSPC and asked:
+        return error_for(number, ring, _what_room_there_is(asked))
+    return error_for(number, ring)
+
+
+def _which_there_are(names: list[str]) -> str:
+    if not names:
+        return "no ring of that name, nor any other: start its producer, such as camera-streamer"
+    told = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    return f"no ring of that name; there are: {told}; name one of them, or start its producer, such as camera-streamer"
+
+
+def _who_has_it(pid: int) -> str:
+    who = f"another producer, {tell_program(pid)}," if pid else "another producer, whose pid can't be told,"
+    return f"{who} holds this ring: stop it, or choose another channel"
+
+
+def _why_not_read(ring: str, slot_size: Callable[[], int], most: int) -> str:
+    path = DIRECTORY + ring
+    try:
+        size = slot_size()
+    except VideoShmError:
+        what = "is no ring of this format"
+        with suppress(OSError):
+            what = f"({Path(path).stat().st_size} bytes) {what}"
+        return f"{path} {what}: choose another name, or remove what is there"
+    return f"its slots have {size} bytes, and this reader takes up to {most}: allow larger ones by max_slot_size"
+
+
+def _who_may(ring: str) -> str:
+    path = DIRECTORY + ring
+    whose = path
+    with suppress(OSError):
+        status = Path(path).stat()
+        whose = f"{path} (uid {status.st_uid}, gid {status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o})"
+    return f"uid {os.geteuid()} may not open {whose}: join its group, or run as its producer's user"
+
+
+def _what_room_there_is(asked: int) -> str:
+    told = os.statvfs(DIRECTORY)
+    free = told.f_bavail * told.f_frsize
+    return (
+        f"{DIRECTORY} is full: the ring needs {asked / _MIB:.1f} MiB, and {free / _MIB:.1f} MiB are free: "
+        "free some of it, enlarge it, or use fewer or smaller slots"
+    )
