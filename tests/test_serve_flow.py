@@ -10,10 +10,10 @@ from serving import Server, camera, status
 from socket_browser import Browser, browse
 from unusual_streams import encoded
 
-from vshm_ctypes import Producer
+from vshm_ctypes import Consumer, Producer
 from vshm_ctypes.cli.web import flow
 from vshm_ctypes.cli.web.flow import MOST_S, Flow
-from vshm_ctypes.cli.web.showing import HEAD, KEYFRAME
+from vshm_ctypes.cli.web.showing import HEAD, HEADER, KEYFRAME, Showing
 from vshm_ctypes.cli.web.viewer import PAST_S
 
 
@@ -147,6 +147,31 @@ def test_what_a_ring_holds_waits_until_the_browser_takes_it(server: Server, ring
             producer.write(data.ljust(400_000, b"\0"), keyframe=key)
         browser = browse(server, f"?ring={ring}&tells=got", look)
     assert gaps(browser) == []
+
+
+def test_what_the_muxer_held_while_pictures_were_skipped_is_not_sent_late(ring: str) -> None:
+    """It writes a picture when the next one comes, since only then it knows how long it is shown."""
+
+    class Way(Flow):
+        is_free = True
+
+        def wait(self, timeout_s: float = 0.0) -> bool:
+            return self.is_free
+
+    sent: list[bytes] = []
+    way = Way(tells=False)
+    showing = Showing(ring, "mp4", False, lambda told: sent.append(told) if isinstance(told, bytes) else None, way)
+    with Producer(ring) as producer, Consumer(ring) as reader:
+        for number, (data, key, _) in enumerate(encoded("keyint=5:min-keyint=5:bframes=0", count=13)):
+            producer.write(data, keyframe=key)
+            frame = reader.receive()
+            assert frame is not None
+            way.is_free = number != 7
+            showing.show(frame)
+    showing.close()
+    heads = [HEADER.unpack_from(part) for part in sent]
+    assert [head[0] for head in heads if not head[3] & HEAD] == [0, 1, 2, 3, 4, 5, 10, 11]
+    assert showing.skipped == 4
 
 
 @pytest.mark.parametrize("name", ["%00", "%0A", "..", "%2F..%2Fetc", "x" * 300, "%3Cb%3E", "%FF", "%20", ""])

@@ -45,6 +45,7 @@ class Showing:
         self._send = send
         self._flow = flow
         self._skips = False
+        self._resumes = False  # what the muxer still has is from before a gap
         self._codec: int | None = None
         self._material: Pictures | Sound | None = None
         self._fragments: Fragments | None = None
@@ -69,6 +70,7 @@ class Showing:
             self._begin(part.unit, part.begins)
         self._skips = (self._skips and part is None) or not self._keeps_up(is_patient)
         if self._skips:
+            self._resumes = True
             self._material.skip()
             self.skipped += 1
         elif part is not None:
@@ -126,11 +128,15 @@ class Showing:
         self.tell("stream", **told, form=form, problem=problem)
 
     def _send_fragments(self, fragments: Fragments, unit: Picture) -> None:
+        resumes, self._resumes = self._resumes, False
         for earlier, data in fragments.add(unit):
             if fragments.head:
                 self._send_part(HEADER.pack(0, fragments.begin_ns, 0, HEAD, 0, 0) + fragments.head)
                 fragments.head = b""
-            self._send_unit(earlier, data)
+            if resumes:  # it has waited for this one, and nothing leans on it
+                self.skipped += 1
+            else:
+                self._send_unit(earlier, data)
 
     def _send_unit(self, unit: Picture, data: bytes) -> None:
         frame = unit.frame

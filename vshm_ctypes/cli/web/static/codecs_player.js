@@ -3,7 +3,7 @@
 
 import { CanvasPlayer } from "./canvas_player.js";
 import { Lateness } from "./lateness.js";
-import { HESITATES, LARGE_PIXELS } from "./reasons.js";
+import { HESITATES, LARGE_PIXELS, TOO_SLOW } from "./reasons.js";
 import { Waiting } from "./waiting.js";
 
 const MOST_WAIT_MS = 500; // in the decoder
@@ -75,7 +75,7 @@ export class CodecsPlayer extends CanvasPlayer {
     this.rush_ms = 0;
     this.waits = true;
     this.trouble_ms = performance.now();
-    this.page.note("This browser decodes more slowly than the pictures come: some are skipped.");
+    this.page.note(TOO_SLOW);
     if (this.waiting.oldest_ms <= LATE_MS) return;
     this.page.skipped(this.sent.size);
     this.close();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fragmented MP4 by Media Source Extensions, pictures or sound.
 
+import { Feeding } from "./feeding.js";
 import { Playback } from "./playback.js";
 import { HESITATES } from "./reasons.js";
 import { Source, mime } from "./support.js";
@@ -9,22 +10,22 @@ const HURRY_S = [0.1, 0.25]; // behind the newest picture: played faster from th
 const HURRY_RATE = 1.5;
 const BEHIND_S = 0.6; // then it jumps to the newest picture
 const NEAR_S = 0.02; // to the end, as near as need be
+const SAME_S = 0.001; // times that differ by less are one
 const JUMP_MS = 1000; // that a jump helps for, else the browser is too slow
-const CALM_MS = 10000; // after which it is not any more
 const KEPT_S = 10;
-const FEW_WAITING = 2, MANY_WAITING = 60, MOST_WAITING = 1000; // pieces that are not appended yet
-const MOST_SENT = 240; // pictures that are remembered
+const FEW_WAITING = 2; // pieces that are not appended yet
 const PATIENCE_MS = 3000;
 
 export class Mp4Player {
   name = "Media Source Extensions";
 
   constructor(video, page) {
-    Object.assign(this, { video, page, waiting: [], sent: [], closed: false, hasShown: false });
+    Object.assign(this, { video, page, closed: false, hasShown: false });
   }
 
   start(stream) {
     this.stream = stream;
+    this.feeding = new Feeding(this.page, stream.reorders);
     this.source = new Source();
     this.url = URL.createObjectURL(this.source);
     this.source.addEventListener("sourceopen", () => this.open(), { once: true });
@@ -59,32 +60,16 @@ export class Mp4Player {
 
   feed(part) {
     if (part.isHead) {
-      this.first_ms = part.time_ms;
+      this.feeding.begin(part);
       this.began_ms = performance.now();
     } else {
-      this.remember(part);
+      this.unsure ??= part.isRecoveryPoint; // whether this browser can begin there
       if (this.stream.media === "audio") this.page.shown({ number: part.number });
       else if (!this.hasShown && performance.now() - this.began_ms > PATIENCE_MS) this.hesitate();
     }
-    this.waiting.push(part);
-    if (this.waiting.length > MANY_WAITING) this.skip();
+    this.feeding.put(part);
+    if (this.feeding.isStuck) this.stop(new Error("it takes nothing any more."));
     this.advance();
-  }
-
-  // To the last keyframe of those that wait.
-  skip() {
-    const at = this.waiting.findLastIndex((part) => part.isKeyframe);
-    const left = this.waiting.slice(0, Math.max(at, 0)).filter((part) => !part.isHead);
-    this.waiting = this.waiting.filter((part) => !left.includes(part));
-    this.page.skipped(left.length);
-    if (this.waiting.length > MOST_WAITING) this.stop(new Error("it takes nothing any more."));
-  }
-
-  remember({ number, time_ms, isCaptured, isKeyframe, isRecoveryPoint }) {
-    this.unsure ??= isRecoveryPoint; // whether this browser can begin there
-    this.sent.push({ number, time_ms, isCaptured });
-    if (this.sent.length > MOST_SENT) this.sent.shift();
-    if (isKeyframe) this.key_s = (time_ms - this.first_ms) / 1000;
   }
 
   hesitate() {
@@ -95,6 +80,7 @@ export class Mp4Player {
     const { buffer, video } = this;
     if (this.closed || !buffer || buffer.updating || video.error) return;
     try {
+      this.feeding.seen(video.currentTime);
       if (buffer.buffered.length) {
         const begin = buffer.buffered.start(0);
         this.keepUp(begin, buffer.buffered.end(buffer.buffered.length - 1));
@@ -103,22 +89,29 @@ export class Mp4Player {
           return;
         }
       }
-      if (this.waiting.length) buffer.appendBuffer(joined(this.waiting.splice(0)));
+      const next = this.feeding.take();
+      if (!next) return;
+      if (buffer.timestampOffset !== next.offset_s) buffer.timestampOffset = next.offset_s;
+      buffer.appendBuffer(next.data);
     } catch (error) {
       this.stop(error);
     }
   }
 
   // To the newest picture, for which a decoder may need all from the keyframe before on. Where it is too slow for that,
-  // from keyframe to keyframe.
+  // it gets fewer.
   keepUp(begin, end) {
-    const { currentTime } = this.video;
+    const { feeding, video: { currentTime } } = this;
+    if (feeding.isSlow) {
+      this.hurry(0);
+      if (feeding.enter_s > currentTime) this.jump(feeding.enter_s);
+      feeding.enter_s = undefined;
+      return;
+    }
     this.hurry(end - currentTime);
-    if (this.waiting.length > FEW_WAITING || (currentTime >= begin && end - currentTime <= BEHIND_S)) return;
-    const now_ms = performance.now();
-    if (now_ms - this.jumped_ms < JUMP_MS) this.slow_ms = now_ms;
-    if (!(now_ms - this.slow_ms < CALM_MS)) this.jump(Math.max(end - 0.1, begin));
-    else if (this.key_s > currentTime && end - this.key_s < BEHIND_S) this.jump(this.key_s);
+    if (feeding.waiting.length > FEW_WAITING || (currentTime >= begin && end - currentTime <= BEHIND_S)) return;
+    if (performance.now() - this.jumped_ms < JUMP_MS && this.stream.media === "video") feeding.slowDown();
+    else this.jump(Math.max(end - 0.1, begin));
   }
 
   // Pictures only: sound would be heard to be faster.
@@ -137,9 +130,9 @@ export class Mp4Player {
   }
 
   jump(to_s) {
-    const [from_ms, to_ms] = [this.video.currentTime, to_s].map((at_s) => this.first_ms + at_s * 1000);
-    if (this.hasShown) this.page.skipped(this.sent.filter(({ time_ms }) => time_ms > from_ms && time_ms < to_ms).length);
+    if (this.hasShown) this.page.skipped(this.feeding.between(this.video.currentTime, to_s));
     this.jumped_ms = performance.now();
+    this.feeding.seen(to_s - SAME_S);
     this.video.currentTime = to_s;
   }
 
@@ -153,16 +146,12 @@ export class Mp4Player {
   watch() {
     const see = (_, { mediaTime }) => {
       if (this.closed) return;
-      this.see(this.sentAt(this.first_ms + mediaTime * 1000));
+      this.feeding.seen(mediaTime + SAME_S);
+      this.see(this.feeding.at(mediaTime));
       this.video.requestVideoFrameCallback(see);
     };
     if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(see);
     else if (this.stream.media === "video") this.video.addEventListener("timeupdate", () => !this.closed && this.see());
-  }
-
-  sentAt(time_ms) {
-    const away_ms = (part) => Math.abs(part.time_ms - time_ms);
-    return this.sent.reduce((best, part) => (best && away_ms(best) <= away_ms(part) ? best : part), undefined);
   }
 
   see(part) {
@@ -173,6 +162,8 @@ export class Mp4Player {
     this.dropped ??= dropped;
     if (dropped > this.dropped) this.page.skipped(dropped - this.dropped);
     this.dropped = dropped;
+    this.feeding.calmDown();
+    this.advance(); // there may be room for more
   }
 
   close() {
@@ -183,11 +174,4 @@ export class Mp4Player {
     this.video.removeAttribute("src");
     this.video.load();
   }
-}
-
-// All that waits at once, since each time that a browser takes something costs a slow machine much.
-function joined(parts) {
-  const all = new Uint8Array(parts.reduce((size, { data }) => size + data.length, 0));
-  parts.reduce((at, { data }) => { all.set(data, at); return at + data.length; }, 0);
-  return all;
 }

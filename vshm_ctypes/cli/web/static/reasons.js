@@ -5,6 +5,7 @@ import { Source, hasCodecs, hasSoundCodecs } from "./support.js";
 
 export const LARGE_PIXELS = 4096 * 2304; // what the decoders of most machines take
 
+export const TOO_SLOW = "This browser decodes more slowly than the pictures come: some are skipped.";
 export const HESITATES = "Nothing is to be seen yet. This stream begins anew only by gradual refresh or at open GOPs: "
   + "this browser may take some seconds until the picture is whole, or need an IDR. Let the encoder send IDR keyframes.";
 
