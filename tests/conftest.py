@@ -91,6 +91,7 @@ NEEDS_PYAV = [
     "stranger_bundle",
     "strangers",
     "streamer_help",
+    "streamer_config",
     "streamer_life",
     "suite",
     "unit_assembler",

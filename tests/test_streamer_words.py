@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hil.streamer.books import Books
-from hil.streamer.channels import Channel, ChannelError, read_config, scaled
+from hil.streamer.channels import Channel, ChannelError, scaled
+from hil.streamer.config import read_config
 from hil.streamer.ledger import Ledger, Record, read_ledger
 
 # ---- channels ----
@@ -59,7 +60,7 @@ def test_a_codec_that_is_not_said_is_the_encoder_s() -> None:
         ("0:quality=101", "from 1 to 100"),
         ("0:slots=1", "from 2 to 4096"),
         ("0:slot=1G", "from 1k to 256M"),
-        ("0:colour=red", "not one of"),
+        ("0:colour=red", "colour: no such name; there are ring,"),
         ("0:fps=fast", "fps=fast"),
         ("0:2G", "from 1k to 1G"),
         ("0:500", "bit_rate=500: bits per second, from 1k"),

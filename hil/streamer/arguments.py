@@ -28,7 +28,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--channel", action="append", metavar="CHANNEL", help=f"{channel}; {names}")
     preset = "original: channels 0, 1 and 2, and --websocket 8765, where nothing else is said"
     parser.add_argument("--preset", choices=[*PRESETS], help=preset)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML: device, and a [[channel]] for each ring")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="TOML: what these options say, and a [[channel]] for each ring"
+    )
+    parser.add_argument("--print-config", action="store_true", help="print what is in force as such a file, and end")
     mode = "permission bits of rings that do not say, in octal (default: 0660)"
     parser.add_argument("--mode", metavar="MODE", help=mode)
     parser.add_argument("--codec", choices=get_args(CodecName), help="of channels that do not say (default: auto)")

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
+from difflib import get_close_matches
 from typing import Any, Literal, Self, get_args
 
 from vshm_ctypes import ring_name
@@ -50,6 +50,13 @@ def permissions(said: object) -> int:
     if match is None or int(match[1], 8) == 0:
         raise ChannelError(f'mode={said}: permission bits in octal, such as 0660, or 0666 for all; in a file "0666"')
     return int(match[1], 8)
+
+
+def unknown(name: str, known: Collection[str]) -> ChannelError:
+    """What to say of a name that is none of those."""
+    near = get_close_matches(name, known, n=1)
+    meant = f": did you mean {near[0]}?" if near else ""
+    return ChannelError(f"{name}: no such name{meant}; there are {', '.join(known)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +164,7 @@ def _ring(text: Any) -> str:
 def _value(name: str, value: Any) -> Any:
     kinds = {field.name: str(field.type) for field in fields(Channel)}
     if name not in kinds:
-        raise ChannelError(f"{name}: not one of {', '.join(kinds)}")
+        raise unknown(name, kinds)
     if name == "ring":
         return _ring(value)
     if name == "mode":
@@ -168,13 +175,3 @@ def _value(name: str, value: Any) -> Any:
         return float(value) if kinds[name] == "float" else str(value)
     except ValueError as error:
         raise ChannelError(f"{name}={value}: {error}") from None
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """A TOML file: what the options say, and a list of [[channel]]. Raises ChannelError, OSError."""
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ChannelError(f"{path}: {error}") from None

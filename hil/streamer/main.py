@@ -19,7 +19,8 @@ from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 
 from .arguments import build_parser
-from .channels import Channel, ChannelError, permissions, read_config
+from .channels import Channel, ChannelError, permissions
+from .config import config_text, read_config
 from .encoder import CODECS
 from .encoder_settings import EncoderError
 from .lane import Lane
@@ -194,7 +195,12 @@ def run(arguments: argparse.Namespace, over: End) -> int:
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
     wait, audio = arguments.wait or bool(config.get("wait")), audio_of(arguments, config, channels)
-    websocket, timelines = arguments.websocket or preset_of(arguments, config).websocket, Timelines()
+    websocket = arguments.websocket or str(config.get("websocket", "")) or preset_of(arguments, config).websocket
+    if arguments.print_config:
+        said = {"device": words, "wait": wait, "loop": loop, "websocket": websocket or None}
+        print(config_text(said, channels, audio), end="")
+        return 0
+    timelines = Timelines()
     source = make_source(words, wanted_of(channels), loop, timelines)
     lanes: list[Lane] = []
     with contextlib.ExitStack() as stack:

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration file: what may stand in it, and what is in force as such a file, for a start."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from .channels import Channel, ChannelError, unknown
+from .sound.options import Sound
+
+_TEXT, _SWITCH, _TEXT_OR_NUMBER = (str,), (bool,), (str, int)
+# By name: what kinds of value it takes, and what it is, as --print-config tells it.
+KEYS: dict[str, tuple[tuple[type, ...], str]] = {
+    "device": (_TEXT, "the source: auto, a V4L2 device's path, driver, card or bus, rpicam, file:PATH, testsrc"),
+    "wait": (_SWITCH, "whether to wait for a source that is not there yet"),
+    "loop": (_SWITCH, "whether to begin a file again at its end"),
+    "websocket": (_TEXT_OR_NUMBER, "[HOST:]PORT, to serve the streams over WebSocket too"),
+    "audio": (_TEXT, "sound: alsa:DEVICE, file:PATH or testaudio, then ,NAME=VALUE..."),
+    "preset": (_TEXT, "a service that is known by name: original"),
+    "codec": (_TEXT, "of channels that do not say"),
+    "encoder": (_TEXT, "of channels that do not say"),
+    "mode": (_TEXT_OR_NUMBER, "permission bits, in octal, of rings that do not say"),
+    "channel": ((list,), "the rings, each a [[channel]]"),
+}
+# Of a [[channel]].
+CHANNEL_KEYS = {
+    "ring": "channel number, NAME or /NAME",
+    "width": "pixels; 0, with height: as the source gives them",
+    "height": "",
+    "fps": "frames per second; 0: as the source gives them",
+    "codec": "h264, h265 or jpeg",
+    "encoder": "auto, libx264, h264_v4l2m2m, libx265, mjpeg; copy: what the source has encoded is passed through",
+    "bit_rate": "bits per second; 0: what suits picture and rate",
+    "quality": "1 to 100, in place of a bit rate; 0: by bit rate, and 85 of JPEG",
+    "gop": "frames from one keyframe to the next",
+    "profile": "as the encoder calls it; empty: what every decoder can take",
+    "slots": "of the ring, 2 to 4096",
+    "slot": "bytes of a slot: the largest frame",
+    "mode": "permission bits of the ring, in octal",
+}
+_EXAMPLES = {"websocket": "8765", "audio": "alsa:default,codec=opus"}
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A TOML file: what the options say, and a list of [[channel]]. Raises ChannelError, OSError."""
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8"))
+        _check(config)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ChannelError) as error:
+        raise ChannelError(f"{path}: {error}") from None
+    return config
+
+
+def _check(config: dict[str, Any]) -> None:
+    for name, value in config.items():
+        if name not in KEYS:
+            raise unknown(name, KEYS)
+        kinds, what = KEYS[name]
+        if type(value) not in kinds:
+            raise ChannelError(f"{name} = {value!r}: {what}: {' or '.join(_KINDS[kind] for kind in kinds)} is wanted")
+    for place, channel in enumerate(config.get("channel", []), 1):
+        for name in channel if isinstance(channel, dict) else ():
+            if name not in CHANNEL_KEYS:
+                raise ChannelError(f"[[channel]] {place}: {unknown(name, CHANNEL_KEYS)}")
+        if not isinstance(channel, dict):
+            raise ChannelError(f"channel = {channel!r}: write [[channel]], and what belongs to it below")
+
+
+_KINDS: dict[type, str] = {str: "text in quotes", int: "a number", bool: "true or false", list: "[[channel]]"}
+
+
+def config_text(said: dict[str, Any], channels: Sequence[Channel], sound: Sound | None) -> str:
+    """What is in force, as a file for --config. said: of KEYS, where it is not a channel's; None: not wanted."""
+    values = {**said, "audio": _sound_words(sound) if sound is not None else None}
+    lines = ["# What is in force, as camera-streamer --print-config tells it; --config FILE takes it."]
+    for name in ("device", "wait", "loop", "websocket", "audio"):
+        lines += _lines(name, KEYS[name][1], values.get(name))
+    for channel in channels:
+        lines += ["", "[[channel]]"]
+        for name, what in CHANNEL_KEYS.items():
+            lines += _lines(name, what, _of_channel(channel, name))
+    return "\n".join(lines) + "\n"
+
+
+def _of_channel(channel: Channel, name: str) -> Any:
+    value = getattr(channel, name)
+    return f"{value:04o}" if name == "mode" else value
+
+
+def _lines(name: str, what: str, value: Any) -> Iterator[str]:
+    if what:
+        yield f"# {what}"
+    if value is None:
+        yield f"# {name} = {json.dumps(_EXAMPLES[name])}"
+    else:
+        yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _sound_words(sound: Sound) -> str:
+    values = {field.name: getattr(sound, field.name) for field in fields(sound) if field.name != "source"}
+    values["mode"] = f"{sound.mode:04o}"
+    return ",".join([sound.source, *(f"{name}={value}" for name, value in values.items())])
