@@ -60,8 +60,9 @@ def unreached(program, profile):
             source = pathlib.Path(line.rstrip(":")).name
         elif match := re.match(r"\s*(\d+)\|\s+0\|", line):
             number = int(match[1])
-            name = next((name for first, last, name in extents.get(source, []) if first <= number <= last), "?")
-            found.setdefault(f"{source}:{name}", []).append(number)
+            for first, last, name in extents.get(source, []):  # in none: a macro's text, which functions stand for
+                if first <= number <= last:
+                    found.setdefault(f"{source}:{name}", []).append(number)
     return found, exported["totals"]["lines"]["percent"]
 
 
