@@ -63,6 +63,7 @@ NEEDS_PYAV = [
     "healing",
     "hostile",
     "jpeg",
+    "jpeg_rate",
     "lane",
     "lane_pictures",
     "messages",

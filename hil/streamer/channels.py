@@ -64,7 +64,7 @@ class Channel:
     """One ring, and the stream in it.
 
     width, height in pixels and fps: 0 is as the camera gives it. bit_rate: bits per second; 0 is chosen by picture and
-    rate. quality: 1 to 100, of libx264 and libx265 in place of a bitrate; 0 is 85 of JPEG, and by bitrate else.
+    rate. quality: 1 to 100, where no bitrate is said; 0 is 85 of JPEG, and by bitrate else.
     gop: frames. profile: as the encoder names it, with the pixels that it is for; none: what every decoder can take.
     slot: bytes of a slot's payload. mode: permission bits of the ring and its semaphores. codec: "auto" becomes what
     the encoder makes, and h264 where any will do. encoder: "copy" is none at all: the source's own access units are

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections import deque
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +21,7 @@ from .channels import Channel
 from .colour import Colour, colour_of, colour_to_encode
 from .converter import Converter
 from .encoder_settings import JPEG_QUALITY, EncoderError, settings_of
+from .jpeg_rate import JpegRate
 
 # An access unit, and the time that encode() was told of its picture.
 Encoded = tuple[AccessUnit, int]
@@ -42,19 +44,23 @@ class Encoder:
         self.codec = CODECS[channel.codec]
         self._channel = channel
         self._settings = settings_of(channel, name, width, height, fps)
+        # FFmpeg's rate control of JPEG counts ticks of the time base as pictures: they get numbers in place of times.
+        self._counts = self.codec == Codec.JPEG and self._settings.bit_rate > 0
+        self._times_ns: deque[int] = deque()  # of the pictures that have numbers, and are not out yet
+        self._rate = JpegRate(channel, float(self._settings.rate)) if self._counts else None
         self.width, self.height = self._settings.width, self._settings.height
         self._converter = Converter(self.width, self.height, self._settings.pixels)
         self._open(colour_to_encode(Colour(), self.codec, (width, height), (self.width, self.height)))
 
     def _open(self, colour: Colour) -> None:
         settings, self._colour = self._settings, colour
-        self._sets = ParameterSets(self.codec)
+        self._sets, self._count = ParameterSets(self.codec), 0
         try:
             context: Any = av.CodecContext.create(self.name, "w")
         except (av.FFmpegError, ValueError) as error:
             raise EncoderError(f"{self.name}: not in this build of PyAV ({error})") from None
         context.width, context.height, context.pix_fmt = settings.width, settings.height, settings.pixels
-        context.framerate, context.time_base = settings.rate, _CLOCK
+        context.framerate, context.time_base = settings.rate, 1 / settings.rate if self._counts else _CLOCK
         context.color_range, context.colorspace = colour.range, colour.matrix
         context.color_primaries, context.color_trc = colour.primaries, colour.transfer
         context.gop_size, context.max_b_frames = self._channel.gop, 0
@@ -63,6 +69,8 @@ class Encoder:
             context.sample_aspect_ratio = Fraction(1)  # only with that does FFmpeg write the JFIF header
             # 1 to 31, the less the better; a fixed one keeps the quality whatever the size.
             context.qmin = context.qmax = max(1, round(31 - (self._channel.quality or JPEG_QUALITY) * 0.3))
+            if self._counts:
+                context.qmin, context.qmax = 1, 31
         why_not = _opened(context)
         if why_not is not None:
             rates = f"{float(settings.rate):g} fps" + (f", {settings.bit_rate} bit/s" if settings.bit_rate else "")
@@ -87,6 +95,10 @@ class Encoder:
         try:
             converted = self._converter.convert(picture, colour)
             converted.pts, converted.time_base = time_ns, _CLOCK
+            if self._counts:
+                converted.pts, converted.time_base = self._count, 1 / self._settings.rate
+                self._times_ns.append(time_ns)
+                self._count += 1
             converted.pict_type = PictureType.I if keyframe else PictureType.NONE
             return units + self._units(self._context.encode(converted))
         except (av.FFmpegError, ValueError) as error:
@@ -106,7 +118,10 @@ class Encoder:
         units = []
         for packet in packets:
             data = bytes(packet)
-            units.append((self._sets.complete(AccessUnit(data, entry_point(data, self.codec))), int(packet.pts)))
+            if self._rate is not None:
+                self._rate.add(len(data))
+            time_ns = self._times_ns.popleft() if self._counts else int(packet.pts)
+            units.append((self._sets.complete(AccessUnit(data, entry_point(data, self.codec))), time_ns))
         return units
 
 

@@ -66,7 +66,9 @@ def settings_of(channel: Channel, name: str, width: int, height: int, fps: float
         width, height = max(width // 2 * 2, 2), max(height // 2 * 2, 2)
     options = _options(channel, name, profile)
     rate = Fraction(fps).limit_denominator(1001)
-    bits = 0 if "crf" in options or name == "mjpeg" else bit_rate(channel, width, height, fps)
+    bits = 0 if "crf" in options else bit_rate(channel, width, height, fps)
+    if name == "mjpeg":  # whose quality is fixed, unless a rate was asked for
+        bits = channel.bit_rate
     return Settings(width, height, rate, pixels, min(bits, _SMALL_H265_BITS) if small else bits, options)
 
 

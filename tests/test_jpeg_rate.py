@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bit rate that is asked of JPEG is heeded: the quality follows it, and where none suffices, that is said."""
+
+import logging
+
+import av
+import numpy
+import pytest
+
+from hil.streamer.channels import Channel
+from hil.streamer.encoder import Encoder
+from hil.streamer.log import LOG
+
+WIDTH, HEIGHT, FPS, COUNT = 640, 480, 15, 180
+
+
+def picture(number: int, noise: int) -> av.VideoFrame:
+    """A soft gradient that moves, and so much noise."""
+    rows, columns = numpy.mgrid[0:HEIGHT, 0:WIDTH]
+    luma = 128 + 80 * numpy.sin((rows + number * 3) / 60) * numpy.cos(columns / 90)
+    luma += numpy.random.default_rng(number).integers(-noise, noise + 1, luma.shape)
+    planes = numpy.full((HEIGHT * 3 // 2, WIDTH), 128, numpy.uint8)
+    planes[:HEIGHT] = numpy.clip(luma, 0, 255)
+    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
+
+
+def sizes(words: str, noise: int) -> list[int]:
+    """Bytes of each picture; those go out with the times that they came with."""
+    encoder = Encoder(Channel.parse(words), "mjpeg", WIDTH, HEIGHT, FPS)
+    times = [1_000_000_000 + number * 66_666_667 + number % 3 for number in range(COUNT)]
+    units = [unit for number, at in enumerate(times) for unit in encoder.encode(picture(number, noise), at)]
+    units += encoder.flush()
+    assert [at for _, at in units] == times
+    return [len(unit.data) for unit, _ in units]
+
+
+@pytest.mark.parametrize("noise", [3, 12])
+@pytest.mark.parametrize("rate", [1_000_000, 2_500_000])
+def test_the_quality_follows_the_rate(rate: int, noise: int) -> None:
+    settled = sizes(f"0:640x480@15,{rate},codec=jpeg", noise)[COUNT // 2 :]
+    assert sum(settled) / len(settled) * 8 * FPS == pytest.approx(rate, rel=0.15)
+
+
+def test_without_a_rate_the_quality_is_what_was_said() -> None:
+    low, high = (sum(sizes(f"0:codec=jpeg,quality={quality}", 12)) for quality in (20, 90))
+    assert low * 2 < high
+
+
+@pytest.mark.parametrize(("rate", "warns"), [(40_000, True), (2_500_000, False)])
+def test_a_rate_that_no_quality_keeps_is_told(rate: int, warns: bool, caplog: pytest.LogCaptureFixture) -> None:
+    LOG.addHandler(caplog.handler)
+    with caplog.at_level(logging.WARNING, "camera-streamer"):
+        sizes(f"0:640x480@15,{rate},codec=jpeg", 12)
+    LOG.removeHandler(caplog.handler)
+    records = {id(record): record.getMessage() for record in caplog.records}  # which may come by two ways
+    told = [text for text in records.values() if "at its lowest quality takes" in text]
+    assert len(told) == warns
+    assert all(f"more than bit_rate={rate}: choose a smaller picture" in line for line in told)
