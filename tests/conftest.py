@@ -93,6 +93,7 @@ NEEDS_PYAV = [
     "strangers",
     "streamer_help",
     "streamer_config",
+    "streamer_status",
     "streamer_life",
     "suite",
     "unit_assembler",

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TextIO
 
 LOG = logging.getLogger("camera-streamer")
 
@@ -18,9 +18,17 @@ class _Json(logging.Formatter):
         return json.dumps({"time": time, "level": record.levelname.lower(), "event": record.getMessage()})
 
 
+class _ToStderr(logging.StreamHandler[TextIO]):
+    """Whatever sys.stderr is at the moment: where the status is shown in place, what puts a line above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.setStream(sys.stderr)
+        super().emit(record)
+
+
 def set_up(form: Literal["text", "json"]) -> None:
     """Log to stderr in that form."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStderr()
     handler.setFormatter(_Json() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     LOG.handlers[:] = [handler]
     LOG.setLevel(logging.INFO)

@@ -4,54 +4,85 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vshm_ctypes.cli.output import can_redraw, say
 
 from .lane import Lane
+from .log import LOG
 from .sound.lane import SoundLane
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+
+PLAIN_EVERY_S = 10.0  # on a terminal that can't show it in place
+NUMBERS = ("fps", "kbit/s", "frames", "dropped")
+
+
+class _Row(NamedTuple):
+    """What a ring got since the row before. dropped: in all."""
+
+    ring: str
+    fps: float
+    bit_rate: float
+    frames: int
+    dropped: int
 
 
 class Status:
-    """A line on a terminal that shows it anew, once a second; the books at the end."""
+    """A line for each ring, on a terminal that shows them anew once a second; the books at the end.
+
+    On a terminal that can't, plain lines now and then; elsewhere, such as in a service's log, only the end is told.
+    """
 
     def __init__(self, lanes: Sequence[Lane | SoundLane]) -> None:
         self._lanes = lanes
         self._begin_s = self._last_s = time.monotonic()
         self._last_cpu_s = time.process_time()
         self._last = [(0, 0) for _ in lanes]  # frames, bytes
-        self._shows = can_redraw(sys.stderr)
+        self._is_terminal = sys.stderr.isatty()
+        self._live: Live | None = _live() if can_redraw(sys.stderr) else None
 
     def tick(self) -> None:
-        """Once in a while: refresh the line, if a second is over and somebody looks."""
+        """Once in a while: refresh the lines, if their time is over and somebody looks."""
         now_s = time.monotonic()
-        if not self._shows or now_s - self._last_s < 1:
+        if not self._is_terminal or now_s - self._last_s < (PLAIN_EVERY_S if self._live is None else 1):
             return
         seconds, self._last_s = now_s - self._last_s, now_s
-        parts = [self._part(at, seconds) for at in range(len(self._lanes))]
         cpu_s = time.process_time()
         load, self._last_cpu_s = (cpu_s - self._last_cpu_s) / seconds, cpu_s
-        line = f"CPU {load:.0%} | {' | '.join(parts)}"
-        width = shutil.get_terminal_size().columns - 1  # a line that wraps would not be overwritten
-        say(f"\r{line[:width]}\x1b[K", end="")
+        rows = [self._row(at, seconds) for at in range(len(self._lanes))]
+        if self._live is None:
+            for row in rows:
+                say(f"{row.ring}: {row.fps:.1f} fps, {row.bit_rate / 1000:.0f} kbit/s, {row.dropped} dropped")
+            return
+        with suppress(OSError):  # the terminal is gone
+            self._live.update(_table(rows, load), refresh=True)
 
-    def _part(self, at: int, seconds: float) -> str:
+    def _row(self, at: int, seconds: float) -> _Row:
         lane = self._lanes[at]
-        books, now = lane.books, (lane.books.written, lane.outlet.written_bytes)
+        now = (lane.books.written, lane.outlet.written_bytes)
         frames, size = (new - old for new, old in zip(now, self._last[at], strict=True))
         self._last[at] = now
-        dropped = books.encoder_dropped + books.source_error + books.refused + books.ring_dropped
-        rate = f"{frames / seconds:.1f} fps, {size * 8 / seconds / 1000:.0f} kbit/s"
-        return f"{lane.channel.ring} {rate}, {dropped} dropped"
+        return _Row(lane.channel.ring, frames / seconds, size * 8 / seconds, now[0], _dropped(lane))
 
     def end(self) -> None:
-        """Leave the line alone."""
-        if self._shows:
-            say("")
+        """Leave the lines as they are, and sum up."""
+        if self._live is not None:
+            with suppress(OSError):
+                self._live.stop()
+        seconds = max(time.monotonic() - self._begin_s, 1e-9)
+        for lane in self._lanes:
+            frames, bit_rate = lane.books.written, lane.outlet.written_bytes * 8 / seconds
+            rates = f"{frames / seconds:.1f} fps, {bit_rate / 1000:.0f} kbit/s"
+            told = f"{frames} frames in {seconds:.1f} s, {rates}, {_dropped(lane)} dropped"
+            LOG.info("%s: %s", lane.channel.ring, told)
 
     def summary(self, camera: Mapping[str, int]) -> dict[str, Any]:
         """Books, and what the ring cost, for each lane; and what camera and microphone counted."""
@@ -70,3 +101,34 @@ class Status:
             if isinstance(lane, SoundLane):
                 told["microphone"] = lane.source.figures()
         return told | {"channels": channels}
+
+
+def _dropped(lane: Lane | SoundLane) -> int:
+    books = lane.books
+    return books.encoder_dropped + books.source_error + books.refused + books.ring_dropped
+
+
+def _live() -> Live:
+    """Lines that are redrawn in their place; what is written to stderr meanwhile, as the log is, goes above them."""
+    from rich.console import Console
+    from rich.live import Live
+
+    live = Live(console=Console(stderr=True, highlight=False), auto_refresh=False, redirect_stdout=False)
+    live.start()
+    return live
+
+
+def _table(rows: Sequence[_Row], load: float) -> Table:
+    """Where it is too narrow, names are cut, and never a number."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(f"CPU {load:.0%}", no_wrap=True, overflow="ellipsis", min_width=8)
+    for name in NUMBERS:
+        table.add_column(name, justify="right", no_wrap=True, min_width=8)
+    for row in rows:
+        figures = (f"{row.fps:.1f}", f"{row.bit_rate / 1000:.0f}", str(row.frames))
+        dropped = Text(str(row.dropped), style="yellow" if row.dropped else "")
+        table.add_row(Text(row.ring), *figures, dropped)
+    return table
