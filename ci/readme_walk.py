@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does what README.md says, from its top to its bottom, and fails on what does not come out as the text has it.
+
+A command of README is one of ROWS here, or the walk fails: it is run and judged, or left out for one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+README = Path("README.md")
+COMMAND = re.compile(
+    r"(sudo |apt |pip |python3? |vshm |hil |camera-streamer\b|cmake |cc |\./|ci/|export |eval |ctest )"
+)
+PATIENCE_S = 900.0
+LASTING_S = 120.0
+DEMO = "vshm demo --no-browser"
+SOUND = "camera-streamer --device testsrc:320x240@15 --audio testaudio"
+ELSEWHERE = "run by a stage of its own, or takes hours"
+NO_CAMERA = "here is no camera, and that is said"
+BOARDS = "needs boards"
+
+
+@dataclass
+class Row:
+    """What becomes of a command that begins so.
+
+    expect: what it prints. code: its exit code; None: any. lasts: it goes on until Ctrl-C. beside: what runs meanwhile.
+    more: words that it gets besides. why: it is left out.
+    """
+
+    begins: str
+    expect: str = ""
+    code: int | None = 0
+    lasts: bool = False
+    beside: str = ""
+    more: str = ""
+    why: str = ""
+    used: bool = False
+
+
+ROWS = [
+    Row("sudo apt install python3-venv", why="was done, for this walk to have a Python"),
+    Row("sudo apt install", more=" -y -q --no-install-recommends"),
+    Row("python3 -m venv"),
+    Row("pip install 'video-shm[demo]'", more=" -q"),
+    Row("vshm demo", "is shown at http://", lasts=True),
+    Row("pip install 'video-shm", more=" -q"),
+    Row("pip install '.", why="from a clone: tests/test_package.py"),
+    Row("camera-streamer --list", "no camera", code=None),
+    Row("camera-streamer --preset", "channel|fps", lasts=True, more=" --device testsrc:320x240@15"),
+    Row("camera-streamer --websocket", "fps", lasts=True, more=" --device testsrc:320x240@15"),
+    Row("camera-streamer --device usb", "camera|device", code=1),
+    Row("camera-streamer --channel 0:1280x720@30", "fps", lasts=True, more=" --device testsrc"),
+    Row("camera-streamer --channel 0:slots", "fps", lasts=True, more=" --device testsrc"),
+    Row("camera-streamer --channel 0:codec=h265", "fps", lasts=True, more=" --device testsrc:320x240@15"),
+    Row("camera-streamer --audio alsa", why="needs a microphone: ci/full sound-drift"),
+    Row("camera-streamer", "camera", code=1),
+    Row("vshm list", "video_stream", beside=DEMO),
+    Row("vshm show 1", "video_stream_ch1", beside="camera-streamer --device testsrc:320x240@15 --channel 1:"),
+    Row("vshm show", "video_stream", beside=DEMO),
+    Row("vshm watch --log FILE", "", beside=DEMO, more=" -t 3"),
+    Row("vshm watch", "", beside=DEMO, more=" -t 3"),
+    Row("vshm record --audio", "", beside=SOUND),
+    Row("vshm record --timing", why="vshm record with its option"),
+    Row("vshm record", "", beside=DEMO, more=" -t 2"),
+    Row("vshm plot -o", why="vshm plot FILE -o"),
+    Row("vshm plot FILE"),
+    Row("vshm bundle", "case.tar.zst|bundle", beside=DEMO),
+    Row("vshm serve", "http://", lasts=True),
+    Row("vshm export", "http://", lasts=True),
+    Row("vshm check", "video_stream", code=None, beside=DEMO),
+    Row('eval "$(vshm completion bash)"'),
+    Row("python -m vshm_ctypes.examples", "usage"),
+    Row("hil vm", why="boots a virtual machine: ci/hil does"),
+    Row("hil gate --baseline main", why=ELSEWHERE),
+    Row("hil bench --peers", why="takes five minutes: tests/test_bench_peers.py"),
+    Row(
+        "hil run --camera testsrc", "", code=None, more=" --quick --seconds 2 -k 'consumer_without or nothing_is_left'"
+    ),
+    Row("hil run", "", code=None, more=" --camera testsrc --quick --seconds 2 -k consumer_without"),
+    Row("hil report DIR", "", code=None),
+    Row("hil calibrate", why="runs the suite three times"),
+    Row("hil fleet", why=BOARDS),
+    Row("sudo ci/", why=ELSEWHERE),
+    Row("ci/", why=ELSEWHERE),
+    Row("cmake -S lib"),
+    Row("sudo cmake --install"),
+    Row("cmake --install build --prefix"),
+    Row("export PKG_CONFIG_PATH"),
+    Row("cc reader.c"),
+    Row("./reader", "frame [0-9]+: [0-9]+ bytes", lasts=True, beside=DEMO),
+]
+# What stands for a name in capitals.
+NAMES = {"FILE": "walk.log", "DIR": "report"}
+
+
+class Wrong(Exception):
+    """It did not do what the text says."""
+
+
+def blocks() -> Iterator[list[str]]:
+    """The indented blocks of README, and each command in backticks as one of a line."""
+    block: list[str] = []
+    for line in [*README.read_text().splitlines(), "end"]:
+        if line.startswith("    ") or (block and not line):
+            block.append(line[4:])
+            continue
+        if block:
+            yield block
+            block = []
+        yield from ([span] for span in re.findall(r"`([^`]+)`", line) if COMMAND.match(span) and " " in span)
+
+
+class Shell:
+    """One that remembers what it was told, as a terminal does; its commands are programs of their own."""
+
+    def __init__(self) -> None:
+        self._state = Path("state.sh").absolute()
+        self._state.write_text(f"cd {Path.cwd()}\n")
+        self.is_root = os.getuid() == 0
+
+    def line(self, command: str) -> list[str]:
+        """The words that run it."""
+        if self.is_root:
+            command = command.replace("sudo ", "")
+        command = re.sub(r"\b(FILE|DIR)\b", lambda found: NAMES[found[1]], command)
+        keep = f'code=$?; (export -p; pwd | sed "s/^/cd /") > {self._state}; exit $code'
+        return ["bash", "-c", f". {self._state}\n{command}\n{keep}"]
+
+    def run(self, command: str, row: Row) -> None:
+        """Raises Wrong."""
+        if row.lasts:
+            with self.lasting(command, row.expect or "."):
+                return
+        done = subprocess.run(
+            self.line(command),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        if "Traceback (most" in said or done.returncode in (126, 127):
+            raise Wrong(said[-2000:])
+        if row.code is not None and done.returncode != row.code:
+            raise Wrong(f"it ended with {done.returncode}, not {row.code}: {said[-2000:]}")
+        if not re.search(row.expect, said):
+            raise Wrong(f"it did not print {row.expect!r}: {said[-2000:]}")
+
+    def lasting(self, command: str, expect: str) -> Lasting:
+        """What runs until Ctrl-C."""
+        return Lasting(self.line(f"exec {command}"), expect)
+
+
+class Lasting:
+    """A context manager. Raises Wrong where it does not print what is expected, or does not end by Ctrl-C."""
+
+    def __init__(self, words: list[str], expect: str) -> None:
+        self._words, self._expect = words, expect
+        self._said = Path("said.txt").absolute().with_name(f"said-{time.monotonic_ns()}.txt")
+
+    def __enter__(self) -> Lasting:
+        self.began_s = time.monotonic()
+        with self._said.open("w") as said:
+            self._process = subprocess.Popen(
+                self._words, stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        while not re.search(self._expect, self._said.read_text()):
+            if self._process.poll() is not None or time.monotonic() - self.began_s > LASTING_S:
+                self._end()
+                raise Wrong(f"it did not print {self._expect!r}: {self._said.read_text()[-2000:]}")
+            time.sleep(0.05)
+        self.took_s = time.monotonic() - self.began_s
+        return self
+
+    def _end(self) -> int:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGINT)
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            raise Wrong("Ctrl-C did not end it") from None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._end()
+        left = [path.name for path in Path("/dev/shm").iterdir() if "video_" in path.name]
+        if left and kind is None:
+            raise Wrong(f"left in /dev/shm: {', '.join(left)}")
+
+
+class Walk:
+    """From top to bottom. faults: what went wrong."""
+
+    def __init__(self) -> None:
+        self.shell = Shell()
+        self.faults: list[str] = []
+        self.counts = {"run": 0, "left out": 0}
+
+    def run(self) -> None:
+        for block in blocks():
+            text = "\n".join(block).strip() + "\n"
+            if "#include" in text:
+                Path("reader.c").write_text(text)
+            elif re.search(r"^(from|import) ", text, re.MULTILINE):
+                self.tried(text.splitlines()[-1], lambda text=text: self.python(text))
+            else:
+                for command in commands(block):
+                    self.command(command)
+        unused = [row.begins for row in ROWS if not row.used]
+        self.faults += [f"README has no such command any more: {begins}" for begins in unused]
+
+    def tried(self, name: str, what: object) -> None:
+        began_s = time.monotonic()
+        try:
+            what()  # type: ignore[operator]
+            result = "ok"
+        except (Wrong, subprocess.TimeoutExpired) as error:
+            self.faults.append(f"{name}: {error}")
+            result = "WRONG"
+        self.counts["run"] += 1
+        print(f"{time.monotonic() - began_s:6.1f} s  {result:5}  {name}", flush=True)
+
+    def command(self, command: str) -> None:
+        row = next((row for row in ROWS if command.startswith(row.begins)), None)
+        if row is None:
+            self.faults.append(f"{command}: ci/readme_walk.py does not know it")
+            return
+        row.used = True
+        if row.why:
+            self.counts["left out"] += 1
+            print(f"          left   {command}: {row.why}", flush=True)
+        else:
+            self.tried(command, lambda: self.beside(row, command))
+
+    def beside(self, row: Row, command: str) -> None:
+        if command == "vshm demo":
+            return self.demo(command)
+        if not row.beside:
+            return self.shell.run(command + row.more, row)
+        with self.shell.lasting(row.beside, "http://|fps"):
+            self.shell.run(command + row.more, row)
+        return None
+
+    def demo(self, command: str) -> None:
+        """As a browser would have it: the page's answer, and a picture that begins."""
+        program = "from vshm_ctypes import Consumer\nprint(Consumer(start='keyframe').receive(60).size, flush=True)"
+        with self.shell.lasting(command, "is shown at http://") as shown:
+            url = re.search(r"http://\S+", shown._said.read_text())
+            assert url is not None
+            told = subprocess.run(
+                self.shell.line(
+                    f'python -c "{program}" && python -c \'import urllib.request as u; u.urlopen("{url[0]}")\''
+                ),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if told.returncode != 0:
+                raise Wrong(told.stderr)
+            print(f"          {shown.took_s:.1f} s from vshm demo to its page with a picture in the ring", flush=True)
+
+    def python(self, text: str) -> None:
+        Path("block.py").write_text(text)
+        Path("picture.jpg").write_bytes(b"\xff\xd8\xff\xd9")
+        if "Producer" in text:
+            return self.shell.run("python block.py", Row("python"))
+        with (
+            self.shell.lasting(SOUND if "audio_stream" in text else DEMO, "http://|fps"),
+            self.shell.lasting("python -u block.py", r"(?m)^\d+ "),
+        ):
+            return None
+
+
+def commands(block: list[str]) -> Iterator[str]:
+    """Without what is said of them."""
+    for line in block:
+        command = re.split(r"\s+# |\s{3,}#", line)[0].strip()
+        if COMMAND.match(command):
+            yield command
+
+
+if __name__ == "__main__":
+    walk = Walk()
+    walk.run()
+    print(f"{walk.counts['run']} run, {walk.counts['left out']} left out, {len(walk.faults)} wrong")
+    for fault in walk.faults:
+        print(f"\nWRONG: {fault}", file=sys.stderr)
+    raise SystemExit(1 if walk.faults else 0)
