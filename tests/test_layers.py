@@ -133,7 +133,19 @@ def test_a_right_import_is_let_through(tmp_path: Path, file: str, line: str) -> 
 LAYERS = {
     "bytes": {"layout", "geometry", "hot", "shared", "video_shm"},
     "algorithm": {"ring", "ring_v1", "cursor"},
-    "system": {"segment", "descriptor", "wait", "semaphores", "usher", "process", "log", "options", "pool", "probes"},
+    "system": {
+        "segment",
+        "descriptor",
+        "wait",
+        "semaphores",
+        "usher",
+        "slices",
+        "process",
+        "log",
+        "options",
+        "pool",
+        "probes",
+    },
     "sides": {"writer", "takeover", "forks", "attachment", "reader", "reader_figures", "inspect"},
     "handles": {"producer", "producer_write", "consumer", "consumer_original", "consumer_read"},
 }
@@ -144,7 +156,7 @@ BELOW = {
     "sides": {"bytes", "algorithm", "system"},
     "handles": {"bytes", "algorithm", "system", "sides"},
 }
-WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "semaphores", "usher"}
+WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "semaphores", "usher", "slices"}
 READER_SIDE = {"attachment", "reader", "reader_figures", "consumer", "consumer_original", "consumer_read", "cursor"}
 
 # These make no system call: they see no header that declares one.

@@ -10,9 +10,10 @@
 #include <time.h>
 
 #include "hot.h"
+#include "slices.h"
 #include "wait.h"
 
-#define FIRST_LOOK_NS 50000 /* after a token was given, and twice as long each time */
+#define FIRST_LOOK_NS 20000 /* after a token was given, and twice as long each time */
 #define AT_ONCE_NS 1000000u /* a reader that is not back by then does something with its frame */
 #define IN_TIME_NS 2000000u /* a later look, as on a loaded machine, does not tell how long it took */
 #define AWAKE_NS 20000000u  /* a reader that has no processor by then is not waited for */
@@ -22,7 +23,6 @@
 struct usher {
 	_Atomic uint32_t calls;     /* up by one with each frame, and at the end: what the thread sleeps on */
 	_Atomic int in_turn;        /* how many are served one by one; 0: all were together */
-	_Atomic int late;           /* how many more may come for the frame */
 	_Atomic uint32_t unhurried; /* times that somebody took longer, since last somebody was back at once */
 	atomic_bool over;
 	sem_t *semaphore;
@@ -76,6 +76,11 @@ static uint32_t value_of_token(void)
 	memcpy(&after, &probe, sizeof(after));
 	(void)sem_destroy(&probe);
 	return after - before;
+}
+
+static int least(int one, int other)
+{
+	return one < other ? one : other;
 }
 
 static bool was_called(const struct usher *usher, uint32_t call)
@@ -145,15 +150,38 @@ static int serve_in_turn(struct usher *usher, uint32_t call, int asleep)
 	return back;
 }
 
-/* late: how many more may come. Who came too late for a turn sleeps among those who had theirs. */
-static void serve_all_in_turn(struct usher *usher, uint32_t call, int asleep, int late)
+/*
+ * Those who do something with an earlier frame when this one comes, and are about to be back. Handed out now,
+ * a token that is meant for a sleeper would be theirs. How many sleep in the end.
+ */
+static int await_late(struct usher *usher, uint32_t call, int all)
 {
-	const int back = serve_in_turn(usher, call, asleep);
-	const int asleep_now = count_asleep(usher);
+	const uint64_t begin_ns = wait_system.now();
+	uint64_t passed_ns = 0;
+	long pause_ns = FIRST_LOOK_NS;
+	int asleep = count_asleep(usher);
 
-	if (late > 0 && asleep_now > back) {
-		(void)serve_in_turn(usher, call, asleep_now);
-		late -= asleep_now - back;
+	while (asleep < all && passed_ns < AT_ONCE_NS && !was_called(usher, call)) {
+		look_later(&pause_ns);
+		passed_ns = wait_system.now() - begin_ns;
+		asleep = count_asleep(usher);
+	}
+	return asleep;
+}
+
+/* living: how many there are. Who came too late for a turn sleeps among those who had theirs. */
+static void serve_all_in_turn(struct usher *usher, uint32_t call, int living)
+{
+	const int asleep = least(count_asleep(usher), living);
+	const int back = serve_in_turn(usher, call, asleep);
+	int late = living - asleep, asleep_now;
+
+	if (late > 0) {
+		asleep_now = await_late(usher, call, back + late);
+		if (asleep_now > back) {
+			(void)serve_in_turn(usher, call, asleep_now);
+			late -= asleep_now - back;
+		}
 	}
 	if (!was_called(usher, call))
 		lay_down(usher, late);
@@ -194,7 +222,7 @@ static int count_living(struct usher *usher, int readers, int asleep, bool unhur
 	if (most == 0)
 		return readers;
 	most += unhurried && most == asleep;
-	return most < readers ? most : readers;
+	return least(most, readers);
 }
 
 HOT void usher_call(struct usher *usher, uint32_t readers)
@@ -203,12 +231,10 @@ HOT void usher_call(struct usher *usher, uint32_t readers)
 	const bool unhurried = atomic_load_explicit(&usher->unhurried, memory_order_relaxed) >= UNHURRIED_AFTER;
 	const int living = count_living(usher, (int)readers, asleep, unhurried);
 	const bool together = asleep == 0 || unhurried;
-	const int in_turn = asleep < living ? asleep : living;
 
 	if (together)
 		give(usher, living - count_tokens(usher));
-	atomic_store_explicit(&usher->in_turn, together ? 0 : in_turn, memory_order_relaxed);
-	atomic_store_explicit(&usher->late, living - in_turn, memory_order_relaxed);
+	atomic_store_explicit(&usher->in_turn, together ? 0 : living, memory_order_relaxed);
 	(void)atomic_fetch_add(&usher->calls, 1);
 	wait_system.wake(&usher->calls, UINT32_MAX);
 }
@@ -218,7 +244,7 @@ static void serve(struct usher *usher, uint32_t call)
 	const int in_turn = atomic_load_explicit(&usher->in_turn, memory_order_relaxed);
 
 	if (in_turn > 0)
-		serve_all_in_turn(usher, call, in_turn, atomic_load_explicit(&usher->late, memory_order_relaxed));
+		serve_all_in_turn(usher, call, in_turn);
 	else
 		watch(usher, call);
 }
@@ -228,6 +254,7 @@ static void *usher_main(void *argument)
 	struct usher *usher = argument;
 	uint32_t served = 0;
 
+	slices_ask_for_short();
 	usher->token = value_of_token();
 	while (!atomic_load(&usher->over)) {
 		const uint32_t call = atomic_load(&usher->calls);
