@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages name what they are about: the ring, who holds it, which others there are, the file, the value, the limit."""
 
+import errno
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -46,6 +48,33 @@ def test_a_wrong_name_tells_which_rings_there_are(ring: str, open_ring: type[Con
         assert f"{ring}_nonesuch" in str(told.value)
         assert f"there are: {ring}, {ring}_b; name one of them" in str(told.value)
         assert f"there are: {ring}, {ring}_b" in vshm("show", f"{ring}_nonesuch").err
+
+
+def test_who_waits_in_a_loop_for_a_ring_looks_at_no_other_one(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def look() -> list[str]:
+        looked.append("/another")
+        return looked
+
+    monkeypatch.setattr(sys.modules["vshm_ctypes.inspect"], "list_rings", look)
+    with pytest.raises(ProducerNotRunning) as failed:
+        Consumer(ring)
+    assert not looked
+    assert "/another" in failed.value.strerror and "/another" in str(failed.value)
+    assert len(looked) == 1
+
+
+def test_an_error_can_be_pickled_and_says_the_same(ring: str) -> None:
+    with pytest.raises(ProducerNotRunning) as failed:
+        Consumer(ring)
+    again = pickle.loads(pickle.dumps(failed.value))
+    assert (type(again), again.errno, again.ring, str(again)) == (
+        ProducerNotRunning,
+        errno.ENOENT,
+        ring,
+        str(failed.value),
+    )
 
 
 def test_without_any_ring_that_is_told(ring: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from typing import Any
 
 from .rings import DIRECTORY
 
@@ -20,6 +22,8 @@ _ADVICE = {
     errno.ENOMEM: "no memory for the ring: free some, or use fewer or smaller slots",
 }
 
+_STRERROR: Any = vars(OSError)["strerror"]
+
 
 def _lacking() -> str:
     """What ENOSYS means on this host."""
@@ -29,15 +33,36 @@ def _lacking() -> str:
 
 
 class VideoShmError(OSError):
-    """Any failure of the library; ``errno`` says which, ``ring`` names the ring."""
+    """Any failure of the library; ``errno`` says which, ``ring`` names the ring.
+
+    message: what to say instead of what is known of such an errno. A function is asked when somebody reads it: who
+    waits for a ring in a loop pays nothing for what is not shown.
+    """
 
     advice = ""
 
-    def __init__(self, error: int, ring: str | None = None, message: str | None = None) -> None:
+    def __init__(self, error: int, ring: str | None = None, message: str | Callable[[], str] | None = None) -> None:
+        self._tell = message if callable(message) else None
+        told = message if isinstance(message, str) else None
         lacking = _lacking() if error == errno.ENOSYS else None
-        text = message or lacking or _ADVICE.get(error) or self.advice or os.strerror(error)
+        text = told or lacking or _ADVICE.get(error) or self.advice or os.strerror(error)
         super().__init__(error, text, ring)
         self.ring = ring
+
+    @property
+    def strerror(self) -> str:  # type: ignore[override]
+        """What happened, and what to do."""
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            _STRERROR.__set__(self, tell())
+        return str(_STRERROR.__get__(self))
+
+    def __str__(self) -> str:
+        _ = self.strerror  # which it reads past this class
+        return super().__str__()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.errno, self.ring, self.strerror), {**self.__dict__}
 
 
 class ProducerNotRunning(VideoShmError):
@@ -124,6 +149,6 @@ BY_ERRNO: dict[int, type[VideoShmError]] = {
 }
 
 
-def error_for(error: int, ring: str | None = None, message: str | None = None) -> VideoShmError:
+def error_for(error: int, ring: str | None = None, message: str | Callable[[], str] | None = None) -> VideoShmError:
     """The exception that belongs to an errno of the library. message: more than its class knows to say."""
     return BY_ERRNO.get(error, VideoShmError)(error, ring, message)

@@ -35,7 +35,7 @@ def explained(
     """
     number = error.errno or 0
     if number == errno.ENOENT:
-        return error_for(number, ring, _which_there_are(rings()))
+        return error_for(number, ring, lambda: _which_there_are(rings))
     if number == errno.EBUSY:
         pid = 0
         with suppress(VideoShmError):
@@ -52,7 +52,10 @@ def explained(
     return error_for(number, ring)
 
 
-def _which_there_are(names: list[str]) -> str:
+def _which_there_are(rings: Callable[[], list[str]]) -> str:
+    names: list[str] = []
+    with suppress(VideoShmError):
+        names = rings()
     if not names:
         return "no ring of that name, nor any other: start its producer, such as camera-streamer"
     told = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
