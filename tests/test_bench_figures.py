@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """hil bench: what is made of a block's records, and how it is told."""
 
-import io
 import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from hil.bench import compare
 from hil.bench.compare import CASES, Bench
@@ -83,15 +81,14 @@ def test_rounds_are_put_together() -> None:
     assert row.sender_cpu_us == 1000
 
 
-def test_a_comparison_is_told_as_json_and_as_tables(tmp_path: Path) -> None:
+def test_a_comparison_is_told_as_json_and_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = comparison(reasons=["others used 40 %"], missing={"zeromq": "not installed: pip install pyzmq"})
     found.write(tmp_path / "peers.json")
     told = json.loads((tmp_path / "peers.json").read_text())
     assert told["schema"] == 1
     assert told["rows"][0] | {"peer": "pipe", "copies": 3, "language": "Python", "sent": 40} == told["rows"][0]
-    console = Console(width=200, record=True, file=io.StringIO())
-    print_tables(found, console)
-    for text in (console.export_text(), markdown(found)):
+    print_tables(found)
+    for text in (capsys.readouterr().out, markdown(found)):
         assert "64 KB, 1 receiver, 30 frames/s" in text
         assert "INVALID: the host was not fit for timing: others used 40 %" in text
         assert "zeromq: not installed: pip install pyzmq" in text

@@ -24,7 +24,7 @@ def test_a_healthy_ring_has_no_finding(ring: str) -> None:
     with Camera(ring):
         time.sleep(0.2)
         outcome = vshm("check", ring)
-    assert (outcome.code, outcome.out) == (0, "nothing found\n")
+    assert (outcome.code, outcome.out) == (0, "OK: 1 ring, 0 readers\n")
 
 
 def lasting(outcome: Outcome, ring: str) -> list[str]:

@@ -34,15 +34,15 @@ def test_list_is_a_table(ring: str) -> None:
     assert ring in plain_text
 
 
-def test_list_breaks_no_name_in_a_narrow_terminal(ring: str) -> None:
+def test_list_breaks_no_name_in_a_very_narrow_terminal(ring: str) -> None:
     with Camera(ring):
-        code, shown = vshm_shown("list", columns=60)
+        code, shown = vshm_shown("list", columns=36)
     assert code == 0
     lines = shown.split("\r\n")
     assert ring in lines
     (paragraph,) = re.findall(rf"^{ring}\n((?:  .*\n)+)", shown.replace("\r", ""), flags=re.MULTILINE)
     assert "codec h264, stream 640x360, fps 1" in " ".join(paragraph.split())
-    assert all(len(line) <= 60 for line in paragraph.splitlines())
+    assert all(len(line) <= 36 for line in paragraph.splitlines())
 
 
 def test_watch_refreshes_in_place_and_ctrl_c_ends_it_with_a_summary(ring: str) -> None:
@@ -119,3 +119,29 @@ def test_what_is_printed_can_not_drive_a_terminal() -> None:
 
 def test_json_has_names_for_enums_and_objects_for_tuples() -> None:
     assert plain({"state": State.LIVE, "paths": (Path("/x"), 1)}) == {"state": "live", "paths": ["/x", 1]}
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 400])
+def test_list_leaves_out_columns_and_never_a_digit(ring: str, columns: int) -> None:
+    name = f"{ring[:12]}_w"  # as long as names are
+    with Camera(name):
+        code, shown = vshm_shown("list", columns=columns)
+    lines = [line.rstrip() for line in CONTROL.sub("", shown).replace("\r", "").split("\n")]
+    assert code == 0
+    assert all(len(line) <= columns for line in lines)
+    (head,) = [line for line in lines if " RING " in line]
+    (line,) = [line for line in lines if line.startswith(f"  {name} ")]
+    assert re.search(r" \d+\.\d ", line)  # frames per second
+    assert "live" in line
+    assert "…" not in line
+    assert ("GOP" in head, "too narrow for" in shown) == ((True, False) if columns == 400 else (False, True))
+
+
+def test_list_and_check_have_colours_where_the_terminal_has(ring: str) -> None:
+    with Camera(ring):
+        _, listed = vshm_shown("list", columns=400)
+        _, checked = vshm_shown("check", ring)
+        _, plain_list = vshm_shown("list", columns=400, term="dumb")
+    assert re.search(r"\x1b\[32mlive", listed)
+    assert re.search(r"\x1b\[3[23]m(OK|\d+ findings?): 1 ring, ", checked)
+    assert "\x1b" not in plain_list

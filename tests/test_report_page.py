@@ -244,3 +244,36 @@ def test_what_a_machine_does_not_tell_is_not_shown_as_zero() -> None:
     session["machine"]["after"]["throttling"] = None
     run = json.loads(RUN.read_text())
     Draft202012Validator(json.loads(SCHEMA.read_text())).validate(run | {"sessions": [session]})
+
+
+def test_a_longer_run_is_no_worse_and_what_changed_is_on_top(
+    run: dict[str, Any], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Counts grow with the run; only where they break their limit, is that told. What is alike is folded."""
+    changed = json.loads(json.dumps(run))
+    *_, last = [test for test in changed["sessions"][0]["tests"] if test["histograms"]]
+    {one["name"]: one for one in last["measurements"]}["p99 latency"]["value"] *= 2
+    frames = [
+        one for test in changed["sessions"][0]["tests"] for one in test["measurements"] if one["name"] == "frames"
+    ]
+    for one in frames:
+        one["value"] *= 0.9
+    frames[0]["verdict"] = "fail"
+    tests = compare(run, changed)
+    found = [pair.direction for test in tests for pair in test.pairs if pair.name == "frames"]
+    assert sorted(found) == [""] * (len(frames) - 1) + ["worse"]
+    assert [test.place for test in tests] == sorted(test.place for test in tests)
+    assert {pair.name for test in tests[:2] for pair in test.changed if pair.direction == "worse"} == {
+        "frames",
+        "p99 latency",
+    }
+    print_comparison(run, changed)
+    told = capsys.readouterr().out
+    alike = sum(len(test.alike) for test in tests)
+    assert f"{alike} figures alike in both" in told
+    assert "p50 latency" not in told
+    write_comparison(run, changed, ("a", "b"), tmp_path / "both.html")
+    page = (tmp_path / "both.html").read_text()
+    assert "alike in both</summary>" in page
+    print_comparison(run, run)
+    assert "nothing changed: " in capsys.readouterr().out

@@ -21,7 +21,7 @@ def run(options: Namespace) -> int:
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise ValueError(f"no peer {', '.join(unknown)}; there are: {', '.join(NAMES)}")
-    console, errors = Console(), Console(stderr=True)
+    errors = Console(stderr=True)
     board = choose_board(options.board)
     options.output.mkdir(parents=True, exist_ok=True)
     with bar(errors) as tell:
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
     if options.json:
         print((options.output / "peers.json").read_text(), end="")
     else:
-        print_tables(found, console)
+        print_tables(found)
     if found.broken:
         return Exit.FAIL
     return Exit.INVALID if found.reasons else Exit.PASS

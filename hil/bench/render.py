@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
+from vshm_ctypes.cli.output import printable
+from vshm_ctypes.cli.table import print_table
 
 from .comparison import Case, Comparison, Row
 
 HEADINGS = ("peer", "in", "copies", "sent", "sent/s", "received", "missed", "p50", "p99", "sender", "receiver")
 LEFT = ("peer", "in")
+NUMBERS = tuple(name for name in HEADINGS if name not in LEFT)
+FIRST_TO_GO = ("in", "copies", "sent", "receiver", "sender", "received", "sent/s")
 
 
 def title(case: Case) -> str:
@@ -28,7 +30,7 @@ def _microseconds(value: float | None) -> str:
 def cells(row: Row) -> tuple[str, ...]:
     """As HEADINGS has it. received, missed: of one receiver, in the middle. CPU time is for one frame."""
     if row.error:
-        return (row.peer, row.language, "", row.error.splitlines()[0], *[""] * (len(HEADINGS) - 4))
+        return (row.peer, row.language, "", "failed", *[""] * (len(HEADINGS) - 4))  # the remarks tell why
     return (
         row.peer,
         row.language,
@@ -66,17 +68,17 @@ def remarks(found: Comparison) -> list[str]:
     return told + [f"INVALID: the host was not fit for timing: {reason}" for reason in found.reasons]
 
 
-def print_tables(found: Comparison, console: Console) -> None:
+def _style(column: str, cell: str) -> str:
+    return "bold" if column == "peer" and cell.startswith("video-shm") else ""
+
+
+def print_tables(found: Comparison) -> None:
     """All of it."""
     for case, rows in cases(found).items():
-        table = Table(title=title(case), title_justify="left")
-        for name in HEADINGS:
-            table.add_column(name, justify="left" if name in LEFT else "right", no_wrap=name in LEFT)
-        for row in rows:
-            table.add_row(*cells(row), style="bold" if row.peer.startswith("video-shm") else None)
-        console.print(table)
+        print(title(case))
+        print_table(HEADINGS, [cells(row) for row in rows], NUMBERS, FIRST_TO_GO, style=_style)
     for line in remarks(found):
-        console.print(line, markup=False, highlight=False)
+        print(printable(line))
 
 
 def markdown(found: Comparison) -> str:

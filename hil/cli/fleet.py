@@ -7,7 +7,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.cli.output import print_json, print_table, printable
+from vshm_ctypes.cli.output import print_json, printable
+from vshm_ctypes.cli.table import print_table
 from vshm_ctypes.cli.verb import Verb, positive
 
 WAIT_S = 3600.0

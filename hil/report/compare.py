@@ -16,6 +16,8 @@ from .merge import Run
 from .page import merged_histogram, render, verdict_of
 from .words import VERDICTS, headline
 
+EXTENTS = ("frames", "pictures", "")  # units of counts: a longer run has more of them, and is no worse for it
+LEAST_CHANGE = 0.0005  # that is told
 Direction = Literal["better", "worse", ""]
 Side = dict[str, Any]
 Name = TypeVar("Name")
@@ -55,9 +57,19 @@ class MeasurementPair(Pair):
         return float((self.second["value"] - self.first["value"]) / abs(self.first["value"]))
 
     @property
+    def is_equal(self) -> bool:
+        """Both have it, with the same verdict and as good as the same value."""
+        if self.first is None or self.second is None or self.first.get("verdict") != self.second.get("verdict"):
+            return False
+        return self.first["value"] == self.second["value"] or abs(self.change or 1.0) < LEAST_CHANGE
+
+    @property
     def direction(self) -> Direction:
-        """By the side on which its limit stands."""
+        """By the side on which its limit stands; of what grows with the run's length alone by whether it is kept."""
         limited = self.newer
+        if self.unit in EXTENTS:
+            verdicts = [(side or {}).get("verdict") for side in (self.first, self.second)]
+            return {("pass", "fail"): "worse", ("fail", "pass"): "better"}.get(tuple(verdicts), "")  # type: ignore[arg-type,return-value]
         difference = self.second["value"] - self.first["value"] if self.first and self.second else 0
         if not difference or (limited["at_most"] is None) == (limited["at_least"] is None):
             return ""
@@ -81,6 +93,24 @@ class TestPair(Pair):
         return (verdict_of(self.first) if self.first else "", verdict_of(self.second) if self.second else "")
 
     @property
+    def place(self) -> int:
+        """Among the others, from the top: another verdict, a figure that is worse, better, another one, all alike."""
+        directions = {pair.direction for pair in self.pairs}
+        signs = (len(set(self.verdicts)) > 1, "worse" in directions, "better" in directions, bool(self.changed))
+        return next((place for place, sign in enumerate(signs) if sign), len(signs))
+
+    @property
+    def changed(self) -> list[MeasurementPair]:
+        """Those of its pairs that are not alike in both, what is worse first."""
+        order = ("worse", "better", "")
+        return sorted((one for one in self.pairs if not one.is_equal), key=lambda one: order.index(one.direction))
+
+    @property
+    def alike(self) -> list[MeasurementPair]:
+        """The others."""
+        return [pair for pair in self.pairs if pair.is_equal]
+
+    @property
     def pairs(self) -> list[MeasurementPair]:
         """Its measurements, in the order of the second run."""
         sides = [(side or {}).get("measurements", []) for side in (self.first, self.second)]
@@ -97,9 +127,10 @@ class TestPair(Pair):
 
 
 def compare(first: Run, second: Run) -> list[TestPair]:
-    """Tests of both runs, in the order of the second; those that only the first has are at the end."""
+    """Tests of both runs: what changed is on top, and within that they are in the order of the second run."""
     old, new = ({(session, test["name"]): test for session, test in _tests(run)} for run in (first, second))
-    return [TestPair(old.get(key), new.get(key), session=key[0]) for key in _names(old, new)]
+    pairs = [TestPair(old.get(key), new.get(key), session=key[0]) for key in _names(old, new)]
+    return sorted(pairs, key=lambda pair: pair.place)
 
 
 def _names(first: Mapping[Name, Side], second: Mapping[Name, Side]) -> list[Name]:
@@ -128,7 +159,7 @@ def change_text(pair: MeasurementPair) -> str:
         return "only in B" if pair.second else "only in A"
     if pair.change is None:
         return "=" if pair.second["value"] == pair.first["value"] else figures.figure(pair.second["value"], pair.unit)
-    return f"{pair.change:+.1%}".replace("%", " %") if abs(pair.change) >= 0.0005 else "="
+    return f"{pair.change:+.1%}".replace("%", " %") if abs(pair.change) >= LEAST_CHANGE else "="
 
 
 def comparison_record(first: Run, second: Run) -> list[dict[str, Any]]:

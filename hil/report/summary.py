@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vshm_ctypes.cli.output import print_table, printable, shows_colours
+from vshm_ctypes.cli.output import counted, printable, shows_colours
+from vshm_ctypes.cli.table import print_table
 
 from . import figures
 from .compare import change_text, compare
@@ -80,16 +81,24 @@ def print_comparison(first: Run, second: Run) -> None:
     for letter, run in (("A", first), ("B", second)):
         print(f"{letter}: {coloured(VERDICTS[run['verdict']], run['verdict'])}  {printable(headline(run))}")
     print()
-    rows = []
+    rows, alike = [], 0
     for test in compare(first, second):
         claim = shortened(test.claim)
-        for pair in test.pairs:
+        alike += len(test.alike)
+        for pair in test.changed:
             values = [figures.figure(one["value"], one["unit"]) if one else "-" for one in (pair.first, pair.second)]
             rows.append([claim, pair.name, *values, change_text(pair), pair.direction])
             claim = ""
-        if not test.pairs:
-            rows.append([claim, "", *(verdict or "not run" for verdict in test.verdicts), "", ""])
-    print_table(("TEST", "FIGURE", "A", "B", "CHANGE", ""), rows, right=("A", "B", "CHANGE"))
+        if len(set(test.verdicts)) > 1:
+            rows.append([claim or "", "verdict", *(verdict or "not run" for verdict in test.verdicts), "", ""])
+    columns = ("TEST", "FIGURE", "A", "B", "CHANGE", "")
+    if rows:
+        print_table(columns, rows, ("A", "B", "CHANGE"), shortened=("TEST", "FIGURE"), style=_direction_style)
+    print(f"{counted(alike, 'figure')} alike in both" if rows else f"nothing changed: {counted(alike, 'figure')}")
+
+
+def _direction_style(_column: str, cell: str) -> str:
+    return {"worse": "red", "better": "green"}.get(cell, "")
 
 
 def shortened(text: str) -> str:

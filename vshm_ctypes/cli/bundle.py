@@ -18,7 +18,8 @@ from .bundle_archive import ENDING, Writer
 from .bundle_contents import KINDS, MANIFEST, VERSION, contents, kind_of
 from .bundle_streams import capture
 from .ending import held
-from .output import can_redraw, complain, print_json, print_table, say
+from .output import can_redraw, complain, print_json, say
+from .table import print_table
 from .verb import Exit, Verb, positive
 
 MEASURE_S = 0.5

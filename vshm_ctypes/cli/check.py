@@ -19,7 +19,7 @@ from .check_rings import check_readers, check_ring
 from .findings import Finding
 from .leftovers import find_leftovers, remove
 from .list import named_as_rings
-from .output import complain, print_json, printable
+from .output import complain, counted, print_json, printable, shows_colours
 from .survey import survey
 from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
 
@@ -87,6 +87,15 @@ def _rings(ring: str | None) -> dict[str, RingInfo]:
     return {name: info for name, info in list_rings().items() if ring in (None, name)}
 
 
+def _summary(findings: list[Finding], ring: str | None) -> str:
+    """The last line, in colour where the terminal has some."""
+    rings, users = _rings(ring), find_users()
+    readers = sum(len(users.of(info.inode, but=info.writer_pid)) for info in rings.values())
+    what = f"{counted(len(rings), 'ring')}, {counted(readers, 'reader')}"
+    told, colour = (f"OK: {what}", 32) if not findings else (f"{counted(len(findings), 'finding')}: {what}", 33)
+    return f"\x1b[{colour}m{told}\x1b[0m" if shows_colours() else told
+
+
 def run(arguments: Namespace) -> int:
     """Exit 0; 1: there is a finding, after cleaning where that was asked for; 3: there is no such ring."""
     ring = ring_name(arguments.ring) if arguments.ring is not None else None
@@ -106,8 +115,7 @@ def run(arguments: Namespace) -> int:
         print(f"{printable(finding.subject)}: {printable(finding.what)}  [{finding.code}]")
         print(f"  why:  {printable(finding.why)}")
         print(f"  do:   {printable(finding.todo)}")
-    if not findings:
-        print("nothing found")
+    print(_summary(findings, ring))
     return Exit.FINDING if findings else Exit.HEALTHY
 
 

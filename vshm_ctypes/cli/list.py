@@ -13,12 +13,15 @@ from ..processes import Process, Users, find_users
 from ..rings import AUDIO, DEFAULT, DIRECTORY
 from . import units
 from .extras import producer_advice
-from .output import counted, print_json, print_table, printable
+from .output import counted, print_json, printable
 from .survey import Survey, survey
+from .table import print_table
 from .verb import Exit, Verb, add_seconds_argument
 
 COLUMNS = ("RING", "CODEC", "STREAM", "FPS", "BITRATE", "GOP", "SLOTS", "WRITER", "AGE", "STATE", "READERS")
 NUMBERS = ("FPS", "BITRATE", "GOP", "SLOTS", "AGE")
+FIRST_TO_GO = ("SLOTS", "GOP", "AGE", "CODEC", "BITRATE", "WRITER", "READERS", "STREAM")
+COLOURS = {"live": "green", "v1": "green", "closed": "yellow", "dead": "red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,12 @@ def _row(ring: ListedRing) -> list[str]:
     ]
 
 
+def _style(column: str, cell: str) -> str:
+    if column == "STATE":
+        return "yellow" if "stalled" in cell else COLOURS.get(cell, "")
+    return "bold" if column == "RING" else ""
+
+
 def ring_json(ring: ListedRing) -> dict[str, object]:
     look = ring.survey
     return {
@@ -124,7 +133,7 @@ def run(arguments: Namespace) -> int:
         told = {"rings": [ring_json(ring) for ring in rings], "unreadable": closed, "hidden_processes": users.hidden}
         print_json(told)
     elif rings:
-        print_table(COLUMNS, [_row(ring) for ring in rings], right=NUMBERS)
+        print_table(COLUMNS, [_row(ring) for ring in rings], NUMBERS, FIRST_TO_GO, style=_style)
         if users.hidden:
             print(tell_hidden(users))
     elif not closed:

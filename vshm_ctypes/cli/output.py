@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What vshm prints: tables where a person looks, plain text where it is piped, JSON where it is asked for."""
+"""What vshm prints: text for people, shown anew in its place where the terminal can, and JSON where it is asked for."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from textwrap import fill
 from typing import Any, TextIO
 
 from ..limits import explain
 from .disk_advice import disk_advice
-
-LAST_COLUMN = 24  # it may be long, such as all readers of a ring: narrower than this it is no column
 
 
 def printable(text: object) -> str:
@@ -85,47 +82,6 @@ def let_go_of_output() -> None:
             stream.flush()
         except OSError:  # Python keeps it, and would try again, and exit with 120
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
-    """A table: drawn by rich on a terminal where it is installed, else aligned text. right: columns of numbers."""
-    cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    if is_terminal():
-        if sum(widths[:-1]) + min(widths[-1], LAST_COLUMN) + 3 * len(widths) > shutil.get_terminal_size().columns:
-            _print_paragraphs(columns, cells)
-            return
-        with suppress(ImportError):
-            _draw_table(columns, cells, right)
-            return
-    for row in (columns, *cells):
-        aligned = (
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, cell, width in zip(columns, row, widths, strict=True)
-        )
-        print("  ".join(aligned).rstrip())
-
-
-def _draw_table(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> None:
-    from rich.box import SIMPLE
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE)
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column != columns[-1])
-    for row in cells:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
-def _print_paragraphs(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """What is too wide for a table: cut off or broken into letters, it would tell nothing."""
-    width = shutil.get_terminal_size().columns
-    for first, *rest in cells:
-        told = ", ".join(f"{column.lower()} {cell}" for column, cell in zip(columns[1:], rest, strict=True))
-        print(first, fill(told, width, initial_indent="  ", subsequent_indent="  "), sep="\n")
 
 
 class InPlace:

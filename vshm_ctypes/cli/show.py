@@ -18,8 +18,9 @@ from ..published import PublishedConsumer, by_pid, list_published
 from ..rings import ring_name
 from . import units
 from .list import gop, tell_hidden, tell_process, tell_writer
-from .output import complain, counted, print_json, print_table, printable
+from .output import complain, counted, print_json, printable
 from .survey import Survey, survey_one
+from .table import print_table
 from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
 
 

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables: drawn where a person looks, aligned text where it is piped. In a narrow terminal columns go, never digits."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from textwrap import fill
+
+from .output import is_terminal, printable, say, shows_colours
+
+LAST_COLUMN = 24  # it may be long, such as all readers of a ring: narrower than this it is no column
+SHORTEST = 12  # letters of what may be shortened
+Style = Callable[[str, str], str]  # of a column's cell, as rich calls it
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    right: Sequence[str] = (),
+    first_to_go: Sequence[str] = (),
+    shortened: Sequence[str] = (),
+    style: Style | None = None,
+) -> None:
+    """A table: drawn by rich on a terminal where it is installed, else aligned text. right: columns of numbers.
+
+    first_to_go: columns that are left out, in that order, where the terminal is too narrow for all; shortened: those
+    of text that are cut after them. What still is too wide, is told in sentences.
+    """
+    names, cells = list(columns), [[printable(cell) for cell in row] for row in rows]
+    if not is_terminal():
+        _print_aligned(names, cells, right)
+        return
+    left_out = [name for name in first_to_go if _leave_out(names, cells, name)]
+    for name in shortened:
+        _shorten(names, cells, name)
+    if _excess(names, cells) > 0:
+        _print_paragraphs(columns, [[printable(cell) for cell in row] for row in rows])
+        return
+    try:
+        _draw(names, cells, right, style if shows_colours() else None)
+    except ImportError:
+        _print_aligned(names, cells, right)
+    if left_out:
+        told = f"too narrow for {', '.join(left_out)}: widen the terminal, or see --json"
+        say(fill(told, shutil.get_terminal_size().columns - 1))
+
+
+def _widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+
+
+def _excess(names: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
+    """By how many letters it is wider than the terminal."""
+    widths = _widths(names, cells)
+    return sum(widths[:-1]) + min(widths[-1], LAST_COLUMN) + 3 * len(widths) - shutil.get_terminal_size().columns
+
+
+def _leave_out(names: list[str], cells: list[list[str]], name: str) -> bool:
+    """Whether it had to be."""
+    if _excess(names, cells) <= 0 or name not in names:
+        return False
+    at = names.index(name)
+    for row in (names, *cells):
+        del row[at]
+    return True
+
+
+def _shorten(names: list[str], cells: list[list[str]], name: str) -> None:
+    at = names.index(name)
+    width = max(_widths(names, cells)[at] - max(_excess(names, cells), 0), SHORTEST)
+    for row in cells:
+        if len(row[at]) > width:  # what tells names apart is at their end
+            row[at] = f"…{row[at][1 - width :]}"
+
+
+def _print_aligned(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> None:
+    widths = _widths(names, cells)
+    for row in (names, *cells):
+        aligned = (
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for name, cell, width in zip(names, row, widths, strict=True)
+        )
+        print("  ".join(aligned).rstrip())
+
+
+def _draw(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str], style: Style | None) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE)
+    for name in names:
+        is_number = name in right
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=is_number or name != names[-1])
+    for row in cells:
+        styles = [style(name, cell) if style is not None else "" for name, cell in zip(names, row, strict=True)]
+        table.add_row(*(Text(cell, style=one) for cell, one in zip(row, styles, strict=True)))
+    Console(file=sys.stdout).print(table)
+
+
+def _print_paragraphs(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """What is too wide for a table: cut off or broken into letters, it would tell nothing."""
+    width = shutil.get_terminal_size().columns
+    for first, *rest in cells:
+        told = ", ".join(f"{column.lower()} {cell}" for column, cell in zip(columns[1:], rest, strict=True))
+        print(first, fill(told, width, initial_indent="  ", subsequent_indent="  "), sep="\n")
