@@ -50,7 +50,7 @@ def sketch(log: Log, width: int) -> list[str]:
     lines = [f"{log.ring}: {wall(log.times[0])} to {wall(log.times[-1])}, {len(log.times)} seconds told"]
     if log.moved:
         lines.append(CLOCK_WAS_SET)
-    stretches = max(min(width - LABEL - FIGURES - 1, len(log.times) // 2), 1)
+    stretches = max(width - LABEL - FIGURES - 1, 1)
     for quantity in QUANTITIES:
         curve = thin(log.times, log.columns[quantity.name], stretches)
         told = [value for value in curve.mean if not math.isnan(value)]

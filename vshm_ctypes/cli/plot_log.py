@@ -143,6 +143,9 @@ def read_log(path: Path, told: Callable[[int], None] = lambda count: None) -> Lo
     return log
 
 
+GAP_S = 3.0  # without a line of the log, which has one a second
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A column thinned out: for each stretch of time its least, mean and largest value; NaN where there is none."""
@@ -154,7 +157,9 @@ class Curve:
 
 
 def thin(times: array[float], values: array[float], stretches: int) -> Curve:
-    """Into so many stretches of equal length."""
+    """Into so many stretches of equal length; where there are no more points, they stay, with NaN in their gaps."""
+    if len(times) <= stretches:
+        return _whole(times, values)
     begin = min(times)
     length = max((max(times) - begin) / stretches, 1e-9)
     held: list[list[float]] = [[] for _ in range(stretches)]
@@ -167,3 +172,15 @@ def thin(times: array[float], values: array[float], stretches: int) -> Curve:
         [sum(some) / len(some) if some else math.nan for some in held],
         [max(some, default=math.nan) for some in held],
     )
+
+
+def _whole(times: array[float], values: array[float]) -> Curve:
+    places: list[float] = []
+    told: list[float] = []
+    for time, value in zip(times, values, strict=True):
+        if places and time - places[-1] > GAP_S:
+            places.append((places[-1] + time) / 2)
+            told.append(math.nan)
+        places.append(time)
+        told.append(value)
+    return Curve(places, told, told, told)

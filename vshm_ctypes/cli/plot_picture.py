@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STRETCHES = 1000  # more could not be told apart
 FEW = 100
+USUAL_SHARE, FAR = 0.95, 10  # what is so many times more than that share of the values, is drawn at the edge
 CHARTS = {  # title: the quantities in it
     "frame rate, fps": ("frame rate",),
     "bitrate, Mbit/s": ("bitrate",),
@@ -66,7 +67,7 @@ def _dates(times: list[float]) -> Any:
 
 
 def _draw_curve(axes: Axes, log: Log, name: str, alone: bool) -> bool:
-    curve = thin(log.times, log.columns[name], max(min(STRETCHES, len(log.times) // 2), 1))
+    curve = thin(log.times, log.columns[name], STRETCHES)
     if all(math.isnan(value) for value in curve.mean):
         return False
     scale = SCALES.get(name, 1)
@@ -78,6 +79,22 @@ def _draw_curve(axes: Axes, log: Log, name: str, alone: bool) -> bool:
     if not alone:
         axes.legend(loc="upper left", fontsize="small")
     return True
+
+
+def _clip(axes: Axes) -> None:
+    """A few values far above all others do not flatten these: they are marked at the upper edge."""
+    drawn: list[Any] = [line.get_data() for line in axes.get_lines()]
+    told = [(at, float(value)) for times, values in drawn for at, value in zip(times, values, strict=True)]
+    points = [(at, value) for at, value in told if not math.isnan(value)]
+    values = sorted(value for _, value in points)
+    usual = values[min(int(len(values) * USUAL_SHARE), len(values) - 1)] if values else 0.0
+    if usual <= 0 or values[-1] <= FAR * usual:
+        return
+    top = 2 * usual
+    beyond = [at for at, value in points if value > top]
+    axes.set_ylim(0, top)
+    axes.scatter(beyond, [top] * len(beyond), marker="^", color="tab:red", s=30, clip_on=False, zorder=3, gid="clipped")
+    axes.set_title(f"▲ up to {values[-1]:.4g}", loc="right", fontsize="small", color="tab:red")
 
 
 def _mark_events(axes: Axes, log: Log) -> None:
@@ -103,6 +120,7 @@ def _figure(log: Log) -> Figure:
             _draw_curve(axes, log, name, alone=len(names) == 1)
         axes.set_title(title, loc="left", fontsize="medium")
         axes.set_ylim(bottom=0)
+        _clip(axes)
         axes.grid(alpha=0.3)
     _mark_events(rows[-1], log)
     rows[-1].set_xlabel(f"UTC; {CLOCK_WAS_SET}" if log.moved else "UTC")
