@@ -1,13 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts that lack something, or hide it: what could not be seen is said, and never taken for gone."""
 
+import errno
 import os
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
-from hosts import ANOTHER_USER, HIDDEN_PROCESSES, NO_PROC, NO_SHARED_MEMORY, PLAIN, Host
-from vshm import vshm
+from hosts import (
+    ANOTHER_USER,
+    HIDDEN_PROCESSES,
+    NO_PROC,
+    NO_SHARED_MEMORY,
+    NOTHING_EXECUTABLE,
+    OVERLAY,
+    PLAIN,
+    Host,
+    on,
+    refusing_locks,
+    refusing_nameless_files,
+    refusing_rare_calls,
+    umask,
+)
+from vshm import Camera, vshm
 from writers import BUILD, Channel, wait_until
 
 from vshm_ctypes import ProducerNotRunning, inspect
@@ -62,3 +78,52 @@ def test_without_shared_memory_a_host_is_told_what_it_lacks() -> None:
         assert "camera-streamer" not in outcome.err
     outcome = vshm("show", "/vshm_pytest_nothing")
     assert "start its producer" in outcome.err
+
+
+WRITES_AND_READS = """
+import sys
+from vshm_ctypes import Consumer, Producer
+with Producer(sys.argv[1], slots=4, slot_size=4096) as ring, Consumer(sys.argv[1], publish=True) as stream:
+    ring.write(b"x")
+    print(stream.receive().size)
+"""
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
+@pytest.mark.parametrize("refusing", [refusing_locks, refusing_nameless_files])
+def test_a_sandbox_that_forbids_what_a_writer_needs_is_told(
+    ring: str, refusing: Callable[[int], Host], error: int
+) -> None:
+    host = refusing(error)
+    result = on(host, sys.executable, "-c", WRITES_AND_READS, ring)
+    assert result.returncode == 1
+    assert "seccomp" in result.stderr, result.stderr
+    assert "mount proc" not in result.stderr
+    with Camera(ring):
+        assert vshm("show", ring, host=host).code == 0  # readers need nothing of it
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
+def test_rare_system_calls_are_not_needed(ring: str, error: int) -> None:
+    result = on(refusing_rare_calls(error), sys.executable, "-c", WRITES_AND_READS, ring)
+    assert (result.returncode, result.stdout) == (0, "1\n"), result.stderr
+
+
+# Into the folder that HOME is there: what is written, and that nothing of an unfinished file is left.
+KEEPS = """
+"$0" -m vshm_ctypes record "$1" -o "$HOME/clip.h264" --seconds 1 &&
+"$0" -m vshm_ctypes bundle -o "$HOME/case.tar.zst" --seconds 1 >/dev/null &&
+find "$HOME" -mindepth 1 -type f -printf '%f %m\\n' | sort
+"""
+
+
+@pytest.mark.parametrize(
+    ("host", "mode"),
+    [(OVERLAY, "644"), (NOTHING_EXECUTABLE, "644"), (OVERLAY | umask(0o077), "600"), (OVERLAY | umask(0), "666")],
+    ids=lambda value: value.name if isinstance(value, Host) else "",
+)
+def test_what_is_written_is_whole_in_whichever_folder(ring: str, host: Host, mode: str) -> None:
+    with Camera(ring, slots=2000, slot_size=2000):  # twenty seconds: nothing is missed on a busy machine
+        result = on(host, "sh", "-c", KEEPS, sys.executable, ring, timeout=240)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [f"{name} {mode}" for name in ("case.tar.zst", "clip.h264")]

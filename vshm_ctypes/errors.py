@@ -10,6 +10,7 @@ from typing import Any
 
 from .rings import DIRECTORY
 
+_FORBIDDEN = "a sandbox (seccomp) forbids what a writer needs: let it pass F_OFD_SETLK, O_TMPFILE and fallocate"
 # For what has no class of its own, and for the second meaning of what has one.
 _ADVICE = {
     errno.EAGAIN: "its producer is just making it: try again in a moment",
@@ -19,6 +20,7 @@ _ADVICE = {
     errno.EMFILE: "this process has too many files open: close some, or raise ulimit -n",
     errno.ENFILE: "this machine has too many files open: end some programs, or raise fs.file-max",
     errno.EROFS: "/dev/shm is read-only here: mount it to be written, or write where it is",
+    errno.EPERM: _FORBIDDEN,
     errno.ENOMEM: "no memory for the ring: free some, or use fewer or smaller slots",
 }
 
@@ -29,7 +31,9 @@ def _lacking() -> str:
     """What ENOSYS means on this host."""
     if not os.access(DIRECTORY, os.F_OK):
         return f"there is no {DIRECTORY} on this host, where rings are: mount a tmpfs at {DIRECTORY}"
-    return "/proc is not there on this host, without which no ring can be written: mount proc at /proc"
+    if not os.access("/proc/self", os.F_OK):
+        return "/proc is not there on this host, without which no ring can be written: mount proc at /proc"
+    return _FORBIDDEN
 
 
 class VideoShmError(OSError):

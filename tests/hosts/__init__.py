@@ -23,9 +23,12 @@ from .kinds import (
     NO_NAMELESS_FILES,
     NO_PROC,
     NO_SHARED_MEMORY,
+    NO_SUCH_HOME,
     NO_TEMPORARY_FOLDER,
     NO_THREADS,
+    NOTHING_EXECUTABLE,
     OTHER_PROCESSES_ALONE,
+    OVERLAY,
     PID_NAMESPACE,
     READ_ONLY_ROOT,
     READ_ONLY_SHARED_MEMORY,
@@ -34,9 +37,10 @@ from .kinds import (
     TINY_SHARED_MEMORY,
     USER_NAMESPACE,
     closed,
-    refusing_timers,
+    umask,
 )
 from .own_shm import mount_tmpfs, own_shared_memory
+from .sandboxes import refusing_locks, refusing_nameless_files, refusing_rare_calls, refusing_timers
 from .terminal import on_terminal
 
 __all__ = [
@@ -49,13 +53,16 @@ __all__ = [
     "FEW_DESCRIPTORS",
     "HIDDEN_PROCESSES",
     "LITTLE_ADDRESS_SPACE",
+    "NOTHING_EXECUTABLE",
     "NO_HOME",
     "NO_NAMELESS_FILES",
     "NO_PROC",
     "NO_SHARED_MEMORY",
+    "NO_SUCH_HOME",
     "NO_TEMPORARY_FOLDER",
     "NO_THREADS",
     "OTHER_PROCESSES_ALONE",
+    "OVERLAY",
     "PID_NAMESPACE",
     "PLAIN",
     "READ_ONLY_ROOT",
@@ -70,6 +77,10 @@ __all__ = [
     "on",
     "on_terminal",
     "own_shared_memory",
+    "refusing_locks",
+    "refusing_nameless_files",
+    "refusing_rare_calls",
     "refusing_timers",
     "require",
+    "umask",
 ]

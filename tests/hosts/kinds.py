@@ -7,10 +7,10 @@ import errno
 import functools
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from .host import ROOT, Host
+from .sandboxes import refusing_rare_calls, refusing_timers
 
 HERE = Path(__file__).parent
 BUILD = Path(os.environ.get("VIDEO_SHM_BUILD", ROOT / "build")).resolve()
@@ -134,20 +134,6 @@ LITTLE_ADDRESS_SPACE = Host(
     before=("prlimit", f"--as={ADDRESS_SPACE}"),
 )
 
-# setitimer and alarm; aarch64 has no alarm.
-_TIMERS = {"x86_64": ("38", "37"), "aarch64": ("103",)}.get(os.uname().machine, ())
-
-
-def refusing_timers(error: int) -> Host:
-    """Timers fail with that error number."""
-    return Host(
-        f"no timers: {errno.errorcode[error]}",
-        "a sandbox refuses the system calls that set timers",
-        of=frozenset({"system calls"}),
-        before=(sys.executable, str(HERE / "refusing.py"), str(error), *_TIMERS, "--"),
-    )
-
-
 # ---- files ----
 
 READ_ONLY_ROOT = Host(
@@ -160,10 +146,36 @@ NO_TEMPORARY_FOLDER = Host(
     "no temporary folder",
     "neither TMPDIR nor the usual folders for temporary files can be written",
     of=frozenset({"files"}),
-    environment={"TMPDIR": "/nonexistent", "TEMP": None, "TMP": None},
+    environment={"TMPDIR": "/proc/nonexistent", "TEMP": None, "TMP": None},
     prepare=tuple(
         f"mount --rbind {folder} {folder} && mount -o remount,bind,ro {folder}" for folder in ("/tmp", "/var/tmp")
     ),
+)
+_ELSEWHERE = {"HOME": "/mnt/merged", "TMPDIR": "/mnt/merged", "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None}
+NOTHING_EXECUTABLE = Host(
+    "noexec",
+    "nothing can be run, or loaded as code, from the home folder and that of temporary files",
+    of=frozenset({"files", "home"}),
+    environment=_ELSEWHERE,
+    prepare=("mount -t tmpfs tmpfs /mnt", "mkdir /mnt/merged", "mount -t tmpfs -o noexec,mode=1777 tmpfs /mnt/merged"),
+)
+OVERLAY = Host(
+    "overlay",
+    "the home folder and that of temporary files are those of a container: overlayfs",
+    of=frozenset({"files", "home"}),
+    environment=_ELSEWHERE,
+    prepare=(
+        "mount -t tmpfs tmpfs /mnt",
+        "mkdir /mnt/lower /mnt/upper /mnt/work /mnt/merged",
+        "chmod 1777 /mnt/lower /mnt/upper",
+        "mount -t overlay -o lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work overlay /mnt/merged",
+    ),
+)
+NO_SUCH_HOME = Host(
+    "HOME that is not there",
+    "the folder that HOME tells is not there, and can not be made, as of a user of a service",
+    of=frozenset({"home"}),
+    environment={"HOME": "/proc/nonexistent", "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None},
 )
 NO_HOME = Host(
     "no HOME",
@@ -177,6 +189,17 @@ NO_NAMELESS_FILES = Host(
     of=frozenset({"preload"}),
     preload=functools.partial(preloaded, "no_nameless_files.c"),
 )
+
+
+def umask(mask: int) -> Host:
+    """Files are made with that umask."""
+    return Host(
+        f"umask {mask:03o}",
+        "a service manager or a shell has taken rights away from new files, or has taken none",
+        of=frozenset({"umask"}),
+        before=("sh", "-c", f'umask {mask:03o} && exec "$@"', "sh"),
+    )
+
 
 # ---- what a program is told ----
 
@@ -236,11 +259,17 @@ ALL_HOSTS = (
     READ_ONLY_ROOT,
     NO_TEMPORARY_FOLDER,
     NO_HOME,
+    NO_SUCH_HOME,
+    NOTHING_EXECUTABLE,
+    OVERLAY,
+    umask(0o077),
+    umask(0),
     ASCII_ONLY,
     DUMB_TERMINAL,
     CLOCK_STEPS_BACK,
     CLOCK_STEPS_FORWARD,
     refusing_timers(errno.ENOSYS),
+    refusing_rare_calls(errno.EPERM),
     closed(0),
     closed(1),
     closed(2),

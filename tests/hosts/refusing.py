@@ -1,22 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""refusing.py ERRNO NUMBER... -- COMMAND: a command for which the kernel refuses system calls, as sandboxes have it."""
+"""refusing.py ERRNO CALL... -- COMMAND: a command for which the kernel refuses system calls, as sandboxes have it.
+
+CALL is a number, NUMBER:ARGUMENT=VALUE where that argument, from 0 on, has that value, or NUMBER:ARGUMENT&BITS where it
+has one of those bits.
+"""
 
 import ctypes
 import os
+import re
 import struct
 import sys
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
-LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06  # of classic BPF; the number is the first word of what is looked at
+LOAD, JUMP_IF_EQUAL, JUMP_IF_BITS, RETURN = 0x20, 0x15, 0x45, 0x06  # of classic BPF
+FIRST_ARGUMENT = 16  # in what is looked at; the number is its first word
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 
 
-def refuse(error: int, numbers: list[int]) -> None:
-    """From now on, here and in whatever is executed. Raises OSError."""
-    program = struct.pack("HBBI", LOAD, 0, 0, 0)
-    for number in numbers:
-        program += struct.pack("HBBI", JUMP_IF_EQUAL, 0, 1, number) + struct.pack("HBBI", RETURN, 0, 0, ERRNO | error)
-    program += struct.pack("HBBI", RETURN, 0, 0, ALLOW)
+def _refusal(call: str, error: int) -> bytes:
+    """The part of the program for one call; what it is not is left to the parts after it."""
+    match = re.fullmatch(r"(\d+)(?::([0-5])([=&])(\d+))?", call)
+    if match is None:
+        raise ValueError(f"{call}: NUMBER, NUMBER:ARGUMENT=VALUE or NUMBER:ARGUMENT&BITS")
+    number, argument, how, value = match.groups()
+    refusal = struct.pack("HBBI", RETURN, 0, 0, ERRNO | error)
+    if how is not None:
+        test = JUMP_IF_EQUAL if how == "=" else JUMP_IF_BITS
+        refusal = (
+            struct.pack("HBBI", LOAD, 0, 0, FIRST_ARGUMENT + 8 * int(argument) + 4 * (sys.byteorder == "big"))
+            + struct.pack("HBBI", test, 0, 1, int(value))
+            + refusal
+        )
+    return (
+        struct.pack("HBBI", LOAD, 0, 0, 0)
+        + struct.pack("HBBI", JUMP_IF_EQUAL, 0, len(refusal) // 8, int(number))
+        + refusal
+    )
+
+
+def refuse(error: int, calls: list[str]) -> None:
+    """From now on, here and in whatever is executed. Raises OSError, ValueError."""
+    program = b"".join(_refusal(call, error) for call in calls) + struct.pack("HBBI", RETURN, 0, 0, ALLOW)
     buffer = ctypes.create_string_buffer(program, len(program))
     filtered = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -27,5 +51,5 @@ def refuse(error: int, numbers: list[int]) -> None:
 
 if __name__ == "__main__":
     at = sys.argv.index("--")
-    refuse(int(sys.argv[1]), [int(number) for number in sys.argv[2:at]])
+    refuse(int(sys.argv[1]), sys.argv[2:at])
     os.execvp(sys.argv[at + 1], sys.argv[at + 1 :])

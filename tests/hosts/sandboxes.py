@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts whose sandbox refuses system calls."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+from .host import Host
+
+HERE = Path(__file__).parent
+
+# Of the machine: numbers of calls, as refusing.py takes them.
+_CALLS: dict[str, dict[str, str]] = {
+    "x86_64": {
+        "setitimer": "38",
+        "alarm": "37",
+        "memfd_create": "319",
+        "statx": "332",
+        "timerfd_create": "283",
+        "pidfd_open": "434",
+        "pidfd_send_signal": "424",
+        "futex_waitv": "449",
+        "inotify_init1": "294",
+        "renameat2": "316",
+        "close_range": "436",
+        "copy_file_range": "326",
+        "fcntl": "72",
+        "openat": "257",
+    },
+    "aarch64": {
+        "setitimer": "103",
+        "memfd_create": "279",
+        "statx": "291",
+        "timerfd_create": "85",
+        "pidfd_open": "434",
+        "pidfd_send_signal": "424",
+        "futex_waitv": "449",
+        "inotify_init1": "26",
+        "renameat2": "276",
+        "close_range": "436",
+        "copy_file_range": "285",
+        "fcntl": "25",
+        "openat": "56",
+    },
+}
+
+
+def refusing(what: str, error: int, *names: str) -> Host:
+    """System calls fail with that error number; "fcntl:1=37" is one whose argument 1 is that."""
+    numbers = _CALLS.get(os.uname().machine, {})
+    parts = [name.partition(":") for name in names]
+    calls = [numbers[call] + colon + rest for call, colon, rest in parts if call in numbers]
+    return Host(
+        f"no {what}: {errno.errorcode[error]}",
+        f"a sandbox refuses the system calls of {what}",
+        of=frozenset({"system calls"}),
+        before=(sys.executable, str(HERE / "refusing.py"), str(error), *calls, "--"),
+    )
+
+
+def refusing_timers(error: int) -> Host:
+    """Timers fail with that error number."""
+    return refusing("timers", error, "setitimer", "alarm")
+
+
+def refusing_locks(error: int) -> Host:
+    """Locks of open files fail with that error number."""
+    return refusing("locks of open files", error, "fcntl:1=37", "fcntl:1=38")
+
+
+def refusing_nameless_files(error: int) -> Host:
+    """O_TMPFILE fails with that error number."""
+    return refusing("files without a name", error, f"openat:2&{os.O_TMPFILE & ~os.O_DIRECTORY}")
+
+
+def refusing_rare_calls(error: int) -> Host:
+    """What few programs call fails with that error number."""
+    rare = ("memfd_create", "statx", "timerfd_create", "pidfd_open", "pidfd_send_signal", "futex_waitv")
+    return refusing("rare calls", error, *rare, "inotify_init1", "renameat2", "close_range", "copy_file_range")
