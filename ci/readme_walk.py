@@ -93,7 +93,7 @@ ROWS = [
     Row("ci/", why=ELSEWHERE),
     Row("cmake -S lib"),
     Row("sudo cmake --install"),
-    Row("cmake --install build --prefix"),
+    Row("cmake --install build-home --prefix"),
     Row("export PKG_CONFIG_PATH"),
     Row("cc reader.c"),
     Row("./reader", "frame [0-9]+: [0-9]+ bytes", lasts=True, beside=DEMO),
