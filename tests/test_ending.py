@@ -42,7 +42,7 @@ def test_a_recording_ends_with_a_file_as_long_as_its_summary_says(
 ) -> None:
     """However fast frames come, and wherever it just was."""
     needs_root(before)
-    clip = tmp_path / "clip.h264"
+    clip = tmp_path / "clip.mjpeg"
     with filming(ring) as size, started("record", ring, "-o", str(clip), "--json", before=before) as process:
         wait_until(lambda: clip.exists() and clip.stat().st_size > 10_000, "it records")
         os.kill(pid_of(process, before), number)

@@ -203,7 +203,7 @@ def test_a_ring_of_another_format_is_told_and_the_others_are_still_listed(server
     strange.write_bytes(b"no ring at all".ljust(1 << 16, b"\0"))
 
     async def look(browser: Browser) -> None:
-        await browser.until(lambda: "not a ring of this format" in browser.said and len(browser.of("overview")) >= 2)
+        await browser.until(lambda: "no ring of this format" in browser.said and len(browser.of("overview")) >= 2)
 
     with playing(ring, encoded(PLAIN)):
         browser = browse(server, f"?ring={ring}_strange", look)

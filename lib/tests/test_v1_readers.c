@@ -139,7 +139,8 @@ static struct outcome tally(void)
 		outcome.empty += seat->empty;
 		outcome.wakeups += seat->empty + seat->received;
 	}
-	CHECK(outcome.wakeups <= READERS * FRAMES); /* no token that nobody was there for */
+	/* In its turn, and once more where others were late: on a fit host less, see below. */
+	CHECK(outcome.wakeups <= 2 * READERS * FRAMES);
 	return outcome;
 }
 

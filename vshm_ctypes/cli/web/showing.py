@@ -108,7 +108,7 @@ class Showing:
         else:
             self._material = None
             shown = ", ".join(one.name.replace("H26", "H.26").partition("_")[0] for one in (*VIDEO, *SOUND))
-            problem = f"The producer calls this {codec_name(codec)}, which the page can't show. It shows {shown}."
+            problem = f"The producer calls this codec {codec}, which the page can't show. It shows {shown}."
             self._tell_problem(codec, problem)
 
     def _tell_problem(self, codec: int, problem: str) -> None:
