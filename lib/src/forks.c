@@ -79,6 +79,15 @@ void forks_remove(struct writer *writer)
 	}
 }
 
+bool forks_know(const struct writer *writer)
+{
+	const struct writer *at = writers;
+
+	while (at != NULL && at != writer)
+		at = at->next;
+	return at != NULL;
+}
+
 /*
  * Whether the process that opened this writer is gone. One that has left its parent's session makes itself a
  * daemon: the parent is about to end, and is waited for, once.

@@ -14,6 +14,7 @@ void forks_unblock(void);
 /* Between block and unblock. */
 void forks_add(struct writer *writer);
 void forks_remove(struct writer *writer);
+bool forks_know(const struct writer *writer);
 
 /* Of a writer in a forked child: makes the child the writer, where its parent is gone and nobody else has the
  * ring. */

@@ -54,10 +54,50 @@ HOT struct writer *producer_writer(const video_shm_producer_t *producer)
 	return handle.writer;
 }
 
+/* Between forks_block and forks_unblock. */
+static void let_go(struct writer *writer)
+{
+	forks_remove(writer);
+	if (atomic_load(&writer->reserved) && writer->state != WRITER_FORKED)
+		ring_cancel(&writer->ring, &writer->counts);
+	writer_close(writer);
+}
+
+/*
+ * Whether what the caller's handle held is this process's own writer of the ring that is to be opened: the
+ * original's programs init again where something went wrong, and get a new ring. Nothing there is believed
+ * before it is found among the writers: it may be any memory.
+ */
+static bool is_own(const struct handle *before, const struct writer *writer)
+{
+	return before->magic == MAGIC && forks_know(before->writer) && is_open(before) &&
+		   before->writer->state != WRITER_FORKED && strcmp(before->writer->path, writer->path) == 0;
+}
+
+/* 0, or -1 with errno. */
+static int open_instead_of(const struct handle *before, struct writer *writer,
+						   const struct geometry *geometry)
+{
+	int result;
+
+	forks_block();
+	result = writer_open(writer, geometry);
+	if (result != 0 && errno == EBUSY && is_own(before, writer)) {
+		let_go(before->writer);
+		pool_give_back(&producers, &before->writer->item);
+		result = writer_open(writer, geometry);
+	}
+	if (result == 0)
+		forks_add(writer);
+	forks_unblock();
+	return result;
+}
+
 int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_producer_options_t *given)
 {
 	video_shm_producer_options_t options;
 	struct geometry geometry;
+	struct handle before;
 	struct writer *writer;
 	int error;
 
@@ -65,7 +105,8 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 		errno = EINVAL;
 		return -1;
 	}
-	memset(producer, 0, sizeof(struct handle));
+	memcpy(&before, producer, sizeof(before));
+	memset(producer, 0, sizeof(before));
 	if (options_copy(&options, sizeof(options), given, given != NULL ? given->struct_size : 0) != 0)
 		return -1;
 	if (options.mode > 0777 || options.reserved != 0 ||
@@ -86,13 +127,8 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 	atomic_flag_clear(&writer->busy);
 	if (segment_path(writer->path, options.name != NULL ? options.name : VIDEO_SHM_NAME) != 0)
 		goto give_back;
-	forks_block();
-	if (writer_open(writer, &geometry) != 0) {
-		forks_unblock();
+	if (open_instead_of(&before, writer, &geometry) != 0)
 		goto give_back;
-	}
-	forks_add(writer);
-	forks_unblock();
 	memcpy(producer, &(struct handle){MAGIC, pool_generation(&writer->item), writer}, sizeof(struct handle));
 	log_deliver();
 	return 0;
@@ -114,10 +150,11 @@ int video_shm_producer_init_channel(video_shm_producer_t *producer, int channel)
 	char name[OPTIONS_CHANNEL_NAME_MAX];
 	const video_shm_producer_options_t options = {.struct_size = sizeof(options), .name = name};
 
-	if (producer != NULL)
-		memset(producer, 0, sizeof(struct handle));
-	if (options_channel_name(name, channel) != 0)
+	if (options_channel_name(name, channel) != 0) {
+		if (producer != NULL)
+			memset(producer, 0, sizeof(struct handle));
 		return -1;
+	}
 	return video_shm_producer_open(producer, &options);
 }
 
@@ -132,10 +169,7 @@ void video_shm_producer_destroy(video_shm_producer_t *producer)
 	if (!is_open(&handle))
 		return;
 	forks_block();
-	forks_remove(handle.writer);
-	if (atomic_load(&handle.writer->reserved) && handle.writer->state != WRITER_FORKED)
-		ring_cancel(&handle.writer->ring, &handle.writer->counts);
-	writer_close(handle.writer);
+	let_go(handle.writer);
 	forks_unblock();
 	pool_give_back(&producers, &handle.writer->item);
 }

@@ -189,6 +189,44 @@ static void a_copy_of_a_writers_is_closed_with_it(void)
 	video_shm_producer_destroy(&writer.handle);
 }
 
+/* As programs do where something went wrong: the original gives them a new ring. */
+static void init_again_makes_the_ring_anew(void)
+{
+	const int channel = open_both();
+
+	write_frame();
+	takes(&reader.handle, 0);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		CHECK_EQ(video_shm_producer_init_channel(&writer.handle, channel), 0);
+		write_frame();
+		takes(&reader.handle, 0);
+	}
+	neighbours_are_untouched();
+	video_shm_consumer_destroy(&reader.handle);
+	video_shm_producer_destroy(&writer.handle);
+	CHECK_FAILS(video_shm_consumer_init_channel(&reader.handle, channel), ENOENT);
+}
+
+/* Another handle's ring is somebody else's, though it is the same process; and a handle's copy goes on. */
+static void init_again_takes_no_ring_of_another_handle(void)
+{
+	static const video_frame_meta_t meta = {.is_keyframe = 1};
+	video_shm_producer_t moved, other;
+	const int channel = open_both();
+
+	memset(&other, MARK, sizeof(other));
+	CHECK_FAILS(video_shm_producer_init_channel(&other, channel), EBUSY);
+	CHECK_EQ(video_shm_producer_write(&writer.handle, data, FRAME_BYTES, &meta), 0);
+	memcpy(&moved, &writer.handle, sizeof(moved));
+	CHECK_EQ(video_shm_producer_init_channel(&writer.handle, fresh_channel()), 0);
+	CHECK_EQ(video_shm_producer_write(&moved, data, FRAME_BYTES, &meta), 0);
+	takes(&reader.handle, 0);
+	takes(&reader.handle, 1);
+	video_shm_consumer_destroy(&reader.handle);
+	video_shm_producer_destroy(&moved);
+	video_shm_producer_destroy(&writer.handle);
+}
+
 static void a_child_that_closes_its_own_leaves_its_parents_open(void)
 {
 	const int channel = open_both();
@@ -240,5 +278,6 @@ static void one_that_a_handler_closes_can_be_opened_again(void)
 TEST_MAIN(60, TEST(no_call_writes_beside_a_handle), TEST(nor_does_one_that_fails),
 		  TEST(one_that_is_zero_is_not_open), TEST(one_that_was_moved_works_where_it_is),
 		  TEST(a_copy_of_one_that_was_closed_is_closed), TEST(a_copy_of_a_writers_is_closed_with_it),
+		  TEST(init_again_makes_the_ring_anew), TEST(init_again_takes_no_ring_of_another_handle),
 		  TEST(a_child_that_closes_its_own_leaves_its_parents_open),
 		  TEST(one_that_a_handler_closes_can_be_opened_again))
