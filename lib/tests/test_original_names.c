@@ -250,6 +250,8 @@ static void version_1_writers_follow_each_other_under_either_name(void)
 		video_shm_consumer_destroy(&reader);
 		sleep_ms(5);
 	}
+	video_shm_consumer_destroy(&reader); /* it may have joined before the last of them */
+	CHECK_EQ(video_shm_consumer_init(&reader), 0);
 	kill_child(pid);
 	gets_nothing_for(100);
 	CHECK_EQ(v1_writer_init(&next, NEWER_CHANNEL, 0), 0);
