@@ -41,7 +41,7 @@ def test_list_breaks_no_name_in_a_very_narrow_terminal(ring: str) -> None:
     lines = shown.split("\r\n")
     assert ring in lines
     (paragraph,) = re.findall(rf"^{ring}\n((?:  .*\n)+)", shown.replace("\r", ""), flags=re.MULTILINE)
-    assert "codec h264, stream 640x360, fps 1" in " ".join(paragraph.split())
+    assert re.match(r"codec h264, stream 640x360, fps \d", " ".join(paragraph.split()))
     assert all(len(line) <= 36 for line in paragraph.splitlines())
 
 
@@ -123,7 +123,7 @@ def test_json_has_names_for_enums_and_objects_for_tuples() -> None:
 
 @pytest.mark.parametrize("columns", [60, 80, 100, 400])
 def test_list_leaves_out_columns_and_never_a_digit(ring: str, columns: int) -> None:
-    name = f"{ring[:12]}_w"  # as long as names are
+    name = f"/w_{ring[-9:]}"  # as long as names are
     with Camera(name):
         code, shown = vshm_shown("list", columns=columns)
     lines = [line.rstrip() for line in CONTROL.sub("", shown).replace("\r", "").split("\n")]

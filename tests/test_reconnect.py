@@ -94,7 +94,7 @@ def test_a_reader_that_only_looks_now_and_then_is_told_of_a_death_too(channel: C
 
 
 def test_larger_slots_than_allowed_are_refused_also_after_a_restart(ring: str) -> None:
-    with Producer(ring), pytest.raises(IncompatibleRing, match="slots are larger"):
+    with Producer(ring), pytest.raises(IncompatibleRing, match="allow larger ones by max_slot_size"):
         Consumer(ring, max_slot_size=1000)
     first = Producer(ring, slot_size=1000)
     with Consumer(ring, max_slot_size=1000, reconnect=True) as stream:

@@ -92,7 +92,7 @@ def test_a_poor_token_is_refused(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_told(server: Server) -> None:
     outcome = vshm("serve", "--port", str(server.port))
-    assert (outcome.code, "in use" in outcome.err) == (1, True)
+    assert (outcome.code, "choose another port" in outcome.err) == (1, True)
 
 
 def test_the_page_needs_nothing_from_elsewhere(server: Server) -> None:

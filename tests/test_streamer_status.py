@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What camera-streamer shows on a terminal: a line for each ring, redrawn in place, and the log above it."""
 
+import io
 import re
 import signal
 import sys
 
 import pytest
 from hosts import on_terminal
+
+from hil.streamer.log import LOG, set_up
 
 COLUMNS = 80
 CHANNELS = 4
@@ -63,3 +66,15 @@ def test_a_terminal_that_can_not_redraw_gets_plain_lines(ring: str, term: str) -
     assert "\x1b" not in text
     assert "\r" not in text.replace("\r\n", "\n")
     assert sum(" frames in " in line for line in text.splitlines()) == CHANNELS
+
+
+def test_the_log_goes_on_where_a_stderr_before_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LOG, "handlers", [])
+    monkeypatch.setattr(LOG, "propagate", True)
+    set_up("text")
+    for line in ("one", "another"):
+        now = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", now)
+        LOG.warning(line)
+        assert now.getvalue().endswith(f"WARNING {line}\n")
+        now.close()

@@ -18,6 +18,7 @@ from vshm_ctypes import Consumer, HandleClosed, Interrupted, Producer, ProducerD
 WAITS = """
 import signal, sys
 from vshm_ctypes import Consumer
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 with Consumer(sys.argv[1]) as stream:
     print("ready", flush=True)
     while True:

@@ -22,7 +22,7 @@ class _ToStderr(logging.StreamHandler[TextIO]):
     """Whatever sys.stderr is at the moment: where the status is shown in place, what puts a line above it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.setStream(sys.stderr)
+        self.stream = sys.stderr  # the one before may be closed by now
         super().emit(record)
 
 

@@ -98,7 +98,7 @@ def _draw(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[
     for row in cells:
         styles = [style(name, cell) if style is not None else "" for name, cell in zip(names, row, strict=True)]
         table.add_row(*(Text(cell, style=one) for cell, one in zip(row, styles, strict=True)))
-    Console(file=sys.stdout).print(table)
+    Console(file=sys.stdout, color_system="auto" if shows_colours() else None).print(table)
 
 
 def _print_paragraphs(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

@@ -16,7 +16,7 @@ from .rate_meter import RateMeter, sample_rate
 from .sample_clock import SampleClock
 from .source import SoundSource
 
-START_S = 2.0
+START_S = 5.0
 PATIENCE_NS = 3_000_000_000  # arecord tells what it lost; a busy machine only makes it late
 TRIAL_S = 8.0  # so long its rate may stay in doubt
 
