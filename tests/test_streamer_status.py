@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What camera-streamer shows on a terminal: a line for each ring, redrawn in place, and the log above it."""
 
-import io
 import re
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from hosts import on_terminal
@@ -68,13 +68,13 @@ def test_a_terminal_that_can_not_redraw_gets_plain_lines(ring: str, term: str) -
     assert sum(" frames in " in line for line in text.splitlines()) == CHANNELS
 
 
-def test_the_log_goes_on_where_a_stderr_before_was_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_goes_on_where_a_stderr_before_was_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LOG, "handlers", [])
     monkeypatch.setattr(LOG, "propagate", True)
     set_up("text")
     for line in ("one", "another"):
-        now = io.StringIO()
-        monkeypatch.setattr(sys, "stderr", now)
-        LOG.warning(line)
-        assert now.getvalue().endswith(f"WARNING {line}\n")
-        now.close()
+        path = tmp_path / line
+        with path.open("w") as now:
+            monkeypatch.setattr(sys, "stderr", now)
+            LOG.warning(line)
+        assert path.read_text().endswith(f"WARNING {line}\n")
