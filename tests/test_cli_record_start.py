@@ -77,8 +77,9 @@ def test_a_recording_may_begin_at_a_recovery_point(
     with Producer(ring, slots=100) as producer:
         for unit in stream[first - 3 :]:
             put(producer, unit, codec, BEGIN_NS + unit.number * FRAME_NS, flagged)
-        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.4", "--json"]) == 0
-    kept = [unit for unit in stream[first:] if unit.number >= stream[first].number]
+        kept = [unit for unit in stream[first:] if unit.number >= stream[first].number]
+        words = ["-c", str(len(kept)), "-t", "60", "--json"]
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", *words]) == 0
     if ending == "raw":
         assert path.read_bytes() == b"".join(unit.data for unit in kept)
     shown = decoded(str(path))
@@ -152,7 +153,7 @@ def test_a_frame_flagged_as_a_keyframe_that_is_none_is_passed_over(
     with Producer(ring, slots=100) as producer:
         for at, unit in enumerate(stream[5:30]):
             put(producer, unit._replace(entry=EntryPoint.IDR), Codec.H264, BEGIN_NS + at * FRAME_NS)
-        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.4"]) == 0
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", "20", "-t", "60"]) == 0
     assert [level for _, level in decoded(str(path))] == [number % 20 for number in range(10, 30)]
     assert "frame 0 is flagged as a keyframe, but decoding can't begin there" in capsys.readouterr().err
 
@@ -225,7 +226,7 @@ def test_after_a_gap_it_goes_on_at_an_entry_point_without_what_leads_to_it(
                     at_ns = BEGIN_NS + unit.number * FRAME_NS
                     key = unit.entry is not EntryPoint.NONE
                     slot.commit(len(unit.data), keyframe=key, codec=1, capture_ns=at_ns, flags=2 * (at == again))
-        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "0.4"]) == 0
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-t", "3"]) == 0
     kept = [unit.number for unit in stream[again:] if unit.number >= stream[again].number]
     shown = decoded(str(path))
     assert [level for _, level in shown][-len(kept) :] == [number % 20 for number in sorted(kept)]
