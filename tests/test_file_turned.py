@@ -3,17 +3,19 @@
 
 import logging
 import struct
+import zlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
-from clips import HEIGHT, WIDTH, even, luma_of, play, source_of, write
+from clips import FPS, HEIGHT, WIDTH, even, luma_of, picture, play, source_of, write
 from own_clock import Clock
 
 from hil.streamer.colour import colour_of
-from hil.streamer.sources.turned import Turner, exif_orientation
+from hil.streamer.sources.exif import exif_orientation
+from hil.streamer.sources.turned import Turner
 
 # Where the white mark, which is stored in the upper left corner, is to be seen; and whether width and height change.
 CORNERS = {
@@ -79,6 +81,56 @@ def test_a_photo_is_shown_as_its_exif_data_say(clock: Clock, tmp_path: Path, ori
     assert frame is not None
     assert (frame.width, frame.height) == (source.width, source.height)
     assert corner(frame) == where
+
+
+def png(data: bytes, tiff: bytes) -> bytes:
+    """With a chunk eXIf behind the header."""
+    chunk = b"eXIf" + tiff
+    return data[:33] + struct.pack(">I", len(tiff)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
+
+
+def webp(data: bytes, tiff: bytes) -> bytes:
+    """As an extended file: a header that says that a chunk EXIF follows the picture."""
+    size = (WIDTH - 1).to_bytes(3, "little") + (HEIGHT - 1).to_bytes(3, "little")
+    begin = b"WEBPVP8X" + struct.pack("<I4B", 10, 8, 0, 0, 0) + size
+    body = begin + data[12:] + b"EXIF" + struct.pack("<I", len(tiff)) + tiff + bytes(len(tiff) % 2)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def tiff(data: bytes, told: bytes) -> bytes:
+    """With one more entry in its directory, which becomes the last thing in the file."""
+    (at,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, at)
+    entries = [data[at + 2 + 12 * number : at + 14 + 12 * number] for number in range(count)]
+    entries.append(struct.pack("<HHIHH", 0x0112, 3, 1, exif_orientation(told), 0))
+    entries.sort(key=lambda entry: struct.unpack("<H", entry[:2]))
+    return (
+        data[:4]
+        + struct.pack("<I", len(data))
+        + data[8:]
+        + struct.pack("<H", len(entries))
+        + b"".join(entries)
+        + bytes(4)
+    )
+
+
+@pytest.mark.parametrize("orientation", CORNERS)
+@pytest.mark.parametrize(
+    ("name", "encoder", "pixels"), [("png", "png", "gray"), ("tiff", "tiff", "gray"), ("webp", "libwebp", "yuv420p")]
+)
+def test_so_is_one_of_another_format(
+    clock: Clock, tmp_path: Path, name: str, encoder: str, pixels: str, orientation: int
+) -> None:
+    context: Any = av.CodecContext.create(encoder, "w")
+    context.width, context.height, context.pix_fmt, context.time_base = WIDTH, HEIGHT, pixels, Fraction(1, FPS)
+    stored = b"".join(bytes(packet) for packet in context.encode(picture(0, pixels)) + context.encode(None))
+    path = tmp_path / f"photo.{name}"
+    path.write_bytes({"png": png, "tiff": tiff, "webp": webp}[name](stored, exif(orientation, "<")[10:]))
+    where, lies = CORNERS[orientation]
+    (captured,) = play(source_of(path, clock))
+    assert captured.picture is not None
+    assert (captured.picture.width, captured.picture.height) == ((HEIGHT, WIDTH) if lies else (WIDTH, HEIGHT))
+    assert corner(captured.picture) == where
 
 
 @pytest.mark.parametrize("damage", ["cut", "elsewhere", "none", "0", "9"])

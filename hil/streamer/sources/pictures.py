@@ -13,7 +13,8 @@ from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, StreamError, read_jpeg, whole_jpeg
 
 from .clip import Clip
-from .turned import Turner, exif_orientation
+from .exif import exif_orientation
+from .turned import Turner
 
 # Their decoders wait by themselves for a picture that they can begin with, a recovery point too; others make a mess.
 WAIT_BY_THEMSELVES = {"h264", "hevc"}
@@ -68,7 +69,7 @@ class Pictures:
             raise EOFError(f"{self._clip.path} has ended")
         if packet.size:
             if self._turner is None:
-                self._turner = Turner(exif_orientation(bytes(packet)) if self._name == "mjpeg" else None)
+                self._turner = Turner(exif_orientation(bytes(packet)))
                 self._believe(packet)
             if self._waits_for_key and not packet.is_keyframe and self.passed_over < MOST_BEFORE_KEY:
                 self.passed_over += 1

@@ -30,10 +30,9 @@ FILTERS: dict[Signs, Filters] = {
     (0, -1, -1, 0): (("transpose", "clock_flip"),),
 }
 _UPRIGHT = (1, 0, 0, 1)
-# Exif 2.32, 4.6.4, tag 0x0112: where row 0 and column 0 are to be seen.
+# By the orientation that Exif data tell: where row 0 and column 0 are to be seen.
 _EXIF: dict[int, Signs] = dict(enumerate(((1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1)), 1))
 _EXIF |= dict(enumerate(((0, 1, 1, 0), (0, 1, -1, 0), (0, -1, -1, 0), (0, -1, 1, 0)), 5))
-_ORIENTATION = 0x0112
 # Colour that is stored for two or four pixels in a row, or in a column, can't be on its side without being scaled.
 _ASYMMETRIC = re.compile("422|440|411")
 _TURNS: dict[int, Signs] = {
@@ -43,31 +42,6 @@ _TURNS: dict[int, Signs] = {
     180: (-1, 0, 0, -1),
     -180: (-1, 0, 0, -1),
 }
-
-
-def exif_orientation(jpeg: bytes) -> int | None:
-    """1 to 8, from the Exif data of a JPEG picture; None: it does not tell."""
-    at = 2
-    while jpeg[at : at + 1] == b"\xff" and jpeg[at + 1 : at + 2] not in (b"\xda", b""):
-        (size,) = struct.unpack(">H", jpeg[at + 2 : at + 4].ljust(2, b"\0"))
-        if jpeg[at + 1 : at + 2] == b"\xe1" and jpeg[at + 4 : at + 10] == b"Exif\0\0":
-            return _orientation(jpeg[at + 10 : at + 2 + size])
-        at += 2 + size
-    return None
-
-
-def _orientation(tiff: bytes) -> int | None:
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    try:
-        (directory,) = struct.unpack_from(f"{order or '<'}4xI", tiff)
-        (count,) = struct.unpack_from(f"{order}H", tiff, directory)
-        for number in range(count):
-            tag, value = struct.unpack_from(f"{order}H6xH", tiff, directory + 2 + 12 * number)
-            if tag == _ORIENTATION:
-                return value if value in _EXIF else None
-    except struct.error:  # cut off
-        pass
-    return None
 
 
 def display_matrix(picture: Any) -> Signs | None:
