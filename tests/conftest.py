@@ -94,6 +94,7 @@ NEEDS_PYAV = [
     "stranger_bundle",
     "strangers",
     "streamer_help",
+    "streamer_examples",
     "streamer_config",
     "streamer_status",
     "streamer_life",

@@ -2,18 +2,14 @@
 """The vshm command as a whole: exit codes, JSON, completion."""
 
 import json
-import os
-import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from vshm import Camera, vshm
-from writers import SHARED_MEMORY
 
-from vshm_ctypes import Consumer, Producer
+from vshm_ctypes.cli.completion import SHELLS
 from vshm_ctypes.cli.main import VERBS
 
 MAPS = """
@@ -50,50 +46,7 @@ def test_nonsense_on_the_command_line_is_exit_2(words: list[str]) -> None:
     assert "Traceback" not in outcome.err
 
 
-def completed(script: str, *words: str) -> list[str]:
-    """What bash would offer for the last of the words."""
-    asked = f'{script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
-    asked += '_shtab_vshm vshm "${@: -1}" "${@: -2:1}"; printf "%s\\n" "${COMPREPLY[@]}"'
-    result = subprocess.run(
-        ["bash", "-c", asked, "bash", "vshm", *words], capture_output=True, text=True, timeout=60, check=True
-    )
-    return result.stdout.split()
-
-
-def test_bash_completes_verbs_options_rings_and_files(ring: str, tmp_path: Path) -> None:
-    outcome = vshm("completion", "bash")
-    assert outcome.code == 0
-    (tmp_path / "clip.mp4").touch()
-    with Producer(ring), Consumer(ring, publish=True):
-        assert completed(outcome.out, "rec") == ["record"]
-        assert "--clean" in completed(outcome.out, "check", "--")
-        assert completed(outcome.out, "show", ring[1:-1]) == [ring[1:]]
-        assert not [name for name in completed(outcome.out, "show", "") if name.startswith(("sem.", "vshm_consumer_"))]
-        assert completed(outcome.out, "record", "-o", f"{tmp_path}/cl") == [f"{tmp_path}/clip.mp4"]
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_a_name_that_somebody_else_chose_is_never_run(alone: None, tmp_path: Path, shell: str) -> None:
-    if not shutil.which(shell):
-        pytest.skip(f"no {shell} here: apt-get install {shell}")
-    names = ["`touch ran`", "$(touch ran)", "two words;touch ran", "*", "plain"]
-    for name in names:
-        (SHARED_MEMORY / name).touch()
-    os.mkfifo(SHARED_MEMORY / "fifo")
-    script = vshm("completion", shell, "--json").json["script"]
-    functions = {"bash": "_vshm_rings ''", "zsh": 'compadd() { shift; print -rl -- "${(@q)@}" }; _vshm_rings'}
-    asked = re.sub(r"(?m)^(autoload|compinit|compdef|complete) .*$", "", script) + "\n" + functions[shell]
-    result = subprocess.run([shell, "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    offered = result.stdout.splitlines()
-    assert not (tmp_path / "ran").exists()
-    assert sorted(shlex.split(" ".join(offered))) == sorted(names)
-    if shell == "bash":  # as the whole of it does, with what a person typed
-        assert completed(script, "show", "pla") == ["plain"]
-        completed(script, "show", "")
-        assert not list(Path.cwd().glob("ran"))
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_completion_is_a_script_of_the_shell(shell: str) -> None:
     outcome = vshm("completion", shell, "--json")
     assert (outcome.code, outcome.json["shell"]) == (0, shell)

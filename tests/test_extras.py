@@ -58,6 +58,8 @@ def test_a_command_tells_help_and_version_without_extras(command: str) -> None:
         ("vshm export --port 0", "cli"),
         ("vshm bundle -o case.tar.zst", "cli"),
         ("vshm completion bash", "cli"),
+        ("hil completion bash", "cli"),
+        ("camera-streamer --completion bash", "cli"),
     ],
 )
 def test_what_is_missing_is_named_with_its_extra(

@@ -17,7 +17,7 @@ from vshm_ctypes.descriptors import open_standard_streams
 
 from ..exit import Exit
 
-VERBS = ("run", "vm", "report", "gate", "bench", "fleet", "calibrate")
+VERBS = ("run", "vm", "report", "gate", "bench", "fleet", "calibrate", "completion")
 
 EPILOG = "exit: 0 pass, 1 fail, 2 usage, 3 invalid: the host was not fit for timing, 4 no camera, 130 interrupted"
 

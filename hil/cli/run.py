@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from vshm_ctypes.cli.ending import held
+from vshm_ctypes.cli.offers import completed, words_and
 from vshm_ctypes.cli.output import print_json, printable
 from vshm_ctypes.cli.verb import Verb, positive
 
@@ -22,6 +23,7 @@ from ..report.crash import LOG
 from ..report.recorder import PARTS
 
 CAMERA = "auto, vm, vivid, /dev/videoN (several with commas), or another source of camera-streamer; may be said again"
+CAMERAS, VIDEO_NODES = ("auto", "vm", "vivid", "rpicam", "testsrc"), "/dev/video*"
 SYSTEM = "a system of another processor (ci/emulated-board makes one)"
 VM_SECONDS = 3600.0
 STREAMS = 30  # that a run watches, at least as long as --seconds says
@@ -29,7 +31,8 @@ VM_CAMERAS = 2  # at least: a test has two of them stream at once
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--camera", action="append", metavar="SOURCE", help=f"{CAMERA} (default: auto)")
+    camera = parser.add_argument("--camera", action="append", metavar="SOURCE", help=f"{CAMERA} (default: auto)")
+    completed(camera, words_and(CAMERAS, VIDEO_NODES, "_hil_cameras"))
     parser.add_argument("--cameras", type=int, default=1, metavar="N", help="how many of vivid's (default: 1)")
     parser.add_argument("--board", metavar="NAME|FILE", help="budgets and quirks (default: the machine's)")
     parser.add_argument("--consumers", type=int, metavar="N", help="readers at most (default: as the test says)")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 
 from vshm_ctypes._command import ends_with
+from vshm_ctypes.cli.completion import print_script
 from vshm_ctypes.cli.extras import HARNESS, remedy
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain, keep_to_own_threads
@@ -17,7 +18,10 @@ def main() -> int:
     """Run camera-streamer with the words of the command line. Returns the exit code."""
     open_standard_streams()
     keep_to_own_threads()
-    arguments = build_parser().parse_args()
+    parser = build_parser()
+    arguments = parser.parse_args()
+    if arguments.completion:
+        return print_script("camera-streamer", parser, arguments.completion)
     try:
         from .main import obey
     except (ImportError, MemoryError) as error:

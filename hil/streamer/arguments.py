@@ -8,19 +8,38 @@ from pathlib import Path
 from typing import get_args
 
 from vshm_ctypes import __version__
+from vshm_ctypes.cli.completion import SHELLS
+from vshm_ctypes.cli.offers import completed, words_and
 
 from .channels import CodecName, EncoderName
 from .presets import PRESETS
 
+SOURCES, VIDEO_NODES = ("auto", "rpicam", "testsrc"), "/dev/video*"
+SOUNDS = ("alsa:default", "testaudio")
 DESCRIPTION = "camera-streamer: from a source into one ring or several, until it is told to end."
+EPILOG = """examples:
+  camera-streamer --list
+  camera-streamer
+  camera-streamer --device testsrc:1280x720@25 --websocket 8765
+  camera-streamer --device testsrc --channel 0:1280x720@30,2M --channel 1:640x360@15,codec=jpeg,quality=60
+  camera-streamer --device testsrc --audio testaudio,codec=aac --stats
+  camera-streamer --device testsrc --channel 0:codec=h265,gop=15 --print-config > streamer.toml
+  camera-streamer --config streamer.toml
+  eval "$(camera-streamer --completion bash)"
+
+The first lists the cameras, the second takes the first of them; testsrc needs none. Each goes on until Ctrl-C.
+exit: 0 told to end, or a file's end, 1 what went wrong is in the log, 2 usage"""
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser("camera-streamer", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(
+        "camera-streamer", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--version", action="version", version=f"camera-streamer {__version__}")
     device = "auto, or a V4L2 device's path, driver, card or bus; rpicam; file:PATH; testsrc, testsrc:WIDTHxHEIGHT@FPS"
-    parser.add_argument("--device", metavar="SOURCE", help=f"{device} (default: auto)")
+    source = parser.add_argument("--device", metavar="SOURCE", help=f"{device} (default: auto)")
+    completed(source, words_and(SOURCES, VIDEO_NODES, "_camera_streamer_sources"))
     parser.add_argument("--list", action="store_true", help="show the cameras with their formats, sizes and rates")
     parser.add_argument("--json", action="store_true", help="the list as JSON")
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be said several times (default: one, /video_stream)"
@@ -39,7 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--encoder", choices=get_args(EncoderName), help=encoder)
     audio = "alsa:DEVICE, file:PATH or testaudio; then ,NAME=VALUE..."
     names = "NAME: codec (opus, aac, pcm), rate (Hz), channels, bit_rate, slots, mode, ring"
-    parser.add_argument("--audio", metavar="SOUND", help=f"sound into /audio_stream: {audio}; {names}")
+    sound = parser.add_argument("--audio", metavar="SOUND", help=f"sound into /audio_stream: {audio}; {names}")
+    completed(sound, words_and(SOUNDS, "", "_camera_streamer_sounds"))
     parser.add_argument("--wait", action="store_true", help="wait for a source that is not there yet")
     parser.add_argument("--loop", action="store_true", help="begin a file again at its end")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write down each frame, as a witness")
@@ -47,4 +67,5 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--websocket", metavar="[HOST:]PORT", help=websocket)
     parser.add_argument("--stats", action="store_true", help="print books and cost at the end, as JSON")
     parser.add_argument("--log-format", choices=("text", "json"), default="text")
+    parser.add_argument("--completion", choices=SHELLS, help="print the script that makes a shell complete all this")
     return parser

@@ -1,53 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm completion: what a shell needs to complete vshm's words."""
+"""What a shell needs to complete the words of one of our commands; vshm completion prints that of vshm."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
 
+from .offers import COMPLETE_FILE, completed
 from .output import complain, print_json
-from .verb import COMPLETE_RING, Exit, Verb
+from .verb import Exit, Verb
 
-# Names are anybody's choice, and a shell runs what it expands: they are matched by patterns, and quoted where they go
-# into the command line. Only regular files are offered, without semaphores and what readers publish.
-_BASH = """{function}() {{
-  local path
-  for path in /dev/shm/*; do
-    [[ -f $path && ! -L $path && ${{path#/dev/shm/}} == "$1"* ]] || continue
-    case ${{path#/dev/shm/}} in sem.* | vshm_consumer_* | video_sem_*) continue ;; esac
-    printf '%q\\n' "${{path#/dev/shm/}}"
-  done
-}}"""
-_ZSH = """{function}() {{
-  local -a names
-  names=(/dev/shm/*(N.:t))
-  compadd -- ${{names:#(sem.*|vshm_consumer_*|video_sem_*)}}
-}}"""
-PREAMBLE = {
-    "bash": _BASH.format(function=COMPLETE_RING["bash"]),
-    "zsh": _ZSH.format(function=COMPLETE_RING["zsh"]),
-}
+SHELLS = ("bash", "zsh", "fish", "tcsh")
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="which shell")
+def _arguments(parser: ArgumentParser) -> Iterator[Action]:
+    """Its own and those of its verbs."""
+    for action in parser._actions:
+        yield action
+        verbs = action.choices if action.nargs == "A..." and isinstance(action.choices, dict) else {}
+        for verb in verbs.values():
+            yield from _arguments(verb)
 
 
-def run(arguments: Namespace) -> int:
-    """Print the script that makes the shell complete: ``eval "$(vshm completion bash)"``."""
+def script_of(parser: ArgumentParser, shell: str) -> str:
+    """The script that makes a shell complete a command line. Raises ModuleNotFoundError: there is no shtab."""
+    import shtab
+
+    for argument in _arguments(parser):
+        if argument.type is Path and not hasattr(argument, "complete"):
+            completed(argument, COMPLETE_FILE)
+    return str(shtab.complete(parser, shell))
+
+
+def print_script(program: str, parser: ArgumentParser, shell: str, as_json: bool = False) -> int:
+    """For ``eval "$(...)"``. Exit 0; 1: there is no shtab."""
     try:
-        import shtab
-    except ModuleNotFoundError:
-        complain("completion needs shtab: pip install 'video-shm[cli]'")
+        script = script_of(parser, shell)
+    except ModuleNotFoundError as error:
+        if error.name != "shtab":
+            raise
+        complain("completion needs shtab: pip install 'video-shm[cli]'", program)
         return Exit.FINDING
-    from .main import build_parser
-
-    script = shtab.complete(build_parser(), arguments.shell, preamble=PREAMBLE.get(arguments.shell, ""))
-    if arguments.json:
-        print_json({"shell": arguments.shell, "script": script})
-    else:
-        print(script)
+    print_json({"shell": shell, "script": script}) if as_json else print(script)
     return Exit.HEALTHY
 
 
-VERB = Verb("completion", "print a shell's completion script", add_arguments, run)
+def add_arguments(parser: ArgumentParser) -> None:
+    """Those of a verb that prints it."""
+    parser.add_argument("shell", choices=SHELLS, help="which shell")
+
+
+def run(arguments: Namespace) -> int:
+    """That of vshm. Exit codes as of print_script()."""
+    from .main import build_parser
+
+    return print_script("vshm", build_parser(), arguments.shell, arguments.json)
+
+
+HELP = "print a shell's completion script"
+VERB = Verb("completion", HELP, add_arguments, run)

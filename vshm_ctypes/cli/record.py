@@ -19,13 +19,14 @@ from .ending import heeding, held
 from .file_kinds import CONTAINERS, PICTURES, RAW, kind_of, misfit
 from .files import Files, opened
 from .listener import Listener
+from .offers import COMPLETE_FILE, COMPLETE_RING, completed
 from .output import complain, counted, print_json, say
 from .progress import progress
 from .recorder import Recorder
 from .recording import Recording
 from .survey import codecs_now
 from .timing import TimingSink
-from .verb import COMPLETE_FILE, COMPLETE_RING, Exit, Verb, add_ring_argument, completed, positive
+from .verb import Exit, Verb, add_ring_argument, positive
 
 # Wherever it starts, the first frame in the file is a keyframe: resync sees to it.
 _STARTS = {"keyframe": "keyframe", "now": "next", "oldest": "oldest"}

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import enum
-from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .. import __version__
+from .offers import COMPLETE_RING, completed
 
 
 class Exit(enum.IntEnum):
@@ -43,16 +44,6 @@ def parser_of(
         verb.add_arguments(one)
         one.set_defaults(run=verb.run)
     return parser
-
-
-# Functions of the shells that tell what an argument can be.
-COMPLETE_RING = {"bash": "_vshm_rings", "zsh": "_vshm_rings"}
-COMPLETE_FILE = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
-
-
-def completed(argument: Action, by: dict[str, str]) -> None:
-    """What vshm completion is to offer for an argument."""
-    argument.complete = by  # type: ignore[attr-defined]
 
 
 def add_ring_argument(parser: ArgumentParser, default: str = "/video_stream") -> None:
