@@ -11,13 +11,16 @@ from pathlib import Path
 
 import av
 import pytest
-from coded_streams import BEGIN_NS, FRAME_NS, KINDS, Unit, put, put_all, units
+from coded_streams import BEGIN_NS, FRAME_NS, KINDS, PERIOD, Unit, put, put_all, units
 from container_judges import by_ffprobe
 from encoded import HEIGHT, WIDTH, decoded
 from writers import wait_until
 
 from vshm_ctypes import AudioFormat, Codec, Flag, Media, Producer
+from vshm_ctypes.bitstream import EntryPoint, nal_units
+from vshm_ctypes.cli.decodable import parameter_sets
 from vshm_ctypes.cli.main import main
+from vshm_ctypes.cli.output import counted
 
 SMALL = 20
 Part = tuple[str, int, int]  # kind of stream, width, height
@@ -148,6 +151,45 @@ def test_other_parameter_sets_begin_a_file_where_they_are_in_the_header_alone(ri
         assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", str(2 * SMALL)]) == 0
     for file in (path, tmp_path / "clip-2.mp4"):
         assert [level for _, level in decoded(str(file))] == list(range(SMALL))
+
+
+def with_another_set(data: bytes, number: int) -> bytes:
+    """An access unit with one more picture parameter set, of that id, that no picture uses."""
+    first = next(nal for nal in nal_units(data, Codec.H265) if nal.kind in (*range(32), 34))
+    (used,) = (one for one in parameter_sets(units("h265 open gop")[0].data, Codec.H265) if one[0] >> 1 == 34)
+    bits = f"{int.from_bytes(used[2:], 'big'):0{8 * len(used) - 16}b}".rstrip("0")
+    assert bits[0] == "1"  # its id is 0
+    bits = f"{number + 1:0{2 * (number + 1).bit_length() - 1}b}{bits[1:]}"
+    bits += "0" * (-len(bits) % 8)
+    other = b"\0\0\0\1" + used[:2] + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    return data[: first.begin] + other + data[first.begin :]
+
+
+@pytest.mark.parametrize("where", ["each keyframe", "between"])
+def test_parameter_sets_that_go_on_changing_begin_one_more_file(
+    ring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    """The second one has room for others; what is left out of it is made from what is in the first, and told."""
+    path, second = tmp_path / "clip.mp4", tmp_path / "clip-2.mp4"
+    stream = list(units("h265 open gop"))
+    entries = [number for number, unit in enumerate(stream) if unit.entry is not EntryPoint.NONE]
+    changed = entries[1:4] if where == "each keyframe" else [entries[1] - 4, *entries[1:4]]
+    for number, place in enumerate(changed, 1):
+        stream[place] = stream[place]._replace(data=with_another_set(stream[place].data, number))
+    leading = [unit for unit in stream[entries[1] :] if unit.number < stream[entries[1]].number]
+    assert leading
+    with Producer(ring, slots=100) as producer:
+        put_all(producer, stream, Codec.H265, BEGIN_NS)
+        cut = len(leading) + entries[1] - changed[0]
+        words = ["--from", "oldest", "-c", str(PERIOD - cut), "--json"]
+        assert main(["record", ring, "-o", str(path), *words]) == 1
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["files"], told["cut"]) == ([str(path), str(second)], cut)
+    assert f"left out where another file begins: {counted(cut, 'frame')}, made" in err
+    shown = [[level for _, level in decoded(name)] for name in told["files"]]
+    numbers = sorted(unit.number for unit in stream[: changed[0]])
+    assert shown == [[number % 20 for number in numbers], [number % 20 for number in range(10, PERIOD)]]
 
 
 def test_the_second_file_has_sound_too(ring: str, tmp_path: Path) -> None:

@@ -56,10 +56,10 @@ class ContainerSink:
     """Remuxed into what its name says. MP4 is fragmented, so that it needs no end to be playable.
 
     sound: a frame of the sound that is to go with the pictures. sound_frames: so many of it are in the file. Where what
-    is recorded is sound itself, its frames stand in the place of pictures.
+    is recorded is sound itself, its frames stand in the place of pictures. sets_change: as PictureTrack has it.
     """
 
-    def __init__(self, path: Path, force: bool, sound: Frame | None = None) -> None:
+    def __init__(self, path: Path, force: bool, sound: Frame | None = None, sets_change: bool = False) -> None:
         self._av: ModuleType = load_av(str(path))
         if not force:
             path.open("xb").close()
@@ -69,7 +69,7 @@ class ContainerSink:
         self._container: Any = None
         self._kind = kind_of(str(path))
         self._pictures: PictureTrack | SoundAlone | None = None
-        self._sound = sound
+        self._sound, self._sets_change = sound, sets_change
         self._sound_track: SoundTrack | None = None
         self._early: deque[tuple[float, Frame]] = deque()  # sound that waits for pictures, and since when
         self._muxed_ns: int | None = None  # the time of the last picture in the file
@@ -108,7 +108,7 @@ class ContainerSink:
         if picture.frame.audio is not None:
             pictures = SoundAlone(self._av, container, picture)
         else:
-            pictures = PictureTrack(self._av, container, kind, picture)
+            pictures = PictureTrack(self._av, container, kind, picture, self._sets_change)
         if self._sound is not None:
             self._sound_track = SoundTrack(container, self._sound)
         self._container = container

@@ -43,6 +43,7 @@ class Files:
     def __init__(self, path: str, force: bool, sound: Frame | None = None) -> None:
         self._path, self._force, self._sound = path, force, sound
         self.names = [path]
+        self._sets_change = False
         self._sink = self._open(path)
         self._number = 1
         self._last: Picture | None = None
@@ -54,7 +55,7 @@ class Files:
             return ElementarySink(None, self._force)
         if not kind_of(path).muxer:
             return opened(ElementarySink, path, self._force)
-        return opened(lambda path, force: ContainerSink(path, force, self._sound), path, self._force)
+        return opened(lambda path, force: ContainerSink(path, force, self._sound, self._sets_change), path, self._force)
 
     def fits(self, picture: Picture) -> bool:
         """Whether it goes into the file that is open, or begins the next one."""
@@ -73,6 +74,8 @@ class Files:
         assert self._last is not None
         before, now = _told(self._last), _told(picture)
         changed = f"at frame {picture.frame.number} the stream changed" + (f" from {before} to {now}" * (before != now))
+        # An encoder that sends other ones once does so with each keyframe: one file with them, not a file for each.
+        self._sets_change = self._sets_change or self._last.format == picture.format
         if self._path == "-":
             raise SinkError(0, f"{changed}, and stdout has no place for a second file: record to a file", "stdout")
         self._sink.close()

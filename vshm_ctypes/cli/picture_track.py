@@ -33,16 +33,20 @@ def _is_irap(data: bytes) -> bool:
 class PictureTrack:
     """A stream of pictures in a container. kind: FFmpeg's muxer. first: its first picture.
 
+    sets_change: H.265 in MP4 is "hev1", whose pictures bring their parameter sets along; else "hvc1", which has them in
+    the header alone: Apple's players take no other.
+
     Raises SinkError: no container takes it; av.error.InvalidDataError: it is not what its codec says.
     """
 
-    def __init__(self, av: Any, container: Any, kind: str, first: Picture) -> None:
+    def __init__(self, av: Any, container: Any, kind: str, first: Picture, sets_change: bool = False) -> None:
         codec = first.frame.codec
         demuxer = _DEMUXERS.get(Codec(codec)) if codec in set(Codec) else None
         if demuxer is None:
             why = f"{codec_name(codec)} does not go into {kind} as pictures"
             raise SinkError(0, f"{why}: record a ring of pictures, and sound beside them with --audio")
-        self._av, self._codec, self._is_mp4 = av, codec, kind in ("mp4", "mov")
+        self._av, self._codec = av, codec
+        self._in_header = kind in ("mp4", "mov") and codec == Codec.H265 and not sets_change
         # What a container's header needs to know of the stream is in its first keyframe.
         with av.open(io.BytesIO(first.data), format=demuxer) as probe:
             template = probe.streams.video[0]
@@ -52,7 +56,7 @@ class PictureTrack:
         self._ticks = _TICKS[kind]
         self._stream.time_base = Fraction(1, self._ticks)
         tick_ns = -(-_SECOND_NS // self._ticks)
-        if self._is_mp4 and codec == Codec.H265:  # parameter sets in the header alone: Apple's players take no other
+        if self._in_header:
             self._stream.codec_context.codec_tag = "hvc1"
         self._presentation: Presentation[Picture] = Presentation(
             first.format.reorder_depth if first.format is not None else 0, tick_ns
@@ -76,11 +80,10 @@ class PictureTrack:
         return (picture.frame.codec, told.width, told.height, *colour)
 
     def fits(self, picture: Picture) -> bool:
-        """Whether the picture belongs to what the header says. Of hvc1 parameter sets are there alone."""
+        """Whether the picture belongs to what the header says."""
         if self._shape_of(picture) != self._shape:
             return False
-        in_header = self._is_mp4 and self._codec == Codec.H265
-        return not in_header or parameter_sets(picture.data, self._codec) <= self._sets
+        return not self._in_header or parameter_sets(picture.data, self._codec) <= self._sets
 
     def packets(self, picture: Picture) -> Iterator[Any]:
         """Those that are due with the next picture."""

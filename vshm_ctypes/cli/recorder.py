@@ -6,13 +6,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from ..bitstream import EntryPoint
 from ..consumer import Consumer, Interrupted
 from ..errors import ProducerClosed, ProducerDied
 from ..frame import Frame
 from .decodable import Decodable, Picture
 from .files import Files
 from .listener import Listener
-from .output import complain
+from .output import complain, counted
 from .patience import Patience
 from .recording import Recording
 from .timing import TimingSink
@@ -35,6 +36,7 @@ class Recorder:
         self._timing, self._listener = timing, listener
         self._decodable, self._patience = Decodable(), Patience(stream)
         self._noted = 0  # frames missed of which it was said
+        self._at_seam = False  # the next file was begun, or waits for a keyframe to begin with
 
     def record(self, count: int | None, seconds: float | None, advance: Callable[[Recording], None]) -> OSError | None:
         """Until it ends, whyever: recording.ended tells. Returns what went wrong with the files."""
@@ -49,7 +51,8 @@ class Recorder:
             self._recording.ended = "died"
         except OSError as error:
             failure = error
-        self._recording.cut = self._patience.end()
+        self._tell_cut()
+        self._recording.cut += self._patience.end()
         if self._recording.ended in ("time", "interrupt"):
             self._patience.end_early()
         endings = [self._files.close, *([self._timing.close] if self._timing is not None else [])]
@@ -75,14 +78,34 @@ class Recorder:
     def _read(self, count: int | None, seconds: float | None, advance: Callable[[Recording], None]) -> None:
         for frame in self._frames(seconds, advance):
             self._recording.missed += frame.missed_before
-            picture = self._decodable.take(frame)
+            picture = self._take(frame)
             if picture is None:
-                self._patience.refused(frame, self._decodable.refusal)
                 continue
             self._write(picture)
             if count is not None and self._recording.frames >= count:
                 self._recording.ended = "count"
                 return
+
+    def _take(self, frame: Frame) -> Picture | None:
+        """As it is to be recorded; where that is in the next file, without need of the one before. None: it is not."""
+        self._at_seam = self._at_seam and not frame.missed_before
+        picture = self._decodable.take(frame)
+        if picture is not None and not picture.begins:
+            if not self._files.fits(picture):
+                self._decodable.skip()
+                picture, self._at_seam = self._decodable.take(frame), True
+            elif picture.entry is not EntryPoint.NONE:
+                self._at_seam = False
+        if picture is None and self._at_seam:
+            self._recording.cut += 1
+        elif picture is None:
+            self._patience.refused(frame, self._decodable.refusal)
+        return picture
+
+    def _tell_cut(self) -> None:
+        if self._recording.cut:
+            lost = f"left out where another file begins: {counted(self._recording.cut, 'frame')}"
+            complain(f"{lost}, made from what is in the one before; .mkv takes all in one file")
 
     def _frames(self, seconds: float | None, advance: Callable[[Recording], None]) -> Iterator[Frame]:
         """Until the time is over; sound and progress go on also where no frame comes."""

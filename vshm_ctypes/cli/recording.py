@@ -11,8 +11,9 @@ class Recording:
     """What was recorded. file: as it was asked for; files: that one, and those after it where the stream changed.
 
     frames, bytes: of pictures in the files, also where one could not be written to its end. missed: frames lost to the
-    ring's laps. gaps: times that it went on at a later keyframe. cut: frames at the end, behind a gap, that lack a
-    keyframe.
+    ring's laps. gaps: times that it went on at a later keyframe. cut: frames that came and are in no file: at the end,
+    behind a gap, for lack of a keyframe; and where the next file begins, those that are made from what is in the one
+    before.
 
     timing: the file that tells when each frame was published; None: not wanted. sound_ring: None where there was to be
     no sound; sound_frames of it are in the file, sound_missed were lost to its ring's laps.
