@@ -81,6 +81,7 @@ NEEDS_PYAV = [
     "serve_browser",
     "serve_flow",
     "serve_live",
+    "serve_page",
     "serve_refused",
     "serve_shown",
     "serve_slow",

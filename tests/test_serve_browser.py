@@ -13,6 +13,7 @@ from unusual_streams import playing_sound
 from writers import ROOT
 
 from vshm_ctypes import Codec, Producer
+from vshm_ctypes.cli.web.app import MOST_VIEWERS
 
 
 def insecure(server: Server, ring: str) -> str:
@@ -141,9 +142,9 @@ def test_a_server_with_another_token_says_so(page: ChromiumPage, tmp_path: Path,
 
 def test_a_browser_too_many_is_told(page: ChromiumPage, server: Server, ring: str) -> None:
     async def crowd(session: aiohttp.ClientSession) -> None:
-        sockets = [await session.ws_connect(server.url("/live")) for _ in range(16)]
+        sockets = [await session.ws_connect(server.url("/live")) for _ in range(MOST_VIEWERS)]
         await asyncio.to_thread(page.open, server.url(f"/#{ring}"))
-        await asyncio.to_thread(page.says, "16 browsers look already: close one of them")
+        await asyncio.to_thread(page.says, f"{MOST_VIEWERS} streams are looked at already: close a page")
         for socket in sockets:
             await socket.close()
         await asyncio.to_thread(page.says, "There is no such ring")

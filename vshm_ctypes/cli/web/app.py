@@ -22,10 +22,11 @@ from .viewer import Viewer
 
 STATIC = Path(__file__).parent / "static"
 FILES = {path.name: path for path in STATIC.iterdir()}
-MOST_VIEWERS = 16
+MOST_VIEWERS = 64  # of which a page with tiles of all rings has one for each
 HEARTBEAT_S = 10.0
 LONGEST_MESSAGE = 4096  # of those that a browser sends
 TRY_AGAIN_LATER = 1013
+ALIVE = json.dumps({"type": "alive"})
 OVERVIEW: web.AppKey[Overview] = web.AppKey("overview", Overview)
 VIEWERS: web.AppKey[dict[web.WebSocketResponse, Viewer | None]] = web.AppKey("viewers", dict)  # None: of no ring
 
@@ -50,9 +51,11 @@ def _viewer(request: web.Request, socket: web.WebSocketResponse) -> Viewer | Non
     return Viewer(ring, form, needs_idr, sender(socket), name=request.remote or "?", tells=tells)
 
 
-async def _tell_overview(socket: web.WebSocketResponse, overview: Overview) -> None:
+async def _tell_overview(socket: web.WebSocketResponse, overview: Overview, brief: bool) -> None:
+    """Each second. brief: only that we are still here, since another socket of the same page is told the rest."""
     while True:
-        await socket.send_str(await overview.next())
+        told = await overview.next()
+        await socket.send_str(ALIVE if brief else told)
 
 
 async def _listen(socket: web.WebSocketResponse, viewer: Viewer | None) -> None:
@@ -75,7 +78,7 @@ async def _live(request: web.Request) -> web.StreamResponse:
         return web.Response(status=426, text="a WebSocket is needed here\n", headers={"Upgrade": "websocket"})
     await socket.prepare(request)
     if len(request.app[VIEWERS]) >= MOST_VIEWERS:  # accepted to say why: of a refused connection a page learns nothing
-        reason = f"{MOST_VIEWERS} browsers look already: close one of them"
+        reason = f"{MOST_VIEWERS} streams are looked at already: close a page"
         await socket.close(code=TRY_AGAIN_LATER, message=reason.encode())
         return socket
     try:
@@ -84,14 +87,14 @@ async def _live(request: web.Request) -> web.StreamResponse:
         viewer = None
         await socket.send_json({"type": "state", "state": "error", "text": f"{error}"})
     with request.app[DOOR].staying(request):
-        await _serve(request.app, socket, viewer)
+        await _serve(request.app, socket, viewer, "brief" in request.query)
     return socket
 
 
-async def _serve(app: web.Application, socket: web.WebSocketResponse, viewer: Viewer | None) -> None:
+async def _serve(app: web.Application, socket: web.WebSocketResponse, viewer: Viewer | None, brief: bool) -> None:
     """Until the browser leaves."""
     app[VIEWERS][socket] = viewer
-    telling = asyncio.create_task(_tell_overview(socket, app[OVERVIEW]))
+    telling = asyncio.create_task(_tell_overview(socket, app[OVERVIEW], brief))
     thread = threading.Thread(target=viewer.run, name="vshm-viewer", daemon=True) if viewer else None
     if thread is not None:
         thread.start()

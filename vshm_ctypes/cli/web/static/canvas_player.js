@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What all players have that draw on a canvas.
 //
-// A player has start(stream), feed(part) and close(), and perhaps listen(), after a click, wake(), when the page is seen
-// again, and check(), once a second. It calls, of its page,
+// A player has start(stream), feed(part) and close(), and perhaps still(), a file of what is seen, listen(), after a click,
+// wake(), when the page is seen again, and check(), once a second. It calls, of its page,
 //   shown(part)      for each on screen, or heard; undefined: it can't be told which
 //   skipped(count)   for those that it passed over since it was behind
 //   ask(how)         the user to let it play by a tap, by how(); undefined: no more

@@ -12,11 +12,21 @@ export class Connection {
   // page: onPart(buffer), onTold(object), lost(), say(text), and skipped, a count for the device.
   constructor(page) {
     Object.assign(this, { page, clock: new Clock(), failures: 0, got: 0 });
-    setInterval(() => this.tick(), TICK_MS);
-    for (const kind of ["pagehide", "freeze"]) window.addEventListener(kind, () => this.leave());
-    for (const kind of ["pageshow", "resume", "online", "focus"]) window.addEventListener(kind, () => this.wake());
-    document.addEventListener("freeze", () => this.leave());
-    for (const kind of ["resume", "visibilitychange"]) document.addEventListener(kind, () => this.wake());
+    this.ticking = setInterval(() => this.tick(), TICK_MS);
+    this.over = new AbortController();
+    const on = (target, kinds, act) => { for (const kind of kinds) target.addEventListener(kind, act, { signal: this.over.signal }); };
+    on(window, ["pagehide", "freeze"], () => this.leave());
+    on(window, ["pageshow", "resume", "online", "focus"], () => this.wake());
+    on(document, ["freeze"], () => this.leave());
+    on(document, ["resume", "visibilitychange"], () => this.wake());
+  }
+
+  // For good.
+  close() {
+    this.leave();
+    this.over.abort();
+    clearInterval(this.ticking);
+    this.closed = true;
   }
 
   open(query = this.query) {
@@ -44,7 +54,7 @@ export class Connection {
     }
     const told = JSON.parse(data);
     if (told.type === "pong") this.clock.onPong(told);
-    if (told.type === "overview") this.failures = 0; // it has let us in
+    if (["overview", "alive"].includes(told.type)) this.failures = 0; // it has let us in
     this.page.onTold(told);
   }
 
@@ -66,7 +76,7 @@ export class Connection {
     this.lose(reason && `${reason}. `);
     if (reason) return;
     const why = await whyRefused();
-    if (why && !this.socket) this.say(why);
+    if (why && !this.socket && !this.closed) this.say(why);
   }
 
   lose(reason) {

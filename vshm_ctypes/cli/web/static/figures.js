@@ -1,25 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // The charts, and what is known of the ring, its readers and the board.
 
-import { Chart } from "./chart.js";
+import { Chart, WINDOW_MS } from "./chart.js";
+import { History } from "./history.js";
 import { at, set } from "./page_text.js";
-import { bits, bytes, milliseconds, plural } from "./text.js";
+import { bits, bytes, milliseconds, plural, short } from "./text.js";
 
+const history = new History(WINDOW_MS);
 const charts = {
-  fps: new Chart(at("charts"), "Frame rate", (fps) => `${fps.toFixed(1)} fps`),
-  bits: new Chart(at("charts"), "Bitrate", bits),
-  ipc: new Chart(at("charts"), "Ring latency", milliseconds, ["p50", "p99"]),
-  end: new Chart(at("charts"), "Camera to screen", milliseconds),
+  fps: new Chart(at("charts"), "Frame rate", (fps) => `${fps.toFixed(1)} fps`, short),
+  bits: new Chart(at("charts"), "Bitrate", bits, short),
+  ipc: new Chart(at("charts"), "Ring latency", milliseconds, short, ["p50", "p99"]),
+  end: new Chart(at("charts"), "Camera to screen", milliseconds, short),
 };
+
+// What is known of every ring in that second; wanted: the one that is shown.
+export function showRates(rings, wanted) {
+  history.keep(rings.map((ring) => ring.name));
+  for (const { name, fps, bit_rate } of rings) {
+    history.add(name, "fps", fps);
+    history.add(name, "bits", bit_rate);
+  }
+  for (const series of Object.keys(charts)) charts[series].show(history.of(wanted, series));
+}
 
 // ages_ms: of the pictures that were shown in that second. skipped: by this page, in all.
 export function showSecond(told, ages_ms, skipped) {
   const latency_ms = (percent) => (told.latency_s[percent] === undefined ? null : told.latency_s[percent] * 1000);
   ages_ms.sort((a, b) => a - b);
-  charts.fps.add(told.fps);
-  charts.bits.add(told.bit_rate);
-  charts.ipc.add(latency_ms("50"), latency_ms("99"));
-  charts.end.add(ages_ms.length ? ages_ms[ages_ms.length >> 1] : null);
+  history.add(told.ring, "ipc", latency_ms("50"), latency_ms("99"));
+  history.add(told.ring, "end", ages_ms.length ? ages_ms[ages_ms.length >> 1] : null);
+  for (const series of ["ipc", "end"]) charts[series].show(history.of(told.ring, series));
   set("key", told.key_interval === null ? "-" : `${plural(told.key_interval, "frame")}, ${told.key_interval_s.toFixed(2)} s`);
   set("missed", told.missed_total, told.missed > 0);
   set("skipped", told.skipped + skipped, told.skipped + skipped > 0);
@@ -29,9 +40,20 @@ export function showSecond(told, ages_ms, skipped) {
   set("restarts", told.restarts, told.restarts > 0);
 }
 
+export function forgetSecond() { for (const id of ["key", "missed", "skipped", "dropped", "restarts"]) set(id, "-"); }
+
+// Of a ring that there is not, or of which nothing is known yet: undefined.
 export function showRing(ring, hidden) {
+  at("readers").tBodies[0].replaceChildren(...(ring ? readerRows(ring, hidden) : []));
+  if (!ring) {
+    for (const id of ["writer", "ring"]) set(id, "-");
+    return;
+  }
   set("writer", ring.writer ? `${ring.writer.name ?? "?"}, pid ${ring.writer.pid}` : "not known");
   set("ring", `${ring.slots} slots of ${bytes(ring.slot_size)}, ${plural(ring.info.frames, "frame")} written`);
+}
+
+function readerRows(ring, hidden) {
   const rows = ring.readers.map((reader) => {
     const row = document.createElement("tr");
     const name = `${reader.name}, pid ${reader.pid}${reader.viewer ? `, for ${reader.viewer}` : ""}`;
@@ -45,7 +67,7 @@ export function showRing(ring, hidden) {
     row.insertCell().textContent = `${plural(hidden, "process", "processes")} of other users could not be looked at`;
     rows.push(row);
   }
-  at("readers").tBodies[0].replaceChildren(...rows);
+  return rows;
 }
 
 function free(available, total) {

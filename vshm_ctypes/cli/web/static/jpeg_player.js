@@ -17,8 +17,10 @@ export class JpegPlayer extends CanvasPlayer {
     }
     this.busy = true;
     try {
-      const image = await createImageBitmap(new Blob([part.data], { type: "image/jpeg" }));
+      const blob = new Blob([part.data], { type: "image/jpeg" });
+      const image = await createImageBitmap(blob);
       if (this.closed) return;
+      this.newest = blob;
       this.draw(image, image.width, image.height);
       this.page.shown(part);
       if (this.failed >= MANY) this.page.note("");
@@ -32,6 +34,9 @@ export class JpegPlayer extends CanvasPlayer {
       this.busy = false;
     }
   }
+
+  // What is seen, as it was written; undefined: nothing yet.
+  still() { return this.newest; }
 
   close() { this.closed = true; }
 }

@@ -1,184 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page: which ring, what the device tells, and who shows the pictures or plays the sound.
+// The page: which ring, or all of them, what the device tells, and what can be done with the picture.
 
-import { CodecsPlayer } from "./codecs_player.js";
-import { Connection } from "./connection.js";
-import { showBoard, showRing, showSecond } from "./figures.js";
-import { JpegPlayer } from "./jpeg_player.js";
-import { Mp4Player } from "./mp4_player.js";
+import { forgetSecond, showBoard, showRates, showRing, showSecond } from "./figures.js";
+import { Hearing } from "./hearing.js";
+import { Keys } from "./keys.js";
 import { at, set } from "./page_text.js";
-import { describe, whyNot } from "./reasons.js";
+import { describe } from "./reasons.js";
 import { first, showRings } from "./rings.js";
-import { SoundPlayer } from "./sound_player.js";
-import { hasCodecs, hasSoundCodecs, playsMp4 } from "./support.js";
+import { Screen } from "./screen.js";
+import { Tiles } from "./tiles.js";
+import { canFillScreen, fillScreen, save } from "./tools.js";
 
-const KEYFRAME = 1, HEAD = 2, RECOVERY_POINT = 4, CAPTURED = 8, HEADER_BYTES = 36; // as showing.py packs them
-const RETRY_MS = 1000, CALM_MS = 10000, LONGEST_NAME = 255;
+const LONGEST_NAME = 255, ALL = "all"; // in the address
+let wanted = ringOfAddress(), isChosen = Boolean(wanted) || isAll(); // by the user
+let rings = [], ages_ms = [], last = wanted;
 
-let player, stream, connection;
-let wanted = ringOfAddress(), isChosen = Boolean(wanted); // by the user
-const usualForm = hasCodecs && new URLSearchParams(location.search).get("player") !== "mse" ? "frames" : "mp4";
-let form = usualForm;
-let entry = ""; // "idr": this browser can begin nowhere else
-let listening = false, letPlay; // by a tap
-let shown = 0, skipped = 0, ages_ms = [], stops = 0, stopped_ms = 0;
-
-// ---- what is said: what is most in the way ----
-
-const said = { connection: "Connecting ...", device: "", policy: "", player: "" };
-
-function say(who, text) {
-  said[who] = text;
-  const now = said.connection || [said.device, said.policy, said.player].filter(Boolean).join(" ");
-  if (at("message").textContent !== now) set("message", now); // what is the same is not announced again
-}
-
-// ---- who plays it ----
-
-// What a player may ask of the page.
-const page = {
-  shown(part) {
-    shown += 1;
-    set("shown", shown);
+const screen = new Screen({ canvas: at("canvas"), video: at("video"), tap: at("tap") }, {
+  say(text) { if (at("message").textContent !== text) set("message", text); }, // what is the same is not announced again
+  began(stream, player) {
+    set("stream", describe(stream));
+    set("what", describe(stream));
+    set("player", player?.name ?? "");
+    at("sound").hidden = stream.media !== "audio";
+  },
+  shown(part, age_ms) {
+    set("shown", screen.count);
     if (part) set("frame", part.number);
-    const now_ms = connection.clock.now_ms();
-    if (part?.isCaptured && now_ms !== null) ages_ms.push(now_ms - part.time_ms);
-    if (stops && performance.now() - stopped_ms > CALM_MS) {
-      stops = 0;
-      page.note("");
-    }
+    if (age_ms !== undefined) ages_ms.push(age_ms);
+    at("snapshot").disabled = !screen.picture;
   },
-  skipped(count) { skipped += count; },
-  ask(how) {
-    letPlay = how;
-    at("tap").hidden = !how;
+  heard(isHeard) { set("listen", isHeard ? "Stop" : "Listen"); },
+  told(told) {
+    if (told.type === "overview") onOverview(told);
+    else if (told.type === "second") showSecond(told, ages_ms.splice(0), screen.skippedCount);
   },
-  heard(isHeard) {
-    listening = isHeard;
-    set("listen", listening ? "Stop" : "Listen");
-  },
-  note(text) { say("player", text); },
-  unsupported() {
-    if (form === "frames" && playsMp4(stream)) {
-      form = "mp4";
-      connect();
-    } else {
-      page.note(whyNot(stream));
-    }
-  },
-  needsIdr() {
-    entry = "idr";
-    connect();
-  },
-  restart(reason) {
-    stops += 1;
-    stopped_ms = performance.now();
-    if (stops > 1) page.note(`The browser's player has stopped ${stops} times, and begins again: ${reason} Another browser may go on.`);
-    const stopped = player;
-    setTimeout(() => { if (player === stopped) connect(); }, RETRY_MS);
-  },
-};
-
-// The player's kind, where it draws, and whether this browser has what it needs.
-function playerFor(told) {
-  if (told.form === "mp4") return [Mp4Player, "video", playsMp4(told)];
-  if (told.media === "audio") return [SoundPlayer, "", told.codec_string === "pcm-s16" || hasSoundCodecs];
-  if (told.codec === "jpeg") return [JpegPlayer, "canvas", true];
-  return [CodecsPlayer, "canvas", hasCodecs];
-}
-
-function startStream(told) {
-  stopPlayer();
-  stream = told;
-  if (stops < 2) page.note("");
-  set("stream", describe(told));
-  set("what", describe(told));
-  if (told.problem) { page.note(told.problem); return; }
-  // WebKitGTK 2.50 loses the whole page where samples of several planes are copied, as those of AAC are.
-  if (told.codec === "aac" && told.form === "frames" && playsMp4(told)) {
-    form = "mp4";
-    connect();
-    return;
-  }
-  const [Player, place, isPossible] = playerFor(told);
-  for (const id of ["canvas", "video"]) at(id).hidden = id !== place || told.media === "audio";
-  at("sound").hidden = told.media !== "audio";
-  if (!isPossible) { page.unsupported(); return; }
-  player = new Player(at(place), page);
-  set("player", player.name);
-  try {
-    player.start(told);
-  } catch (error) { // of what it was told
-    stopPlayer();
-    if (error.name === "NotSupportedError" || error instanceof TypeError) page.unsupported();
-    else page.note(`This can't be played: ${error.message}`);
-    return;
-  }
-  if (listening && told.media === "audio") player.listen();
-}
-
-function stopPlayer() {
-  if (player) player.close();
-  player = undefined;
-}
-
-function feed(buffer) {
-  if (!player) return;
-  const head = new DataView(buffer);
-  const flags = head.getUint32(24, true);
-  player.feed({
-    number: Number(head.getBigUint64(0, true)),
-    time_ms: Number(head.getBigUint64(8, true)) / 1e6,
-    published_ms: Number(head.getBigUint64(16, true)) / 1e6,
-    isCaptured: Boolean(flags & CAPTURED), // at that time; else it is on a clock that we do not know
-    isKeyframe: Boolean(flags & KEYFRAME),
-    isHead: Boolean(flags & HEAD),
-    isRecoveryPoint: Boolean(flags & RECOVERY_POINT),
-    data: new Uint8Array(buffer, HEADER_BYTES),
-  });
-}
-
-// Browsers play sound only after a click.
-at("listen").addEventListener("click", () => {
-  page.heard(!listening);
-  if (!listening) connect();
-  else if (player?.listen) player.listen();
 });
-at("tap").addEventListener("click", () => letPlay?.());
-document.addEventListener("visibilitychange", () => { if (!document.hidden) player?.wake?.(); });
+const hearing = new Hearing();
+const tiles = new Tiles(at("tiles"));
+
+at("listen").addEventListener("click", () => screen.listen(!screen.listening));
 document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
-  say("policy", `A proxy between, or this browser, forbids ${effectiveDirective} ${blockedURI}: let it pass on the page's own Content-Security-Policy.`);
+  screen.say("policy", `A proxy between, or this browser, forbids ${effectiveDirective} ${blockedURI}: let it pass on the page's own Content-Security-Policy.`);
 });
 
 // ---- what the device tells ----
 
-function onOverview({ rings, board, hidden }) {
+function onOverview(told) {
+  rings = told.rings;
   const best = first(rings);
-  if (!isChosen && !shown && best && best.name !== wanted) choose(best.name);
-  say("device", rings.length || wanted ? said.device : "There is no ring on this device: start a producer, such as camera-streamer.");
-  showRings(rings, wanted);
+  if (!isChosen && !screen.count && best && best.name !== wanted) choose(best.name);
+  screen.say("device", rings.length || wanted ? screen.said.device : "There is no ring on this device: start a producer, such as camera-streamer.");
+  showRings(rings, wanted, isAll());
   const mine = rings.find((ring) => ring.name === wanted);
-  if (mine) showRing(mine, hidden);
-  showBoard(board);
+  showRing(mine, told.hidden);
+  showRates(rings, wanted);
+  showBoard(told.board);
+  hearing.offer(mine?.media === "audio" ? [] : rings);
+  if (isAll()) tiles.show(rings);
 }
 
-function onSecond(told) {
-  showSecond(told, ages_ms.splice(0), skipped);
-  player?.check?.();
-}
+// ---- which ring ----
 
-function onTold(told) {
-  say("connection", "");
-  if (told.type === "overview") onOverview(told);
-  else if (told.type === "second") onSecond(told);
-  else if (told.type === "stream") startStream(told);
-  else if (told.type === "state") say("device", told.text);
-}
-
-// ---- the connection ----
+function isAll() { return location.hash === `#${ALL}`; }
 
 function ringOfAddress() {
-  const text = location.hash.slice(1);
+  const text = isAll() ? "" : location.hash.slice(1);
   try {
     return decodeURIComponent(text).slice(0, LONGEST_NAME);
   } catch { // not as we write it
@@ -188,8 +74,20 @@ function ringOfAddress() {
 
 function turnTo(ring) {
   wanted = ring;
-  [form, entry, shown, skipped, stops] = [usualForm, "", 0, 0, 0];
-  connect();
+  last = ring || last;
+  at("snapshot").disabled = true;
+  for (const id of ["frame", "stream", "player"]) set(id, id === "frame" ? "-" : "");
+  set("shown", 0);
+  forgetSecond();
+  for (const id of ["stage", "figures", "charts", "users"]) at(id).hidden = isAll();
+  at("tiles").hidden = !isAll();
+  document.title = `${isAll() ? "All rings" : ring.slice(1) || "Video rings"}${ring || isAll() ? " - Video rings" : ""}`;
+  const isTile = at("tiles").contains(document.activeElement);
+  if (isAll()) tiles.show(rings);
+  else tiles.close();
+  showRings(rings, ring, isAll());
+  if (isTile) at("rings").querySelector("[aria-current]")?.focus(); // the tile is gone
+  screen.turnTo(ring);
 }
 
 function choose(ring) {
@@ -197,21 +95,37 @@ function choose(ring) {
   turnTo(ring);
 }
 
-function connect() {
-  stopPlayer();
-  connection.open(wanted ? `?${new URLSearchParams({ ring: wanted, form, entry, tells: "got" })}` : "");
-}
-
-connection = new Connection({
-  onPart: feed,
-  onTold,
-  lost: stopPlayer,
-  say: (text) => say("connection", text),
-  get skipped() { return skipped; },
-});
 window.addEventListener("hashchange", () => {
   turnTo(ringOfAddress());
-  isChosen = Boolean(wanted);
+  isChosen = Boolean(wanted) || isAll();
 });
-say("connection", "Connecting ...");
-connect();
+
+// ---- what can be done ----
+
+// The ring so many further on, in the order of the links.
+function go(by) {
+  if (!rings.length) return;
+  const here = rings.findIndex((ring) => ring.name === wanted);
+  const next = here < 0 ? (by > 0 ? 0 : rings.length - 1) : (here + by + rings.length) % rings.length;
+  location.hash = encodeURIComponent(rings[next].name);
+}
+
+const actions = {
+  hear: () => (at("sound").hidden ? hearing.toggle() : screen.listen(!screen.listening)),
+  snapshot: async () => { if (!at("snapshot").disabled) set("told", await save(screen)); },
+  fullscreen: () => { if (!isAll()) fillScreen(at("picture"), screen.picture); },
+};
+for (const [id, act] of Object.entries(actions)) at(id).addEventListener("click", act);
+at("fullscreen").hidden = !canFillScreen(at("picture"), at("video"));
+at("picture").addEventListener("dblclick", actions.fullscreen);
+new Keys([
+  ["ArrowLeft", "←", "the ring before", () => go(-1)],
+  ["ArrowRight", "→", "the next ring", () => go(1)],
+  ["a", "A", "all rings, or back", () => { location.hash = isAll() ? encodeURIComponent(last || (first(rings)?.name ?? "")) : ALL; }],
+  ["m", "M", "sound on or off", actions.hear],
+  ["f", "F", "full screen, and back", actions.fullscreen],
+  ["s", "S", "save a snapshot of the picture", actions.snapshot],
+]);
+
+screen.say("connection", "Connecting ...");
+turnTo(wanted);

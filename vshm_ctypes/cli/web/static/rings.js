@@ -3,8 +3,11 @@
 
 import { at } from "./page_text.js";
 
-const stateOf = (ring) => (ring.codec === null ? "empty" : ring.stalled ? "stalled" : ring.state);
+export const stateOf = (ring) => (ring.codec === null ? "empty" : ring.stalled ? "stalled" : ring.state);
 const isLive = (ring) => ["live", "v1"].includes(stateOf(ring));
+
+// "": it is live.
+export const stateInWords = (ring) => (isLive(ring) ? "" : stateOf(ring));
 
 // Pictures before sound, live ones first.
 export function first(rings) {
@@ -12,23 +15,32 @@ export function first(rings) {
   return rings.reduce((best, ring) => (best === undefined || rank(ring) < rank(best) ? ring : best), undefined);
 }
 
-function linkOf(ring, wanted) {
-  const link = [...at("rings").children].find((one) => one.dataset.name === ring.name) ?? document.createElement("a");
-  link.dataset.name = ring.name;
-  link.href = `#${encodeURIComponent(ring.name)}`;
-  link.textContent = ring.name.slice(1) + (ring.media === "audio" ? " (sound)" : "");
-  link.title = stateOf(ring);
-  link.classList.toggle("live", isLive(ring));
-  if (ring.name === wanted) link.setAttribute("aria-current", "true");
+function linkTo(name, address, text, isCurrent) {
+  const link = [...at("rings").children].find((one) => one.dataset.name === name) ?? document.createElement("a");
+  if (name !== undefined) link.dataset.name = name;
+  link.href = `#${address}`;
+  if (!link.firstChild) link.append(document.createElement("span"));
+  if (link.textContent !== text) link.firstChild.textContent = text;
+  if (isCurrent) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   return link;
 }
 
+function linkOf(ring, wanted) {
+  const told = [ring.media === "audio" ? "sound" : "", stateInWords(ring)].filter(Boolean).join(", ");
+  const text = ring.name.slice(1) + (told && ` (${told})`);
+  const link = linkTo(ring.name, encodeURIComponent(ring.name), text, ring.name === wanted);
+  link.title = `${text}: ${stateOf(ring)}`;
+  link.classList.toggle("live", isLive(ring));
+  return link;
+}
+
 // A link that stays is neither replaced nor moved, since it would lose the keyboard's focus; that of a ring that goes
-// passes it on. The device tells the rings in the order of their names.
-export function showRings(rings, wanted) {
-  const list = at("rings");
-  const links = rings.map((ring) => linkOf(ring, wanted));
+// passes it on. The device tells the rings in the order of their names. isAll: they are seen side by side.
+export function showRings(rings, wanted, isAll) {
+  const list = at("rings"), before = list.querySelector("[aria-current]");
+  const all = rings.length > 1 || isAll ? [linkTo(undefined, "all", "All", isAll)] : [];
+  const links = [...all, ...rings.map((ring) => linkOf(ring, wanted))];
   for (const gone of [...list.children].filter((link) => !links.includes(link))) {
     if (gone === document.activeElement) (gone.nextElementSibling ?? gone.previousElementSibling)?.focus();
     gone.remove();
@@ -36,4 +48,6 @@ export function showRings(rings, wanted) {
   links.forEach((link, place) => {
     if (list.children[place] !== link) list.insertBefore(link, list.children[place] ?? null);
   });
+  const now = list.querySelector("[aria-current]");
+  if (now !== before) now?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they are a strip
 }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sound of another ring beside the picture.
+
+import { at, set } from "./page_text.js";
+import { Screen } from "./screen.js";
+
+export class Hearing {
+  names = [];
+
+  constructor() {
+    at("hear-ring").addEventListener("change", () => { if (this.screen) this.begin(); });
+  }
+
+  // The rings of the device; those with sound can be heard.
+  offer(rings) {
+    const names = rings.filter((ring) => ring.media === "audio").map((ring) => ring.name);
+    const isSame = names.length === this.names.length && names.every((name, place) => name === this.names[place]);
+    at("hear").hidden = !names.length && !this.screen;
+    at("hear-ring").hidden = names.length < 2;
+    if (isSame) return;
+    const chosen = at("hear-ring").value;
+    this.names = names;
+    at("hear-ring").replaceChildren(...names.map((name) => new Option(name.slice(1), name, false, name === chosen)));
+  }
+
+  toggle() {
+    if (this.screen) this.end();
+    else if (this.names.length) this.begin();
+  }
+
+  // After the user's gesture.
+  begin() {
+    this.end();
+    const places = { canvas: document.createElement("canvas"), video: document.createElement("video") };
+    this.screen = new Screen(places, {
+      say: (text) => set("told", text && `Sound: ${text}`),
+      heard: (isHeard) => at("hear").setAttribute("aria-pressed", isHeard),
+    }, true);
+    this.screen.listening = true;
+    at("hear").setAttribute("aria-pressed", true);
+    this.screen.turnTo(at("hear-ring").value);
+  }
+
+  end() {
+    this.screen?.close();
+    this.screen = undefined;
+    at("hear").setAttribute("aria-pressed", false);
+    set("told", "");
+  }
+}
