@@ -18,6 +18,7 @@ from vshm import TIMEOUT_S, Camera
 from writers import ROOT, wait_until
 
 from vshm_ctypes import Codec, Consumer, Producer, inspect
+from vshm_ctypes.cli.web.app import MOST_VIEWERS
 from vshm_ctypes.cli.web.showing import HEAD, KEYFRAME
 from vshm_ctypes.processes import find_users
 
@@ -192,7 +193,7 @@ def test_what_a_rude_browser_says_harms_nobody(server: Server) -> None:
 
 def test_there_are_not_more_browsers_than_a_board_bears(server: Server) -> None:
     async def crowd(session: aiohttp.ClientSession) -> aiohttp.WSMessage:
-        sockets = [await session.ws_connect(server.url("/live")) for _ in range(16)]
+        sockets = [await session.ws_connect(server.url("/live")) for _ in range(MOST_VIEWERS)]
         async with session.ws_connect(server.url("/live")) as one_more:
             refused = await one_more.receive()
         for socket in sockets:
@@ -201,4 +202,4 @@ def test_there_are_not_more_browsers_than_a_board_bears(server: Server) -> None:
 
     refused = in_session(crowd)
     assert (refused.type, refused.data) == (aiohttp.WSMsgType.CLOSE, 1013)
-    assert "close one of them" in refused.extra
+    assert f"{MOST_VIEWERS} streams are looked at already" in refused.extra
