@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import Captured, SourceError
 from hil.streamer.sources.timeline import Timeline
 from vshm_ctypes import Codec, Consumer
-from vshm_ctypes.bitstream import EntryPoint, entry_point
+from vshm_ctypes.bitstream import EntryPoint, entry_point, picture_format
 
 COUNT = 40
 X265 = {"x265-params": "keyint=10:min-keyint=10:scenecut=0:bframes=3:open-gop=0:log-level=none"}
@@ -159,16 +160,78 @@ def test_what_a_ring_can_not_hold_is_refused_by_name(clock: Clock, tmp_path: Pat
         copied(made(tmp_path / "clip.mkv", "mpeg4"), clock)
 
 
+def with_matrix(path: Path, values: tuple[int, ...]) -> None:
+    """The first five numbers of an .mp4's display matrix."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    data[at : at + 20] = b"".join(value.to_bytes(4, signed=True) for value in values)
+    path.write_bytes(data)
+
+
+def beside(path: Path, whole: Path, **said: object) -> Path:
+    """A file whose container alone says that of its pictures."""
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        stream: Any = target.add_stream_from_template(source.streams.video[0])
+        for name, value in said.items():
+            setattr(stream.codec_context, name, value)
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "libx265"])
+def test_what_the_container_alone_says_of_its_pictures_is_said_in_the_stream(
+    clock: Clock, tmp_path: Path, encoder: str
+) -> None:
+    codec, name = ENCODERS[encoder]
+    whole = made(tmp_path / "whole.mkv", encoder)
+    said = {"color_range": 2, "colorspace": 9, "color_primaries": 9, "color_trc": 16}
+    path = beside(tmp_path / "clip.mkv", whole, **said)
+    found = play(copied(path, clock))
+    units = data_of(found)
+    for unit in units[::10]:
+        told = picture_format(unit, codec)
+        assert told is not None
+        is_full = encoder == "libx264"  # libx265 says that it is limited
+        assert (told.full_range, told.matrix, told.primaries, told.transfer) == (is_full, 9, 9, 16)
+    assert shown(units, name) == [number % 20 for number in range(COUNT)]
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "libx265"])
+def test_pixels_are_of_the_shape_that_the_container_says(clock: Clock, tmp_path: Path, encoder: str) -> None:
+    name = ENCODERS[encoder][1]
+    path = made(tmp_path / "clip.mp4", encoder)
+    with_matrix(path, (65536 * 5 // 4, 0, 0, 0, 65536))
+    units = data_of(play(copied(path, clock)))
+    decoder: Any = av.CodecContext.create(name, "r")
+    pictures = [picture for unit in units for picture in decoder.decode(av.Packet(unit))] + decoder.decode(None)
+    assert [number_of(picture) for picture in pictures] == [number % 20 for number in range(COUNT)]
+    assert decoder.sample_aspect_ratio == Fraction(5, 4)
+
+
+def test_what_the_stream_says_of_its_colours_is_not_changed_by_its_container(clock: Clock, tmp_path: Path) -> None:
+    options = {"x264-params": "keyint=10:fullrange=off:colormatrix=smpte170m:colorprim=smpte170m:transfer=bt709"}
+    whole = write(tmp_path / "whole.mkv", even(20), "mpeg4")  # its pictures, encoded anew
+    with av.open(str(whole)) as source, av.open(str(tmp_path / "said.mkv"), "w") as target:
+        stream: Any = target.add_stream("libx264", rate=FPS, options=options)
+        stream.width, stream.height = WIDTH, HEIGHT
+        for picture in source.decode(video=0):
+            target.mux(stream.encode(picture))
+        target.mux(stream.encode(None))
+    path = beside(tmp_path / "clip.mkv", tmp_path / "said.mkv", color_range=2, colorspace=9, color_primaries=9)
+    plain, other = (data_of(play(copied(one, clock))) for one in (tmp_path / "said.mkv", path))
+    assert plain == other
+
+
 def test_what_lies_on_its_side_is_told(
     clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(logging.getLogger("camera-streamer"), "propagate", True)
     caplog.set_level(logging.INFO)
     path = made(tmp_path / "clip.mp4", "libx264")
-    data = bytearray(path.read_bytes())
-    at = data.index(b"tkhd") + 44
-    data[at : at + 20] = b"".join(value.to_bytes(4, signed=True) for value in (0, 65536, 0, -65536, 0))
-    path.write_bytes(data)
+    with_matrix(path, (0, 65536, 0, -65536, 0))
     source = copied(path, clock)
     assert (source.width, source.height) == (WIDTH, HEIGHT)
     source.close()

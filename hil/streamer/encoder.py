@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections import deque
 from fractions import Fraction
@@ -11,7 +10,6 @@ from typing import Any
 
 import av
 import av.logging
-from av.bitstream import BitStreamFilterContext
 from av.video.frame import PictureType
 
 from vshm_ctypes import Codec
@@ -22,6 +20,7 @@ from .colour import Colour, colour_of, colour_to_encode
 from .converter import Converter
 from .encoder_settings import JPEG_QUALITY, EncoderError, settings_of
 from .jpeg_rate import JpegRate
+from .metadata_filter import metadata_filter, said_of
 
 # An access unit, and the time that encode() was told of its picture.
 Encoded = tuple[AccessUnit, int]
@@ -76,7 +75,7 @@ class Encoder:
             rates = f"{float(settings.rate):g} fps" + (f", {settings.bit_rate} bit/s" if settings.bit_rate else "")
             raise EncoderError(f"{self.name}: {settings.width}x{settings.height} at {rates}: {why_not}")
         self._context = context
-        self._says = _colour_filter(colour) if self.name in SILENT else None
+        self._says = metadata_filter(self.codec, said_of(colour)) if self.name in SILENT else None
         if context.extradata and self.codec != Codec.JPEG:
             self._sets.learn(bytes(context.extradata))
 
@@ -141,11 +140,3 @@ def _opened(context: Any) -> str | None:
             av.logging.set_level(before[0])
             av.logging.set_skip_repeated(before[1])
     return None
-
-
-def _colour_filter(colour: Colour) -> BitStreamFilterContext:
-    """For an encoder that does not say itself what colours it was given: it is written into the parameter sets."""
-    words = f"video_full_range_flag={int(colour.full_range)}:matrix_coefficients={colour.matrix}"
-    words += f":colour_primaries={colour.primaries}:transfer_characteristics={colour.transfer}"
-    with av.open(io.BytesIO(), "w", format="h264") as nowhere:  # the filter learns from a stream what its codec is
-        return BitStreamFilterContext(f"h264_metadata={words}", nowhere.add_stream("h264"))

@@ -50,6 +50,7 @@ class FileSource:
         self._ready: deque[Item] = deque()
         self._begins = self._breaks = False  # the next one that is read, and that is handed out
         self._damaged = 0
+        self._is_look = False  # at what is to be passed through
         self.codec: Codec | None = None
         self.width = self.height = 0
         self.fps = 0.0
@@ -79,6 +80,7 @@ class FileSource:
     def _look(self) -> None:
         """Whether what is to be passed through can be decoded, and how it is meant to be seen. Raises SourceError."""
         decoded = FileSource(self._path, False, fps=self._given_fps)
+        decoded._is_look = True
         decoded.open()
         if isinstance(decoded._reader, Pictures) and decoded._reader.turned:
             LOG.info("%s: it is passed through on its side, as it is stored; an encoder turns it", self.name)
@@ -138,7 +140,7 @@ class FileSource:
         if first.interlaced_frame:
             LOG.info("%s: interlaced: both fields of a picture are kept as they are, as lines of one", self.name)
         ratio = self._clip.stream.sample_aspect_ratio
-        if ratio and ratio != 1:
+        if ratio and ratio != 1 and not self._is_look:
             wide = f"{round(self.width * ratio / 2) * 2}x{self.height}"
             LOG.info(
                 "%s: its pixels are not square (%s): a channel of %s shows it as it is meant", self.name, ratio, wide

@@ -21,6 +21,7 @@ from vshm_ctypes.bitstream import (
     whole_jpeg,
 )
 
+from .beside import Beside
 from .clip import Clip
 from .pictures import Item
 from .source import SourceError
@@ -55,6 +56,7 @@ class Units:
         self._sets = ParameterSets(self.codec)
         self._splitter = Splitter(self.codec) if self.codec in _FILTERS else None
         self._filter = BitStreamFilterContext(_FILTERS[self.codec], clip.stream) if self._splitter else None
+        self._beside = Beside(clip.stream, self.codec) if self._splitter else None
         self._delay_s = 0.0  # the longest from decoding to showing
         self._found: list[tuple[AccessUnit | None, _Times]] = []
         self._begun = self._looked = self._over = False
@@ -104,7 +106,8 @@ class Units:
             self.passed_over += 1
             return
         self._begun = True
-        self._found.append((self._sets.complete(unit), times))
+        unit = self._sets.complete(unit)
+        self._found.append((self._beside.put_into(unit) if self._beside is not None else unit, times))
 
     def _in_turn(self, found: list[tuple[AccessUnit | None, _Times]]) -> list[Item]:
         """None is handed out before it is shown: who looks at a live stream takes its times for those of capture."""
