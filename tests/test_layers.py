@@ -142,6 +142,7 @@ LAYERS = {
         "slices",
         "process",
         "log",
+        "mask",
         "options",
         "pool",
         "probes",
@@ -157,7 +158,16 @@ BELOW = {
     "handles": {"bytes", "algorithm", "system", "sides"},
 }
 WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "semaphores", "usher", "slices"}
-READER_SIDE = {"attachment", "reader", "reader_figures", "consumer", "consumer_original", "consumer_read", "cursor"}
+READER_SIDE = {
+    "attachment",
+    "reader",
+    "reader_figures",
+    "mask",
+    "consumer",
+    "consumer_original",
+    "consumer_read",
+    "cursor",
+}
 
 # These make no system call: they see no header that declares one.
 PURE = {"layout", "geometry", "ring", "ring_v1", "cursor"}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "mask.h"
 #include "hot.h"
 #include "probes.h"
 
@@ -189,6 +190,20 @@ COLD static int look_around(struct reader *reader, uint64_t now_ns)
 	return reader_look_for_successor(reader);
 }
 
+/* Where the ring is known to be over, and somebody waits: no signal gets lost between two of these looks. */
+COLD static int look_between_sleeps(struct reader *reader, uint64_t now_ns)
+{
+	sigset_t before;
+	int result;
+
+	mask_begin(&before);
+	result = look_around(reader, now_ns);
+	if (!mask_end(&before) || result != 0)
+		return result;
+	errno = EINTR;
+	return -1;
+}
+
 HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)
 {
 	for (;;) {
@@ -215,8 +230,10 @@ HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_loo
 			return -1;
 		now_ns = reader->ops->now();
 		if (now_ns >= reader->next_look_ns) {
-			if (look_around(reader, now_ns) != 0)
-				return -1;
+			const bool between = reader->fate != READER_FOLLOWS && now_ns < deadline_ns;
+
+			if ((between ? look_between_sleeps : look_around)(reader, now_ns) != 0)
+				return reader->as_original && errno == EINTR ? 0 : -1;
 			continue;
 		}
 		if (now_ns >= deadline_ns)

@@ -17,6 +17,8 @@ vshm_test(writer)
 vshm_test(reader)
 vshm_test(reader_end)
 target_link_options(test_reader_end PRIVATE LINKER:--wrap=clock_gettime) # a wall clock of its own
+vshm_test(lost_signals)
+target_link_options(test_lost_signals PRIVATE LINKER:--wrap=segment_name_leads) # a reader looks
 vshm_test(semaphores)
 target_link_options(test_semaphores PRIVATE LINKER:--wrap=pthread_create) # no thread is to be had
 vshm_test(log)
