@@ -73,6 +73,13 @@ int write_pattern(video_shm_producer_t *producer, uint64_t frame, uint32_t size,
 	return video_shm_producer_write(producer, data, size, &meta);
 }
 
+void write_patterns(video_shm_producer_t *producer, uint64_t from, uint64_t to, uint32_t size,
+					unsigned keyframe_every)
+{
+	for (uint64_t frame = from; frame < to; frame++)
+		CHECK_EQ(write_pattern(producer, frame, size, frame % keyframe_every == 0), 0);
+}
+
 video_shm_info_t info_of(video_shm_consumer_t *consumer)
 {
 	video_shm_info_t info = {.struct_size = sizeof(info)};

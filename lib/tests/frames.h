@@ -20,6 +20,9 @@ void open_consumer(video_shm_consumer_t *consumer, const char *name);
 int open_small_producer(video_shm_producer_t *producer, const char *name);
 /* Writes a patterned frame of that number and size; what write returned. */
 int write_pattern(video_shm_producer_t *producer, uint64_t frame, uint32_t size, bool keyframe);
+/* Writes those frames, of which each of so many is a keyframe; claims that it works. */
+void write_patterns(video_shm_producer_t *producer, uint64_t from, uint64_t to, uint32_t size,
+					unsigned keyframe_every);
 video_shm_info_t info_of(video_shm_consumer_t *consumer);
 
 /* Joins a ring whose writer may still be starting. */

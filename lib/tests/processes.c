@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,6 +122,15 @@ void await_handler(pid_t pid, int signal)
 		sleep_ms(500);
 }
 
+void says(FILE *output, const char *expected)
+{
+	char line[256] = "";
+
+	CHECK(fgets(line, sizeof(line), output) != NULL);
+	if (strncmp(line, expected, strlen(expected)) != 0)
+		check_failed(__FILE__, __LINE__, "the line begins as expected", "\"%s\", not \"%s\"", line, expected);
+}
+
 double cpu_s(pid_t pid)
 {
 	struct timespec time;
@@ -142,6 +153,15 @@ void needs_root(void)
 {
 	if (geteuid() != 0)
 		skip_test("needs other users and mounts: run it as root");
+}
+
+bool have_own_shm(const char *size)
+{
+	char options[64];
+
+	(void)snprintf(options, sizeof(options), "size=%s,mode=1777", size);
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		   mount("none", "/dev/shm", "tmpfs", 0, options) == 0;
 }
 
 void close_descriptors(void)

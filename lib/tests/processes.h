@@ -30,12 +30,17 @@ void await_sleep(pid_t pid);
 /* Sleeps until the process has a handler for that signal. An emulator has one for all from the start: there
  * it is some time. */
 void await_handler(pid_t pid, int signal);
+/* The next line of a program's output begins so. */
+void says(FILE *output, const char *expected);
 /* The processor time that a process has had, in seconds. */
 double cpu_s(pid_t pid);
 /* From here on this process, a child, is that user, in these groups only. */
 void become(uid_t user, gid_t group, gid_t extra);
 /* Skips the test where it takes another user than this one. */
 void needs_root(void);
+/* From here on this process, and who is started by it, has a /dev/shm of its own, of that size ("40m").
+ * False: that is root's to do. */
+bool have_own_shm(const char *size);
 
 #define FIRST_DESCRIPTOR 3
 #define DESCRIPTORS_END 64

@@ -2,8 +2,6 @@
 /* /dev/shm is full: a small tmpfs over it, in a mount namespace of our own. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -18,8 +16,7 @@
 static void move_to_a_small_room(void)
 {
 	needs_root();
-	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-		mount("small", "/dev/shm", "tmpfs", 0, "size=4m,mode=1777") != 0)
+	if (!have_own_shm("4m"))
 		skip_test("needs mounts of its own: run it as root with CAP_SYS_ADMIN");
 }
 

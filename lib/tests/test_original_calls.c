@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the original's callers expect of init, wait and read: that a restart of the writer is no error, and,
- * where their environment says so, the newest frame.
- */
+/* What the original's callers expect of init, wait and read: that a restart of the writer is no error. */
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -23,12 +20,6 @@ static struct {
 static video_shm_producer_t writer;
 static video_shm_consumer_t reader;
 static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE];
-
-static void write_frames(uint64_t from, uint64_t to)
-{
-	for (uint64_t frame = from; frame < to; frame++)
-		CHECK_EQ(write_pattern(&writer, frame, FRAME_BYTES, frame % 5 == 0), 0);
-}
 
 static void gets(uint64_t frame)
 {
@@ -61,7 +52,7 @@ static void write_and_wait_to_be_killed(void *channel)
 
 	open_channel_producer(&writer, *(int *)channel);
 	CHECK_EQ(video_shm_producer_info(&writer, &info), 0);
-	write_frames(info.frames, info.frames + 2);
+	write_patterns(&writer, info.frames, info.frames + 2, FRAME_BYTES, 5);
 	(void)pause();
 }
 
@@ -84,7 +75,7 @@ static void a_close_is_no_error(void)
 	open_channel_producer(&writer, channel);
 	open_channel_consumer(&reader, channel);
 	for (unsigned turn = 0; turn < 3; turn++) {
-		write_frames(0, 2);
+		write_patterns(&writer, 0, 2, FRAME_BYTES, 5);
 		gets(0);
 		gets(1);
 		video_shm_producer_destroy(&writer);
@@ -132,7 +123,7 @@ static void a_replacement_is_no_error(void)
 	kill_child(pid);
 	CHECK_EQ(video_shm_producer_open(&writer, &smaller), 0);
 	no_call_fails();
-	write_frames(2, 4);
+	write_patterns(&writer, 2, 4, FRAME_BYTES, 5);
 	gets(2);
 	gets(3);
 	CHECK_EQ(info_of(&reader).missed, 0);
@@ -165,7 +156,7 @@ static void an_endless_wait_goes_on_over_every_restart(void)
 	pid = start_child(wait_for_ever, &channel);
 	await_least(&shared->joined, 1);
 	for (uint32_t turn = 1; turn <= 4; turn++) {
-		write_frames(0, 3);
+		write_patterns(&writer, 0, 3, FRAME_BYTES, 5);
 		await_least(&shared->received, 3 * turn);
 		video_shm_producer_destroy(&writer);
 		sleep_ms(150);
@@ -244,103 +235,7 @@ static void what_can_not_get_better_is_an_error(void)
 	CHECK_FAILS(video_shm_consumer_wait(&reader, data, &meta, 0), EBADF);
 }
 
-/* ---- the environment ---- */
-
-static void join_with(int channel, const char *policy)
-{
-	CHECK_EQ(policy != NULL ? setenv("VIDEO_SHM_POLICY", policy, 1) : unsetenv("VIDEO_SHM_POLICY"), 0);
-	open_channel_consumer(&reader, channel);
-}
-
-/* Three frames come for each that is read, so that who reads every one is a second behind. */
-static uint64_t frames_behind(int channel, const char *policy)
-{
-	video_frame_meta_t meta = {0};
-	uint64_t frame = 0;
-
-	open_channel_producer(&writer, channel);
-	join_with(channel, policy);
-	for (; frame < 90; frame += 3) {
-		write_frames(frame, frame + 3);
-		CHECK_EQ(video_shm_consumer_wait(&reader, data, &meta, 1000), FRAME_BYTES);
-		CHECK(has_pattern(data, FRAME_BYTES, meta.sequence));
-	}
-	CHECK_EQ(info_of(&reader).received, 30);
-	CHECK_EQ(info_of(&reader).span, meta.sequence + 1);
-	video_shm_consumer_destroy(&reader);
-	video_shm_producer_destroy(&writer);
-	return frame - 1 - meta.sequence;
-}
-
-static void the_newest_frame_is_to_be_had_without_a_change_of_the_program(void)
-{
-	const int channel = fresh_channel();
-
-	CHECK_EQ(frames_behind(channel, "newest"), 0);
-	CHECK(frames_behind(channel, NULL) >= 29);
-	CHECK(frames_behind(channel, "every") >= 29);
-}
-
-static void so_are_keyframes_alone(void)
-{
-	const int channel = fresh_channel();
-
-	open_channel_producer(&writer, channel);
-	join_with(channel, "keyframes");
-	write_frames(0, 12);
-	gets(0);
-	gets(5);
-	gets(10);
-	no_call_fails();
-	CHECK_EQ(info_of(&reader).skipped, 9);
-	video_shm_consumer_destroy(&reader);
-	video_shm_producer_destroy(&writer);
-}
-
-static char said[256];
-
-static void keep_line(int level, const char *message, void *context)
-{
-	(void)context;
-	CHECK_EQ(level, VIDEO_SHM_LOG_WARNING);
-	(void)snprintf(said, sizeof(said), "%s", message);
-}
-
-static void another_word_is_refused_and_logged(void)
-{
-	const char *const words[] = {"", "Newest", "newest ", "latest", "1"};
-	const int channel = fresh_channel();
-
-	open_channel_producer(&writer, channel);
-	video_shm_set_log(keep_line, NULL);
-	for (unsigned at = 0; at < sizeof(words) / sizeof(*words); at++) {
-		said[0] = '\0';
-		CHECK_EQ(setenv("VIDEO_SHM_POLICY", words[at], 1), 0);
-		CHECK_FAILS(video_shm_consumer_init_channel(&reader, channel), EINVAL);
-		CHECK_FAILS(video_shm_consumer_read(&reader, data, &(video_frame_meta_t){0}), EBADF);
-		CHECK(strstr(said, "newest or keyframes") != NULL);
-	}
-	video_shm_producer_destroy(&writer);
-}
-
-/* Who states options has said what is wanted. */
-static void options_stand_above_it(void)
-{
-	const int channel = fresh_channel();
-
-	CHECK_EQ(setenv("VIDEO_SHM_POLICY", "newest", 1), 0);
-	open_channel_producer(&writer, channel);
-	open_consumer(&reader, channel_ring(channel));
-	write_frames(0, 3);
-	for (uint64_t frame = 0; frame < 3; frame++)
-		gets(frame);
-	video_shm_consumer_destroy(&reader);
-	video_shm_producer_destroy(&writer);
-}
-
 TEST_MAIN(60, TEST(macros_and_metadata_are_the_originals), TEST(a_close_is_no_error),
 		  TEST(a_death_is_no_error), TEST(a_replacement_is_no_error),
 		  TEST(an_endless_wait_goes_on_over_every_restart),
-		  TEST(a_signal_ends_an_endless_wait_and_is_no_error), TEST(what_can_not_get_better_is_an_error),
-		  TEST(the_newest_frame_is_to_be_had_without_a_change_of_the_program), TEST(so_are_keyframes_alone),
-		  TEST(another_word_is_refused_and_logged), TEST(options_stand_above_it))
+		  TEST(a_signal_ends_an_endless_wait_and_is_no_error), TEST(what_can_not_get_better_is_an_error))

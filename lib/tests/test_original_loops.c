@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The original's loops (original/original_reader.c) while no writer is there: they sleep, whichever way it
- * went, and get the next one's frames. */
+/* Programs of the original (original/) while no writer is there: their loops sleep, whichever way it went,
+ * and get the next one's frames. */
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include "channels.h"
 #include "check.h"
 #include "frames.h"
+#include "page_client.h"
 #include "processes.h"
 #include "v1/v1.h"
 
@@ -16,15 +17,17 @@
 #define MOST_CPU 0.01
 #define FRAME_BYTES 300u
 
-enum { ENDLESS, TIMEOUT, POLL, LOOPS };
+enum { RECORDS, READS_CODES, POLLS, SERVES, LOOPS };
 enum { CLOSED, KILLED, SILENT_V1, ENDS };
 
-static const char *const loop_names[] = {"endless", "timeout", "poll"};
+static const char *const programs[][2] = {
+	{RECORDER, "/dev/null"}, {QR_READER, "0"}, {EXAMPLE, NULL}, {PAGE_SERVER, NULL}};
 static const char *const end_names[] = {"was closed", "was killed", "is of version 1 and silent"};
 
 static struct {
 	pid_t pid;
 	FILE *output;
+	int page; /* a client's connection */
 	double cpu_before;
 	unsigned long sleeps_before;
 } loops[ENDS][LOOPS];
@@ -64,10 +67,17 @@ static void start_loops(int end)
 
 	(void)snprintf(channel, sizeof(channel), "%d", channels[end]);
 	for (int loop = 0; loop < LOOPS; loop++) {
-		char *argv[] = {(char *)(uintptr_t)ORIGINAL_READER, (char *)(uintptr_t)loop_names[loop], channel,
+		const char *const first = programs[loop][1];
+		char *argv[] = {(char *)(uintptr_t)programs[loop][0],
+						first != NULL ? (char *)(uintptr_t)first : channel, first != NULL ? channel : NULL,
 						NULL};
+		unsigned port;
 
 		loops[end][loop].pid = start_program(argv, &loops[end][loop].output);
+		if (loop == SERVES) {
+			CHECK_EQ(fscanf(loops[end][loop].output, "%u", &port), 1);
+			loops[end][loop].page = page_open_stream(port, "/");
+		}
 		await_mapped(loops[end][loop].pid, channel_ring(channels[end]));
 	}
 }
@@ -92,23 +102,37 @@ static void sleep_all(void)
 			cpu = (cpu - loops[end][loop].cpu_before) / took_s;
 			sleeps -= loops[end][loop].sleeps_before;
 			fprintf(stderr, "%s, where the writer %s: %.3f %% CPU, asleep %.0f times a second\n",
-					loop_names[loop], end_names[end], 100 * cpu, (double)sleeps / took_s);
+					strrchr(programs[loop][0], '/') + 1, end_names[end], 100 * cpu, (double)sleeps / took_s);
 			CHECK(cpu < MOST_CPU);
 		}
 	}
 }
 
+/* What it said last, behind a line for each frame. */
+static void had_frames(FILE *output)
+{
+	unsigned frames = 0, last = 0;
+	char line[256];
+
+	while (fgets(line, sizeof(line), output) != NULL)
+		(void)sscanf(line, "frames=%u last=%u", &frames, &last);
+	CHECK(frames >= 20);
+	CHECK(last >= 20);
+}
+
 static void all_get_the_next_ones_frames(int end)
 {
-	for (int loop = 0; loop < LOOPS; loop++) {
-		unsigned frames, last;
+	static uint8_t message[FRAME_BYTES + 8];
 
+	for (int loop = 0; loop < LOOPS; loop++) {
+		if (loop == SERVES)
+			for (unsigned count = 0; count < 20; count++)
+				CHECK_EQ(page_receive(loops[end][loop].page, message, sizeof(message)), sizeof(message));
 		CHECK_EQ(kill(loops[end][loop].pid, SIGINT), 0);
-		CHECK_EQ(fscanf(loops[end][loop].output, "%u %u", &frames, &last), 2);
+		if (loop != SERVES)
+			had_frames(loops[end][loop].output);
 		(void)fclose(loops[end][loop].output);
 		child_succeeds(loops[end][loop].pid);
-		CHECK(frames >= 20);
-		CHECK(last >= 20);
 	}
 }
 

@@ -4,8 +4,6 @@
  * reader of the original's calls joins either, and finds its successor under either. In a /dev/shm of its
  * own.
  */
-#include <sched.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -24,15 +22,8 @@ static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE];
 
 static void begin(void)
 {
-	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-		mount("none", "/dev/shm", "tmpfs", 0, "size=200m,mode=1777") != 0)
+	if (!have_own_shm("200m"))
 		skip_test("needs a /dev/shm of its own: run it as root");
-}
-
-static void write_frames(video_shm_producer_t *producer, uint64_t from, uint64_t to)
-{
-	for (uint64_t frame = from; frame < to; frame++)
-		CHECK_EQ(write_pattern(producer, frame, FRAME_BYTES, frame % 10 == 0), 0);
 }
 
 /* In order, and nothing behind them. */
@@ -75,7 +66,7 @@ static void write_and_wait_to_be_killed(void *name)
 	video_shm_producer_t own;
 
 	open_producer(&own, name);
-	write_frames(&own, 0, 5);
+	write_patterns(&own, 0, 5, FRAME_BYTES, 10);
 	(void)pause();
 }
 
@@ -96,12 +87,12 @@ static void either_name_is_joined_and_the_older_first(void)
 	CHECK_FAILS(video_shm_consumer_init(&reader), ENOENT);
 	open_producer(&writer, NEWER);
 	CHECK_EQ(video_shm_consumer_init(&reader), 0);
-	write_frames(&writer, 0, 3);
+	write_patterns(&writer, 0, 3, FRAME_BYTES, 10);
 	gets(0, 3);
 	video_shm_consumer_destroy(&reader);
 	open_producer(&second, OLDER);
 	CHECK_EQ(video_shm_consumer_init(&reader), 0);
-	write_frames(&second, 0, 3);
+	write_patterns(&second, 0, 3, FRAME_BYTES, 10);
 	gets(0, 3);
 	video_shm_consumer_destroy(&reader);
 	video_shm_producer_destroy(&second);
@@ -134,13 +125,13 @@ static void the_next_ring_is_found_under_either_name(void)
 	begin();
 	open_producer(&writer, OLDER);
 	CHECK_EQ(video_shm_consumer_init(&reader), 0);
-	write_frames(&writer, 0, 2);
+	write_patterns(&writer, 0, 2, FRAME_BYTES, 10);
 	gets(0, 2);
 	for (unsigned turn = 0; turn < 6; turn++) {
 		video_shm_producer_destroy(&writer);
 		gets_nothing_for(50);
 		open_producer(&writer, names[turn]);
-		write_frames(&writer, 0, 20);
+		write_patterns(&writer, 0, 20, FRAME_BYTES, 10);
 		gets(0, 20);
 		received += 20;
 		books_are(received, 0, turn + 1);
@@ -156,7 +147,7 @@ static void a_dead_writers_ring_keeps_nobody_from_the_other_name(void)
 	CHECK_EQ(video_shm_consumer_init(&reader), 0);
 	gets_nothing_for(1200);
 	open_producer(&writer, NEWER);
-	write_frames(&writer, 0, 7);
+	write_patterns(&writer, 0, 7, FRAME_BYTES, 10);
 	gets(0, 7);
 	books_are(7, 0, 1);
 	video_shm_producer_destroy(&writer);
@@ -170,14 +161,14 @@ static void a_ring_where_nothing_happens_is_left_alone(void)
 	die_as_writer_of(NEWER);
 	open_producer(&writer, OLDER);
 	CHECK_EQ(video_shm_consumer_init(&reader), 0);
-	write_frames(&writer, 0, 2);
+	write_patterns(&writer, 0, 2, FRAME_BYTES, 10);
 	gets(0, 2);
 	video_shm_producer_destroy(&writer);
 	gets_nothing_for(1000);
 	books_are(2, 0, 0);
 	/* Its next writer takes it over as it lies. */
 	open_producer(&writer, NEWER);
-	write_frames(&writer, 5, 8);
+	write_patterns(&writer, 5, 8, FRAME_BYTES, 10);
 	gets(5, 8);
 	books_are(5, 0, 1);
 	video_shm_producer_destroy(&writer);
@@ -195,14 +186,14 @@ static void a_second_camera_is_gone_over_to_at_the_end_only_and_from_there_on(vo
 	open_producer(&writer, OLDER);
 	CHECK_EQ(video_shm_consumer_init(&reader), 0);
 	open_producer(&second, NEWER);
-	write_frames(&second, 0, frame);
+	write_patterns(&second, 0, frame, FRAME_BYTES, 10);
 	gets_nothing_for(1200);
-	write_frames(&writer, 0, 2);
+	write_patterns(&writer, 0, 2, FRAME_BYTES, 10);
 	gets(0, 2);
 	gets_nothing_for(600);
 	video_shm_producer_destroy(&writer);
 	while (video_shm_consumer_wait(&reader, data, &meta, 20) == 0) {
-		write_frames(&second, frame, frame + 1);
+		write_patterns(&second, frame, frame + 1, FRAME_BYTES, 10);
 		frame++;
 	}
 	CHECK(meta.sequence >= 5);
