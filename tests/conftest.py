@@ -34,6 +34,7 @@ NEEDS_PYAV = [
     "bitstream",
     "bitstream_formats",
     "bitstream_order",
+    "bundle_film",
     "camera_streamer",
     "cli_bundle",
     "cli_check_entry_points",

@@ -26,7 +26,7 @@ from vshm_ctypes import Codec, Producer, inspect
 from vshm_ctypes.cli import bundle_host
 from vshm_ctypes.cli.bundle_archive import members
 from vshm_ctypes.cli.bundle_contents import KINDS, MANIFEST, kind_of
-from vshm_ctypes.cli.bundle_page import movie
+from vshm_ctypes.cli.bundle_film import film
 from vshm_ctypes.cli.bundle_streams import FRAME_FIELDS, capture
 
 SECRET = "c0ffee-is-a-secret"
@@ -245,8 +245,8 @@ def test_the_page_has_the_film_the_rings_and_the_machine(case: Path, tmp_path: P
 def test_a_film_plays_in_the_time_that_it_was_received_in(found: dict[str, bytes], tmp_path: Path) -> None:
     told = json.loads(own(found, "frames/RING.json"))
     frames = [dict(zip(told["fields"], row, strict=True)) for row in told["frames"]]
-    (tmp_path / "film.mp4").write_bytes(movie(own(found, "pictures/RING.ENDING"), "h264", frames))
-    with av.open(str(tmp_path / "film.mp4")) as film:
-        times = [float(frame.time or 0) for frame in film.decode(video=0)]
+    (tmp_path / "film.mp4").write_bytes(film(own(found, "pictures/RING.ENDING"), "h264", frames))
+    with av.open(str(tmp_path / "film.mp4")) as made:
+        times = [float(frame.time or 0) for frame in made.decode(video=0)]
     assert len(times) == len(frames)
     assert times[-1] - times[0] == pytest.approx((frames[-1]["received_ns"] - frames[0]["received_ns"]) / 1e9, abs=1e-3)

@@ -7,10 +7,8 @@ What is in a bundle was written by others: members of unknown names are left out
 from __future__ import annotations
 
 import base64
-import io
 import math
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 from . import units
 from .bundle_archive import BundleError, members
 from .bundle_contents import MANIFEST, kind_of
+from .bundle_film import DEMUXERS, film, stills
 from .bundle_streams import frames_of, json_of
 from .whole_file import write_whole
 
@@ -25,19 +24,24 @@ TEMPLATE = "bundle_page.html"
 TEXTS = ("processes.txt", "kernel.txt", "limits.txt", "mounts.txt", "logind.txt", "board.json", "versions.json")
 LONGEST_TEXT = 1024 * 1024
 LARGEST_PICTURE = 64 * 1024**2
-DEMUXERS = {"h264": "h264", "h265": "hevc", "mjpeg": "mjpeg"}
 BARS = 120
-PLAYED_FPS = 90_000
 
 
 @dataclass(slots=True)
 class Stream:
-    """One stream as the page shows it. sizes: of frames, share of the largest, and whether it is a keyframe."""
+    """One stream as the page shows it.
+
+    movie: MP4, as Base64; is_anew: its pictures were encoded for that. stills: (frame's number, JPEG as Base64).
+    member: which has the pictures as they were written. why_none: why there is no movie.
+    """
 
     name: str
     summary: dict[str, Any] = field(default_factory=dict)
     frames: list[dict[str, int]] = field(default_factory=list)
     movie: str = ""
+    is_anew: bool = False
+    stills: list[tuple[int, str]] = field(default_factory=list)
+    member: str = ""
     why_none: str = ""
 
     @property
@@ -60,6 +64,22 @@ class Stream:
         return [(max(values[at : at + step]) / largest, any(keys[at : at + step])) for at in groups]
 
     @property
+    def largest(self) -> str:
+        """Of its frames."""
+        return units.size(max(frame["size"] for frame in self.frames))
+
+    @property
+    def longest(self) -> str:
+        """From frame to frame."""
+        times = [frame["received_ns"] for frame in self.frames]
+        return units.seconds(max((b - a for a, b in pairwise(times)), default=0) / 1e9)
+
+    @property
+    def lasted(self) -> str:
+        """From the first frame to the last."""
+        return units.seconds((self.frames[-1]["received_ns"] - self.frames[0]["received_ns"]) / 1e9)
+
+    @property
     def sizes(self) -> list[tuple[float, bool]]:
         """Of the frames in order: share of the largest, and whether it is a keyframe."""
         return self._bars([float(frame["size"]) for frame in self.frames])
@@ -71,41 +91,20 @@ class Stream:
         return self._bars([float(b - a) for a, b in pairwise(times)])
 
 
-def movie(content: bytes, ending: str, frames: list[dict[str, int]]) -> bytes:
-    """A raw stream as MP4, timed as its frames were received. Raises ImportError, ValueError, OSError."""
-    import av
-
-    packed = io.BytesIO()
-    with (
-        av.open(io.BytesIO(content), format=DEMUXERS[ending]) as probe,
-        av.open(packed, "w", format="mp4") as out,
-    ):
-        stream = out.add_stream_from_template(probe.streams.video[0])
-        at, pts = 0, -1
-        for frame in frames:
-            data = content[at : at + frame["size"]]
-            at += frame["size"]
-            if len(data) < frame["size"]:
-                break
-            packet = av.Packet(data)
-            packet.stream, packet.time_base = stream, Fraction(1, PLAYED_FPS)
-            pts = max((frame["received_ns"] - frames[0]["received_ns"]) * PLAYED_FPS // 10**9, pts + 1)
-            packet.pts = packet.dts = pts
-            packet.is_keyframe = bool(frame["keyframe"])
-            out.mux(packet)
-    return packed.getvalue()
-
-
-def _add_movie(stream: Stream, member: str, content: bytes) -> None:
+def _add_film(stream: Stream, member: str, content: bytes) -> None:
     if len(content) > LARGEST_PICTURE:
         stream.why_none = f"{units.size(len(content))} are too much for a page: unpack {member}"
         return
+    ending = member.rpartition(".")[2]
     try:
-        stream.movie = base64.b64encode(movie(content, member.rpartition(".")[2], stream.frames)).decode()
+        stream.movie = base64.b64encode(film(content, ending, stream.frames)).decode()
+        stream.is_anew = ending == "mjpeg"
     except ImportError:
-        stream.why_none = f"to see the picture here: pip install 'video-shm[web]', or unpack {member}"
+        stream.why_none = f"to see it as a film here: pip install 'video-shm[web]', or unpack {member}"
     except (ValueError, OSError, IndexError) as error:
-        stream.why_none = f"{member} can't be shown: {error}"
+        stream.why_none = f"{member} can't be shown as a film: {error}"
+    if ending == "mjpeg" and not stream.movie:
+        stream.stills = [(at, base64.b64encode(one).decode()) for at, one in stills(content, stream.frames)]
 
 
 def _stream(name: str, found: dict[str, bytes]) -> Stream:
@@ -114,7 +113,8 @@ def _stream(name: str, found: dict[str, bytes]) -> Stream:
     for ending in DEMUXERS:
         member = f"pictures/{name}.{ending}"
         if member in found and frames:
-            _add_movie(stream, member, found[member])
+            stream.member = member
+            _add_film(stream, member, found[member])
     return stream
 
 
