@@ -40,9 +40,10 @@ class Segment(NamedTuple):
 class JpegPicture:
     """What the markers of a picture say. width, height: pixels. begin, end: of the picture in the bytes.
 
-    is_field: every other line of a picture only, as interlaced Motion JPEG has two of in a buffer. frame: the frame
-    header. first_scan: the header of the first scan. late_height: told behind it, by a DNL segment. missing_tables:
-    Huffman tables that the scans name and that are not there, by (class, destination).
+    is_field: every other line of a picture only, as interlaced Motion JPEG has two of in a buffer; is_bottom_field: the
+    even ones of lines 1 and on. frame: the frame header. first_scan: the header of the first scan. late_height: told
+    behind it, by a DNL segment. missing_tables: Huffman tables that the scans name and that are not there, by (class,
+    destination).
     """
 
     begin: int
@@ -50,6 +51,7 @@ class JpegPicture:
     width: int = 0
     height: int = 0
     is_field: bool = False
+    is_bottom_field: bool = False
     frame: Segment | None = None
     first_scan: Segment | None = None
     late_height: bool = False
@@ -73,7 +75,7 @@ class JpegPicture:
                 raise _damaged(f"a number of lines of {len(body)} bytes")
             self.height, self.late_height = int.from_bytes(body, "big"), True
         elif segment.marker == _APP0 and body.startswith(b"AVI1"):
-            self.is_field = body[4:5] in (b"\1", b"\2")
+            self.is_field, self.is_bottom_field = body[4:5] in (b"\1", b"\2"), body[4:5] == b"\2"
         self.end = segment.end
 
     def _take_frame(self, segment: Segment, body: bytes) -> None:

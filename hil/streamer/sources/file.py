@@ -84,6 +84,9 @@ class FileSource:
         decoded.open()
         if isinstance(decoded._reader, Pictures) and decoded._reader.turned:
             LOG.info("%s: it is passed through on its side, as it is stored; an encoder turns it", self.name)
+        if isinstance(decoded._reader, Pictures) and decoded._reader.has_fields:
+            fields = "interlaced, as two JPEG pictures of half the height: the first is passed through"
+            LOG.warning("%s: %s; leave encoder=copy away to have all lines", self.name, fields)
         decoded.close()
 
     def _begin(self) -> None:

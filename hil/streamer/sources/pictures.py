@@ -18,6 +18,7 @@ from .turned import Turner
 
 # Their decoders wait by themselves for a picture that they can begin with, a recovery point too; others make a mess.
 WAIT_BY_THEMSELVES = {"h264", "hevc"}
+_BOTTOM_FIRST, _TOP_FIRST = "MJPG", "jpeg"  # what FFmpeg's decoder makes of words for Motion JPEG
 MOST_BEFORE_KEY = 1000  # packets: then a decoder may make of them what it can
 
 
@@ -46,7 +47,7 @@ class Pictures:
     """From the beginning of a clip that was just opened to its end.
 
     passed_over: packets before the first keyframe. damaged: pictures that the decoder made whole as well as it could.
-    why: what it said of the last one that it could not.
+    why: what it said of the last one that it could not. has_fields: a packet has two pictures of half the height each.
     """
 
     codec: Codec | None = None
@@ -61,6 +62,7 @@ class Pictures:
         self._turner: Turner | None = None
         self.passed_over = self.damaged = 0
         self.why = ""
+        self.has_fields = False
 
     def more(self) -> list[Item]:
         """What comes of the next packet, which may be nothing. Raises EOFError at the end, SourceError."""
@@ -85,11 +87,19 @@ class Pictures:
 
     def _believe(self, first: Any) -> None:
         """Of Motion JPEG, the size in the pictures, unless they say that they are fields: of less lines than the file
-        tells, FFmpeg takes them for fields anyway, and weaves two pictures into one.
+        tells, FFmpeg takes them for fields anyway, and weaves two pictures into one. Which field comes first, it takes
+        from the container's word for the codec, and passes over what the fields themselves say.
         """
+        context = self._clip.stream.codec_context
         with contextlib.suppress(StreamError):
-            if self._name == "mjpeg" and not read_jpeg(bytes(first)).is_field:
-                self._clip.stream.codec_context.width = self._clip.stream.codec_context.height = 0
+            picture = read_jpeg(bytes(first)) if self._name == "mjpeg" else None
+            if picture is None:
+                return
+            self.has_fields = picture.is_field
+            if self.has_fields:
+                context.codec_tag = _BOTTOM_FIRST if picture.is_bottom_field else _TOP_FIRST
+            else:
+                context.width = context.height = 0
 
     def _item(self, picture: Any) -> Item:
         assert self._turner is not None
