@@ -30,7 +30,7 @@ def told_by(stream: Stream) -> PictureFormat:
 
 
 @pytest.mark.parametrize("stream", [one for one in streams() if one.frames and "begins" not in one.name], ids=str)
-def test_size_rate_colour_and_reordering_are_those_of_the_decoder(stream: Stream) -> None:
+def test_size_rate_colour_samples_and_reordering_are_those_of_the_decoder(stream: Stream) -> None:
     decoder: Any = av.CodecContext.create(DECODERS[stream.codec], "r")
     decoder.flags |= UNALIGNED  # else it cuts off less on the left than the stream says
     decoder.thread_count = 1
@@ -41,6 +41,11 @@ def test_size_rate_colour_and_reordering_are_those_of_the_decoder(stream: Stream
     assert told.fps == (float(decoder.framerate) if decoder.framerate else None)
     assert first.color_range in {None: (0, 1), False: (1,), True: (2,)}[told.full_range]
     assert first.colorspace == (told.matrix if told.matrix is not None else 2)
+    components = first.format.components
+    assert told.depth == components[0].bits
+    halved = (first.format.chroma_width(64) == 32, first.format.chroma_height(64) == 32)
+    shown = {(True, True): 1, (True, False): 2, (False, False): 3}[halved] if len(components) > 1 else 0
+    assert told.chroma == (shown if "grey" not in stream.name else 0)  # of H.264's it makes 4:2:0
     assert bool(decoder.has_b_frames) <= told.reorders
     if told.reorder_depth is not None:
         assert bool(decoder.has_b_frames) == told.reorders
@@ -58,12 +63,12 @@ def test_the_sequence_that_a_picture_is_under_counts() -> None:
 def test_a_damaged_end_of_the_vui_spoils_no_more_than_itself() -> None:
     cut = Bits().u(2, 0).u(1, 1).u(3, 5).u(1, 1).u(1, 1).u(8, 9).u(8, 16).u(8, 9).u(1, 0).u(1, 1).u(16, 0)
     told = picture_format(sps(100, vui=cut), Codec.H264)
-    assert told == PictureFormat(160, 96, None, True, 9, 16, 9, None, "avc1.64001E")
+    assert told == PictureFormat(160, 96, None, True, 9, 16, 9, None, "avc1.64001E", 1, 8)
 
 
 def test_a_video_parameter_set_tells_the_rate_where_no_other_does() -> None:
     told = picture_format(vps5(1001, 60000) + SPS5, Codec.H265)
-    assert told == PictureFormat(64, 64, 60000 / 1001, None, None, None, None, 2, "hev1.1.6.L93.90")
+    assert told == PictureFormat(64, 64, 60000 / 1001, None, None, None, None, 2, "hev1.1.6.L93.90", 1, 8)
     assert picture_format(picture5(1, 3), Codec.H265) is None
 
 

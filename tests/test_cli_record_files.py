@@ -13,11 +13,12 @@ import av
 import pytest
 from coded_streams import BEGIN_NS, FRAME_NS, KINDS, PERIOD, Unit, put, put_all, units
 from container_judges import by_ffprobe
+from corpus.table import streams
 from encoded import HEIGHT, WIDTH, decoded
 from writers import wait_until
 
 from vshm_ctypes import AudioFormat, Codec, Flag, Media, Producer
-from vshm_ctypes.bitstream import EntryPoint, nal_units
+from vshm_ctypes.bitstream import EntryPoint, Splitter, nal_units
 from vshm_ctypes.cli.decodable import parameter_sets
 from vshm_ctypes.cli.main import main
 from vshm_ctypes.cli.output import counted
@@ -116,6 +117,35 @@ def test_metadata_that_change_while_the_stream_does_not_begin_no_file(ring: str,
         write(producer, (USUAL,))
         assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", str(2 * SMALL)]) == 0
     assert [file.name for file in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("codec", "names"),
+    [
+        (Codec.H264, ("x264_plain.h264", "x264_high_10.h264", "x264_high_444.h264")),
+        (Codec.H265, ("x265_plain.h265", "x265_main_10.h265", "x265_main_444.h265")),
+    ],
+    ids=["h264", "h265"],
+)
+@pytest.mark.parametrize("kind", ["mkv", "mp4", "raw"])
+def test_so_does_a_stream_of_other_samples(
+    ring: str, tmp_path: Path, kind: str, codec: Codec, names: Sequence[str]
+) -> None:
+    """More bits each, or colour for each pixel: a player chooses its decoder by what the file's begin says."""
+    found = {stream.name: stream for stream in streams()}
+    path = tmp_path / f"clip.{codec.name.lower() if kind == 'raw' else kind}"
+    with Producer(ring, slots=100) as producer:
+        for name in names:
+            splitter = Splitter(codec)
+            parts = [*splitter.feed(found[name].data), *splitter.flush()]
+            put_all(producer, (Unit(unit.data, unit.entry, 0) for unit, _ in parts), codec, BEGIN_NS)
+        count = sum(found[name].units for name in names)
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", str(count)]) == 0
+    shapes = []
+    for number in ("", "-2", "-3"):
+        with av.open(str(path.with_stem(f"clip{number}"))) as container:
+            shapes.append({picture.format.name for picture in container.decode(video=0)})
+    assert shapes == [{"yuv420p"}, {"yuv420p10le"}, {"yuv444p"}]
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -22,11 +22,13 @@ _MAX_SIDE = 65535
 class Sps:
     """A sequence parameter set. width, height: pixels, cropped. profile: profile_idc, constraint flags, level_idc.
 
-    has_chroma: whether chroma samples are in the slices of luma.
+    chroma: chroma_format_idc. depth: bits a sample. has_chroma: whether chroma samples are in the slices of luma.
     """
 
     id: int
     profile: bytes
+    chroma: int
+    depth: int
     has_chroma: bool
     separate_planes: bool
     frame_num_bits: int
@@ -123,12 +125,11 @@ def read_sps(nal: bytes) -> Sps:
     bits.skip(8)
     profile = bytes((bits.u(8), bits.u(8), bits.u(8)))
     number = bits.ue_up_to(MAX_SPS_ID, "seq_parameter_set_id")
-    chroma, separate = 1, False
+    chroma, separate, depth = 1, False, 8
     if profile[0] in _WITH_CHROMA:
         chroma = bits.ue_up_to(3, "chroma_format_idc")
         separate = chroma == 3 and bits.flag()
-        bits.ue()
-        bits.ue()
+        depth += max(bits.ue(), bits.ue())
         bits.skip(1)
         if bits.flag():
             _skip_scaling_lists(bits, 12 if chroma == 3 else 8)
@@ -161,6 +162,8 @@ def read_sps(nal: bytes) -> Sps:
     return Sps(
         id=number,
         profile=profile,
+        chroma=chroma,
+        depth=depth,
         has_chroma=chroma > 0 and not separate,
         separate_planes=separate,
         frame_num_bits=frame_num_bits,

@@ -20,12 +20,15 @@ _PROFILE_BYTES = 12  # from general_profile_space to general_level_idc
 class Sps:
     """A sequence parameter set. width, height: pixels, cropped. profile: the general part of its profile_tier_level.
 
-    reorder_depth: how many pictures may be shown behind one that is decoded later.
+    chroma: chroma_format_idc. depth: bits a sample. reorder_depth: how many pictures may be shown behind one that is
+    decoded later.
     """
 
     id: int
     vps_id: int
     profile: bytes
+    chroma: int
+    depth: int
     separate_planes: bool
     poc_lsb_bits: int
     reorder_depth: int
@@ -153,13 +156,12 @@ def read_sps(nal: bytes) -> Sps:
         height -= (bits.ue() + bits.ue()) * (2 if chroma == 1 else 1)
     if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
         raise StreamError(f"a picture of {width}x{height}")
-    bits.ue()
-    bits.ue()
+    depth = 8 + max(bits.ue(), bits.ue())
     lsb_bits = bits.ue_up_to(12, "log2_max_pic_order_cnt_lsb_minus4") + 4
     reorder = _read_ordering(bits, sub_layers)
     _skip_to_vui(bits, lsb_bits)
     vui = _read_vui(bits) if bits.flag() else Vui()
-    return Sps(number, vps_id, profile, separate, lsb_bits, reorder, width, height, vui)
+    return Sps(number, vps_id, profile, chroma, depth, separate, lsb_bits, reorder, width, height, vui)
 
 
 def read_pps(nal: bytes) -> Pps:

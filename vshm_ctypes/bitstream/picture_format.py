@@ -23,7 +23,7 @@ class PictureFormat:
 
     fps: pictures per second. primaries, transfer, matrix: numbers of ITU-T H.273. reorder_depth: how many pictures
     may be shown behind one that is decoded later. codec_string: as browsers call it, avc1.64001F or hev1.1.6.L93.B0
-    (RFC 6381, ISO/IEC 14496-15 annex E).
+    (RFC 6381, ISO/IEC 14496-15 annex E). chroma: chroma_format_idc, 0 grey to 3 for 4:4:4. depth: bits a sample.
     """
 
     width: int
@@ -35,6 +35,8 @@ class PictureFormat:
     matrix: int | None
     reorder_depth: int | None
     codec_string: str
+    chroma: int | None = None
+    depth: int | None = None
 
     @property
     def reorders(self) -> bool:
@@ -85,6 +87,8 @@ def _of_sps(sps: h264.Sps | h265.Sps, vps_fps: float | None) -> PictureFormat:
         matrix=vui.matrix,
         reorder_depth=sps.reorder_depth,
         codec_string=_h264_string(sps) if isinstance(sps, h264.Sps) else _h265_string(sps),
+        chroma=sps.chroma,
+        depth=sps.depth,
     )
 
 

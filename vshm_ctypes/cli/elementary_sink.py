@@ -23,11 +23,11 @@ class ElementarySink:
             self._file: Any = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
         else:
             self._file = path.open("wb" if force else "xb", buffering=0)
-        self._shape: tuple[int, int, int] | None = None
+        self._shape: tuple[object, ...] | None = None
 
     def fits(self, picture: Picture) -> bool:
-        """Whether it is of the codec and size of those before."""
-        return self._shape is None or self._shape == shape(picture)
+        """Whether its samples are as those before: of that codec, size, sampling of colour, and bits each."""
+        return self._shape is None or self._shape == _samples(picture)
 
     def write(self, picture: Picture) -> None:
         """One more access unit, straight to the file. Raises OSError; then the file ends with the one before.
@@ -37,7 +37,7 @@ class ElementarySink:
         why_not = misfit(str(self._path or ""), picture.frame.codec)
         if why_not is not None:
             raise SinkError(0, why_not)
-        self._shape = shape(picture)
+        self._shape = _samples(picture)
         rest = memoryview(picture.data)
         try:
             while rest:
@@ -50,6 +50,11 @@ class ElementarySink:
     def close(self) -> None:
         """Nothing more comes."""
         self._file.close()
+
+
+def _samples(picture: Picture) -> tuple[object, ...]:
+    told = picture.format
+    return (*shape(picture), told and told.chroma, told and told.depth)
 
 
 def shape(picture: Picture) -> tuple[int, int, int]:
