@@ -31,6 +31,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 NEEDS_PYAV = [
     "arecord",
     "barcode",
+    "bars",
     "bitstream",
     "bitstream_formats",
     "bitstream_order",

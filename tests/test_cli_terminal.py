@@ -45,19 +45,26 @@ def test_list_breaks_no_name_in_a_very_narrow_terminal(ring: str) -> None:
     assert all(len(line) <= 36 for line in paragraph.splitlines())
 
 
+AGAIN = "\x1b[J\x1b[H"  # what was shown is over, and is shown anew from the top
+
+
 def test_watch_refreshes_in_place_and_ctrl_c_ends_it_with_a_summary(ring: str) -> None:
     with Camera(ring):
-        code, shown = vshm_shown("watch", ring, until="\x1b[8A")
+        code, shown = vshm_shown("watch", ring, until=AGAIN)
     assert code == 0
     assert shown.count("latency   p99") >= 2
     assert "▁" in shown or "█" in shown
-    assert "the writer is live" in shown.splitlines()[-1]
+    (left,) = shown.split("\x1b[?1049l")[1:]  # on the screen that was there before
+    assert left.startswith(f"{ring}: ")
+    assert "the writer is live" in left
+    assert "\x1b" not in left
 
 
 def test_watch_stays_in_a_narrow_terminal(ring: str) -> None:
     with Camera(ring):
-        _, shown = vshm_shown("watch", ring, until="\x1b[8A", columns=40)
-    block = CONTROL.sub("", shown).split("\r\n")[:8]
+        _, shown = vshm_shown("watch", ring, until=AGAIN, columns=40)
+    block = CONTROL.sub("", shown.split("\x1b[H")[1]).split("\r\n")
+    assert len(block) == 8
     assert all(len(line) < 40 for line in block)
 
 

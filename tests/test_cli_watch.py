@@ -17,7 +17,7 @@ from writers import Channel, wait_until
 from vshm_ctypes import BorrowedFrame, Consumer, Producer
 from vshm_ctypes.cli.latencies import Latencies
 from vshm_ctypes.cli.units import sparkline
-from vshm_ctypes.cli.watch import Watch
+from vshm_ctypes.cli.watcher import Watch
 from vshm_ctypes.processes import find_users
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vshm_ctypes.cli.output import counted, printable, shows_colours
+from vshm_ctypes.cli.output import counted, painted, printable
 from vshm_ctypes.cli.table import print_table
 
 from . import figures
@@ -17,7 +17,7 @@ from .words import VERDICTS, headline, machine_rows
 CLAIM_WIDTH = 56
 MESSAGE_LINES = 6
 LATENCY_HEADINGS = ("LATENCY", "VERDICT", "P50", "P99", "MAX")
-COLOURS = {"pass": "32", "fail": "31", "invalid": "33"}
+COLOURS = {"pass": "bold green", "fail": "bold red", "invalid": "bold yellow"}
 
 
 def print_summary(run: Run) -> None:
@@ -35,7 +35,7 @@ def print_summary(run: Run) -> None:
 
 def coloured(text: str, verdict: str | None) -> str:
     """In the verdict's colour, where a person looks."""
-    return f"\x1b[1;{COLOURS.get(verdict or '', '0')}m{text}\x1b[0m" if shows_colours() else text
+    return painted(text, COLOURS.get(verdict or "", "bold"))
 
 
 def _print_attention(session: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from ..errors import VideoShmError
 from ..info import RingInfo
@@ -19,7 +20,7 @@ from .check_rings import check_readers, check_ring
 from .findings import Finding
 from .leftovers import find_leftovers, remove
 from .list import named_as_rings
-from .output import complain, counted, print_json, printable, shows_colours
+from .output import complain, counted, painted, print_json, printable
 from .survey import survey
 from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
 
@@ -46,8 +47,17 @@ NO_RING = Finding(
 )
 
 
-def examine(ring: str | None, seconds: float) -> list[Finding]:
-    """All findings, of one ring and the machine, or of everything. Raises ProducerNotRunning, IncompatibleRing."""
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a check came to. readers: of all these rings, as far as they can be seen."""
+
+    findings: list[Finding] = field(default_factory=list)
+    rings: int = 0
+    readers: int = 0
+
+
+def examine(ring: str | None, seconds: float) -> Examined:
+    """One ring and the machine, or everything. Raises ProducerNotRunning, IncompatibleRing."""
     rings = list_rings()
     found = list(_unreadable(ring))
     if ring is not None:
@@ -63,7 +73,10 @@ def examine(ring: str | None, seconds: float) -> list[Finding]:
     found += check_space(machine, rings)
     found += check_board(machine)
     found += check_removal(rings)
-    return found + find_leftovers(rings, ring)
+    users = find_users()
+    found += find_leftovers(rings, users, ring)
+    readers = sum(len(users.of(info.inode, but=info.writer_pid)) for info in rings.values())
+    return Examined(found, len(rings), readers)
 
 
 def clean(ring: str | None) -> list[Finding]:
@@ -72,7 +85,7 @@ def clean(ring: str | None) -> list[Finding]:
         inspect(ring)
     removed: list[Finding] = []
     tried: set[str] = set()
-    while left := [leftover for leftover in find_leftovers(_rings(ring), ring) if leftover.subject not in tried]:
+    while left := [one for one in find_leftovers(_rings(ring), find_users(), ring) if one.subject not in tried]:
         for leftover in left:  # with a ring gone, its semaphores are left over too
             tried.add(leftover.subject)
             try:
@@ -87,13 +100,18 @@ def _rings(ring: str | None) -> dict[str, RingInfo]:
     return {name: info for name, info in list_rings().items() if ring in (None, name)}
 
 
-def _summary(findings: list[Finding], ring: str | None) -> str:
-    """The last line, in colour where the terminal has some."""
-    rings, users = _rings(ring), find_users()
-    readers = sum(len(users.of(info.inode, but=info.writer_pid)) for info in rings.values())
-    what = f"{counted(len(rings), 'ring')}, {counted(readers, 'reader')}"
-    told, colour = (f"OK: {what}", 32) if not findings else (f"{counted(len(findings), 'finding')}: {what}", 33)
-    return f"\x1b[{colour}m{told}\x1b[0m" if shows_colours() else told
+def _summary(examined: Examined) -> str:
+    """The last line."""
+    what = f"{counted(examined.rings, 'ring')}, {counted(examined.readers, 'reader')}"
+    if not examined.findings:
+        return painted(f"OK: {what}", "green")
+    return painted(f"{counted(len(examined.findings), 'finding')}: {what}", "yellow")
+
+
+def _tell(finding: Finding) -> None:
+    print(f"{printable(finding.subject)}: {printable(finding.what)}  {painted(f'[{finding.code}]', 'yellow')}")
+    print(f"  why:  {printable(finding.why)}")
+    print(f"  do:   {printable(finding.todo)}")
 
 
 def run(arguments: Namespace) -> int:
@@ -101,22 +119,21 @@ def run(arguments: Namespace) -> int:
     ring = ring_name(arguments.ring) if arguments.ring is not None else None
     unseen = find_users().unseen if arguments.clean else ""
     removed = clean(ring) if arguments.clean else []
-    findings = [] if ring is not None and removed else examine(ring, arguments.seconds)
+    examined = Examined() if ring is not None and removed else examine(ring, arguments.seconds)
     if removed:  # then there being none is as it should be
-        findings = [finding for finding in findings if finding is not NO_RING]
+        examined = replace(examined, findings=[finding for finding in examined.findings if finding is not NO_RING])
+    code = Exit.FINDING if examined.findings else Exit.HEALTHY
     if arguments.json:
-        print_json({"findings": findings, "removed": removed, "unseen": unseen or None})
-        return Exit.FINDING if findings else Exit.HEALTHY
+        print_json({"findings": examined.findings, "removed": removed, "unseen": unseen or None})
+        return code
     if unseen:
         complain(f"what somebody out of sight may use was left: {unseen}")
     for finding in removed:
         print(f"removed {printable(finding.subject)}: {printable(finding.what)}")
-    for finding in findings:
-        print(f"{printable(finding.subject)}: {printable(finding.what)}  [{finding.code}]")
-        print(f"  why:  {printable(finding.why)}")
-        print(f"  do:   {printable(finding.todo)}")
-    print(_summary(findings, ring))
-    return Exit.FINDING if findings else Exit.HEALTHY
+    for finding in examined.findings:
+        _tell(finding)
+    print(_summary(examined))
+    return code
 
 
 VERB = Verb("check", "a doctor: rings, writers, readers, leftovers, machine", add_arguments, run)

@@ -16,7 +16,7 @@ from shlex import quote
 from ..errors import IncompatibleRing, ProducerNotRunning, VideoShmError
 from ..info import RingInfo, State
 from ..inspect import inspect
-from ..processes import Users, find_users
+from ..processes import Users
 from ..published import list_published
 from ..rings import DEFAULT, DIRECTORY
 from .findings import Finding
@@ -170,9 +170,8 @@ def find_publications() -> Iterator[Finding]:
             )
 
 
-def find_leftovers(rings: dict[str, RingInfo], ring: str | None) -> list[Finding]:
-    """Of the one ring; None: of these, and what belongs to no ring that is there."""
-    users = find_users()
+def find_leftovers(rings: dict[str, RingInfo], users: Users, ring: str | None) -> list[Finding]:
+    """Of the one ring; None: of these, and what belongs to no ring that is there. users: of a look just now."""
     found = [*find_rings(rings, users), *find_semaphores(users, ring)]
     if ring is None:
         found += find_unfinished(users)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What vshm prints: text for people, shown anew in its place where the terminal can, and JSON where it is asked for."""
+"""What vshm prints: text for people, in colours where their terminal has some, and JSON where it is asked for."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import dataclasses
 import enum
 import json
 import os
-import shutil
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
+from unicodedata import combining, east_asian_width
 
 from ..limits import explain
 from .disk_advice import disk_advice
@@ -84,19 +83,37 @@ def let_go_of_output() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-class InPlace:
-    """Lines that are shown over and over in the same place, where a person looks and the terminal can."""
+def width_of(text: str) -> int:
+    """Columns that printable text takes on a terminal: Chinese letters, for one, take two each, and accents none."""
+    return len(text) if text.isascii() else sum(map(_width_of, text))
 
-    def __init__(self) -> None:
-        self.can_redraw = can_redraw(sys.stdout)
-        self._shown = 0
 
-    def show(self, lines: Sequence[str]) -> None:
-        """In place of what was shown before; cut to the terminal's width, so that each line stays one."""
-        width = shutil.get_terminal_size().columns
-        up = f"\x1b[{self._shown}A\r\x1b[J" if self._shown else ""
-        print(up + "\n".join(printable(line)[: width - 1] for line in lines), flush=True)
-        self._shown = len(lines)
+def _width_of(letter: str) -> int:
+    return 0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1
+
+
+def cut(text: str, width: int) -> str:
+    """As much of printable text as fits into so many columns."""
+    if width_of(text) <= width:
+        return text
+    taken = 0
+    for at, letter in enumerate(text):
+        taken += _width_of(letter)
+        if taken > width - 1:
+            return f"{text[:at]}…"
+    return text
+
+
+def painted(text: str, style: str) -> str:
+    """In a style of rich's, such as "bold red", where stdout has colours and rich is installed; elsewhere as it is."""
+    if not style or not shows_colours():
+        return text
+    try:
+        from rich.color import ColorSystem
+        from rich.style import Style
+    except ImportError:
+        return text
+    return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
 
 def counted(count: int, noun: str) -> str:

@@ -12,6 +12,7 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+from ..rings import ring_name
 from . import units
 from .events import Event
 from .output import can_redraw, complain, is_terminal, print_json, printable, say
@@ -29,6 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="what vshm watch --log wrote; its rotated parts are found"
     )
+    ring = "where the log is of several: channel number, NAME or /NAME (default: the first it tells of)"
+    parser.add_argument("--ring", metavar="RING", help=ring)
     parser.add_argument("-o", "--output", type=Path, metavar="PICTURE", help=f"draw into a file: {', '.join(PICTURES)}")
 
 
@@ -84,9 +87,11 @@ def run(arguments: Namespace) -> int:
     output: Path | None = arguments.output
     if output is not None and output.suffix not in PICTURES:
         raise ValueError(f"{output}: end its name with one of {', '.join(PICTURES)}")
-    log = read_log(arguments.file, _told)
+    log = read_log(arguments.file, _told, ring_name(arguments.ring) if arguments.ring is not None else "")
     if log.unreadable:
         complain(f"{arguments.file}: {log.unreadable} lines are not this log's, and left out")
+    if log.others:
+        complain(f"{arguments.file} tells of {', '.join(sorted(log.others))} too: --ring NAME draws another one")
     if output is not None:
         logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it finds no folder for its caches it fails, too
         try:

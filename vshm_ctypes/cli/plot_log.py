@@ -18,6 +18,7 @@ from .plot_times import EVENT, SECOND, straighten
 
 LONGEST_LINE = 64 * 1024
 LATEST_TIME = 1e11  # year 5138
+MOST_RINGS, LONGEST_NAME = 1000, 201
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Log:
 
     order: SECOND and EVENT as they follow each other in the file; starts: places in it where a watch began. moved:
     seconds whose times are not those of their lines, since the wall clock was set. monotonic: CLOCK_MONOTONIC, s.
+    ring: whose it is; empty: of the first that is told of. others: rings whose lines were passed over.
     """
 
     ring: str = ""
@@ -58,13 +60,16 @@ class Log:
     order: bytearray = field(default_factory=bytearray)
     starts: set[int] = field(default_factory=set)
     moved: int = 0
+    others: set[str] = field(default_factory=set)
 
     def add(self, line: dict[str, Any]) -> None:
         """One line of the log. Raises ValueError, TypeError, AttributeError for what is none."""
         time, ring = float(line["time"]), str(line["ring"])
         self.ring = self.ring or ring
         if ring != self.ring:
-            raise ValueError(f"{ring}: another ring than {self.ring}")
+            if len(self.others) < MOST_RINGS:
+                self.others.add(ring[:LONGEST_NAME])
+            return
         if not 0 <= time < LATEST_TIME:
             raise ValueError(f"{time}: no time")
         if "event" in line:
@@ -123,9 +128,12 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
         return
 
 
-def read_log(path: Path, told: Callable[[int], None] = lambda count: None) -> Log:
-    """All of a log. told: is given the number of lines so far, now and then. Raises OSError, ValueError: holds none."""
-    log = Log()
+def read_log(path: Path, told: Callable[[int], None] = lambda count: None, ring: str = "") -> Log:
+    """All of a log that is of one ring. told: is given the number of lines so far, now and then. ring: as in Log.
+
+    Raises OSError, ValueError: it holds none.
+    """
+    log = Log(ring)
     count = 0
     for part in parts(path):
         with gzip.open(part) if part.suffix == ".gz" else part.open("rb") as file:
@@ -138,7 +146,8 @@ def read_log(path: Path, told: Callable[[int], None] = lambda count: None) -> Lo
                 if count % 10_000 == 0:
                     told(count)
     if not log.times:
-        raise ValueError(f"{path}: holds no line of vshm watch --log")
+        others = f" of {ring}, but of {', '.join(sorted(log.others))}" if log.others else ""
+        raise ValueError(f"{path}: holds no line of vshm watch --log{others}")
     log.moved = straighten(log.times, log.monotonic, log.events, log.order, log.starts)
     return log
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from textwrap import fill
 
-from .output import is_terminal, printable, say, shows_colours
+from .output import cut, is_terminal, painted, printable, say, shows_colours, width_of
 
 LAST_COLUMN = 24  # it may be long, such as all readers of a ring: narrower than this it is no column
-SHORTEST = 12  # letters of what may be shortened
+COMFORTABLE, SHORTEST = 24, 12  # columns of what may be shortened
+_GAP = "  "
 Style = Callable[[str, str], str]  # of a column's cell, as rich calls it
 
 
@@ -32,10 +34,9 @@ def print_table(
     if not is_terminal():
         _print_aligned(names, cells, right)
         return
-    left_out = [name for name in first_to_go if _leave_out(names, cells, name)]
-    for name in shortened:
-        _shorten(names, cells, name)
-    if _excess(names, cells) > 0:
+    excess = partial(_excess, names, cells)
+    left_out = _fit(names, cells, first_to_go, shortened, excess)
+    if excess() > 0:
         _print_paragraphs(columns, [[printable(cell) for cell in row] for row in rows])
         return
     try:
@@ -47,42 +48,82 @@ def print_table(
         say(fill(told, shutil.get_terminal_size().columns - 1))
 
 
+def table_lines(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    width: int,
+    right: Sequence[str] = (),
+    first_to_go: Sequence[str] = (),
+    shortened: Sequence[str] = (),
+    style: Style | None = None,
+) -> list[str]:
+    """The same as lines to be shown, a head and one for each row, none wider than width columns."""
+    names, cells = list(columns), [[printable(cell) for cell in row] for row in rows]
+
+    def excess() -> int:
+        widths = _widths(names, cells)
+        return sum(widths) + len(_GAP) * (len(widths) - 1) - width
+
+    for name in shortened if excess() > 0 else ():  # one long name costs no column
+        _shorten(cells, names.index(name), COMFORTABLE)
+    _fit(names, cells, first_to_go, shortened, excess)
+    if excess() > 0:
+        return [cut(line, width) for line in _aligned(names, cells, right)]
+    return list(_aligned(names, cells, right, style))
+
+
 def _widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    return [max(map(width_of, column)) for column in zip(names, *cells, strict=True)]
 
 
 def _excess(names: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
-    """By how many letters it is wider than the terminal."""
+    """By how many columns what rich draws is wider than the terminal."""
     widths = _widths(names, cells)
     return sum(widths[:-1]) + min(widths[-1], LAST_COLUMN) + 3 * len(widths) - shutil.get_terminal_size().columns
 
 
-def _leave_out(names: list[str], cells: list[list[str]], name: str) -> bool:
-    """Whether it had to be."""
-    if _excess(names, cells) <= 0 or name not in names:
-        return False
-    at = names.index(name)
-    for row in (names, *cells):
-        del row[at]
-    return True
+def _fit(
+    names: list[str],
+    cells: list[list[str]],
+    first_to_go: Sequence[str],
+    shortened: Sequence[str],
+    excess: Callable[[], int],
+) -> list[str]:
+    """Leave columns out as long as there is an excess, then shorten; what was left out."""
+    left_out = []
+    for name in first_to_go:
+        if excess() > 0 and name in names:
+            left_out.append(name)
+            at = names.index(name)
+            for row in (names, *cells):
+                del row[at]
+    for name in shortened:
+        _shorten(cells, names.index(name), max(_widths(names, cells)[names.index(name)] - max(excess(), 0), SHORTEST))
+    return left_out
 
 
-def _shorten(names: list[str], cells: list[list[str]], name: str) -> None:
-    at = names.index(name)
-    width = max(_widths(names, cells)[at] - max(_excess(names, cells), 0), SHORTEST)
+def _shorten(cells: list[list[str]], at: int, width: int) -> None:
     for row in cells:
-        if len(row[at]) > width:  # what tells names apart is at their end
-            row[at] = f"…{row[at][1 - width :]}"
+        if width_of(row[at]) > width:  # what tells names apart is at their end
+            row[at] = f"…{cut(row[at][::-1], width - 1)[::-1].removeprefix('…')}"
+
+
+def _aligned(
+    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str], style: Style | None = None
+) -> Iterator[str]:
+    widths = _widths(names, cells)
+    for row in (names, *cells):
+        line = []
+        for name, cell, width in zip(names, row, widths, strict=True):
+            room = " " * (width - width_of(cell))
+            told = painted(cell, style(name, cell)) if style is not None and row is not names else cell
+            line.append(f"{room}{told}" if name in right else f"{told}{room}")
+        yield _GAP.join(line).rstrip()
 
 
 def _print_aligned(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> None:
-    widths = _widths(names, cells)
-    for row in (names, *cells):
-        aligned = (
-            cell.rjust(width) if name in right else cell.ljust(width)
-            for name, cell, width in zip(names, row, widths, strict=True)
-        )
-        print("  ".join(aligned).rstrip())
+    for line in _aligned(names, cells, right):
+        print(line)
 
 
 def _draw(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str], style: Style | None) -> None:

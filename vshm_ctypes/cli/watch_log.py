@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log of a long watch: one JSON line a second, and one for each event, in a file that is rotated.
 
-Each has the time by the wall clock, which may be set meanwhile, and by the monotonic one; a watch's first line says so.
+Each has the time by the wall clock, which may be set meanwhile, and by the monotonic one; the first line of each ring
+in a watch says so.
 A thread of its own writes it: while a memory card stalls, the watch goes on.
 """
 
@@ -94,8 +95,8 @@ class WatchLog:
         self._handler = handler or RotatedFile(path)
         self._listener = QueueListener(lines, self._handler)
         self._lines = QueueHandler(lines)
-        self._machine: Machine = look_at_machine()
-        self._begun = False
+        self._machines: dict[str, Machine] = {}  # by ring: as it was in its last second
+        self._begun: set[str] = set()
 
     def __enter__(self) -> Self:
         self._listener.start()
@@ -114,19 +115,21 @@ class WatchLog:
 
     def write(self, second: Second) -> None:
         """One second, with what the board says, and its events as lines of their own."""
-        before, self._machine = self._machine, look_at_machine()
-        for event in (*second.events, *board_events(before, self._machine)):
+        machine = look_at_machine()
+        before = self._machines.get(second.ring, machine)
+        for event in (*second.events, *board_events(before, machine)):
             self._write_line(event.time, event.monotonic, second.ring, self._told_of(event))
         told = rounded(plain(second))
         del told["events"]
-        board = {"temperature_c": self._machine.temperature_c, "throttling": self._machine.throttling}
+        board = {"temperature_c": machine.temperature_c, "throttling": machine.throttling}
         told |= {name: value for name, value in board.items() if value is not None}
+        self._machines[second.ring] = machine
         self._write_line(time.time(), time.monotonic(), second.ring, told)
 
     def _write_line(self, wall: float, monotonic: float | None, ring: str, told: dict[str, Any]) -> None:
         times = {"time": round(wall, 3)} | ({} if monotonic is None else {"monotonic": round(monotonic, 3)})
-        first = {} if self._begun else {"first": True}
-        self._begun = True
+        first = {} if ring in self._begun else {"first": True}
+        self._begun.add(ring)
         self._write(times | first | {"ring": ring} | told)
 
     @staticmethod

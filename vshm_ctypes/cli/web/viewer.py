@@ -19,7 +19,7 @@ from ...errors import ProducerNotRunning, VideoShmError
 from ...info import RingInfo, State
 from ..output import plain
 from ..survey import STALLED_S
-from ..watch import Watch
+from ..watcher import Watch
 from .flow import Flow
 from .pictures import NO_KEYFRAME
 from .sender import Gone
