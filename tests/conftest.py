@@ -71,6 +71,7 @@ NEEDS_PYAV = [
     "lane_pictures",
     "messages",
     "motion_jpeg",
+    "page_layout",
     "package_hil",
     "pass_through",
     "patience",

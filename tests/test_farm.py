@@ -173,7 +173,8 @@ def test_all_boards_together_are_as_good_as_the_worst(results: list[BoardResult]
 def test_the_page_has_a_row_for_each_board_and_hostile_words_stay_text(tmp_path: Path) -> None:
     hostile = result(None, None, "<script>alert(1)</script>")
     text = write_farm_page([result("pass", 0), hostile], tmp_path).read_text()
-    assert text.count("<tr><td>") == 2
+    assert text.count("<tr><td ") == 2
+    assert text.index("pi-None") < text.index("pi-pass"), "what did not pass comes first"
     assert 'href="pi-pass/index.html"' in text
     assert "<script>" not in text and "&lt;script&gt;" in text
     [passed, failed] = rows([result("pass", 0), hostile])

@@ -54,8 +54,21 @@ def test_points_stand_where_their_ratios_are() -> None:
 @pytest.mark.parametrize("samples", [[0.0], [0.0] * 30, [5.0, -5.0], [1e-9]])
 def test_all_points_are_in_the_picture(samples: list[float]) -> None:
     made = strip(timed(samples))
+    assert all(EDGE <= mark.x <= WIDTH - EDGE for mark in made.marks)
     assert all(EDGE <= point.x <= WIDTH - EDGE for point in made.points)
     assert EDGE <= made.margin <= WIDTH - EDGE
+
+
+@pytest.mark.parametrize(
+    ("samples", "marks"),
+    [([0.0], ["0.98", "1", "1.02"]), ([-0.5], ["0.8", "1", "1.25"]), ([5.0], ["0.1", "1", "10"])],
+)
+def test_the_axis_has_round_ratios_on_either_side_of_one(samples: list[float], marks: list[str]) -> None:
+    made = strip(timed(samples) if samples != [0.0] else dataclasses.replace(timed(samples), low=1, high=1, ratio=1))
+    assert [mark.text for mark in made.marks] == marks
+    at = {mark.text: mark.x for mark in made.marks}
+    assert at["1"] == made.even
+    assert at[marks[0]] < made.even < at[marks[2]]
 
 
 def test_the_page_has_every_pair_and_every_metric() -> None:
@@ -74,6 +87,14 @@ def test_what_was_given_is_escaped() -> None:
 
 def test_a_session_without_pairs_has_a_page() -> None:
     assert "none were measured" in page(result())
+
+
+def test_what_is_worse_stands_at_the_top_of_both_lists() -> None:
+    same = dataclasses.replace(timed([0.1], RowVerdict.SAME), name="reading")
+    text = page(result(same, timed([0.1])))
+    assert [text.count(f'badge {tint}"') for tint in ("fail", "pass")] == [1, 1]
+    assert text.index("write p50</b>") < text.index("reading</b>")
+    assert text.index('data-name="metric">write p50') < text.index('data-name="metric">reading')
 
 
 def report_on(folder: Path) -> str:

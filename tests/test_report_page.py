@@ -13,6 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from hil.report import figures
+from hil.report.charts import Detail, time_chart
 from hil.report.compare import compare, write_comparison
 from hil.report.merge import SCHEMA, RunError, load
 from hil.report.page import write_page
@@ -95,6 +96,16 @@ def test_verdict_machine_claims_and_figures_are_there(run: dict[str, Any], tmp_p
     assert text.count('class="fault-mark"') == sum(len(test["faults"]) for test in session["tests"])
 
 
+def test_what_did_not_pass_comes_first_and_is_open(run: dict[str, Any], tmp_path: Path) -> None:
+    passed = copy.deepcopy(run["sessions"][0])
+    passed["name"] = "another camera"
+    passed["tests"] = [test for test in passed["tests"] if test["verdict"] == "pass"]
+    text, _ = page_of(run | {"sessions": [passed, *run["sessions"]]}, tmp_path)
+    assert re.findall(r"<h2>(.*)</h2>", text) == [run["sessions"][0]["name"], "another camera"]
+    assert re.findall(r'class="badge (\w+)"', text)[:5] == ["fail", "invalid", "pass", "pass", "pass"]
+    assert re.findall(r"<details( open)?>", text)[:3] == [" open", " open", ""]
+
+
 def test_pictures_are_well_formed_and_within_their_frame(run: dict[str, Any], tmp_path: Path) -> None:
     text, _ = page_of(run, tmp_path)
     pictures = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
@@ -108,6 +119,21 @@ def test_pictures_are_well_formed_and_within_their_frame(run: dict[str, Any], tm
         for points in (each.attrib["points"] for each in root.iter() if "points" in each.attrib):
             pairs = [tuple(map(float, pair.split(","))) for pair in points.split()]
             assert all(0 <= x <= width and 0 <= y <= height for x, y in pairs)
+
+
+def test_an_outage_is_a_gap_in_the_time_line(run: dict[str, Any], tmp_path: Path) -> None:
+    [test] = [one for one in run["sessions"][0]["tests"] if "test_restart" in one["name"]]
+    killed, started = (fault["at_ns"] for fault in test["faults"][:2])
+    chart = time_chart(test, Detail())
+    assert chart is not None
+    [before, after] = [line for line in chart.lines if line.name == "median"]
+    ends, begins = (float(points.split(",")[0]) for points in (before.points.split()[-1], after.points.split()[0]))
+    marks = [mark.x for mark in chart.faults[:2]]
+    assert started > killed
+    assert ends <= marks[0] + 1 < marks[1] <= begins + 1  # a point is of all from its time on
+    assert len(chart.areas) == 2
+    test["faults"], test["timeline"] = [], [[at * 10**8, 1000, 2000] for at in range(100)]
+    assert [line.name for line in (time_chart(test, Detail()) or chart).lines] == ["longest", "median"]
 
 
 def test_nothing_is_fetched_from_anywhere(run: dict[str, Any], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vshm_ctypes.cli.whole_file import write_whole
 
-from ..report.page import FILE, merged_histogram, render
+from ..report.page import FILE, merged_histogram, rank, render
 from ..report.words import VERDICTS, count_words, counts, machine_rows
 from ..verdict import Verdict
 from .farm import BoardResult, exit_code
@@ -48,8 +48,8 @@ def _row(result: BoardResult) -> dict[str, Any]:
 
 
 def write_farm_page(results: Sequence[BoardResult], folder: Path) -> Path:
-    """Write index.html beside the boards' folders; its path. Raises OSError."""
-    table = rows(results)
+    """Write index.html beside the boards' folders, those that did not pass first; its path. Raises OSError."""
+    table = sorted(rows(results), key=lambda row: (rank(row["verdict"]), row["verdict"] == Verdict.PASS))
     words = {0: Verdict.PASS, 3: Verdict.INVALID}.get(exit_code(results), Verdict.FAIL)
     text = render("farm.html", rows=table, verdict=VERDICTS[words], tone=str(words))
     path = folder / FILE

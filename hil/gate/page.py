@@ -12,13 +12,26 @@ from pathlib import Path
 
 from ..report.page import TEMPLATES
 from .render import HEADINGS, cells, heading, summary
-from .result import Answer, Result, Row, worst_first
+from .result import Answer, Result, Row, RowVerdict, worst_first
 
 FILE = "gate.html"
 JSON = "gate.json"
-WIDTH, HEIGHT, EDGE = 420, 34, 8
+WIDTH, HEIGHT, EDGE = 320, 34, 8  # of the points; the axis is below. A phone shows it at about this size
 LANES = 5  # points that lie on top of each other are told apart
 TINTS = {Answer.NO_REGRESSION: "pass", Answer.REGRESSION: "fail"}
+ROW_TINTS = {RowVerdict.SAME: "pass", RowVerdict.WORSE: "fail", RowVerdict.UNMEASURED: "skipped"}
+# Ratios at which the axis has its marks, on either side of 1: the furthest that are in the picture.
+MARKS = (
+    (0.999, 1.001),
+    (0.99, 1.01),
+    (0.98, 1.02),
+    (0.95, 1.05),
+    (0.9, 1.1),
+    (0.8, 1.25),
+    (0.5, 2),
+    (0.2, 5),
+    (0.1, 10),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +43,27 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A ratio on the axis."""
+
+    x: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
-    """A metric's pairs on a line of log ratios. even: where both are one. low, middle, high: None for one pair."""
+    """A metric's pairs on a line of log ratios. even: where both are one. low, middle, high: None for one pair.
+
+    allowed: the ratio that the margin allows, in words. tint: the verdict's class.
+    """
 
     name: str
     ratio: str
+    allowed: str
     verdict: str
+    tint: str
     points: list[Point]
+    marks: list[Mark]
     even: float
     margin: float
     middle: float | None
@@ -59,14 +86,23 @@ def strip(row: Row) -> Strip:
     return Strip(
         row.name.replace("_", " "),
         cells(row)[3],
+        f"{1 + (row.margin or 0.0):g}",
         row.verdict.value,
+        ROW_TINTS.get(row.verdict, "invalid"),
         points,
+        [Mark(across(math.log(ratio)), f"{ratio:g}") for ratio in _marks(reach)],
         across(0),
         across(bound),
         middle,
         low,
         high,
     )
+
+
+def _marks(reach: float) -> list[float]:
+    """The ratios at the marks of an axis that ends at that log ratio."""
+    inside = [pair for pair in MARKS if max(map(abs, map(math.log, pair))) <= reach]
+    return [inside[-1][0], 1, inside[-1][1]] if inside else [1]
 
 
 def page(result: Result) -> str:
@@ -101,7 +137,7 @@ def _rendered(template: str, result: Result) -> str:
         summary=summary(result),
         tint=TINTS.get(result.answer, "invalid"),
         strips=[strip(row) for row in worst_first(result.rows) if row.samples],
-        rows=[cells(row) for row in worst_first(result.rows)],
+        rows=[(ROW_TINTS.get(row.verdict, "invalid"), cells(row)) for row in worst_first(result.rows)],
         headings=HEADINGS,
         width=WIDTH,
         height=HEIGHT,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from ..latency import LatencyHistogram
@@ -19,6 +20,7 @@ WIDTH, HEIGHT = 420.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 12.0, 30.0
 SHARES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 SERIES_COLOURS = 6
+OUTAGE = 2.5  # times the usual time between two points of a time line
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Chart:
     limits: list[Mark] = field(default_factory=list)
     stalls: str = ""
     faults: list[Mark] = field(default_factory=list)
-    area: str = ""
+    areas: list[str] = field(default_factory=list)
     label: str = ""
 
 
@@ -172,11 +174,11 @@ def time_chart(test: dict[str, Any], detail: Detail) -> Chart | None:
         left = across(at_ns - stall_ns)
         width = max(across(at_ns) - left, 1.0)
         chart.stalls += f"M{left:g},{bottom:g}V{axis.at(stall_ns):g}h{width:.1f}V{bottom:g}z"
-    if timeline:
-        medians = [(across(at), axis.at(median)) for at, median, _ in timeline]
-        longest = [(across(at), axis.at(most)) for at, _, most in timeline]
-        chart.area = polyline([*longest, *reversed(medians)])
-        chart.lines = [Line(polyline(longest), 1, "longest"), Line(polyline(medians), 0, "median")]
+    for run in runs(timeline):
+        medians = [(across(at), axis.at(median)) for at, median, _ in run]
+        longest = [(across(at), axis.at(most)) for at, _, most in run]
+        chart.areas.append(polyline([*longest, *reversed(medians)]))
+        chart.lines += [Line(polyline(longest), 1, "longest"), Line(polyline(medians), 0, "median")]
     for number, fault in enumerate(faults, 1):
         chart.faults.append(Mark(across(fault["at_ns"]), TOP, f"{number}"))
     return chart
@@ -187,6 +189,18 @@ def coarser(timeline: Sequence[Sequence[int]], bins: int) -> list[tuple[int, int
     size = -(-len(timeline) // bins) or 1
     parts = [timeline[at : at + size] for at in range(0, len(timeline), size)]
     return [(part[0][0], sorted(one[1] for one in part)[len(part) // 2], max(one[2] for one in part)) for part in parts]
+
+
+def runs(timeline: Sequence[tuple[int, int, int]]) -> list[list[tuple[int, int, int]]]:
+    """Its parts between outages: where no frame came there is no line."""
+    steps = sorted(b[0] - a[0] for a, b in pairwise(timeline))
+    longest = OUTAGE * steps[len(steps) // 2] if steps else 0
+    found: list[list[tuple[int, int, int]]] = []
+    for point in timeline:
+        if not found or point[0] - found[-1][-1][0] > longest:
+            found.append([])
+        found[-1].append(point)
+    return found
 
 
 def _round_steps(seconds: float) -> list[float]:

@@ -19,6 +19,7 @@ from .words import VERDICTS, headline, machine_rows
 FILE = "index.html"
 TEMPLATES = Path(__file__).parent / "templates"
 SIZE_MAX = 10**6
+ATTENTION = ("fail", "invalid")
 PERCENTILES_OF_BUDGETS = {"p50_us": 0.5, "p90_us": 0.9, "p99_us": 0.99, "max_us": 1.0}
 
 
@@ -53,7 +54,7 @@ class View:
     @property
     def is_open(self) -> bool:
         """What needs attention is shown at once."""
-        return self.verdict in ("fail", "invalid")
+        return self.verdict in ATTENTION
 
     @property
     def has_details(self) -> bool:
@@ -88,6 +89,17 @@ def _allowed(measurements: Iterable[dict[str, Any]]) -> list[tuple[float, float]
     return sorted(found)
 
 
+def worst_first(sessions: list[tuple[dict[str, Any], list[View]]]) -> list[tuple[dict[str, Any], list[View]]]:
+    """What did not pass at the top, sessions and the tests of each; else in the order in which they ran."""
+    ordered = [(session, sorted(views, key=lambda view: rank(view.verdict))) for session, views in sessions]
+    return sorted(ordered, key=lambda pair: min((rank(view.verdict) for view in pair[1]), default=len(ATTENTION)))
+
+
+def rank(verdict: str | None) -> int:
+    """By which what needs attention comes first."""
+    return ATTENTION.index(verdict) if verdict in ATTENTION else len(ATTENTION)
+
+
 def verdict_of(test: dict[str, Any]) -> str:
     """Of one test; skipped where nothing was judged."""
     return test["verdict"] or "skipped"
@@ -119,7 +131,7 @@ def write_page(run: Run, path: Path, gate: str = "") -> Path:
     """
     for detail in DETAILS:
         views = [[View(test, detail) for test in session["tests"]] for session in run["sessions"]]
-        sessions = list(zip(run["sessions"], views, strict=True))
+        sessions = worst_first(list(zip(run["sessions"], views, strict=True)))
         text = render(
             "page.html", run=run, sessions=sessions, verdict=VERDICTS[run["verdict"]], detail=detail, gate=gate
         )
