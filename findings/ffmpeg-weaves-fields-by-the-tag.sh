@@ -4,12 +4,12 @@
 # lines, the upper ones, and 2 for the even ones (OpenDML AVI File Format Extensions 1.02, Motion JPEG DIB Format).
 # FFmpeg's decoder passes over it. Where no container says anything of fields, it takes the first one for the lower if
 # the codec is called "MJPG", as every .avi calls it, and for the upper if not: of the same bytes each second line
-# changes place with the one before when they go from .avi to .mkv or .mov, or back. It is seen as combs at edges of things that
-# stand still, and copying from one container to the other changes what is shown, without an error or a warning. Who
-# decodes such a file has to read the first field by himself, and to give the decoder the name that goes with it.
-# mjpegtools' lav2yuv (2.1.0, Debian 12) heeds the polarity.
+# changes place with the one before when they go from .avi to .mkv or .mov, or back. It is seen as combs at edges of
+# things that stand still, and copying from one container to the other changes what is shown, without an error or a
+# warning. Who decodes such a file has to read the first field by himself, and to give the decoder the name that goes
+# with it. mjpegtools' lav2yuv (2.1.0, Debian 12) heeds the polarity.
 #
-# Seen with PyAV 15.1.0 (libavcodec 61) and 18.1.0 (libavcodec 62), odd lines of 200, even ones of 50; 200 belongs first:
+# Seen with PyAV 15.1.0 (libavcodec 61) and 18.1.0 (libavcodec 62), odd lines of 200, even of 50; 200 is to be first:
 #     polarity 1 first, avi: 50 200 50 200; matroska and mov: 200 50 200 50
 #     polarity 2 first, avi: 200 50 200 50; matroska and mov: 50 200 50 200
 # Exits 0 while that is so, 1 where it has changed. Needs Python 3.11 to 3.13 with pip, and a network.

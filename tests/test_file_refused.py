@@ -35,6 +35,14 @@ def test_a_file_of_nothing_but_damage_is_refused(clock: Clock, tmp_path: Path) -
         source_of(path, clock)
 
 
+def test_of_what_its_decoder_does_not_know_the_decoder_is_named(clock: Clock, tmp_path: Path) -> None:
+    """Arithmetic coding, which FFmpeg's does not have: its own word for that is "invalid data"."""
+    path = write(tmp_path / "photo.jpg", [0.0], "mjpeg", pixels="yuvj420p")
+    path.write_bytes(path.read_bytes().replace(b"\xff\xc0", b"\xff\xc9", 1))
+    with pytest.raises(SourceError, match=r"no picture of it is of any use: FFmpeg's decoder of mjpeg can't read it"):
+        source_of(path, clock)
+
+
 @pytest.mark.parametrize("copy", [False, True])
 def test_a_photo_that_is_cut_off_is_refused_as_such(clock: Clock, tmp_path: Path, copy: bool) -> None:
     path = write(tmp_path / "photo.jpg", [0.0], "mjpeg", pixels="yuvj420p")

@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 import pytest
-from clips import FPS, HEIGHT, WIDTH, even, number_of, offsets, play, write
+from clips import FPS, HEIGHT, WIDTH, even, number_of, offsets, play, source_of, write
 from own_clock import Clock
 from streamers import streaming
 
@@ -223,6 +223,29 @@ def test_what_the_stream_says_of_its_colours_is_not_changed_by_its_container(clo
     path = beside(tmp_path / "clip.mkv", tmp_path / "said.mkv", color_range=2, colorspace=9, color_primaries=9)
     plain, other = (data_of(play(copied(one, clock))) for one in (tmp_path / "said.mkv", path))
     assert plain == other
+
+
+def test_what_an_edit_list_leaves_out_is_passed_through_and_told(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It begins in the middle of a GOP, as what was cut without being encoded anew does."""
+    monkeypatch.setattr(logging.getLogger("camera-streamer"), "propagate", True)
+    whole, path = made(tmp_path / "whole.mp4", "libx264"), tmp_path / "clip.mp4"
+    options = {"use_editlist": "1", "avoid_negative_ts": "disabled"}
+    with av.open(str(whole)) as source, av.open(str(path), "w", options=options) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                assert packet.pts is not None
+                assert packet.dts is not None
+                early = round(Fraction(7, 10) / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - early, packet.dts - early, stream
+                target.mux(packet)
+    found = play(copied(path, clock))
+    assert shown(data_of(found), "h264") == [number % 20 for number in range(10, COUNT)]
+    assert "its edit list leaves out are passed through" in caplog.text
+    plain = play(source_of(path, clock))
+    assert [number_of(captured.picture) for captured in plain] == [number % 20 for number in range(18, COUNT)]
 
 
 def test_what_lies_on_its_side_is_told(

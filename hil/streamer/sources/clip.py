@@ -101,7 +101,7 @@ class Clip:
         try:
             return next(self._packets, None)
         except av.FFmpegError as error:
-            raise SourceError(0, f"{self.path}: {error.strerror}") from None
+            raise SourceError(0, f"{self.path}: FFmpeg can't read it on ({error.strerror})") from None
 
     def close(self) -> None:
         """Close the file. Twice is fine."""

@@ -138,6 +138,9 @@ class FileSource:
     def _tell(self, first: Any) -> None:
         if self._reader.passed_over:
             LOG.info("%s: it begins in the middle of a GOP, and is played from its first keyframe on", self.name)
+        if isinstance(self._reader, Units) and self._reader.discarded:
+            shown = "pictures that its edit list leaves out are passed through, since others are made from them"
+            LOG.warning("%s: %s; an encoder leaves them out", self.name, shown)
         if first is None:
             return
         if first.interlaced_frame:

@@ -81,9 +81,11 @@ class Pictures:
             if packet.size and self._name == "mjpeg":
                 whole_jpeg(bytes(packet))  # of one that is cut off the decoder would make grey, and say nothing
             return [self._item(picture) for picture in packet.decode()]
-        except (av.FFmpegError, StreamError) as error:
-            self.why = getattr(error, "strerror", None) or str(error)
-            return [Item()]
+        except StreamError as error:
+            self.why = str(error)
+        except av.FFmpegError as error:
+            self.why = f"FFmpeg's decoder of {self._name} can't read it ({error.strerror})"
+        return [Item()]
 
     def _believe(self, first: Any) -> None:
         """Of Motion JPEG, the size in the pictures, unless they say that they are fields: of less lines than the file

@@ -43,8 +43,8 @@ class _Times(NamedTuple):
 class Units:
     """From the beginning of a clip that was just opened to its end. Raises SourceError: it has another codec.
 
-    passed_over: units before the first entry point. damaged: what was not whole in the file. why: what is wrong with
-    the last unit that is no use.
+    passed_over: units before the first entry point. damaged: what was not whole in the file. discarded: what is not to
+    be shown, and others are made from it. why: what is wrong with the last unit that is no use.
     """
 
     def __init__(self, clip: Clip) -> None:
@@ -60,7 +60,7 @@ class Units:
         self._delay_s = 0.0  # the longest from decoding to showing
         self._found: list[tuple[AccessUnit | None, _Times]] = []
         self._begun = self._looked = self._over = False
-        self.passed_over = self.damaged = 0
+        self.passed_over = self.damaged = self.discarded = 0
         self.why = ""
 
     def more(self) -> list[Item]:
@@ -69,6 +69,7 @@ class Units:
         if packet is None:
             raise EOFError(f"{self._clip.path} has ended")
         self._over = packet.size == 0
+        self.discarded += packet.is_discard
         self.damaged += packet.is_corrupt
         seconds = self._clip.seconds
         shown = None if self._clip.dated_by_dts else packet.pts
