@@ -2,6 +2,7 @@
 #include "forks.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ static void disown_all(void)
 		descriptor_close(writer->fd, &writer->identity);
 		writer->fd = -1;
 		writer->pin = NULL; /* the child never had it: what is there by now is somebody else's */
+		memset(&writer->former, 0, sizeof(writer->former)); /* nor its thread */
 		/* Memory of the child's own in place of the ring: a pointer from a reservation neither faults nor
 		 * harms. */
 		if (writer->ring.base != NULL)
@@ -89,39 +91,41 @@ bool forks_know(const struct writer *writer)
 }
 
 /*
- * Whether the process that opened this writer is gone. One that has left its parent's session makes itself a
- * daemon: the parent is about to end, and is waited for, once.
+ * Whether the process that opened a writer is gone. One that has left its parent's session makes itself a
+ * daemon: the parent is about to end, and is waited for, once. With nothing held, as other threads fork.
  */
-static bool is_orphaned(struct writer *writer)
+static bool has_ended(const struct process *parent, _Atomic unsigned *looks)
 {
 	const struct timespec pause = {.tv_nsec = END_EVERY_NS};
 
-	while (!process_gone(&writer->self)) {
-		if (writer->end_looks == END_ATTEMPTS || getsid(0) == getsid((pid_t)writer->self.pid))
+	while (!process_gone(parent)) {
+		if (getsid(0) == getsid((pid_t)parent->pid) || atomic_load(looks) >= END_ATTEMPTS)
 			return false;
-		writer->end_looks++;
+		(void)atomic_fetch_add(looks, 1);
 		(void)nanosleep(&pause, NULL);
 	}
 	return true;
 }
 
-/* The ring that the parent had, where nobody has it now. */
-static bool reopen(struct writer *writer)
+/* The ring that the parent had, where nobody has it now. As writer_open. */
+static int reopen(struct writer *writer)
 {
 	const struct ring stand_in = writer->ring;
 	const struct segment_identity identity = writer->identity;
 	const bool was_reserved = atomic_load(&writer->reserved) != 0;
 	struct segment_identity now;
+	int result;
 
 	if (segment_name_leads(writer->path, &identity, &now) != SEGMENT_NAME_SAME)
-		return false;
+		return -1;
 	semaphores_forget(&writer->semaphores);
 	semaphores_close(&writer->semaphores, false);
 	writer->ring.base = NULL;
-	if (writer_open(writer, &stand_in.geometry) != 0) {
+	result = writer_open(writer, &stand_in.geometry);
+	if (result != 0) {
 		writer->ring = stand_in;
 		writer->identity = identity;
-		return false;
+		return result;
 	}
 	/* Else an encoder may still write there. */
 	if (!was_reserved && stand_in.base != NULL)
@@ -129,17 +133,36 @@ static bool reopen(struct writer *writer)
 	atomic_store(&writer->reserved, 0);
 	atomic_flag_clear(&writer->busy); /* a thread of the parent's may have been writing */
 	writer->state = WRITER_LIVE;
-	return true;
+	return 0;
+}
+
+/* One attempt. Another thread may have done it meanwhile. */
+static int inherit(struct writer *writer)
+{
+	int result;
+
+	forks_block();
+	result = writer->state != WRITER_FORKED ? 0 : reopen(writer);
+	forks_unblock();
+	return result;
 }
 
 COLD bool forks_inherit(struct writer *writer)
 {
-	bool inherited;
+	struct process parent;
+	int result;
 
-	forks_block();
-	/* Another thread may have done it meanwhile. */
-	inherited = writer->state != WRITER_FORKED || (is_orphaned(writer) && reopen(writer));
+	forks_block(); /* as another thread may be signing the ring */
+	parent = writer->self;
+	writer->claim_looks = 0;
+	result = writer->state != WRITER_FORKED;
 	forks_unblock();
+	if (result != 0)
+		return true;
+	if (!has_ended(&parent, &writer->end_looks))
+		return false;
+	while ((result = inherit(writer)) == WRITER_CLAIMED)
+		writer_await_claim();
 	log_deliver();
-	return inherited;
+	return result == 0;
 }

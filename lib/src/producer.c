@@ -74,22 +74,35 @@ static bool is_own(const struct handle *before, const struct writer *writer)
 		   before->writer->state != WRITER_FORKED && strcmp(before->writer->path, writer->path) == 0;
 }
 
-/* 0, or -1 with errno. */
+/* What took a lock is done. Keeps errno. */
+static void give_back(struct writer *writer)
+{
+	const int error = errno;
+
+	semaphores_close(&writer->former, false);
+	pool_give_back(&producers, &writer->item);
+	errno = error;
+}
+
+/* As writer_open. */
 static int open_instead_of(const struct handle *before, struct writer *writer,
 						   const struct geometry *geometry)
 {
+	struct writer *gone = NULL;
 	int result;
 
 	forks_block();
 	result = writer_open(writer, geometry);
-	if (result != 0 && errno == EBUSY && is_own(before, writer)) {
-		let_go(before->writer);
-		pool_give_back(&producers, &before->writer->item);
+	if (result < 0 && errno == EBUSY && is_own(before, writer)) {
+		gone = before->writer;
+		let_go(gone);
 		result = writer_open(writer, geometry);
 	}
 	if (result == 0)
 		forks_add(writer);
 	forks_unblock();
+	if (gone != NULL)
+		give_back(gone);
 	return result;
 }
 
@@ -99,7 +112,7 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 	struct geometry geometry;
 	struct handle before;
 	struct writer *writer;
-	int error;
+	int result, error;
 
 	if (producer == NULL) {
 		errno = EINVAL;
@@ -127,7 +140,9 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 	atomic_flag_clear(&writer->busy);
 	if (segment_path(writer->path, options.name != NULL ? options.name : VIDEO_SHM_NAME) != 0)
 		goto give_back;
-	if (open_instead_of(&before, writer, &geometry) != 0)
+	while ((result = open_instead_of(&before, writer, &geometry)) == WRITER_CLAIMED)
+		writer_await_claim();
+	if (result != 0)
 		goto give_back;
 	memcpy(producer, &(struct handle){MAGIC, pool_generation(&writer->item), writer}, sizeof(struct handle));
 	log_deliver();
@@ -171,7 +186,7 @@ void video_shm_producer_destroy(video_shm_producer_t *producer)
 	forks_block();
 	let_go(handle.writer);
 	forks_unblock();
-	pool_give_back(&producers, &handle.writer->item);
+	give_back(handle.writer);
 }
 
 int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset)

@@ -23,6 +23,7 @@ COLD static int look_at_name(struct writer *writer, uint64_t now_ns)
 	if (now_ns >= writer->next_look_ns && writer->state != WRITER_STALE && forks_try_block()) {
 		writer_look(writer, now_ns);
 		forks_unblock();
+		semaphores_close(&writer->former, false);
 		writer->has_news = true;
 	}
 	if (writer->state == WRITER_LIVE)

@@ -216,17 +216,23 @@ void semaphores_forget(struct semaphores *semaphores)
 	semaphores->usher = NULL;
 }
 
+void semaphores_remove(const struct semaphores *semaphores)
+{
+	if (semaphores->write != NULL)
+		(void)sem_unlink(semaphores->write_name);
+	if (semaphores->read != NULL)
+		(void)sem_unlink(semaphores->read_name);
+}
+
 void semaphores_close(struct semaphores *semaphores, bool remove)
 {
 	usher_end(semaphores->usher);
 	semaphores->usher = NULL;
+	if (remove)
+		semaphores_remove(semaphores);
 	if (semaphores->write != NULL)
 		(void)sem_close(semaphores->write);
 	if (semaphores->read != NULL)
 		(void)sem_close(semaphores->read);
-	if (remove && semaphores->write != NULL)
-		(void)sem_unlink(semaphores->write_name);
-	if (remove && semaphores->read != NULL)
-		(void)sem_unlink(semaphores->read_name);
 	semaphores->write = semaphores->read = NULL;
 }

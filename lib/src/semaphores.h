@@ -44,7 +44,10 @@ void semaphores_signal(struct semaphores *semaphores, uint32_t readers);
 /* In a forked child, which has no thread of its parent's. */
 void semaphores_forget(struct semaphores *semaphores);
 
-/* Lets go; remove: also takes the names away. */
+/* Takes the names away: who opens them next gets others. */
+void semaphores_remove(const struct semaphores *semaphores);
+
+/* Lets go, once its thread has ended, which takes a moment; remove: also takes the names away. */
 void semaphores_close(struct semaphores *semaphores, bool remove);
 
 #endif

@@ -14,7 +14,7 @@
 #define CLAIM_ATTEMPTS 200 /* from claiming a ring to signing it takes less */
 #define CLAIM_EVERY_NS 5000000
 
-enum taking { TAKEN, NOTHING_THERE, TRY_AGAIN, REFUSED };
+enum taking { TAKEN, NOTHING_THERE, TRY_AGAIN, CLAIMED, REFUSED };
 
 /* Whether the one who keeps us from the hold is a writer, and lives. */
 static bool holder_lives(int fd, const struct segment_identity *identity)
@@ -25,21 +25,11 @@ static bool holder_lives(int fd, const struct segment_identity *identity)
 		   survey.writer.pid != 0 && !process_gone(&survey.writer);
 }
 
-/*
- * Between two that find a dead writer's ring, one who has the hold and one who missed it by a hair, both
- * would become its writer. False: it has a live one. Somebody who just sits on the claim is not waited for
- * for ever.
- */
-static bool claim(int fd, const struct segment_identity *identity)
+void writer_await_claim(void)
 {
 	const struct timespec pause = {.tv_nsec = CLAIM_EVERY_NS};
 
-	for (int attempt = 0; attempt < CLAIM_ATTEMPTS && !segment_claim(fd); attempt++) {
-		if (holder_lives(fd, identity))
-			return false;
-		(void)nanosleep(&pause, NULL);
-	}
-	return true;
+	(void)nanosleep(&pause, NULL);
 }
 
 /* What an earlier writer counted goes on. */
@@ -115,36 +105,50 @@ static int take(struct writer *writer, int fd, const struct segment_identity *id
 	return replace(writer, fd, &survey, identity, geometry);
 }
 
-static enum taking take_over(struct writer *writer, const struct geometry *geometry)
+/* The ring is open as fd. Whoever took it over meanwhile lives, or it is ours to take. */
+static enum taking take_open(struct writer *writer, int fd, const struct segment_identity *identity,
+							 const struct geometry *geometry, bool busy)
 {
-	struct segment_identity identity, now;
-	bool held, busy;
-	int result, error;
-	const int fd = segment_open(writer->path, O_RDWR, &identity);
+	struct segment_identity now;
+	bool held = !busy && segment_hold(fd);
 
-	if (fd < 0)
-		return errno == ENOENT ? NOTHING_THERE : REFUSED;
-	busy = !claim(fd, &identity);
-	held = !busy && segment_hold(fd);
-	busy = busy || (!held && holder_lives(fd, &identity));
+	busy = busy || (!held && holder_lives(fd, identity));
 	if (busy) {
-		(void)close(fd);
 		errno = EBUSY;
 		return REFUSED;
 	}
 	held = held || segment_hold(fd); /* he may have died just now */
-	if (segment_name_leads(writer->path, &identity, &now) != SEGMENT_NAME_SAME) {
-		(void)close(fd); /* it went while we took hold of it */
-		return TRY_AGAIN;
-	}
-	result = take(writer, fd, &now, geometry, held);
+	if (segment_name_leads(writer->path, identity, &now) != SEGMENT_NAME_SAME)
+		return TRY_AGAIN; /* it went while we took hold of it */
+	if (take(writer, fd, &now, geometry, held) == 0)
+		return TAKEN;
+	return errno == EEXIST || errno == ENOENT ? TRY_AGAIN : REFUSED;
+}
+
+/*
+ * Between two that find a dead writer's ring, one who has the hold and one who missed it by a hair, both
+ * would become its writer: so who has no claim comes back later, and keeps nothing open meanwhile. Somebody
+ * who just sits on the claim is not waited for for ever.
+ */
+static enum taking take_over(struct writer *writer, const struct geometry *geometry)
+{
+	struct segment_identity identity;
+	enum taking taking = CLAIMED;
+	bool claimed, busy;
+	int error;
+	const int fd = segment_open(writer->path, O_RDWR, &identity);
+
+	if (fd < 0)
+		return errno == ENOENT ? NOTHING_THERE : REFUSED;
+	claimed = segment_claim(fd);
+	busy = !claimed && holder_lives(fd, &identity);
+	if (claimed || busy || writer->claim_looks++ >= CLAIM_ATTEMPTS)
+		taking = take_open(writer, fd, &identity, geometry, busy);
 	error = errno;
 	segment_unclaim(fd); /* the pin of a ring that was reused keeps the hold, and would keep this too */
 	(void)close(fd);
 	errno = error;
-	if (result == 0)
-		return TAKEN;
-	return error == EEXIST || error == ENOENT ? TRY_AGAIN : REFUSED;
+	return taking;
 }
 
 int writer_open(struct writer *writer, const struct geometry *geometry)
@@ -157,6 +161,8 @@ int writer_open(struct writer *writer, const struct geometry *geometry)
 			writer->fresh = writer->counts.frames > 0;
 			PROBE_ATTACH(writer->identity.inode, writer->counts.frames);
 			return 0;
+		case CLAIMED:
+			return WRITER_CLAIMED;
 		case REFUSED:
 			return -1;
 		case NOTHING_THERE:

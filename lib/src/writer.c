@@ -192,8 +192,7 @@ static void remake(struct writer *writer)
 				 strerror(error));
 		return;
 	}
-	former.semaphores = semaphores;
-	semaphores_close(&former.semaphores, false);
+	writer->former = semaphores;
 	writer_mark_closed(&former);
 	writer_let_go(&former);
 	writer->state = WRITER_LIVE;
@@ -231,10 +230,13 @@ void writer_close(struct writer *writer)
 	if (writer->state != WRITER_FORKED && writer->ring.base != NULL) {
 		writer_mark_closed(writer);
 		ours = segment_name_leads(writer->path, &writer->identity, &now) == SEGMENT_NAME_SAME;
-		if (ours)
+		if (ours) {
 			(void)unlink(writer->path);
-		semaphores_close(&writer->semaphores, ours);
+			semaphores_remove(&writer->semaphores);
+		}
+		writer->former = writer->semaphores;
+	} else {
+		semaphores_forget(&writer->semaphores);
 	}
-	semaphores_forget(&writer->semaphores);
 	writer_let_go(writer);
 }

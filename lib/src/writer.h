@@ -49,7 +49,9 @@ struct writer {
 	int fd;                  /* for callers; has no lock; the program may have closed it; -1: none */
 	uint32_t epoch;
 	uint64_t remade;
-	unsigned end_looks; /* in a forked child: how often it looked whether its parent has ended */
+	struct semaphores former;   /* of a ring that is gone: to be closed with nothing held */
+	unsigned claim_looks;       /* at a ring that somebody else is just taking */
+	_Atomic unsigned end_looks; /* in a forked child: how often it looked whether its parent has ended */
 	mode_t mode;
 	gid_t group;
 	char path[SEGMENT_PATH_MAX];
@@ -57,9 +59,14 @@ struct writer {
 
 #define WRITER_HOT_BYTES (offsetof(struct writer, semaphores) + offsetof(struct semaphores, write_name))
 
-/* Makes the ring of that path and geometry, or takes it over. state, ops, mode, group, path are set. 0 or -1.
- */
+#define WRITER_CLAIMED 1
+
+/* Makes the ring of that path and geometry, or takes it over. state, ops, mode, group, path are set. 0, -1,
+ * or WRITER_CLAIMED: somebody else is just taking it, and it is to be tried again. */
 int writer_open(struct writer *writer, const struct geometry *geometry);
+
+/* Sleeps before that, with nothing held. */
+void writer_await_claim(void);
 
 /* ---- its steps, each 0 or -1 where it can fail ---- */
 
@@ -88,7 +95,8 @@ void writer_let_go(struct writer *writer);
 
 /* ---- as long as it lasts ---- */
 
-/* Looks whether the name still leads to the ring, and makes the ring anew if the name is gone. Sets state. */
+/* Looks whether the name still leads to the ring, and makes the ring anew if the name is gone. Sets state,
+ * and former. */
 void writer_look(struct writer *writer, uint64_t now_ns);
 
 /* Stores the drop counters into the ring. */
@@ -97,7 +105,8 @@ void writer_publish_drops(struct writer *writer);
 /* Tells readers of both versions that something happened. */
 void writer_wake(struct writer *writer, uint32_t bits);
 
-/* Closes the ring, removes it if it is still ours, lets everything go. In a forked child only the latter. */
+/* Closes the ring, removes it if it is still ours, lets everything go but former, which it sets. In a forked
+ * child it only lets go. */
 void writer_close(struct writer *writer);
 
 #endif
