@@ -10,7 +10,8 @@ from header import ENUMS, STRUCTS
 from vshm_ctypes import Codec, Flag, FrameMeta, Media, RingInfo, State
 from vshm_ctypes._library import library
 from vshm_ctypes._structs import C_NAMES, Meta, View
-from vshm_ctypes.consumer import _POLICIES, _STARTS, _VIEW
+from vshm_ctypes._waiting import _VIEW
+from vshm_ctypes.consumer import _POLICIES, _STARTS
 from vshm_ctypes.producer import _pack_meta
 
 KINDS = {

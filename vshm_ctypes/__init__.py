@@ -9,12 +9,13 @@ with Consumer(start="keyframe") as stream:
 from . import _command  # noqa: F401 - before all that takes its time
 from ._library import get_include, get_library, library
 from .audio import AudioFormat
-from .consumer import Consumer, Interrupted
+from .consumer import Consumer
 from .errors import (
     FrameOverwritten,
     FrameTooLarge,
     HandleClosed,
     IncompatibleRing,
+    Interrupted,
     LibraryError,
     ProducerBusy,
     ProducerClosed,

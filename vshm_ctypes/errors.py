@@ -133,6 +133,12 @@ class HandleClosed(VideoShmError):
     advice = "it is closed: open a new one"
 
 
+class Interrupted(VideoShmError):
+    """interrupt() ended the wait (EINTR)."""
+
+    advice = "interrupt() was called"
+
+
 class LibraryError(VideoShmError):
     """libvideo_shm can't be used: not found, another ABI, or too old for the call (ENOSYS)."""
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from ..bitstream import EntryPoint
-from ..consumer import Consumer, Interrupted
-from ..errors import ProducerClosed, ProducerDied
+from ..consumer import Consumer
+from ..errors import Interrupted, ProducerClosed, ProducerDied
 from ..frame import Frame
 from .decodable import Decodable, Picture
 from .files import Files

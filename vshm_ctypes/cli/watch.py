@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..consumer import Consumer, Interrupted
+from ..consumer import Consumer
+from ..errors import Interrupted
 from . import units
 from .ending import heeding
 from .output import cut, print_json, printable

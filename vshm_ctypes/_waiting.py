@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a consumer comes by its next frame: the wait for it, which others can end or get a word in between."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ctypes import byref, get_errno
+from struct import Struct
+from threading import get_ident
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ._handle import Handle
+from ._library import library
+from ._structs import ConsumerHandle, Info, View
+from .errors import HandleClosed, Interrupted, VideoShmError, error_for
+from .frame import ViewFields
+from .info import RingInfo
+from .views import BorrowedFrame, map_object
+
+if TYPE_CHECKING:
+    from .published import Publication
+
+_NO_WAIT = 0xFFFFFFFF
+_SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
+
+_VIEW = Struct("@IIPQQQQQQQII?BHHB")  # ViewFields, in one look
+_ATTACHMENT = 8
+# Without prototypes, as it is called for each frame: converting and checking arguments costs several times the call.
+_acquire = library["video_shm_consumer_acquire"]
+
+
+def _always() -> bool:
+    return True
+
+
+class Waiter(Handle):
+    """A handle that waits for frames. One call at a time is in the library."""
+
+    reconnect: bool
+
+    def _prepare(self) -> None:
+        self._handle = ConsumerHandle()
+        self._reference = byref(self._handle)
+        self._view = View()
+        self._view_reference = byref(self._view)
+        self._view_bytes = memoryview(self._view).cast("B")
+        self._mapping: Any = None
+        self._attachment = -1
+        self._borrowed: BorrowedFrame | None = None
+        self._interrupted = False
+        self._closing = False
+        self._publication: Publication | None = None
+        self._ahead: ViewFields | VideoShmError | None = None  # what a wait of asyncio has found, for the next call
+
+    def _give_up(self) -> NoReturn:
+        self._interrupted = False
+        if self._closing:
+            raise HandleClosed(errno.EBADF, self.ring)
+        raise Interrupted(errno.EINTR, self.ring)
+
+    def _check_goes_on(self, error: int) -> None:
+        if error == errno.EINTR:  # Python has run its signal handlers by now, which may have raised
+            if self._interrupted:
+                self._give_up()
+        elif not self.reconnect or error not in (errno.EPIPE, errno.EOWNERDEAD):
+            raise error_for(error, self.ring)
+
+    def _wait(self, timeout: float | None, is_wanted: Callable[[], bool]) -> bool:
+        deadline = None if timeout is None else monotonic() + timeout
+        while is_wanted():
+            if self._others:
+                self._let_others()
+            left = _SLICE_S if deadline is None else min(deadline - monotonic(), _SLICE_S)
+            milliseconds = max(1, round(left * 1000)) if left > 0 else _NO_WAIT
+            size = _acquire(self._reference, self._view_reference, milliseconds)
+            if size > 0:
+                return True
+            if size < 0:
+                self._check_goes_on(get_errno())
+                continue
+            if self._interrupted:
+                self._give_up()
+            if self._publication is not None:
+                self._publication.update_if_due(self.info)
+            if left <= 0:
+                return False
+        return False
+
+    def _let_others(self) -> None:
+        self._lock.release()
+        try:
+            while self._others:
+                sleep(0.0001)
+        finally:  # also where a signal's handler raised
+            self._lock.acquire()
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        """The library takes one call at a time of a consumer: this one comes between two slices of a wait."""
+        others, thread = self._others, get_ident()
+        others.append(thread)
+        try:
+            while not self._lock.acquire(timeout=0.01):
+                library.video_shm_consumer_interrupt(self._reference)
+        finally:
+            others.remove(thread)
+        try:
+            self._check_open()
+            yield
+        finally:
+            self._lock.release()
+
+    def _find(self, timeout: float | None, is_wanted: Callable[[], bool] = _always) -> ViewFields | None:
+        """The next frame's view, and the mapping that it lies in. None: none came within timeout seconds."""
+        if not self._open:
+            self._check_open()
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            if isinstance(ahead, VideoShmError):
+                raise ahead
+            return ahead
+        if self._borrowed is not None:
+            raise VideoShmError(errno.EBUSY, self.ring, "a borrowed frame is out: leave its with block first")
+        # Often it is there already; then no clock needs to be read.
+        size = _acquire(self._reference, self._view_reference, _NO_WAIT)
+        if size < 0:  # told once: it must not be passed over
+            self._check_goes_on(get_errno())
+        if size <= 0 and not self._wait(timeout, is_wanted):
+            return None
+        view = _VIEW.unpack_from(self._view_bytes)
+        if view[_ATTACHMENT] != self._attachment:
+            self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
+            self._attachment = view[_ATTACHMENT]
+        if self._publication is not None:
+            self._publication.update_if_due(self.info)
+        return view
+
+    def interrupt(self) -> None:
+        """End the wait under way in another thread, or else the next one, with Interrupted.
+
+        Any thread may call it.
+        """
+        if self._open:
+            self._interrupted = True
+            library.video_shm_consumer_interrupt(self._reference)
+
+    def _look_ahead(self, timeout: float | None, is_wanted: Callable[[], bool]) -> None:
+        """receive() without taking anything: what there is waits for the next call, so that it is lost to nobody.
+
+        is_wanted: False ends the wait, at the latest when _wake() was called.
+        """
+        while not self._lock.acquire(timeout=_SLICE_S):
+            if not is_wanted():
+                return
+        try:
+            if self._ahead is None:
+                self._ahead = self._find(timeout, is_wanted)
+        except VideoShmError as error:
+            self._ahead = error
+        finally:
+            self._lock.release()
+
+    def _wake(self) -> None:
+        """Let the wait under way look whether it is wanted."""
+        if self._open:
+            library.video_shm_consumer_interrupt(self._reference)
+
+    def info(self) -> RingInfo:
+        """The ring's and this reader's figures. Raises HandleClosed."""
+        info = Info()
+        with self._call():
+            library.video_shm_consumer_info(self._reference, byref(info))
+        return RingInfo.of(info)
