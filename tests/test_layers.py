@@ -138,6 +138,7 @@ LAYERS = {
         "descriptor",
         "wait",
         "semaphores",
+        "tokens",
         "usher",
         "slices",
         "process",
@@ -157,7 +158,7 @@ BELOW = {
     "sides": {"bytes", "algorithm", "system"},
     "handles": {"bytes", "algorithm", "system", "sides"},
 }
-WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "semaphores", "usher", "slices"}
+WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "semaphores", "usher", "slices", "tokens"}
 READER_SIDE = {
     "attachment",
     "reader",

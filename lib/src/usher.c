@@ -6,11 +6,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "hot.h"
 #include "slices.h"
+#include "tokens.h"
 #include "wait.h"
 
 #define FIRST_LOOK_NS 20000 /* after a token was given, and twice as long each time */
@@ -33,50 +33,6 @@ struct usher {
 	uint32_t windowed;
 	int most_asleep[2]; /* at a frame, in this window and in the one before */
 };
-
-/*
- * How many sleep on the semaphore. Those who were killed there do not count, as they do in the C library's
- * own number. Every C library has the futex at the semaphore's begin.
- */
-static int count_asleep(const struct usher *usher)
-{
-	return wait_count_asleep((const _Atomic uint32_t *)(const void *)usher->semaphore);
-}
-
-static int count_tokens(const struct usher *usher)
-{
-	int tokens = 0;
-
-	return sem_getvalue(usher->semaphore, &tokens) == 0 ? tokens : 0;
-}
-
-static void give(const struct usher *usher, int tokens)
-{
-	for (; tokens > 0; tokens--)
-		(void)sem_post(usher->semaphore);
-}
-
-/* Without waking anybody: for who comes later. sem_post would wake who has had the frame. */
-static void lay_down(const struct usher *usher, int tokens)
-{
-	if (tokens > 0)
-		(void)atomic_fetch_add((_Atomic uint32_t *)(void *)usher->semaphore, usher->token * (uint32_t)tokens);
-}
-
-/* Most C libraries count by one; where a flag has the lowest bit, it is by two. */
-static uint32_t value_of_token(void)
-{
-	sem_t probe;
-	uint32_t before, after;
-
-	if (sem_init(&probe, 1, 0) != 0)
-		return 0;
-	memcpy(&before, &probe, sizeof(before));
-	(void)sem_post(&probe);
-	memcpy(&after, &probe, sizeof(after));
-	(void)sem_destroy(&probe);
-	return after - before;
-}
 
 static int least(int one, int other)
 {
@@ -116,17 +72,17 @@ static void learn(struct usher *usher, bool is_back, uint64_t passed_ns)
  */
 static bool serve_one(struct usher *usher, uint32_t call, int asleep)
 {
-	const int tokens = count_tokens(usher);
+	const int tokens = tokens_count(usher->semaphore);
 	const uint64_t given_ns = wait_system.now();
 	uint64_t taken_ns = 0, now_ns;
 	long pause_ns = FIRST_LOOK_NS;
 
-	give(usher, 1);
+	tokens_give(usher->semaphore, 1);
 	do {
 		look_later(&pause_ns);
 		now_ns = wait_system.now();
-		if (count_tokens(usher) <= tokens) {
-			if (count_asleep(usher) >= asleep) {
+		if (tokens_count(usher->semaphore) <= tokens) {
+			if (tokens_count_asleep(usher->semaphore) >= asleep) {
 				learn(usher, true, now_ns - given_ns);
 				return true;
 			}
@@ -159,12 +115,12 @@ static int await_late(struct usher *usher, uint32_t call, int all)
 	const uint64_t begin_ns = wait_system.now();
 	uint64_t passed_ns = 0;
 	long pause_ns = FIRST_LOOK_NS;
-	int asleep = count_asleep(usher);
+	int asleep = tokens_count_asleep(usher->semaphore);
 
 	while (asleep < all && passed_ns < AT_ONCE_NS && !was_called(usher, call)) {
 		look_later(&pause_ns);
 		passed_ns = wait_system.now() - begin_ns;
-		asleep = count_asleep(usher);
+		asleep = tokens_count_asleep(usher->semaphore);
 	}
 	return asleep;
 }
@@ -172,7 +128,7 @@ static int await_late(struct usher *usher, uint32_t call, int all)
 /* living: how many there are. Who came too late for a turn sleeps among those who had theirs. */
 static void serve_all_in_turn(struct usher *usher, uint32_t call, int living)
 {
-	const int asleep = least(count_asleep(usher), living);
+	const int asleep = least(tokens_count_asleep(usher->semaphore), living);
 	const int back = serve_in_turn(usher, call, asleep);
 	int late = living - asleep, asleep_now;
 
@@ -184,7 +140,7 @@ static void serve_all_in_turn(struct usher *usher, uint32_t call, int living)
 		}
 	}
 	if (!was_called(usher, call))
-		lay_down(usher, late);
+		tokens_lay_down(usher->semaphore, usher->token, late);
 }
 
 /* All were given a token, and all sleepers woken: whoever sleeps now is back already. */
@@ -196,7 +152,7 @@ static void watch(struct usher *usher, uint32_t call)
 	for (long pause_ns = FIRST_LOOK_NS; passed_ns < AT_ONCE_NS && !was_called(usher, call);) {
 		look_later(&pause_ns);
 		passed_ns = wait_system.now() - given_ns;
-		if (count_asleep(usher) > 0) {
+		if (tokens_count_asleep(usher->semaphore) > 0) {
 			learn(usher, true, passed_ns);
 			return;
 		}
@@ -227,13 +183,13 @@ static int count_living(struct usher *usher, int readers, int asleep, bool unhur
 
 HOT void usher_call(struct usher *usher, uint32_t readers)
 {
-	const int asleep = count_asleep(usher);
+	const int asleep = tokens_count_asleep(usher->semaphore);
 	const bool unhurried = atomic_load_explicit(&usher->unhurried, memory_order_relaxed) >= UNHURRIED_AFTER;
 	const int living = count_living(usher, (int)readers, asleep, unhurried);
 	const bool together = asleep == 0 || unhurried;
 
 	if (together)
-		give(usher, living - count_tokens(usher));
+		tokens_give(usher->semaphore, living - tokens_count(usher->semaphore));
 	atomic_store_explicit(&usher->in_turn, together ? 0 : living, memory_order_relaxed);
 	(void)atomic_fetch_add(&usher->calls, 1);
 	wait_system.wake(&usher->calls, UINT32_MAX);
@@ -255,7 +211,7 @@ static void *usher_main(void *argument)
 	uint32_t served = 0;
 
 	slices_ask_for_short();
-	usher->token = value_of_token();
+	usher->token = tokens_value();
 	while (!atomic_load(&usher->over)) {
 		const uint32_t call = atomic_load(&usher->calls);
 

@@ -34,7 +34,7 @@ vshm_test(namespaces LABELS peers root not-emulated)  # an emulator has no time 
 add_executable(video_consumer ${CMAKE_CURRENT_SOURCE_DIR}/../examples/video_consumer_example.c)
 target_link_libraries(video_consumer PRIVATE video_shm video_shm_flags)
 
-vshm_test(succession LABELS peers LIBRARIES v1)
+vshm_test(succession LABELS peers LIBRARIES v1 SOURCES succession.c)
 vshm_test(original_handle LABELS peers)
 vshm_test(original_calls LABELS peers)
 vshm_test(original_policy LABELS peers)
@@ -59,9 +59,11 @@ target_compile_definitions(test_seed PRIVATE SEED_CONSUMER="$<TARGET_FILE:seed_c
                            SEED_PRODUCER="$<TARGET_FILE:seed_producer>" V1_WRITER="$<TARGET_FILE:v1_writer>")
 add_dependencies(test_seed seed_consumer seed_producer v1_writer)
 
-vshm_test(example LABELS peers)
-target_compile_definitions(test_example PRIVATE VIDEO_CONSUMER="$<TARGET_FILE:video_consumer>")
-add_dependencies(test_example video_consumer)
+foreach(test example example_usage)
+    vshm_test(${test} LABELS peers SOURCES example_session.c)
+    target_compile_definitions(test_${test} PRIVATE VIDEO_CONSUMER="$<TARGET_FILE:video_consumer>")
+    add_dependencies(test_${test} video_consumer)
+endforeach()
 
 if(NOT CMAKE_CROSSCOMPILING)
     add_test(NAME example_makefile

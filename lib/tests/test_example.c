@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The example consumer, as a user meets it. */
+/* The example consumer on a ring, as a user meets it. */
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "channels.h"
 #include "check.h"
+#include "example_session.h"
 #include "frames.h"
 #include "processes.h"
 
-#define MOST_WORDS 12
-
 static video_shm_producer_t producer;
 static char ring[64];
-
-struct session {
-	pid_t pid;
-	FILE *output, *errors;
-};
 
 /* Slots for all frames of a test: none depends on how fast they are read. */
 static void start_writer(void)
@@ -35,61 +28,12 @@ static void set_up(void)
 	start_writer();
 }
 
-/* Starts "video_consumer -n RING words..."; words are parted by blanks. */
-static void start(struct session *session, const char *words)
-{
-	static char text[256];
-	char *argv[MOST_WORDS + 4] = {(char *)(uintptr_t)VIDEO_CONSUMER, "-n", ring, NULL};
-	const int errors_before = dup(STDERR_FILENO);
-	int count = 3;
-
-	(void)snprintf(text, sizeof(text), "%s", words);
-	for (char *word = strtok(text, " "); word != NULL && count < MOST_WORDS + 3; word = strtok(NULL, " "))
-		argv[count++] = word;
-	session->errors = tmpfile();
-	CHECK(session->errors != NULL);
-	CHECK(dup2(fileno(session->errors), STDERR_FILENO) >= 0);
-	session->pid = start_program(argv, &session->output);
-	CHECK(dup2(errors_before, STDERR_FILENO) >= 0);
-	(void)close(errors_before);
-}
-
-static void start_attached(struct session *session, const char *words)
-{
-	start(session, words);
-	await_mapped(session->pid, ring);
-	await_handler(session->pid, SIGTERM); /* set last */
-}
-
 static const char *line_of(struct session *session)
 {
 	static char line[256];
 
 	CHECK(fgets(line, sizeof(line), session->output) != NULL);
 	return line;
-}
-
-/* Its exit code; what it wrote on stderr is in errors. */
-static int end_of(struct session *session, char errors[512])
-{
-	const int status = await_child(session->pid);
-	size_t length;
-
-	CHECK(WIFEXITED(status));
-	rewind(session->errors);
-	length = fread(errors, 1, 511, session->errors);
-	errors[length] = '\0';
-	(void)fclose(session->errors);
-	return WEXITSTATUS(status);
-}
-
-static void ends_well(struct session *session)
-{
-	char errors[512];
-
-	CHECK_EQ(end_of(session, errors), 0);
-	CHECK(fgetc(session->output) == EOF);
-	(void)fclose(session->output);
 }
 
 static void write_one(uint64_t frame, uint32_t size, uint8_t codec, bool keyframe)
@@ -111,7 +55,7 @@ static void a_line_for_each_frame_and_c_ends_it(void)
 	struct session session;
 
 	set_up();
-	start_attached(&session, "-c 4");
+	session_start_attached(&session, ring, "-c 4");
 	write_one(0, 100, VIDEO_SHM_CODEC_H264, true);
 	write_one(1, 200000, VIDEO_SHM_CODEC_H264, false);
 	write_one(2, 1, VIDEO_SHM_CODEC_H265, false);
@@ -121,7 +65,7 @@ static void a_line_for_each_frame_and_c_ends_it(void)
 	says(session.output, "Frame seq=2 size=1 codec=H.265 type=P-frame 1280x720 fps=25 timestamp=1002\n");
 	says(session.output, "Frame seq=3 size=7 codec=JPEG type=I-frame 1280x720 fps=25 timestamp=1003\n");
 	says(session.output, "total 4, dropped 0 (0.00 %), missed 0 (0.00 %), received 4\n");
-	ends_well(&session);
+	session_ends_well(&session);
 	video_shm_producer_destroy(&producer);
 }
 
@@ -130,14 +74,14 @@ static void s_prints_statistics_every_30_frames_and_nothing_else(void)
 	struct session session;
 
 	set_up();
-	start_attached(&session, "-s -c 75");
+	session_start_attached(&session, ring, "-s -c 75");
 	CHECK_FAILS(write_pattern(&producer, 0, VIDEO_SHM_MAX_FRAME_SIZE + 1, true), EMSGSIZE);
 	for (uint64_t frame = 0; frame < 75; frame++)
 		write_one(frame, 100, VIDEO_SHM_CODEC_H264, true);
 	CHECK(strstr(line_of(&session), "received 30\n") != NULL);
 	CHECK(strstr(line_of(&session), "received 60\n") != NULL);
 	says(session.output, "total 75, dropped 1 (1.32 %), missed 0 (0.00 %), received 75\n");
-	ends_well(&session);
+	session_ends_well(&session);
 	video_shm_producer_destroy(&producer);
 }
 
@@ -151,11 +95,11 @@ static void o_saves_what_was_written(void)
 	CHECK(file >= 0);
 	set_up();
 	(void)snprintf(words, sizeof(words), "-o %s -c 20 -s", path);
-	start_attached(&session, words);
+	session_start_attached(&session, ring, words);
 	for (uint64_t frame = 0; frame < 20; frame++)
 		write_one(frame, 100 + (uint32_t)frame * 97, VIDEO_SHM_CODEC_H264, true);
 	says(session.output, "total 20");
-	ends_well(&session);
+	session_ends_well(&session);
 	for (uint64_t frame = 0; frame < 20; frame++) {
 		const uint32_t size = 100 + (uint32_t)frame * 97;
 
@@ -175,14 +119,14 @@ static void k_gets_keyframes_only_and_starts_with_the_last_one(void)
 	set_up();
 	for (uint64_t frame = 0; frame < 5; frame++)
 		write_one(frame, 100, VIDEO_SHM_CODEC_H264, frame == 2);
-	start_attached(&session, "-k -c 3");
+	session_start_attached(&session, ring, "-k -c 3");
 	for (uint64_t frame = 5; frame < 20; frame++)
 		write_one(frame, 100, VIDEO_SHM_CODEC_H264, frame % 7 == 0);
 	says(session.output, "Frame seq=2 ");
 	says(session.output, "Frame seq=7 ");
 	says(session.output, "Frame seq=14 ");
 	CHECK(strstr(line_of(&session), "missed 0 (0.00 %), received 3, skipped 10\n") != NULL);
-	ends_well(&session);
+	session_ends_well(&session);
 	video_shm_producer_destroy(&producer);
 }
 
@@ -190,14 +134,14 @@ static void t_says_that_no_frame_comes_and_ctrl_c_ends_it(void)
 {
 	struct session session;
 	struct stat status;
-	char errors[512];
+	char errors[ERRORS_BYTES];
 
 	set_up();
-	start_attached(&session, "-t 50");
+	session_start_attached(&session, ring, "-t 50");
 	while (fstat(fileno(session.errors), &status) == 0 && status.st_size == 0)
 		sleep_ms(5);
 	CHECK_EQ(kill(session.pid, SIGINT), 0);
-	CHECK_EQ(end_of(&session, errors), 0);
+	CHECK_EQ(session_end(&session, errors), 0);
 	CHECK(strstr(errors, "no frame for 50 ms") != NULL);
 	says(session.output, "total 0, dropped 0 (0.00 %), missed 0 (0.00 %), received 0\n");
 	video_shm_producer_destroy(&producer);
@@ -209,35 +153,35 @@ static void ctrl_c_ends_it_with_statistics_though_no_frame_ever_comes(void)
 	struct session session;
 
 	set_up();
-	start_attached(&session, "");
+	session_start_attached(&session, ring, "");
 	CHECK_EQ(kill(session.pid, SIGINT), 0);
 	says(session.output, "total 0, dropped 0 (0.00 %), missed 0 (0.00 %), received 0\n");
-	ends_well(&session);
-	start_attached(&session, "");
+	session_ends_well(&session);
+	session_start_attached(&session, ring, "");
 	for (uint64_t frame = 0; frame < 7; frame++) {
 		write_one(frame, 100, VIDEO_SHM_CODEC_H264, true);
 		says(session.output, "Frame seq=");
 	}
 	CHECK_EQ(kill(session.pid, SIGTERM), 0);
 	says(session.output, "total 7, dropped 0 (0.00 %), missed 0 (0.00 %), received 7\n");
-	ends_well(&session);
+	session_ends_well(&session);
 	video_shm_producer_destroy(&producer);
 }
 
 static void it_goes_on_with_the_next_writer(void)
 {
 	struct session session;
-	char errors[512];
+	char errors[ERRORS_BYTES];
 
 	set_up();
-	start_attached(&session, "-c 2");
+	session_start_attached(&session, ring, "-c 2");
 	write_one(0, 100, VIDEO_SHM_CODEC_H264, true);
 	says(session.output, "Frame seq=0 ");
 	video_shm_producer_destroy(&producer);
 	start_writer();
 	write_one(1, 100, VIDEO_SHM_CODEC_H264, true);
 	says(session.output, "Frame seq=0 "); /* the next one counts anew */
-	CHECK_EQ(end_of(&session, errors), 0);
+	CHECK_EQ(session_end(&session, errors), 0);
 	CHECK(strstr(errors, "the writer has closed the ring") != NULL);
 	video_shm_producer_destroy(&producer);
 }
@@ -265,53 +209,9 @@ static void a_number_alone_is_a_channel_and_0_is_no_limit(void)
 	video_shm_producer_destroy(&producer);
 }
 
-static void fails_with(const char *words, int code, const char *message)
-{
-	struct session session;
-	char errors[512];
-
-	start(&session, words);
-	CHECK_EQ(end_of(&session, errors), code);
-	CHECK(strstr(errors, message) != NULL);
-	CHECK(fgetc(session.output) == EOF);
-	(void)fclose(session.output);
-}
-
-static void without_a_producer_it_says_what_to_start(void)
-{
-	(void)snprintf(ring, sizeof(ring), "%s", fresh_name());
-	fails_with("", 1, "camera-streamer");
-	(void)snprintf(ring, sizeof(ring), "%d", fresh_channel());
-	fails_with("", 1, "video_stream_ch");
-	(void)snprintf(ring, sizeof(ring), "a/b");
-	fails_with("", 1, "not the name of a ring");
-}
-
-static void wrong_usage_is_exit_code_2(void)
-{
-	const char *wrong[] = {"-x", "-c", "-c -1", "-t -1", "-c 7x", "-t 4294967295", "-t x", "one_more", "-o"};
-
-	(void)snprintf(ring, sizeof(ring), "%s", fresh_name()); /* a good one: it is not what is complained of */
-	for (size_t at = 0; at < sizeof(wrong) / sizeof(wrong[0]); at++)
-		fails_with(wrong[at], 2, "usage: video_consumer");
-}
-
-static void h_helps(void)
-{
-	struct session session;
-
-	(void)snprintf(ring, sizeof(ring), "%s", fresh_name());
-	start(&session, "-h");
-	says(session.output, "usage: video_consumer ");
-	for (int line = 0; line < 8; line++)
-		says(session.output, line == 1 ? "           (default: /video_stream, or /video_stream_ch0" : "  -");
-	ends_well(&session);
-}
-
 TEST_MAIN(60, TEST(a_line_for_each_frame_and_c_ends_it),
 		  TEST(s_prints_statistics_every_30_frames_and_nothing_else), TEST(o_saves_what_was_written),
 		  TEST(k_gets_keyframes_only_and_starts_with_the_last_one),
 		  TEST(t_says_that_no_frame_comes_and_ctrl_c_ends_it),
 		  TEST(ctrl_c_ends_it_with_statistics_though_no_frame_ever_comes),
-		  TEST(it_goes_on_with_the_next_writer), TEST(a_number_alone_is_a_channel_and_0_is_no_limit),
-		  TEST(without_a_producer_it_says_what_to_start), TEST(wrong_usage_is_exit_code_2), TEST(h_helps))
+		  TEST(it_goes_on_with_the_next_writer), TEST(a_number_alone_is_a_channel_and_0_is_no_limit))
