@@ -19,6 +19,7 @@ README = (ROOT / "README.md").read_text()
 @pytest.fixture
 def walk(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(WALK.parent)
     return runpy.run_path(str(WALK))
 
 
@@ -27,7 +28,7 @@ def test_every_command_is_known_to_the_walk_and_none_besides(walk: dict[str, Any
     for block in walk["blocks"]():
         for command in walk["commands"](block):
             rows = [row.begins for row in walk["ROWS"] if command.startswith(row.begins)]
-            assert rows, f"ci/readme_walk.py does not know {command}"
+            assert rows, f"ci/readme_rows.py does not know {command}"
             used.add(rows[0])
     assert used == {row.begins for row in walk["ROWS"]}
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segment.c: names, making, linking, permissions, holds. */
+/* segment.c: names, making, linking, permissions. */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -8,36 +8,11 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "named_object.h"
 #include "segment.h"
-
-#define SIZE 8192u
-#define MODE 0660
 
 static char path[SEGMENT_PATH_MAX];
 static struct segment_identity identity;
-
-static void fresh_path(void)
-{
-	CHECK_EQ(segment_path(path, fresh_name()), 0);
-}
-
-static int build(void)
-{
-	const int fd = segment_build(SIZE, MODE, (gid_t)-1);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-/* A named object; a descriptor for reading and writing. */
-static int make(void)
-{
-	const int fd = build();
-
-	fresh_path();
-	CHECK_EQ(segment_link(fd, path), 0);
-	return fd;
-}
 
 /* ---- names ---- */
 
@@ -71,24 +46,24 @@ static void an_unnamed_object_leaves_nothing_behind(void)
 {
 	struct stat status;
 
-	CHECK_EQ(fstat(build(), &status), 0);
+	CHECK_EQ(fstat(object_build(), &status), 0);
 	CHECK_EQ(status.st_nlink, 0);
 }
 
 /* Memory is there from the start: else a full /dev/shm is a SIGBUS in the middle of a frame. */
 static void an_object_is_zero_and_has_all_its_memory(void)
 {
-	const int fd = build();
+	const int fd = object_build();
 	const uint8_t *base;
 	struct stat status;
 
 	CHECK_EQ(fstat(fd, &status), 0);
-	CHECK_EQ(status.st_size, SIZE);
-	CHECK(status.st_blocks * 512 >= SIZE);
+	CHECK_EQ(status.st_size, OBJECT_BYTES);
+	CHECK(status.st_blocks * 512 >= OBJECT_BYTES);
 	CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
-	base = segment_map(fd, SIZE, true);
+	base = segment_map(fd, OBJECT_BYTES, true);
 	CHECK(base != NULL);
-	for (size_t at = 0; at < SIZE; at++)
+	for (size_t at = 0; at < OBJECT_BYTES; at++)
 		CHECK_EQ(base[at], 0);
 }
 
@@ -99,11 +74,11 @@ static void the_mode_is_what_was_asked_for_whatever_the_umask(void)
 
 	(void)umask(077);
 	for (size_t at = 0; at < 4; at++) {
-		const int fd = segment_build(SIZE, modes[at], segment_video_group());
+		const int fd = segment_build(OBJECT_BYTES, modes[at], segment_video_group());
 
 		CHECK_EQ(segment_identify(fd, &identity), 0);
 		CHECK_EQ(identity.mode, modes[at]);
-		CHECK_EQ(identity.size, SIZE);
+		CHECK_EQ(identity.size, OBJECT_BYTES);
 		CHECK_EQ(identity.uid, geteuid());
 		CHECK_EQ(close(fd), 0);
 	}
@@ -115,7 +90,7 @@ static void the_group_is_video_where_the_process_may_give_it(void)
 
 	if (video == (gid_t)-1 || geteuid() != 0)
 		skip_test("needs root and a group video: sudo groupadd --system video, and run as root");
-	const int fd = segment_build(SIZE, MODE, video);
+	const int fd = segment_build(OBJECT_BYTES, OBJECT_MODE, video);
 
 	CHECK_EQ(segment_identify(fd, &identity), 0);
 	CHECK_EQ(identity.gid, video);
@@ -124,7 +99,7 @@ static void the_group_is_video_where_the_process_may_give_it(void)
 /* Two writers that start at once: one ring would vanish under the other's readers. */
 static void a_name_is_given_once(void)
 {
-	const int first = make(), second = build();
+	const int first = object_make(path), second = object_build();
 	struct segment_identity there;
 
 	CHECK_FAILS(segment_link(second, path), EEXIST);
@@ -134,18 +109,18 @@ static void a_name_is_given_once(void)
 
 static void a_name_leads_to_the_same_to_another_or_nowhere(void)
 {
-	const int fd = make();
+	const int fd = object_make(path);
 	struct segment_identity now = {0}, other;
 
 	CHECK_EQ(segment_identify(fd, &identity), 0);
 	CHECK_EQ(segment_name_leads(path, &identity, &now), SEGMENT_NAME_SAME);
-	CHECK(now.inode == identity.inode && now.size == SIZE);
+	CHECK(now.inode == identity.inode && now.size == OBJECT_BYTES);
 	CHECK_EQ(ftruncate(fd, 100), 0);
 	CHECK_EQ(segment_name_leads(path, &identity, &now), SEGMENT_NAME_SAME);
 	CHECK_EQ(now.size, 100); /* how a shrunken ring is noticed */
 	CHECK_EQ(unlink(path), 0);
 	CHECK_EQ(segment_name_leads(path, &identity, &now), SEGMENT_NAME_GONE);
-	const int second = build();
+	const int second = object_build();
 
 	CHECK_EQ(segment_link(second, path), 0);
 	CHECK_EQ(segment_identify(second, &other), 0);
@@ -158,12 +133,12 @@ static void a_name_that_can_not_be_looked_at_is_not_gone(void)
 {
 	struct segment_identity now = {0};
 	char below[SEGMENT_PATH_MAX + 2];
-	const int fd = make();
+	const int fd = object_make(path);
 
 	CHECK_EQ(segment_identify(fd, &identity), 0);
 	(void)snprintf(below, sizeof(below), "%s/x", path); /* ENOTDIR: it is a file */
 	CHECK_EQ(segment_name_leads(below, &identity, &now), SEGMENT_NAME_SAME);
-	CHECK(now.inode == identity.inode && now.size == SIZE);
+	CHECK(now.inode == identity.inode && now.size == OBJECT_BYTES);
 }
 
 /* ---- opening ---- */
@@ -181,15 +156,15 @@ static int open_there_to_write(void)
 static void an_object_is_opened_with_what_it_is(void)
 {
 	struct segment_identity made;
-	const int fd = make();
+	const int fd = object_make(path);
 
 	CHECK_EQ(segment_identify(fd, &made), 0);
 	const int again = open_there();
 
 	CHECK(again >= 0);
 	CHECK((fcntl(again, F_GETFD) & FD_CLOEXEC) != 0);
-	CHECK(identity.inode == made.inode && identity.device == made.device && identity.size == SIZE);
-	fresh_path();
+	CHECK(identity.inode == made.inode && identity.device == made.device && identity.size == OBJECT_BYTES);
+	object_path(path);
 	CHECK_FAILS(open_there(), ENOENT);
 }
 
@@ -199,7 +174,7 @@ static void what_is_no_file_is_refused_at_once(void)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int listener;
 
-	fresh_path();
+	object_path(path);
 	CHECK_EQ(mkdir(path, 0700), 0);
 	CHECK_FAILS(open_there(), EPROTO);
 	CHECK_FAILS(open_there_to_write(), EPROTO);
@@ -224,79 +199,11 @@ static void a_symbolic_link_to_a_ring_is_refused(void)
 {
 	char target[SEGMENT_PATH_MAX];
 
-	(void)make();
+	(void)object_make(path);
 	memcpy(target, path, sizeof(target));
-	fresh_path();
+	object_path(path);
 	CHECK_EQ(symlink(target, path), 0);
 	CHECK_FAILS(open_there(), EPROTO);
-}
-
-/* ---- holds ---- */
-
-static void a_hold_keeps_every_other_out_until_it_is_closed(void)
-{
-	const int fd = make();
-	const int reader = open_there(), second = segment_open(path, O_RDWR, &identity);
-
-	CHECK(!segment_is_held(reader));
-	CHECK(segment_hold(fd));
-	CHECK(segment_hold(fd)); /* its own is no obstacle */
-	CHECK(!segment_hold(second));
-	CHECK(segment_is_held(reader) && segment_is_held(second));
-	CHECK_EQ(close(fd), 0);
-	CHECK(!segment_is_held(reader));
-	CHECK(segment_hold(second));
-}
-
-static void a_pin_keeps_the_hold_when_its_descriptor_is_closed(void)
-{
-	const int fd = make();
-	const int reader = open_there(), second = segment_open(path, O_RDWR, &identity);
-	void *pin = segment_pin(fd);
-
-	CHECK(pin != NULL);
-	CHECK(segment_hold(fd));
-	CHECK_EQ(close(fd), 0);
-	CHECK(segment_is_held(reader) && !segment_hold(second));
-	segment_unpin(pin);
-	CHECK(!segment_is_held(reader) && segment_hold(second));
-	segment_unpin(NULL);
-}
-
-/* For a mapping of the ring keeps its open file, in a child that was not forked by fork() too. */
-static void what_is_opened_again_has_no_part_in_the_hold(void)
-{
-	const int fd = make();
-	const int reader = open_there(), again = segment_reopen(fd);
-
-	CHECK(segment_map(again, SIZE, true) != NULL);
-	CHECK(segment_hold(fd));
-	CHECK_EQ(close(fd), 0);
-	CHECK(!segment_is_held(reader));
-}
-
-/* Anybody who may read the ring can take a read lock: for readers, its writer would live for ever. */
-static void a_readers_lock_is_no_writers_hold(void)
-{
-	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-	const int fd = make();
-	const int reader = open_there(), other = open_there();
-
-	CHECK_EQ(fcntl(reader, F_OFD_SETLK, &lock), 0);
-	CHECK(!segment_is_held(other));
-	CHECK(!segment_is_held(fd));
-	CHECK(!segment_hold(fd)); /* so the next writer makes a ring of its own */
-}
-
-/* gVisor does not know this kind of lock, and a sandbox may refuse it: a live writer's ring would be taken,
- * or removed. Here it is a descriptor that can't be asked. */
-static void where_nobody_can_ask_there_may_be_a_hold(void)
-{
-	const int fd = make();
-	const int other = open(path, O_PATH | O_CLOEXEC);
-
-	CHECK(other >= 0 && !segment_is_held(fd));
-	CHECK(segment_is_held(other));
 }
 
 TEST_MAIN(20, TEST(a_name_that_leads_anywhere_else_is_refused), TEST(an_unnamed_object_leaves_nothing_behind),
@@ -305,8 +212,4 @@ TEST_MAIN(20, TEST(a_name_that_leads_anywhere_else_is_refused), TEST(an_unnamed_
 		  TEST(the_group_is_video_where_the_process_may_give_it), TEST(a_name_is_given_once),
 		  TEST(a_name_leads_to_the_same_to_another_or_nowhere),
 		  TEST(a_name_that_can_not_be_looked_at_is_not_gone), TEST(an_object_is_opened_with_what_it_is),
-		  TEST(what_is_no_file_is_refused_at_once), TEST(a_symbolic_link_to_a_ring_is_refused),
-		  TEST(a_hold_keeps_every_other_out_until_it_is_closed),
-		  TEST(a_pin_keeps_the_hold_when_its_descriptor_is_closed),
-		  TEST(what_is_opened_again_has_no_part_in_the_hold), TEST(a_readers_lock_is_no_writers_hold),
-		  TEST(where_nobody_can_ask_there_may_be_a_hold))
+		  TEST(what_is_no_file_is_refused_at_once), TEST(a_symbolic_link_to_a_ring_is_refused))

@@ -8,7 +8,8 @@ vshm_test(ring_recover SOURCES plain_ring.c)
 vshm_test(cursor SOURCES plain_ring.c)
 vshm_test(cursor_restart SOURCES plain_ring.c)
 vshm_test(cursor_random SOURCES plain_ring.c)
-vshm_test(segment)
+vshm_test(segment SOURCES named_object.c)
+vshm_test(segment_hold SOURCES named_object.c)
 vshm_test(survey)
 vshm_test(inspect)
 vshm_test(metadata)
@@ -19,8 +20,9 @@ vshm_test(reader_end)
 target_link_options(test_reader_end PRIVATE LINKER:--wrap=clock_gettime) # a wall clock of its own
 vshm_test(lost_signals)
 target_link_options(test_lost_signals PRIVATE LINKER:--wrap=segment_name_leads) # a reader looks
-vshm_test(semaphores)
-target_link_options(test_semaphores PRIVATE LINKER:--wrap=pthread_create) # no thread is to be had
+vshm_test(semaphores SOURCES semaphore_pair.c)
+vshm_test(semaphores_used SOURCES semaphore_pair.c)
+target_link_options(test_semaphores_used PRIVATE LINKER:--wrap=pthread_create) # no thread is to be had
 vshm_test(log)
 vshm_test(descriptors)
 vshm_test(lost_descriptors)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of each command of README.md when readme_walk.py comes to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEMO = "vshm demo --no-browser"
+SOUND = "camera-streamer --device testsrc:320x240@15 --audio testaudio"
+ELSEWHERE = "run by a stage of its own, or takes hours"
+NO_CAMERA = "here is no camera, and that is said"
+BOARDS = "needs boards"
+
+
+@dataclass
+class Row:
+    """What becomes of a command that begins so.
+
+    expect: what it prints. code: its exit code; None: any. lasts: it goes on until Ctrl-C. beside: what runs meanwhile.
+    more: words that it gets besides. why: it is left out.
+    """
+
+    begins: str
+    expect: str = ""
+    code: int | None = 0
+    lasts: bool = False
+    beside: str = ""
+    more: str = ""
+    why: str = ""
+    used: bool = False
+
+
+ROWS = [
+    Row("sudo apt install python3-venv", why="was done, for this walk to have a Python"),
+    Row("sudo apt install", more=" -y -q --no-install-recommends"),
+    Row("python3 -m venv"),
+    Row("pip install 'video-shm[demo]'", more=" -q"),
+    Row("vshm demo", "is shown at http://", lasts=True),
+    Row("pip install 'video-shm", more=" -q"),
+    Row("pip install '.", why="from a clone: tests/test_package.py"),
+    Row("camera-streamer --list", "no camera", code=None),
+    Row("camera-streamer --preset", "channel|fps", lasts=True, more=" --device testsrc:320x240@15"),
+    Row("camera-streamer --websocket", "fps", lasts=True, more=" --device testsrc:320x240@15"),
+    Row("camera-streamer --device usb", "camera|device", code=1),
+    Row("camera-streamer --channel 0:1280x720@30", "fps", lasts=True, more=" --device testsrc"),
+    Row("camera-streamer --channel 0:slots", "fps", lasts=True, more=" --device testsrc"),
+    Row("camera-streamer --channel 0:codec=h265", "fps", lasts=True, more=" --device testsrc:320x240@15"),
+    Row("camera-streamer --audio alsa", why="needs a microphone: ci/full sound-drift"),
+    Row("camera-streamer --completion bash", "complete"),
+    Row("camera-streamer", "camera", code=1),
+    Row("vshm list", "video_stream", beside=DEMO),
+    Row("vshm show 1", "video_stream_ch1", beside="camera-streamer --device testsrc:320x240@15 --channel 1:"),
+    Row("vshm show", "video_stream", beside=DEMO),
+    Row("vshm watch --log FILE", "", beside=DEMO, more=" -t 3"),
+    Row("vshm watch", "", beside=DEMO, more=" -t 3"),
+    Row("vshm record --audio", "", beside=SOUND),
+    Row("vshm record --timing", why="vshm record with its option"),
+    Row("vshm record", "", beside=DEMO, more=" -t 2 --force"),
+    Row("vshm plot FILE"),
+    Row("vshm bundle", "case.tar.zst|bundle", beside=DEMO),
+    Row("vshm serve", "http://", lasts=True),
+    Row("vshm export", "http://", lasts=True),
+    Row("vshm check", "nothing found|OK", code=None, beside=DEMO),
+    Row('eval "$(vshm completion bash)"'),
+    Row("vshm completion fish | source", why="is a line of fish: tests/test_completion.py"),
+    Row("hil completion bash", "complete"),
+    Row("python -m vshm_ctypes.examples", "usage"),
+    Row("hil vm", why="boots a virtual machine: ci/hil does"),
+    Row("hil gate --baseline main", why=ELSEWHERE),
+    Row("hil bench --peers", why="takes five minutes: tests/test_bench_peers.py"),
+    Row("hil run --camera testsrc", "2 passed", more=" --quick --seconds 2 -k 'consumer_without or nothing_is_left'"),
+    Row("hil run", "1 passed", more=" --camera testsrc --quick --seconds 2 -k consumer_without"),
+    Row("hil report DIR", "1 passed"),
+    Row("hil calibrate", why="runs the suite three times"),
+    Row("hil fleet", why=BOARDS),
+    Row("sudo ci/", why=ELSEWHERE),
+    Row("ci/", why=ELSEWHERE),
+    Row("cmake -S lib"),
+    Row("sudo cmake --install"),
+    Row("cmake --install build-home --prefix"),
+    Row("export PKG_CONFIG_PATH"),
+    Row("cc reader.c"),
+    Row("./reader", "frame [0-9]+: [0-9]+ bytes", lasts=True, beside=DEMO),
+]
+# What stands for a name in capitals.
+NAMES = {"FILE": "walk.log", "DIR": "report"}
