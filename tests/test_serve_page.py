@@ -14,7 +14,7 @@ from serving import Server, camera
 from unusual_streams import encoded, playing, playing_sound
 from writers import wait_until
 
-from vshm_ctypes import Codec, Producer
+from vshm_ctypes import Codec, Consumer, Producer
 from vshm_ctypes.processes import find_users
 
 PLAIN = "bframes=0"
@@ -138,6 +138,19 @@ def test_what_was_measured_of_a_ring_is_there_when_one_returns_to_it(
     page.wait(lambda: script(page, length) == 0, "of the other nothing is")
     turn_to(page, rings)
     page.wait(lambda: script(page, length) > 0, "they are there again")
+
+
+def test_it_is_said_how_a_reader_tells_its_counts(page: ChromiumPage, server: Server, ring: str) -> None:
+    hidden = "return document.getElementById('untold').hidden"
+    with camera(ring):
+        page.open(server.url(f"/#{ring}"))
+        page.wait(lambda: "pid" in page.text("readers"), "the page itself is a reader, and tells")
+        assert script(page, hidden)
+        with Consumer(ring):
+            page.wait(lambda: not script(page, hidden), "another does not")
+        with Consumer(ring, publish=True) as telling:
+            telling.receive(60)
+            page.wait(lambda: script(page, hidden) and page.text("readers").count("pid") == 2, "one that does")
 
 
 # ---- tiles ----

@@ -6,8 +6,8 @@ from __future__ import annotations
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
-from ..consumer import Consumer
 from ..errors import VideoShmError
+from .public_reader import public_reader
 from .second import Second
 from .watcher import Summary, Watch
 
@@ -16,7 +16,7 @@ class Follower:
     """Of a ring, and of whatever takes its name later. Raises VideoShmError: it can't be read."""
 
     def __init__(self, ring: str) -> None:
-        self._stream = Consumer(ring, reconnect=True)
+        self._stream = public_reader(ring, reconnect=True)
         self._watch = Watch(self._stream)
         self._seconds: SimpleQueue[Second] = SimpleQueue()
         self._over = Event()

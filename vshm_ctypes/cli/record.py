@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, cast
 
-from ..consumer import Consumer
 from ..frame import Frame, codec_name
 from ..rings import AUDIO, ring_name
 from . import units
@@ -22,6 +21,7 @@ from .listener import Listener
 from .offers import COMPLETE_FILE, COMPLETE_RING, completed
 from .output import complain, counted, print_json, say
 from .progress import progress
+from .public_reader import public_reader
 from .recorder import Recorder
 from .recording import Recording
 from .survey import codecs_now
@@ -119,9 +119,10 @@ def run(arguments: Namespace) -> int:
         advance = stack.enter_context(progress(arguments.count, arguments.seconds, quiet=arguments.json))
         listener = None
         if arguments.audio is not None:  # first of all: while the first sound is waited for, pictures would be missed
-            sound = Consumer(arguments.audio, start="oldest", reconnect=arguments.reconnect)
+            sound = public_reader(arguments.audio, start="oldest", reconnect=arguments.reconnect)
             listener = Listener(stack.enter_context(sound))
-        stream = stack.enter_context(Consumer(arguments.ring, start=start, resync=True, reconnect=arguments.reconnect))
+        pictures = public_reader(arguments.ring, start=start, resync=True, reconnect=arguments.reconnect)
+        stream = stack.enter_context(pictures)
         recording = Recording(stream.ring, arguments.output, timing=arguments.timing)
         recording.sound_ring = sound.ring if listener else None
         files_of = _files_of(recording, arguments.force, listener.first if listener else None)

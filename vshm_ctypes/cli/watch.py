@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..consumer import Consumer
 from ..errors import Interrupted
 from . import units
 from .ending import heeding
 from .output import cut, print_json, printable
+from .public_reader import public_reader
 from .screen import Screen
 from .second import Second
 from .verb import Exit, Verb, add_ring_argument, positive
@@ -88,7 +88,7 @@ def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | No
 
 def _watch(arguments: Namespace) -> Summary:
     """One ring, until the end."""
-    with Consumer(arguments.ring, reconnect=True) as stream, ExitStack() as stack:
+    with public_reader(arguments.ring, reconnect=True) as stream, ExitStack() as stack:
         watch = Watch(stream)
         try:
             with heeding(stream.interrupt):

@@ -82,7 +82,7 @@ def analyse(ring: str | None) -> None:
     decoder, second = None, None
     reference: Gray | None = None  # the picture that it may be frozen at
     frozen, black = Condition("frozen"), Condition("black")
-    with Consumer(ring, start="keyframe", resync=True) as stream:
+    with Consumer(ring, publish=True, start="keyframe", resync=True) as stream:
         for frame in stream:
             decoder = decoder or Decoder(frame.codec, QP)
             second = second or Second(frame.publish_ns)

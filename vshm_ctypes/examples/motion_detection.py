@@ -74,7 +74,7 @@ def main() -> None:
     policy: Literal["every", "keyframes"] = "every" if arguments.every else "keyframes"
     with (
         contextlib.suppress(KeyboardInterrupt),
-        Consumer(arguments.ring, start="keyframe", policy=policy, resync=True) as stream,
+        Consumer(arguments.ring, publish=True, start="keyframe", policy=policy, resync=True) as stream,
     ):
         detect(stream, arguments.every or 1, arguments.share, arguments.folder)
 

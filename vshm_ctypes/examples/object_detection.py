@@ -31,7 +31,7 @@ def detect(ring: str | None, model: str, pause_s: float) -> None:
         raise SystemExit(
             f"{path}: no such model; there are {', '.join(sorted(p.name for p in path.parent.glob('*.xml')))}"
         )
-    with Consumer(ring, start="newest", policy="newest") as stream:
+    with Consumer(ring, publish=True, start="newest", policy="newest") as stream:
         for frame in stream:
             if not frame.is_keyframe:  # decodes alone; what lies between builds on it
                 continue

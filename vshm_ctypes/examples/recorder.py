@@ -21,7 +21,7 @@ ENDINGS = {Codec.H264: "h264", Codec.H265: "h265", Codec.JPEG: "mjpeg"}
 def record(ring: str | None, folder: Path, seconds: float, keep: int) -> None:
     """Until the camera closes its ring."""
     file, begin_ns = None, 0
-    with Consumer(ring, start="keyframe", resync=True) as stream, contextlib.ExitStack() as files:
+    with Consumer(ring, publish=True, start="keyframe", resync=True) as stream, contextlib.ExitStack() as files:
         for frame in stream:
             if frame.is_keyframe and (file is None or frame.capture_ns - begin_ns >= seconds * 1e9):
                 files.close()

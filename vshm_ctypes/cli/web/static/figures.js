@@ -44,6 +44,7 @@ export function forgetSecond() { for (const id of ["key", "missed", "skipped", "
 
 // Of a ring that there is not, or of which nothing is known yet: undefined.
 export function showRing(ring, hidden) {
+  at("untold").hidden = !ring?.readers.some((reader) => reader.received === undefined);
   at("readers").tBodies[0].replaceChildren(...(ring ? readerRows(ring, hidden) : []));
   if (!ring) {
     for (const id of ["writer", "ring"]) set(id, "-");
