@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static struct {
-	_Atomic uint32_t up;
+	_Atomic uint32_t up, told;
 } * shared;
 
 static const char *ring_name;
@@ -50,7 +50,8 @@ struct job {
 	uint32_t slots;
 	uint64_t from, to;
 	unsigned delay_ms;
-	unsigned stay_ms; /* then it destroys; 0: stays until it is killed */
+	bool told_to_open;
+	bool told_to_end; /* else it stays until it is killed */
 };
 
 static void write_and_stay(void *argument)
@@ -59,19 +60,21 @@ static void write_and_stay(void *argument)
 	video_shm_producer_t producer;
 
 	sleep_ms(job->delay_ms);
+	await_least(&shared->told, job->told_to_open);
 	open_ring(&producer, job->slots);
 	for (uint64_t frame = job->from; frame < job->to; frame++)
 		CHECK_EQ(write_pattern(&producer, frame, 1000, frame % 5 == 0), 0);
 	atomic_store(&shared->up, 1);
-	while (job->stay_ms == 0)
+	while (!job->told_to_end)
 		(void)pause();
-	sleep_ms(job->stay_ms);
+	await_least(&shared->told, 1);
 	video_shm_producer_destroy(&producer);
 }
 
 static pid_t start_writer(struct job job)
 {
 	atomic_store(&shared->up, 0);
+	atomic_store(&shared->told, 0);
 	return start_child(write_and_stay, &job);
 }
 
@@ -178,9 +181,10 @@ static void after_a_clean_end_the_next_ring_counts_anew_and_reconnecting_readers
 	pid_t writer;
 
 	begin();
-	writer = run_writer((struct job){.slots = 8, .from = 0, .to = 0, .stay_ms = 100});
+	writer = run_writer((struct job){.slots = 8, .from = 0, .to = 0, .told_to_end = true});
 	open_reader(&plain, false);
 	open_reader(&reconnecting, true);
+	atomic_store(&shared->told, 1);
 	child_succeeds(writer);
 	CHECK(!shm_exists(ring_name));
 	for (int turn = 0; turn < 3; turn++)
@@ -216,8 +220,10 @@ static void the_last_frames_are_handed_out_before_the_end_is_told(void)
 	CHECK_FAILS(receive(&died, 0), EOWNERDEAD);
 	video_shm_consumer_destroy(&died);
 
-	writer = start_writer((struct job){.slots = 8, .from = 6, .to = 9, .delay_ms = 50, .stay_ms = 1});
+	writer =
+		start_writer((struct job){.slots = 8, .from = 6, .to = 9, .told_to_open = true, .told_to_end = true});
 	open_reader(&closed, false);
+	atomic_store(&shared->told, 1);
 	child_succeeds(writer);
 	for (uint64_t frame = 6; frame < 9; frame++)
 		takes(&closed, frame);
