@@ -222,8 +222,6 @@ static void a_ring_that_another_one_has_is_not_inherited(void)
 {
 	video_shm_producer_t next;
 
-	if (is_emulated())
-		skip_test("an emulator lets the child keep its parent's lock");
 	begin();
 	child_succeeds(start_child(come_late, NULL));
 	open_producer(&next, ring_name);
@@ -231,7 +229,8 @@ static void a_ring_that_another_one_has_is_not_inherited(void)
 	await_least(&shared->up, 1);
 	CHECK_EQ(atomic_load(&shared->refused), 1);
 	join(ring_name);
-	expect_frames(0, BEFORE);
+	if (!is_emulated()) /* there it is a ring of its own: the child keeps the lock of this one */
+		expect_frames(0, BEFORE);
 	CHECK_EQ(info_of(&consumer).state, VIDEO_SHM_STATE_LIVE);
 	video_shm_consumer_destroy(&consumer);
 	video_shm_producer_destroy(&next);

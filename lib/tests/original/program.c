@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-volatile sig_atomic_t program_running = 1;
+atomic_int program_running = 1;
 
 static unsigned frames, last;
 

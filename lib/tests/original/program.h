@@ -5,12 +5,12 @@
 
 #include "video_shm.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #define ENDED_BY_ERROR 3 /* exit code of those that take an error for the end */
 
-/* 0 after SIGINT or SIGTERM, once the program has begun. */
-extern volatile sig_atomic_t program_running;
+/* 0 after SIGINT or SIGTERM, once the program has begun; for all threads. */
+extern atomic_int program_running;
 void program_begin(void);
 
 /* A number is a channel, NULL the only ring there is. It complains where that fails: 0 or -1. */
