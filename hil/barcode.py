@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import cache
 from typing import Any
 
 import numpy
@@ -23,6 +24,12 @@ def _bits(number: int) -> NDArray[numpy.bool_]:
     return numpy.array([value >> (CELLS - 1 - bit) & 1 for bit in range(CELLS)], numpy.bool_)
 
 
+@cache
+def _cells(width: int) -> NDArray[numpy.int64]:
+    """Which cell each pixel of a line is in."""
+    return numpy.arange(width) * CELLS // width
+
+
 def code_height(height: int) -> int:
     """Lines that the code takes in a picture of that height."""
     return max(8, height // HEIGHT_SHARE)
@@ -33,8 +40,7 @@ def draw(luma: NDArray[numpy.uint8], number: int) -> None:
     height, width = luma.shape
     if width < MIN_WIDTH:
         raise ValueError(f"{width} pixels are too narrow for the number: at least {MIN_WIDTH}")
-    cells = numpy.arange(width) * CELLS // width
-    luma[: code_height(height)] = numpy.where(_bits(number), BRIGHT, DARK).astype(numpy.uint8)[cells]
+    luma[: code_height(height)] = numpy.where(_bits(number), BRIGHT, DARK).astype(numpy.uint8)[_cells(width)]
 
 
 def read(luma: NDArray[Any]) -> int | None:

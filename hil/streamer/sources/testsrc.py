@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A test pattern that moves, with its number drawn into it: testsrc, testsrc:1280x720@25."""
+"""Test pictures, each with its number in it: testsrc, testsrc:1280x720@25."""
 
 from __future__ import annotations
 
 import re
 import time
 
-import av
-import numpy
-from numpy.typing import NDArray
-
 from vshm_ctypes import Codec
 
 from ... import barcode
+from .bars import TestPicture
 from .modes import Size, Wanted
 from .source import Captured, SourceError
 
@@ -44,23 +41,8 @@ class TestSource:
 
     def open(self) -> None:
         """Begin at picture 0, now."""
-        self._background = self._gradient()
+        self._picture = TestPicture(self.width, self.height)
         self._number, self._next_s = 0, time.monotonic()
-
-    def _gradient(self) -> NDArray[numpy.uint8]:
-        across = numpy.linspace(40, 200, self.width)[None, :]
-        down = numpy.linspace(0, 30, self.height)[:, None]
-        picture = numpy.full((self.height * 3 // 2, self.width), 128, numpy.uint8)
-        picture[: self.height] = (across + down).astype(numpy.uint8)
-        return picture
-
-    def _draw(self) -> av.VideoFrame:
-        picture = self._background.copy()
-        side = self.height // 4
-        left = self._number * 4 % (self.width - side)
-        picture[self.height // 2 : self.height // 2 + side, left : left + side] = 220
-        barcode.draw(picture[: self.height], self._number)
-        return av.VideoFrame.from_ndarray(picture, format="yuv420p")
 
     def read(self, timeout_s: float) -> Captured | None:
         """The next picture, when it is its turn."""
@@ -69,7 +51,8 @@ class TestSource:
             time.sleep(timeout_s)
             return None
         time.sleep(max(wait_s, 0))
-        captured = Captured(time.monotonic_ns(), picture=self._draw(), sequence=self._number)
+        now_ns = time.monotonic_ns()
+        captured = Captured(now_ns, picture=self._picture.draw(self._number, now_ns / 1e9), sequence=self._number)
         self._number += 1
         self._next_s += 1 / self.fps
         if time.monotonic() - self._next_s > FRAME_BEHIND_S:
