@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 from .outcome import Outcome
 
 SCHEMA = 1
@@ -72,7 +74,7 @@ class Comparison:
 
     def write(self, path: Path) -> None:
         """As JSON. Raises OSError."""
-        path.write_text(json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n")
+        write_whole(path, json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n")
 
 
 def row_of(about: tuple[str, str, int, str], case: Case, outcomes: list[Outcome]) -> Row:

@@ -7,6 +7,8 @@ from argparse import Namespace
 
 from rich.console import Console
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 from ..board import choose_board
 from ..exit import Exit
 from ..progress import bar
@@ -30,7 +32,7 @@ def run(options: Namespace) -> int:
         except BlockError as error:  # not even the worker can be built
             raise OSError(str(error)) from None
     found.write(options.output / "peers.json")
-    (options.output / "peers.md").write_text(markdown(found), encoding="utf-8")
+    write_whole(options.output / "peers.md", markdown(found))
     if options.json:
         print((options.output / "peers.json").read_text(), end="")
     else:

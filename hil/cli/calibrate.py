@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vshm_ctypes.cli.output import print_json, printable
 from vshm_ctypes.cli.verb import Verb, positive
+from vshm_ctypes.cli.whole_file import write_whole
 
 from ..board import choose_board, read_board
 from ..calibration import ROOM, RUNS_MIN, board_text, measured
@@ -51,7 +52,7 @@ def run(arguments: Namespace) -> int:
     sessions = [each for run in runs for each in run["sessions"] if each["board"]["name"] == board.name]
     models = {each["machine"]["before"]["model"] for each in sessions}
     title = arguments.title or next(filter(None, models), board.title)
-    arguments.output.write_text(board_text(board, title, found, arguments.room), encoding="utf-8")
+    write_whole(arguments.output, board_text(board, title, found, arguments.room))
     new = read_board(arguments.output)
     told = {
         "file": arguments.output,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vshm_ctypes.cli.ending import heeding
 from vshm_ctypes.cli.output import printable
+from vshm_ctypes.cli.whole_file import write_whole
 
 from .bench import BenchError, environment_of, read_bench
 from .board import Board
@@ -66,7 +67,7 @@ def main() -> int:
     except KeyboardInterrupt:
         problem = INTERRUPTED
     options.folder.mkdir(parents=True, exist_ok=True)
-    (options.folder / RESULT).write_text(json.dumps({"exit_code": code, "problem": problem}))
+    write_whole(options.folder / RESULT, json.dumps({"exit_code": code, "problem": problem}))
     return 0 if problem is None else 1
 
 

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
+
+from vshm_ctypes.cli.whole_file import write_whole
 
 from .page import FILE, JSON, page
 from .render import junit, markdown
@@ -14,6 +17,6 @@ def write_all(result: Result, folder: Path) -> None:
     """gate.json, gate.xml, gate.md and gate.html. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     result.write(folder / JSON)
-    junit(result).write(folder / "gate.xml", encoding="utf-8", xml_declaration=True)
-    (folder / "gate.md").write_text(markdown(result))
-    (folder / FILE).write_text(page(result), encoding="utf-8")
+    write_whole(folder / "gate.xml", ElementTree.tostring(junit(result).getroot(), "utf-8", xml_declaration=True))
+    write_whole(folder / "gate.md", markdown(result))
+    write_whole(folder / FILE, page(result))

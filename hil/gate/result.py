@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 SCHEMA = 1
 UNASKED = "not asked: "  # a promise's detail begins so
 ASKED: dict[str, Kind] = {"promises": "promise", "mixed_builds": "mixed"}
@@ -138,7 +140,7 @@ class Result:
         """As JSON. Raises OSError."""
         asked = {what: {"asked": asked.count, **asdict(asked)} for what, asked in self.asked.items()}
         told = {"schema": SCHEMA, **asked, **asdict(self)}
-        path.write_text(json.dumps(told, indent=1, allow_nan=False) + "\n")
+        write_whole(path, json.dumps(told, indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 from .result import Answer, Result, RowVerdict
 
 SOURCES = (
@@ -45,7 +47,7 @@ class State:
         text = path.read_text()
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
-            path.write_text(whole)
+            write_whole(path, whole)
         for line in whole.splitlines():
             try:
                 step = json.loads(line)

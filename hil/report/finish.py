@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 from ..gate.page import section_beside
 from . import markdown
 from .junit import merge_junit
@@ -22,5 +24,5 @@ def finish(folder: Path, pytest_codes: Iterable[int], problems: Iterable[str] = 
     if junit:
         merge_junit(junit, folder / "junit.xml")
     write_page(run, folder / FILE, section_beside(folder))
-    (folder / markdown.FILE).write_text(markdown.markdown(run), encoding="utf-8")
+    write_whole(folder / markdown.FILE, markdown.markdown(run))
     return run

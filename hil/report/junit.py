@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from pathlib import Path
 
+from vshm_ctypes.cli.whole_file import write_whole
+
 COUNTED = {"errors": "error", "failures": "failure", "skipped": "skipped"}
 
 
@@ -32,4 +34,4 @@ def merge_junit(files: Iterable[Path], target: Path) -> None:
         seconds = f"{sum(float(case.get('time', 0)) for case in own):.3f}"
         told = {"name": session, "tests": str(len(own)), "time": seconds} | counts | attributes
         ElementTree.SubElement(merged, "testsuite", told).extend(own)
-    ElementTree.ElementTree(merged).write(target, encoding="utf-8", xml_declaration=True)
+    write_whole(target, ElementTree.tostring(merged, "utf-8", xml_declaration=True))

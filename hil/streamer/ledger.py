@@ -8,9 +8,12 @@ import queue
 import threading
 import zlib
 from collections.abc import Iterator
+from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
+
+from vshm_ctypes.cli.own_file import open_alone
 
 Result = Literal["written", "refused", "ring_dropped"]
 
@@ -36,7 +39,7 @@ class Ledger:
     """Takes records from any thread and writes them in a thread of its own; a context manager. Raises OSError."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="ascii")
+        self._file = TextIOWrapper(BufferedWriter(open_alone(path, force=True)), encoding="ascii")
         self._queue: queue.SimpleQueue[tuple[Record, bytes] | None] = queue.SimpleQueue()
         self._failure: OSError | None = None
         self._thread = threading.Thread(target=self._run, name="ledger")

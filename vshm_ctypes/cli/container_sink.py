@@ -8,12 +8,14 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..frame import Frame
 from .decodable import Picture
 from .file_kinds import ending, kind_of, misfit, raw_ending
+from .own_file import open_alone
 from .picture_track import PictureTrack
 from .sink import SinkError, time_ns
 from .sound_track import SoundAlone, SoundTrack
@@ -61,10 +63,9 @@ class ContainerSink:
 
     def __init__(self, path: Path, force: bool, sound: Frame | None = None, sets_change: bool = False) -> None:
         self._av: ModuleType = load_av(str(path))
-        if not force:
-            path.open("xb").close()
-        elif path.is_file() or not path.exists():  # what can't be opened is known now; what is in it stays meanwhile
-            path.open("ab").close()
+        self._own: FileIO | None = None
+        if path.is_file() or not path.exists():  # what can't be opened is known now; what is in it stays meanwhile
+            self._own = open_alone(path, force, emptied=False)
         self._path = path
         self._container: Any = None
         self._kind = kind_of(str(path))
@@ -160,6 +161,13 @@ class ContainerSink:
 
     def close(self) -> None:
         """Write the end. Raises OSError."""
+        try:
+            self._end()
+        finally:
+            if self._own is not None:
+                self._own.close()
+
+    def _end(self) -> None:
         if self._container is not None and self._pictures is not None:
             container = self._container
             try:

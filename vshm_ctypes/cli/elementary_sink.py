@@ -11,6 +11,7 @@ from typing import Any
 
 from .decodable import Picture
 from .file_kinds import misfit
+from .own_file import open_alone
 from .sink import SinkError
 
 
@@ -22,7 +23,7 @@ class ElementarySink:
         if path is None:
             self._file: Any = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
         else:
-            self._file = path.open("wb" if force else "xb", buffering=0)
+            self._file = open_alone(path, force)
         self._shape: tuple[object, ...] | None = None
 
     def fits(self, picture: Picture) -> bool:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from ..frame import Frame
+from .own_file import open_alone
 from .sink import SinkError
 
 
@@ -15,7 +16,7 @@ class TimingSink:
 
     def __init__(self, path: Path, force: bool) -> None:
         self._path = path
-        self._file = path.open("wb" if force else "xb", buffering=0)
+        self._file = open_alone(path, force)
 
     def write(self, frame: Frame) -> None:
         """One more frame. Raises SinkError; then the file ends with the line before."""

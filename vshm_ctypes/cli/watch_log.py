@@ -17,6 +17,7 @@ import queue
 import shutil
 import sys
 import time
+from io import TextIOWrapper
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from ..machine import Machine
 from ..machine import look as look_at_machine
 from .events import Event, board_events
 from .output import complain, plain
+from .own_file import keep_others_out
 from .second import Second
 
 PART_BYTES = 4 * 1024 * 1024  # a day is about five of them
@@ -40,6 +42,16 @@ class RotatedFile(RotatingFileHandler):
         super().__init__(path, maxBytes=part_bytes, backupCount=parts, encoding="utf-8")
         self._part_bytes = part_bytes
         self._told: str | None = None
+
+    def _open(self) -> TextIOWrapper:
+        """Raises OSError: as said, or another watch writes it."""
+        file = super()._open()
+        try:
+            keep_others_out(file.fileno(), Path(self.baseFilename))
+        except OSError:
+            file.close()
+            raise
+        return file
 
     @property
     def _packed(self) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
+import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -27,8 +27,8 @@ class WholeFile:
 
     def __init__(self, path: Path, force: bool = True) -> None:
         self._path = path.resolve()  # where a link leads to
-        name = f"{self._path.name}.{threading.get_native_id()}.unfinished"  # whoever else is making this file
-        self._unfinished = self._path.with_name(name)
+        # Nobody else's who is making this file, in whatever container or machine.
+        self._unfinished = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}.unfinished")
         self._force = force
         self._is_nameless = False
         self._file: IO[bytes]
@@ -63,14 +63,14 @@ class WholeFile:
 
     def _named(self) -> IO[bytes]:
         try:
-            return self._unfinished.open("w+b")
+            return self._unfinished.open("x+b")
         except OSError as error:  # of the file that was asked for
             raise OSError(error.errno, error.strerror, str(self._path)) from None
 
     def _keep(self) -> None:
         if not self._is_nameless:
-            if not self._force and self._path.exists():
-                raise self._is_there()
+            if not self._force:
+                self._claim()
             self._unfinished.replace(self._path)
             return
         try:
@@ -82,6 +82,13 @@ class WholeFile:
             self._unfinished.unlink(missing_ok=True)
             self._link(self._unfinished)
             self._unfinished.replace(self._path)
+
+    def _claim(self) -> None:
+        """Its name, before anybody else has it. Not by a link, which those file systems do not have either."""
+        try:
+            self._path.open("xb").close()
+        except FileExistsError:
+            raise self._is_there() from None
 
     def _link(self, path: Path) -> None:
         number = self._file.fileno()
