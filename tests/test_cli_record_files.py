@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -17,6 +18,7 @@ from corpus.table import streams
 from encoded import HEIGHT, WIDTH, decoded
 from writers import wait_until
 
+from hil.streamer.metadata_filter import metadata_filter
 from vshm_ctypes import AudioFormat, Codec, Flag, Media, Producer
 from vshm_ctypes.bitstream import EntryPoint, Splitter, nal_units
 from vshm_ctypes.cli.decodable import parameter_sets
@@ -146,6 +148,28 @@ def test_so_does_a_stream_of_other_samples(
         with av.open(str(path.with_stem(f"clip{number}"))) as container:
             shapes.append({picture.format.name for picture in container.decode(video=0)})
     assert shapes == [{"yuv420p"}, {"yuv420p10le"}, {"yuv444p"}]
+
+
+@pytest.mark.parametrize("kind", ["h264", "h265"])
+@pytest.mark.parametrize("ending", [".mkv", ".mp4", ".mov"])
+def test_so_does_one_of_pixels_of_another_shape(ring: str, tmp_path: Path, kind: str, ending: str) -> None:
+    """As television goes from 4:3 to 16:9: players take the shape from the container."""
+    path = tmp_path / f"clip{ending}"
+    codec = KINDS[kind][0]
+    stream = stream_of((kind, WIDTH, HEIGHT))
+    wide = metadata_filter(codec, {"sample_aspect_ratio": "4/3"})
+    with Producer(ring, slots=100) as producer:
+        put_all(producer, stream, codec, BEGIN_NS)
+        changed = (b"".join(map(bytes, wide.filter(av.Packet(unit.data)))) for unit in stream)
+        others = [unit._replace(data=data) for unit, data in zip(stream, changed, strict=True)]
+        put_all(producer, others, codec, BEGIN_NS + SMALL * FRAME_NS)
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", str(2 * SMALL)]) == 0
+    shapes = []
+    for file in (path, path.with_stem("clip-2")):
+        with av.open(str(file)) as container:
+            shapes.append(container.streams.video[0].sample_aspect_ratio or 1)
+        assert [level for _, level in decoded(str(file))] == list(range(SMALL))
+    assert shapes == [1, Fraction(4, 3)]
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .bits import Bits
 from .errors import StreamError
-from .vui import Vui, read_colour, sane_fps
+from .vui import Vui, read_begin, sane_fps
 
 SPS, PPS = 7, 8
 MAX_SPS_ID, MAX_PPS_ID = 31, 255
@@ -93,9 +93,9 @@ def _skip_hrd(bits: Bits) -> None:
 
 def _read_vui(bits: Bits) -> Vui:
     """Annex E.1.1. What is missing at its end, as some cameras have it, is not told."""
-    colour = fps = reorder = None
+    begin = fps = reorder = None
     try:
-        colour = read_colour(bits)
+        begin = read_begin(bits)
         if bits.flag():  # timing_info; a tick is a field's time
             units, scale = bits.u(32), bits.u(32)
             bits.skip(1)
@@ -114,9 +114,9 @@ def _read_vui(bits: Bits) -> Vui:
             reorder = bits.ue()
     except StreamError:
         pass
-    if colour is None:
+    if begin is None:
         return Vui()
-    return Vui(colour.full_range, colour.primaries, colour.transfer, colour.matrix, fps, reorder)
+    return Vui(begin.full_range, begin.primaries, begin.transfer, begin.matrix, fps, reorder, begin.pixel)
 
 
 def read_sps(nal: bytes) -> Sps:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .bits import Bits
 from .errors import StreamError
-from .vui import Vui, read_colour, sane_fps
+from .vui import Vui, read_begin, sane_fps
 
 VPS, SPS, PPS = 32, 33, 34
 MAX_VPS_ID, MAX_SPS_ID, MAX_PPS_ID = 15, 15, 63
@@ -108,9 +108,9 @@ def _skip_reference_sets(bits: Bits) -> None:
 
 def _read_vui(bits: Bits) -> Vui:
     """Annex E.2.1. What is missing at its end is not told."""
-    colour = fps = None
+    begin = fps = None
     try:
-        colour = read_colour(bits)
+        begin = read_begin(bits)
         bits.skip(3)
         if bits.flag():  # default_display_window
             for _ in range(4):
@@ -119,7 +119,9 @@ def _read_vui(bits: Bits) -> Vui:
             fps = sane_fps(bits.u(32), bits.u(32))
     except StreamError:
         pass
-    return Vui() if colour is None else Vui(colour.full_range, colour.primaries, colour.transfer, colour.matrix, fps)
+    if begin is None:
+        return Vui()
+    return Vui(begin.full_range, begin.primaries, begin.transfer, begin.matrix, fps, None, begin.pixel)
 
 
 def _skip_to_vui(bits: Bits, lsb_bits: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from fractions import Fraction
 
 from ..frame import Codec
 from . import h264, h264_slice, h265
@@ -24,6 +25,7 @@ class PictureFormat:
     fps: pictures per second. primaries, transfer, matrix: numbers of ITU-T H.273. reorder_depth: how many pictures
     may be shown behind one that is decoded later. codec_string: as browsers call it, avc1.64001F or hev1.1.6.L93.B0
     (RFC 6381, ISO/IEC 14496-15 annex E). chroma: chroma_format_idc, 0 grey to 3 for 4:4:4. depth: bits a sample.
+    pixel: width to height of one.
     """
 
     width: int
@@ -37,6 +39,7 @@ class PictureFormat:
     codec_string: str
     chroma: int | None = None
     depth: int | None = None
+    pixel: Fraction | None = None
 
     @property
     def reorders(self) -> bool:
@@ -89,6 +92,7 @@ def _of_sps(sps: h264.Sps | h265.Sps, vps_fps: float | None) -> PictureFormat:
         codec_string=_h264_string(sps) if isinstance(sps, h264.Sps) else _h265_string(sps),
         chroma=sps.chroma,
         depth=sps.depth,
+        pixel=vui.pixel,
     )
 
 

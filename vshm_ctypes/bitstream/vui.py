@@ -4,10 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from .bits import Bits
 
 _EXTENDED_SAR = 255
+# By aspect_ratio_idc, from 1 on: H.264 table E-1, H.265 table E.1.
+_RATIOS = (
+    *((1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11)),
+    *((80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1)),
+)
 _MIN_FPS, _MAX_FPS = 0.01, 1000.0  # beyond that cameras write nonsense: zero, or the clock of a transport stream
 
 
@@ -16,7 +22,7 @@ class Vui:
     """None: the stream does not say.
 
     primaries, transfer, matrix: numbers of ITU-T H.273. fps: pictures per second. reorder: how many pictures may be
-    shown behind one that is decoded later (max_num_reorder_frames).
+    shown behind one that is decoded later (max_num_reorder_frames). pixel: width to height of one.
     """
 
     full_range: bool | None = None
@@ -25,22 +31,23 @@ class Vui:
     matrix: int | None = None
     fps: float | None = None
     reorder: int | None = None
+    pixel: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Colour:
+class Begin:
     """The part of it that both standards have at their begin."""
 
     full_range: bool | None
     primaries: int | None
     transfer: int | None
     matrix: int | None
+    pixel: Fraction | None
 
 
-def read_colour(bits: Bits) -> Colour:
+def read_begin(bits: Bits) -> Begin:
     """Up to the place of the chroma samples. Raises StreamError."""
-    if bits.flag() and bits.u(8) == _EXTENDED_SAR:  # aspect_ratio_info
-        bits.skip(32)
+    pixel = _read_pixel(bits) if bits.flag() else None
     if bits.flag():  # overscan_info
         bits.skip(1)
     full_range = primaries = transfer = matrix = None
@@ -52,7 +59,15 @@ def read_colour(bits: Bits) -> Colour:
     if bits.flag():  # chroma_loc_info
         bits.ue()
         bits.ue()
-    return Colour(full_range, primaries, transfer, matrix)
+    return Begin(full_range, primaries, transfer, matrix, pixel)
+
+
+def _read_pixel(bits: Bits) -> Fraction | None:
+    number = bits.u(8)
+    if number == _EXTENDED_SAR:
+        width, height = bits.u(16), bits.u(16)
+        return Fraction(width, height) if width and height else None
+    return Fraction(*_RATIOS[number - 1]) if 1 <= number <= len(_RATIOS) else None
 
 
 def sane_fps(units: int, scale: int) -> float | None:

@@ -77,7 +77,7 @@ class PictureTrack:
         if told is None:
             return (picture.frame.codec, picture.frame.width, picture.frame.height)
         colour = (told.full_range, told.primaries, told.transfer, told.matrix)
-        return (picture.frame.codec, told.width, told.height, told.chroma, told.depth, *colour)
+        return (picture.frame.codec, told.width, told.height, told.chroma, told.depth, told.pixel or 1, *colour)
 
     def fits(self, picture: Picture) -> bool:
         """Whether the picture belongs to what the header says."""
