@@ -249,7 +249,8 @@ typedef struct video_shm_info {
 /*
  * Makes the ring VIDEO_SHM_NAME, or takes it over from a writer that is gone: then numbering goes on and
  * readers with it. The ring has 30 slots of 512 KiB. Takes up to a second where another writer is just taking
- * it over. 0, or -1: EINVAL, EBUSY, EACCES, EPROTO, ENOSPC, EFBIG, or what the system said.
+ * it over. On a handle that has this ring open it closes that first, and makes the ring anew.
+ * 0, or -1: EINVAL, EBUSY, EACCES, EPROTO, ENOSPC, EFBIG, or what the system said.
  */
 int video_shm_producer_init(video_shm_producer_t *producer);
 

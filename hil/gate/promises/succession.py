@@ -135,3 +135,22 @@ def never_counts_back(scene: Scene) -> None:
     now = reader.info()
     for figure in figures:
         scene.expect_in(figure, getattr(now, figure), getattr(before, figure), 2**63)
+
+
+def _next_number(reader: Reader) -> int:
+    """Of the next frame; -1 where none comes."""
+    got = reader.wait(PATIENCE_MS)
+    return int(got.meta.sequence) if got.result > 0 else -1
+
+
+@promise
+def makes_its_own_ring_anew(scene: Scene) -> None:
+    """Init on the handle that has the ring open closes it first: numbering begins anew, and readers go over."""
+    writer, reader = scene.writer(), scene.reader()
+    other = Reader(scene.library)
+    for turn in range(3):
+        scene.expect(f"write {turn}", str(writer.write(FRAME)), "0")
+        scene.expect(f"the number that a reader gets, {turn}", _next_number(reader), 0)
+        scene.expect(f"init again, {turn}", str(writer.init_channel(scene.channel)), "0")
+    writer.destroy()
+    scene.expect("whether a ring is left", str(other.init_channel(scene.channel)), "-1 ENOENT")
