@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from browser import ChromiumPage
 from layout import SIZES, overflowing
-from serving import Server, camera
+from serving import TOKEN, Server, camera
 from unusual_streams import encoded, playing, playing_sound
 from writers import wait_until
 
@@ -195,8 +195,18 @@ def test_sound_of_another_ring_is_heard_beside_the_picture(page: ChromiumPage, s
         page.wait(lambda: script(page, "return window.sounds") > 5, "it is heard")
         shown = page.shown
         page.wait(lambda: page.shown > shown + 5, "the picture goes on")
+        page.click("snapshot")
+        page.wait(lambda: page.text("told").startswith("Saved "), "a snapshot is told")
+        sounds = script(page, "return window.sounds")
+        page.wait(lambda: script(page, "return window.sounds") > sounds + 60, "a second later")
+        assert page.text("told").startswith("Saved "), "it is still there"
         page.click("hear")
         assert script(page, "return document.getElementById('hear').ariaPressed") == "false"
+        page.click("hear")
+        turn_to(page, f"{rings}_sound")
+        page.wait(lambda: page.text("listen") == "Stop" and page.shown > 5, "it goes on in the ring of its own")
+        page.wait(lambda: not script(page, "return document.getElementById('hear').checkVisibility()"), "once")
+        turn_to(page, rings)
         sound = Path(f"/dev/shm{rings}_sound").stat().st_ino
         wait_until(
             lambda: server.process.pid not in [user.pid for user in find_users().of(sound)],
@@ -254,14 +264,22 @@ def test_no_key_acts_in_a_field_beside_a_modifier_or_when_they_are_off(
 # ---- files ----
 
 
+@pytest.mark.parametrize("secure", [True, False])
 @pytest.mark.parametrize(("codec", "ending"), [(Codec.H264, "png"), (Codec.JPEG, "jpg")])
 def test_a_snapshot_is_saved_as_it_is_seen(
-    page: ChromiumPage, server: Server, ring: str, tmp_path: Path, codec: Codec, ending: str
+    page: ChromiumPage,
+    server: Server,
+    guarded: Server,
+    ring: str,
+    tmp_path: Path,
+    codec: Codec,
+    ending: str,
+    secure: bool,
 ) -> None:
     import av
 
     page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
-    page.open(server.url(f"/#{ring}"))
+    page.open(server.url(f"/#{ring}") if secure else guarded.url(f"/?token={TOKEN}#{ring}", "camera.test"))
     page.says("There is no such ring")
     assert script(page, "return document.getElementById('snapshot').disabled")
     with camera(ring, codec):
@@ -273,6 +291,8 @@ def test_a_snapshot_is_saved_as_it_is_seen(
     with av.open(str(path)) as picture:
         (shown,) = picture.decode(video=0)
     assert (shown.width, shown.height) == (64, 48)
+    complaints = page.errors()  # some Chromium says of any file from a page without https that it should have that
+    assert [one for one in complaints if secure or "insecure connection" not in one] == []
 
 
 def test_the_picture_fills_the_screen_and_returns(page: ChromiumPage, server: Server, ring: str) -> None:

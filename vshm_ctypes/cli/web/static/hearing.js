@@ -6,6 +6,7 @@ import { Screen } from "./screen.js";
 
 export class Hearing {
   names = [];
+  said = "";
 
   constructor() {
     at("hear-ring").addEventListener("change", () => { if (this.screen) this.begin(); });
@@ -23,6 +24,8 @@ export class Hearing {
     at("hear-ring").replaceChildren(...names.map((name) => new Option(name.slice(1), name, false, name === chosen)));
   }
 
+  get isOn() { return Boolean(this.screen); }
+
   toggle() {
     if (this.screen) this.end();
     else if (this.names.length) this.begin();
@@ -33,7 +36,7 @@ export class Hearing {
     this.end();
     const places = { canvas: document.createElement("canvas"), video: document.createElement("video") };
     this.screen = new Screen(places, {
-      say: (text) => set("told", text && `Sound: ${text}`),
+      say: (text) => this.say(text && `Sound: ${text}`),
       heard: (isHeard) => at("hear").setAttribute("aria-pressed", isHeard),
     }, true);
     this.screen.listening = true;
@@ -45,6 +48,12 @@ export class Hearing {
     this.screen?.close();
     this.screen = undefined;
     at("hear").setAttribute("aria-pressed", false);
-    set("told", "");
+    this.say("");
+  }
+
+  // What others say in that place stays, as long as nothing else is to be said of the sound.
+  say(text) {
+    if (text !== this.said) set("told", text);
+    this.said = text;
   }
 }

@@ -22,6 +22,10 @@ const screen = new Screen({ canvas: at("canvas"), video: at("video"), tap: at("t
     set("what", describe(stream));
     set("player", player?.name ?? "");
     at("sound").hidden = stream.media !== "audio";
+    if (stream.media === "audio" && hearing.isOn) { // heard once is enough
+      hearing.end();
+      screen.heard(true);
+    }
   },
   shown(part, age_ms) {
     set("shown", screen.count);
