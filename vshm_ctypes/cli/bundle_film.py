@@ -103,8 +103,7 @@ def _encode(out: Any, content: bytes, frames: list[dict[str, int]]) -> None:
             stream.pix_fmt = "yuv420p"
             stream.codec_context.colorspace, stream.codec_context.color_range = _BT_601, _LIMITED
             stream.time_base = stream.codec_context.time_base = Fraction(1, PLAYED_FPS)
-        ranges = {"src_color_range": "JPEG", "dst_color_range": "MPEG"}  # which is converted only where both are told
-        shown = picture.reformat(stream.width, stream.height, "yuv420p", **ranges)
+        shown = picture.reformat(stream.width, stream.height, "yuv420p", dst_color_range="MPEG")  # else JPEG's is kept
         shown.pts, shown.time_base = times.of(frame), Fraction(1, PLAYED_FPS)
         out.mux(stream.encode(shown))
     if stream is None:
