@@ -16,7 +16,9 @@ let wanted = ringOfAddress(), isChosen = Boolean(wanted) || isAll(); // by the u
 let rings = [], ages_ms = [], last = wanted;
 
 const screen = new Screen({ canvas: at("canvas"), video: at("video"), tap: at("tap") }, {
-  say(text) { if (at("message").textContent !== text) set("message", text); }, // what is the same is not announced again
+  say(text) { // what is the same is not announced again
+    for (const id of ["message", "all-told"]) if (at(id).textContent !== text) set(id, text);
+  },
   began(stream, player) {
     set("stream", describe(stream));
     set("what", describe(stream));
@@ -84,7 +86,7 @@ function turnTo(ring) {
   set("shown", 0);
   forgetSecond();
   for (const id of ["stage", "figures", "charts", "users"]) at(id).hidden = isAll();
-  at("tiles").hidden = !isAll();
+  at("all").hidden = !isAll();
   document.title = `${isAll() ? "All rings" : ring.slice(1) || "Video rings"}${ring || isAll() ? " - Video rings" : ""}`;
   const isTile = at("tiles").contains(document.activeElement);
   if (isAll()) tiles.show(rings);
