@@ -28,6 +28,10 @@ SMALL = """
     const size = (text) => parseFloat(getComputedStyle(text).fontSize)
         * (text.ownerSVGElement.getBoundingClientRect().width / text.ownerSVGElement.viewBox.baseVal.width || 1);
     return [...document.querySelectorAll("svg text")].filter((one) => one.checkVisibility()).map(size);"""
+# Verdicts that are broken into several lines.
+BROKEN = """
+    const lines = (one) => one.getBoundingClientRect().height / parseFloat(getComputedStyle(one).fontSize);
+    return [...document.querySelectorAll(".badge")].filter((one) => lines(one) > 2.5).length;"""
 # Letters of an axis that lie on others.
 ON_EACH_OTHER = """
     const boxes = (svg) => [...svg.querySelectorAll("text.mid, text.end")].map((one) => one.getBoundingClientRect());
@@ -86,6 +90,8 @@ def test_it_fits_every_window_with_large_letters_too(
     page.open(make(tmp_path).as_uri())
     page.driver.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
     wide = overflowing(page)
+    page.size(*SIZES[0])
+    assert page.driver.execute_script(BROKEN) == 0
     page.driver.execute_script("document.documentElement.style.fontSize = '200%'")
     assert wide | overflowing(page) == {}
 
