@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab import Lab, why_not
 from test_package import environment, run, wheel  # noqa: F401 - fixtures
 from writers import BUILD, ROOT
 
@@ -64,6 +65,28 @@ def test_the_gate_asks_the_library_s_own_tests(environment: Path, tmp_path: Path
     words = ("gate", "promise", "passes_test_arguments", "--library", library)
     told = run(environment / "hil", *words, cwd=tmp_path, **REQUIREMENTS)
     assert "needs" not in told
+
+
+def test_a_fleet_is_commanded_from_the_wheel(environment: Path, wheel: Path, tmp_path: Path) -> None:  # noqa: F811
+    if reason := why_not():
+        pytest.skip(reason)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VSHM_")}
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "empty").mkdir()
+    with Lab(tmp_path / "lab") as lab:
+        words = ("fleet", "--env", lab.bench("a"), "--wheel", wheel, "--json", "--", *RUN[1:-1])
+        done = subprocess.run(
+            [environment / "hil", *words],
+            cwd=tmp_path / "empty",
+            env=clean | REQUIREMENTS,
+            capture_output=True,
+            text=True,
+        )
+        assert not lab.held
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["target"], row["verdict"], row["problem"]) == ("a", "pass", None)
+    assert (tmp_path / "empty" / "report" / "index.html").exists()
 
 
 @pytest.mark.parametrize("soname", ["libvideo_shm.so", "libother.so.9", ""])

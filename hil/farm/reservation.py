@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from ..command import CommandError, output_of
 from .bench import BenchError
@@ -35,8 +34,9 @@ def reserved(place: str, coordinator: str, wait_s: float, say: Callable[[str], N
 
 
 def _client(coordinator: str, *words: str, timeout_s: float = CLIENT_TIMEOUT_S) -> str:
-    program = Path(sys.executable).parent / "labgrid-client"
+    # By its module: where pip puts programs, beside this Python or in ~/.local/bin, is not known.
+    client = [sys.executable, "-m", "labgrid.remote.client"]
     try:
-        return output_of([str(program), *words], timeout_s, {"LG_COORDINATOR": coordinator})
+        return output_of([*client, *words], timeout_s, {"LG_COORDINATOR": coordinator})
     except CommandError as error:
         raise BenchError(f"coordinator {coordinator}: {error}") from None

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from vshm_ctypes.cli.child import end_child
 from vshm_ctypes.cli.ending import held
 
 from ..environment import child_environment
@@ -62,11 +63,7 @@ def ask(
                     tell(told.name)
                 complaints = troupe.stderr.read().strip()
         finally:
-            troupe.terminate()
-            try:
-                troupe.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                troupe.kill()
+            end_child(troupe, END_TIMEOUT_S)
     for name in names:
         if name not in answers:
             why = complaints.splitlines()[-1] if complaints else f"the asking ended with {troupe.returncode}"

@@ -23,6 +23,7 @@ from typing import IO
 from ..errors import VideoShmError
 from ..inspect import inspect
 from ..rings import ring_name
+from .child import end_child
 from .ending import held
 from .output import complain, print_json
 from .serve import DEFAULT_PORT, serve_page
@@ -62,11 +63,7 @@ def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
         try:
             yield streamer
         finally:
-            streamer.terminate()
-            try:
-                streamer.wait(PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                streamer.kill()
+            end_child(streamer, PATIENCE_S)
 
 
 def is_written(ring: str, writer: int) -> bool:
