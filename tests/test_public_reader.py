@@ -28,9 +28,12 @@ def test_who_watches_or_records_is_seen_with_counts_and_leaves_nothing(
     told = [*words, *([str(tmp_path / "clip.h264")] if "-o" in words else []), ring]
     command = [sys.executable, "-m", "vshm_ctypes", *told]
     with Camera(ring), subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: any(count > 0 for count in received(process.pid)), "its counts are told")
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+        try:
+            wait_until(lambda: any(count > 0 for count in received(process.pid)), "its counts are told")
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+        finally:
+            process.kill()
     assert received(process.pid) == []
 
 
