@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -43,9 +44,10 @@ def cameras(*names: str) -> Iterator[None]:
 
 def lines_until(out: IO[str], is_wanted: Callable[[str], bool]) -> list[str]:
     lines: list[str] = []
+    deadline = time.monotonic() + TIMEOUT_S
     while not (lines and is_wanted(lines[-1])):
         line = out.readline()
-        assert line, lines
+        assert line and time.monotonic() < deadline, lines
         lines.append(line)
     return lines
 
@@ -184,7 +186,9 @@ class Terminal:
 
     def picture(self, is_wanted: Callable[[list[str]], bool]) -> list[str]:
         """The lines of the next whole picture like that, without what drives the terminal."""
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
+            assert time.monotonic() < deadline, self._shown
             self._shown += os.read(self._ours, 65536).decode()
             *pictures, self._shown = self._shown.split("\x1b[J")
             for picture in pictures:
