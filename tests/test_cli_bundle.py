@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import av
 import pytest
@@ -25,9 +26,10 @@ from writers import meanwhile
 from vshm_ctypes import Codec, Producer, inspect
 from vshm_ctypes.cli import bundle_host
 from vshm_ctypes.cli.bundle_archive import members
-from vshm_ctypes.cli.bundle_contents import KINDS, MANIFEST, kind_of
+from vshm_ctypes.cli.bundle_contents import KINDS, MANIFEST, kind_of, verb_output
 from vshm_ctypes.cli.bundle_film import film
 from vshm_ctypes.cli.bundle_streams import FRAME_FIELDS, capture
+from vshm_ctypes.cli.ending import interrupt
 
 SECRET = "c0ffee-is-a-secret"
 
@@ -160,6 +162,15 @@ def test_an_end_before_the_end_leaves_nothing(
         process.send_signal(number)
         assert process.wait(60) == code
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_end_while_a_verb_tells_is_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*_: object) -> NoReturn:
+        interrupt()
+
+    monkeypatch.setattr("vshm_ctypes.cli.check.examine", told)
+    with pytest.raises(KeyboardInterrupt):
+        verb_output("check", "--json")
 
 
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ from ..machine import look as look_at_machine
 from ..processes import find_users
 from . import bundle_host
 from .bundle_streams import FRAME_FIELDS, Captured, summary
+from .ending import interrupt
 from .output import plain
+from .verb import Exit
 
 MANIFEST = "manifest.json"
 VERSION = 1
@@ -67,12 +69,14 @@ def _json(value: object) -> bytes:
 
 
 def verb_output(*words: str) -> bytes:
-    """What vshm prints for these words, on both streams."""
+    """What vshm prints for these words, on both streams. Raises KeyboardInterrupt: it was told to end meanwhile."""
     from .main import main
 
     written = io.StringIO()
     with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written):
-        main(words)
+        code = main(words)
+    if code == Exit.INTERRUPTED:  # and what it printed is no more than a part
+        interrupt()
     return written.getvalue().encode()
 
 
