@@ -139,7 +139,7 @@ class Producer(Handle):
         self._handle = ProducerHandle()
         self._reference = byref(self._handle)
         self._mapped: memoryview | None = None
-        self._mapped_inode = 0
+        self._mapped_of = (0, 0)  # device and inode: each tmpfs counts its inodes from 1
         self.slot_size = slot_size
         options = ProducerOptions(
             slots=slots, slot_size=slot_size, mode=mode, media=Media(media), name=self.ring.encode()
@@ -219,9 +219,10 @@ class Producer(Handle):
 
     def _map(self, descriptor: int) -> memoryview:
         status = os.fstat(descriptor)
-        if self._mapped is None or self._mapped_inode != status.st_ino:
+        identity = status.st_dev, status.st_ino
+        if self._mapped is None or self._mapped_of != identity:
             self._mapped = map_object(descriptor, writable=True)
-            self._mapped_inode = status.st_ino
+            self._mapped_of = identity
         return self._mapped
 
     def _commit(self, size: int, meta: bytes, capture_ns: int, flags: int) -> None:

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A /dev/shm that another file system comes to cover, whose objects have the same inode numbers."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hosts import mount_tmpfs, own_shared_memory
+from writers import wait_until
+
+from vshm_ctypes import Consumer, Producer
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs mounts of its own: run it as root")
+def test_what_is_written_into_a_reservation_goes_into_the_ring_made_anew(ring: str) -> None:
+    with own_shared_memory(), Producer(ring) as producer:
+
+        def write(data: bytes) -> None:
+            with producer.reserve() as slot:
+                slot.data[: len(data)] = data
+                slot.commit(len(data), keyframe=True)
+
+        def is_made_anew() -> bool:
+            write(b"between")
+            return producer.info().remade > 0
+
+        write(b"before")
+        before = producer.info().inode
+        mount_tmpfs(Path("/dev/shm"), "mode=1777,size=256m")
+        wait_until(is_made_anew, "the ring is made anew")
+        if producer.info().inode != before:
+            pytest.skip("this kernel numbers the inodes of all tmpfs as one")
+        with Consumer(ring) as stream:
+            write(b"after")
+            frame = stream.receive(10)
+            assert frame is not None
+            assert bytes(frame.data) == b"after"
