@@ -29,7 +29,7 @@ from vshm_ctypes.cli.bundle_archive import members
 from vshm_ctypes.cli.bundle_contents import KINDS, MANIFEST, kind_of, verb_output
 from vshm_ctypes.cli.bundle_film import film
 from vshm_ctypes.cli.bundle_streams import FRAME_FIELDS, capture
-from vshm_ctypes.cli.ending import interrupt
+from vshm_ctypes.cli.ending import Interrupted
 
 SECRET = "c0ffee-is-a-secret"
 
@@ -166,7 +166,7 @@ def test_an_end_before_the_end_leaves_nothing(
 
 def test_an_end_while_a_verb_tells_is_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     def told(*_: object) -> NoReturn:
-        interrupt()
+        raise Interrupted
 
     monkeypatch.setattr("vshm_ctypes.cli.check.examine", told)
     with pytest.raises(KeyboardInterrupt):
