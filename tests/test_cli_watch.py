@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from writers import Channel, wait_until
 
 from vshm_ctypes import BorrowedFrame, Consumer, Producer
 from vshm_ctypes.cli.latencies import Latencies
+from vshm_ctypes.cli.second import Second
 from vshm_ctypes.cli.units import sparkline
-from vshm_ctypes.cli.watcher import Watch
+from vshm_ctypes.cli.watch import HISTORY, block
+from vshm_ctypes.cli.watcher import PERCENTILES, Watch
 from vshm_ctypes.processes import find_users
 
 
@@ -136,6 +139,17 @@ def test_percentiles_are_those_of_the_values_to_two_percent() -> None:
     twice.merge(latencies)
     twice.merge(latencies)
     assert (len(twice), twice.percentile_s(90)) == (2000, latencies.percentile_s(90))
+
+
+@pytest.mark.parametrize("width", [39, 79, 199])
+def test_a_narrow_terminal_shows_the_newest_seconds(width: int) -> None:
+    usual_s = dict.fromkeys(PERCENTILES, 0.001)
+    calm = Second("/cam", "live", 30.0, 1e6, usual_s, 30, 1.0, False, 0, 0, 0, 30, 0, [])
+    now = replace(calm, latency_s=dict.fromkeys(PERCENTILES, 0.1))
+    lines = block(now, [calm] * (HISTORY - 1) + [now], width)
+    assert all(len(line) <= width for line in lines)
+    told = [line for line in lines if line.startswith("latency")]
+    assert [line[-2:] for line in told] == ["▁█"] * len(PERCENTILES)
 
 
 def test_a_sparkline_goes_from_zero_to_the_largest() -> None:

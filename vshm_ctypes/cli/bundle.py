@@ -18,7 +18,7 @@ from .bundle_archive import ENDING, Writer
 from .bundle_contents import KINDS, MANIFEST, VERSION, contents, kind_of
 from .bundle_streams import capture
 from .ending import held
-from .output import can_redraw, complain, print_json, say
+from .output import can_redraw, complain, counted, print_json, say
 from .table import print_table
 from .verb import Exit, Verb, positive
 
@@ -41,7 +41,7 @@ def _progress(seconds: float, rings: int) -> Callable[[float], None]:
 
     def told(share: float) -> None:
         end = "\r\x1b[K" if share >= 1 else ""
-        say(f"\r{share * seconds:.0f} of {seconds:.0f} s of {rings} streams", end=end)
+        say(f"\r{share * seconds:.0f} of {seconds:.0f} s of {counted(rings, 'stream')}", end=end)
 
     return told
 

@@ -19,7 +19,7 @@ from .file_kinds import CONTAINERS, PICTURES, RAW, kind_of, misfit
 from .files import Files, opened
 from .listener import Listener
 from .offers import COMPLETE_FILE, COMPLETE_RING, completed
-from .output import complain, counted, print_json, say
+from .output import complain, counted, is_terminal, print_json, say
 from .progress import progress
 from .public_reader import public_reader
 from .recorder import Recorder
@@ -92,6 +92,8 @@ def _check(arguments: Namespace) -> str:
     kind = kind_of(arguments.output)
     if arguments.json and arguments.output == "-":
         raise ValueError("--json and -o - both want stdout: choose a file")
+    if arguments.output == "-" and is_terminal():
+        raise ValueError("-o -: a terminal is no place for a stream: lead stdout into a pipe, or choose a file")
     if arguments.timing == arguments.output:
         raise ValueError("-o and --timing name the same file: choose another one")
     if arguments.audio is not None and not any(kind.muxer and kind.takes(codec) for codec in PICTURES):

@@ -22,6 +22,7 @@ from .watch_log import WatchLog
 from .watcher import GONE, PERCENTILES, Summary, Watch
 
 HISTORY = 60  # seconds in a sparkline
+LABEL = 25  # columns before it
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -49,7 +50,8 @@ def line_of(second: Second) -> str:
     )
 
 
-def _block(second: Second, history: deque[Second]) -> list[str]:
+def block(second: Second, history: Sequence[Second], width: int) -> list[str]:
+    """A ring's second, with what came before it, as lines of a screen. Where that is narrow, the oldest bars go."""
     interval = units.DASH
     if second.key_interval is not None:
         interval = f"{second.key_interval} frames, {units.seconds(second.key_interval_s)}"
@@ -61,12 +63,13 @@ def _block(second: Second, history: deque[Second]) -> list[str]:
         f"missed    {second.missed} in this second, {second.missed_total} in all; "
         f"dropped by the writer {second.dropped_total}",
     ]
+    shown = history[-max(width - LABEL, 1) :]
     for percent in PERCENTILES:
-        values = [past.latency_s.get(percent, 0.0) for past in history]
+        values = [past.latency_s.get(percent, 0.0) for past in shown]
         now = units.seconds(second.latency_s.get(percent))
         lines.append(f"latency   p{percent:<3} {now:>8}  {units.sparkline(values)}")
-    lines.append(f"fps                      {units.sparkline([past.fps for past in history])}")
-    return lines
+    lines.append(f"{'fps':{LABEL}}{units.sparkline([past.fps for past in shown])}")
+    return [cut(printable(line), width) for line in lines]
 
 
 def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | None) -> None:
@@ -79,7 +82,7 @@ def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | No
         if arguments.json:
             print_json(second)
         elif screen.is_there:
-            screen.show([cut(printable(line), screen.width()) for line in _block(second, history)])
+            screen.show(block(second, list(history), screen.width()))
         else:
             print(line_of(second), flush=True)
         if end is not None and time.monotonic() >= end:
