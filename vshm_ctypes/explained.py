@@ -91,6 +91,11 @@ def _who_may(ring: str) -> str:
 def _what_room_there_is(asked: int) -> str:
     told = os.statvfs(DIRECTORY)
     free = told.f_bavail * told.f_frsize
+    if told.f_files > 0 and told.f_favail == 0 and free >= asked:
+        return (
+            f"{DIRECTORY} has no inode left for another file, of {told.f_files}: "
+            "remove what nobody needs there, or mount it with a larger nr_inodes"
+        )
     return (
         f"{DIRECTORY} is full: the ring needs {asked / _MIB:.1f} MiB, and {free / _MIB:.1f} MiB are free: "
         "free some of it, enlarge it, or use fewer or smaller slots"

@@ -191,7 +191,8 @@ def find_users() -> Users:
     if not sees_others:  # /proc is mounted with hidepid
         users.unseen = "/proc hides other users' processes here: run as root"
     elif users.hidden:
-        users.unseen = f"{users.hidden} processes could not be looked at: run as root"
+        those = "1 process" if users.hidden == 1 else f"{users.hidden} processes"
+        users.unseen = f"{those} could not be looked at: run as root"
     elif not sees_machine:
         users.unseen = "processes outside of this container are out of sight: run on the host"
     users.by_inode = {inode: sorted(processes) for inode, processes in found.items()}

@@ -12,6 +12,7 @@ from ..published import PublishedConsumer
 from . import units
 from .findings import Finding
 from .list import tell_writer
+from .output import counted
 from .survey import Survey
 
 CLOCK_TOLERANCE_S = 1.0
@@ -87,7 +88,7 @@ def _drops(look: Survey) -> Iterator[Finding]:
         yield Finding(
             "name-removed",
             look.name,
-            f"its name was removed from /dev/shm {info.remade} times while in use, and made anew by the writer",
+            f"its name was removed from /dev/shm {counted(info.remade, 'time')} while in use; its writer made it anew",
             "readers lose frames at each time; something cleans up /dev/shm",
             "see whether RemoveIPC or a clean-up script does it; run the writer as a system user",
         )

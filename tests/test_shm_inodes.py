@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A /dev/shm that another file system comes to cover, whose objects have the same inode numbers."""
+"""The inodes of /dev/shm: what comes to cover it numbers them alike, and there may be none left."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,11 @@ import pytest
 from hosts import mount_tmpfs, own_shared_memory
 from writers import wait_until
 
-from vshm_ctypes import Consumer, Producer
+from vshm_ctypes import Consumer, Producer, RingFull
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs mounts of its own: run it as root")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs mounts of its own: run it as root")
 def test_what_is_written_into_a_reservation_goes_into_the_ring_made_anew(ring: str) -> None:
     with own_shared_memory(), Producer(ring) as producer:
 
@@ -35,3 +36,10 @@ def test_what_is_written_into_a_reservation_goes_into_the_ring_made_anew(ring: s
             frame = stream.receive(10)
             assert frame is not None
             assert bytes(frame.data) == b"after"
+
+
+def test_a_folder_without_inodes_is_not_called_full_of_bytes(ring: str) -> None:
+    with own_shared_memory():
+        mount_tmpfs(Path("/dev/shm"), "mode=1777,size=256m,nr_inodes=1")
+        with pytest.raises(RingFull, match=r"no inode left for another file, of 1: .* nr_inodes"):
+            Producer(ring)
