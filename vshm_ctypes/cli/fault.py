@@ -1,25 +1,81 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a reader whose ring somebody cuts off: a word about it, and the exit code of a finding."""
+"""What becomes of a reader whose ring somebody cuts off: a word about it, and the exit code of a finding.
+
+Who reads many rings outlives that of one: zeros take the place of what is gone, and that ring alone is given up.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import errno
+import mmap
 import os
 import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
 
+from ..errors import VideoShmError
+from ..rings import DIRECTORY
 from .verb import Exit
 
-MESSAGE = b"""
-vshm: the ring was cut off under its readers: a program that may write to it has shrunk it, or the machine is out of
-memory. Look who may (ls -l /dev/shm), remove the ring, and start its writer anew.
-"""
+CUT_OFF = (
+    "the ring was cut off under its readers: a program that may write to it has shrunk it, or the machine is out of "
+    "memory; look who may (ls -l /dev/shm), remove the ring, and start its writer anew"
+)
+MAP_FIXED = 0x10  # the same on all of Linux's processors, and not in Python's mmap
 
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
+class _Faults:
+    """The process's own, as its signals are."""
+
+    are_outlived = False
+    rings: ClassVar[set[str]] = set()  # cut off, and not given up yet
+
+
 def _tell_and_end(_number: int) -> None:
-    os.write(2, MESSAGE)
+    if _Faults.are_outlived:
+        with suppress(OSError, ValueError):
+            if _put_zeros():
+                return  # and the access is tried again
+    os.write(2, f"\nvshm: {CUT_OFF}\n".encode())
     os._exit(Exit.FINDING)
+
+
+def _put_zeros() -> bool:
+    """Where mappings of rings are longer than what they map; whether there were any.
+
+    By the files that are open: the address of the fault is told in a struct that each C library lays out its own way.
+    """
+    sizes = {}
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            status = descriptor.stat()
+            sizes[status.st_ino] = status.st_size
+    found = False
+    for line in Path("/proc/self/maps").read_text(errors="surrogateescape").splitlines():
+        places, _, offset, _, inode, *path = line.split(maxsplit=5)
+        if not path or not path[0].startswith(f"{DIRECTORY}/"):
+            continue
+        begin, end = (int(place, 16) for place in places.split("-"))
+        if int(offset, 16) + end - begin - mmap.PAGESIZE >= sizes.get(int(inode), end):
+            _map_zeros(begin, end - begin)
+            name = path[0].removeprefix(DIRECTORY).removesuffix(" (deleted)").replace("\\012", "\n")
+            _Faults.rings.add(name)
+            found = True
+    return found
+
+
+def _map_zeros(begin: int, length: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    call = getattr(libc, "mmap64", None) or libc.mmap  # musl has no other offsets than those of 64 bits
+    call.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_int64)
+    call.restype = ctypes.c_void_p
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_FIXED
+    if call(begin, length, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0) != begin:
+        raise OSError(ctypes.get_errno(), "no zeros in place of what was cut off")
 
 
 _handler = _Handler(_tell_and_end)  # the kernel keeps its address
@@ -31,3 +87,15 @@ def tell_of_faults() -> None:
     libc.signal.argtypes = (ctypes.c_int, _Handler)
     libc.signal.restype = ctypes.c_void_p
     libc.signal(signal.SIGBUS, _handler)
+
+
+def outlive_faults() -> None:
+    """From now on a ring that is cut off ends nothing; its readers ask check_whole()."""
+    _Faults.are_outlived = True
+
+
+def check_whole(ring: str) -> None:
+    """Raises VideoShmError, once: the ring of that name was cut off, and what was read since may be zeros."""
+    if ring in _Faults.rings:
+        _Faults.rings.discard(ring)
+        raise VideoShmError(errno.EIO, ring, CUT_OFF)

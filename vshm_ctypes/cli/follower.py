@@ -3,21 +3,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
-from ..errors import VideoShmError
+from ..errors import Interrupted, VideoShmError
+from .fault import check_whole
 from .public_reader import public_reader
 from .second import Second
 from .watcher import Summary, Watch
 
 
 class Follower:
-    """Of a ring, and of whatever takes its name later. Raises VideoShmError: it can't be read."""
+    """Of a ring, and of whatever takes its name later. Raises VideoShmError: it can't be read.
+
+    What befalls its ring later is in the summary, and ends it alone.
+    """
 
     def __init__(self, ring: str) -> None:
         self._stream = public_reader(ring, reconnect=True)
-        self._watch = Watch(self._stream)
+        try:
+            self._watch = Watch(self._stream)
+        except VideoShmError:
+            self._stream.close()
+            raise
         self._seconds: SimpleQueue[Second] = SimpleQueue()
         self._over = Event()
         self._thread = Thread(target=self._follow, name=f"watch {ring}", daemon=True)
@@ -25,12 +34,17 @@ class Follower:
 
     def _follow(self) -> None:
         try:
-            for second in self._watch.seconds():
-                self._seconds.put(second)
-                if self._over.is_set():
-                    return
-        except VideoShmError:  # it was told to end, or the ring is none any more
-            return
+            with suppress(Interrupted):  # it was told to end
+                for second in self._watch.seconds():
+                    check_whole(self._stream.ring)
+                    self._seconds.put(second)
+                    if self._over.is_set():
+                        break
+            summary = self._watch.summary()
+            check_whole(self._stream.ring)
+        except VideoShmError as error:
+            summary = self._watch.ended_by(error)
+        self._summary = summary
 
     @property
     def is_over(self) -> bool:
@@ -51,5 +65,5 @@ class Follower:
         self._over.set()
         self._stream.interrupt()
         self._thread.join()
-        with self._stream:
-            return self._watch.summary()
+        self._stream.close()
+        return self._summary

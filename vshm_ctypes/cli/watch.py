@@ -108,9 +108,10 @@ def tell(summaries: Sequence[Summary], as_json: bool) -> None:
         if as_json:
             print_json({"summary": summary})
             continue
+        end = summary.error or f"the writer is {summary.state}"
         told = (
             f"{summary.ring}: {summary.received} frames in {units.seconds(summary.seconds)}, {summary.missed} missed, "
-            f"{summary.restarts} restarts, latency {_latency(summary.latency_s)}; the writer is {summary.state}"
+            f"{summary.restarts} restarts, latency {_latency(summary.latency_s)}; {end}"
         )
         print(printable(told))
 

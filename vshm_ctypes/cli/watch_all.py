@@ -13,6 +13,7 @@ from ..inspect import list_rings
 from . import units
 from .ending import End, heeding
 from .extras import producer_advice
+from .fault import outlive_faults
 from .follower import Follower
 from .list import COLOURS, unreadable
 from .output import complain, counted, cut, describe, print_json, printable
@@ -39,6 +40,7 @@ class Overview:
         self._latest: dict[str, Second] = {}
         self._gone_s: dict[str, float] = {}  # since when, by CLOCK_MONOTONIC
         self._refused: dict[str, str] = {}
+        self._ended: dict[str, str] = {}  # why; until a ring of that name is watched again
         self._unwatched = 0
         self.summaries: list[Summary] = []  # of those that are watched no more, and were not told yet
         self.is_finding = False
@@ -68,6 +70,7 @@ class Overview:
         for name in new[:room]:
             try:
                 self._followers[name] = Follower(name)
+                self._ended.pop(name, None)
             except VideoShmError as error:
                 self._refused[name] = describe(error)
 
@@ -75,7 +78,9 @@ class Overview:
         summary = self._followers.pop(name).end()
         gone = self._gone_s.pop(name, None) is not None
         self._latest.pop(name, None)
-        self.summaries.append(replace(summary, state="gone") if gone else summary)
+        if summary.error is not None:
+            self._ended[name] = summary.error
+        self.summaries.append(replace(summary, state="gone") if gone and summary.error is None else summary)
         self.is_finding |= self.summaries[-1].is_finding
 
     def taken(self) -> list[Second]:
@@ -102,7 +107,8 @@ class Overview:
 
     def lines(self, screen: Screen) -> list[str]:
         """What is there, and as many rings as the screen has room for."""
-        width, notes = screen.width(), [cut(printable(note), screen.width()) for note in self.notes()]
+        width, ended = screen.width(), [f"{name}: {reason}" for name, reason in sorted(self._ended.items())]
+        notes = [cut(printable(note), width) for note in ended + self.notes()]
         rows = [_row(second) for _, second in sorted(self._latest.items())]
         room = max(screen.height() - len(notes) - 3, 1)  # a title, the table's head, and how many more there are
         more = [f"{len(rows) - room} more: enlarge the terminal"] if len(rows) > room else []
@@ -161,6 +167,7 @@ def _show(overview: Overview, arguments: Namespace, screen: Screen, log: WatchLo
 
 def watch_all(arguments: Namespace) -> int:
     """Exit codes as of vshm watch of one; 3: there is no ring to begin with."""
+    outlive_faults()
     overview, over = Overview(), End()
     overview.look()
     if overview.is_empty:

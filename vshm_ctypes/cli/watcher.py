@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..consumer import Consumer
+from ..errors import VideoShmError
 from ..frame import Described
 from ..info import RingInfo, State
 from .events import Clocks, Event, clock_events, frame_events, ring_events
@@ -20,7 +21,10 @@ GONE = ("dead", "closed", "gone")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a whole watch came to. state: the writer's at its end. latency_s: by percentile; empty: not known."""
+    """What a whole watch came to. state: the writer's at its end. latency_s: by percentile; empty: not known.
+
+    error: why the ring can't be read any more, in which case its state is "unreadable"; None: it can.
+    """
 
     ring: str
     state: str
@@ -29,11 +33,12 @@ class Summary:
     missed: int
     restarts: int
     latency_s: dict[int, float]
+    error: str | None = None
 
     @property
     def is_finding(self) -> bool:
-        """Frames were missed, or the writer is gone."""
-        return bool(self.missed) or self.state in GONE
+        """Frames were missed, the writer is gone, or the ring can't be read any more."""
+        return bool(self.missed) or self.state in GONE or self.error is not None
 
 
 class Watch:
@@ -121,14 +126,22 @@ class Watch:
     def summary(self) -> Summary:
         """Of all since the watch began, and what came since the last whole second."""
         self.sum_up(1.0)
+        return self._summary(state_name(self._info), None)
+
+    def ended_by(self, error: VideoShmError) -> Summary:
+        """Of all up to the last whole second before that."""
+        return self._summary("unreadable", error.strerror)
+
+    def _summary(self, state: str, error: str | None) -> Summary:
         return Summary(
             ring=self._stream.ring,
-            state=state_name(self._info),
+            state=state,
             seconds=time.monotonic() - self._begin_s,
             received=self._all_frames,
             missed=self._info.missed,
             restarts=self._restarts,
             latency_s=_percentiles(self._all_latencies),
+            error=error,
         )
 
 
