@@ -60,6 +60,42 @@ def test_watch_refreshes_in_place_and_ctrl_c_ends_it_with_a_summary(ring: str) -
     assert "\x1b" not in left
 
 
+@pytest.mark.parametrize("of_all", [False, True], ids=["one", "all"])
+def test_ctrl_z_gives_the_shell_its_screen_and_fg_draws_anew(ring: str, of_all: bool) -> None:
+    watch = f"{sys.executable} -m vshm_ctypes watch {'' if of_all else ring}"
+    shell = ["setsid", "--ctty", "bash", "-c", f"set -m; {watch}; echo STOPPED; bg; wait %1; fg; echo AT ITS END"]
+    ours, theirs = pty.openpty()
+    shown = ""
+
+    def shows(wanted: str) -> None:
+        nonlocal shown
+        while wanted not in shown:
+            shown += os.read(ours, 65536).decode(errors="replace")
+
+    environment = os.environ | {"TERM": "xterm"}
+    with (
+        Camera(ring),
+        subprocess.Popen(shell, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process,
+    ):
+        try:
+            os.close(theirs)
+            shows(AGAIN)
+            os.write(ours, b"\x1a")
+            shows("STOPPED\r\n")
+            before, shown = shown.split("STOPPED\r\n")
+            assert before.rpartition("\x1b[?1049h")[2].count("\x1b[?25h\x1b[?1049l") == 1
+            shows(AGAIN)
+            drawn = shown.partition("\x1b[?1049h\x1b[?25l")[2]
+            assert drawn.startswith("\x1b[H")
+            assert "latency" in drawn.partition("\x1b[J")[0]
+            os.write(ours, b"\x03")
+            shows("AT ITS END")
+            assert shown.count("\x1b[?1049h") == shown.count("\x1b[?1049l") == 1
+        finally:
+            process.kill()
+            os.close(ours)
+
+
 def test_watch_stays_in_a_narrow_terminal(ring: str) -> None:
     with Camera(ring):
         _, shown = vshm_shown("watch", ring, until=AGAIN, columns=40)

@@ -143,7 +143,7 @@ def _show(overview: Overview, arguments: Namespace, screen: Screen, log: WatchLo
     begin, told = time.monotonic(), [""]
     ticks = 0
     while not arguments.seconds or time.monotonic() - begin < arguments.seconds:
-        ticks += 1
+        ticks = max(ticks + 1, int(time.monotonic() - begin))  # by Ctrl-Z it may have been stopped for hours
         over.wait(begin + ticks - time.monotonic())
         overview.look()
         seconds = overview.taken()
