@@ -93,6 +93,15 @@ def test_number_and_clock_can_be_read_at_every_size(size: tuple[int, int], monke
     assert line(top + high, bars.CLOCK) == "23:59:59.875"
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_there_is_room_between_the_bar_that_fills_and_the_number(size: tuple[int, int]) -> None:
+    picture = TestPicture(*size)
+    bright = (luma_of(picture.draw(8_888_888, 0.99))[picture._panel : picture._text + 1] > 128).any(axis=1)
+    assert bright[0]
+    assert bright[-1]
+    assert (~bright).sum() >= picture._digits
+
+
 def test_a_square_moves_and_a_bar_fills_with_each_second() -> None:
     picture = TestPicture(640, 360)
 

@@ -60,7 +60,7 @@ class TestPicture:
         self._panel = (
             height - 2 * (_CELLS[1] + 1) * self._digits - 4 & ~1
         )  # its first line; below is the bar that fills
-        self._text = self._panel + 2 * self._digits + 2  # below that are number and clock
+        self._text = self._panel + 2 * self._digits + 2  # with room between them, number and clock
         self._letters = numpy.stack([self._draw_letter(bits) for bits in _LETTERS.values()])
         self._second, self._clock = -1, ""
         self._background = self._draw_background(top)
@@ -103,7 +103,7 @@ class TestPicture:
         self._write(luma, self._text, f"{number % 10**NUMBER:0{NUMBER}}")
         self._write(luma, self._text + _CELLS[1] * self._digits, self._time())
         filled = int(self._width * (now_s % 1)) & ~1
-        bar = luma[self._panel : self._panel + 2 * self._digits]
+        bar = luma[self._panel : self._panel + self._digits]
         bar[:, :filled], bar[:, filled:] = _BRIGHT, _DARK
         return frame
 
