@@ -216,6 +216,12 @@ def test_sound_of_another_ring_is_heard_beside_the_picture(page: ChromiumPage, s
         )
 
 
+def test_a_ring_in_the_address_needs_no_slash(page: ChromiumPage, server: Server, rings: str) -> None:
+    page.open(server.url(f"/#{rings[1:]}"))
+    page.wait(lambda: page.shown > 0 and " ms" in page.text("charts"), "it plays, with its figures")
+    assert script(page, "return document.querySelector('#rings [aria-current]').dataset.name") == rings
+
+
 # ---- the keyboard ----
 
 

@@ -69,13 +69,15 @@ function onOverview(told) {
 
 function isAll() { return location.hash === `#${ALL}`; }
 
+// A channel's number, NAME or /NAME: people write addresses too.
 function ringOfAddress() {
-  const text = isAll() ? "" : location.hash.slice(1);
+  let text = isAll() ? "" : location.hash.slice(1);
   try {
-    return decodeURIComponent(text).slice(0, LONGEST_NAME);
+    text = decodeURIComponent(text);
   } catch { // not as we write it
-    return text.slice(0, LONGEST_NAME);
   }
+  if (/^\d{1,9}$/.test(text)) text = `/video_stream_ch${Number(text)}`;
+  return (text && !text.startsWith("/") ? `/${text}` : text).slice(0, LONGEST_NAME);
 }
 
 function turnTo(ring) {
