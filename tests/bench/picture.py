@@ -5,6 +5,10 @@ python tests/bench/picture.py [--baseline REF]    exit 1: it surely costs more
 
 Processes of either in turn, the first of a pair by lot; the figure is the geometric mean of the pairs' ratios, with a
 bootstrap interval of 95 %.
+
+Drawn alone, a small picture may cost less than its memory: where malloc gives it back to the kernel each time, there
+is a page fault for each 4 KiB. At 640x360 with glibc a picture took 180 us without any, and 330 us with the 87 of
+MALLOC_MMAP_THRESHOLD_=131072. So a figure of "drawn" is one of the drawing only where neither commit has faults.
 """
 
 from __future__ import annotations
