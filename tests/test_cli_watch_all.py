@@ -152,6 +152,15 @@ def test_a_terminal_that_can_not_move_its_cursor_gets_plain_lines(term: str) -> 
     assert "\x1b" not in shown
 
 
+def test_a_log_that_can_not_be_written_leaves_nothing_in_shared_memory(ring: str, tmp_path: Path) -> None:
+    with Camera(ring):
+        command = [*WATCH, "--log", str(tmp_path / "nowhere" / "log")]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            _, told = process.communicate(timeout=TIMEOUT_S)
+    assert (process.returncode, "nowhere" in told) == (1, True)
+    assert list(SHARED_MEMORY.glob(f"vshm_consumer_{process.pid}_*")) == []
+
+
 def test_without_a_ring_it_is_exit_3_and_says_what_to_do() -> None:
     outcome = vshm("watch")
     assert (outcome.code, outcome.out) == (3, "")

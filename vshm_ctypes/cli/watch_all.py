@@ -176,8 +176,8 @@ def watch_all(arguments: Namespace) -> int:
             complain(note)
         return Exit.FINDING if notes else Exit.NO_RING
     with ExitStack() as stack, heeding(over.set):
+        stack.callback(overview.end)  # whatever goes wrong, what readers published goes
         log = stack.enter_context(WatchLog(arguments.log)) if arguments.log else None
         _show(overview, arguments, stack.enter_context(Screen(not arguments.json)), log, over)
-        overview.end()
     tell(overview.summaries, arguments.json)
     return Exit.FINDING if overview.is_finding else Exit.HEALTHY
