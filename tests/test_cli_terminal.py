@@ -51,12 +51,12 @@ AGAIN = "\x1b[J\x1b[H"  # what was shown is over, and is shown anew from the top
 def test_watch_refreshes_in_place_and_ctrl_c_ends_it_with_a_summary(ring: str) -> None:
     with Camera(ring):
         code, shown = vshm_shown("watch", ring, until=AGAIN)
-    assert code == 0
     assert shown.count("latency   p99") >= 2
     assert "▁" in shown or "█" in shown
     (left,) = shown.split("\x1b[?1049l")[1:]  # on the screen that was there before
     assert left.startswith(f"{ring}: ")
     assert "the writer is live" in left
+    assert code == (", 0 missed, " not in left)  # on a busy machine some may be
     assert "\x1b" not in left
 
 
