@@ -57,13 +57,13 @@ class Sleeper(threading.Thread):
         os.sched_setaffinity(0, {self._cpu})
         self.realtime = self._wants_realtime and _become_realtime()
         with Path(f"/proc/self/task/{threading.get_native_id()}/schedstat").open("rb") as schedstat:
-            self.started.set()
             self._watch(-1 if self.realtime else schedstat.fileno())
 
     def _watch(self, schedstat: int) -> None:
         seen = Seen()
         queued_ns = _queued_ns(schedstat)
         before_ns = time.monotonic_ns()
+        self.started.set()  # a stall from now on is seen
         while True:
             time.sleep(SLEEP_NS / 1e9)
             now_ns, now_queued_ns = time.monotonic_ns(), _queued_ns(schedstat)

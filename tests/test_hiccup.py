@@ -57,6 +57,15 @@ def test_a_stall_is_seen_with_its_length_and_its_time(control: Hiccups) -> None:
     assert seen.histogram.longest_ns >= STALL_S * 0.95e9
 
 
+def test_it_sees_a_stall_from_its_first_moment_on() -> None:
+    for _ in range(8):
+        with Hiccups() as control:
+            os.kill(control.pid, signal.SIGSTOP)
+            time.sleep(STALL_S)
+            os.kill(control.pid, signal.SIGCONT)
+            assert control.take().longest_ns >= STALL_S * 0.9e9
+
+
 def test_each_take_begins_anew(control: Hiccups) -> None:
     os.kill(control.pid, signal.SIGSTOP)
     time.sleep(STALL_S)
