@@ -14,7 +14,9 @@
 static struct story *story;
 static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE];
 
-/* Whole, of a life not before the last one, and in order. in_order: none between is left out. */
+/* Whole, of a life not before the last one, and in order; for ours none between is left out. Of version 1 it
+ * may be the same once more: its index and its count are two words, and a writer may lose its turn between
+ * them. */
 static void enter(uint32_t reader, const uint8_t *frame, uint32_t size, uint32_t life, uint32_t number,
 				  uint32_t *latest, uint32_t *next)
 {
@@ -28,7 +30,7 @@ static void enter(uint32_t reader, const uint8_t *frame, uint32_t size, uint32_t
 	if (reader < OF_OURS)
 		CHECK_EQ(number, *next);
 	else
-		CHECK(number >= *next);
+		CHECK(number + 1 >= *next);
 	*next = number + 1;
 	atomic_fetch_add(&story->got[reader][life], 1);
 }
