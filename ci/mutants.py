@@ -95,23 +95,29 @@ def ask(library: Path) -> tuple[str, ...]:
     return tuple(line.split(":")[0] for line in told.stdout.splitlines() if ": broken, " in line)
 
 
+def changes(mutate: str, source: Path, made: Path) -> list[list[Mutant]]:
+    """Those of each line of a source that has some. made: the folder in which they are made, or were."""
+    if not made.exists():
+        made.mkdir(parents=True)
+        command = [mutate, str(source), "c", "--noCheck", "--mutantDir", str(made)]
+        subprocess.run(command, check=True, capture_output=True)
+    before, by_line = source.read_text(), dict[int, list[Mutant]]()
+    for path in sorted(made.iterdir()):
+        if mutant := changed_line(source.name, before, path.read_text()):
+            by_line.setdefault(mutant.line, []).append(mutant)
+    return [by_line[line] for line in sorted(by_line)]
+
+
 def mutants(mutate: str, folder: Path, rng: random.Random) -> Iterator[Mutant]:
     """Without end: a line of the sources, each as likely, and a change of it. folder: where they are made."""
     sources = sorted(SOURCES.glob("*.c"))
     weights = [len(source.read_text().splitlines()) for source in sources]
+    known: dict[Path, list[list[Mutant]]] = {}  # a source has a thousand, each in a file of its own
     while True:
         (source,) = rng.choices(sources, weights)
-        made = folder / "mutants" / source.stem
-        if not made.exists():
-            made.mkdir(parents=True)
-            subprocess.run(
-                [mutate, str(source), "c", "--noCheck", "--mutantDir", str(made)], check=True, capture_output=True
-            )
-        before, by_line = source.read_text(), dict[int, list[Mutant]]()
-        for path in sorted(made.iterdir()):
-            if mutant := changed_line(source.name, before, path.read_text()):
-                by_line.setdefault(mutant.line, []).append(mutant)
-        yield rng.choice(by_line[rng.choice(sorted(by_line))])
+        if source not in known:
+            known[source] = changes(mutate, source, folder / "mutants" / source.stem)
+        yield rng.choice(rng.choice(known[source]))
 
 
 def report(answers: Sequence[Mutant]) -> int:
