@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Completion of all three commands, asked of the shells themselves: on a terminal, with what a person types."""
 
-import os
-import pty
 import re
 import shutil
 import subprocess
@@ -11,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hosts import on_terminal
 from vshm import TIMEOUT_S
 from writers import SHARED_MEMORY
 
@@ -71,27 +70,11 @@ class Completing:
         (self._folder / ".zshrc").write_text(self._setup)
         (self._folder / "bashrc").write_text(self._setup)
         words = {"bash": ["bash", "--rcfile", str(self._folder / "bashrc"), "-i"], "zsh": ["zsh", "-d", "-i"]}
-        ours, theirs = pty.openpty()
-        environment = os.environ | {"ZDOTDIR": str(self._folder), "TERM": "dumb", "HOME": str(self._folder)}
-        process = subprocess.Popen(
-            words[self._shell], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=self._folder,
-            start_new_session=True,
-        )  # fmt: skip
-        os.close(theirs)
-        shown = b""
-        try:
-            while True:
-                try:
-                    shown += os.read(ours, 65536)
-                except OSError:  # how Linux tells the end
-                    return shown.decode(errors="replace")
-                if keys and b"ready> " in shown:
-                    os.write(ours, keys.encode())
-                    keys = ""
-        finally:
-            process.kill()
-            process.wait()
-            os.close(ours)
+        command, folder = words[self._shell], str(self._folder)
+        own = {"ZDOTDIR": folder, "HOME": folder}
+        return on_terminal(
+            command, until="ready> ", by=keys.encode(), term="dumb", folder=self._folder, environment=own
+        )[1]
 
 
 @pytest.fixture(params=["bash", "zsh", "fish"])

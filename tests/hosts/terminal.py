@@ -7,7 +7,8 @@ import os
 import pty
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 TIMEOUT_S = 60
 
@@ -16,15 +17,17 @@ def on_terminal(
     command: Sequence[str],
     *,
     until: str = "",
-    by: signal.Signals = signal.SIGINT,
+    by: signal.Signals | bytes = signal.SIGINT,
     columns: int = 120,
     term: str = "xterm",
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """(exit code, what was shown). until: the signal is sent once that was shown."""
+    """(exit code, what was shown). until: the signal is sent, or the keys are typed, once that was shown."""
     ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "TERM": term}
+    variables = {**os.environ, "COLUMNS": str(columns), "TERM": term, **(environment or {})}
     process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=variables, cwd=folder, start_new_session=True
     )
     os.close(theirs)
     shown = b""
@@ -35,7 +38,10 @@ def on_terminal(
             except OSError:  # how Linux tells the end
                 break
             if until and until in shown.decode(errors="replace"):
-                os.killpg(process.pid, by)
+                if isinstance(by, bytes):
+                    os.write(ours, by)
+                else:
+                    os.killpg(process.pid, by)
                 until = ""
         return process.wait(TIMEOUT_S), shown.decode()
     finally:
