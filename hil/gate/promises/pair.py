@@ -22,13 +22,14 @@ class Pair(Library):
     """Takes the place of one library, in all processes of a promise. Both may be the same.
 
     The first writer of each ring is first's, the next one other's, and so on in turn; readers, and who looks from
-    outside, are other's.
+    outside, are other's. A handle that is open stays with its library, also where it opens a ring once more.
     """
 
     def __init__(self, first: Library, other: Library) -> None:
         self.path = other.path
         self._both = first, other
         self._sides: dict[int, int] = {}  # of writers' handles, by address
+        self._open = set[int]()  # the handles among them that have a ring
         self._writers = mmap.mmap(-1, _COUNTS)  # by ring: all processes see how many there have been
         self._came = mmap.mmap(-1, mmap.PAGESIZE)
 
@@ -52,7 +53,9 @@ class Pair(Library):
 
     def _by_handle(self, name: str) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            return self._library(name, arguments).function(name)(*arguments)
+            result = self._library(name, arguments).function(name)(*arguments)
+            self._note(name, arguments, result)
+            return result
 
         return call
 
@@ -62,14 +65,22 @@ class Pair(Library):
             self._both[FIRST](name, *arguments)
         library = self._library(name, arguments)
         answer = library(name, *arguments)
+        self._note(name, arguments, answer.result)
         if name in _OPENS + _JOINS and (answer.result >= 0 or answer.error == "EBUSY"):
             self._came[self._side(name, arguments)] = 1
         return answer
 
     def _library(self, name: str, arguments: tuple[Any, ...]) -> Library:
-        if name in _OPENS and arguments:
+        if name in _OPENS and arguments and _address(arguments[0]) not in self._open:
             self._sides[_address(arguments[0])] = self._turn(_ring(name, arguments))
         return self._both[self._side(name, arguments)]
+
+    def _note(self, name: str, arguments: tuple[Any, ...], result: Any) -> None:
+        """Keep in mind which handles have a ring, after a call and what it gave."""
+        if name in _OPENS and arguments and result >= 0:
+            self._open.add(_address(arguments[0]))
+        elif name == "producer_destroy" and arguments:
+            self._open.discard(_address(arguments[0]))
 
     def _side(self, name: str, arguments: tuple[Any, ...]) -> int:
         if not name.startswith("producer_"):
