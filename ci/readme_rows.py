@@ -72,7 +72,7 @@ ROWS = [
     Row("hil run", "1 passed", more=" --camera testsrc --quick --seconds 2 -k consumer_without"),
     Row("hil report DIR", "1 passed"),
     Row("hil calibrate", why="runs the suite three times"),
-    Row("hil fleet", why=BOARDS),
+    Row("hil farm", why=BOARDS),
     Row("sudo ci/", why=ELSEWHERE),
     Row("ci/", why=ELSEWHERE),
     Row("cmake -S lib"),

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from streamers import end, streaming
 from vshm import vshm
 
-from hil import barcode
 from hil.streamer.ledger import read_ledger
+from hil.streamer.sources import barcode
 
 LOUD = 2000
 PICTURES = "testsrc:160x96@5"

@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from hil.board import FOLDER
+from hil.host.board import FOLDER
 
 
 def patient_board(

@@ -12,8 +12,8 @@ import numpy
 from judges import TIMEOUT_S, ffmpeg, missing
 from numpy.typing import NDArray
 
-from hil.patches import rgb_of
 from hil.streamer.colour import BT601, BT709, BT2020, Colour
+from hil.suite.patches import rgb_of
 from vshm_ctypes import Codec
 
 DEMUXERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}

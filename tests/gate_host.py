@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hil.gate.block import Block, BlockError, Plan, Tally
+from hil.figures.verdict import FIT
+from hil.gate.block import Block, BlockError, BlockPlan, Tally
 from hil.gate.libraries import Library
-from hil.verdict import FIT
 
 BASELINE = Library("baseline", Path("a.so"), None, frozenset({"one", "two"}), 1000)
 CANDIDATE = Library("candidate", Path("b.so"), None, frozenset({"one", "two"}), 1000)
@@ -37,7 +37,7 @@ class Host:
 
     def __init__(self) -> None:
         self.chance = np.random.default_rng(1)
-        self.runs: list[tuple[str, Plan]] = []
+        self.runs: list[tuple[str, BlockPlan]] = []
         self.slower = 1.0
         self.changed: dict[str, int] = {}
         self.crashes = ""
@@ -48,7 +48,7 @@ class Host:
         self.gone_after = 10**9
         self.fitness = FIT
 
-    def run(self, program: Path, library: Path, plan: Plan) -> Block:
+    def run(self, program: Path, library: Path, plan: BlockPlan) -> Block:
         self.runs.append((library.name, plan))
         worse = library.name == "b.so"
         if library.name == self.crashes or len(self.runs) >= self.gone_after:

@@ -128,14 +128,14 @@ class Lab:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def bench(self, *names: str) -> Path:
+    def farm(self, *names: str) -> Path:
         """A file with these of its places as targets of the same names."""
         ssh = f"{{keyfile: {self.folder}/user, connection_timeout: 5.0}}"
         targets = "".join(
             f"  {name}: {{resources: {{RemotePlace: {{name: board-{name}}}}}, drivers: {{SSHDriver: {ssh}}}}}\n"
             for name in names
         )
-        path = self.folder / "bench.yaml"
+        path = self.folder / "farm.yaml"
         path.write_text(f"targets:\n{targets}options:\n  coordinator_address: '{self.coordinator}'\n")
         return path
 

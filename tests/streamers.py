@@ -13,7 +13,7 @@ import av
 import numpy
 from writers import wait_until
 
-from hil import barcode
+from hil.streamer.sources import barcode
 from vshm_ctypes import Codec, Consumer, Frame, VideoShmError, inspect
 
 TIMEOUT_S = 60

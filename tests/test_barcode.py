@@ -8,7 +8,7 @@ import av
 import numpy
 import pytest
 
-from hil import barcode
+from hil.streamer.sources import barcode
 
 NUMBERS = (0, 1, 2, 255, 65535, 123_456_789, 2**31, 2**32 - 1)
 

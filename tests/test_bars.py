@@ -12,9 +12,8 @@ import pytest
 from colour_judges import by_ffmpeg
 from streamers import streaming, take
 
-from hil import barcode
 from hil.streamer.colour import BT601, BT709
-from hil.streamer.sources import bars
+from hil.streamer.sources import barcode, bars
 from hil.streamer.sources.bars import BARS, TestPicture
 from vshm_ctypes import Codec, Consumer
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from hil.behaviours import BEHAVIOURS, behaviour
+from hil.workers.behaviours import BEHAVIOURS, behaviour
 from hil.workers.consumers import Consumer
 
 

@@ -13,8 +13,8 @@ from hil.bench.outcome import FAULTS, outcome_of
 from hil.bench.payload import FILLER, Payload, number_of
 from hil.bench.render import markdown, print_tables, remarks
 from hil.bench.worker import SETTLING, Received, Sent
-from hil.board import find_board
 from hil.cli.main import main
+from hil.host.board import find_board
 
 COUNT = 20
 SENT = Sent(at_ns=[1000 * number for number in range(COUNT)], cpu_ns=15_000_000)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hil.board import FOLDER, BoardError, choose_board, find_board, known_boards, read_board, recognise_board
-from hil.verdict import Verdict
+from hil.figures.verdict import Verdict
+from hil.host.board import FOLDER, BoardError, choose_board, find_board, known_boards, read_board, recognise_board
 
 GENERIC = (FOLDER / "generic.toml").read_text()
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from hil.board import FOLDER, find_board, read_board
-from hil.calibration import ROOM, board_text, measured, rounded_up
-from hil.camera_choice import NoCameraError
 from hil.cli import run as run_verb
 from hil.cli.main import main
+from hil.host.board import FOLDER, find_board, read_board
+from hil.host.calibration import ROOM, board_text, measured, rounded_up
 from hil.report.merge import load
+from hil.suite.camera_choice import NoCameraError
 
 RUN = Path(__file__).parent / "runs" / "small.json"
 GENERIC = find_board("generic")

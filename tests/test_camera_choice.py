@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from hil import camera_choice
-from hil.camera_choice import Choice, NoCameraError, chosen_camera
 from hil.streamer.sources import v4l2_devices
 from hil.streamer.sources.devices import DeviceInfo
+from hil.suite import camera_choice
+from hil.suite.camera_choice import Choice, NoCameraError, chosen_camera
 from hil.suite.cameras import find_cameras
 from hil.vm import VmUnavailable
 

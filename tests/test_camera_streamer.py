@@ -15,8 +15,8 @@ import pytest
 from streamers import TIMEOUT_S, command, end, numbers, streaming, take
 from writers import SHARED_MEMORY, wait_until
 
-from hil import barcode
 from hil.streamer.ledger import read_ledger
+from hil.streamer.sources import barcode
 from vshm_ctypes import Codec, Consumer, ProducerClosed, inspect
 
 

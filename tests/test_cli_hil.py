@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from writers import ROOT
 
-from hil.camera_choice import Choice, NoCameraError, chosen_camera
 from hil.cli import run as run_verb
 from hil.cli.main import build_parser, main
 from hil.report.merge import load
+from hil.suite.camera_choice import Choice, NoCameraError, chosen_camera
 
 RUN = Path(__file__).parent / "runs" / "small.json"
 TIMEOUT_S = 120

@@ -4,7 +4,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from hil.clock import realtime_offset_ns
+from hil.streamer.clock import realtime_offset_ns
 
 OFFSET_NS = 1_790_000_000_000_000_000
 STEP_NS = 1_000

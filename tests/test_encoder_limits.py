@@ -7,11 +7,11 @@ import av
 import numpy
 import pytest
 
-from hil import patches
 from hil.streamer.channels import Channel
 from hil.streamer.colour import BT709, Colour
 from hil.streamer.encoder import SOFTWARE, Encoder
 from hil.streamer.encoder_settings import PROFILES, EncoderError
+from hil.suite import patches
 
 DECODERS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}
 EVERY = ["h264", "h265", "jpeg"]

@@ -9,7 +9,7 @@ import pytest
 from anywhere import interrupted_anywhere
 from writers import ROOT
 
-from hil.command import run_to_end
+from hil.processes.command import run_to_end
 from vshm_ctypes.cli.bundle_archive import Writer
 from vshm_ctypes.cli.ending import held
 from vshm_ctypes.cli.record import _files_of
@@ -91,12 +91,12 @@ def test_a_program_that_is_run_to_its_end_ends_with_us() -> None:
 
 MAKERS = {"TemporaryDirectory", "Popen"}
 END_BY_THEMSELVES = {
-    "hil/hiccup.py": "ends where its pipe does",
-    "hil/load.py": "each load watches for our end, and ends too",
+    "hil/host/hiccup.py": "ends where its pipe does",
+    "hil/host/load.py": "each load watches for our end, and ends too",
     "hil/workers/child.py": "a fleet's guard ends its group",
     "hil/fleet/fleet.py": "TemporaryDirectory removes it when the interpreter ends; its guard is a process of its own",
     "hil/streamer/sources/program.py": "camera-streamer is never interrupted: it is told to end",
-    "hil/farm/board.py": "ssh ends where its pipe does",
+    "hil/farm/remote_board.py": "ssh ends where its pipe does",
     "hil/gate/promises/troupe.py": "it may load no library of ours: TemporaryDirectory removes it at the end",
 }
 CONTEXTS = {  # that make them and do not hold: those who enter them do

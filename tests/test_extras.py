@@ -52,7 +52,7 @@ def test_a_command_tells_help_and_version_without_extras(command: str) -> None:
         ("hil report .", "hil"),
         ("hil calibrate --runs 3 -o board.toml", "hil"),
         ("hil gate --baseline {library} --candidate {library}", "hil"),
-        ("hil fleet --env {file} --wheel {wheel}", "fleet"),
+        ("hil farm --env {file} --wheel {wheel}", "farm"),
         ("vshm demo", "demo"),
         ("vshm serve --port 0", "web"),
         ("vshm export --port 0", "cli"),
@@ -66,10 +66,10 @@ def test_what_is_missing_is_named_with_its_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, extra: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("bench.yaml", "video_shm-1-py3-none-any.whl"):
+    for name in ("farm.yaml", "video_shm-1-py3-none-any.whl"):
         (tmp_path / name).touch()
     shutil.copy(RUN, tmp_path / "run.json")
-    files = {"library": ROOT / "build" / "libvideo_shm.so", "file": "bench.yaml"}
+    files = {"library": ROOT / "build" / "libvideo_shm.so", "file": "farm.yaml"}
     files["wheel"] = "video_shm-1-py3-none-any.whl"
     command, *rest = words.format(**files).split()
     done = run(command, *rest)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil fleet: on every board of a bench at once, with places that are given back whatever happens, and one page."""
+"""hil farm: on every board of a farm at once, with places that are given back whatever happens, and one page."""
 
 import io
 import json
@@ -19,11 +19,11 @@ import pytest
 from lab import Lab, why_not
 from writers import ROOT
 
-from hil.farm import board as board_module
-from hil.farm.bench import BenchError, Place, read_bench
-from hil.farm.board import Board
+from hil.farm import remote_board as board_module
 from hil.farm.farm import BoardResult, exit_code
 from hil.farm.page import rows, write_farm_page
+from hil.farm.places import FarmError, Place, read_farm
+from hil.farm.remote_board import RemoteBoard
 from hil.report.merge import load
 
 pytestmark = pytest.mark.xdist_group("farm")  # one lab for all of them
@@ -51,13 +51,13 @@ def pytest_addoption(parser):
 """
 
 
-# ---- the bench's file ----
+# ---- the farm's file ----
 
 
-def bench_file(folder: Path, text: str) -> Path:
+def farm_file(folder: Path, text: str) -> Path:
     pytest.importorskip("labgrid")
-    (folder / "bench.yaml").write_text(text)
-    return folder / "bench.yaml"
+    (folder / "farm.yaml").write_text(text)
+    return folder / "farm.yaml"
 
 
 TARGET = "  {name}: {{resources: {{RemotePlace: {{name: {place}}}}}, drivers: {{SSHDriver: {{}}}}}}\n"
@@ -66,11 +66,11 @@ TARGET = "  {name}: {{resources: {{RemotePlace: {{name: {place}}}}}, drivers: {{
 def test_targets_are_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LG_COORDINATOR", raising=False)
     targets = TARGET.format(name="pi4", place="shelf-1") + TARGET.format(name="pi5", place="shelf-2")
-    bench = read_bench(bench_file(tmp_path, f"targets:\n{targets}options: {{coordinator_address: 'lab:1'}}\n"))
-    assert bench.places == (Place("pi4", "shelf-1"), Place("pi5", "shelf-2"))
-    assert bench.coordinator == "lab:1"
+    farm = read_farm(farm_file(tmp_path, f"targets:\n{targets}options: {{coordinator_address: 'lab:1'}}\n"))
+    assert farm.places == (Place("pi4", "shelf-1"), Place("pi5", "shelf-2"))
+    assert farm.coordinator == "lab:1"
     monkeypatch.setenv("LG_COORDINATOR", "other:2")
-    assert read_bench(bench.file).coordinator == "other:2"
+    assert read_farm(farm.file).coordinator == "other:2"
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_targets_are_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("targets:\n" + TARGET.format(name="a", place="x") + TARGET.format(name="b", place="x"), "for ever"),
         ("targets:\n" + TARGET.format(name="../a", place="x"), "only letters"),
         ("targets:\n" + TARGET.format(name="a", place="'x; reboot'"), "only letters"),
-        ("targets: [", "bench.yaml"),
+        ("targets: [", "farm.yaml"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(BenchError, match=told):
-        read_bench(bench_file(tmp_path, text))
+    with pytest.raises(FarmError, match=told):
+        read_farm(farm_file(tmp_path, text))
 
 
 # ---- what comes back ----
@@ -118,8 +118,8 @@ def archive(name: str, link: str | None = None) -> bytes:
 @pytest.mark.parametrize("name", ["../evil", "@FOLDER@/evil"])
 def test_a_board_can_not_write_outside_its_folder(tmp_path: Path, name: str) -> None:
     sent = archive(name.replace("@FOLDER@", str(tmp_path)))
-    board = Board(cast(Any, SilentSsh(tmp_path, sent)), "board", lambda line: None)
-    with suppress(BenchError):  # refused, or taken as below the folder
+    board = RemoteBoard(cast(Any, SilentSsh(tmp_path, sent)), "board", lambda line: None)
+    with suppress(FarmError):  # refused, or taken as below the folder
         board.fetch_report(tmp_path / "into")
     assert not (tmp_path / "evil").exists()
 
@@ -128,8 +128,8 @@ def test_a_board_can_not_write_outside_its_folder(tmp_path: Path, name: str) -> 
     "sent", [archive("link", "/etc/passwd"), b"no archive", archive("x")[:-20]], ids=["link", "text", "cut short"]
 )
 def test_a_report_that_is_none_is_refused(tmp_path: Path, sent: bytes) -> None:
-    board = Board(cast(Any, SilentSsh(tmp_path, sent)), "board", lambda line: None)
-    with pytest.raises(BenchError, match="can't be unpacked"):
+    board = RemoteBoard(cast(Any, SilentSsh(tmp_path, sent)), "board", lambda line: None)
+    with pytest.raises(FarmError, match="can't be unpacked"):
         board.fetch_report(tmp_path / "into")
     assert not list((tmp_path / "into").glob("link"))
 
@@ -142,8 +142,8 @@ def test_a_board_can_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
             member = tarfile.TarInfo(f"file{number}")
             member.size = 1 << 20
             file.addfile(member, io.BytesIO(bytes(member.size)))
-    board = Board(cast(Any, SilentSsh(tmp_path, many.getvalue())), "board", lambda line: None)
-    with pytest.raises(BenchError, match="larger than 3 MiB"):
+    board = RemoteBoard(cast(Any, SilentSsh(tmp_path, many.getvalue())), "board", lambda line: None)
+    with pytest.raises(FarmError, match="larger than 3 MiB"):
         board.fetch_report(tmp_path / "into")
     assert sum(path.stat().st_size for path in (tmp_path / "into").iterdir()) < 3 << 20
 
@@ -225,7 +225,7 @@ def suite(tmp_path: Path) -> Path:
 
 
 def words(lab: Lab, wheel: Path, suite: Path, *names: str, wait: str = "60") -> list[str]:
-    command = [sys.executable, "-m", "hil", "fleet", "--env", str(lab.bench(*names)), "--wheel", str(wheel)]
+    command = [sys.executable, "-m", "hil", "farm", "--env", str(lab.farm(*names)), "--wheel", str(wheel)]
     command += ["--report", str(suite.parent / "report"), "--wait", wait, "--json"]
     return [*command, "--", "--camera", "testsrc", "--suite", str(suite)]
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from hil.board import Thresholds, find_board
-from hil.fitness import fitness_of, not_told
-from hil.hiccup import Hiccups, HostStalls, Stall
-from hil.latency import LatencyHistogram
-from hil.measurement import Measurement
-from hil.verdict import Verdict
+from hil.figures.latency import LatencyHistogram
+from hil.figures.measurement import Measurement
+from hil.figures.verdict import Verdict
+from hil.host.board import Thresholds, find_board
+from hil.host.fitness import fitness_of, not_told
+from hil.host.hiccup import Hiccups, HostStalls, Stall
 from vshm_ctypes.machine import Machine, SharedMemory, Throttling
 
 THRESHOLDS = Thresholds(longest_stall_ms=5, stalled_share=0.01, steal_share=0.02, foreign_share=0.1)

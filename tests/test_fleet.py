@@ -11,9 +11,9 @@ import pytest
 from writers import BUILD
 
 from hil.fleet import Consumer, Fault, Fleet, FleetError, FleetResult, RingWriter
-from hil.shared_memory import ring_names
 from hil.workers import programs
 from hil.workers.consumers import KINDS
+from hil.workers.shared_memory import ring_names
 
 MS = 1_000_000
 

@@ -17,8 +17,8 @@ import pytest
 from writers import WATCHDOG_S, wait_until
 
 from hil.fleet import Consumer, Fleet, RingWriter
-from hil.shared_memory import ring_names
 from hil.workers.child import Child
+from hil.workers.shared_memory import ring_names
 
 # The consumers that a fleet may leave behind: stopped, and in a run of long.
 PROGRAM = """

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from hil import foreign_load
-from hil.foreign_load import Usage
+from hil.host import foreign_load
+from hil.host.foreign_load import Usage
 
 
 def test_what_is_not_ours_is_others() -> None:

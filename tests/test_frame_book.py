@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hil import report
-from hil.frame_book import FrameBook, ReaderPage, WriterPage, camera_gaps, writer_page
-from hil.schema import check
+from hil.figures.schema import check
+from hil.fleet.frame_book import FrameBook, ReaderPage, WriterPage, camera_gaps, writer_page
 from hil.streamer.books import Books
 
 BOOKS = Books(captured=100, encoded=90, encoder_dropped=7, source_error=2, written=85, refused=3, ring_dropped=2)

@@ -12,7 +12,7 @@ pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from hil.cli.main import main
 from hil.fleet import CameraStreamer, Consumer, Fleet, FleetResult
-from hil.gate.block import BlockError, Plan
+from hil.gate.block import BlockError, BlockPlan
 from hil.gate.camera import PROGRAMS, block_of, programs_in, run_camera
 from hil.gate.phases import plans
 from hil.gate.schedule import standard
@@ -29,7 +29,7 @@ def seen() -> FleetResult:
 
 def test_a_camera_writes_a_block_and_nothing_is_left() -> None:
     before = set(SHARED_MEMORY.glob("video_stream_ch*"))
-    block = run_camera(LIBRARY, Plan(standard(2, 30), 2, paced=True, camera=CAMERA))
+    block = run_camera(LIBRARY, BlockPlan(standard(2, 30), 2, paced=True, camera=CAMERA))
     assert block.faults() == {}
     assert block.written > 20 and block.refused == 0
     assert len(block.readers) == 2 and all(reader.received > 20 for reader in block.readers)
@@ -72,7 +72,7 @@ def test_a_camera_that_used_another_library_is_no_block_of_this_one(seen: FleetR
 
 def test_a_camera_that_is_not_there_is_said() -> None:
     with pytest.raises(BlockError, match="/dev/video99"):
-        run_camera(LIBRARY, Plan(standard(2, 30), 1, paced=True, camera="/dev/video99"))
+        run_camera(LIBRARY, BlockPlan(standard(2, 30), 1, paced=True, camera="/dev/video99"))
 
 
 def test_the_camera_writes_the_paced_phase_alone() -> None:

@@ -10,7 +10,7 @@ pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from gate_host import BASELINE, Host, tally
 
-from hil.gate.block import Plan
+from hil.gate.block import BlockPlan
 from hil.gate.correctness import counted_row, static_rows
 from hil.gate.libraries import Library
 from hil.gate.metrics import COUNTED
@@ -31,7 +31,7 @@ def test_a_symbol_that_is_gone_is_a_regression() -> None:
 def test_counts_have_a_margin() -> None:
     calls = next(metric for metric in COUNTED if metric.name == "writer_system_calls")
     host = Host()
-    blocks = [host.run(Path(), Path("a.so"), Plan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
+    blocks = [host.run(Path(), Path("a.so"), BlockPlan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
     assert counted_row(calls, blocks, blocks).verdict is RowVerdict.SAME
     for system_calls, verdict in ((210, RowVerdict.SAME), (230, RowVerdict.WORSE)):
         others = [replace(block, writer=tally(system_calls=system_calls)) for block in blocks]
@@ -41,9 +41,9 @@ def test_counts_have_a_margin() -> None:
 def test_a_leak_of_a_page_for_each_frame_is_beyond_its_margin() -> None:
     growth = next(metric for metric in COUNTED if metric.name == "memory_growth")
     host = Host()
-    clean = [host.run(Path(), Path("a.so"), Plan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
+    clean = [host.run(Path(), Path("a.so"), BlockPlan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
     host.changed = {"grown_bytes": 4096 * 100}
-    leaking = [host.run(Path(), Path("b.so"), Plan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
+    leaking = [host.run(Path(), Path("b.so"), BlockPlan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
     assert counted_row(growth, clean, clean).verdict is RowVerdict.SAME
     assert counted_row(growth, clean, leaking).verdict is RowVerdict.WORSE
 
@@ -51,7 +51,7 @@ def test_a_leak_of_a_page_for_each_frame_is_beyond_its_margin() -> None:
 def test_a_count_that_only_the_candidate_does_not_give_is_worse() -> None:
     calls = next(metric for metric in COUNTED if metric.name == "writer_system_calls")
     host = Host()
-    blocks = [host.run(Path(), Path("a.so"), Plan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
+    blocks = [host.run(Path(), Path("a.so"), BlockPlan(None, 1)) for _ in range(3)]  # type: ignore[arg-type]
     without = [replace(block, writer=replace(block.writer, system_calls=None)) for block in blocks]
     assert counted_row(calls, blocks, [*blocks[:2], without[2]]).verdict is RowVerdict.WORSE
     assert counted_row(calls, without, blocks).verdict is RowVerdict.UNMEASURED

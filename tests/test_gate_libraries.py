@@ -8,7 +8,7 @@ import pytest
 from writers import BUILD
 
 from hil.cli.main import main
-from hil.exit import Exit
+from hil.figures.exit import Exit
 from hil.gate.libraries import LibraryError, obtain
 
 PROJECT = """\

@@ -21,13 +21,13 @@ pytest.importorskip("scipy", reason="no scipy for this processor")
 from rich.console import Console
 
 from hil.cli.main import build_parser
-from hil.environment import child_environment
 from hil.gate import alone
 from hil.gate.asking import ask, promise_rows
 from hil.gate.defects import build_defect, read_defects
 from hil.gate.libraries import Library
 from hil.gate.promises import PROMISES
 from hil.gate.result import RowVerdict
+from hil.processes.environment import child_environment
 
 THIS = Library("this", LIBRARY, None, frozenset(), None)
 DEFECTS = {defect.name: defect for defect in read_defects(ROOT)}

@@ -12,7 +12,7 @@ import pytest
 from vshm import vshm
 from writers import BUILD
 
-from hil.gate.block import Plan, build_worker, run_block
+from hil.gate.block import BlockPlan, build_worker, run_block
 from hil.gate.recording import recorded
 from vshm_ctypes import Producer, inspect_slots
 from vshm_ctypes.cli.bundle_archive import Writer
@@ -77,7 +77,7 @@ def test_the_gate_writes_a_recorded_stream(tmp_path: Path) -> None:
     frames: list[Frame] = [(10**9 + 20_000_000 * at, SIZES[at % 5], at % 5 == 0) for at in range(40)]
     path = bundle_of(tmp_path / "case.tar.zst", {"video_stream": frames})
     program = build_worker(tmp_path)
-    plan = Plan(recorded(str(path)), 1, paced=True)
+    plan = BlockPlan(recorded(str(path)), 1, paced=True)
     begin_s = time.monotonic()
     block = run_block(program, (BUILD / "libvideo_shm.so").resolve(), plan)
     seconds = time.monotonic() - begin_s

@@ -10,15 +10,15 @@ pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from gate_host import BASELINE, CANDIDATE, RARE_NS, Host
 
-from hil.board import find_board
+from hil.figures.verdict import Fitness
 from hil.gate import session as session_module
-from hil.gate.block import BlockError, Plan
+from hil.gate.block import BlockError, BlockPlan
 from hil.gate.metrics import TIMED, Phase
 from hil.gate.phases import Side, order, plans, turns
 from hil.gate.result import Answer, Result, RowVerdict
 from hil.gate.schedule import standard
 from hil.gate.session import Session
-from hil.verdict import Fitness
+from hil.host.board import find_board
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_phase_in_two_places_has_no_better_one_for_a_side_either() -> None:
 
 
 def test_short_paced_blocks_have_several_rounds_in_a_group() -> None:
-    def paced(phases: dict[Phase, Plan]) -> list[Side]:
+    def paced(phases: dict[Phase, BlockPlan]) -> list[Side]:
         return [side for side, phase, _ in turns(0, phases) if phase == "paced"]
 
     assert paced(plans(None, 0)) == [*order(0), *order(1), *order(2)]
@@ -204,7 +204,7 @@ def test_better_is_higher_for_throughput() -> None:
 
 def test_what_was_dropped_is_no_throughput() -> None:
     metric = next(metric for metric in TIMED if metric.name == "throughput")
-    block = Host().run(Path(), Path("a.so"), Plan(None, 0))  # type: ignore[arg-type]
+    block = Host().run(Path(), Path("a.so"), BlockPlan(None, 0))  # type: ignore[arg-type]
     half, none = replace(block, refused=50, written=50), replace(block, refused=100, written=0)
     rate = metric.value([block]) or 0
     assert metric.value([half]) == pytest.approx(rate / 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from writers import BUILD, ROOT, SHARED_MEMORY
 
-from hil.gate.block import Block, BlockError, Plan, build_worker, run_block
+from hil.gate.block import Block, BlockError, BlockPlan, build_worker, run_block
 from hil.gate.defects import build_defect, read_defects
 from hil.gate.libraries import build, look_at
 from hil.gate.schedule import standard
@@ -19,7 +19,7 @@ LIBRARY = (BUILD / "libvideo_shm.so").resolve()
 FINE = 64
 DEFECTS = {defect.name: defect for defect in read_defects(ROOT)}
 
-MISSING = Plan(standard(400, 2000), 1, paced=True, pause_us=3000)
+MISSING = BlockPlan(standard(400, 2000), 1, paced=True, pause_us=3000)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def nothing_left() -> object:
 def test_a_paced_block_tells_all_that_is_measured(program: Path) -> None:
     frames, readers, settling, pause_s = 60, 2, 10, 0.01
     begin_s = time.monotonic()
-    block = run_block(program, LIBRARY, Plan(standard(frames, 1 / pause_s), readers, paced=True))
+    block = run_block(program, LIBRARY, BlockPlan(standard(frames, 1 / pause_s), readers, paced=True))
     seconds = time.monotonic() - begin_s
     assert block.faults() == {}
     assert (block.written, block.refused, block.dropped) == (frames, 0, 0)
@@ -55,7 +55,7 @@ def test_a_paced_block_tells_all_that_is_measured(program: Path) -> None:
 
 
 def test_system_calls_are_counted(program: Path) -> None:
-    block = run_block(program, LIBRARY, Plan(standard(60, 200), 1, paced=True, traced=True))
+    block = run_block(program, LIBRARY, BlockPlan(standard(60, 200), 1, paced=True, traced=True))
     writer, reader = block.writer, block.readers[0]
     assert writer.system_calls is not None and reader.system_calls is not None
     # The wake, and the worker's own pause where it is in time; a reader's wait, where it has to wait.
@@ -64,7 +64,7 @@ def test_system_calls_are_counted(program: Path) -> None:
 
 
 def test_readers_go_on_with_the_writer_that_follows(program: Path) -> None:
-    block = run_block(program, LIBRARY, Plan(standard(60, 500), 2, paced=True, kill_after=25))
+    block = run_block(program, LIBRARY, BlockPlan(standard(60, 500), 2, paced=True, kill_after=25))
     assert block.recovery_ns is not None and block.recovery_ns > 0
     assert block.faults() == {}
 
@@ -76,7 +76,7 @@ def test_a_slow_reader_misses_frames_and_the_books_balance(program: Path) -> Non
 
 
 def test_an_unpaced_block_runs_into_its_reader_unharmed(program: Path) -> None:
-    assert run_block(program, LIBRARY, Plan(standard(20_000, 1000), 1, stride=FINE)).faults() == {}
+    assert run_block(program, LIBRARY, BlockPlan(standard(20_000, 1000), 1, stride=FINE)).faults() == {}
 
 
 def test_frames_in_no_account_are_seen(program: Path, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_bytes_in_the_middle_are_looked_at(program: Path, tmp_path: Path) -> Non
     assert copied in source.read_text()
     source.write_text(source.read_text().replace(copied, f"{copied}\tmemset(payload + size / 2, 0, {FINE});\n"))
     library = build(tmp_path / "lib", tmp_path / "build")
-    block = run_block(program, library, Plan(standard(30, 500), 1, paced=True, stride=FINE))
+    block = run_block(program, library, BlockPlan(standard(30, 500), 1, paced=True, stride=FINE))
     assert block.faults()["torn"] == block.readers[0].received > 0
 
 
@@ -106,7 +106,7 @@ def test_a_library_that_has_the_original_calls_only_is_measured(program: Path, t
     command: list[str | Path] = ["cc", "-shared", "-pthread", f"-Wl,--version-script={script}", "-o", old, *objects]
     subprocess.run(command, check=True, timeout=60)
     assert look_at("old", old, None).symbols == set(names)
-    block = run_block(program, old, Plan(standard(60, 500), 2, paced=True, kill_after=25))
+    block = run_block(program, old, BlockPlan(standard(60, 500), 2, paced=True, kill_after=25))
     assert block.faults() == {} and block.recovery_ns
 
 
@@ -114,7 +114,7 @@ def test_a_library_that_is_none_is_reported(program: Path, tmp_path: Path) -> No
     broken = tmp_path / "broken.so"
     broken.write_bytes(b"no library")
     with pytest.raises(BlockError, match="can't load VSHM_LIBRARY"):
-        run_block(program, broken, Plan(standard(20, 500), 1))
+        run_block(program, broken, BlockPlan(standard(20, 500), 1))
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"latency_ns": 1}', "no json"])

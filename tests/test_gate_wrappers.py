@@ -31,8 +31,6 @@ from gate_builds import ORIGINAL
 from gate_host import Host
 from test_gate_promises import said
 
-from hil.board import find_board
-from hil.environment import child_environment
 from hil.gate.asking import ask, promise_rows
 from hil.gate.correctness import static_rows, wrapper_remarks
 from hil.gate.libraries import LibraryError, look_at, obtain
@@ -41,6 +39,8 @@ from hil.gate.promises.header import read_header
 from hil.gate.render import summary
 from hil.gate.result import Answer, Result, RowVerdict
 from hil.gate.session import Session
+from hil.host.board import find_board
+from hil.processes.environment import child_environment
 
 VERSION = 'const char *video_shm_version(void) { return "one"; }\n'
 HERE = look_at("here", LIBRARY, None)

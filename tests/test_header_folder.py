@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from writers import BUILD, ROOT
 
-import hil.header
+import hil.workers.c_sources
 from hil.bench.in_c import InC
 from hil.gate.block import build_worker
-from hil.header import include_folder
+from hil.workers.c_sources import include_folder
 from hil.workers.programs import find_program
 
 
@@ -22,7 +22,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     header.write_text("#error another header\n")
     spec = ModuleSpec("vshm_ctypes", None)
     spec.submodule_search_locations = [str(header.parent.parent)]
-    monkeypatch.setattr(hil.header, "find_spec", lambda _name: spec)
+    monkeypatch.setattr(hil.workers.c_sources, "find_spec", lambda _name: spec)
     monkeypatch.setenv("VIDEO_SHM_PROGRAMS", str(tmp_path / "programs"))
     return header.parent
 
@@ -37,5 +37,5 @@ def test_a_tree_s_own_header_is_used_beside_an_installed_one(installed: Path, tm
 
 
 def test_an_installed_package_has_the_header_that_it_brought(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hil.header, "LIB", installed / "nothing")
+    monkeypatch.setattr(hil.workers.c_sources, "LIB", installed / "nothing")
     assert include_folder() == installed

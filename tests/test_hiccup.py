@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from hil.hiccup import HiccupError, Hiccups, HostStalls
-from hil.latency import LatencyHistogram
+from hil.figures.latency import LatencyHistogram
+from hil.host.hiccup import HiccupError, Hiccups, HostStalls
 
 STALL_S = 0.4
 WATCHDOG_S = 20

@@ -7,7 +7,7 @@ import random
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from hil.latency import HIGHEST_NS, LatencyHistogram
+from hil.figures.latency import HIGHEST_NS, LatencyHistogram
 
 
 def of(*latencies_ns: int) -> LatencyHistogram:

@@ -15,8 +15,8 @@ from hosts import NO_NAMELESS_FILES
 from writers import WATCHDOG_S, wait_until
 
 from hil.fleet import Consumer, Fleet, RingWriter
-from hil.load import KINDS, Load, LoadError
-from hil.priority import NICE, PRIORITIES, PriorityError, is_permitted, set_priority
+from hil.host.load import KINDS, Load, LoadError
+from hil.host.priority import NICE, PRIORITIES, PriorityError, is_permitted, set_priority
 from hil.workers.programs import find_program, loaded_library
 
 BUSY = [kind for kind in KINDS if kind != "none"]
@@ -95,7 +95,7 @@ def test_a_load_that_does_not_end_is_killed_and_told(tmp_path: Path, monkeypatch
     """Beside what comes next it would go on unseen."""
     deaf = tmp_path / "deaf"
     install_stress_ng(tmp_path, monkeypatch, "trap '' TERM", f"echo > {deaf}", "exec sleep 1000")
-    monkeypatch.setattr("hil.load.END_S", 0.1)
+    monkeypatch.setattr("hil.host.load.END_S", 0.1)
     before = children()
     with pytest.raises(LoadError, match="had to be killed"), Load("cpu", folder=tmp_path):
         wait_until(deaf.exists, "it is started")
@@ -103,7 +103,7 @@ def test_a_load_that_does_not_end_is_killed_and_told(tmp_path: Path, monkeypatch
 
 
 def test_no_load_outlives_a_killed_process(tmp_path: Path) -> None:
-    program = "import os, time; from hil.load import Load; load = Load('cpu', own=True).__enter__()\n"
+    program = "import os, time; from hil.host.load import Load; load = Load('cpu', own=True).__enter__()\n"
     program += "print(*[process.pid for process in load._processes], flush=True); time.sleep(300)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

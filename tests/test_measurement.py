@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hil.measurement import Measurement
-from hil.verdict import FIT, Fitness, Verdict, worst
+from hil.figures.measurement import Measurement
+from hil.figures.verdict import FIT, Fitness, Verdict, worst
 
 UNFIT = Fitness(("the host stood still for 80 ms",))
 UNPROVEN = Fitness(proven=False)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from writers import wait_until
 
-from hil import foreign_load, outside
-from hil.foreign_load import Usage
+from hil.host import foreign_load, outside
+from hil.host.foreign_load import Usage
 
 
 @pytest.fixture

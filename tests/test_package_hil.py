@@ -74,7 +74,7 @@ def test_a_fleet_is_commanded_from_the_wheel(environment: Path, wheel: Path, tmp
     (tmp_path / "lab").mkdir()
     (tmp_path / "empty").mkdir()
     with Lab(tmp_path / "lab") as lab:
-        words = ("fleet", "--env", lab.bench("a"), "--wheel", wheel, "--json", "--", *RUN[1:-1])
+        words = ("fleet", "--env", lab.farm("a"), "--wheel", wheel, "--json", "--", *RUN[1:-1])
         done = subprocess.run(
             [environment / "hil", *words],
             cwd=tmp_path / "empty",

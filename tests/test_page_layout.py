@@ -11,9 +11,9 @@ from bundles import bundle_of
 from layout import SIZES, overflowing
 
 from hil.cli.main import main
-from hil.farm.bench import Place
 from hil.farm.farm import BoardResult
 from hil.farm.page import write_farm_page
+from hil.farm.places import Place
 from hil.gate.page import page as gate_page
 from hil.gate.result import Answer, Result, Row, RowVerdict
 from hil.report.compare import write_comparison

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from boards import patient_board
 
-from hil.passes import Outcome, Plan, run_passes
+from hil.figures.verdict import Verdict
 from hil.report.crash import signal_of
 from hil.report.finish import finish
-from hil.verdict import Verdict
+from hil.suite.pytest_runs import Outcome, RunPlan, run_passes
 
 IMPORTS = """
 import os, pathlib, signal, time, pytest
@@ -40,11 +40,11 @@ class Suite:
     def __init__(self, folder: Path) -> None:
         self.folder, self.report = folder, folder / "report"
 
-    def plan(self, program: str, proven: bool = True, **words: Any) -> Plan:
+    def plan(self, program: str, proven: bool = True, **words: Any) -> RunPlan:
         (self.folder / "test_suite.py").write_text(IMPORTS + program)
         board = patient_board(self.folder, proven=proven)
         pytest_words = ["--board", str(board), "-c", os.devnull, "--rootdir", str(self.folder)]
-        return Plan(self.report, "here", suite=self.folder, words=pytest_words, **words)
+        return RunPlan(self.report, "here", suite=self.folder, words=pytest_words, **words)
 
     def run(self, program: str, **words: Any) -> tuple[Outcome, dict[str, Any]]:
         outcome = run_passes(self.plan(program, **words))

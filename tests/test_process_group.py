@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from processes import is_running
 
-from hil.process_group import end_group, members, sweep
+from hil.processes.process_group import end_group, members, sweep
 
 # A kernel takes a while to end a process that has much memory.
 LARGE = "import sys, time; memory = b'x' * (256 << 20); print(flush=True); time.sleep(600)"

@@ -9,10 +9,10 @@ from typing import Any
 import av
 import pytest
 
-from hil import barcode
 from hil.streamer.channels import Channel
 from hil.streamer.encoder import Encoder
 from hil.streamer.encoder_settings import EncoderError
+from hil.streamer.sources import barcode
 from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import Captured, Source, SourceError
 from hil.streamer.sources.testsrc import TestSource

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from writers import ROOT
 
-from hil.suite.bench import steady_rate
 from hil.suite.cameras import Camera, find_cameras
+from hil.suite.rig import steady_rate
 
 TIMEOUT_S = 300
 QUICK = "test_field_checklist.py", "-k", "nothing_is_left"
@@ -114,12 +114,12 @@ def test_the_library_to_be_judged_reaches_all_that_tests_start(tmp_path: Path) -
     other = tmp_path / "judged.so"
     other.write_bytes(Path(os.environ["VSHM_LIBRARY"]).read_bytes())
     (tmp_path / "look.py").write_text(
-        "import os, hil.suite.bench as bench\nput = bench.put_on_record\n"
+        "import os, hil.suite.rig as rig\nput = rig.put_on_record\n"
         "def told(record, result):\n"
         "    lives = [*result.writer.lives, *(life for one in result.consumers for life in one.lives)]\n"
         "    print('LOADED', *sorted({life.library.name for life in lives}), os.environ['VSHM_LIBRARY'])\n"
         "    return put(record, result)\n"
-        "bench.put_on_record = told\n"
+        "rig.put_on_record = told\n"
     )
     words = ["--camera", "testsrc", "--board", "vivid-vm", "--library", str(other), "-p", "look", "-s"]
     result = suite(tmp_path, *QUICK, *words)

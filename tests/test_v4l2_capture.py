@@ -20,7 +20,7 @@ from hil.streamer.sources.pixel_formats import RAW, fourcc_of, text_of
 from hil.streamer.sources.source import SourceError
 from hil.streamer.sources.v4l2 import V4l2Source
 from hil.streamer.sources.v4l2_devices import video_devices
-from hil.vivid import DISCONNECT, injecting
+from hil.suite.vivid import DISCONNECT, injecting
 
 WIDTH, HEIGHT = 128, 96
 Y, U, V = 120, 110, 150  # of one colour, in BT.601's limited range, and the same as

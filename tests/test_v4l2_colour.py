@@ -11,7 +11,6 @@ import pytest
 from colour_judges import by_ffmpeg
 from fake_v4l2 import FakeCamera, Sent, plug_in
 
-from hil import patches
 from hil.streamer.channels import Channel
 from hil.streamer.colour import BT601, BT709, BT2020, IDENTITY, UNTOLD, Colour
 from hil.streamer.encoder import CODECS, SOFTWARE, Encoder
@@ -22,6 +21,7 @@ from hil.streamer.sources.v4l2 import V4l2Source
 from hil.streamer.sources.v4l2_colour import colour_of_format, colour_of_jpeg
 from hil.streamer.sources.v4l2_devices import video_devices
 from hil.streamer.sources.v4l2_queue import Colour as Told
+from hil.suite import patches
 
 HEADER = Path("/usr/include/linux/videodev2.h")
 SMPTE170M, SMPTE240M, REC709, JPEG, SRGB, OPRGB, BT2020_SPACE, RAW_SPACE, DCI_P3 = 1, 2, 3, 7, 8, 9, 10, 11, 12

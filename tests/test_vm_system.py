@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from writers import ROOT
 
-from hil.camera_choice import Choice
 from hil.cli import run as run_verb
 from hil.cli.main import build_parser
+from hil.suite.camera_choice import Choice
 from hil.vm import Job, Kernel, System, VmUnavailable, kernel_for, machine, system_in
 from hil.vm.kernel import NEEDED
 from hil.vm.system import LIBRARY, PROGRAMS, PYTHON, RESULTS, SOURCE

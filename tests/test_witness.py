@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 import pytest
 
-from hil.witness import Account, all_written, examine, examine_life
+from hil.fleet.witness import Account, all_written, examine, examine_life
 from hil.workers.life import ConsumerLife, WriterLife
 from hil.workers.records import RECEIVED, WRITTEN, Records
 from hil.workers.saved import found_in_stream, printed_by_example

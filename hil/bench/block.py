@@ -18,7 +18,7 @@ from typing import Any
 
 from vshm_ctypes.cli.ending import held
 
-from ..environment import child_environment
+from ..processes.environment import child_environment
 from .outcome import BlockError, Outcome, outcome_of
 from .peers import peer_class
 from .worker import Job, Received, Sent

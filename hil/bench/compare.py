@@ -15,12 +15,12 @@ from pathlib import Path
 from vshm_ctypes import __version__, machine
 from vshm_ctypes.cli.ending import held
 
-from .. import foreign_load
-from ..board import Board
-from ..fitness import fitness_of
 from ..gate.libraries import cache_folder
-from ..hiccup import Hiccups
-from ..progress import Tell
+from ..host import foreign_load
+from ..host.board import Board
+from ..host.fitness import fitness_of
+from ..host.hiccup import Hiccups
+from ..host.progress import Tell
 from .block import run_block
 from .comparison import Case, Comparison, Row, row_of
 from .in_c import NAMES_IN_C, InC

@@ -6,12 +6,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..command import run_to_end
-from ..gate.block import Block, Plan, build_worker
+from ..gate.block import Block, BlockPlan, build_worker
 from ..gate.block import BlockError as WorkerError
 from ..gate.block import run_block as run_worker
 from ..gate.schedule import Due, Schedule
-from ..header import LIB, include_folder
+from ..processes.command import run_to_end
+from ..workers.c_sources import LIB, include_folder
 from ..workers.programs import loaded_library
 from .outcome import BlockError, Outcome
 
@@ -36,7 +36,7 @@ class InC:
         """Run one. Raises BlockError."""
         count = max(round((fps or FULL_RATE / size) * seconds), SHORTEST)
         frames = tuple(Due(round(number * 1e6 / fps) if fps else 0, size, True) for number in range(count))
-        plan = Plan(Schedule(peer, frames), receivers, paced=fps > 0, stride=size)
+        plan = BlockPlan(Schedule(peer, frames), receivers, paced=fps > 0, stride=size)
         try:
             return _outcome(run_worker(self._worker, self.libraries[peer], plan), peer)
         except WorkerError as error:

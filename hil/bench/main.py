@@ -9,9 +9,9 @@ from rich.console import Console
 
 from vshm_ctypes.cli.whole_file import write_whole
 
-from ..board import choose_board
-from ..exit import Exit
-from ..progress import bar
+from ..figures.exit import Exit
+from ..host.board import choose_board
+from ..host.progress import bar
 from .compare import NAMES, Bench
 from .outcome import BlockError
 from .render import markdown, print_tables

@@ -17,10 +17,10 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .board import Board, Stage
 from .payload import FILLER, Payload, number_of
 from .peer import Link, Peer
 from .peers import peer_class
+from .progress_words import Progress, ProgressWords
 
 SETTLING = 5  # frames at the begin that count in the books only: caches are cold
 FEWEST = 2 * SETTLING
@@ -48,9 +48,9 @@ class Job:
         return Link(Path(self.folder), self.name, self.size, self.receivers, self.receiver)
 
     @property
-    def board(self) -> Board:
+    def board(self) -> ProgressWords:
         """The block's."""
-        return Board(Path(self.folder) / "board")
+        return ProgressWords(Path(self.folder) / "board")
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Received:
     missed: int | None = None
 
 
-def _fill(peer: Peer, payload: Payload, board: Board, receivers: int, stage: Stage) -> None:
+def _fill(peer: Peer, payload: Payload, board: ProgressWords, receivers: int, stage: Progress) -> None:
     """Send what does not count, until all receivers are that far."""
     while not board.all_at(receivers, stage):
         peer.send(payload.numbered(FILLER))
@@ -88,8 +88,8 @@ def send(job: Job, peer: Peer) -> Sent:
     """All frames, at their time."""
     board, payload, sent = job.board, Payload(job.size), Sent()
     peer.open_to_send()
-    board.sender = Stage.READY
-    _fill(peer, payload, board, job.receivers, Stage.READY)
+    board.sender = Progress.READY
+    _fill(peer, payload, board, job.receivers, Progress.READY)
     time.sleep(DRAIN_S)
     begin_ns = time.monotonic_ns()
     frames = max(round(job.fps * job.seconds), FEWEST) if job.fps else sys.maxsize
@@ -108,7 +108,7 @@ def send(job: Job, peer: Peer) -> Sent:
     time.sleep(DRAIN_S)
     sent.cpu_ns = time.process_time_ns() - begin_cpu_ns
     board.sent = len(sent.at_ns)
-    _fill(peer, payload, board, job.receivers, Stage.DONE)
+    _fill(peer, payload, board, job.receivers, Progress.DONE)
     peer.close()
     return sent
 
@@ -145,7 +145,7 @@ def receive(job: Job, peer: Peer) -> Received:
     """All frames that come, until what does not count says that it is over."""
     board, books = job.board, _Books()
     assert job.receiver is not None
-    while board.sender < Stage.READY:
+    while board.sender < Progress.READY:
         time.sleep(POLL_S)
     peer.open_to_receive()
     while True:
@@ -156,7 +156,7 @@ def receive(job: Job, peer: Peer) -> Received:
         if number == FILLER:
             if board.sent:
                 break
-            board.tell(job.receiver, Stage.READY)
+            board.tell(job.receiver, Progress.READY)
         elif not whole:
             continue  # as if it had not come: it was missed
         elif number is None:
@@ -164,7 +164,7 @@ def receive(job: Job, peer: Peer) -> Received:
         else:
             books.good(number, at_ns, peer.missed)
     received = books.end()
-    board.tell(job.receiver, Stage.DONE)
+    board.tell(job.receiver, Progress.DONE)
     peer.close()
     return received
 

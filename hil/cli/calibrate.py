@@ -12,9 +12,9 @@ from vshm_ctypes.cli.output import print_json, printable
 from vshm_ctypes.cli.verb import Verb, positive
 from vshm_ctypes.cli.whole_file import write_whole
 
-from ..board import choose_board, read_board
-from ..calibration import ROOM, RUNS_MIN, board_text, measured
-from ..exit import Exit
+from ..figures.exit import Exit
+from ..host.board import choose_board, read_board
+from ..host.calibration import ROOM, RUNS_MIN, board_text, measured
 from ..report.merge import load
 from . import run as suite
 

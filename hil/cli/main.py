@@ -15,9 +15,9 @@ from vshm_ctypes.cli.output import complain, let_go_of_output
 from vshm_ctypes.cli.verb import Verb, parser_of
 from vshm_ctypes.descriptors import open_standard_streams
 
-from ..exit import Exit
+from ..figures.exit import Exit
 
-VERBS = ("run", "vm", "report", "gate", "bench", "fleet", "calibrate", "completion")
+VERBS = ("run", "vm", "report", "gate", "bench", "farm", "calibrate", "completion")
 
 EPILOG = "exit: 0 pass, 1 fail, 2 usage, 3 invalid: the host was not fit for timing, 4 no camera, 130 interrupted"
 

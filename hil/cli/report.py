@@ -9,7 +9,7 @@ from pathlib import Path
 from vshm_ctypes.cli.output import print_json, printable
 from vshm_ctypes.cli.verb import Verb
 
-from ..exit import Exit
+from ..figures.exit import Exit
 from ..report.merge import load
 
 

@@ -14,13 +14,13 @@ from vshm_ctypes.cli.offers import completed, words_and
 from vshm_ctypes.cli.output import print_json, printable
 from vshm_ctypes.cli.verb import Verb, positive
 
-from .. import outside
-from ..board import choose_board
-from ..camera_choice import Choice, NoCameraError, chosen_camera
-from ..exit import Exit
-from ..passes import SUITE, Outcome, Plan, run_passes
+from ..figures.exit import Exit
+from ..host import outside
+from ..host.board import choose_board
 from ..report.crash import LOG
 from ..report.recorder import PARTS
+from ..suite.camera_choice import Choice, NoCameraError, chosen_camera
+from ..suite.pytest_runs import SUITE, Outcome, RunPlan, run_passes
 
 CAMERA = "auto, vm, vivid, /dev/videoN (several with commas), or another source of camera-streamer; may be said again"
 CAMERAS, VIDEO_NODES = ("auto", "vm", "vivid", "rpicam", "testsrc"), "/dev/video*"
@@ -132,10 +132,10 @@ def _run_there(arguments: Namespace, choice: Choice) -> Outcome:
         return run_passes(_plan(arguments, choice, session))
 
 
-def _plan(arguments: Namespace, choice: Choice, session: str) -> Plan:
+def _plan(arguments: Namespace, choice: Choice, session: str) -> RunPlan:
     words = [*suite_words(arguments, choice), *arguments.pytest]
     markers = "not long" if arguments.quick else ""
-    return Plan(arguments.report, session, choice.count, words, markers, arguments.suite)
+    return RunPlan(arguments.report, session, choice.count, words, markers, arguments.suite)
 
 
 def _run_in_vm(arguments: Namespace, choice: Choice, session: str) -> Outcome:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All boards of a bench at once: one process for each, what they say as it comes, and what came of each."""
+"""All boards of a farm at once: one process for each, what they say as it comes, and what came of each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from pathlib import Path
 
 from vshm_ctypes.cli.ending import Hold, held
 
-from ..environment import child_environment
-from ..exit import Exit
+from ..figures.exit import Exit
+from ..processes.environment import child_environment
 from ..report.merge import FILE, Run, RunError, load
-from .bench import Bench, Place
-from .worker import INTERRUPTED, RESULT
+from .board_process import INTERRUPTED, RESULT
+from .places import Farm, Place
 
 GRACE_S = 150.0  # after Ctrl-C: each board ends in order, and its place is given back
 
@@ -52,16 +52,16 @@ class Order:
     report: Path
 
 
-def run_boards(bench: Bench, order: Order, say: Callable[[str], None]) -> list[BoardResult]:
+def run_boards(farm: Farm, order: Order, say: Callable[[str], None]) -> list[BoardResult]:
     """What came of each, in the order of the file. Ctrl-C ends all in order, and what they have is still told."""
     order.report.mkdir(parents=True, exist_ok=True)
-    for place in bench.places:
+    for place in farm.places:
         shutil.rmtree(order.report / place.target, ignore_errors=True)
     with held() as hold:
-        processes = [_start_board(bench, order, place) for place in bench.places]
+        processes = [_start_board(farm, order, place) for place in farm.places]
         threads = [
             threading.Thread(target=_hand_on, args=(process, place.target, say), daemon=True)
-            for process, place in zip(processes, bench.places, strict=True)
+            for process, place in zip(processes, farm.places, strict=True)
         ]
         for thread in threads:
             thread.start()
@@ -74,11 +74,19 @@ def run_boards(bench: Bench, order: Order, say: Callable[[str], None]) -> list[B
             _end(processes, hold)
     for thread in threads:
         thread.join(5)
-    return [_result(order.report / place.target, place) for place in bench.places]
+    return [_result(order.report / place.target, place) for place in farm.places]
 
 
-def _start_board(bench: Bench, order: Order, place: Place) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "hil.farm.worker", "--env", str(bench.file.resolve()), "--target", place.target]
+def _start_board(farm: Farm, order: Order, place: Place) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "hil.farm.board_process",
+        "--env",
+        str(farm.file.resolve()),
+        "--target",
+        place.target,
+    ]
     command += ["--folder", str(order.report / place.target), "--wait", str(order.wait_s)]
     for wheel in order.wheels:
         command += ["--wheel", str(wheel.resolve())]

@@ -9,9 +9,9 @@ from typing import Any
 
 from vshm_ctypes.cli.whole_file import write_whole
 
+from ..figures.verdict import Verdict
 from ..report.page import FILE, merged_histogram, rank, render
 from ..report.words import VERDICTS, count_words, counts, machine_rows
-from ..verdict import Verdict
 from .farm import BoardResult, exit_code
 
 # As the suite names it: what latencies of boards are compared by.

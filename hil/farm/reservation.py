@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..command import CommandError, output_of
-from .bench import BenchError
+from ..processes.command import CommandError, output_of
+from .places import FarmError
 
 CLIENT_TIMEOUT_S = 30.0
 
@@ -20,7 +20,7 @@ def reserved(place: str, coordinator: str, wait_s: float, say: Callable[[str], N
     told = _client(coordinator, "reserve", "--shell", f"name={place}")
     token = re.fullmatch(r"export LG_TOKEN=(\w+)\s*", told)
     if token is None:
-        raise BenchError(f"labgrid-client reserve said {told.strip()!r}, which is no reservation")
+        raise FarmError(f"labgrid-client reserve said {told.strip()!r}, which is no reservation")
     try:
         say("waiting for the place")
         _client(coordinator, "wait", token[1], timeout_s=wait_s)
@@ -39,4 +39,4 @@ def _client(coordinator: str, *words: str, timeout_s: float = CLIENT_TIMEOUT_S) 
     try:
         return output_of([*client, *words], timeout_s, {"LG_COORDINATOR": coordinator})
     except CommandError as error:
-        raise BenchError(f"coordinator {coordinator}: {error}") from None
+        raise FarmError(f"coordinator {coordinator}: {error}") from None

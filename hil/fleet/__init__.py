@@ -9,7 +9,7 @@ for name, account in result.accounts():
 print(result.frame_book().imbalances())
 """
 
-from hil.behaviours import Behaviour, behaviour
+from hil.workers.behaviours import Behaviour, behaviour
 from hil.workers.consumers import Consumer
 from hil.workers.writers import CameraStreamer, RingWriter
 

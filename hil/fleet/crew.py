@@ -9,15 +9,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from hil.behaviours import Deed
-from hil.priority import Priority, set_priority
+from hil.host.priority import Priority, set_priority
+from hil.workers.behaviours import Deed
 from hil.workers.child import Site
 from hil.workers.consumers import KINDS, Consumer, ConsumerWorker
 from hil.workers.life import ConsumerLife, WriterLife
 from hil.workers.worker import Worker, WorkerError
 from hil.workers.writers import RingWriter, Writer, WriterWorker
 
-from ..shared_memory import ring_names
+from ..workers.shared_memory import ring_names
 from .faults import Fault, FaultResult
 
 SETTLED_S = 0.5

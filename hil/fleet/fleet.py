@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hil.priority import Priority
+from hil.host.priority import Priority
 from hil.workers.child import Site
 from hil.workers.consumers import Consumer
 from hil.workers.programs import loaded_library
@@ -24,7 +24,7 @@ from hil.workers.worker import WorkerError
 from hil.workers.writers import Writer
 from vshm_ctypes import RingInfo, inspect, ring_name
 
-from ..shared_memory import ring_names
+from ..workers.shared_memory import ring_names
 from .crew import Crew, Member
 from .faults import Fault, FaultResult
 from .guard import Guard

@@ -17,9 +17,9 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from hil.process_group import sweep
-from hil.shared_memory import ring_names
+from hil.processes.process_group import sweep
 from hil.workers.child import warm_up
+from hil.workers.shared_memory import ring_names
 
 PATIENCE_S = 120.0  # a warm interpreter takes long to come up on an emulated processor
 QUIET_S = 0.3  # a worker that was just being started when the fleet was killed joins the group within that time

@@ -10,8 +10,8 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from hil.frame_book import FrameBook, ReaderPage, camera_gaps, writer_page
-from hil.witness import Account, Finding, all_written, examine_life
+from hil.fleet.frame_book import FrameBook, ReaderPage, camera_gaps, writer_page
+from hil.fleet.witness import Account, Finding, all_written, examine_life
 from hil.workers.consumers import Consumer
 from hil.workers.life import ConsumerLife, WriterLife
 from hil.workers.records import RESULTS, WRITTEN, Records, accepted, save

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from vshm_ctypes.cli.ending import held
 
-from ..exit import Exit
+from ..figures.exit import Exit
 from .asking import ask
 from .libraries import Library, obtain, workshop
 from .mixed import obstacle_between

@@ -12,7 +12,7 @@ from pathlib import Path
 from vshm_ctypes.cli.child import end_child
 from vshm_ctypes.cli.ending import held
 
-from ..environment import child_environment
+from ..processes.environment import child_environment
 from .libraries import Library
 from .promises import PROMISES
 from .promises.header import CHOSEN

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import vshm_ctypes
 
-from ..command import run_to_end
+from ..processes.command import run_to_end
 from .asking import obstacle_of
 from .libraries import Library
 from .promises.troupe import Told

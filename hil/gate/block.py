@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from vshm_ctypes.cli.ending import held
 
-from ..command import run_to_end
-from ..header import include_folder
+from ..processes.command import run_to_end
+from ..workers.c_sources import include_folder
 from .schedule import Schedule
 from .stage import free_channel, remove_channel
 
@@ -97,7 +97,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BlockPlan:
     """How a block is run. pause_us: a reader's, for each frame. kill_after: frames; 0: never.
 
     camera: a device of camera-streamer, which writes instead of the worker; empty: none.
@@ -140,7 +140,7 @@ def build_worker(folder: Path) -> Path:
     return program
 
 
-def run_block(program: Path, library: Path, plan: Plan) -> Block:
+def run_block(program: Path, library: Path, plan: BlockPlan) -> Block:
     """Run one. Raises BlockError."""
     channel = free_channel()
     command = [str(program), str(channel), str(plan.readers), *plan.options()]

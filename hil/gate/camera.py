@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy
 
 from ..fleet import CameraStreamer, Consumer, ConsumerResult, Fleet, FleetError, FleetResult
-from ..witness import Account
+from ..fleet.witness import Account
 from ..workers.programs import ProgramError
 from ..workers.records import RESULTS
-from .block import Block, BlockError, Plan, Tally, run_block
+from .block import Block, BlockError, BlockPlan, Tally, run_block
 
 SECONDS = 2.0  # that a block watches the camera, without the time that it takes to come up
 PATIENCE_S = 60.0
@@ -28,12 +28,12 @@ PROGRAMS = "VIDEO_SHM_PROGRAMS"
 FAULTS = {"altered": "altered", "never written": "altered", "repeated": "repeated", "reordered": "reordered"}
 
 
-def run_any(program: Path, library: Path, plan: Plan) -> Block:
+def run_any(program: Path, library: Path, plan: BlockPlan) -> Block:
     """A block of either kind. Raises BlockError."""
     return run_camera(library, plan) if plan.camera else run_block(program, library, plan)
 
 
-def run_camera(library: Path, plan: Plan) -> Block:
+def run_camera(library: Path, plan: BlockPlan) -> Block:
     """One with the plan's camera and as many readers. Raises BlockError."""
     readers = [Consumer("c")] * plan.readers
     try:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..command import run_to_end
+from ..processes.command import run_to_end
 from .libraries import LibraryError, build
 
 FOLDER = Path("tests") / "defects"

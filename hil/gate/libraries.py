@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vshm_ctypes.cli.ending import held
 
-from ..command import run_to_end
+from ..processes.command import run_to_end
 from . import linking, looking
 
 BUILD_TIMEOUT_S = 600.0

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from vshm_ctypes.cli.ending import held
 
-from ..board import choose_board
-from ..exit import Exit
-from ..hiccup import HiccupError
-from ..progress import bar
+from ..figures.exit import Exit
+from ..host.board import choose_board
+from ..host.hiccup import HiccupError
+from ..host.progress import bar
 from . import alone, self_test
 from .block import BlockError, build_worker
 from .camera import programs_in

@@ -10,12 +10,13 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..report.page import TEMPLATES
+from ..figures.pages import page_environment
 from .render import HEADINGS, cells, heading, summary
 from .result import Answer, Result, Row, RowVerdict, worst_first
 
 FILE = "gate.html"
 JSON = "gate.json"
+TEMPLATES = Path(__file__).parent / "templates"
 WIDTH, HEIGHT, EDGE = 320, 34, 8  # of the points; the axis is below. A phone shows it at about this size
 LANES = 5  # points that lie on top of each other are told apart
 TINTS = {Answer.NO_REGRESSION: "pass", Answer.REGRESSION: "fail"}
@@ -124,21 +125,18 @@ def section_beside(folder: Path) -> str:
 
 
 def _rendered(template: str, result: Result) -> str:
-    """Labels are refs and paths that a user gave, and details what a library said: all is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader([Path(__file__).parent / "templates", TEMPLATES])
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(template).render(
-        result=result,
-        heading=heading(result),
-        summary=summary(result),
-        tint=TINTS.get(result.answer, "invalid"),
-        strips=[strip(row) for row in worst_first(result.rows) if row.samples],
-        rows=[(ROW_TINTS.get(row.verdict, "invalid"), cells(row)) for row in worst_first(result.rows)],
-        headings=HEADINGS,
-        width=WIDTH,
-        height=HEIGHT,
+    return (
+        page_environment(TEMPLATES)
+        .get_template(template)
+        .render(
+            result=result,
+            heading=heading(result),
+            summary=summary(result),
+            tint=TINTS.get(result.answer, "invalid"),
+            strips=[strip(row) for row in worst_first(result.rows) if row.samples],
+            rows=[(ROW_TINTS.get(row.verdict, "invalid"), cells(row)) for row in worst_first(result.rows)],
+            headings=HEADINGS,
+            width=WIDTH,
+            height=HEIGHT,
+        )
     )

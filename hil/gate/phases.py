@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from .block import Plan
+from .block import BlockPlan
 from .metrics import Phase
 from .schedule import Schedule, standard
 
@@ -26,7 +26,7 @@ ROUNDS_SECONDS = 1.5
 FINE = 64  # bytes between marks where torn frames are looked for
 
 
-def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, Plan]:
+def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, BlockPlan]:
     """The phases of a block. source: a recorded stream; None: the standard one. group: which part of the recording.
 
     camera: writes the paced phase; empty: none.
@@ -34,13 +34,13 @@ def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, 
     paced = _part(source, group) if source else standard(PACED_FRAMES, PACED_RATE)
     flood = source.part(0, FLOOD_FRAMES) if source else standard(FLOOD_FRAMES, PACED_RATE)
     return {
-        "paced": Plan(paced, READERS, paced=True, camera=camera),
-        "alone": Plan(flood, 0),
-        "flood": Plan(flood, 1, stride=FINE),
-        "overload": Plan(
+        "paced": BlockPlan(paced, READERS, paced=True, camera=camera),
+        "alone": BlockPlan(flood, 0),
+        "flood": BlockPlan(flood, 1, stride=FINE),
+        "overload": BlockPlan(
             standard(OVERLOAD_FRAMES, OVERLOAD_RATE), READERS, paced=True, pause_us=OVERLOAD_PAUSE_US, stride=FINE
         ),
-        "death": Plan(standard(DEATH_FRAMES, DEATH_RATE), READERS, paced=True, kill_after=DEATH_AFTER),
+        "death": BlockPlan(standard(DEATH_FRAMES, DEATH_RATE), READERS, paced=True, kill_after=DEATH_AFTER),
     }
 
 
@@ -73,7 +73,7 @@ def order(group: int) -> tuple[Side, Side, Side, Side]:
     return first, second, second, first
 
 
-def turns(group: int, phases: Mapping[Phase, Plan]) -> Iterator[tuple[Side, Phase, Plan]]:
+def turns(group: int, phases: Mapping[Phase, BlockPlan]) -> Iterator[tuple[Side, Phase, BlockPlan]]:
     """All blocks of a group: paced ones in rounds of four, and in the first round those of the other phases.
 
     For "alone" in all four places, else in two: those figures vary less, or have wide margins.
@@ -85,6 +85,6 @@ def turns(group: int, phases: Mapping[Phase, Plan]) -> Iterator[tuple[Side, Phas
                     yield side, phase, plan
 
 
-def _rounds(paced: Plan) -> int:
+def _rounds(paced: BlockPlan) -> int:
     """As many as take about as long as the other phases: what is measured there is what varies most."""
     return 1 if paced.camera else max(1, round(ROUNDS_SECONDS / (4 * paced.schedule.seconds)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..header import include_folder
+from ..workers.c_sources import include_folder
 from .asking import ask, verdict_of_broken
 from .libraries import Library
 from .mixed import is_mixed, obstacle_between

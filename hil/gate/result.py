@@ -14,8 +14,8 @@ from vshm_ctypes.cli.whole_file import write_whole
 
 SCHEMA = 1
 UNASKED = "not asked: "  # a promise's detail begins so
-ASKED: dict[str, Kind] = {"promises": "promise", "mixed_builds": "mixed"}
-Kind = Literal["timed", "counted", "promise", "mixed", "integrity", "static"]
+ASKED: dict[str, RowKind] = {"promises": "promise", "mixed_builds": "mixed"}
+RowKind = Literal["timed", "counted", "promise", "mixed", "integrity", "static"]
 
 
 class RowVerdict(enum.StrEnum):
@@ -52,7 +52,7 @@ class Row:
     """
 
     name: str
-    kind: Kind
+    kind: RowKind
     verdict: RowVerdict
     unit: str = ""
     baseline: float | None = None
@@ -76,7 +76,7 @@ class Asked:
     unasked: dict[str, list[str]]
 
     @classmethod
-    def of(cls, rows: Iterable[Row], kind: Kind) -> Self:
+    def of(cls, rows: Iterable[Row], kind: RowKind) -> Self:
         """Of all rows of a kind."""
         rows = [row for row in rows if row.kind == kind]
         names = {verdict: [row.name for row in rows if row.verdict is verdict] for verdict in RowVerdict}

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from vshm_ctypes.cli.ending import held
 
-from ..board import choose_board
+from ..host.board import choose_board
 from .arguments import PARTS
 from .block import build_worker
 from .defects import Defect, build_defect, read_defects
@@ -39,7 +39,7 @@ Step = Callable[[], Result]
 
 
 @dataclass
-class Bench:
+class TreeUnderTest:
     """The tree under test, its library and the worker, and where builds go."""
 
     root: Path
@@ -71,10 +71,10 @@ def _copied(library: Library, folder: Path) -> Library:
     return replace(library, path=Path(shutil.copy2(library.path, folder)))
 
 
-def _bench(options: argparse.Namespace, root: Path, folder: Path) -> Bench:
+def _bench(options: argparse.Namespace, root: Path, folder: Path) -> TreeUnderTest:
     program = build_worker(folder)
     clean = look_at("this tree", build(root / "lib", folder / "clean"), None)
-    return Bench(root, folder, program, clean, options.minutes, options.board)
+    return TreeUnderTest(root, folder, program, clean, options.minutes, options.board)
 
 
 def run(options: argparse.Namespace, console: Console, errors: Console) -> int:
@@ -114,7 +114,7 @@ def _names(defects: Sequence[Defect]) -> str:
     return ", ".join(defect.name for defect in defects)
 
 
-def _steps(bench: Bench, parts: Sequence[str], defects: Sequence[Defect]) -> Iterator[tuple[str, Step]]:
+def _steps(bench: TreeUnderTest, parts: Sequence[str], defects: Sequence[Defect]) -> Iterator[tuple[str, Step]]:
     if "permutations" in parts:
         yield "long", partial(bench.session, bench.clean, bench.minutes * LONG_SESSION, thorough=True)
     if "defects" in parts:
@@ -131,6 +131,6 @@ def _steps(bench: Bench, parts: Sequence[str], defects: Sequence[Defect]) -> Ite
             yield f"session {number}", partial(bench.session, bench.clean, bench.minutes)
 
 
-def _with(bench: Bench, defect: Defect, defines: Sequence[str] = (), thorough: bool = False) -> Result:
+def _with(bench: TreeUnderTest, defect: Defect, defines: Sequence[str] = (), thorough: bool = False) -> Result:
     with bench.defective(defect, defines) as library:
         return bench.session(library, bench.minutes, thorough)

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from vshm_ctypes import machine
 
-from .. import foreign_load
-from ..board import Board
-from ..fitness import fitness_of, not_told
-from ..hiccup import Hiccups
-from ..progress import Tell
-from ..report.recorder import machine_record
+from ..host import foreign_load
+from ..host.board import Board
+from ..host.fitness import fitness_of, not_told
+from ..host.hiccup import Hiccups
+from ..host.machine_record import machine_record
+from ..host.progress import Tell
 from .asking import obstacle_of, promise_rows
 from .bindings import binding_rows
-from .block import Block, BlockError, Plan
+from .block import Block, BlockError, BlockPlan
 from .camera import run_any
 from .correctness import NO_FIGURE, counted_rows, static_rows, wrapper_remarks
 from .libraries import Library
@@ -57,7 +57,7 @@ class Session:
     camera: str = ""
     thorough: bool = False
     tell: Tell = lambda what, share: None
-    run_one: Callable[[Path, Path, Plan], Block] = run_any
+    run_one: Callable[[Path, Path, BlockPlan], Block] = run_any
     clock: Callable[[], float] = time.monotonic
     samples: dict[str, list[float]] = field(default_factory=lambda: {metric.name: [] for metric in TIMED}, init=False)
     values: dict[Side, dict[str, list[float]]] = field(init=False)
@@ -137,7 +137,7 @@ class Session:
 
     def _counted(self) -> list[Row]:
         self.tell("counting system calls, memory, descriptors", 0.1)
-        plan = Plan(standard(TRACED_FRAMES, TRACED_RATE), READERS, paced=True, traced=True)
+        plan = BlockPlan(standard(TRACED_FRAMES, TRACED_RATE), READERS, paced=True, traced=True)
         blocks: dict[Side, list[Block]] = {"baseline": [], "candidate": []}
         for number in range(COUNTED_RUNS):
             for side in order(number)[:2]:
@@ -160,7 +160,7 @@ class Session:
             rows.append(Row("crashed", "integrity", RowVerdict.WORSE, detail=self.crash))
         return rows
 
-    def _block(self, side: Side, plan: Plan) -> Block | None:
+    def _block(self, side: Side, plan: BlockPlan) -> Block | None:
         """None: the candidate failed where the baseline works, which is noted. Raises BlockError where that fails."""
         try:
             library = self.candidate if side == "candidate" else self.baseline

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..shared_memory import SHARED_MEMORY, ring_names
+from ..workers.shared_memory import SHARED_MEMORY, ring_names
 
 PATIENCE_S = 20.0
 PR_SET_PDEATHSIG = 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from ..latency import LatencyHistogram
+from ..figures.latency import LatencyHistogram
 from . import figures
 
 WIDTH, HEIGHT = 420.0, 240.0

@@ -10,9 +10,9 @@ from typing import Any
 
 from vshm_ctypes import __version__
 
-from ..exit import exit_for
-from ..schema import check
-from ..verdict import Verdict, worst
+from ..figures.exit import exit_for
+from ..figures.schema import check
+from ..figures.verdict import Verdict, worst
 from .crash import crash
 from .recorder import PARTS, now_text, write_json
 

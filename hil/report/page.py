@@ -9,7 +9,8 @@ from typing import Any
 
 from vshm_ctypes.cli.whole_file import write_whole
 
-from ..latency import LatencyHistogram
+from ..figures.latency import LatencyHistogram
+from ..figures.pages import page_environment
 from . import figures
 from .charts import DETAILS, SERIES_COLOURS, Chart, Detail, percentile_chart, time_chart
 from .flow import Flow, flow
@@ -106,16 +107,8 @@ def verdict_of(test: dict[str, Any]) -> str:
 
 
 def render(template: str, **values: Any) -> str:
-    """A template with its values; names from streams, machines and tests are untrusted, so all is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Return a template filled in with the values."""
+    environment = page_environment(TEMPLATES)
     environment.globals |= {
         "figures": figures,
         "headline": headline,

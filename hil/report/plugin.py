@@ -18,11 +18,11 @@ import pytest
 
 from vshm_ctypes.machine import look
 
-from .. import foreign_load, outside
-from ..board import Board, BoardError, choose_board
-from ..fitness import fitness_of
-from ..hiccup import Hiccups
-from ..verdict import Verdict
+from ..figures.verdict import Verdict
+from ..host import foreign_load, outside
+from ..host.board import Board, BoardError, choose_board
+from ..host.fitness import fitness_of
+from ..host.hiccup import Hiccups
 from .recorder import RecordedTest, Recorder
 
 MESSAGE_MAX = 20_000

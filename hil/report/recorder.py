@@ -23,13 +23,14 @@ from typing import Any, Literal
 
 from vshm_ctypes.cli.output import plain
 from vshm_ctypes.cli.whole_file import write_whole
-from vshm_ctypes.machine import Machine, look
+from vshm_ctypes.machine import look
 
-from ..board import Board
-from ..hiccup import HostStalls
-from ..latency import LatencyHistogram
-from ..measurement import Measurement
-from ..verdict import FIT, Fitness, Verdict, worst
+from ..figures.latency import LatencyHistogram
+from ..figures.measurement import Measurement
+from ..figures.verdict import FIT, Fitness, Verdict, worst
+from ..host.board import Board
+from ..host.hiccup import HostStalls
+from ..host.machine_record import machine_record
 
 PARTS = "parts"
 TIMELINE_BINS = 240
@@ -42,14 +43,6 @@ Outcome = Literal["passed", "failed", "skipped", "interrupted"]
 def now_text() -> str:
     """The time of day, as the records have it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def machine_record(machine: Machine) -> dict[str, Any]:
-    """The board's state; throttling as the names of its flags."""
-    record: dict[str, Any] = plain(machine)
-    flags = machine.throttling
-    record["throttling"] = None if flags is None else [str(flag.name).lower() for flag in flags]
-    return record
 
 
 def write_json(path: Path, record: object) -> None:

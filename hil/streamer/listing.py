@@ -8,9 +8,9 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from ..v4l2_library import v4l2
 from .sources.devices import DeviceInfo, why_not
 from .sources.modes import Offer, Size
+from .sources.v4l2_abi import v4l2
 from .sources.v4l2_devices import ANY_SIZE, offers_of, video_devices
 
 

@@ -29,11 +29,11 @@ from .log import LOG, set_up
 from .open_lane import open_lane
 from .presets import preset_of
 from .service import Service
+from .sound.factory import make_sound_source
 from .sound.lane import SoundLane
-from .sound.open_source import make_sound_source
 from .sound.options import Sound
+from .sources.factory import make_source
 from .sources.modes import Size, Wanted
-from .sources.open_source import make_source
 from .sources.source import Source, SourceError
 from .sources.timeline import Timelines
 from .status import Status

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, Producer, ProducerBusy
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint
 
-from ..clock import realtime_offset_ns
 from .books import Books
 from .channels import Channel
+from .clock import realtime_offset_ns
 from .ledger import Ledger, Record, Result
 from .log import LOG
 from .sources.source import Captured

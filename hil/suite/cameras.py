@@ -7,8 +7,8 @@ import os
 import re
 from dataclasses import dataclass
 
-from hil.board import Board
 from hil.fleet import CameraStreamer
+from hil.host.board import Board
 
 NO_PROBE = ("vivid", "testsrc")  # where the board's own encoder is not the point, and trying it takes long
 
@@ -54,8 +54,8 @@ class Camera:
         if not self.v4l2:
             return board.stream.fps * 2
         from hil.streamer.sources.modes import Size
+        from hil.streamer.sources.v4l2_abi import v4l2
         from hil.streamer.sources.v4l2_devices import offers_of
-        from hil.v4l2_library import v4l2
 
         size = Size(board.stream.width, board.stream.height)
         with v4l2.Device(self.device) as device:
@@ -71,7 +71,7 @@ def find_cameras(words: str) -> list[Camera]:
         return [Camera(words, words.partition(":")[0])]
     from hil.streamer.sources.devices import why_not  # v4l2py takes long to import
     from hil.streamer.sources.v4l2_devices import video_devices
-    from hil.vivid import is_aside
+    from hil.suite.vivid import is_aside
 
     usable = [device for device in video_devices()[0] if why_not(device) is None]
     if words.startswith("/dev/"):

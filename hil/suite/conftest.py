@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from hil.board import Board
+from hil.host.board import Board
 from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
-from hil.shared_memory import SHARED_MEMORY
-from hil.suite.bench import Bench
 from hil.suite.cameras import Camera, find_cameras
+from hil.suite.rig import Rig
 from hil.workers.programs import NoToolsError
+from hil.workers.shared_memory import SHARED_MEMORY
 
 # A shell's background job ignores Ctrl-C, and so would every child that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -121,10 +121,10 @@ def camera(request: pytest.FixtureRequest, recorder: Recorder, board: Board) -> 
 
 
 @pytest.fixture(scope="session")
-def bench(camera: Camera, board: Board, recorder: Recorder, pytestconfig: pytest.Config) -> Bench:
+def rig(camera: Camera, board: Board, recorder: Recorder, pytestconfig: pytest.Config) -> Rig:
     """The camera with all that was asked for."""
     option = pytestconfig.option
-    return Bench(camera, board, option.seconds, option.consumers, option.library, recorder)
+    return Rig(camera, board, option.seconds, option.consumers, option.library, recorder)
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +132,7 @@ def vivid_paths(pytestconfig: pytest.Config, recorder: Recorder, board: Board) -
     """The nodes of all vivid cameras, those under test first; a test that has none is skipped."""
     cameras = vivids_of(pytestconfig)
     if not cameras:
-        from hil.vivid import REMEDY  # v4l2py takes long to import
+        from hil.suite.vivid import REMEDY  # v4l2py takes long to import
 
         pytest.skip(f"no vivid camera here: {REMEDY}")
     recorder.camera(cameras[0].record(board))
@@ -143,7 +143,7 @@ def vivid_paths(pytestconfig: pytest.Config, recorder: Recorder, board: Board) -
 @pytest.fixture
 def vivid(request: pytest.FixtureRequest, vivid_paths: list[Path]) -> Iterator[Path]:
     """The first vivid camera, with its faults taken back afterwards."""
-    from hil.vivid import reset
+    from hil.suite.vivid import reset
 
     assert request.param == vivid_paths[0]
     yield vivid_paths[0]

@@ -36,7 +36,7 @@ def watched(camera: Path, ring: str) -> Iterator[tuple[Streamer, Consumer, list[
 
 
 def test_dropped_buffers_are_counted_by_the_drivers_numbers(vivid: Path, ring: str) -> None:
-    from hil.vivid import DROPPED_PERCENT, injecting
+    from hil.suite.vivid import DROPPED_PERCENT, injecting
 
     with injecting(vivid) as injector:
         injector.set(DROPPED_PERCENT, 10)
@@ -48,7 +48,7 @@ def test_dropped_buffers_are_counted_by_the_drivers_numbers(vivid: Path, ring: s
 
 
 def test_a_disconnected_camera_is_opened_again_while_the_ring_stays(vivid: Path, ring: str) -> None:
-    from hil.vivid import DISCONNECT, injecting
+    from hil.suite.vivid import DISCONNECT, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames):
         frames += take(reader, 10)
@@ -64,7 +64,7 @@ def test_a_disconnected_camera_is_opened_again_while_the_ring_stays(vivid: Path,
 
 
 def test_a_buffer_with_the_error_flag_is_counted_and_not_encoded(vivid: Path, ring: str) -> None:
-    from hil.vivid import BUFFER_ERROR, injecting
+    from hil.suite.vivid import BUFFER_ERROR, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames), injecting(vivid) as injector:
         frames += take(reader, 10)
@@ -77,7 +77,7 @@ def test_a_buffer_with_the_error_flag_is_counted_and_not_encoded(vivid: Path, ri
 
 
 def test_thirty_damaged_buffers_in_a_row_reopen_the_camera(vivid: Path, ring: str) -> None:
-    from hil.vivid import BUFFER_ERROR, injecting
+    from hil.suite.vivid import BUFFER_ERROR, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames), injecting(vivid) as injector:
         frames += take(reader, 10)
@@ -93,7 +93,7 @@ def test_thirty_damaged_buffers_in_a_row_reopen_the_camera(vivid: Path, ring: st
 
 
 def test_a_fatal_error_and_a_start_that_fails_are_healed(vivid: Path, ring: str) -> None:
-    from hil.vivid import FATAL_ERROR, STREAMON_ERROR, injecting
+    from hil.suite.vivid import FATAL_ERROR, STREAMON_ERROR, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames), injecting(vivid) as injector:
         frames += take(reader, 10)
@@ -108,7 +108,7 @@ def test_a_fatal_error_and_a_start_that_fails_are_healed(vivid: Path, ring: str)
 
 
 def test_a_camera_that_fails_to_start_at_first_is_tried_again(vivid: Path, ring: str) -> None:
-    from hil.vivid import STREAMON_ERROR, injecting
+    from hil.suite.vivid import STREAMON_ERROR, injecting
 
     with injecting(vivid) as injector:
         injector.push(STREAMON_ERROR)
@@ -118,7 +118,7 @@ def test_a_camera_that_fails_to_start_at_first_is_tried_again(vivid: Path, ring:
 
 
 def test_a_camera_that_stalls_is_opened_again(vivid: Path, ring: str) -> None:
-    from hil.vivid import DROPPED_PERCENT, injecting
+    from hil.suite.vivid import DROPPED_PERCENT, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames), injecting(vivid) as injector:
         frames += take(reader, 10)
@@ -130,7 +130,7 @@ def test_a_camera_that_stalls_is_opened_again(vivid: Path, ring: str) -> None:
 
 
 def test_the_drivers_numbers_may_wrap(vivid: Path, ring: str) -> None:
-    from hil.vivid import WRAP_SEQUENCE, injecting
+    from hil.suite.vivid import WRAP_SEQUENCE, injecting
 
     with injecting(vivid) as injector:
         injector.set(WRAP_SEQUENCE, 1)  # 128 pictures after the start
@@ -141,7 +141,7 @@ def test_the_drivers_numbers_may_wrap(vivid: Path, ring: str) -> None:
 
 
 def test_a_drivers_clock_that_wraps_is_not_believed(vivid: Path, ring: str) -> None:
-    from hil.vivid import WRAP_TIMESTAMP, injecting
+    from hil.suite.vivid import WRAP_TIMESTAMP, injecting
 
     with injecting(vivid) as injector:
         injector.set(WRAP_TIMESTAMP, 1)

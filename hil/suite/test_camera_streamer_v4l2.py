@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hil.clock import realtime_offset_ns
+from hil.streamer.clock import realtime_offset_ns
 from hil.suite.streaming import WATCHDOG_S, frames_in, pictures_in, python, streaming, take, wait_until
 from hil.workers.child import Child
 from hil.workers.programs import find_program, loaded_library
@@ -69,7 +69,7 @@ def test_a_camera_that_is_not_there_is_answered_with_those_that_are(vivid: Path,
 def test_a_camera_is_found_by_whatever_names_it(vivid: Path, words: str) -> None:
     from hil.streamer.sources.modes import Size, Wanted
     from hil.streamer.sources.v4l2 import V4l2Source
-    from hil.vivid import vivid_cameras
+    from hil.suite.vivid import vivid_cameras
 
     named = {"bus": vivid_cameras()[0].bus, "path": str(vivid)}.get(words, words)
     source = V4l2Source(named, Wanted(Size(640, 360), 30.0))

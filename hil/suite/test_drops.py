@@ -9,21 +9,21 @@ from dataclasses import replace
 import numpy
 import pytest
 
+from hil.figures.measurement import Measurement
 from hil.fleet import Fault, FleetResult
-from hil.measurement import Measurement
+from hil.fleet.witness import Account
 from hil.report.recorder import RecordedTest
-from hil.suite.bench import Bench, put_on_record, steady_rate
-from hil.witness import Account
+from hil.suite.rig import Rig, put_on_record, steady_rate
 
 SLOTS = 6
 TOO_SLOW = 2.5  # intervals of the camera's for each picture
 
 
 @pytest.fixture(scope="module")
-def result(bench: Bench) -> FleetResult:
+def result(rig: Rig) -> FleetResult:
     """On a ring so short that a moment's pause costs frames. One consumer crashes, at a random time."""
     names = "c c@slow:400 c@bursty:10,1500 c@stops:2 newest@slow:200 c@crashes"
-    return bench.run(names, bench.time_s(8), writer=bench.camera.writer(bench.board, "gop=5", slots=SLOTS))
+    return rig.run(names, rig.time_s(8), writer=rig.camera.writer(rig.board, "gop=5", slots=SLOTS))
 
 
 def account(result: FleetResult, name: str) -> Account:
@@ -63,21 +63,21 @@ def test_nobody_else_loses_a_frame_to_the_slow(result: FleetResult, record: Reco
     )
 
 
-def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(bench: Bench, record: RecordedTest) -> None:
+def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(rig: Rig, record: RecordedTest) -> None:
     """camera-streamer is stopped for a moment, as by a machine that swaps: it is not taken for dead, what the camera
     made meanwhile is counted, and the books balance.
 
     Would catch: readers that give a living writer up, pictures that vanish between driver and encoder uncounted.
     """
     faults = [Fault(1, "stop_writer"), Fault(3, "continue_writer")]
-    result = bench.run("c c", 5, faults=faults)
+    result = rig.run("c c", 5, faults=faults)
     wrong = put_on_record(record, result)
     [life] = result.writer.lives
     assert life.summary is not None
     lost = int(life.summary["camera"].get("lost", 0))
     told = sum(int((one.events["error"] == errno.EOWNERDEAD).sum()) for each in result.consumers for one in each.lives)
     after = int((result.consumers[0].received["awake_ns"] > result.faults[1].at_ns).sum())
-    least = 1 if bench.camera.v4l2 else 0  # other sources wait with their pictures
+    least = 1 if rig.camera.v4l2 else 0  # other sources wait with their pictures
     record.measure(
         Measurement("pictures that the driver had nowhere to put", "pictures", lost, at_least=least),
         Measurement("times that readers were told it was dead", "times", told, exactly=0),
@@ -86,13 +86,13 @@ def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(bench: Bench, re
     assert wrong == []
 
 
-def test_what_does_not_fit_is_refused_and_counted(bench: Bench, record: RecordedTest) -> None:
+def test_what_does_not_fit_is_refused_and_counted(rig: Rig, record: RecordedTest) -> None:
     """Frames larger than a slot are refused and counted, in books and ledger alike, and no reader sees any of them.
 
     Would catch: a frame that is cut to the slot, a refusal that ends the stream, or one that is not counted.
     """
-    writer = bench.camera.writer(bench.board, "codec=jpeg", "encoder=mjpeg", "quality=95", "slot=1k")
-    result = bench.run("c", 2, writer=writer)
+    writer = rig.camera.writer(rig.board, "codec=jpeg", "encoder=mjpeg", "quality=95", "slot=1k")
+    result = rig.run("c", 2, writer=writer)
     wrong = put_on_record(record, result)
     [books] = result.writer.books
     assert books is not None
@@ -108,15 +108,15 @@ def test_what_does_not_fit_is_refused_and_counted(bench: Bench, record: Recorded
 
 
 @pytest.mark.timed
-def test_an_encoder_that_is_too_slow_gives_up_pictures_and_counts_every_one(bench: Bench, record: RecordedTest) -> None:
+def test_an_encoder_that_is_too_slow_gives_up_pictures_and_counts_every_one(rig: Rig, record: RecordedTest) -> None:
     """At the camera's highest rate, an encoder that is far too slow gives up what it has no time for, the camera's
     numbers that are missing in the ring are those that were counted, and the camera is not slowed down.
 
     Would catch: a queue in front of the encoder that grows, a camera that waits for it, a picture that gets lost.
     """
-    fps = bench.camera.highest_fps(bench.board)
-    writer = replace(bench.camera.writer(bench.board, fps=fps), encode_ms=round(1000 * TOO_SLOW / fps))
-    result = bench.run("c c", bench.time_s(8), writer=writer)
+    fps = rig.camera.highest_fps(rig.board)
+    writer = replace(rig.camera.writer(rig.board, fps=fps), encode_ms=round(1000 * TOO_SLOW / fps))
+    result = rig.run("c c", rig.time_s(8), writer=writer)
     wrong = put_on_record(record, result)
     [books] = result.writer.books
     [life] = result.writer.lives
@@ -135,6 +135,6 @@ def test_an_encoder_that_is_too_slow_gives_up_pictures_and_counts_every_one(benc
         record.measure(
             Measurement(name, "pictures", missing, at_least=counted - untold, at_most=counted + untold),
             Measurement("rate of the camera", "1/s", rate),
-            bench.board.measurement("rate.deviation_share", "deviation of any third of the time from it", deviation),
+            rig.board.measurement("rate.deviation_share", "deviation of any third of the time from it", deviation),
         )
     assert wrong == []

@@ -12,24 +12,24 @@ import sys
 
 import pytest
 
-from hil.environment import child_environment
+from hil.figures.measurement import Measurement
 from hil.fleet import Fault, FleetResult
 from hil.fleet.faults import FaultKind
-from hil.measurement import Measurement
+from hil.processes.environment import child_environment
 from hil.report.recorder import RecordedTest
-from hil.suite.bench import Bench, put_on_record
+from hil.suite.rig import Rig, put_on_record
 
 READERS = "c for example"
 PATIENCE_S = 120.0
 
 
 @pytest.fixture(scope="module")
-def story(bench: Bench) -> FleetResult:
+def story(rig: Rig) -> FleetResult:
     """One thing after the other happens to a ring, while its readers go on reading."""
     kinds: dict[FaultKind, float] = {"second_producer": 1, "remove_name": 2, "end_writer": 4}
     faults = [Fault(at_s, kind) for kind, at_s in kinds.items()]
     faults += [Fault(4.5, "start_writer"), Fault(6.5, "replace_ring")]
-    return bench.run(READERS, 8.5, faults=faults)
+    return rig.run(READERS, 8.5, faults=faults)
 
 
 def window(result: FleetResult, kind: FaultKind) -> tuple[int, int]:
@@ -57,12 +57,12 @@ def put_received(record: RecordedTest, result: FleetResult, begin_ns: int, end_n
 
 
 @pytest.mark.timed
-def test_a_killed_camera_streamer_is_noticed_and_its_successor_followed(bench: Bench, record: RecordedTest) -> None:
+def test_a_killed_camera_streamer_is_noticed_and_its_successor_followed(rig: Rig, record: RecordedTest) -> None:
     """camera-streamer is killed and started anew: readers are told within a second, and go on with the next one.
 
     Would catch: a reader that waits for ever on a dead writer, a ring that its next writer can't take over.
     """
-    result = bench.run(READERS, 4, faults=[Fault(1, "kill_writer"), Fault(2.5, "start_writer")])
+    result = rig.run(READERS, 4, faults=[Fault(1, "kill_writer"), Fault(2.5, "start_writer")])
     wrong = put_on_record(record, result)
     told_s = told_after_s(result, result.faults[0].at_ns, errno.EOWNERDEAD)
     record.measure(Measurement("from its death until readers were told", "s", told_s, at_most=1.0, timed=True))
@@ -126,7 +126,7 @@ def test_a_ring_of_another_geometry_takes_the_name_over(story: FleetResult, reco
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="needs root, and unshare")
-def test_a_nearly_full_dev_shm_is_said_and_left_as_it_was(bench: Bench, record: RecordedTest) -> None:
+def test_a_nearly_full_dev_shm_is_said_and_left_as_it_was(rig: Rig, record: RecordedTest) -> None:
     """Where /dev/shm has no room for the ring, camera-streamer says so and what to do, and leaves nothing there.
 
     Would catch: a ring that is made all the same, and ends its writer or a reader by SIGBUS at the first full slot.

@@ -10,22 +10,22 @@ import sys
 
 import pytest
 
-from hil.environment import child_environment
-from hil.measurement import Measurement
+from hil.figures.measurement import Measurement
+from hil.processes.environment import child_environment
 from hil.report.recorder import RecordedTest
-from hil.suite.bench import Bench, put_on_record
+from hil.suite.rig import Rig, put_on_record
 from hil.workers.programs import find_program, loaded_library
 from vshm_ctypes import list_rings
 
 PATIENCE_S = 120.0
 
 
-def test_a_consumer_without_producer_says_what_to_do(bench: Bench, record: RecordedTest, ring: str) -> None:
+def test_a_consumer_without_producer_says_what_to_do(rig: Rig, record: RecordedTest, ring: str) -> None:
     """A consumer that is started before there is a producer ends, and says what to start; so does vshm.
 
     Would catch: a consumer that crashes, hangs, or makes a ring of its own.
     """
-    example = find_program("video_consumer", bench.library or loaded_library())
+    example = find_program("video_consumer", rig.library or loaded_library())
     commands = {
         "example": [str(example), "-n", ring],
         "vshm": [sys.executable, "-m", "vshm_ctypes", "record", ring, "-o", "-"],
@@ -40,23 +40,23 @@ def test_a_consumer_without_producer_says_what_to_do(bench: Bench, record: Recor
     assert ring not in list_rings()
 
 
-def test_nothing_is_left_once_the_producer_has_ended(bench: Bench, record: RecordedTest) -> None:
+def test_nothing_is_left_once_the_producer_has_ended(rig: Rig, record: RecordedTest) -> None:
     """camera-streamer removes its ring and semaphores at its end, while readers are still there.
 
     Would catch: names that stay, and memory that is only free after a reboot.
     """
-    result = bench.run("c for", 2)
+    result = rig.run("c for", 2)
     record.measure(Measurement("names left in shared memory", "names", len(result.names_left), exactly=0))
     assert put_on_record(record, result) == []
 
 
 @pytest.mark.long
-def test_ten_consumers_for_a_minute_without_a_dropped_frame(bench: Bench, record: RecordedTest) -> None:
+def test_ten_consumers_for_a_minute_without_a_dropped_frame(rig: Rig, record: RecordedTest) -> None:
     """Ten consumers read for a minute; no frame is dropped, and none is missed by anybody.
 
     Would catch: what only happens once in a thousand frames.
     """
-    result = bench.run("c " * 10, bench.time_s(60))
+    result = rig.run("c " * 10, rig.time_s(60))
     wrong = put_on_record(record, result)
     [books] = result.writer.books
     assert books is not None

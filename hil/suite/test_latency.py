@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from hil.figures.measurement import Measurement
 from hil.fleet import FleetResult
-from hil.load import Kind as LoadKind
-from hil.measurement import Measurement
-from hil.priority import Priority, is_permitted
+from hil.host.load import LoadKind
+from hil.host.priority import Priority, is_permitted
 from hil.report.recorder import RecordedTest
-from hil.suite.bench import Bench, cpu_us_per_frame, histogram_of, put_on_record
+from hil.suite.rig import Rig, cpu_us_per_frame, histogram_of, put_on_record
 
 pytestmark = pytest.mark.timed
 
@@ -33,43 +33,41 @@ CASES = [under_load(load, "normal", count) for load in LOADS for count in COUNTS
 CASES += [under_load("cpu", "niced", 4), under_load("cpu", "realtime", 4)]
 
 
-def put_latency(record: RecordedTest, bench: Bench, result: FleetResult, load: str) -> None:
+def put_latency(record: RecordedTest, rig: Rig, result: FleetResult, load: str) -> None:
     """Of each consumer that one which was worst, against the budget."""
-    key = bench.board.latency_key(len(result.consumers), load)
+    key = rig.board.latency_key(len(result.consumers), load)
     histograms = [histogram_of(result.latencies_ns(consumer)) for consumer in result.consumers]
     for name, percent in PERCENTILES.items():
         worst_us = max(histogram.percentile(percent) for histogram in histograms) / 1000
-        record.measure(
-            bench.board.measurement(f"{key}.{name}_us", f"latency {name}, of the slowest consumer", worst_us)
-        )
+        record.measure(rig.board.measurement(f"{key}.{name}_us", f"latency {name}, of the slowest consumer", worst_us))
     count = min(histogram.count for histogram in histograms)
     record.measure(Measurement("frames that each consumer got at least", "frames", count, at_least=1))
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_latency_at_the_cameras_rate(bench: Bench, record: RecordedTest, count: int) -> None:
+def test_latency_at_the_cameras_rate(rig: Rig, record: RecordedTest, count: int) -> None:
     """A frame reaches every consumer within the board's budget, at the camera's rate.
 
     Would catch: a wake-up that is lost or comes late, readers that wait for each other, a copy too many.
     """
-    result = bench.run("c " * count)
+    result = rig.run("c " * count)
     wrong = put_on_record(record, result)
-    put_latency(record, bench, result, "none")
+    put_latency(record, rig, result, "none")
     cost_us = max(cpu_us_per_frame(consumer) for consumer in result.consumers)
     key = "cost.reader_cpu_us_per_frame"
-    record.measure(bench.board.measurement(key, "CPU for each frame, of the dearest reader", cost_us))
+    record.measure(rig.board.measurement(key, "CPU for each frame, of the dearest reader", cost_us))
     assert wrong == []
 
 
 @pytest.mark.parametrize(("load", "priority", "count"), CASES)
-def test_latency_under_load(bench: Bench, record: RecordedTest, load: LoadKind, priority: Priority, count: int) -> None:
+def test_latency_under_load(rig: Rig, record: RecordedTest, load: LoadKind, priority: Priority, count: int) -> None:
     """Under load latency keeps to the board's budget for it, and no frame is lost, altered or unaccounted for.
 
     Would catch: a reader that spins or polls, a writer that waits for a reader which the scheduler holds back.
     """
     if not is_permitted(priority):
         pytest.skip(f"{priority} priority is not permitted: run as root, or with ulimit -r 10")
-    result = bench.run("c " * count, load=load, priority=priority)
+    result = rig.run("c " * count, load=load, priority=priority)
     wrong = put_on_record(record, result)
-    put_latency(record, bench, result, load)
+    put_latency(record, rig, result, load)
     assert wrong == []

@@ -36,7 +36,7 @@ COLOURS = [
 @pytest.fixture(params=[ONE, SEVERAL])
 def node(request: pytest.FixtureRequest, vivid: Path) -> Iterator[Path]:
     """A vivid that shows 75 % colour bars and nothing else."""
-    from hil.vivid import MOVEMENT, PATTERN, REMEDY, TEXT, injecting, is_aside, reset, vivid_cameras
+    from hil.suite.vivid import MOVEMENT, PATTERN, REMEDY, TEXT, injecting, is_aside, reset, vivid_cameras
 
     path = vivid
     if request.param == SEVERAL:
@@ -55,8 +55,8 @@ def node(request: pytest.FixtureRequest, vivid: Path) -> Iterator[Path]:
 def picture_of(path: Path, fourcc: str) -> Iterator[Any]:
     """One that the driver gives in that format."""
     from hil.streamer.sources.modes import Mode, Size
+    from hil.streamer.sources.v4l2_abi import v4l2
     from hil.streamer.sources.v4l2_buffers import Buffers
-    from hil.v4l2_library import v4l2
 
     device = v4l2.Device(str(path))
     device.open()
@@ -72,7 +72,7 @@ def picture_of(path: Path, fourcc: str) -> Iterator[Any]:
 
 def bars_of(picture: Any) -> Any:
     """The colour of each bar of a planar picture of Y'CbCr, by what the picture says of itself."""
-    from hil.patches import shown
+    from hil.suite.patches import shown
 
     return shown(picture).reshape(HEIGHT, len(BARS), -1, 3)[20:-20, :, 12:-12].mean(axis=(0, 2))
 
@@ -99,8 +99,8 @@ def deviation_for_an_encoder(path: Path, fourcc: str) -> float:
 
 def test_each_format_that_a_driver_has_shows_its_colours(node: Path) -> None:
     from hil.streamer.sources.pixel_formats import RAW
+    from hil.streamer.sources.v4l2_abi import v4l2
     from hil.streamer.sources.v4l2_devices import offers_of
-    from hil.v4l2_library import v4l2
 
     with v4l2.Device(str(node)) as device:
         there = dict.fromkeys(offer.fourcc for offer in offers_of(device) if offer.fourcc in RAW)
@@ -112,7 +112,7 @@ def test_each_format_that_a_driver_has_shows_its_colours(node: Path) -> None:
 
 def choose(path: Path, colour: tuple[str, str, str]) -> None:
     """The driver's colour space, encoding and quantization."""
-    from hil.vivid import COLORSPACE, ENCODING, QUANTIZATION, injecting
+    from hil.suite.vivid import COLORSPACE, ENCODING, QUANTIZATION, injecting
 
     with injecting(path) as injector:
         for name, item in zip((COLORSPACE, ENCODING, QUANTIZATION), colour, strict=True):
@@ -154,7 +154,7 @@ def test_the_colours_come_out_of_each_encoder(node: Path, codec: Any) -> None:
 
 @pytest.mark.parametrize("node", [SEVERAL], indirect=True)
 def test_buffers_that_the_driver_flags_are_counted_whatever_their_planes(node: Path, ring: str) -> None:
-    from hil.vivid import BUFFER_ERROR, injecting
+    from hil.suite.vivid import BUFFER_ERROR, injecting
 
     with streaming(ring, "--device", str(node), "--channel", f"{ring}:320x180@30,slots=120,slot=128k") as streamer:
         with Consumer(ring, start="keyframe") as stream:

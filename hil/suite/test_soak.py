@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy
 import pytest
 
+from hil.figures.measurement import Measurement
 from hil.fleet import FleetResult
-from hil.measurement import Measurement
 from hil.report.recorder import RecordedTest
-from hil.suite.bench import Bench, put_on_record
+from hil.suite.rig import Rig, put_on_record
 from hil.workers.life import Life
 
 pytestmark = [pytest.mark.long, pytest.mark.timed, pytest.mark.medians]
@@ -40,17 +40,17 @@ def drift(latency_ns: numpy.typing.NDArray[numpy.int64]) -> float:
     return float(numpy.median(latency_ns[-quarter:]) / max(numpy.median(latency_ns[:quarter]), 1))
 
 
-def test_a_soak_leaks_nothing_and_does_not_drift(bench: Bench, record: RecordedTest) -> None:
+def test_a_soak_leaks_nothing_and_does_not_drift(rig: Rig, record: RecordedTest) -> None:
     """For five minutes, or as long as is asked for: memory, descriptors and threads stay flat, and latency does not
     drift.
 
     Would catch: a leak of a few bytes for each frame, a descriptor for each reconnection, a queue that fills slowly.
     """
-    result = bench.run("c for borrow asyncio", bench.time_s(FIVE_MINUTES_S), sample_every_s=SAMPLE_EVERY_S)
+    result = rig.run("c for borrow asyncio", rig.time_s(FIVE_MINUTES_S), sample_every_s=SAMPLE_EVERY_S)
     wrong = put_on_record(record, result)
     for name, life in lives(result):
         record.measure(
-            bench.board.measurement(
+            rig.board.measurement(
                 "memory.growth_kb", f"growth of {name}", growth(life, "rss_bytes") / 1000, timed=False
             ),
             Measurement(f"descriptors more in {name}", "descriptors", growth(life, "descriptors"), at_most=0),

@@ -10,11 +10,11 @@ from typing import Any
 import numpy
 import pytest
 
-from hil.clock import realtime_offset_ns
+from hil.figures.measurement import Measurement
 from hil.fleet import Consumer, ConsumerResult, FleetResult
-from hil.measurement import Measurement
 from hil.report.recorder import RecordedTest
-from hil.suite.bench import Bench, put_on_record
+from hil.streamer.clock import realtime_offset_ns
+from hil.suite.rig import Rig, put_on_record
 from hil.workers.consumers import KINDS
 from hil.workers.records import accepted
 from vshm_ctypes import Codec
@@ -25,11 +25,11 @@ _LINE = re.compile(r"Frame seq=(\d+) size=\d+ codec=(\S+) type=[IP]-frame (\d+)x
 
 
 @pytest.fixture(scope="module")
-def result(bench: Bench) -> FleetResult:
+def result(rig: Rig) -> FleetResult:
     """Every kind, and one that joins late at a keyframe. The recorder and the example keep what they got."""
     late = Consumer.parse("c@late")
     consumers = [*(Consumer(kind) for kind in KINDS), Consumer("c", late.behaviour, start="keyframe")]
-    return bench.run(consumers, writer=bench.camera.writer(bench.board, f"gop={GOP}"))
+    return rig.run(consumers, writer=rig.camera.writer(rig.board, f"gop={GOP}"))
 
 
 def consumer(result: FleetResult, name: str) -> ConsumerResult:
@@ -70,7 +70,7 @@ def test_every_frame_arrives_at_every_consumer_in_order_and_intact(result: Fleet
     assert wrong == []
 
 
-def test_the_driver_left_no_picture_out(result: FleetResult, record: RecordedTest, bench: Bench) -> None:
+def test_the_driver_left_no_picture_out(result: FleetResult, record: RecordedTest, rig: Rig) -> None:
     """The camera's own numbers have no gap.
 
     Would catch: buffers that are given back to the driver too late. On vivid a gap is information.
@@ -79,7 +79,7 @@ def test_the_driver_left_no_picture_out(result: FleetResult, record: RecordedTes
     [life] = result.writer.lives
     assert life.summary is not None
     counted = int(life.summary["camera"].get("lost", 0))
-    quirk = bench.board.quirks.sequence_jumps or bench.camera.driver == "vivid"
+    quirk = rig.board.quirks.sequence_jumps or rig.camera.driver == "vivid"
     limit = None if quirk else 0
     record.measure(
         Measurement("pictures that the driver left out", "pictures", gaps or 0, at_most=limit),
@@ -101,14 +101,14 @@ def test_two_consumers_have_equal_sequence_numbers(result: FleetResult, record: 
     )
 
 
-def test_metadata_is_the_cameras(result: FleetResult, record: RecordedTest, bench: Bench) -> None:
+def test_metadata_is_the_cameras(result: FleetResult, record: RecordedTest, rig: Rig) -> None:
     """Size, rate and codec that a reader sees are the stream's, and its times are the capture's.
 
     Would catch: fields in the wrong place, a wall clock that is off, a time of writing instead of one of capture.
     """
     [life] = consumer(result, "example").lives
     lines = _LINE.findall(life.printed)
-    stream = bench.board.stream
+    stream = rig.board.stream
     kinds = {(codec, int(width), int(height)) for _, codec, width, height, _, _ in lines}
     assert kinds == {("H.264", stream.width, stream.height)}
     rates = {int(fps) for *_, fps, _ in lines}
@@ -150,7 +150,7 @@ def test_a_recording_decodes_from_its_begin_to_its_end(result: FleetResult, reco
         Measurement("pictures of them", "pictures", len(pictures), exactly=len(units)),
     )
     sequences = {int(row["number"]): int(row["v4l2_sequence"]) for row in accepted(result.writer.written)}
-    from hil import barcode
+    from hil.streamer.sources import barcode
 
     def number_in(picture: Any) -> int | None:
         return barcode.read(picture.reformat(format="yuv420p").to_ndarray()[: picture.height])

@@ -7,10 +7,10 @@ import dataclasses
 
 import pytest
 
+from hil.figures.measurement import Measurement
 from hil.fleet import FleetResult, RingWriter
-from hil.measurement import Measurement
 from hil.report.recorder import RecordedTest
-from hil.suite.bench import Bench, cpu_us_per_frame, histogram_of, put_on_record, steady_rate
+from hil.suite.rig import Rig, cpu_us_per_frame, histogram_of, put_on_record, steady_rate
 from hil.workers.records import Records, accepted
 
 pytestmark = pytest.mark.timed
@@ -19,7 +19,7 @@ WARM_UP = 15  # frames, until encoder and camera are at work
 ENCODER_SHARE = 0.8  # of a core: an encoder that needs more has to give pictures up, on however idle a machine
 
 
-def put_writer(record: RecordedTest, bench: Bench, result: FleetResult) -> float:
+def put_writer(record: RecordedTest, rig: Rig, result: FleetResult) -> float:
     """What the writer's process, and its part in the ring, cost. Returns its CPU seconds for each frame."""
     [life] = result.writer.lives
     [books] = result.writer.books
@@ -29,37 +29,37 @@ def put_writer(record: RecordedTest, bench: Bench, result: FleetResult) -> float
     cost_us = (last.cpu_s - first.cpu_s) * 1e6 / max(len(within), 1)
     ring_us = books["ring_cpu_us_per_frame"]
     record.measure(
-        bench.board.measurement("cost.writer_cpu_us_per_frame", "CPU for each frame, of camera-streamer", cost_us),
-        bench.board.measurement("cost.ring_us_per_frame", "CPU for each frame, in the ring's calls", ring_us),
+        rig.board.measurement("cost.writer_cpu_us_per_frame", "CPU for each frame, of camera-streamer", cost_us),
+        rig.board.measurement("cost.ring_us_per_frame", "CPU for each frame, in the ring's calls", ring_us),
     )
     return cost_us / 1e6
 
 
-def put_memory(record: RecordedTest, bench: Bench, result: FleetResult) -> None:
+def put_memory(record: RecordedTest, rig: Rig, result: FleetResult) -> None:
     """Of the ring itself, and by how much a reader grew between the first look and the last."""
     lives = [life for consumer in result.consumers for life in consumer.lives]
     grown = max(life.samples[-1].rss_bytes - life.samples[0].rss_bytes for life in lives)
     key = "memory.growth_kb"
     record.measure(
-        bench.board.measurement("memory.shared_mb", "shared memory of the ring", result.ring.object_bytes / 1e6, False),
-        bench.board.measurement(key, "growth of the reader that grew most", grown / 1000, False),
+        rig.board.measurement("memory.shared_mb", "shared memory of the ring", result.ring.object_bytes / 1e6, False),
+        rig.board.measurement(key, "growth of the reader that grew most", grown / 1000, False),
     )
 
 
-def put_ring_rate(record: RecordedTest, bench: Bench, result: FleetResult, must_give_up: float = 0.0) -> float:
+def put_ring_rate(record: RecordedTest, rig: Rig, result: FleetResult, must_give_up: float = 0.0) -> float:
     """Pictures a second that got into the ring once all were at work, and how evenly: without a limit where pictures
     have to be given up, since that is the processor's rate then.
     """
     entry_ns = at_work(result)["entry_ns"]
     rate, deviation = steady_rate(entry_ns)
     record.measure(Measurement("rate in the ring", "1/s", rate))
-    if "real-time-video" in bench.board.capabilities and not must_give_up:
+    if "real-time-video" in rig.board.capabilities and not must_give_up:
         key = "rate.deviation_share"
-        record.measure(bench.board.measurement(key, "deviation of any third of the time from it", deviation))
+        record.measure(rig.board.measurement(key, "deviation of any third of the time from it", deviation))
     return rate
 
 
-def put_camera_rate(record: RecordedTest, bench: Bench, result: FleetResult, must_give_up: float) -> None:
+def put_camera_rate(record: RecordedTest, rig: Rig, result: FleetResult, must_give_up: float) -> None:
     """Of the pictures that the camera made, by its own numbers and times; and how many of them were given up, which is
     held against the board's budget, or against the share that has to be.
     """
@@ -68,12 +68,12 @@ def put_camera_rate(record: RecordedTest, bench: Bench, result: FleetResult, mus
         return  # it does not number them
     rate, deviation = steady_rate(capture_ns, numbers)
     share = 1 - (len(numbers) - 1) / float(numbers[-1] - numbers[0])
-    given_up = bench.board.measurement("rate.given_up_share", "pictures that did not get into the ring", share)
-    if must_give_up > bench.board.budget("rate.given_up_share"):
+    given_up = rig.board.measurement("rate.given_up_share", "pictures that did not get into the ring", share)
+    if must_give_up > rig.board.budget("rate.given_up_share"):
         given_up = dataclasses.replace(given_up, at_most=must_give_up, budget=None)
     record.measure(
         Measurement("rate of the camera", "1/s", rate),
-        bench.board.measurement("rate.deviation_share", "deviation of any third of the time from that", deviation),
+        rig.board.measurement("rate.deviation_share", "deviation of any third of the time from that", deviation),
         given_up,
     )
 
@@ -84,40 +84,38 @@ def at_work(result: FleetResult) -> Records:
     return written[written["entry_ns"] >= result.begin_ns][WARM_UP:]
 
 
-def test_the_cameras_highest_rate_is_held(bench: Bench, record: RecordedTest) -> None:
+def test_the_cameras_highest_rate_is_held(rig: Rig, record: RecordedTest) -> None:
     """At the highest rate that the camera offers, its rate is held over the run, not more of its pictures are given up
     than the board's encoding has to, and costs stay within the budgets.
 
     Would catch: a source or encoder that falls behind little by little, memory that grows with each frame.
     """
-    fps = bench.camera.highest_fps(bench.board)
+    fps = rig.camera.highest_fps(rig.board)
     # In a third of the time one picture is then less than the deviation that is allowed.
-    pictures = WARM_UP + 3 * 1.5 / bench.board.budget("rate.deviation_share")
-    result = bench.run(
-        "c c c c", bench.time_s(max(8, pictures / fps)), writer=bench.camera.writer(bench.board, fps=fps)
-    )
+    pictures = WARM_UP + 3 * 1.5 / rig.board.budget("rate.deviation_share")
+    result = rig.run("c c c c", rig.time_s(max(8, pictures / fps)), writer=rig.camera.writer(rig.board, fps=fps))
     wrong = put_on_record(record, result)
-    must_give_up = max(0.0, 1 - ENCODER_SHARE / (put_writer(record, bench, result) * fps))
-    put_ring_rate(record, bench, result, must_give_up)
-    put_camera_rate(record, bench, result, must_give_up)
-    put_memory(record, bench, result)
+    must_give_up = max(0.0, 1 - ENCODER_SHARE / (put_writer(record, rig, result) * fps))
+    put_ring_rate(record, rig, result, must_give_up)
+    put_camera_rate(record, rig, result, must_give_up)
+    put_memory(record, rig, result)
     assert wrong == []
 
 
 @pytest.mark.parametrize("readers", ["c", "c c@slow:50 newest"])
-def test_the_ring_at_full_rate(bench: Bench, record: RecordedTest, readers: str) -> None:
+def test_the_ring_at_full_rate(rig: Rig, record: RecordedTest, readers: str) -> None:
     """As fast as memory goes, the ring stays whole, and what readers miss they count.
 
     Would catch: a torn copy that a slower writer never gets to see, counters that lose count.
     """
-    result = bench.run(readers, 2, writer=RingWriter(fps=0, size=(20_000, 60_000)))
+    result = rig.run(readers, 2, writer=RingWriter(fps=0, size=(20_000, 60_000)))
     wrong = put_on_record(record, result)
     written = accepted(result.writer.written)
     seconds = float(written["entry_ns"][-1] - written["entry_ns"][0]) / 1e9
     [books] = result.writer.books
     assert books is not None
     record.measure(
-        Measurement("frames written", "1/s", len(written) / seconds, at_least=bench.board.stream.fps, timed=True),
+        Measurement("frames written", "1/s", len(written) / seconds, at_least=rig.board.stream.fps, timed=True),
         Measurement("bytes written", "MB/s", float(written["size"].sum()) / seconds / 1e6),
         Measurement("CPU for each write", "µs", books["ring_cpu_us_per_frame"]),
         Measurement("frames dropped by the ring", "frames", books["ring_dropped"], exactly=0),
@@ -128,19 +126,19 @@ def test_the_ring_at_full_rate(bench: Bench, record: RecordedTest, readers: str)
 
 
 @pytest.mark.capability("real-time-video")
-def test_the_four_figures_of_the_original(bench: Bench, record: RecordedTest) -> None:
+def test_the_four_figures_of_the_original(rig: Rig, record: RecordedTest) -> None:
     """At the board's stream: less than 1 ms from writer to reader, less than 1 % of a core for the ring, about 15 MB of
     shared memory, and every picture of the camera.
 
     Would catch: whatever makes the product worse than the program that it replaces.
     """
-    result = bench.run("c for", bench.time_s(10))
+    result = rig.run("c for", rig.time_s(10))
     wrong = put_on_record(record, result)
     [books] = result.writer.books
     assert books is not None
     histogram = histogram_of(result.latencies_ns(result.consumers[0]))
-    rate = put_ring_rate(record, bench, result)
-    fps = bench.board.stream.fps
+    rate = put_ring_rate(record, rig, result)
+    fps = rig.board.stream.fps
     record.measure(
         Measurement("latency p99", "ms", histogram.percentile(99) / 1e6, at_most=1, timed=True),
         Measurement("a core's time in the ring's calls", "share", books["ring_cpu_share"], at_most=0.01, timed=True),

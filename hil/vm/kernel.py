@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vshm_ctypes.cli.ending import held
 
-from ..command import CommandError, output_of
+from ..processes.command import CommandError, output_of
 from .errors import VmUnavailable
 from .programs import need, search_path
 from .system import System

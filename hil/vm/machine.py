@@ -19,7 +19,7 @@ from typing import IO, BinaryIO
 
 from vshm_ctypes.cli.ending import held
 
-from ..process_group import end_group
+from ..processes.process_group import end_group
 from .errors import VmDeadline, VmError, VmNotUp
 from .guest import BOOT_LOG, EXIT_CODE, OUTPUT, SCRIPT, UP, guest_script
 from .host_files import HostFiles

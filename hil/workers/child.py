@@ -19,7 +19,7 @@ from typing import Any
 from . import bootstrap
 
 # What takes long to import, and nothing of our own: each worker chooses its library, and loads it itself.
-PRELOAD = ["asyncio", "av", "hil.v4l2_library", "json", "numpy", "psutil", "zlib"]
+PRELOAD = ["asyncio", "av", "hil.streamer.sources.v4l2_abi", "json", "numpy", "psutil", "zlib"]
 
 _context = multiprocessing.get_context("forkserver")
 

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hil.behaviours import STEADY, Behaviour, behaviour
+from hil.workers.behaviours import STEADY, Behaviour, behaviour
 
 from .child import Child, Site, start_program, start_python
 from .life import ConsumerLife
@@ -103,12 +103,12 @@ class TapedConsumer(ConsumerWorker):
             return start_program(self.site, self.name, [program, str(self.site.channel), self.tape.path])
         return start_program(self.site, self.name, [find_program("consumer", self.site.library), *self._c_words(kind)])
 
-    def _c_words(self, kind: Kind) -> list[str]:
+    def _c_words(self, kind: ConsumerKind) -> list[str]:
         how = self.consumer.behaviour
         words = ["-n", self.site.ring, "-t", self.tape.path, "-p", kind.policy, "-f", self.consumer.start]
         return [*words, "-w", str(round(how.work_ms)), "-b", str(how.burst_frames), "-s", str(round(how.pause_ms))]
 
-    def _python_words(self, kind: Kind) -> list[str]:
+    def _python_words(self, kind: ConsumerKind) -> list[str]:
         how = self.consumer.behaviour
         words = ["--ring", self.site.ring, "--tape", self.tape.path, "--face", self.consumer.kind]
         words += ["--policy", kind.policy, "--start", self.consumer.start, "--work-ms", str(how.work_ms)]
@@ -185,7 +185,7 @@ class Recorder(ConsumerWorker):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ConsumerKind:
     """A kind of consumer. measures: it knows when it was awake. python: it runs in the warm interpreter."""
 
     make: Callable[[Site, str, Consumer], ConsumerWorker]
@@ -195,14 +195,14 @@ class Kind:
 
 
 KINDS = {
-    "c": Kind(TapedConsumer),
-    "example": Kind(Example, measures=False),
-    "for": Kind(TapedConsumer, python=True),
-    "borrow": Kind(TapedConsumer, python=True),
-    "asyncio": Kind(TapedConsumer, python=True),
-    "keyframes": Kind(TapedConsumer, policy="keyframes"),
-    "newest": Kind(TapedConsumer, policy="newest"),
-    "recorder": Kind(Recorder, measures=False),
-    "v1": Kind(TapedConsumer, policy="newest"),
+    "c": ConsumerKind(TapedConsumer),
+    "example": ConsumerKind(Example, measures=False),
+    "for": ConsumerKind(TapedConsumer, python=True),
+    "borrow": ConsumerKind(TapedConsumer, python=True),
+    "asyncio": ConsumerKind(TapedConsumer, python=True),
+    "keyframes": ConsumerKind(TapedConsumer, policy="keyframes"),
+    "newest": ConsumerKind(TapedConsumer, policy="newest"),
+    "recorder": ConsumerKind(Recorder, measures=False),
+    "v1": ConsumerKind(TapedConsumer, policy="newest"),
 }
 MEASURING = tuple(name for name, kind in KINDS.items() if kind.measures)

@@ -15,8 +15,8 @@ from pathlib import Path
 from vshm_ctypes import get_library
 from vshm_ctypes.cli.ending import held
 
-from ..command import run_to_end
-from ..header import LIB, include_folder
+from ..processes.command import run_to_end
+from .c_sources import LIB, include_folder
 
 HERE = Path(__file__).resolve().parent
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-g", "-Wall", "-Wextra"]

@@ -14,7 +14,7 @@ EXTRAS = {
     "backports": "cli",
     "iceoryx2": "bench",
     "jinja2": "cli",
-    "labgrid": "fleet",
+    "labgrid": "farm",
     "matplotlib": "plot",
     "prometheus_client": "cli",
     "rich": "cli",

@@ -24,12 +24,13 @@ class Exit(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb. run gets the parsed arguments (json among them) and returns an exit code."""
+    """One verb. run gets the parsed arguments (json among them) and returns an exit code. aliases: its older names."""
 
     name: str
     help: str
     add_arguments: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], int]
+    aliases: tuple[str, ...] = ()
 
 
 def parser_of(
@@ -40,7 +41,9 @@ def parser_of(
     parser.add_argument("--version", action="version", version=f"{name} {__version__}")
     chooser = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in verbs:
-        one = chooser.add_parser(verb.name, help=verb.help, description=verb.help, epilog=epilog, parents=parents)
+        one = chooser.add_parser(
+            verb.name, aliases=verb.aliases, help=verb.help, description=verb.help, epilog=epilog, parents=parents
+        )
         verb.add_arguments(one)
         one.set_defaults(run=verb.run)
     return parser

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from ...shared_memory import SHARED_MEMORY
+from ...workers.shared_memory import SHARED_MEMORY
 from ..peer import Buffer, Link, Peer
 
 QUEUE_FRAMES = 30  # as a ring has slots: beyond that, the oldest goes

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from vshm_ctypes import Consumer, Producer
 
-from ...shared_memory import SHARED_MEMORY
+from ...workers.shared_memory import SHARED_MEMORY
 from ..peer import Buffer, Link, Peer
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ...header import include_folder
+from ...workers.c_sources import include_folder
 
 NAME = "video_shm.h"
 CHOSEN = "VIDEO_SHM_GATE_HEADER"  # in the environment: promises are asked as by a program compiled with that one

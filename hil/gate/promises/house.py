@@ -7,7 +7,7 @@ import ctypes
 import os
 from pathlib import Path
 
-from ...shared_memory import SHARED_MEMORY
+from ...workers.shared_memory import SHARED_MEMORY
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 CLONE_NEWPID, CLONE_NEWTIME = 0x20000000, 0x80

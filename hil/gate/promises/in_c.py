@@ -13,7 +13,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from ...header import LIB, include_folder
+from ...workers.c_sources import LIB, include_folder
 from .header import read_header
 from .raw import Lacks
 from .scene import Scene, Unasked, promise

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from ...shared_memory import SHARED_MEMORY
+from ...workers.shared_memory import SHARED_MEMORY
 from .raw import Guarded, Info, ProducerHandle
 from .scene import FRAME, PATIENCE_MS, Scene, at_home, promise
 from .sides import Reader, Writer

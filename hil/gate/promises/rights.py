@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ...shared_memory import SHARED_MEMORY, ring_names
+from ...workers.shared_memory import SHARED_MEMORY, ring_names
 from . import house
 from .raw import Guarded, Info
 from .scene import FRAME, PATIENCE_MS, Scene, at_home, promise, until

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...shared_memory import SHARED_MEMORY
+from ...workers.shared_memory import SHARED_MEMORY
 from ..stage import Actor, Stage
 from .raw import Answer, Lacks, Library
 from .sides import Reader, Writer

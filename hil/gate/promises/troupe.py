@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ...process_group import end_group
+from ...processes.process_group import end_group
 from ..stage import die_with_parent, remove_all_of
 from . import house
 from .pair import Pair

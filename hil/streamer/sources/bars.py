@@ -10,8 +10,8 @@ import av
 import numpy
 from numpy.typing import NDArray
 
-from ... import barcode
 from ..colour import BT709, Colour, guessed_matrix
+from . import barcode
 
 Plane = NDArray[numpy.uint8]
 

@@ -11,11 +11,11 @@ from av.format import Flags
 
 from .source import SourceError
 
-Kind = Literal["video", "audio"]
+Media = Literal["video", "audio"]
 MOST_FPS = 1000.0  # more is a unit of time, not a rate
 # Raw streams by the ends of their names: FFmpeg does not know each by its first bytes, as with prefix NAL units.
 RAW = {".h264": "h264", ".264": "h264", ".avc": "h264", ".h265": "hevc", ".265": "hevc", ".hevc": "hevc"}
-_ADVICE: dict[Kind, str] = {
+_ADVICE: dict[Media, str] = {
     "video": "its sound is played by --audio file:PATH",
     "audio": "choose another file, or leave --audio away",
 }
@@ -30,9 +30,9 @@ class Clip:
     long both last, 0 where it is not known. has_times: whether its packets have times; a raw stream's have none.
     """
 
-    def __init__(self, path: str, kind: Kind, fps: float = 0.0) -> None:
+    def __init__(self, path: str, kind: Media, fps: float = 0.0) -> None:
         self.path = path
-        self._kind: Kind = kind
+        self._kind: Media = kind
         self._fps = fps
         self._container: Any = None
         self.stream: Any = None

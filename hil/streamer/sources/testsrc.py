@@ -8,7 +8,7 @@ import time
 
 from vshm_ctypes import Codec
 
-from ... import barcode
+from . import barcode
 from .bars import TestPicture
 from .modes import Size, Wanted
 from .source import Captured, SourceError

@@ -15,7 +15,6 @@ import av
 
 from vshm_ctypes import Codec
 
-from ...v4l2_library import v4l2
 from ..colour import colour_of
 from ..log import LOG
 from .capture_time import capture_time
@@ -24,6 +23,7 @@ from .modes import ENCODED, Wanted, choose_mode
 from .numbering import Numbering
 from .source import Captured, SourceError, Trouble
 from .unit_assembler import UnitAssembler
+from .v4l2_abi import v4l2
 from .v4l2_buffers import Buffer, Buffers, StartError
 from .v4l2_colour import colour_of_jpeg
 from .v4l2_devices import offers_of, video_devices

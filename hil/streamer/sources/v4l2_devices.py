@@ -11,10 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ...v4l2_library import v4l2
 from .devices import DeviceInfo
 from .modes import Offer, Size
 from .pixel_formats import text_of
+from .v4l2_abi import v4l2
 from .v4l2_queue import CAPTURE, CAPTURE_PLANES, capture_kind
 
 # linux/videodev2.h

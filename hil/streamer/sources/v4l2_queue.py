@@ -13,9 +13,9 @@ import mmap
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ...v4l2_library import v4l2
 from .modes import Size
 from .pixel_formats import fourcc_of, text_of
+from .v4l2_abi import v4l2
 
 # linux/videodev2.h
 CAPTURE, CAPTURE_PLANES = 1, 9

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil fleet: hil run on all boards of a bench at once, and one page of them."""
+"""hil farm: hil run on all boards of a farm at once, and one page of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WAIT_S = 3600.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--env", type=Path, required=True, metavar="FILE", help="labgrid's file of the bench")
+    parser.add_argument("--env", type=Path, required=True, metavar="FILE", help="labgrid's file of the farm")
     wheel = "of video-shm: pip wheel --no-deps . makes it; once for each kind of processor"
     parser.add_argument("--wheel", type=Path, action="append", required=True, metavar="FILE", help=wheel)
     parser.add_argument(
@@ -27,16 +27,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """The exit code of the board that did worst. Raises ValueError: the bench's file, or a wheel that is not there."""
-    from ..farm.bench import read_bench
+    """The exit code of the board that did worst. Raises ValueError: the farm's file, or a wheel that is not there."""
     from ..farm.farm import Order, exit_code, run_boards
     from ..farm.page import rows, write_farm_page
+    from ..farm.places import read_farm
 
     for wheel in arguments.wheel:
         if not (wheel.is_file() and wheel.suffix == ".whl"):
             raise ValueError(f"--wheel {wheel}: there is no such wheel; pip wheel --no-deps . makes one")
     order = Order(arguments.wheel, arguments.words, arguments.wait, arguments.report.resolve())
-    results = run_boards(read_bench(arguments.env), order, _say)
+    results = run_boards(read_farm(arguments.env), order, _say)
     page, table = write_farm_page(results, order.report), rows(results)
     if arguments.json:
         print_json(table)
@@ -51,4 +51,4 @@ def _say(line: str) -> None:
     print(f"hil: {printable(line)}", file=sys.stderr, flush=True)
 
 
-VERB = Verb("fleet", "the suite on all boards of a bench at once, through labgrid", add_arguments, run)
+VERB = Verb("farm", "the suite on all boards of a farm, through labgrid", add_arguments, run, aliases=("fleet",))

@@ -11,15 +11,14 @@ from typing import Any, get_args
 
 import numpy
 
-from hil.board import Board
+from hil.figures.latency import LatencyHistogram
+from hil.figures.measurement import Measurement
 from hil.fleet import Consumer, ConsumerResult, Fault, Fleet, FleetResult
-from hil.latency import LatencyHistogram
-from hil.load import Kind as LoadKind
-from hil.load import Load
-from hil.measurement import Measurement
-from hil.priority import Priority
+from hil.fleet.witness import FindingKind
+from hil.host.board import Board
+from hil.host.load import Load, LoadKind
+from hil.host.priority import Priority
 from hil.report.recorder import RecordedTest, Recorder
-from hil.witness import Kind as FindingKind
 from hil.workers.writers import Writer
 
 from .cameras import Camera
@@ -29,7 +28,7 @@ FIRST_SECONDS = 5.0  # how long a stream is watched where nobody says
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Rig:
     """A camera, the board it is on, what was asked for, and where it is told how far a stream is.
 
     most: consumers at most; 0: as the test says.

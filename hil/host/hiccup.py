@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from .environment import child_environment
-from .latency import LatencyHistogram
+from ..figures.latency import LatencyHistogram
+from ..processes.environment import child_environment
 
 ANSWER_TIMEOUT_S = 30.0  # a process of an emulated machine takes seconds to start
 STALL_FLOOR_NS = 500_000  # shorter ones are in the histogram only
@@ -71,7 +71,7 @@ class Hiccups:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "hil.hiccup_watch", *([] if self._wants_realtime else ["normal"])]
+        command = [sys.executable, "-m", "hil.host.hiccup_watch", *([] if self._wants_realtime else ["normal"])]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=child_environment()
         )

@@ -6,9 +6,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HIL = Path(__file__).resolve().parents[1]
 # A wheel brings lib's tests, examples and the benchmarks' floor along, for programs that are made of them.
-LIB = HERE / "lib" if (HERE / "lib").exists() else HERE.parent / "lib"
+LIB = HIL / "lib" if (HIL / "lib").exists() else HIL.parent / "lib"
 
 
 def include_folder() -> Path:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .vm import VmUnavailable
-from .vm.guest import load_words
-from .vm.kernel import find_kernel
+from ..vm import VmUnavailable
+from ..vm.guest import load_words
+from ..vm.kernel import find_kernel
 
 VIVID = "vivid"
 LOADED = Path("/sys/module/vivid")
@@ -71,8 +71,8 @@ def _found(vivids: int, say: Callable[[str], None]) -> Iterator[Choice]:
 
 def cameras_here() -> tuple[list[str], list[str]]:
     """(what --camera takes for each that can be opened; else rpicam, where only libcamera can; why not others)."""
-    from .streamer.sources.devices import why_not  # v4l2py takes long to import
-    from .streamer.sources.v4l2_devices import video_devices
+    from ..streamer.sources.devices import why_not  # v4l2py takes long to import
+    from ..streamer.sources.v4l2_devices import video_devices
     from .vivid import is_aside
 
     devices, failures = video_devices()

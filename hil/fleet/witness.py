@@ -15,7 +15,7 @@ import numpy
 from hil.workers.life import ConsumerLife, WriterLife
 from hil.workers.records import WRITTEN, Records, accepted
 
-Kind = Literal["altered", "lost", "repeated", "reordered", "never written", "early", "miscounted", "ended"]
+FindingKind = Literal["altered", "lost", "repeated", "reordered", "never written", "early", "miscounted", "ended"]
 UNKNOWN_SIZE = -1  # a frame of which only the number is known: its writer was killed before it could tell
 NAMED = 5  # findings of one kind that are named one by one
 
@@ -23,7 +23,7 @@ NAMED = 5  # findings of one kind that are named one by one
 class Finding(NamedTuple):
     """One thing that is wrong. number: of the frame; -1: it concerns none."""
 
-    kind: Kind
+    kind: FindingKind
     number: int
     text: str
 

@@ -14,7 +14,7 @@ from .board import Board
 
 ROOM = 1.5
 RUNS_MIN = 3
-TEMPLATE = Path(__file__).parent / "boards" / "board.toml.jinja"
+TEMPLATE = Path(__file__).parent.parent / "boards" / "board.toml.jinja"
 
 
 @dataclass(frozen=True, slots=True)

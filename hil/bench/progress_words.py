@@ -11,7 +11,7 @@ _WORDS = 32
 RECEIVERS_MAX = _WORDS - 2
 
 
-class Stage(enum.IntEnum):
+class Progress(enum.IntEnum):
     """How far a process is."""
 
     STARTING = 0
@@ -19,7 +19,7 @@ class Stage(enum.IntEnum):
     DONE = 2
 
 
-class Board:
+class ProgressWords:
     """A context-free handle; the file is in the block's folder. sent: how many frames there were; 0: it is not over."""
 
     def __init__(self, path: Path) -> None:
@@ -36,18 +36,18 @@ class Board:
         self._words[0] = count
 
     @property
-    def sender(self) -> Stage:
+    def sender(self) -> Progress:
         """Of the one that sends."""
-        return Stage(self._words[1])
+        return Progress(self._words[1])
 
     @sender.setter
-    def sender(self, stage: Stage) -> None:
+    def sender(self, stage: Progress) -> None:
         self._words[1] = stage
 
-    def tell(self, receiver: int, stage: Stage) -> None:
+    def tell(self, receiver: int, stage: Progress) -> None:
         """A receiver is that far."""
         self._words[2 + receiver] = stage
 
-    def all_at(self, receivers: int, stage: Stage) -> bool:
+    def all_at(self, receivers: int, stage: Progress) -> bool:
         """Whether all receivers are that far."""
         return all(self._words[2 + receiver] >= stage for receiver in range(receivers))

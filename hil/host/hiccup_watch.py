@@ -17,8 +17,8 @@ import threading
 import time
 from pathlib import Path
 
+from ..figures.latency import LatencyHistogram
 from .hiccup import STALL_FLOOR_NS, STALLS_KEPT
-from .latency import LatencyHistogram
 
 SLEEP_NS = 1_000_000
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from vshm_ctypes.machine import Machine, Throttling
 
+from ..figures.verdict import Fitness
 from .board import Thresholds
 from .hiccup import HostStalls
-from .verdict import Fitness
 
 SLOWED = Throttling.THROTTLED | Throttling.FREQUENCY_CAPPED | Throttling.SOFT_TEMPERATURE_LIMIT
 OUTSIDE_SHARE = 0.10  # of a machine around a virtual one: its processors are then slower ones

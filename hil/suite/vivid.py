@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .streamer.sources.devices import DeviceInfo
-from .streamer.sources.v4l2_devices import video_devices
-from .v4l2_library import v4l2
+from ..streamer.sources.devices import DeviceInfo
+from ..streamer.sources.v4l2_abi import v4l2
+from ..streamer.sources.v4l2_devices import video_devices
 
 DRIVER = "vivid"
 DROPPED_PERCENT = "Percentage of Dropped Buffers"

@@ -12,8 +12,8 @@ from vshm_ctypes.cli.ending import heeding
 from vshm_ctypes.cli.output import printable
 from vshm_ctypes.cli.whole_file import write_whole
 
-from .bench import BenchError, environment_of, read_bench
-from .board import Board
+from .places import FarmError, environment_of, read_farm
+from .remote_board import RemoteBoard
 from .reservation import reserved
 
 RESULT = "board.json"
@@ -26,30 +26,30 @@ def _say(line: str) -> None:
 
 def run_on(options: argparse.Namespace) -> int:
     """hil run's exit code on the board. Raises BenchError."""
-    bench = read_bench(options.env)
-    [place] = [each for each in bench.places if each.target == options.target]
-    with reserved(place.place, bench.coordinator, options.wait, _say):
+    farm = read_farm(options.env)
+    [place] = [each for each in farm.places if each.target == options.target]
+    with reserved(place.place, farm.coordinator, options.wait, _say):
         _say("reserved")
         environment = environment_of(options.env)
         try:
             ssh = environment.get_target(options.target).get_driver("SSHDriver")
-            board = Board(ssh, place.place, _say)
+            board = RemoteBoard(ssh, place.place, _say)
             board.install(options.wheel)
             try:
                 return board.run(options.words)
             finally:
                 board.fetch_report(options.folder)
-        except BenchError:
+        except FarmError:
             raise
         except Exception as error:  # labgrid raises many kinds, and plain Exception too
-            raise BenchError(f"{type(error).__name__}: {error}") from error
+            raise FarmError(f"{type(error).__name__}: {error}") from error
         finally:
             environment.cleanup()
 
 
 def main() -> int:
     """Leaves RESULT in the folder: the exit code, or the problem."""
-    parser = argparse.ArgumentParser("hil.farm.worker")
+    parser = argparse.ArgumentParser("hil.farm.board_process")
     parser.add_argument("--env", type=Path, required=True)
     parser.add_argument("--target", required=True)
     parser.add_argument("--folder", type=Path, required=True)
@@ -61,7 +61,7 @@ def main() -> int:
     try:
         with heeding(requests=2):
             code = run_on(options)
-    except BenchError as error:
+    except FarmError as error:
         problem = str(error)
         _say(problem)
     except KeyboardInterrupt:

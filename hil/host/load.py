@@ -16,11 +16,11 @@ from typing import Literal, Self, get_args
 
 import psutil
 
-from hil.process_group import end_group
+from hil.processes.process_group import end_group
 from hil.workers.programs import find_program, loaded_library
 
-Kind = Literal["none", "cpu", "memory", "disk"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+LoadKind = Literal["none", "cpu", "memory", "disk"]
+KINDS: tuple[LoadKind, ...] = get_args(LoadKind)
 END_S = 60.0  # a slow disk holds one that was killed until its writes are done
 STRESS_NG = {"cpu": ["--cpu"], "memory": ["--stream"], "disk": ["--hdd-bytes", "256m", "--hdd"]}
 
@@ -36,7 +36,7 @@ class Load:
     many are kept busy; 0: all. folder: where the disk is. Raises LoadError, ProgramError.
     """
 
-    def __init__(self, kind: Kind, *, processors: int = 0, folder: Path | None = None, own: bool = False) -> None:
+    def __init__(self, kind: LoadKind, *, processors: int = 0, folder: Path | None = None, own: bool = False) -> None:
         if kind not in KINDS:
             raise ValueError(f"{kind}: no such load; there are {', '.join(KINDS)}")
         self.kind = kind

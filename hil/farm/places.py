@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which boards a bench has: labgrid's environment file, in which each target is a place with SSH."""
+"""Which boards a farm has: labgrid's environment file, in which each target is a place with SSH."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_COORDINATOR = "127.0.0.1:20408"  # labgrid's own
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")  # of a folder here, and of one on the board
 
 
-class BenchError(ValueError):
+class FarmError(ValueError):
     """The file, or what labgrid says of a place; says what to do."""
 
 
@@ -29,7 +29,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Farm:
     """coordinator: HOST:PORT."""
 
     file: Path
@@ -42,27 +42,27 @@ def environment_of(file: Path) -> Environment:
     try:
         from labgrid import Environment
     except ImportError:
-        raise BenchError("labgrid is not installed: pip install 'video-shm[fleet]'") from None
+        raise FarmError("labgrid is not installed: pip install 'video-shm[farm]'") from None
     from labgrid.exceptions import InvalidConfigError
 
     try:
         return Environment(str(file))
     except (InvalidConfigError, OSError) as error:
-        raise BenchError(f"{file}: {error}") from None
+        raise FarmError(f"{file}: {error}") from None
 
 
-def read_bench(file: Path) -> Bench:
+def read_farm(file: Path) -> Farm:
     """All places of the file. Raises BenchError."""
     config = environment_of(file).config
     targets = config.get_targets()
     if not targets:
-        raise BenchError(f"{file}: there are no targets in it")
+        raise FarmError(f"{file}: there are no targets in it")
     coordinator = os.environ.get("LG_COORDINATOR") or config.get_option("coordinator_address", DEFAULT_COORDINATOR)
     places = tuple(Place(name, _place_of(file, name, target)) for name, target in targets.items())
     taken = [place.place for place in places]
     if len(set(taken)) < len(taken):
-        raise BenchError(f"{file}: two targets have the same place, and would wait for each other for ever")
-    return Bench(file, coordinator, places)
+        raise FarmError(f"{file}: two targets have the same place, and would wait for each other for ever")
+    return Farm(file, coordinator, places)
 
 
 def _place_of(file: Path, name: str, target: dict[str, Any]) -> str:
@@ -71,8 +71,8 @@ def _place_of(file: Path, name: str, target: dict[str, Any]) -> str:
     resources, drivers = target_factory.normalize_config(target)
     places = list(resources.get("RemotePlace", {}))
     if len(places) != 1 or "SSHDriver" not in drivers:
-        raise BenchError(f"{file}: target {name} needs one RemotePlace among its resources, and the driver SSHDriver")
+        raise FarmError(f"{file}: target {name} needs one RemotePlace among its resources, and the driver SSHDriver")
     for text in (name, places[0]):
         if not _NAME.fullmatch(text):
-            raise BenchError(f"{file}: {text!r}: only letters, digits, - _ and . can be in a target's or place's name")
+            raise FarmError(f"{file}: {text!r}: only letters, digits, - _ and . can be in a target's or place's name")
     return str(places[0])

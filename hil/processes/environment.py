@@ -9,5 +9,5 @@ from pathlib import Path
 
 def child_environment() -> dict[str, str]:
     """Ours, with the packages that this one is among first, wherever it was started."""
-    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from vshm_ctypes.cli.ending import held
 
-from .bench import BenchError
+from .places import FarmError
 
 if TYPE_CHECKING:
     from labgrid.driver import SSHDriver
@@ -62,7 +62,7 @@ class _Bounded(io.RawIOBase):
         return data
 
 
-class Board:
+class RemoteBoard:
     """ssh: active. name: of the place; its folder there is named for it."""
 
     def __init__(self, ssh: SSHDriver, name: str, say: Callable[[str], None]) -> None:
@@ -113,7 +113,7 @@ class Board:
                         process.wait(5)
                     process.kill()
         if process.returncode == 255:
-            raise BenchError("the connection was lost, or hil run is not there")
+            raise FarmError("the connection was lost, or hil run is not there")
         return process.returncode
 
     def _tell(self, output: io.TextIOWrapper) -> None:
@@ -146,9 +146,9 @@ class Board:
             said.seek(0)
             complaint = said.read(COMPLAINT_BYTES).decode(errors="replace").strip()
         if isinstance(problem, tarfile.TarError) or (code == 0 and problem is not None):
-            raise BenchError(f"the report that came back can't be unpacked: {problem}; {complaint}".rstrip("; "))
+            raise FarmError(f"the report that came back can't be unpacked: {problem}; {complaint}".rstrip("; "))
         if code != 0:
-            raise BenchError(f"no report came back: {complaint or f'ssh ended with {code}'}")
+            raise FarmError(f"no report came back: {complaint or f'ssh ended with {code}'}")
 
     def _command(self, terminal: str, script: str) -> list[str]:
         ssh = self._ssh
@@ -158,4 +158,4 @@ class Board:
         output, errors, code = self._ssh.run(f"sh -c {shlex.quote(script)}")
         if code != 0:
             last = [line for line in [*output, *errors] if line.strip()][-1:]
-            raise BenchError(f"{script}: {last[0] if last else f'it ended with {code}'}")
+            raise FarmError(f"{script}: {last[0] if last else f'it ended with {code}'}")

@@ -13,17 +13,17 @@ from pathlib import Path
 
 from vshm_ctypes.cli.ending import Hold, held
 
-from .environment import child_environment
-from .report.crash import LOG
-from .report.merge import RunError, session_tests
+from ..processes.environment import child_environment
+from ..report.crash import LOG
+from ..report.merge import RunError, session_tests
 
-SUITE = Path(__file__).parent / "suite"
+SUITE = Path(__file__).parent
 REPEATS = 2
 GRACE_S = 60.0  # after Ctrl-C, for the fleet to be reaped
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What to run. workers: processes for the untimed tests, one for each camera. words: for pytest, as they are."""
 
     report: Path
@@ -43,7 +43,7 @@ class Outcome:
     interrupted: bool = False
 
 
-def run_passes(plan: Plan) -> Outcome:
+def run_passes(plan: RunPlan) -> Outcome:
     """Run all passes. Ctrl-C ends pytest in order, and the passes with it."""
     outcome = Outcome()
     for selection in _selections(plan):
@@ -58,7 +58,7 @@ def run_passes(plan: Plan) -> Outcome:
     return outcome
 
 
-def _selections(plan: Plan) -> Iterator[list[str]]:
+def _selections(plan: RunPlan) -> Iterator[list[str]]:
     suite = str(plan.suite)
     if plan.workers == 1:  # one process runs both, the timed at the end: starting it takes seconds on small boards
         yield [suite, "-n", "0", *_markers(plan.markers)]
@@ -72,7 +72,7 @@ def _markers(*given: str) -> list[str]:
     return ["-m", expression] if expression else []
 
 
-def disturbed_tests(plan: Plan) -> list[str]:
+def disturbed_tests(plan: RunPlan) -> list[str]:
     """Those whose last attempt was INVALID for the host's state, which passes; a limit that is in doubt remains so."""
     with contextlib.suppress(RunError):
         tests = session_tests(plan.report, plan.session)
@@ -80,7 +80,7 @@ def disturbed_tests(plan: Plan) -> list[str]:
     return []
 
 
-def _run(plan: Plan, selection: Sequence[str], outcome: Outcome) -> None:
+def _run(plan: RunPlan, selection: Sequence[str], outcome: Outcome) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "hil.report.plugin", "--part", "-p", "no:cacheprovider"]
     command += ["-p", "no:labgrid"]  # where it is installed: it takes longer to load than all the rest
     command += ["--report", str(plan.report), "--session", plan.session, "--color", "no"]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .measurement import Measurement
-from .schema import check
+from ..figures.measurement import Measurement
+from ..figures.schema import check
 
-FOLDER = Path(__file__).parent / "boards"
+FOLDER = Path(__file__).parent.parent / "boards"
 SCHEMA = FOLDER / "board.schema.json"
 DEFAULT = "generic"
 

@@ -13,7 +13,7 @@ import av
 import numpy
 from numpy.typing import NDArray
 
-from .streamer.colour import BT601, BT709, BT2020, IDENTITY, UNTOLD, Colour, colour_of
+from ..streamer.colour import BT601, BT709, BT2020, IDENTITY, UNTOLD, Colour, colour_of
 
 RGB = tuple[int, int, int]
 SIDE = 32  # pixels of a patch; what is compared is its middle, where neither codec nor subsampling mixes two

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine's state, as run.json and gate.json keep it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vshm_ctypes.cli.output import plain
+from vshm_ctypes.machine import Machine
+
+
+def machine_record(machine: Machine) -> dict[str, Any]:
+    """The board's state; throttling as the names of its flags."""
+    record: dict[str, Any] = plain(machine)
+    flags = machine.throttling
+    record["throttling"] = None if flags is None else [str(flag.name).lower() for flag in flags]
+    return record
