@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from vshm_ctypes.cli.ending import heeding
+from vshm_ctypes.commandline.ending import heeding
 
 OURS = str(Path(__file__).resolve().parent.parent)
 

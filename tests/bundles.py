@@ -6,8 +6,7 @@ import json
 from encoded import stream
 
 from vshm_ctypes import Codec
-from vshm_ctypes.cli.bundle_contents import MANIFEST
-from vshm_ctypes.cli.bundle_streams import ENDINGS, FRAME_FIELDS
+from vshm_ctypes.bundles.members import ENDINGS, FRAME_FIELDS, MANIFEST
 
 BEGIN_NS, EVERY_NS = 5 * 10**9, 40_000_000
 

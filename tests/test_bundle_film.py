@@ -12,10 +12,10 @@ from html_page import Page
 from jpegs import jpeg
 
 from vshm_ctypes import Codec
-from vshm_ctypes.cli import bundle_film
-from vshm_ctypes.cli.bundle_film import film, stills
-from vshm_ctypes.cli.bundle_page import page_of
-from vshm_ctypes.cli.bundle_streams import ENDINGS, frames_of
+from vshm_ctypes.bundles.members import ENDINGS, frames_of
+from vshm_ctypes.cli.bundle import film as bundle_film
+from vshm_ctypes.cli.bundle.film import film, stills
+from vshm_ctypes.cli.bundle.page import page_of
 
 
 def made(codec: Codec, units: list[tuple[bytes, bool]]) -> tuple[bytes, list[dict[str, int]]]:

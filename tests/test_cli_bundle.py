@@ -24,12 +24,13 @@ from vshm import Camera, vshm
 from writers import meanwhile
 
 from vshm_ctypes import Codec, Producer, inspect
-from vshm_ctypes.cli import bundle_host
-from vshm_ctypes.cli.bundle_archive import members
-from vshm_ctypes.cli.bundle_contents import KINDS, MANIFEST, kind_of, verb_output
-from vshm_ctypes.cli.bundle_film import film
-from vshm_ctypes.cli.bundle_streams import FRAME_FIELDS, capture
-from vshm_ctypes.cli.ending import Interrupted
+from vshm_ctypes.bundles.archive import members
+from vshm_ctypes.bundles.members import FRAME_FIELDS, KINDS, MANIFEST, kind_of
+from vshm_ctypes.cli.bundle import host as bundle_host
+from vshm_ctypes.cli.bundle.contents import verb_output
+from vshm_ctypes.cli.bundle.film import film
+from vshm_ctypes.cli.bundle.streams import capture
+from vshm_ctypes.commandline.ending import Interrupted
 
 SECRET = "c0ffee-is-a-secret"
 
@@ -168,7 +169,7 @@ def test_an_end_while_a_verb_tells_is_an_end(monkeypatch: pytest.MonkeyPatch) ->
     def told(*_: object) -> NoReturn:
         raise Interrupted
 
-    monkeypatch.setattr("vshm_ctypes.cli.check.examine", told)
+    monkeypatch.setattr("vshm_ctypes.cli.check.verb.examine", told)
     with pytest.raises(KeyboardInterrupt):
         verb_output("check", "--json")
 
@@ -193,7 +194,7 @@ def test_a_stream_that_ends_meanwhile_is_taken_as_far_as_it_went(ring: str, tmp_
 def test_a_picture_that_is_too_long_is_cut_and_says_so(
     ring: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vshm_ctypes.cli.bundle_streams.MOST_BYTES", 5500)
+    monkeypatch.setattr("vshm_ctypes.cli.bundle.streams.MOST_BYTES", 5500)
     with Camera(ring):
         (captured,) = capture([ring], 0.5, True, tmp_path, lambda share: None)
     assert captured.cut

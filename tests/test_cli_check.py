@@ -14,7 +14,7 @@ from vshm import KEYFRAME, Camera, Outcome, codes, vshm
 from writers import ROOT, SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Consumer, Producer
-from vshm_ctypes.cli import check_rings
+from vshm_ctypes.cli.check import ring_findings
 from vshm_ctypes.cli.survey import survey_one
 
 REALTIME_OFFSET_AT = 96  # FORMAT.md, from the extension on
@@ -129,7 +129,7 @@ def test_what_the_writer_counted_is_told_by_cause(ring: str, info: dict[str, Any
         producer.write(KEYFRAME, keyframe=True)
         look = survey_one(ring, 0.01)
     look = replace(look, info=look.info._replace(**info))
-    found = list(check_rings.check_ring(look))
+    found = list(ring_findings.check_ring(look))
     assert [finding.code for finding in found] == expected
     assert all("1 times" not in finding.what for finding in found)
 
@@ -138,9 +138,9 @@ def test_a_clock_that_was_never_set_is_told(ring: str, monkeypatch: pytest.Monke
     with Producer(ring) as producer:
         producer.write(KEYFRAME, keyframe=True)
         look = survey_one(ring, 0.01)
-    assert check_rings.check_ring(look) == []
+    assert ring_findings.check_ring(look) == []
     monkeypatch.setattr(time, "time", lambda: 86400.0)
-    (finding,) = check_rings.check_ring(look)
+    (finding,) = ring_findings.check_ring(look)
     assert (finding.code, finding.what) == ("clock-not-set", "the wall clock says 1970-01-02")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vshm_ctypes import Producer, inspect
-from vshm_ctypes.cli import check_host
+from vshm_ctypes.cli.check import host as check_host
 from vshm_ctypes.machine import Machine, SharedMemory, Throttling, look
 
 

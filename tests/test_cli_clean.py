@@ -16,8 +16,8 @@ from vshm import codes, vshm
 from writers import SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Producer, inspect
-from vshm_ctypes.cli.findings import Finding
-from vshm_ctypes.cli.leftovers import find_rings, remove
+from vshm_ctypes.cli.check.findings import Finding
+from vshm_ctypes.cli.check.leftovers import find_rings, remove
 from vshm_ctypes.info import State
 from vshm_ctypes.processes import Users, find_users
 from vshm_ctypes.published import PREFIX

@@ -18,8 +18,8 @@ from vshm import Camera, vshm
 from writers import meanwhile
 
 from vshm_ctypes import Producer, RingFull, VideoShmError
-from vshm_ctypes.cli.disk_advice import disk_advice
-from vshm_ctypes.cli.watch_log import RotatedFile
+from vshm_ctypes.cli.watch.log import RotatedFile
+from vshm_ctypes.commandline.disk_advice import disk_advice
 
 RUN = Path(__file__).parent / "runs" / "small.json"
 SAID = {

@@ -21,8 +21,8 @@ from vshm import TIMEOUT_S, Camera, payload, vshm
 from writers import Channel, wait_until
 
 from vshm_ctypes import Consumer, FrameTooLarge, Producer, inspect
-from vshm_ctypes.cli.export_metrics import LATENCY, METRICS, THROTTLED, THROTTLED_EVER, machine_samples, ring_samples
-from vshm_ctypes.cli.export_rings import LatencyReader, Rings
+from vshm_ctypes.cli.export.metrics import LATENCY, METRICS, THROTTLED, THROTTLED_EVER, machine_samples, ring_samples
+from vshm_ctypes.cli.export.watched_rings import LatencyReader, Rings
 from vshm_ctypes.machine import Throttling, look
 
 COMMAND = [sys.executable, "-m", "vshm_ctypes", "export"]

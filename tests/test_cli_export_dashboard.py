@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from vshm import vshm
 
-from vshm_ctypes.cli.export_metrics import LATENCY, METRICS
+from vshm_ctypes.cli.export.metrics import LATENCY, METRICS
 
 LABELS = {metric.sample_name: set(metric.labels) for metric in METRICS}
 LABELS |= {f"{LATENCY}_{part}": {"ring", "le"} for part in ("bucket", "count", "sum")}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from vshm import Camera, vshm
 
-from vshm_ctypes.cli.completion import SHELLS
 from vshm_ctypes.cli.main import VERBS
+from vshm_ctypes.commandline.completion import SHELLS
 
 MAPS = """
 import mmap, sys

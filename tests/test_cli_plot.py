@@ -21,8 +21,8 @@ from writers import Channel, wait_until
 
 from vshm_ctypes import Consumer, Flag, Producer, inspect
 from vshm_ctypes.cli.events import board_events, frame_events, ring_events
-from vshm_ctypes.cli.plot_log import parts, read_log, thin
-from vshm_ctypes.cli.watch_log import RotatedFile, WatchLog, rounded
+from vshm_ctypes.cli.plot.log import parts, read_log, thin
+from vshm_ctypes.cli.watch.log import RotatedFile, WatchLog, rounded
 from vshm_ctypes.info import State
 from vshm_ctypes.machine import Throttling, look
 

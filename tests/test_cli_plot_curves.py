@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from vshm_ctypes.cli.plot_log import Log, thin
+from vshm_ctypes.cli.plot.log import Log, thin
 
 pytest.importorskip("matplotlib")
-from vshm_ctypes.cli.plot_picture import STRETCHES, _figure
+from vshm_ctypes.cli.plot.picture import STRETCHES, _figure
 
 BEGIN = 1_700_000_000.0
 

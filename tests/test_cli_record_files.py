@@ -23,7 +23,7 @@ from vshm_ctypes import AudioFormat, Codec, Flag, Media, Producer
 from vshm_ctypes.bitstream import EntryPoint, Splitter, nal_units
 from vshm_ctypes.cli.decodable import parameter_sets
 from vshm_ctypes.cli.main import main
-from vshm_ctypes.cli.output import counted
+from vshm_ctypes.commandline.output import counted
 
 SMALL = 20
 Part = tuple[str, int, int]  # kind of stream, width, height

@@ -110,7 +110,7 @@ def test_what_the_name_does_not_say_is_refused(
 def test_a_stream_that_only_then_turns_out_not_to_fit_leaves_no_file(
     ring: str, tmp_path: Path, kind: str, ending: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with write(ring, kind), patch("vshm_ctypes.cli.record.codecs_now", return_value=set()):
+    with write(ring, kind), patch("vshm_ctypes.cli.record.verb.codecs_now", return_value=set()):
         words = ["record", ring, "-o", str(tmp_path / f"clip{ending}"), "--from", "oldest", "-c", "10", "--json"]
         assert main(words) == 1
     out, err = capsys.readouterr()

@@ -16,9 +16,10 @@ from writers import meanwhile
 
 from vshm_ctypes import Codec, Flag, Frame, Producer
 from vshm_ctypes.bitstream import EntryPoint, nal_units
-from vshm_ctypes.cli import patience, record
-from vshm_ctypes.cli.files import Files
 from vshm_ctypes.cli.main import main
+from vshm_ctypes.cli.record import patience
+from vshm_ctypes.cli.record import verb as record_verb
+from vshm_ctypes.cli.record.files import Files
 
 ENDINGS = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
 SETS = {Codec.H264: (7, 8), Codec.H265: (32, 33, 34)}
@@ -107,7 +108,7 @@ def test_frames_missed_before_the_first_are_told(
                 coded.write(15)
                 super().__init__(path, force, sound)
 
-        monkeypatch.setattr(record, "Files", SlowFiles)
+        monkeypatch.setattr(record_verb, "Files", SlowFiles)
         with writing(coded):
             code = main(["record", ring, "-o", str(path), "--from", "oldest", "-c", "1", "--json"])
     out, err = capsys.readouterr()

@@ -13,7 +13,7 @@ from hosts import on_terminal
 from vshm import TIMEOUT_S, Camera
 from writers import wait_until
 
-from vshm_ctypes.cli.output import plain, printable
+from vshm_ctypes.commandline.output import plain, printable
 from vshm_ctypes.info import State
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -24,8 +24,8 @@ from vshm import KEYFRAME, TIMEOUT_S, Camera, vshm
 from writers import SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Producer
-from vshm_ctypes.cli.output import cut, width_of
-from vshm_ctypes.cli.table import table_lines
+from vshm_ctypes.commandline.output import cut, width_of
+from vshm_ctypes.commandline.table import table_lines
 
 WATCH = [sys.executable, "-m", "vshm_ctypes", "watch"]
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -95,10 +95,10 @@ def test_rings_come_and_go_and_one_that_is_gone_is_a_finding() -> None:
 
 
 def test_a_ring_that_is_gone_for_long_is_summed_up_and_watched_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vshm_ctypes.cli import watch_all
+    from vshm_ctypes.cli.watch import all_rings
 
-    monkeypatch.setattr(watch_all, "GONE_S", 0.0)
-    overview = watch_all.Overview()
+    monkeypatch.setattr(all_rings, "GONE_S", 0.0)
+    overview = all_rings.Overview()
     with cameras("/short"):
         overview.look()
         assert not overview.is_empty
@@ -267,10 +267,10 @@ def test_colours_are_for_terminals_whose_user_wants_them(monkeypatch: pytest.Mon
 
 
 def test_more_rings_than_it_watches_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vshm_ctypes.cli import watch_all
+    from vshm_ctypes.cli.watch import all_rings
 
-    monkeypatch.setattr(watch_all, "MOST_RINGS", 1)
-    overview = watch_all.Overview()
+    monkeypatch.setattr(all_rings, "MOST_RINGS", 1)
+    overview = all_rings.Overview()
     with cameras("/first", "/second"):
         overview.look()
         assert overview.notes() == ["1 more ring: name one to watch it"]

@@ -92,8 +92,8 @@ def test_a_ring_that_is_spoilt_ends_its_own_line_with_the_reason(how: str, words
 
 
 def test_on_a_screen_the_reason_stays_where_its_line_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vshm_ctypes.cli.screen import Screen
-    from vshm_ctypes.cli.watch_all import Overview
+    from vshm_ctypes.cli.watch.all_rings import Overview
+    from vshm_ctypes.cli.watch.screen import Screen
 
     monkeypatch.setenv("COLUMNS", "80")
     overview = Overview()

@@ -15,9 +15,9 @@ from test_cli_plot import WATCH, event, lines_of, second, written
 from vshm import Camera, vshm
 
 from vshm_ctypes.cli.events import Clocks, clock_events
-from vshm_ctypes.cli.plot import sketch
-from vshm_ctypes.cli.plot_log import Log, read_log
-from vshm_ctypes.cli.plot_times import CLOCK_WAS_SET
+from vshm_ctypes.cli.plot.log import Log, read_log
+from vshm_ctypes.cli.plot.times import CLOCK_WAS_SET
+from vshm_ctypes.cli.plot.verb import sketch
 
 YEARS_S = 946_080_000
 THEN = Clocks(wall=1000.0, monotonic=50.0, boot=70.0)

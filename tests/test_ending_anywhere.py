@@ -10,11 +10,11 @@ from anywhere import interrupted_anywhere
 from writers import ROOT
 
 from hil.processes.command import run_to_end
-from vshm_ctypes.cli.bundle_archive import Writer
-from vshm_ctypes.cli.ending import held
-from vshm_ctypes.cli.record import _files_of
-from vshm_ctypes.cli.recording import Recording
-from vshm_ctypes.cli.whole_file import WholeFile, write_whole
+from vshm_ctypes.bundles.archive import Writer
+from vshm_ctypes.cli.record.recording import Recording
+from vshm_ctypes.cli.record.verb import _files_of
+from vshm_ctypes.commandline.ending import held
+from vshm_ctypes.commandline.whole_file import WholeFile, write_whole
 
 
 def left_in(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from vshm import TIMEOUT_S
 from writers import ROOT
 
-from vshm_ctypes.cli.extras import EXTRAS, remedy
+from vshm_ctypes.commandline.extras import EXTRAS, remedy
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BROUGHT = {

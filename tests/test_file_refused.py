@@ -15,7 +15,7 @@ from hil.streamer.main import stream
 from hil.streamer.sources.clip import Clip
 from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import SourceError
-from vshm_ctypes.cli.ending import End
+from vshm_ctypes.commandline.ending import End
 
 
 @pytest.fixture

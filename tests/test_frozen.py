@@ -27,7 +27,10 @@ with Producer(sys.argv[1]) as writer, Consumer(sys.argv[1]) as reader:
     assert writer.write(b"frame", keyframe=True)
     print(next(iter(reader)).data, get_library())
 given = importlib.resources.files("vshm_ctypes.cli")
-print(sorted(file.name for file in given.joinpath("web", "static").iterdir()), (given / "bundle_page.html").is_file())
+print(
+    sorted(file.name for file in given.joinpath("web", "static").iterdir()),
+    (given / "bundle" / "page.html").is_file(),
+)
 raise SystemExit(main(["export", "--dashboard"]))
 """
 LARGE = (

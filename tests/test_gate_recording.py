@@ -15,8 +15,9 @@ from writers import BUILD
 from hil.gate.block import BlockPlan, build_worker, run_block
 from hil.gate.recording import recorded
 from vshm_ctypes import Producer, inspect_slots
-from vshm_ctypes.cli.bundle_archive import Writer
-from vshm_ctypes.cli.bundle_streams import FRAME_FIELDS, capture
+from vshm_ctypes.bundles.archive import Writer
+from vshm_ctypes.bundles.members import FRAME_FIELDS
+from vshm_ctypes.cli.bundle.streams import capture
 
 SIZES = (30_000, 1_000, 2_500, 16, 70_000)
 ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"

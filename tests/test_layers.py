@@ -14,6 +14,8 @@ from writers import BUILD, ROOT
 
 # ---- Python ----
 
+# What the commands are made of, beside the binding; each may import those before it, and none after it.
+COMMANDS = ("commandline", "serving", "bundles", "cli")
 NEVER_IMPORTED = {"tests", "ci", "hil"}
 GPL = {"v4l2py", "linuxpy"}
 STANDARD = set(sys.stdlib_module_names)
@@ -46,8 +48,10 @@ def python_violations(root: Path) -> list[str]:
         for path in sorted((root / layer).rglob("*.py")):
             where = path.relative_to(root)
             is_example = where.parts[:2] == ("vshm_ctypes", "examples")
-            is_web = where.parts[:3] == ("vshm_ctypes", "cli", "web")
-            is_cli = where.parts[:2] in {("vshm_ctypes", "cli"), ("vshm_ctypes", "__main__.py")}
+            is_web = where.parts[:3] == ("vshm_ctypes", "cli", "web") or where.parts[1] == "serving"
+            is_main = where.parts[:2] == ("vshm_ctypes", "__main__.py")
+            height = len(COMMANDS) if is_main else COMMANDS.index(where.parts[1]) if where.parts[1] in COMMANDS else -1
+            is_cli = height >= 0
             for module, when in imports_of(path, where.parent.parts):
                 top = module.partition(".")[0]
                 if module.startswith("multiprocessing.shared_memory"):
@@ -56,10 +60,12 @@ def python_violations(root: Path) -> list[str]:
                     found.append(f"{where} imports {module}")
                 if top in GPL and layer != "hil":
                     found.append(f"{where} imports {module}, which is GPL")
+                if layer == "hil" and module.startswith("vshm_ctypes.cli"):
+                    found.append(f"{where} imports {module}: what both need is no verb's")
                 if layer != "vshm_ctypes":
                     continue
-                if module.startswith("vshm_ctypes.cli") and not is_cli:
-                    found.append(f"{where}: the core imports the command")
+                if any(module.startswith(f"vshm_ctypes.{one}") for one in COMMANDS[height + 1 :]):
+                    found.append(f"{where} imports {module}, which is above it")
                 if module.startswith("vshm_ctypes.examples") and not is_example:
                     found.append(f"{where}: nobody imports examples")
                 if module.startswith("vshm_ctypes.cli.web") and not is_web and when == "load":
@@ -85,6 +91,11 @@ def test_python_arrows_point_one_way() -> None:
         ("vshm_ctypes/frame.py", "def f():\n    import numpy"),
         ("vshm_ctypes/frame.py", "from linuxpy.video import device"),
         ("vshm_ctypes/frame.py", "from .cli import show"),
+        ("vshm_ctypes/frame.py", "from .commandline.output import printable"),
+        ("vshm_ctypes/commandline/output.py", "from ..cli import show"),
+        ("vshm_ctypes/commandline/output.py", "from ..serving import listening"),
+        ("vshm_ctypes/commandline/output.py", "import rich"),
+        ("vshm_ctypes/bundles/archive.py", "from ..cli.bundle import page"),
         ("vshm_ctypes/frame.py", "from multiprocessing import shared_memory"),
         ("vshm_ctypes/frame.py", "if TYPE_CHECKING:\n    import hil"),
         ("vshm_ctypes/frame.py", "from . import cli"),
@@ -96,6 +107,7 @@ def test_python_arrows_point_one_way() -> None:
         ("vshm_ctypes/examples/recorder.py", "from vshm_ctypes.cli import files"),
         ("vshm_ctypes/cli/show.py", "from ...hil import fleet\nimport av"),
         ("hil/fleet.py", "from ci import x"),
+        ("hil/fleet.py", "from vshm_ctypes.cli.output import printable"),
         ("hil/fleet.py", "from multiprocessing.shared_memory import SharedMemory"),
         ("tests/test_x.py", "import v4l2py"),
     ],
@@ -113,11 +125,13 @@ def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
         ("vshm_ctypes/frame.py", "import ctypes\nfrom . import errors\nfrom vshm_ctypes.errors import X"),
         ("vshm_ctypes/frame.py", "if TYPE_CHECKING:\n    from typing_extensions import Buffer"),
         ("vshm_ctypes/cli/show.py", "from ..errors import X\nfrom . import table"),
+        ("vshm_ctypes/cli/bundle/page.py", "from ...commandline.output import X\nfrom ...bundles import members"),
+        ("vshm_ctypes/serving/door.py", "import aiohttp\nfrom ..commandline.seldom import Seldom"),
         ("vshm_ctypes/cli/web/app.py", "import aiohttp\nfrom ..list import listed"),
         ("vshm_ctypes/cli/serve.py", "def f():\n    from .web import app"),
         ("vshm_ctypes/examples/recorder.py", "import av\nfrom vshm_ctypes import Consumer\nfrom .pictures import gray"),
         ("vshm_ctypes/cli/show.py", "def f():\n    import rich\n    from vshm_ctypes import Consumer"),
-        ("hil/fleet.py", "import linuxpy, vshm_ctypes, multiprocessing"),
+        ("hil/fleet.py", "import linuxpy, vshm_ctypes, multiprocessing\nfrom vshm_ctypes.commandline import output"),
     ],
 )
 def test_a_right_import_is_let_through(tmp_path: Path, file: str, line: str) -> None:

@@ -191,7 +191,8 @@ def test_an_address_that_can_not_be_is_named(words: list[str], told: str) -> Non
 
 def test_no_two_servers_have_the_same_port_by_default() -> None:
     from hil.streamer.presets import PRESETS
-    from vshm_ctypes.cli import export, serve
+    from vshm_ctypes.cli import serve
+    from vshm_ctypes.cli.export import verb as export
 
     ports = [serve.DEFAULT_PORT, export.DEFAULT_PORT, int(PRESETS["original"].websocket)]
     assert ports[2] == 8765

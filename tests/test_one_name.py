@@ -17,9 +17,9 @@ from vshm import TIMEOUT_S, Camera, vshm
 from writers import wait_until
 
 from hil.streamer.ledger import Ledger
-from vshm_ctypes.cli.bundle_archive import members
-from vshm_ctypes.cli.ending import held
-from vshm_ctypes.cli.whole_file import WholeFile, write_whole
+from vshm_ctypes.bundles.archive import members
+from vshm_ctypes.commandline.ending import held
+from vshm_ctypes.commandline.whole_file import WholeFile, write_whole
 
 BUSY = "another program is writing it: choose another name"
 SMALL_BUNDLE = ("--no-video", "--seconds", "0.2")
@@ -144,7 +144,7 @@ def test_what_lasts_is_written_by_one_program_alone(
 
 def test_a_container_is_written_by_one_program_alone(ring: str, tmp_path: Path) -> None:
     pytest.importorskip("av")
-    from vshm_ctypes.cli.container_sink import ContainerSink
+    from vshm_ctypes.cli.record.container_sink import ContainerSink
 
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"what was there")

@@ -19,7 +19,7 @@ from hil.gate.result import Answer, Result, Row, RowVerdict
 from hil.report.compare import write_comparison
 from hil.report.merge import load
 from vshm_ctypes import Codec
-from vshm_ctypes.cli.bundle_page import page_of
+from vshm_ctypes.cli.bundle.page import page_of
 
 RUN = Path(__file__).parent / "runs" / "small.json"
 LONG = "vshm_as_long_as_deployments_like_to_have_them_site_7_building_3_floor_2_corridor_east_camera_0042_main_stream"

@@ -12,7 +12,7 @@ import pytest
 from writers import ROOT
 
 from hil.vm.guest import load_words
-from vshm_ctypes.cli.check_host import removes_ipc
+from vshm_ctypes.cli.check.host import removes_ipc
 
 KIT = ROOT / "ci" / "pi"
 FILES = KIT / "files"

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from vshm_ctypes.bitstream import Order
-from vshm_ctypes.cli.presentation import MOST_REORDERED, Presentation
+from vshm_ctypes.cli.record.presentation import MOST_REORDERED, Presentation
 
 MS = 1_000_000
 TICK_NS = 11_112

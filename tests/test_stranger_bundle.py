@@ -12,10 +12,10 @@ import pytest
 from html_page import Page
 from vshm import vshm
 
-from vshm_ctypes.cli import bundle_archive
-from vshm_ctypes.cli.bundle_archive import BundleError, Writer, members
-from vshm_ctypes.cli.bundle_contents import MANIFEST, kind_of
-from vshm_ctypes.cli.bundle_page import page_of
+from vshm_ctypes.bundles import archive
+from vshm_ctypes.bundles.archive import BundleError, Writer, members
+from vshm_ctypes.bundles.members import MANIFEST, kind_of
+from vshm_ctypes.cli.bundle.page import page_of
 
 
 def test_what_a_stranger_wrote_is_only_text() -> None:
@@ -79,7 +79,7 @@ def test_a_file_that_is_cut_off_or_none_is_told(tmp_path: Path) -> None:
 
 
 def test_a_bundle_that_unpacks_to_too_much_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle_archive, "MOST_BYTES", 10**6)
+    monkeypatch.setattr(archive, "MOST_BYTES", 10**6)
     big = tar_zst(tmp_path / "big.tar.zst", {"list.txt": bytes(2 * 10**6)})
     assert big.stat().st_size < 10_000
     with pytest.raises(BundleError) as refused:
@@ -89,13 +89,13 @@ def test_a_bundle_that_unpacks_to_too_much_is_not_opened(tmp_path: Path, monkeyp
 
 def test_a_header_that_unpacks_to_too_much_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # tarfile reads a header's extension into memory before it hands out the member.
-    monkeypatch.setattr(bundle_archive, "MOST_BYTES", 10**6)
+    monkeypatch.setattr(archive, "MOST_BYTES", 10**6)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
         member = tarfile.TarInfo("list.txt")
         member.pax_headers = {"comment": "x" * 2 * 10**6}
         tar.addfile(member)
-    module: Any = bundle_archive._zstd()
+    module: Any = archive._zstd()
     (tmp_path / "big.tar.zst").write_bytes(module.compress(packed.getvalue()))
     with pytest.raises(BundleError) as refused:
         list(members(tmp_path / "big.tar.zst"))
@@ -103,6 +103,6 @@ def test_a_header_that_unpacks_to_too_much_is_not_opened(tmp_path: Path, monkeyp
 
 
 def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle_archive, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 3)
     with pytest.raises(BundleError):
         list(members(tar_zst(tmp_path / "many.tar.zst", {f"{n}": b"" for n in range(4)})))

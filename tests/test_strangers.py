@@ -22,9 +22,9 @@ from vshm import TIMEOUT_S
 from writers import wait_until
 
 from hil.streamer.websocket import WebSocketServer
-from vshm_ctypes.cli.export_server import ExportServer
-from vshm_ctypes.cli.seldom import Seldom
-from vshm_ctypes.cli.web.door import DOOR, Door
+from vshm_ctypes.cli.export.server import ExportServer
+from vshm_ctypes.commandline.seldom import Seldom
+from vshm_ctypes.serving.door import DOOR, Door
 
 HOST = b"Host: localhost\r\n"
 NO_REQUESTS = {

@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 
 from vshm_ctypes import __version__, machine
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from ..gate.libraries import cache_folder
 from ..host import foreign_load

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from vshm_ctypes.cli.whole_file import write_whole
+from vshm_ctypes.commandline.whole_file import write_whole
 
 from .outcome import Outcome
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.cli.verb import Verb, positive
+from vshm_ctypes.commandline.verb import Verb, positive
 
 HELP = "this library beside what else carries frames between processes"
 

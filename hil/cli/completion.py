@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from vshm_ctypes.cli.completion import HELP, add_arguments, print_script
-from vshm_ctypes.cli.verb import Verb
+from vshm_ctypes.commandline.completion import HELP, add_arguments, print_script
+from vshm_ctypes.commandline.verb import Verb
 
 
 def run(arguments: Namespace) -> int:

@@ -7,9 +7,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.cli.output import print_json, printable
-from vshm_ctypes.cli.table import print_table
-from vshm_ctypes.cli.verb import Verb, positive
+from vshm_ctypes.commandline.output import print_json, printable
+from vshm_ctypes.commandline.table import print_table
+from vshm_ctypes.commandline.verb import Verb, positive
 
 WAIT_S = 3600.0
 

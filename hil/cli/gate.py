@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from vshm_ctypes.cli.verb import Verb
+from vshm_ctypes.commandline.verb import Verb
 
 from ..gate.arguments import HELP, add_arguments
 

@@ -9,10 +9,10 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from vshm_ctypes._command import ends_with
-from vshm_ctypes.cli.ending import heeding
-from vshm_ctypes.cli.extras import HARNESS, remedy
-from vshm_ctypes.cli.output import complain, let_go_of_output
-from vshm_ctypes.cli.verb import Verb, parser_of
+from vshm_ctypes.commandline.ending import heeding
+from vshm_ctypes.commandline.extras import HARNESS, remedy
+from vshm_ctypes.commandline.output import complain, let_go_of_output
+from vshm_ctypes.commandline.verb import Verb, parser_of
 from vshm_ctypes.descriptors import open_standard_streams
 
 from ..figures.exit import Exit

@@ -6,8 +6,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.cli.output import print_json, printable
-from vshm_ctypes.cli.verb import Verb
+from vshm_ctypes.commandline.output import print_json, printable
+from vshm_ctypes.commandline.verb import Verb
 
 from ..figures.exit import Exit
 from ..report.merge import load

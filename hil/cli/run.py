@@ -9,10 +9,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.cli.ending import held
-from vshm_ctypes.cli.offers import completed, words_and
-from vshm_ctypes.cli.output import print_json, printable
-from vshm_ctypes.cli.verb import Verb, positive
+from vshm_ctypes.commandline.ending import held
+from vshm_ctypes.commandline.offers import completed, words_and
+from vshm_ctypes.commandline.output import print_json, printable
+from vshm_ctypes.commandline.verb import Verb, positive
 
 from ..figures.exit import Exit
 from ..host import outside

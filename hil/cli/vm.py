@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hil vm: a command in a virtual machine that has cameras."""
 
-from vshm_ctypes.cli.verb import Verb
+from vshm_ctypes.commandline.verb import Verb
 
 from ..vm.main import add_arguments, run
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vshm_ctypes.cli.ending import Hold, held
+from vshm_ctypes.commandline.ending import Hold, held
 
 from ..figures.exit import Exit
 from ..processes.environment import child_environment

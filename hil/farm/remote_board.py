@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from .places import FarmError
 

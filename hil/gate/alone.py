@@ -11,7 +11,7 @@ from collections import Counter
 
 from rich.console import Console
 
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from ..figures.exit import Exit
 from .asking import ask

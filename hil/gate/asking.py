@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from vshm_ctypes.cli.child import end_child
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.child import end_child
+from vshm_ctypes.commandline.ending import held
 
 from ..processes.environment import child_environment
 from .libraries import Library

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from ..processes.command import run_to_end
 from ..workers.c_sources import include_folder

@@ -8,7 +8,7 @@ import tempfile
 
 from rich.console import Console
 
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from ..figures.exit import Exit
 from ..host.board import choose_board

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from vshm_ctypes.cli.bundle_archive import ENDING, members
-from vshm_ctypes.cli.bundle_contents import kind_of
-from vshm_ctypes.cli.bundle_streams import frames_of
+from vshm_ctypes.bundles.archive import ENDING, members
+from vshm_ctypes.bundles.members import frames_of, kind_of
 
 from .schedule import MAX_FRAME_SIZE, MIN_FRAME_SIZE, Due, Schedule
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from ..host.board import choose_board
 from .arguments import PARTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vshm_ctypes.cli.output import plain
+from vshm_ctypes.commandline.output import plain
 from vshm_ctypes.machine import Machine
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from vshm_ctypes.cli.output import can_redraw
+from vshm_ctypes.commandline.output import can_redraw
 
 Tell = Callable[[str, float], None]  # what is going on, and how much is over, 0 to 1
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from .process_group import end_group
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from vshm_ctypes.cli.output import can_redraw, printable
+from vshm_ctypes.commandline.output import can_redraw, printable
 
 from . import figures
 from .recorder import PARTS

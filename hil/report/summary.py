@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vshm_ctypes.cli.output import counted, painted, printable
-from vshm_ctypes.cli.table import print_table
+from vshm_ctypes.commandline.output import counted, painted, printable
+from vshm_ctypes.commandline.table import print_table
 
 from . import figures
 from .compare import change_text, compare

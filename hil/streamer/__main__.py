@@ -6,8 +6,8 @@ from __future__ import annotations
 import sys
 
 from vshm_ctypes._command import ends_with
-from vshm_ctypes.cli.completion import print_script
-from vshm_ctypes.cli.extras import HARNESS, remedy
+from vshm_ctypes.commandline.completion import print_script
+from vshm_ctypes.commandline.extras import HARNESS, remedy
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain, keep_to_own_threads
 

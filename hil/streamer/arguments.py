@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import get_args
 
 from vshm_ctypes import __version__
-from vshm_ctypes.cli.completion import SHELLS
-from vshm_ctypes.cli.offers import completed, words_and
+from vshm_ctypes.commandline.completion import SHELLS
+from vshm_ctypes.commandline.offers import completed, words_and
 
 from .channels import CodecName, EncoderName
 from .presets import PRESETS

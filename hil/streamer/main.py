@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from vshm_ctypes import VideoShmError, log_to
-from vshm_ctypes.cli.ending import End, heeding
-from vshm_ctypes.cli.extras import HARNESS, remedy
-from vshm_ctypes.cli.output import complain, describe, let_go_of_output
+from vshm_ctypes.commandline.ending import End, heeding
+from vshm_ctypes.commandline.extras import HARNESS, remedy
+from vshm_ctypes.commandline.output import complain, describe, let_go_of_output
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 

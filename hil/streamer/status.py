@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vshm_ctypes.cli.output import can_redraw, say
+from vshm_ctypes.commandline.output import can_redraw, say
 
 from .lane import Lane
 from .log import LOG

@@ -22,10 +22,10 @@ from typing import Self
 from aiohttp import web
 
 from vshm_ctypes import Consumer, ProducerNotRunning, VideoShmError, ring_name
-from vshm_ctypes.cli.listening import listening
-from vshm_ctypes.cli.output import describe
-from vshm_ctypes.cli.web.door import DOOR, Door
-from vshm_ctypes.cli.web.sender import Gone, sender
+from vshm_ctypes.commandline.output import describe
+from vshm_ctypes.serving.door import DOOR, Door
+from vshm_ctypes.serving.listening import listening
+from vshm_ctypes.serving.sender import Gone, sender
 
 from .channels import ChannelError
 from .log import LOG

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vshm_ctypes.cli.ending import Hold, held
+from vshm_ctypes.commandline.ending import Hold, held
 
 from ..processes.environment import child_environment
 from ..report.crash import LOG

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from ..processes.process_group import end_group
 from .errors import VmDeadline, VmError, VmNotUp

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vshm_ctypes.cli.ending import heeding
+from vshm_ctypes.commandline.ending import heeding
 
 from .errors import VmDeadline, VmError, VmUnavailable
 from .kernel import kernel_for

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vshm_ctypes import get_library
-from vshm_ctypes.cli.ending import held
+from vshm_ctypes.commandline.ending import held
 
 from ..processes.command import run_to_end
 from .c_sources import LIB, include_folder

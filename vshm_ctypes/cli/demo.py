@@ -20,14 +20,14 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import IO
 
+from ..commandline.child import end_child
+from ..commandline.ending import held
+from ..commandline.output import complain, print_json
+from ..commandline.verb import Exit, Verb, add_ring_argument, port
 from ..errors import VideoShmError
 from ..inspect import inspect
 from ..rings import ring_name
-from .child import end_child
-from .ending import held
-from .output import complain, print_json
 from .serve import DEFAULT_PORT, serve_page
-from .verb import Exit, Verb, add_ring_argument, port
 
 # A program of its own, as any camera's is: beside it this one is the first of its readers.
 STREAMER = [sys.executable, "-m", "hil.streamer", "--device", "testsrc"]

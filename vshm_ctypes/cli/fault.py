@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
+from ..commandline.verb import Exit
 from ..errors import VideoShmError
 from ..rings import DIRECTORY
-from .verb import Exit
 
 CUT_OFF = (
     "the ring was cut off under its readers: a program that may write to it has shrunk it, or the machine is out of "

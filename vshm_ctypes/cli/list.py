@@ -8,15 +8,15 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..commandline.extras import producer_advice
+from ..commandline.output import counted, print_json, printable
+from ..commandline.table import print_table
+from ..commandline.verb import Exit, Verb, add_seconds_argument
 from ..inspect import list_rings
 from ..processes import Process, Users, find_users
 from ..rings import AUDIO, DEFAULT, DIRECTORY
 from . import units
-from .extras import producer_advice
-from .output import counted, print_json, printable
 from .survey import Survey, survey
-from .table import print_table
-from .verb import Exit, Verb, add_seconds_argument
 
 COLUMNS = ("RING", "CODEC", "STREAM", "FPS", "BITRATE", "GOP", "SLOTS", "WRITER", "AGE", "STATE", "READERS")
 NUMBERS = ("FPS", "BITRATE", "GOP", "SLOTS", "AGE")

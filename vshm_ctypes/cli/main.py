@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from .._command import ends_with
+from ..commandline.ending import heeding
+from ..commandline.extras import remedy
+from ..commandline.output import complain, let_go_of_output
+from ..commandline.verb import Exit, Verb, parser_of
 from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
 from ..limits import explain, keep_to_own_threads
-from .ending import heeding
-from .extras import remedy
 from .fault import tell_of_faults
-from .output import complain, let_go_of_output
-from .verb import Exit, Verb, parser_of
 
 VERBS = ("demo", "list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
 

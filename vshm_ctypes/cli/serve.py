@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .ending import heeding
-from .listening import listening
-from .output import complain, print_json
-from .verb import Exit, Verb, port
+from ..commandline.ending import heeding
+from ..commandline.output import complain, print_json
+from ..commandline.verb import Exit, Verb, port
+from ..serving.listening import listening
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -55,7 +55,7 @@ def _shown_host(host: str) -> str:
 
 async def serve_page(app: web.Application, host: str, port: int, tell: Callable[[str], object]) -> None:
     """Until the process is told to end. tell: gets the address, once others may come. Raises OSError: it is taken."""
-    from .web.door import Door
+    from ..serving.door import Door
 
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # it wakes the loop too

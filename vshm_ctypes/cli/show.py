@@ -11,6 +11,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from datetime import datetime
 
+from ..commandline.output import complain, counted, print_json, printable
+from ..commandline.table import print_table
+from ..commandline.verb import Exit, Verb, add_ring_argument, add_seconds_argument
 from ..frame import Flag, Media, codec_name
 from ..inspect import SlotInfo
 from ..processes import Users, find_users
@@ -18,10 +21,7 @@ from ..published import PublishedConsumer, by_pid, list_published
 from ..rings import ring_name
 from . import units
 from .list import gop, tell_hidden, tell_process, tell_writer
-from .output import complain, counted, print_json, printable
 from .survey import Survey, survey_one
-from .table import print_table
-from .verb import Exit, Verb, add_ring_argument, add_seconds_argument
 
 
 def add_arguments(parser: ArgumentParser) -> None:

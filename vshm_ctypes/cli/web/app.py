@@ -13,10 +13,10 @@ from pathlib import Path
 from aiohttp import WSMsgType, web
 
 from ...rings import ring_name
+from ...serving.door import DOOR
+from ...serving.sender import sender
 from .access import guard
-from .door import DOOR
 from .overview import Overview
-from .sender import sender
 from .showing import Form
 from .viewer import Viewer
 

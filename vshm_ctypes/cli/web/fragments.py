@@ -10,9 +10,9 @@ from typing import Any
 
 from ...bitstream import EntryPoint
 from ..decodable import Picture
-from ..picture_track import PictureTrack
-from ..sink import SinkError, time_ns
-from ..sound_track import SoundTrack
+from ..record.picture_track import PictureTrack
+from ..record.sink import SinkError, time_ns
+from ..record.sound_track import SoundTrack
 
 OPTIONS = {
     "movflags": "empty_moov+default_base_moof+frag_every_frame+frag_discont",

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ...commandline.output import plain
 from ...frame import Media
 from ...inspect import list_rings
 from ...machine import Machine, Throttling
 from ...machine import look as look_at_machine
 from ...published import PublishedConsumer, by_pid, list_published
 from ..list import ListedRing, listed, ring_json
-from ..output import plain
 from ..survey import Survey
 from .viewer import Counts
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ...bitstream import EntryPoint
+from ...commandline.output import plain
 from ...frame import Codec, Frame, codec_name
 from ..decodable import Picture
-from ..output import plain
-from ..sink import SinkError, time_ns
+from ..record.sink import SinkError, time_ns
 from .flow import Flow
 from .fragments import Fragments
 from .pictures import VIDEO, Part, Pictures

@@ -14,15 +14,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from ...commandline.output import plain
 from ...consumer import Consumer
 from ...errors import ProducerNotRunning, VideoShmError
 from ...info import RingInfo, State
-from ..output import plain
+from ...serving.sender import Gone
 from ..survey import STALLED_S
-from ..watcher import Watch
+from ..watch.watcher import Watch
 from .flow import Flow
 from .pictures import NO_KEYFRAME
-from .sender import Gone
 from .showing import Form, Showing
 
 WAIT_S = 0.2

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm bundle: one file to send, with all that tells what is wrong; and that file as a page."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...bundles.archive import ENDING, Writer
+from ...bundles.members import KINDS, MANIFEST, VERSION, kind_of
+from ...commandline.ending import held
+from ...commandline.output import can_redraw, complain, counted, print_json, say
+from ...commandline.table import print_table
+from ...commandline.verb import Exit, Verb, positive
+from ...errors import VideoShmError
+from ...inspect import list_rings
+from .. import units
+from .contents import contents
+from .streams import capture
+
+MEASURE_S = 0.5
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"make a bundle, such as case{ENDING}")
+    what.add_argument("--open", type=Path, metavar="FILE", help="render a bundle as a page, FILE.html")
+    what.add_argument("--what", action="store_true", help="tell what a bundle holds, and take nothing")
+    parser.add_argument("--no-video", action="store_true", help="leave pictures and sound out")
+    parser.add_argument("--seconds", type=positive, default=10.0, metavar="S", help="of each stream (default: 10)")
+    parser.add_argument("--force", action="store_true", help="overwrite what is there")
+
+
+def _progress(seconds: float, rings: int) -> Callable[[float], None]:
+    if not can_redraw(sys.stderr):
+        return lambda share: None
+
+    def told(share: float) -> None:
+        end = "\r\x1b[K" if share >= 1 else ""
+        say(f"\r{share * seconds:.0f} of {seconds:.0f} s of {counted(rings, 'stream')}", end=end)
+
+    return told
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What goes wrong with a file, said by a part that does not know its name."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and not isinstance(error, VideoShmError):
+            error.filename = str(path)
+        raise
+
+
+def _make(path: Path, seconds: float, video: bool, force: bool) -> list[tuple[str, int]]:
+    rings = list(list_rings())
+    with _named(path), held() as hold, Writer(path, force) as bundle, hold.lifted():
+        streams = capture(rings, seconds, video, path.parent, _progress(seconds, len(rings)))
+        taken = [(member.name, bundle.add(member.name, member.content)) for member in contents(streams, MEASURE_S)]
+        manifest = {
+            "version": VERSION,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": seconds,
+            "video": video,
+            "members": {name: {"bytes": size, "what": KINDS[kind_of(name) or ""]} for name, size in taken},
+        }
+        text = json.dumps(manifest, indent=1).encode()
+        return [*taken, (MANIFEST, bundle.add(MANIFEST, text))]
+
+
+def _tell_kinds(as_json: bool) -> None:
+    if as_json:
+        print_json(KINDS)
+    else:
+        print_table(("MEMBER", "WHAT"), list(KINDS.items()))
+        print("no environment variables, and no other file")
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0; 1: FILE is there already, can't be written, or is no bundle."""
+    if arguments.what:
+        _tell_kinds(arguments.json)
+        return Exit.HEALTHY
+    try:
+        if arguments.open is not None:
+            from .page import render
+
+            page = render(arguments.open, arguments.force)
+            print_json({"page": page}) if arguments.json else print(page)
+            return Exit.HEALTHY
+        if not arguments.output.name.endswith(ENDING):
+            raise ValueError(f"{arguments.output}: let its name end with {ENDING}")
+        taken = _make(arguments.output, arguments.seconds, not arguments.no_video, arguments.force)
+    except ModuleNotFoundError as error:
+        complain(f"a bundle needs {error.name}: pip install 'video-shm[cli]'")
+        return Exit.FINDING
+    if arguments.json:
+        print_json({"file": arguments.output, "members": dict(taken)})
+        return Exit.HEALTHY
+    rows = [(name, units.size(size), KINDS[kind_of(name) or ""]) for name, size in taken]
+    print_table(("MEMBER", "SIZE", "WHAT"), rows, right=("SIZE",))
+    print(f"{arguments.output}: {units.size(arguments.output.stat().st_size)}; nothing else was taken")
+    return Exit.HEALTHY
+
+
+VERB = Verb(
+    "bundle", "one file to send, with all that tells what is wrong; or such a file as a page", add_arguments, run
+)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be wrong with the machine around the rings."""
+
+from __future__ import annotations
+
+import configparser
+import grp
+import os
+import pwd
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...info import RingInfo
+from ...machine import Machine, Throttling
+from .. import units
+from .findings import Finding
+
+RING_BYTES = 16 * 1024 * 1024  # one ring of 30 slots of 512 KB, and its semaphores
+FIRST_LOGIN_UID = 1000
+LOGIND = ("usr/lib/systemd", "usr/local/lib/systemd", "etc/systemd", "run/systemd")
+
+
+def check_space(machine: Machine, rings: dict[str, RingInfo]) -> Iterator[Finding]:
+    """Whether one more ring fits into /dev/shm, as large as the largest that is there."""
+    space = machine.shared_memory
+    if space is None:
+        return
+    need = max([RING_BYTES, *(info.object_bytes for info in rings.values())])
+    if space.free >= need:
+        return
+    small = space.total <= 4 * RING_BYTES
+    enlarge = "docker run --shm-size=256m, or an emptyDir of medium Memory" if small else "mount -o remount,size=50%"
+    yield Finding(
+        "shm-full",
+        "/dev/shm",
+        f"{units.size(space.free)} of {units.size(space.total)} are free; one more ring takes {units.size(need)}",
+        "the next writer fails with RingFull, and a ring whose name was removed can't be made anew",
+        f"enlarge it ({enlarge}), free it with vshm check --clean, or use fewer or smaller slots",
+    )
+
+
+def check_board(machine: Machine) -> Iterator[Finding]:
+    """Power and heat."""
+    throttling = machine.throttling or Throttling(0)
+    if machine.under_voltage or throttling & Throttling.UNDER_VOLTAGE_OCCURRED:
+        yield Finding(
+            "under-voltage",
+            machine.model or "board",
+            f"the supply voltage {'is' if machine.under_voltage else 'was'} too low",
+            "the board slows down, and cameras on USB drop out",
+            "use the board's own power supply, and a shorter or thicker cable",
+        )
+    if throttling & (Throttling.THROTTLED | Throttling.SOFT_TEMPERATURE_LIMIT | Throttling.FREQUENCY_CAPPED):
+        hot = f" at {machine.temperature_c:.0f} degrees" if machine.temperature_c is not None else ""
+        yield Finding(
+            "throttled",
+            machine.model or "board",
+            f"the board runs slower than it could{hot}",
+            "frames come late or are dropped",
+            "cool it, or encode less",
+        )
+
+
+def removes_ipc(root: Path = Path("/")) -> tuple[bool, str]:
+    """Whether logind removes a user's shared memory at logout, and the file that says so."""
+    if not (root / "run/systemd/seats").is_dir():
+        return False, "no logind"
+    files: dict[str, Path] = {}
+    for folder in LOGIND:  # the same name in a later folder replaces the earlier; then in the order of names
+        for path in sorted((root / folder / "logind.conf.d").glob("*.conf")):
+            files[path.name] = path
+    main = [path for path in (root / folder / "logind.conf" for folder in LOGIND) if path.exists()]
+    answer, where = True, "logind's default"
+    for path in (*main[-1:], *(files[name] for name in sorted(files))):
+        parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
+        try:
+            parser.read_string(path.read_text(errors="replace"))
+            answer, where = parser.getboolean("Login", "RemoveIPC"), str(path)
+        except (OSError, ValueError, AttributeError, configparser.Error):
+            continue
+    return answer, where
+
+
+def check_removal(rings: dict[str, RingInfo], root: Path = Path("/")) -> Iterator[Finding]:
+    """Rings that vanish when their writer's user logs out."""
+    removes, where = removes_ipc(root)
+    if not removes:
+        return
+    for name, info in rings.items():
+        if info.uid < FIRST_LOGIN_UID:
+            continue
+        try:
+            user = pwd.getpwuid(info.uid).pw_name
+        except KeyError:
+            user = str(info.uid)
+        if (root / "var/lib/systemd/linger" / user).exists():
+            continue
+        yield Finding(
+            "remove-ipc",
+            name,
+            f"it belongs to the login user {user}, and RemoveIPC is on ({where})",
+            "when that user logs out, logind removes the ring under its readers",
+            f"run the writer as a system user, or set RemoveIPC=no in logind.conf, or loginctl enable-linger {user}",
+        )
+
+
+def check_access(name: str, path: Path) -> Iterator[Finding]:
+    """Whether this user may read the ring."""
+    if os.access(path, os.R_OK):
+        return
+    status = path.stat()
+    try:
+        group = grp.getgrgid(status.st_gid).gr_name
+    except KeyError:
+        group = str(status.st_gid)
+    todo = f"add the user to the group (usermod -aG {group} USER, then log in anew), or run as another user"
+    if status.st_gid not in {os.getegid(), *os.getgroups()} and _is_member(group):
+        todo = (
+            f"this user has been in the group {group} only since after this login: log in anew, or run newgrp {group}"
+        )
+    yield Finding(
+        "no-access",
+        name,
+        f"this user may not read it (mode {status.st_mode & 0o777:04o}, group {group})",
+        "consumers of this user fail with EACCES",
+        todo,
+    )
+
+
+def _is_member(group: str) -> bool:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name in grp.getgrnam(group).gr_mem
+    except KeyError:
+        return False

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What dead programs left in /dev/shm, and its removal: just that, and nothing that anybody may still use."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from shlex import quote
+
+from ...errors import IncompatibleRing, ProducerNotRunning, VideoShmError
+from ...info import RingInfo, State
+from ...inspect import inspect
+from ...processes import Users
+from ...published import list_published
+from ...rings import DEFAULT, DIRECTORY
+from .findings import Finding
+from .provable import kept_by_another_name, nobody_has_it, not_a_begun_ring, not_a_left_ring, not_a_semaphore
+
+WATCH_S = 2.0  # a ring of version 1 whose count stands still for so long, and that nobody has open, has no writer
+LOOK_S = 0.1
+# glibc's names; musl has them without the prefix.
+_SEMAPHORE = re.compile(r"(?:sem\.)?video_sem_(?:write|read)(_ch\d+)?")
+
+
+def _path(name: str) -> Path:
+    return Path(DIRECTORY) / name.removeprefix("/")
+
+
+def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
+    """Rings that have no writer any more."""
+    for name, info in rings.items():
+        unused = users.complete and not users.of(info.inode)
+        if info.state == State.UNKNOWN and unused and not _moves(name, info, 0) and not not_a_left_ring(_path(name)):
+            yield Finding(
+                "abandoned-ring",
+                name,
+                "a ring of version 1 that no process has open: its writer is gone",
+                "readers that open it wait for frames that never come, and the memory stays taken",
+                "start the writer again, or remove it with vshm check --clean",
+            )
+        if info.state == State.DEAD:
+            yield Finding(
+                "dead-writer",
+                name,
+                f"its writer (pid {info.writer_pid}) died without closing it",
+                "readers wait for the next writer, and the memory stays taken",
+                "start the writer again: it takes the ring over; or remove it with vshm check --clean",
+            )
+        elif info.state == State.CLOSED:
+            yield Finding(
+                "closed-ring",
+                name,
+                "its writer closed it, and yet its name is still there",
+                "programs that open it see a stream that has ended",
+                "start the writer again, or remove it with vshm check --clean",
+            )
+
+
+def _moves(name: str, info: RingInfo, seconds: float) -> bool:
+    """Whether frames were written since, or are within so many seconds: then somebody writes, seen or not."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if inspect(name).frames != info.frames:
+                return True
+        except VideoShmError:
+            return False
+        if time.monotonic() >= end:
+            return False
+        time.sleep(LOOK_S)
+
+
+def find_unfinished(users: Users) -> Iterator[Finding]:
+    """What bears a ring's name and is none."""
+    for path in sorted(Path(DIRECTORY).glob(f"{DEFAULT[1:]}*")):
+        with suppress(OSError, ValueError):  # gone meanwhile, or not ours to read
+            yield from _find_unfinished(path, users)
+
+
+def _find_unfinished(path: Path, users: Users) -> Iterator[Finding]:
+    try:
+        inspect(path.name)
+        return
+    except IncompatibleRing:
+        foreign: str | None = "this version knows none such"
+    except ProducerNotRunning as error:
+        if error.errno != errno.EAGAIN:
+            return
+        foreign = not_a_begun_ring(path)
+    if foreign is not None:
+        yield _no_ring(path, foreign)
+    elif users.complete and not users.of(path.stat().st_ino):
+        yield Finding(
+            "unfinished-ring",
+            f"/{path.name}",
+            "a version 1 writer began this ring and died before it was done",
+            "readers are told to try again, for ever",
+            "start the writer again, or remove it with vshm check --clean",
+        )
+
+
+def _no_ring(path: Path, why: str) -> Finding:
+    return Finding(
+        "not-a-ring",
+        f"/{path.name}",
+        f"what bears this name is no ring: {why}",
+        "writers and readers of this name fail, or wait; vshm check --clean leaves it, since it is not ours",
+        f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another name",
+    )
+
+
+def _no_semaphore(path: Path, why: str) -> Finding:
+    return Finding(
+        "not-a-semaphore",
+        str(path),
+        f"what bears this name is no semaphore: {why}",
+        "version 1 writers and readers of this ring fail, or wait; vshm check --clean leaves it, since it is not ours",
+        f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another channel",
+    )
+
+
+def _ring_lives(name: str) -> bool:
+    try:
+        return inspect(name).state in (State.LIVE, State.UNKNOWN)
+    except VideoShmError as error:
+        return not isinstance(error, ProducerNotRunning)
+
+
+def find_semaphores(users: Users, ring: str | None) -> Iterator[Finding]:
+    """Semaphores of version 1, of this ring or of all, that has no writer any more, and that no process has mapped."""
+    for path in sorted(Path(DIRECTORY).iterdir()):
+        match = _SEMAPHORE.fullmatch(path.name)
+        if match is not None and ring in (None, name := f"{DEFAULT}{match[1] or ''}") and not _ring_lives(name):
+            with suppress(OSError):  # gone meanwhile, or not ours to read
+                yield from _find_semaphore(path, users)
+
+
+def _find_semaphore(path: Path, users: Users) -> Iterator[Finding]:
+    if path.is_symlink() or users.of(path.lstat().st_ino):
+        return
+    foreign = not_a_semaphore(path)
+    if foreign is not None:
+        yield _no_semaphore(path, foreign)
+        return
+    yield Finding(
+        "stale-semaphore",
+        str(path),
+        "a semaphore of version 1 whose ring has no writer",
+        "a version 1 writer that finds it taken drops every frame",
+        "start the writer again: it mends it; or remove it with vshm check --clean",
+    )
+
+
+def find_publications() -> Iterator[Finding]:
+    """What readers published that are gone."""
+    for consumer in list_published():
+        if not consumer.alive:
+            yield Finding(
+                "stale-publication",
+                str(consumer.path),
+                f"the counters of a reader (pid {consumer.pid}) that is gone",
+                "it takes a page of memory",
+                "remove it with vshm check --clean",
+            )
+
+
+def find_leftovers(rings: dict[str, RingInfo], users: Users, ring: str | None) -> list[Finding]:
+    """Of the one ring; None: of these, and what belongs to no ring that is there. users: of a look just now."""
+    found = [*find_rings(rings, users), *find_semaphores(users, ring)]
+    if ring is None:
+        found += find_unfinished(users)
+        found += find_publications()
+    return found
+
+
+def _has_no_writer(name: str, inode: int, users: Users) -> bool:
+    """Of a ring; whether nobody else has one of version 1 is asked, too. Raises OSError: it can't be told."""
+    path = _path(name)
+    unused = users.complete and not users.of(inode)
+    try:
+        info = inspect(name)
+    except ProducerNotRunning as error:
+        return error.errno == errno.EAGAIN and unused and not not_a_begun_ring(path)
+    if info.inode != inode:
+        return False
+    if info.state == State.UNKNOWN:
+        return unused and not not_a_left_ring(path) and not _moves(name, info, WATCH_S)
+    return info.state in (State.DEAD, State.CLOSED)
+
+
+def _remove_ring(name: str, users: Users) -> bool:
+    """Only what is still without a writer under the lock that writers take to claim it."""
+    path = _path(name)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _has_no_writer(name, os.fstat(descriptor).st_ino, users):
+            return False
+        _remove_only_name(path, os.fstat(descriptor))
+        return True
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _remove_old_ring(name: str, users: Users) -> bool:
+    """Of version 1, whose writers take no lock: only what nobody else has open."""
+    path = _path(name)
+    inode = path.lstat().st_ino
+    return _has_no_writer(name, inode, users) and _unlink(path, inode)
+
+
+def _remove_semaphore(path: Path, users: Users) -> bool:
+    if not users.sees_all:
+        raise PermissionError(errno.EPERM, f"somebody out of sight may use it ({users.unseen})", str(path))
+    inode = path.lstat().st_ino
+    return not users.of(inode) and not not_a_semaphore(path) and _unlink(path, inode)
+
+
+def _unlink(path: Path, inode: int) -> bool:
+    """That object alone, and only where nobody else has it. Raises OSError."""
+    with nobody_has_it(path) as descriptor:
+        if os.fstat(descriptor).st_ino != inode:
+            return False
+        path.unlink()
+    return True
+
+
+def _remove_only_name(path: Path, status: os.stat_result) -> None:
+    if kept := kept_by_another_name(status):
+        raise OSError(errno.EMLINK, f"{kept}: remove it by hand")
+    path.unlink()
+
+
+def _remove_publication(path: Path) -> bool:
+    if not any(consumer.path == path and not consumer.alive for consumer in list_published()):
+        return False
+    _remove_only_name(path, path.lstat())
+    return True
+
+
+def remove(finding: Finding, users: Users) -> bool:
+    """Remove a leftover. False: it is in use again, or nobody can know. Raises OSError, VideoShmError."""
+    if finding.code in ("abandoned-ring", "unfinished-ring"):
+        return _remove_old_ring(finding.subject, users)
+    if finding.code in ("dead-writer", "closed-ring"):
+        return _remove_ring(finding.subject, users)
+    if finding.code == "stale-semaphore":
+        return _remove_semaphore(Path(finding.subject), users)
+    return finding.code == "stale-publication" and _remove_publication(Path(finding.subject))

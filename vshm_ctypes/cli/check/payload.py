@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the frames that a writer flags as keyframes are such: a ring takes any bytes, a decoder does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ...bitstream import EntryPoint, StreamError, entry_point, nal_units, read_jpeg
+from ...consumer import Consumer
+from ...errors import VideoShmError
+from ...frame import Codec, Frame, Media, codec_name
+from ...info import State
+from ..decodable import SETS
+from ..survey import Survey
+from .findings import Finding
+
+
+def undecodable(data: bytes, codec: int) -> str | None:
+    """Why decoding can't begin at a frame; None: it can, or that can't be told of this codec."""
+    if codec == Codec.JPEG:
+        try:
+            read_jpeg(data)
+        except StreamError as error:
+            return str(error)
+        return None
+    if codec not in SETS:
+        return None
+    if next(nal_units(data, codec), None) is None:
+        return "there is no NAL unit in it: no start code (00 00 01)"
+    if entry_point(data, codec) is EntryPoint.NONE:
+        return "there is neither an IDR picture nor a recovery point in it"
+    return None
+
+
+def _frames(look: Survey) -> Iterator[Frame]:
+    """Those in the ring, oldest first; none where its writer is gone."""
+    with suppress(VideoShmError), Consumer(look.name, start="oldest") as stream:
+        for _ in look.slots:
+            frame = stream.receive(0)
+            if frame is None:
+                return
+            yield frame
+
+
+def check_payload(look: Survey) -> Iterator[Finding]:
+    """Of pictures: what is flagged and can't be decoded, and a stream without parameter sets."""
+    if look.info.media != Media.VIDEO or look.info.state not in (State.LIVE, State.UNKNOWN):
+        return
+    flagged, reasons, codec, sets = 0, list[str](), -1, set[int]()
+    for frame in _frames(look):
+        if frame.codec in SETS:
+            sets |= {nal.kind for nal in nal_units(frame.data, frame.codec)}
+        if frame.is_keyframe:
+            flagged, codec = flagged + 1, frame.codec
+            why = undecodable(frame.data, frame.codec)
+            reasons += [why] if why is not None else []
+    if reasons:
+        yield Finding(
+            "not-decodable",
+            look.name,
+            f"{len(reasons)} of the {flagged} keyframes in it can't be decoded as {codec_name(codec)}: {reasons[-1]}",
+            "readers get frames, and decoders no picture",
+            "let its writer write whole access units (H.264, H.265: Annex B) or JPEG pictures, and say which codec",
+        )
+    elif flagged and (missing := [name for kind, name in SETS.get(codec, {}).items() if kind not in sets]):
+        yield Finding(
+            "no-parameter-sets",
+            look.name,
+            f"there are keyframes in it, and none of their parameter sets ({', '.join(missing)})",
+            "readers that join get frames, and decoders no picture",
+            "let its encoder repeat them with each keyframe",
+        )

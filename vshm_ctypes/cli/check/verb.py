@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm check: a doctor for rings and the machine around them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from ...commandline.output import complain, counted, painted, print_json, printable
+from ...commandline.verb import Exit, Verb, add_ring_argument, add_seconds_argument
+from ...errors import VideoShmError
+from ...info import RingInfo
+from ...inspect import inspect, list_rings
+from ...machine import look as look_at_machine
+from ...processes import find_users
+from ...published import list_published
+from ...rings import DIRECTORY, ring_name
+from ..list import named_as_rings
+from ..survey import survey
+from .findings import Finding
+from .host import check_access, check_board, check_removal, check_space
+from .leftovers import find_leftovers, remove
+from .payload import check_payload
+from .ring_findings import check_readers, check_ring
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_ring_argument(parser, default="all of them")
+    add_seconds_argument(parser)
+    parser.add_argument("--clean", action="store_true", help="remove what dead programs left, and just that")
+
+
+def _unreadable(chosen: str | None) -> Iterator[Finding]:
+    for path in named_as_rings():
+        name = f"/{path.name}"
+        if chosen in (None, name) and path.is_file() and not path.is_symlink():
+            yield from check_access(name, path)
+
+
+NO_RING = Finding(
+    "no-ring",
+    DIRECTORY,
+    "there is no ring on this machine",
+    "no producer runs, or it runs in a container with a /dev/shm of its own",
+    "start a producer, such as camera-streamer; containers share it with --ipc=host or a mount of /dev/shm",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a check came to. readers: of all these rings, as far as they can be seen."""
+
+    findings: list[Finding] = field(default_factory=list)
+    rings: int = 0
+    readers: int = 0
+
+
+def examine(ring: str | None, seconds: float) -> Examined:
+    """One ring and the machine, or everything. Raises ProducerNotRunning, IncompatibleRing."""
+    rings = list_rings()
+    found = list(_unreadable(ring))
+    if ring is not None:
+        rings = {} if found else {ring: inspect(ring)}
+    published = list_published()
+    for look in survey(list(rings), seconds):
+        found += check_ring(look)
+        found += check_payload(look)
+        found += check_readers(look, published)
+    if not rings and not found:
+        found.append(NO_RING)
+    machine = look_at_machine()
+    found += check_space(machine, rings)
+    found += check_board(machine)
+    found += check_removal(rings)
+    users = find_users()
+    found += find_leftovers(rings, users, ring)
+    readers = sum(len(users.of(info.inode, but=info.writer_pid)) for info in rings.values())
+    return Examined(found, len(rings), readers)
+
+
+def clean(ring: str | None) -> list[Finding]:
+    """Remove what dead programs left; what was removed. What can't be is complained of. Raises as examine()."""
+    if ring is not None:
+        inspect(ring)
+    removed: list[Finding] = []
+    tried: set[str] = set()
+    while left := [one for one in find_leftovers(_rings(ring), find_users(), ring) if one.subject not in tried]:
+        for leftover in left:  # with a ring gone, its semaphores are left over too
+            tried.add(leftover.subject)
+            try:
+                if remove(leftover, find_users()):
+                    removed.append(leftover)
+            except (OSError, VideoShmError) as error:
+                complain(f"{leftover.subject}: not removed: {error.strerror or error}")
+    return removed
+
+
+def _rings(ring: str | None) -> dict[str, RingInfo]:
+    return {name: info for name, info in list_rings().items() if ring in (None, name)}
+
+
+def _summary(examined: Examined) -> str:
+    """The last line."""
+    what = f"{counted(examined.rings, 'ring')}, {counted(examined.readers, 'reader')}"
+    if not examined.findings:
+        return painted(f"OK: {what}", "green")
+    return painted(f"{counted(len(examined.findings), 'finding')}: {what}", "yellow")
+
+
+def _tell(finding: Finding) -> None:
+    print(f"{printable(finding.subject)}: {printable(finding.what)}  {painted(f'[{finding.code}]', 'yellow')}")
+    print(f"  why:  {printable(finding.why)}")
+    print(f"  do:   {printable(finding.todo)}")
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0; 1: there is a finding, after cleaning where that was asked for; 3: there is no such ring."""
+    ring = ring_name(arguments.ring) if arguments.ring is not None else None
+    unseen = find_users().unseen if arguments.clean else ""
+    removed = clean(ring) if arguments.clean else []
+    examined = Examined() if ring is not None and removed else examine(ring, arguments.seconds)
+    if removed:  # then there being none is as it should be
+        examined = replace(examined, findings=[finding for finding in examined.findings if finding is not NO_RING])
+    code = Exit.FINDING if examined.findings else Exit.HEALTHY
+    if arguments.json:
+        print_json({"findings": examined.findings, "removed": removed, "unseen": unseen or None})
+        return code
+    if unseen:
+        complain(f"what somebody out of sight may use was left: {unseen}")
+    for finding in removed:
+        print(f"removed {printable(finding.subject)}: {printable(finding.what)}")
+    for finding in examined.findings:
+        _tell(finding)
+    print(_summary(examined))
+    return code
+
+
+VERB = Verb("check", "a doctor: rings, writers, readers, leftovers, machine", add_arguments, run)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What vshm export tells: the names, kinds and labels of its metrics, and their values now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ...errors import VideoShmError
+from ...frame import codec_name
+from ...info import RingInfo, State
+from ...inspect import inspect_slots
+from ...machine import Machine, Throttling
+from ...published import PREFIX, PublishedConsumer
+
+NS = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One family of samples. A counter's samples carry the suffix _total."""
+
+    name: str
+    kind: Literal["counter", "gauge"]
+    help: str
+    labels: tuple[str, ...]
+
+    @property
+    def sample_name(self) -> str:
+        """As queries name it."""
+        return f"{self.name}_total" if self.kind == "counter" else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value; labels in the metric's order."""
+
+    metric: Metric
+    labels: tuple[str, ...]
+    value: float
+
+
+def _counter(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, "counter", text, labels)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, "gauge", text, labels)
+
+
+LATENCY = "vshm_latency_seconds"
+LATENCY_HELP = "From a frame's publication until this exporter, a reader like any other, had it."
+LATENCY_BUCKETS_S = (50e-6, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0)
+
+# Of every ring, straight from its figures.
+RING_FIGURES: tuple[tuple[Metric, Callable[[RingInfo], float]], ...] = (
+    (_counter("vshm_frames", "Frames written.", "ring"), lambda info: info.frames),
+    (_gauge("vshm_slots", "Frames that the ring holds.", "ring"), lambda info: info.slots),
+    (_gauge("vshm_slot_size_bytes", "The largest frame that fits.", "ring"), lambda info: info.slot_size),
+)
+# What a version 1 writer does not tell.
+EXTENDED_FIGURES: tuple[tuple[Metric, Callable[[RingInfo], float]], ...] = (
+    (_counter("vshm_keyframes", "Keyframes written.", "ring"), lambda info: info.keyframes),
+    (_counter("vshm_payload_bytes", "Bytes of frames written.", "ring"), lambda info: info.bytes),
+    (_gauge("vshm_writer_up", "1: the writer lives.", "ring"), lambda info: info.state == State.LIVE),
+    (_counter("vshm_ring_remade", "Times the ring's name was removed and made anew.", "ring"), lambda i: i.remade),
+    (_counter("vshm_semaphore_rearmed", "Times a dead holder's semaphore was re-armed.", "ring"), lambda i: i.rearmed),
+)
+DROPPED = _counter("vshm_dropped_frames", "Frames that the writer dropped, by cause.", "ring", "cause")
+DROP_CAUSES: dict[str, Callable[[RingInfo], int]] = {
+    "busy": lambda info: info.dropped_busy,
+    "too_large": lambda info: info.dropped_too_large,
+    "no_space": lambda info: info.dropped_no_space,
+}
+LAST_FRAME = _gauge("vshm_last_frame_timestamp_seconds", "When the newest frame was published, Unix time.", "ring")
+RESTARTS = _counter(
+    "vshm_writer_restarts", "Times a writer started where one had been, since the exporter began.", "ring"
+)
+STREAM = _gauge("vshm_stream_info", "1: what the newest frame is.", "ring", "codec", "width", "height")
+
+# The last one makes each reader a series of its own: a sum of several would fall when one of them leaves.
+READER = ("ring", "pid", "name", "reader")
+READER_FIGURES: tuple[tuple[Metric, Callable[[PublishedConsumer], int]], ...] = (
+    (_counter("vshm_consumer_received_frames", "Frames that a reader had.", *READER), lambda reader: reader.received),
+    (
+        _counter("vshm_consumer_missed_frames", "Frames overwritten before a reader had them.", *READER),
+        lambda r: r.missed,
+    ),
+    (
+        _counter("vshm_consumer_skipped_frames", "Frames passed over by a reader's own policy.", *READER),
+        lambda r: r.skipped,
+    ),
+)
+
+TEMPERATURE = _gauge("vshm_board_temperature_celsius", "The hottest zone.")
+CLOCK = _gauge("vshm_board_clock_hertz", "A processor's clock.", "cpu")
+THROTTLED = _gauge("vshm_board_throttled", "1: so now, by the board's firmware or sensor.", "cause")
+THROTTLED_EVER = _gauge("vshm_board_throttled_since_boot", "1: so at some time since boot.", "cause")
+SHM_SIZE = _gauge("vshm_shared_memory_size_bytes", "/dev/shm in all.")
+SHM_FREE = _gauge("vshm_shared_memory_free_bytes", "/dev/shm still free.")
+
+METRICS: tuple[Metric, ...] = (
+    *(metric for metric, _ in RING_FIGURES),
+    *(metric for metric, _ in EXTENDED_FIGURES),
+    *(DROPPED, LAST_FRAME, RESTARTS, STREAM),
+    *(metric for metric, _ in READER_FIGURES),
+    *(TEMPERATURE, CLOCK, THROTTLED, THROTTLED_EVER, SHM_SIZE, SHM_FREE),
+)
+
+
+def ring_samples(name: str, info: RingInfo, restarts: int | None) -> Iterator[Sample]:
+    """Of one ring. restarts: of its writer; None where nobody watched for them.
+
+    A ring that was removed and made anew counts from zero, which rate() and increase() know to be a new beginning.
+    """
+    for metric, figure in RING_FIGURES:
+        yield Sample(metric, (name,), figure(info))
+    if info.extended:
+        for metric, figure in EXTENDED_FIGURES:
+            yield Sample(metric, (name,), figure(info))
+        for cause, count in DROP_CAUSES.items():
+            yield Sample(DROPPED, (name, cause), count(info))
+        if restarts is not None:
+            yield Sample(RESTARTS, (name,), restarts)
+        if info.last_publish_ns:  # by the writer's own clocks: ours may have been set since, or count from elsewhere
+            yield Sample(LAST_FRAME, (name,), (info.last_publish_ns + info.realtime_offset_ns) / NS)
+    else:
+        yield Sample(DROPPED, (name, "unknown"), info.dropped)
+    yield from _stream_samples(name)
+
+
+def _stream_samples(name: str) -> Iterator[Sample]:
+    try:
+        slots = inspect_slots(name)
+    except VideoShmError:  # it has gone meanwhile
+        return
+    if slots:
+        meta = max(slots, key=lambda slot: slot.number).meta
+        width, height = (meta.width, meta.height) if meta.audio is None else (0, 0)
+        yield Sample(STREAM, (name, codec_name(meta.codec), str(width), str(height)), 1)
+
+
+def reader_samples(readers: list[PublishedConsumer]) -> Iterator[Sample]:
+    """Of the readers that publish their counters, each by itself."""
+    for reader in readers:
+        if reader.alive:
+            labels = (reader.ring, str(reader.pid), reader.name, reader.path.name.removeprefix(PREFIX))
+            for metric, figure in READER_FIGURES:
+                yield Sample(metric, labels, figure(reader))
+
+
+def machine_samples(machine: Machine) -> Iterator[Sample]:
+    """Of the board, as far as it tells."""
+    if machine.temperature_c is not None:
+        yield Sample(TEMPERATURE, (), machine.temperature_c)
+    for cpu, clock_mhz in enumerate(machine.clocks_mhz):
+        yield Sample(CLOCK, (str(cpu),), clock_mhz * 1e6)
+    if machine.throttling is not None:
+        for flag in Throttling:
+            metric = THROTTLED_EVER if flag.name and flag.name.endswith("_OCCURRED") else THROTTLED
+            cause = (flag.name or "").removesuffix("_OCCURRED").lower()
+            yield Sample(metric, (cause,), bool(machine.throttling & flag))
+    elif machine.under_voltage is not None:
+        yield Sample(THROTTLED, ("under_voltage",), machine.under_voltage)
+    if machine.shared_memory is not None:
+        yield Sample(SHM_SIZE, (), machine.shared_memory.total)
+        yield Sample(SHM_FREE, (), machine.shared_memory.free)
+
+
+def samples(
+    rings: Mapping[str, RingInfo], restarts: Mapping[str, int], readers: list[PublishedConsumer], machine: Machine
+) -> Iterator[Sample]:
+    """All of them but the latencies."""
+    for name, info in rings.items():
+        yield from ring_samples(name, info, restarts.get(name))
+    yield from reader_samples(readers)
+    yield from machine_samples(machine)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sound in a recording's container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from ...frame import Codec, Frame, codec_name
+from .. import units
+from ..decodable import Picture
+from .sink import SinkError, time_ns
+
+# An encoder is opened for what a container's header needs to know of the stream; nothing is encoded by it.
+_ENCODERS = {Codec.PCM_S16LE: "pcm_s16le", Codec.AAC: "aac", Codec.OPUS: "libopus"}
+MP4_MOST_HZ = 65535  # its sample entry has 16 bits for it (ISO/IEC 14496-12 clause 12.2.3)
+TREMBLES = 100  # times of capture by at most that part of a second
+MOST_SILENCE_S = 3600  # that a gap is filled with
+_LAYOUTS = {1: "mono", 2: "stereo"}
+
+
+def _bare(frame: Frame) -> bytes:
+    """The payload as containers have it: of AAC without the ADTS header, 7 bytes, or 9 with a checksum."""
+    if frame.codec != Codec.AAC:
+        return frame.data
+    if frame.size < 9 or frame.data[0] != 0xFF or frame.data[1] & 0xF6 != 0xF0:
+        raise SinkError(0, f"sound frame {frame.number} is no AAC with an ADTS header: look at the writer")
+    return frame.data[7 if frame.data[1] & 1 else 9 :]
+
+
+class SoundTrack:
+    """A stream of sound in a container. first: a frame of it. Raises SinkError: no container takes it."""
+
+    def __init__(self, container: Any, first: Frame) -> None:
+        self._format = (first.codec, first.audio and first.audio[:2])
+        sound = first.audio
+        if sound is None or first.codec not in _ENCODERS or not sound.sample_rate or sound.channels not in _LAYOUTS:
+            what = f"{codec_name(first.codec)} {units.stream(first.width, first.height, sound)}"
+            raise SinkError(0, f"{what}: not a sound that a recording can have")
+        self._rate = sound.sample_rate
+        if container.format.name in ("mp4", "mov") and first.codec == Codec.PCM_S16LE and self._rate > MP4_MOST_HZ:
+            advice = "record to .mkv or .wav, or let the sound be encoded"
+            limit = f"does not go into .{container.format.name}, which says up to {MP4_MOST_HZ}"
+            raise SinkError(0, f"PCM of {self._rate} Hz {limit}: {advice}")
+        name, layout = _ENCODERS[Codec(first.codec)], _LAYOUTS[sound.channels]
+        self._stream = container.add_stream(name, rate=self._rate, layout=layout)
+        self._next: int | None = None  # the sample that follows the last one
+        self._last = -1
+
+    def fits(self, frame: Frame) -> bool:
+        """Whether it is of the codec, rate and channels of those before."""
+        return self._format == (frame.codec, frame.audio and frame.audio[:2])
+
+    def packet(self, av: Any, frame: Frame, begin_ns: int) -> Any:
+        """To be muxed. begin_ns: time zero of the recording; frames from before it are None. Raises SinkError."""
+        if not self.fits(frame) or frame.audio is None:
+            raise SinkError(0, "the sound's codec, rate or channels changed: record into a new file")
+        at = round((time_ns(frame) - begin_ns) * self._rate / 1_000_000_000)
+        if at < 0:
+            return None
+        # Times of capture tremble, samples do not. What is off by more is a gap, or the card's clock runs differently.
+        if self._next is not None and abs(at - self._next) <= min(frame.audio.samples // 2, self._rate // TREMBLES):
+            at = self._next
+        at = max(at, self._last + 1)
+        packet = av.Packet(_bare(frame))
+        packet.stream, packet.time_base = self._stream, Fraction(1, self._rate)
+        packet.pts = packet.dts = at
+        packet.duration = frame.audio.samples
+        packet.is_keyframe = True
+        self._last, self._next = at, at + frame.audio.samples
+        return packet
+
+
+class SoundAlone:
+    """Sound in the place of a recording's pictures, with the calls of a PictureTrack. Raises SinkError."""
+
+    def __init__(self, av: Any, container: Any, first: Picture) -> None:
+        self._av, self._track = av, SoundTrack(container, first.frame)
+        self.begin_ns = time_ns(first.frame)
+        self._is_untimed = container.format.name == "wav"  # nothing in it tells of a gap
+        self._next = 0  # the sample that follows those that were handed out
+
+    def fits(self, picture: Picture) -> bool:
+        """Whether the frame is of the codec, rate and channels of those before."""
+        return self._track.fits(picture.frame)
+
+    def packets(self, picture: Picture) -> Iterator[Any]:
+        """That of the frame; before it silence, where only that keeps what follows in its place."""
+        packet = self._track.packet(self._av, picture.frame, self.begin_ns)
+        if packet is None:
+            return
+        if self._is_untimed and packet.pts > self._next:
+            yield from self._silence(packet, picture.frame)
+        self._next = packet.pts + packet.duration
+        yield packet
+
+    def _silence(self, packet: Any, frame: Frame) -> Iterator[Any]:
+        assert frame.audio is not None
+        rate, channels = frame.audio.sample_rate, frame.audio.channels
+        end = min(packet.pts, self._next + MOST_SILENCE_S * rate)
+        for begin in range(self._next, end, rate):
+            samples = min(rate, end - begin)
+            silent = self._av.Packet(bytes(samples * channels * 2))
+            silent.stream, silent.time_base = packet.stream, packet.time_base
+            silent.pts = silent.dts = begin
+            silent.duration, silent.is_keyframe = samples, True
+            yield silent
+
+    def last_packets(self) -> Iterator[Any]:
+        """None waits."""
+        return iter(())

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm record: a stream into a file that any player opens."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal, cast
+
+from ...commandline.disk_advice import disk_advice
+from ...commandline.ending import heeding, held
+from ...commandline.offers import COMPLETE_FILE, COMPLETE_RING, completed
+from ...commandline.output import complain, counted, is_terminal, print_json, say
+from ...commandline.verb import Exit, Verb, add_ring_argument, positive
+from ...frame import Frame, codec_name
+from ...rings import AUDIO, ring_name
+from .. import units
+from ..public_reader import public_reader
+from ..survey import codecs_now
+from .container_sink import load_av
+from .file_kinds import CONTAINERS, PICTURES, RAW, kind_of, misfit
+from .files import Files, opened
+from .listener import Listener
+from .progress import progress
+from .recorder import Recorder
+from .recording import Recording
+from .timing import TimingSink
+
+# Wherever it starts, the first frame in the file is a keyframe: resync sees to it.
+_STARTS = {"keyframe": "keyframe", "now": "next", "oldest": "oldest"}
+PATIENCE_S = 3.0  # with a pipe that nobody empties, when it is time to end
+
+
+def whole(text: str) -> int:
+    """A count on the command line."""
+    count = int(text)
+    if count < 1:
+        raise ArgumentTypeError(f"{text}: at least 1")
+    return count
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_ring_argument(parser)
+    output = (
+        f"file, of the kind that its name says: {', '.join(CONTAINERS)} (by PyAV), or raw: "
+        f"{', '.join(RAW)}, or none; - is stdout, raw"
+    )
+    completed(parser.add_argument("-o", "--output", required=True, metavar="FILE", help=output), COMPLETE_FILE)
+    parser.add_argument("-c", "--count", type=whole, metavar="N", help="end after N frames")
+    parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after S seconds")
+    start = "first frame: the ring's last keyframe (default), the next keyframe, or the oldest keyframe in the ring"
+    parser.add_argument("--from", dest="start", choices=tuple(_STARTS), default="keyframe", help=start)
+    parser.add_argument("--reconnect", action="store_true", help="go on with the next writer when this one ends")
+    audio = "put this ring's sound into the file too (.mp4, .mkv, .mov, .ts; default: /audio_stream)"
+    completed(parser.add_argument("--audio", nargs="?", const=AUDIO, metavar="RING", help=audio), COMPLETE_RING)
+    timing = "when each frame was published, and its size: JSON lines, for hil gate --replay"
+    completed(parser.add_argument("--timing", metavar="FILE", help=timing), COMPLETE_FILE)
+    parser.add_argument("--force", action="store_true", help="overwrite FILE")
+
+
+def _open_files(recording: Recording, force: bool, sound: Frame | None) -> tuple[Files, TimingSink | None]:
+    """All or none. Raises SinkError, OSError."""
+    files = Files(recording.file, force, sound)
+    if recording.timing is None:
+        return files, None
+    try:
+        return files, opened(TimingSink, recording.timing, force)
+    except BaseException:
+        files.close()
+        _remove_empty(recording.file)
+        raise
+
+
+@contextmanager
+def _files_of(recording: Recording, force: bool, sound: Frame | None) -> Iterator[tuple[Files, TimingSink | None]]:
+    """Where nothing came, nothing is left, or the next try would find a file that is there. In held()."""
+    files, timing = _open_files(recording, force, sound)
+    try:
+        yield files, timing
+    finally:
+        if not recording.frames:
+            for name in (*files.names, *([recording.timing] if recording.timing is not None else [])):
+                _remove_empty(name)
+
+
+def _check(arguments: Namespace) -> str:
+    """The muxer that is to write the file. Raises ValueError, before anything is touched."""
+    if not arguments.output:
+        raise ValueError("-o: it names no file")
+    kind = kind_of(arguments.output)
+    if arguments.json and arguments.output == "-":
+        raise ValueError("--json and -o - both want stdout: choose a file")
+    if arguments.output == "-" and is_terminal():
+        raise ValueError("-o -: a terminal is no place for a stream: lead stdout into a pipe, or choose a file")
+    if arguments.timing == arguments.output:
+        raise ValueError("-o and --timing name the same file: choose another one")
+    if arguments.audio is not None and not any(kind.muxer and kind.takes(codec) for codec in PICTURES):
+        both = "pictures and sound go together into .mp4, .mkv, .mov and .ts"
+        raise ValueError(f"{arguments.output}: --audio: {both}; sound alone is recorded from its own ring")
+    rings = [arguments.ring, *([arguments.audio] if arguments.audio is not None else [])]
+    for ring in rings:
+        codecs = codecs_now(ring)
+        has = f"{ring_name(ring)} has {', '.join(sorted(map(codec_name, codecs)))}"
+        if codecs and not any(kind.takes(codec) for codec in codecs):
+            raise ValueError(f"{arguments.output}: {has}, and {misfit(arguments.output, max(codecs))}")
+        if ring is not arguments.ring and codecs & {*PICTURES}:
+            raise ValueError(f"{has}: pictures, and --audio wants sound")
+    return kind.muxer
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0; 1: frames were missed, the writer died, the disk is full, or nothing was recorded."""
+    muxer = _check(arguments)
+    if muxer:
+        load_av(arguments.output)  # it takes its time, in which a full ring's oldest frames would be overwritten
+    start = cast(Literal["next", "oldest", "keyframe"], _STARTS[arguments.start])
+    with ExitStack() as stack:
+        # Likewise: what draws the bar is loaded.
+        advance = stack.enter_context(progress(arguments.count, arguments.seconds, quiet=arguments.json))
+        listener = None
+        if arguments.audio is not None:  # first of all: while the first sound is waited for, pictures would be missed
+            sound = public_reader(arguments.audio, start="oldest", reconnect=arguments.reconnect)
+            listener = Listener(stack.enter_context(sound))
+        pictures = public_reader(arguments.ring, start=start, resync=True, reconnect=arguments.reconnect)
+        stream = stack.enter_context(pictures)
+        recording = Recording(stream.ring, arguments.output, timing=arguments.timing)
+        recording.sound_ring = sound.ring if listener else None
+        files_of = _files_of(recording, arguments.force, listener.first if listener else None)
+        with held() as hold, files_of as (files, timing), hold.lifted():
+            recorder = Recorder(stream, recording, files, timing, listener)
+            with heeding(stream.interrupt, patience_s=PATIENCE_S):
+                failure = recorder.record(arguments.count, arguments.seconds, advance)
+            stack.close()
+            if failure is not None:
+                complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
+                recorder.recount()
+    if arguments.json:
+        print_json(recording)
+    else:
+        say(_summary(recording))
+    missed = recording.missed or recording.cut or recording.sound_missed
+    found = failure is not None or missed or recording.ended == "died" or not recording.frames
+    return Exit.FINDING if found else Exit.HEALTHY
+
+
+def _tell(failure: OSError) -> str:
+    advice = disk_advice(failure)
+    told = failure.strerror or str(failure)
+    return f"{told}: what is in the file plays; {advice}" if advice else told
+
+
+def _remove_empty(name: str) -> None:
+    path = Path(name)
+    if path.is_file() and path.stat().st_size == 0:
+        path.unlink()
+
+
+def _summary(recording: Recording) -> str:
+    missed, gaps = counted(recording.missed, "frame"), counted(recording.gaps, "gap")
+    lost = f", {missed} missed in {gaps}" if recording.gaps else ""
+    why = {"closed": "the writer closed the ring", "died": "the writer died"}.get(recording.ended)
+    ended = f"; {why}" if why else ""
+    size, seconds = units.size(recording.bytes), units.seconds(recording.seconds)
+    if recording.sound_ring is not None:
+        sound_lost = f", {recording.sound_missed} missed" if recording.sound_missed else ""
+        ended = f"; {counted(recording.sound_frames, 'frame')} of sound{sound_lost}{ended}"
+    frames, files = counted(recording.frames, "frame"), ", ".join(recording.files)
+    return f"{recording.ring} -> {files}: {frames}, {size}, {seconds}{lost}{ended}"
+
+
+VERB = Verb("record", "a stream into a file, of the kind that its name says", add_arguments, run)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm watch without a ring's name: all of them, a line each; they come and go."""
+
+from __future__ import annotations
+
+import time
+from argparse import Namespace
+from contextlib import ExitStack
+from dataclasses import replace
+
+from ...commandline.ending import End, heeding
+from ...commandline.extras import producer_advice
+from ...commandline.output import complain, counted, cut, describe, print_json, printable
+from ...commandline.table import table_lines
+from ...commandline.verb import Exit
+from ...errors import VideoShmError
+from ...inspect import list_rings
+from .. import units
+from ..fault import outlive_faults
+from ..list import COLOURS, unreadable
+from .follower import Follower
+from .log import WatchLog
+from .screen import Screen
+from .second import Second
+from .verb import line_of, tell
+from .watcher import Summary
+
+MOST_RINGS = 64  # that are watched at once: each takes a thread
+GONE_S = 10.0  # so long a ring that is gone is shown, and may come back as the same
+COLUMNS = ("RING", "STATE", "FPS", "BITRATE", "KEY", "P50", "P99", "MISSED", "DROPPED")
+NUMBERS = COLUMNS[2:]
+FIRST_TO_GO = ("DROPPED", "KEY", "P50", "BITRATE", "MISSED", "P99")
+
+
+class Overview:
+    """All rings, as of the last look."""
+
+    def __init__(self) -> None:
+        self._followers: dict[str, Follower] = {}
+        self._latest: dict[str, Second] = {}
+        self._gone_s: dict[str, float] = {}  # since when, by CLOCK_MONOTONIC
+        self._refused: dict[str, str] = {}
+        self._ended: dict[str, str] = {}  # why; until a ring of that name is watched again
+        self._unwatched = 0
+        self.summaries: list[Summary] = []  # of those that are watched no more, and were not told yet
+        self.is_finding = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no ring is watched."""
+        return not self._followers
+
+    def look(self) -> None:
+        """Which rings are there: begin with those that have come, and end with those that are gone for long."""
+        now_s = time.monotonic()
+        there = list_rings()
+        for name in self._followers:
+            if self._followers[name].is_over:
+                self._end(name)
+                break
+            if name in there:
+                self._gone_s.pop(name, None)
+            elif now_s - self._gone_s.setdefault(name, now_s) > GONE_S:
+                self._end(name)
+                break  # others with the next looks
+        new = [name for name in there if name not in self._followers]
+        room = MOST_RINGS - len(self._followers)
+        self._unwatched = len(new[room:])
+        self._refused = {}
+        for name in new[:room]:
+            try:
+                self._followers[name] = Follower(name)
+                self._ended.pop(name, None)
+            except VideoShmError as error:
+                self._refused[name] = describe(error)
+
+    def _end(self, name: str) -> None:
+        summary = self._followers.pop(name).end()
+        gone = self._gone_s.pop(name, None) is not None
+        self._latest.pop(name, None)
+        if summary.error is not None:
+            self._ended[name] = summary.error
+        self.summaries.append(replace(summary, state="gone") if gone and summary.error is None else summary)
+        self.is_finding |= self.summaries[-1].is_finding
+
+    def taken(self) -> list[Second]:
+        """The seconds that are over since it was last asked, by ring."""
+        found = []
+        for name, follower in sorted(self._followers.items()):
+            for second in follower.taken():
+                told = replace(second, state="gone") if name in self._gone_s else second
+                self._latest[name] = told
+                found.append(told)
+        return found
+
+    def end(self) -> None:
+        """Sum up all that are still watched."""
+        for name in sorted(self._followers):
+            self._end(name)
+
+    def notes(self) -> list[str]:
+        """What is not watched, and why."""
+        closed = unreadable()
+        told = list(self._refused.values())
+        told += [f"this user may not read {', '.join(closed)}: vshm check says what to do"] if closed else []
+        return told + ([f"{counted(self._unwatched, 'more ring')}: name one to watch it"] if self._unwatched else [])
+
+    def lines(self, screen: Screen) -> list[str]:
+        """What is there, and as many rings as the screen has room for."""
+        width, ended = screen.width(), [f"{name}: {reason}" for name, reason in sorted(self._ended.items())]
+        notes = [cut(printable(note), width) for note in ended + self.notes()]
+        rows = [_row(second) for _, second in sorted(self._latest.items())]
+        room = max(screen.height() - len(notes) - 3, 1)  # a title, the table's head, and how many more there are
+        more = [f"{len(rows) - room} more: enlarge the terminal"] if len(rows) > room else []
+        title = f"{counted(len(rows), 'ring')} at {time.strftime('%H:%M:%S')}, latency P50 and P99; Ctrl-C ends it"
+        table = table_lines(COLUMNS, rows[:room], width, NUMBERS, FIRST_TO_GO, ("RING",), _style) if rows else []
+        return [cut(title, width), *table, *(cut(line, width) for line in more), *notes]
+
+
+def _row(second: Second) -> list[str]:
+    return [
+        second.ring,
+        second.state,
+        f"{second.fps:.1f}",
+        units.bits(second.bit_rate),
+        units.DASH if second.key_interval is None else str(second.key_interval),
+        units.seconds(second.latency_s.get(50)),
+        units.seconds(second.latency_s.get(99)),
+        str(second.missed_total),
+        str(second.dropped_total),
+    ]
+
+
+def _style(column: str, cell: str) -> str:
+    if column == "STATE":
+        return COLOURS.get(cell, "yellow")
+    if column in ("MISSED", "DROPPED"):
+        return "yellow" if cell != "0" else ""
+    return "bold" if column == "RING" else "yellow" if (column, cell) == ("FPS", "0.0") else ""
+
+
+def _show(overview: Overview, arguments: Namespace, screen: Screen, log: WatchLog | None, over: End) -> None:
+    begin, told = time.monotonic(), [""]
+    ticks = 0
+    while not arguments.seconds or time.monotonic() - begin < arguments.seconds:
+        ticks = max(ticks + 1, int(time.monotonic() - begin))  # by Ctrl-Z it may have been stopped for hours
+        over.wait(begin + ticks - time.monotonic())
+        overview.look()
+        seconds = overview.taken()
+        if log is not None:
+            for second in seconds:
+                log.write(second)
+        if screen.is_there:
+            screen.show(overview.lines(screen))
+        else:
+            for second in seconds:
+                print_json(second) if arguments.json else print(line_of(second), flush=True)
+            tell(overview.summaries, arguments.json)
+            overview.summaries = []
+            told, before = overview.notes(), told
+            for note in told:
+                if note not in before:
+                    complain(note)
+        if over.is_set():
+            return
+
+
+def watch_all(arguments: Namespace) -> int:
+    """Exit codes as of vshm watch of one; 3: there is no ring to begin with."""
+    outlive_faults()
+    overview, over = Overview(), End()
+    overview.look()
+    if overview.is_empty:
+        notes = overview.notes()
+        for note in notes or [f"no ring: {producer_advice()}"]:
+            complain(note)
+        return Exit.FINDING if notes else Exit.NO_RING
+    with ExitStack() as stack, heeding(over.set):
+        stack.callback(overview.end)  # whatever goes wrong, what readers published goes
+        log = stack.enter_context(WatchLog(arguments.log)) if arguments.log else None
+        _show(overview, arguments, stack.enter_context(Screen(not arguments.json)), log, over)
+    tell(overview.summaries, arguments.json)
+    return Exit.FINDING if overview.is_finding else Exit.HEALTHY

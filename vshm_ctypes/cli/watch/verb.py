@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm watch: one ring, live; or all of them, a line each."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from ...commandline.ending import heeding
+from ...commandline.output import cut, print_json, printable
+from ...commandline.verb import Exit, Verb, add_ring_argument, positive
+from ...errors import Interrupted
+from .. import units
+from ..public_reader import public_reader
+from .log import WatchLog
+from .screen import Screen
+from .second import Second
+from .watcher import GONE, PERCENTILES, Summary, Watch
+
+HISTORY = 60  # seconds in a sparkline
+LABEL = 25  # columns before it
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_ring_argument(parser, default="all of them")
+    parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after so long (default: Ctrl-C)")
+    log = "write one JSON line a second, and one for each event, to FILE; what is full goes to FILE.1.gz and so on"
+    parser.add_argument("--log", type=Path, metavar="FILE", help=log)
+
+
+def _latency(values: dict[int, float]) -> str:
+    return ", ".join(f"p{percent} {units.seconds(value)}" for percent, value in values.items()) or units.DASH
+
+
+def _key(second: Second) -> str:
+    return "recovery point" if second.recovery_point else "key"
+
+
+def line_of(second: Second) -> str:
+    """A second as a line of a log."""
+    interval = units.DASH if second.key_interval is None else str(second.key_interval)
+    return printable(
+        f"{second.ring} {second.state}: {second.fps:.1f} fps, {units.bits(second.bit_rate)}, "
+        f"latency {_latency(second.latency_s)}, {_key(second)} every {interval}, "
+        f"missed {second.missed} ({second.missed_total})"
+    )
+
+
+def block(second: Second, history: Sequence[Second], width: int) -> list[str]:
+    """A ring's second, with what came before it, as lines of a screen. Where that is narrow, the oldest bars go."""
+    interval = units.DASH
+    if second.key_interval is not None:
+        interval = f"{second.key_interval} frames, {units.seconds(second.key_interval_s)}"
+    waits = ", waiting for the next writer" if second.state in GONE else ""
+    lines = [
+        f"{second.ring}: {second.state}{waits}, {second.frames} frames, {second.restarts} restarts",
+        f"rate      {second.fps:.1f} fps, {units.bits(second.bit_rate)}",
+        f"keyframe  every {interval}{', a recovery point' if second.recovery_point else ''}",
+        f"missed    {second.missed} in this second, {second.missed_total} in all; "
+        f"dropped by the writer {second.dropped_total}",
+    ]
+    shown = history[-max(width - LABEL, 1) :]
+    for percent in PERCENTILES:
+        values = [past.latency_s.get(percent, 0.0) for past in shown]
+        now = units.seconds(second.latency_s.get(percent))
+        lines.append(f"latency   p{percent:<3} {now:>8}  {units.sparkline(values)}")
+    lines.append(f"{'fps':{LABEL}}{units.sparkline([past.fps for past in shown])}")
+    return [cut(printable(line), width) for line in lines]
+
+
+def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | None) -> None:
+    history: deque[Second] = deque(maxlen=HISTORY)
+    end = time.monotonic() + arguments.seconds if arguments.seconds else None
+    for second in watch.seconds():
+        history.append(second)
+        if log is not None:
+            log.write(second)
+        if arguments.json:
+            print_json(second)
+        elif screen.is_there:
+            screen.show(block(second, list(history), screen.width()))
+        else:
+            print(line_of(second), flush=True)
+        if end is not None and time.monotonic() >= end:
+            return
+
+
+def _watch(arguments: Namespace) -> Summary:
+    """One ring, until the end."""
+    with public_reader(arguments.ring, reconnect=True) as stream, ExitStack() as stack:
+        watch = Watch(stream)
+        try:
+            with heeding(stream.interrupt):
+                log = stack.enter_context(WatchLog(arguments.log)) if arguments.log else None
+                _show(watch, arguments, stack.enter_context(Screen(not arguments.json)), log)
+        except Interrupted:
+            pass
+        return watch.summary()
+
+
+def tell(summaries: Sequence[Summary], as_json: bool) -> None:
+    """What whole watches came to."""
+    for summary in summaries:
+        if as_json:
+            print_json({"summary": summary})
+            continue
+        end = summary.error or f"the writer is {summary.state}"
+        told = (
+            f"{summary.ring}: {summary.received} frames in {units.seconds(summary.seconds)}, {summary.missed} missed, "
+            f"{summary.restarts} restarts, latency {_latency(summary.latency_s)}; {end}"
+        )
+        print(printable(told))
+
+
+def run(arguments: Namespace) -> int:
+    """Exit 0; 1: frames were missed, or a writer is gone at the end; 3: no such ring. Ctrl-C is how it ends."""
+    if arguments.ring is None:
+        from .all_rings import watch_all
+
+        return watch_all(arguments)
+    summary = _watch(arguments)
+    tell([summary], arguments.json)
+    return Exit.FINDING if summary.is_finding else Exit.HEALTHY
+
+
+VERB = Verb("watch", "live: rate, latency, missed; one ring, or all of them, a line each", add_arguments, run)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a shell needs to complete the words of one of our commands."""
+
+from __future__ import annotations
+
+from argparse import Action, ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+
+from .offers import COMPLETE_FILE, completed
+from .output import complain, print_json
+from .verb import Exit
+
+HELP = "print a shell's completion script"
+SHELLS = ("bash", "zsh", "fish", "tcsh")
+
+
+def _arguments(parser: ArgumentParser) -> Iterator[Action]:
+    """Its own and those of its verbs."""
+    for action in parser._actions:
+        yield action
+        verbs = action.choices if action.nargs == "A..." and isinstance(action.choices, dict) else {}
+        for verb in verbs.values():
+            yield from _arguments(verb)
+
+
+def script_of(parser: ArgumentParser, shell: str) -> str:
+    """The script that makes a shell complete a command line. Raises ModuleNotFoundError: there is no shtab."""
+    import shtab
+
+    for argument in _arguments(parser):
+        if argument.type is Path and not hasattr(argument, "complete"):
+            completed(argument, COMPLETE_FILE)
+    return str(shtab.complete(parser, shell))
+
+
+def print_script(program: str, parser: ArgumentParser, shell: str, as_json: bool = False) -> int:
+    """For ``eval "$(...)"``. Exit 0; 1: there is no shtab."""
+    try:
+        script = script_of(parser, shell)
+    except ModuleNotFoundError as error:
+        if error.name != "shtab":
+            raise
+        complain("completion needs shtab: pip install 'video-shm[cli]'", program)
+        return Exit.FINDING
+    print_json({"shell": shell, "script": script}) if as_json else print(script)
+    return Exit.HEALTHY
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Those of a verb that prints it."""
+    parser.add_argument("shell", choices=SHELLS, help="which shell")
