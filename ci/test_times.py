@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fills the seconds into lib/doc/TESTS.md, from what the last run of ci/test left in build/.
+
+python ci/test_times.py    each row's sum, of the Python tests (build/pytest.xml) and of the C tests (CTestCostData.txt)
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+MAP = ROOT / "lib" / "doc" / "TESTS.md"
+_ROW = re.compile(r"^(\|[^|]+\|[^|]+\|)[^|]*\|(( `\w+`,?)+ \|)$", re.MULTILINE)
+
+
+def python_seconds(report: Path) -> dict[str, float]:
+    """By test file, without test_."""
+    seconds: dict[str, float] = defaultdict(float)
+    for case in ElementTree.parse(report).iter("testcase"):
+        module = re.search(r"test_(\w+)", case.get("classname") or "")
+        if module:
+            seconds[module[1]] += float(case.get("time") or 0)
+    return seconds
+
+
+def c_seconds(costs: Path) -> dict[str, float]:
+    """By CTest's name."""
+    lines = (line.split() for line in costs.read_text().partition("---")[0].splitlines())
+    return {name: float(seconds) for name, _runs, seconds in lines}
+
+
+def filled(text: str, seconds: dict[str, float]) -> str:
+    """The page, with the sum of what each row lists."""
+
+    def row(match: re.Match[str]) -> str:
+        names = re.findall(r"`(\w+)`", match[2])
+        return f"{match[1]} {sum(seconds.get(name, 0) for name in names):.0f} |{match[2]}"
+
+    return _ROW.sub(row, text)
+
+
+if __name__ == "__main__":
+    python, c = MAP.read_text().split("\n## lib/tests/: C\n")
+    python = filled(python, python_seconds(ROOT / "build" / "pytest.xml"))
+    c = filled(c, c_seconds(ROOT / "build" / "Testing" / "Temporary" / "CTestCostData.txt"))
+    MAP.write_text(f"{python}\n## lib/tests/: C\n{c}")
