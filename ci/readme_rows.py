@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of each command of README.md when readme_walk.py comes to it."""
+"""What becomes of each command of README.md and the pages in lib/doc when readme_walk.py comes to it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ ROWS = [
     Row("pip install 'video-shm[demo]'", more=" -q"),
     Row("vshm demo", "is shown at http://", lasts=True),
     Row("pip install 'video-shm", more=" -q"),
+    Row("pip install video-shm", more=" -q"),
     Row("pip install '.", why="from a clone: tests/test_package.py"),
     Row("camera-streamer --list", "no camera", code=None),
     Row("camera-streamer --preset", "channel|fps", lasts=True, more=" --device testsrc:320x240@15"),
@@ -44,6 +45,7 @@ ROWS = [
     Row("camera-streamer --device usb", "camera|device", code=1),
     Row("camera-streamer --channel 0:1280x720@30", "fps", lasts=True, more=" --device testsrc"),
     Row("camera-streamer --channel 0:slots", "fps", lasts=True, more=" --device testsrc"),
+    Row("camera-streamer --channel 0:gop", "fps", lasts=True, more=" --device testsrc:320x240@15"),
     Row("camera-streamer --channel 0:codec=h265", "fps", lasts=True, more=" --device testsrc:320x240@15"),
     Row("camera-streamer --audio alsa", why="needs a microphone: ci/full sound-drift"),
     Row("camera-streamer --completion bash", "complete"),
@@ -57,9 +59,12 @@ ROWS = [
     Row("vshm record --timing", why="vshm record with its option"),
     Row("vshm record", "", beside=DEMO, more=" -t 2 --force"),
     Row("vshm plot FILE"),
-    Row("vshm bundle", "case.tar.zst|bundle", beside=DEMO),
+    Row("vshm bundle --what", "MEMBER"),
+    Row("vshm bundle", "case.tar.zst|bundle", beside=DEMO, more=" --force"),
     Row("vshm serve", "http://", lasts=True),
     Row("vshm export", "http://", lasts=True),
+    Row("vshm check --json", "findings", code=None, beside=DEMO),
+    Row("vshm check --clean", "OK|finding", code=None, beside=DEMO),
     Row("vshm check", "nothing found|OK", code=None, beside=DEMO),
     Row('eval "$(vshm completion bash)"'),
     Row("vshm completion fish | source", why="is a line of fish: tests/test_completion.py"),
@@ -67,6 +72,7 @@ ROWS = [
     Row("python -m vshm_ctypes.examples", "usage"),
     Row("hil vm", why="boots a virtual machine: ci/hil does"),
     Row("hil gate --baseline main", why=ELSEWHERE),
+    Row("hil gate promise", why="compiles a build of the library: ci/gate"),
     Row("hil bench --peers", why="takes five minutes: tests/test_bench_peers.py"),
     Row("hil run --camera testsrc", "2 passed", more=" --quick --seconds 2 -k 'consumer_without or nothing_is_left'"),
     Row("hil run", "1 passed", more=" --camera testsrc --quick --seconds 2 -k consumer_without"),
@@ -76,6 +82,9 @@ ROWS = [
     Row("sudo ci/", why=ELSEWHERE),
     Row("ci/", why=ELSEWHERE),
     Row("cmake -S lib"),
+    Row("cmake --build build"),
+    Row("ctest", why="needs a build with its tests: ci/test ctest"),
+    Row("sudo unshare", why="runs the Python tests: ci/test pytest"),
     Row("sudo cmake --install"),
     Row("cmake --install build-home --prefix"),
     Row("export PKG_CONFIG_PATH"),
@@ -83,4 +92,4 @@ ROWS = [
     Row("./reader", "frame [0-9]+: [0-9]+ bytes", lasts=True, beside=DEMO),
 ]
 # What stands for a name in capitals.
-NAMES = {"FILE": "walk.log", "DIR": "report"}
+NAMES = {"FILE": "walk.log", "DIR": "report", "RING": "video_stream"}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does what README.md says, from its top to its bottom, and fails on what does not come out as the text has it.
+"""Does what README.md and the pages in lib/doc say, from top to bottom; fails where something else comes out.
 
-A command of README is one of readme_rows.py, or the walk fails: it is run and judged, or left out for one.
+Each command of theirs has a row in readme_rows.py, or the walk fails: it is run and judged, or the row says why not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from readme_rows import DEMO, NAMES, ROWS, SOUND, Row
 
-README = Path("README.md")
+README, PAGES = Path("README.md"), Path("lib/doc")
 COMMAND = re.compile(
     r"(sudo |apt |pip |python3? |vshm |hil |camera-streamer\b|cmake |cc |\./|ci/|export |eval |ctest )"
 )
@@ -29,10 +29,15 @@ class Wrong(Exception):
     """It did not do what the text says."""
 
 
+def pages() -> str:
+    """README, then the others; each ends whatever block the one before began."""
+    return "".join(f"{page.read_text()}\nend\n" for page in [README, *sorted(PAGES.glob("*.md"))])
+
+
 def blocks() -> Iterator[list[str]]:
-    """The indented blocks of README, and each command in backticks, unless it only names a verb, as one of a line."""
+    """The indented blocks, and each command in backticks, unless it only names a verb, as one of a line."""
     block: list[str] = []
-    for line in [*README.read_text().splitlines(), "end"]:
+    for line in pages().splitlines():
         if line.startswith("    ") or (block and not line):
             block.append(line[4:])
             continue
@@ -56,7 +61,7 @@ class Shell:
         """The words that run it."""
         if self.is_root:
             command = command.replace("sudo ", "")
-        command = re.sub(r"\b(FILE|DIR)\b", lambda found: NAMES[found[1]], command)
+        command = re.sub(r"\b(FILE|DIR|RING)\b", lambda found: NAMES[found[1]], command)
         keep = f'code=$?; (export -p; pwd | sed "s/^/cd /") > {self._state}; exit $code'
         return ["bash", "-c", f". {self._state}\n{command}\n{keep}"]
 
@@ -144,7 +149,7 @@ class Walk:
                 for command in commands(block):
                     self.command(command)
         unused = [row.begins for row in ROWS if not row.used]
-        self.faults += [f"README has no such command any more: {begins}" for begins in unused]
+        self.faults += [f"no page has such a command any more: {begins}" for begins in unused]
 
     def tried(self, name: str, what: object) -> None:
         began_s = time.monotonic()

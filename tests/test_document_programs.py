@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The programs in the documents, C and Python: compiled, run beside a writer, and ended as by Ctrl-C."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from documents import programs
+from writers import BUILD, ROOT, wait_until
+
+JPEG = b"\xff\xd8\xff\xd9"
+# Writes a picture and its sound, ten times a second.
+WRITER = """
+import time
+from vshm_ctypes import AudioFormat, Codec, Media, Producer
+
+with Producer() as pictures, Producer("audio_stream", media=Media.AUDIO) as sounds:
+    print("ready", flush=True)
+    while True:
+        sounds.write(bytes(9600), codec=Codec.PCM_S16LE, **AudioFormat(48000, 1, 4800).meta())
+        pictures.write(b"\\0\\0\\0\\1\\x65\\x88\\x80", keyframe=True, width=640, height=480, fps=10)
+        time.sleep(0.1)
+"""
+C, PYTHON = dict(programs("c")), dict(programs("python"))
+
+
+@pytest.fixture
+def writer(alone: None) -> Iterator[None]:
+    with subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        yield
+        process.kill()
+
+
+def run_until_it_prints(command: list[str], folder: Path) -> None:
+    """It ends by itself, with 0, or prints something and goes on until Ctrl-C; nothing goes wrong meanwhile."""
+    said, errors = folder / "said", folder / "errors"
+    with said.open("w") as output, errors.open("w") as trouble:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=trouble)
+    try:
+        wait_until(lambda: bool(said.read_text()) or process.poll() is not None, f"{command} prints")
+        assert said.read_text() or process.poll() == 0, errors.read_text()
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    finally:
+        try:
+            code = process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    trouble_told = errors.read_text()
+    assert code in (0, -signal.SIGINT, 130), trouble_told
+    assert "Traceback" not in trouble_told or "KeyboardInterrupt" in trouble_told, trouble_told
+
+
+def test_there_are_programs_in_both_languages() -> None:
+    assert len(C) >= 5 and len(PYTHON) >= 10
+
+
+@pytest.mark.parametrize("name", C)
+@pytest.mark.usefixtures("writer")
+def test_each_program_in_c(tmp_path: Path, name: str) -> None:
+    (tmp_path / "program.c").write_text(C[name])
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT / 'lib' / 'include'}"]
+    link = [f"-L{BUILD}", f"-Wl,-rpath,{BUILD}", "-lvideo_shm"]
+    subprocess.run(["cc", *flags, "program.c", "-o", "program", *link], cwd=tmp_path, check=True)
+    run_until_it_prints(["stdbuf", "-oL", "./program"], tmp_path)
+
+
+@pytest.mark.parametrize("name", PYTHON)
+@pytest.mark.usefixtures("writer")
+def test_each_program_in_python(tmp_path: Path, name: str) -> None:
+    if "import numpy" in PYTHON[name]:
+        pytest.importorskip("numpy")
+    (tmp_path / "picture.jpg").write_bytes(JPEG)
+    (tmp_path / "program.py").write_text(PYTHON[name])
+    run_until_it_prints([sys.executable, "-u", "program.py"], tmp_path)

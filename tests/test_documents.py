@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documents: links lead somewhere, what they list is all that there is, and their programs do what they say."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from documents import PAGES, REFERENCE, broken_links, every_markdown_file, missing_paths
+from header import DECLARATIONS, ENUMS, STRUCTS
+from writers import ROOT
+
+import vshm_ctypes
+from vshm_ctypes import bitstream, errors
+
+DOC = ROOT / "lib" / "doc"
+MOST_GLOSSARY_LINES = 30
+
+
+def section(page: str, heading: str) -> str:
+    return (DOC / page).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+# ---- links and paths ----
+
+
+@pytest.mark.parametrize("page", every_markdown_file(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    assert broken_links(page, page.read_text()) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_that_is_named_is_there(page: Path) -> None:
+    assert missing_paths(page, page.read_text()) == []
+
+
+@pytest.mark.parametrize("link", ["[x](nowhere.md)", "[x](README.md#nowhere)", "[x](#nowhere)", "![x](nowhere.svg)"])
+def test_a_broken_link_is_found(link: str) -> None:
+    assert broken_links(ROOT / "CHANGELOG.md", f"# Somewhere\n{link}, [y](#somewhere)") != []
+
+
+@pytest.mark.parametrize("path", ["`lib/src/nothing.c`", "`tests/test_nothing_*.py`", "`hil/nothing/`"])
+def test_a_missing_path_is_found(path: str) -> None:
+    assert missing_paths(ROOT / "README.md", f"in {path} and `lib/src/`") != []
+
+
+# ---- what is listed is all that there is ----
+
+
+def finding_codes() -> set[str]:
+    """All that the code of vshm check has."""
+    found = set()
+    for path in (ROOT / "vshm_ctypes" / "cli").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+                assert isinstance(node.args[0], ast.Constant), f"{path}:{node.lineno}: a code is a word of the source"
+                found.add(str(node.args[0].value))
+    return found
+
+
+def test_every_finding_has_its_section_and_no_section_is_left_over() -> None:
+    sections = re.findall(r"^### (\S+)$", (DOC / "TROUBLESHOOTING.md").read_text(), re.MULTILINE)
+    assert len(sections) == len(set(sections))
+    assert set(sections) == finding_codes()
+
+
+def test_every_error_has_its_row() -> None:
+    there = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, OSError)}
+    assert set(re.findall(r"^\| `(\w+)` \|", section("TROUBLESHOOTING.md", "Errors"), re.MULTILINE)) == there
+
+
+def rows(page: str, heading: str) -> list[str]:
+    """The last cells of a table, in which names are listed."""
+    lines = [line for line in section(page, heading).splitlines() if line.startswith("|")]
+    return [line.rstrip("|").rpartition("|")[2] for line in lines[2:]]
+
+
+def test_every_python_test_is_in_the_map_once() -> None:
+    listed = re.findall(r"`(\w+)`", "".join(rows("TESTS.md", "tests/: Python, no camera")))
+    there = [path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")]
+    assert sorted(listed) == sorted(there)
+
+
+def test_every_c_test_is_in_the_map_once() -> None:
+    listed = re.findall(r"`(\w+)`", "".join(rows("TESTS.md", "lib/tests/: C")))
+    files = [path.stem.removeprefix("test_") for path in (ROOT / "lib" / "tests").glob("test_*.c")]
+    assert len(listed) == len(set(listed))
+    assert [name for name in files if not any(one == name or one.startswith(f"{name}_") for one in listed)] == []
+
+
+def test_every_test_of_the_suite_is_in_the_map() -> None:
+    listed = re.findall(r"^\| `(test_\w+\.py)` \|", section("TESTS.md", "hil/suite/: a camera"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "hil" / "suite").glob("test_*.py"))
+
+
+def test_every_stage_of_ci_test_has_its_time() -> None:
+    told = subprocess.run([ROOT / "ci" / "test", "--list"], capture_output=True, text=True, check=True).stdout
+    listed = re.findall(r"^\| `([\w-]+)` \|", section("CONTRIBUTING.md", "The stages of ci/test"), re.MULTILINE)
+    assert sorted(listed) == sorted(line.split()[0] for line in told.splitlines())
+
+
+def test_the_glossary_is_short_and_has_each_word_once() -> None:
+    lines = [line for line in section("ARCHITECTURE.md", "Glossary").splitlines() if line.startswith("- ")]
+    words = [word for line in lines for word in re.findall(r"\*\*([^*]+)\*\*", line)]
+    assert len(lines) <= MOST_GLOSSARY_LINES
+    assert len(words) == len(set(words)) >= len(lines)
+
+
+def test_every_file_that_a_layer_is_said_to_have_is_there() -> None:
+    layers = section("ARCHITECTURE.md", "Who may use whom").partition("| layer |")[2].splitlines()[2:]
+    names = [name for line in layers for name in re.findall(r"`(\w+)`", line.split("|")[2])]
+    assert len(names) > 20
+    assert [name for name in names if not any((ROOT / "lib" / "src").glob(f"{name}.[ch]"))] == []
+
+
+# ---- the reference ----
+
+
+def in_reference(directive: str) -> list[str]:
+    """Names behind directives of that kind."""
+    text = "\n".join(page.read_text() for page in REFERENCE)
+    return re.findall(rf"^\.\. {directive}:: (\S+)$", text, re.MULTILINE)
+
+
+def test_every_call_struct_and_enum_of_the_header_is_in_the_reference_once() -> None:
+    assert sorted(in_reference("doxygenfunction")) == sorted(DECLARATIONS)
+    structs = {name.removesuffix("_t") for name in STRUCTS}
+    told = [*in_reference("doxygenstruct"), *(name.removesuffix("_t") for name in in_reference("doxygentypedef"))]
+    assert sorted(told) == sorted(structs | {"video_shm_log"})
+    assert sorted(in_reference("doxygenenum")) == sorted(ENUMS)
+
+
+def test_every_public_name_of_the_binding_is_in_the_reference_once() -> None:
+    public = {f"vshm_ctypes.{name}" for name in vshm_ctypes.__all__}
+    public |= {f"vshm_ctypes.bitstream.{name}" for name in bitstream.__all__ if name != "MAX_PENDING"}
+    assert sorted(in_reference("auto(?:class|function|exception)")) == sorted(public)
+
+
+def test_the_filter_for_doxygen_marks_what_belongs_to_code_and_nothing_else() -> None:
+    header = ROOT / "lib" / "include" / "video_shm.h"
+    command = [sys.executable, str(DOC / "as_doxygen.py"), str(header)]
+    marked = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert marked.replace("/**<", "/*").replace("/**", "/*") == header.read_text()
+    alone = re.findall(r"^[ \t]*/\*[^*](?:[^*]|\*(?!/))*\*/(?:\n.*)?", marked, re.MULTILINE)
+    assert len(alone) > 5
+    assert [one for one in alone if not re.search(r"----|SPDX|clang-format|\n$|\n/\*|\n#", one)] == []
+    assert marked.count("/**") > 0.9 * header.read_text().count("/*")
