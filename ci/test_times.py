@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fills the seconds into lib/doc/TESTS.md, from what the last run of ci/test left in build/.
 
-python ci/test_times.py    each row's sum, of the Python tests (build/pytest.xml) and of the C tests (CTestCostData.txt)
+python ci/test_times.py     each row's sum, by build/pytest.xml and by CTest's costs
 """
 
 from __future__ import annotations
