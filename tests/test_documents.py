@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from documents import PAGES, REFERENCE, broken_links, every_markdown_file, missing_paths
 from header import DECLARATIONS, ENUMS, STRUCTS
+from test_layers import COMMANDS
+from test_rooms import FLOORS
 from writers import ROOT
 
 import vshm_ctypes
@@ -113,6 +115,17 @@ def test_every_file_that_a_layer_is_said_to_have_is_there() -> None:
     names = [name for line in layers for name in re.findall(r"`(\w+)`", line.split("|")[2])]
     assert len(names) > 20
     assert [name for name in names if not any((ROOT / "lib" / "src").glob(f"{name}.[ch]"))] == []
+
+
+def test_every_package_has_its_row_from_the_top_down() -> None:
+    told = section("ARCHITECTURE.md", "Who may use whom")
+    order = [
+        re.findall(r"`(hil/\w+|vshm_ctypes/\w+)/`", line.split("|")[1]) for line in told.splitlines() if "/` |" in line
+    ]
+    rooms = [{room.removeprefix("hil/") for room in row} for row in order if row[0].startswith("hil/")]
+    assert rooms == list(reversed(FLOORS))
+    commands = [row[0].removeprefix("vshm_ctypes/") for row in order if row[0].startswith("vshm_ctypes/")]
+    assert commands == [*reversed(COMMANDS), "bitstream"]
 
 
 # ---- the reference ----
