@@ -55,7 +55,7 @@ ROWS = [
     Row("vshm show", "video_stream", beside=DEMO),
     Row("vshm watch --log FILE", "", beside=DEMO, more=" -t 3"),
     Row("vshm watch", "", beside=DEMO, more=" -t 3"),
-    Row("vshm record --audio", "", beside=SOUND),
+    Row("vshm record --audio", "", beside=SOUND, more=" --force"),
     Row("vshm record --timing", why="vshm record with its option"),
     Row("vshm record", "", beside=DEMO, more=" -t 2 --force"),
     Row("vshm plot FILE"),
