@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 project = "video-shm"
 author = "the authors of video-shm"
 version = release = (HERE.parent / "VERSION").read_text().strip()
-extensions = ["breathe", "myst_parser", "sphinx.ext.autodoc"]
+extensions = ["breathe", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "doc/index"  # the source folder is lib, where the format is described too
 include_patterns = ["doc/**", "FORMAT.md", "COMPATIBILITY.md"]
 breathe_projects = {"video_shm": os.environ["VIDEO_SHM_DOXYGEN_XML"]}
@@ -21,6 +21,7 @@ breathe_default_project = "video_shm"
 breathe_domain_by_extension = {"h": "c"}
 breathe_show_define_initializer = True
 autodoc_member_order = "bysource"
+napoleon_use_ivar = True
 autodoc_preserve_defaults = True  # 0o660, not 432
 myst_heading_anchors = 3
 html_theme = "furo"
@@ -51,4 +52,4 @@ def escape_asterisks(_app: Any, _what: str, _name: str, _object: object, _option
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("source-read", keep_links_between_pages)
-    app.connect("autodoc-process-docstring", escape_asterisks)
+    app.connect("autodoc-process-docstring", escape_asterisks, priority=400)  # before napoleon, which writes some
