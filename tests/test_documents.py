@@ -128,6 +128,21 @@ def test_every_package_has_its_row_from_the_top_down() -> None:
     assert commands == [*reversed(COMMANDS), "bitstream"]
 
 
+def test_the_figures_of_the_comparison_are_those_of_its_results() -> None:
+    results = (ROOT / "hil" / "bench" / "RESULTS.md").read_text()
+    case = results.partition("**512 KB, 4 receivers, 30 frames/s**")[2].partition("\n**")[0]
+    p50 = {
+        row[0]: row[7] for row in (re.split(r" *\| *", line.strip("| ")) for line in case.splitlines()) if len(row) > 7
+    }
+    page = (DOC / "PEERS.md").read_text()
+    told = dict(re.findall(r"^\| (.*?) \| (\d+ µs) \|$", page, re.MULTILINE))
+    names = {"this library, borrowed": "video-shm borrow", "this library": "video-shm", "pipes": "pipe"}
+    assert told == {name: p50[names.get(name, name.lower())] for name in told} and len(told) == 6
+    assert re.findall(r"took (\d+ µs), of\s+which the futex floor is (\d+ µs)", page) == [
+        (p50["video-shm in C"], p50["futex floor in C"])
+    ]
+
+
 # ---- the reference ----
 
 
