@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a reader comes by its ring, goes over to its successor, and leaves. */
-#include "reader.h"
+#include "attachment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +104,8 @@ void reader_leave(struct reader *reader)
 
 /* Goes over to the ring that the path leads to now: first is the number of the first frame of it that is new
  * to us; NULL: all are that we did not have. 0, or -1 with EPROTO. */
-COLD static int go_over(struct reader *reader, ino_t inode, const uint64_t *first)
+COLD static int go_over(struct reader *reader, const struct segment_identity *successor,
+						const uint64_t *first)
 {
 	const struct ring former = reader->ring;
 	const struct segment_identity former_identity = reader->identity;
@@ -116,13 +116,13 @@ COLD static int go_over(struct reader *reader, ino_t inode, const uint64_t *firs
 	if (attach(reader) != 0) {
 		if (errno != EPROTO)
 			return 0; /* not ready, or gone again */
-		reader->refused = inode;
+		reader->refused = *successor;
 		return -1;
 	}
 	reader_keep_totals(reader);
 	let_go(&former, former_fd, &former_identity);
 	reader->reattached++;
-	reader->refused = 0;
+	reader->refused = SEGMENT_NONE;
 	if (first != NULL)
 		cursor_move_to(&reader->cursor, &reader->ring, *first);
 	else
@@ -132,25 +132,23 @@ COLD static int go_over(struct reader *reader, ino_t inode, const uint64_t *firs
 }
 
 /* Whether another ring, or a frame, came under the other name since our own ring was last seen alive. */
-COLD static bool other_moves(struct reader *reader, ino_t *inode, bool *is_new)
+COLD static bool other_moves(struct reader *reader, struct segment_identity *now, bool *is_new)
 {
 	struct reader_other *other = &reader->other;
-	struct segment_identity identity;
 	struct segment_survey survey;
 	uint64_t frames;
 	bool ready;
-	const int fd = segment_open(other->path, O_RDONLY, &identity);
+	const int fd = segment_open(other->path, O_RDONLY, now);
 
 	if (fd < 0) {
 		if (errno == ENOENT)
-			other->inode = 0;
+			other->known = SEGMENT_NONE;
 		return false;
 	}
-	ready = segment_survey(fd, identity.size, &survey) == 0;
+	ready = segment_survey(fd, now->size, &survey) == 0;
 	(void)close(fd);
-	*inode = identity.inode;
-	*is_new = identity.inode != other->inode;
-	if (!ready || identity.inode == reader->refused)
+	*is_new = !segment_same(now, &other->known);
+	if (!ready || segment_same(now, &reader->refused))
 		return false;
 	if (*is_new)
 		return true;
@@ -166,14 +164,14 @@ COLD static bool other_moves(struct reader *reader, ino_t *inode, bool *is_new)
 COLD static int look_at_other(struct reader *reader)
 {
 	const uint64_t reattached = reader->reattached;
-	ino_t inode;
+	struct segment_identity now;
 	bool is_new;
 	int result;
 
-	if (reader->other.path[0] == '\0' || !other_moves(reader, &inode, &is_new))
+	if (reader->other.path[0] == '\0' || !other_moves(reader, &now, &is_new))
 		return 0;
 	swap_names(reader);
-	result = go_over(reader, inode, is_new ? NULL : &reader->other.frames);
+	result = go_over(reader, &now, is_new ? NULL : &reader->other.frames);
 	if (reader->reattached == reattached)
 		swap_names(reader);
 	else
@@ -189,11 +187,11 @@ COLD void reader_note_other(struct reader *reader, bool lives)
 	if (other->path[0] == '\0')
 		return;
 	other->counted = false;
-	other->inode = other->latest;
+	other->known = other->latest;
 	other->latest =
-		segment_name_leads(other->path, &reader->identity, &now) != SEGMENT_NAME_GONE ? now.inode : 0;
+		segment_name_leads(other->path, &reader->identity, &now) != SEGMENT_NAME_GONE ? now : SEGMENT_NONE;
 	if (lives)
-		other->inode = other->latest;
+		other->known = other->latest;
 }
 
 COLD int reader_look_for_successor(struct reader *reader)
@@ -207,7 +205,7 @@ COLD int reader_look_for_successor(struct reader *reader)
 		reader->told = false;
 		return 0;
 	}
-	if (!reader->reconnect || now.inode == reader->refused)
+	if (!reader->reconnect || segment_same(&now, &reader->refused))
 		return look_at_other(reader);
-	return go_over(reader, now.inode, NULL);
+	return go_over(reader, &now, NULL);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "attachment.h"
 #include "consumer.h"
 #include "hot.h"
 #include "options.h"

@@ -4,16 +4,11 @@
 #include <errno.h>
 #include <unistd.h>
 
-static bool is_same(const struct segment_identity *one, const struct segment_identity *other)
-{
-	return one->device == other->device && one->inode == other->inode;
-}
-
 static bool stands_for(int fd, const struct segment_identity *identity)
 {
 	struct segment_identity now;
 
-	return fd >= 0 && segment_identify(fd, &now) == 0 && is_same(&now, identity);
+	return fd >= 0 && segment_identify(fd, &now) == 0 && segment_same(&now, identity);
 }
 
 int descriptor_regain(int *fd, const char *path, int flags, const struct segment_identity *identity)
@@ -25,7 +20,7 @@ int descriptor_regain(int *fd, const char *path, int flags, const struct segment
 		return *fd;
 	*fd = -1;
 	found = segment_open(path, flags, &now);
-	if (found >= 0 && !is_same(&now, identity)) {
+	if (found >= 0 && !segment_same(&now, identity)) {
 		(void)close(found);
 		errno = ESTALE;
 	} else {

@@ -10,6 +10,7 @@
 #include "descriptor.h"
 #include "hot.h"
 #include "log.h"
+#include "takeover.h"
 
 #define END_ATTEMPTS                                                                                         \
 	1000 /* of a parent that is ending: it has a mapping to give back, and needs a processor */

@@ -5,11 +5,12 @@
 
 #include "descriptor.h"
 #include "forks.h"
-#include "log.h"
 #include "hot.h"
 #include "inspect.h"
+#include "log.h"
 #include "options.h"
 #include "producer.h"
+#include "takeover.h"
 
 #define MAGIC UINT32_C(0x72657276) /* the handle is open */
 

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "mask.h"
+#include "attachment.h"
 #include "hot.h"
+#include "mask.h"
 #include "probes.h"
 
 #define MS 1000000u

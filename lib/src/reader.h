@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One reader of a ring: how it joins, waits, notices that the writer is gone, and finds the ring's successor.
- */
+/* One reader of a ring: how it waits, and notices that the writer is gone. */
 #ifndef VSHM_READER_H
 #define VSHM_READER_H
 
@@ -29,9 +28,10 @@ enum reader_fate {
  * either, and goes over to the other one's when its own ring has ended and something happens there.
  */
 struct reader_other {
-	char path[SEGMENT_PATH_MAX]; /* "": there is none */
-	ino_t inode;                 /* of what was there while our own ring lived; 0: nothing */
-	ino_t latest;    /* of what was there at the last look; inode, once our ring is known to live on */
+	char path[SEGMENT_PATH_MAX];   /* "": there is none */
+	struct segment_identity known; /* what was there while our own ring lived */
+	struct segment_identity
+		latest;      /* what was there at the last look; known, once our ring is known to live on */
 	bool counted;    /* since then: */
 	uint64_t frames; /* what it had at the first look */
 };
@@ -61,7 +61,7 @@ struct reader {
 	uint64_t reattached;
 	struct reader_totals before;      /* of former rings whose successors began to count anew */
 	struct reader_totals told_totals; /* the largest that the caller was told */
-	ino_t refused;                    /* a successor that can't be served; the caller was told */
+	struct segment_identity refused;  /* a successor that can't be served; the caller was told */
 	_Atomic uintptr_t word;           /* where it sleeps, for who interrupts it; 0: on interrupted itself */
 	char path[SEGMENT_PATH_MAX];
 	struct reader_other other;
@@ -71,29 +71,12 @@ struct reader {
 #define READER_HOT_BYTES offsetof(struct reader, identity)
 
 /*
- * Joins the ring at reader->path, or at reader->other.path. policy, resync, paths, ops, reconnect,
- * as_original and max_slot_size are set. 0, or -1.
- */
-int reader_join(struct reader *reader, uint32_t start);
-
-/*
  * Finds the next frame, asleep until deadline_ns at most; 0: does not wait. 1: *look has it; 0: none in time;
  * -1: EINTR, EPIPE, EOWNERDEAD, EPROTO (the successor can't be served).
  */
 int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look);
 
-/* The ring's descriptor, opened anew if the program has closed it. -1 with errno, as descriptor_regain. */
-int reader_descriptor(struct reader *reader);
-
 /* Async-signal-safe. */
 void reader_interrupt(struct reader *reader);
-void reader_leave(struct reader *reader);
-
-/* Goes over to the ring's successor, if there is one. 0, or -1 with EPROTO: there is one that can't be
- * served. */
-int reader_look_for_successor(struct reader *reader);
-
-/* What is under the other name now is no successor, if our own ring lives; else from its next frame on. */
-void reader_note_other(struct reader *reader, bool lives);
 
 #endif

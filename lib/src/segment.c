@@ -42,6 +42,11 @@ static void identify(const struct stat *status, struct segment_identity *identit
 	};
 }
 
+bool segment_same(const struct segment_identity *one, const struct segment_identity *other)
+{
+	return one->device == other->device && one->inode == other->inode;
+}
+
 int segment_identify(int fd, struct segment_identity *identity)
 {
 	struct stat status;
@@ -230,8 +235,7 @@ enum segment_name segment_name_leads(const char *path, const struct segment_iden
 		return errno == ENOENT ? SEGMENT_NAME_GONE : SEGMENT_NAME_SAME;
 	}
 	identify(&status, now);
-	return now->device == identity->device && now->inode == identity->inode ? SEGMENT_NAME_SAME
-																			: SEGMENT_NAME_OTHER;
+	return segment_same(now, identity) ? SEGMENT_NAME_SAME : SEGMENT_NAME_OTHER;
 }
 
 /* An open-file-description lock: it goes when nothing has fd's open file any more, however that comes. */

@@ -22,6 +22,8 @@ struct segment_identity {
 	gid_t gid;
 };
 
+#define SEGMENT_NONE ((struct segment_identity){.inode = 0}) /* no object has that number */
+
 /* What a name leads to now. */
 enum segment_name { SEGMENT_NAME_GONE, SEGMENT_NAME_SAME, SEGMENT_NAME_OTHER };
 
@@ -38,6 +40,9 @@ int segment_path(char path[SEGMENT_PATH_MAX], const char *name);
 
 /* 0 or -1. */
 int segment_identify(int fd, struct segment_identity *identity);
+
+/* Whether both stand for one object: each /dev/shm numbers its own from 1. */
+bool segment_same(const struct segment_identity *one, const struct segment_identity *other);
 
 /* Opens what is there, and nothing but a regular file; nothing else is even touched. A descriptor, or -1:
  * ENOENT, EACCES, EPROTO, ... */

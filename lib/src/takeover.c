@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a writer comes by its ring: it makes one, or takes over what an earlier writer left under the name. */
+#include "takeover.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 
 #include "log.h"
 #include "probes.h"
-#include "writer.h"
 
 #define ATTEMPTS 20        /* rings may come and go while we start */
 #define CLAIM_ATTEMPTS 200 /* from claiming a ring to signing it takes less */

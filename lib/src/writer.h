@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one writer of a ring: how it comes by the ring, keeps it, and gives it up. */
+/* The one writer of a ring: how it makes the ring, keeps it, and gives it up. */
 #ifndef VSHM_WRITER_H
 #define VSHM_WRITER_H
 
@@ -58,15 +58,6 @@ struct writer {
 };
 
 #define WRITER_HOT_BYTES (offsetof(struct writer, semaphores) + offsetof(struct semaphores, write_name))
-
-#define WRITER_CLAIMED 1
-
-/* Makes the ring of that path and geometry, or takes it over. state, ops, mode, group, path are set. 0, -1,
- * or WRITER_CLAIMED: somebody else is just taking it, and it is to be tried again. */
-int writer_open(struct writer *writer, const struct geometry *geometry);
-
-/* Sleeps before that, with nothing held. */
-void writer_await_claim(void);
 
 /* ---- its steps, each 0 or -1 where it can fail ---- */
 

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "attachment.h"
 #include "check.h"
 #include "frames.h"
 #include "reader.h"
