@@ -11,8 +11,8 @@ from hil.report.merge import load
 TIMEOUT_S = 240  # three interpreters begin in it, on a machine that may be busy
 IMPORTS = """
 import os, signal, time, pytest
-from hil.measurement import Measurement
-from hil.latency import LatencyHistogram
+from hil.figures.measurement import Measurement
+from hil.figures.latency import LatencyHistogram
 from hil.report.plugin import CONTROL
 
 def stall(request, seconds=0.3):

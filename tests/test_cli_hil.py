@@ -24,7 +24,7 @@ TIMEOUT_S = 120
 PROGRAM = """
 import os, time, pytest
 from pathlib import Path
-from hil.measurement import Measurement
+from hil.figures.measurement import Measurement
 
 def test_one(record, pytestconfig, recorder):
     option = pytestconfig.option

@@ -17,7 +17,7 @@ from writers import wait_until
 
 WORKS = """
 import os, signal, sys, time
-from vshm_ctypes.cli.ending import End, heeding
+from vshm_ctypes.commandline.ending import End, heeding
 end = End()
 with heeding(end.set, requests=int(sys.argv[1])):
     print("ready", flush=True)
@@ -76,7 +76,7 @@ def test_a_recording_into_a_pipe_that_nobody_empties_ends_too(ring: str, tmp_pat
 
 STORM = """
 import os, signal, threading
-from vshm_ctypes.cli.ending import End, heeding
+from vshm_ctypes.commandline.ending import End, heeding
 for _ in range(300):
     end = End()
     with heeding(end.set):
@@ -95,7 +95,7 @@ def test_an_end_may_come_at_any_moment_of_waiting_for_it() -> None:
 
 SWALLOWED = """
 import ctypes, signal, sys, time, weakref
-from vshm_ctypes.cli.ending import heeding
+from vshm_ctypes.commandline.ending import heeding
 
 class Gone:
     def __del__(self):

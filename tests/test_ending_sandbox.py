@@ -9,7 +9,7 @@ from hosts import on, refusing_timers
 
 BLOCKED = """
 import signal, time
-from vshm_ctypes.cli.ending import heeding
+from vshm_ctypes.commandline.ending import heeding
 try:
     with heeding(lambda: None, patience_s=0.1):
         signal.raise_signal(signal.SIGTERM)
@@ -20,7 +20,7 @@ except KeyboardInterrupt:
 
 SWALLOWED = """
 import signal, time
-from vshm_ctypes.cli.ending import heeding
+from vshm_ctypes.commandline.ending import heeding
 class Gone:
     def __del__(self):
         signal.raise_signal(signal.SIGTERM)

@@ -33,7 +33,7 @@ TIMEOUT_S = 300
 SUITE = """
 import os, time
 from pathlib import Path
-from hil.measurement import Measurement
+from hil.figures.measurement import Measurement
 
 def test_one(record, recorder):
     recorder.camera({"name": "none at all"})

@@ -19,7 +19,7 @@ from hil.suite.pytest_runs import Outcome, RunPlan, run_passes
 
 IMPORTS = """
 import os, pathlib, signal, time, pytest
-from hil.measurement import Measurement
+from hil.figures.measurement import Measurement
 from hil.report.plugin import CONTROL
 
 HERE = pathlib.Path(__file__).parent
