@@ -3,6 +3,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,21 @@ def test_every_stage_of_ci_test_has_its_time() -> None:
     told = subprocess.run([ROOT / "ci" / "test", "--list"], capture_output=True, text=True, check=True).stdout
     listed = re.findall(r"^\| `([\w-]+)` \|", section("CONTRIBUTING.md", "The stages of ci/test"), re.MULTILINE)
     assert sorted(listed) == sorted(line.split()[0] for line in told.splitlines())
+
+
+def test_the_seconds_of_the_map_are_sums_over_its_rows(tmp_path: Path) -> None:
+    times = runpy.run_path(str(ROOT / "ci" / "test_times.py"))
+    case = '<testcase classname="tests.test_{}" time="{}"/>'
+    report, costs = tmp_path / "pytest.xml", tmp_path / "costs"
+    report.write_text(
+        f"<testsuites>{case.format('sync', 1.5)}{case.format('sync', 2)}{case.format('abi', 4)}</testsuites>"
+    )
+    costs.write_text("ring 3 0.25\ncursor 1 7\n---\nring\n")
+    assert times["python_seconds"](report) == {"sync": 3.5, "abi": 4}
+    assert times["c_seconds"](costs) == {"ring": 0.25, "cursor": 7}
+    text = "| One | guards | 9 | `sync`, `abi` |\n| Two | guards | | `ring` |\n"
+    filled = times["filled"](text, {"sync": 3.5, "abi": 4})
+    assert filled == "| One | guards | 8 | `sync`, `abi` |\n| Two | guards | 0 | `ring` |\n"
 
 
 def test_the_glossary_is_short_and_has_each_word_once() -> None:
