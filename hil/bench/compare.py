@@ -16,11 +16,9 @@ from vshm_ctypes import __version__, machine
 from vshm_ctypes.commandline.ending import held
 
 from ..gate.libraries import cache_folder
-from ..host import foreign_load
 from ..host.board import Board
-from ..host.fitness import fitness_of
-from ..host.hiccup import Hiccups
 from ..host.progress import Tell
+from ..host.watch import HostWatch
 from .block import run_block
 from .comparison import Case, Comparison, Row, row_of
 from .in_c import NAMES_IN_C, InC
@@ -48,16 +46,14 @@ class Bench:
 
     def run(self) -> Comparison:
         """All of it. Raises HiccupError, OSError."""
-        before, begin = machine.look(), time.monotonic()
-        found = Comparison(_told(before), _versions(self.names), ROUNDS, missing=self._missing())
-        load = foreign_load.look()
-        with held() as hold, Hiccups() as hiccups, contextlib.ExitStack() as stack, hold.lifted():
+        begin = time.monotonic()
+        found = Comparison(_told(machine.look()), _versions(self.names), ROUNDS, missing=self._missing())
+        with held() as hold, HostWatch() as watch, contextlib.ExitStack() as stack, hold.lifted():
             found.rows = self._rows([name for name in self.names if name not in found.missing], stack)
-            seen = hiccups.take()
-        found.others_share = foreign_load.share(load, foreign_load.look())
+            seen = watch.take()
+        found.others_share = seen.others_share
         # Peers in turn bear single stalls alike; not a host that was slowed down, or that others used.
-        thresholds = self.board.fitness.bearing_single_stalls()
-        found.reasons += fitness_of(seen, found.others_share, before, machine.look(), thresholds).reasons
+        found.reasons += seen.fitness(self.board.fitness.bearing_single_stalls()).reasons
         found.seconds = time.monotonic() - begin
         return found
 

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy
-
 from vshm_ctypes.commandline.whole_file import write_whole
 
+from ..figures.statistic import percentile_us
 from .outcome import Outcome
 
 SCHEMA = 1
@@ -79,7 +78,7 @@ class Comparison:
 
 def row_of(about: tuple[str, str, int, str], case: Case, outcomes: list[Outcome]) -> Row:
     """Of a peer's blocks of one case. about: peer, language, copies, how."""
-    latencies_us = numpy.array([ns for one in outcomes for ns in one.latency_ns]) / 1e3
+    latency_ns = [ns for one in outcomes for ns in one.latency_ns]
     received = [count for one in outcomes for count in one.received]
     costs = [(one.receiver_cpu_us, sum(one.received)) for one in outcomes if one.receiver_cpu_us is not None]
     faults: dict[str, int] = {}
@@ -96,8 +95,8 @@ def row_of(about: tuple[str, str, int, str], case: Case, outcomes: list[Outcome]
         sent_per_s=sum(one.sent_per_s for one in outcomes) / len(outcomes),
         received=sum(received),
         missed=sum(count for one in outcomes for count in one.missed),
-        p50_us=float(numpy.percentile(latencies_us, 50)) if latencies_us.size else None,
-        p99_us=float(numpy.percentile(latencies_us, 99)) if latencies_us.size else None,
+        p50_us=percentile_us(latency_ns, 50),
+        p99_us=percentile_us(latency_ns, 99),
         sender_cpu_us=sum(one.sender_cpu_us * one.sent for one in outcomes) / sent,
         receiver_cpu_us=sum(us * count for us, count in costs) / sum(count for _, count in costs) if costs else None,
         faults=faults,

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
+from ..figures.statistic import percentile_us
 from .block import Block, Tally
 
 Better = Literal["lower", "higher"]
@@ -44,8 +43,7 @@ class Metric:
 
 def _percentile(percent: float, name: str) -> Value:
     def value(blocks: Sequence[Block]) -> float | None:
-        all_ns = [ns for block in blocks for ns in getattr(block, name)]
-        return float(np.percentile(all_ns, percent)) / 1e3 if all_ns else None
+        return percentile_us([ns for block in blocks for ns in getattr(block, name)], percent)
 
     return value
 

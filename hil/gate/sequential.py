@@ -24,25 +24,22 @@ from __future__ import annotations
 import enum
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
+
+from ..figures.statistic import Values as Samples
+from ..figures.statistic import median_interval
 
 FALSE_ALARM = 0.008  # of the 0.01 that the gate promises; the rest is for what is counted
 MISS = 0.05
-CONFIDENCE = 0.95
-RESAMPLES = 4999
 EXACT_SAMPLES = 50
 LEAST_SAMPLES = 6  # with fewer nothing can be said at these levels
 RANK_EFFICIENCY = 3 / math.pi  # of signed ranks against means, where the samples are normal
 NORMAL_MAD = 1.4826
-
-
-Samples = Sequence[float] | npt.NDArray[np.float64]
 
 
 class Ruling(enum.StrEnum):
@@ -54,7 +51,7 @@ class Ruling(enum.StrEnum):
 
 
 class Interval(NamedTuple):
-    """The median ratio, and where it lies with CONFIDENCE: candidate over baseline, above 1 where it is worse."""
+    """The median ratio, and where it lies with 95 % confidence: candidate over baseline, above 1 where it is worse."""
 
     ratio: float
     low: float
@@ -77,20 +74,8 @@ def holm(p_values: Mapping[str, float], level: float) -> set[str]:
 
 
 def interval(samples: Samples, seed: int = 0) -> Interval:
-    """By bootstrap over the samples, percentile method. Raises ValueError for fewer than two."""
-    if len(samples) < 2:
-        raise ValueError(f"{len(samples)} samples have no interval")
-    values = np.asarray(samples)
-    result = stats.bootstrap(
-        (values,),
-        np.median,
-        confidence_level=CONFIDENCE,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    low, high = result.confidence_interval
-    return Interval(*(math.exp(value) for value in (float(np.median(values)), float(low), float(high))))
+    """Return the median ratio of paired log ratios, and its interval. Raises ValueError for fewer than two."""
+    return Interval(*map(math.exp, median_interval(samples, seed)))
 
 
 def _p_values(samples: Mapping[str, Samples], bounds: Mapping[str, float], alternative: str) -> dict[str, float]:

@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hil.figures.statistic import median_interval
 from vshm_ctypes import Consumer, Producer, get_library
 from vshm_ctypes._library import library
 
@@ -99,19 +98,12 @@ def blocks() -> Iterator[dict[str, float]]:
             }
 
 
-def interval(values: list[float]) -> tuple[float, float, float]:
-    """(median, low, high) of a bootstrap of 95 %."""
-    chance = random.Random(1)
-    medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(2000))
-    return statistics.median(values), medians[50], medians[1949]
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     measured = list(blocks())
-    figures = {name: interval([block[name] for block in measured]) for name in ("unit_ns", *LIMITS)}
+    figures = {name: median_interval([block[name] for block in measured]) for name in ("unit_ns", *LIMITS)}
     over = [name for name, limit in LIMITS.items() if figures[name][2] > limit]
     if arguments.json:
         print(json.dumps({"figures": figures, "limits": LIMITS, "over": over}))

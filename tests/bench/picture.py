@@ -3,7 +3,7 @@
 
 python tests/bench/picture.py [--baseline REF]    exit 1: it surely costs more
 
-Processes of either in turn, the first of a pair by lot; the figure is the geometric mean of the pairs' ratios, with a
+Processes of either in turn, the first of a pair by lot; the figure is the median of the pairs' ratios, with a
 bootstrap interval of 95 %.
 
 Drawn alone, a small picture may cost less than its memory: where malloc gives it back to the kernel each time, there
@@ -23,9 +23,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from hil.figures.statistic import median_interval
+
+ROOT = Path(__file__).resolve().parents[2]
 SIZES = ("320x240", "640x360", "1280x720", "1920x1080")
-PAIRS, RESAMPLES = 15, 2000
+PAIRS = 15
 # Each picture as the streamer gets it; what it is encoded with is the streamer's own choice for live streams.
 WORKER = """
 import sys, time
@@ -69,11 +73,9 @@ def cost_s(tree: Path, size: str, what: str) -> float:
 
 
 def interval(logs: list[float]) -> tuple[float, float, float]:
-    """(geometric mean, and its interval) of ratios."""
-    chance = random.Random(1)
-    means = sorted(statistics.fmean(chance.choices(logs, k=len(logs))) for _ in range(RESAMPLES))
-    at = round(RESAMPLES * 0.025)
-    return math.exp(statistics.fmean(logs)), math.exp(means[at]), math.exp(means[-at - 1])
+    """Return the median ratio and the ends of its interval, from logarithms of ratios."""
+    middle, low, high = map(math.exp, median_interval(logs))
+    return middle, low, high
 
 
 def main() -> int:
