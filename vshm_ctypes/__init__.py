@@ -6,7 +6,7 @@ with Consumer(start="keyframe") as stream:
         print(frame.sequence, frame.size, frame.is_keyframe)
 """
 
-from . import _command  # noqa: F401 - before all that takes its time
+from . import _command  # noqa: F401 - first, so that a signal during the other imports ends a command quietly
 from ._library import get_include, get_library, library
 from .audio import AudioFormat
 from .consumer import Consumer

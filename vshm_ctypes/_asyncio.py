@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""asyncio for Consumer: what blocks does so in a thread that nobody has to wait for, however the wait ends."""
+"""asyncio for Consumer: it blocks in a daemon thread, which nobody has to wait for however the wait ends."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from .limits import explain
 
 
 class Waiting(Protocol):
-    """What a Consumer is, seen from here."""
+    """The part of Consumer that this module uses."""
 
     def _look_ahead(self, timeout: float | None, is_wanted: Callable[[], bool]) -> None:
-        """Wait, in whichever thread calls it; what comes is kept."""
+        """Wait in the calling thread, and keep the frame that comes for the next call."""
 
     def _receive_now(self) -> Frame | None:
-        """What is there, without waiting."""
+        """Return the next frame if it is there, else None, without waiting."""
 
     def _wake(self) -> None:
-        """Let the wait under way look whether it is wanted."""
+        """Make the wait in progress check whether it is still wanted."""
 
 
 class _Wait:
-    """One wait in a thread of its own, a daemon: the end of an interpreter does not wait for it.
+    """One wait in a daemon thread, which does not hold up the interpreter's exit.
 
-    found: what it wakes, and has no hold on; a coroutine that nobody will resume is collected, and its wait ends.
-    What comes stays with the consumer, so that nothing is lost with a wait.
+    found, the future to wake, is referenced weakly: when a coroutine that nobody resumes is collected, its wait ends.
+    A frame that comes stays with the consumer, so that cancelling a wait loses nothing.
     """
 
     def __init__(self, consumer: Waiting, timeout: float | None, found: asyncio.Future[None]) -> None:
@@ -46,7 +46,7 @@ class _Wait:
         self._thread = threading.Thread(target=self._run, name="vshm-wait", daemon=True)
         try:
             self._thread.start()
-        except RuntimeError as error:  # threading has no class of its own for it
+        except RuntimeError as error:  # threading raises no more specific class
             raise VideoShmError(errno.EAGAIN, None, explain(error)) from None
 
     def _run(self) -> None:
@@ -60,15 +60,15 @@ class _Wait:
             found.set_result(None)
 
     def end(self) -> None:
-        """Nobody waits any more. Returns at once."""
+        """Cancel the wait, and return at once."""
         if not self._is_over:
             self._is_over = True
             self._consumer._wake()
 
     async def ended(self) -> None:
-        """The thread is gone."""
+        """Return once the thread has ended."""
         while self._thread.is_alive():
-            with contextlib.suppress(asyncio.CancelledError):  # being cancelled twice is no different
+            with contextlib.suppress(asyncio.CancelledError):  # a second cancellation changes nothing
                 await asyncio.sleep(0.001)
 
 
@@ -85,9 +85,9 @@ async def _look_ahead(consumer: Waiting, timeout: float | None) -> None:
 
 
 async def receive(consumer: Waiting, timeout: float | None) -> Frame | None:
-    """One frame, or None after timeout seconds."""
+    """Return the next frame, or None if none came within timeout seconds (None: wait for ever)."""
     end_s = None if timeout is None else monotonic() + timeout
-    await asyncio.sleep(0)  # others get their turn also where frames are there already
+    await asyncio.sleep(0)  # let other tasks run even if frames are always ready
     while True:
         frame = consumer._receive_now()
         left_s = None if end_s is None else end_s - monotonic()
@@ -97,7 +97,7 @@ async def receive(consumer: Waiting, timeout: float | None) -> Frame | None:
 
 
 async def frames(consumer: Waiting) -> AsyncIterator[Frame]:
-    """Frames until the producer closes the ring."""
+    """Yield frames until the producer closes the ring."""
     try:
         while True:
             frame = await receive(consumer, None)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a signal does to one of our commands while it still starts, and once it has done all: it ends, and that is all.
+"""Lets a signal end one of our commands quietly while it is still starting, and after it has finished.
 
-Python itself would raise KeyboardInterrupt out of whatever it was just importing, or putting away, with a traceback.
-Imported first of all; where this process is no command of ours, nothing is done.
+Otherwise Python would raise KeyboardInterrupt in whatever it was importing or cleaning up, and print a traceback.
+This module is imported first; in a process that is not one of our commands it does nothing.
 """
 
 import atexit
@@ -11,25 +11,25 @@ import signal
 import sys
 
 NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
-# By command and by module: the exit code of one that is told to end before it has begun.
+# The exit code of a command that is told to end before it has begun, by the name of its program and of its module.
 _CODES = {"vshm": 130, "vshm_ctypes": 130, "hil": 130, "hil.vm": 130, "camera-streamer": 0, "hil.streamer": 0}
 
 
 class _Code:
-    """Known before its end to whoever is told to end after all is done."""
+    """The exit code with which a signal ends the process."""
 
     now = 130
 
 
 def ends_with(code: int) -> int:
-    """All is done: the exit code, whoever is told to end from now on."""
+    """Record that the command has finished with this exit code, which no later signal changes, and return it."""
     _Code.now = code
     return code
 
 
 def _program() -> str:
     words = getattr(sys, "argv", [""])
-    if words[0] == "-m":  # its package is still to be imported
+    if words[0] == "-m":  # the package has not been imported yet
         module = sys.orig_argv[sys.orig_argv.index("-m") + 1 :] if "-m" in sys.orig_argv else []
         return module[0] if module else ""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
@@ -41,7 +41,7 @@ def _leave(_number: int, _frame: object) -> None:
 
 
 def _ignore() -> None:
-    """In the last moments Python gives back to the kernel what it handled: the exit code would be another one."""
+    """Ignore signals: as it exits, Python restores their default action, which would change the exit code."""
     for number in NUMBERS:
         signal.signal(number, signal.SIG_IGN)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Consumer and Producer share: being open, being closed once, and being warned about if forgotten."""
+"""What Consumer and Producer share: opening, closing once, and a warning if they are never closed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .rings import Ring, ring_name
 
 
 def check_fits(least: int, most: int, **values: int) -> None:
-    """Raise ValueError, by name: ctypes cuts what is too large for a C integer to its low bits."""
+    """Raise ValueError for a value outside of least to most: ctypes would silently keep its low bits only."""
     for name, value in values.items():
         if not least <= value <= most:
             raise ValueError(f"{name}={value}: from {least} to {most}")
 
 
 class Handle:
-    """An open handle of the library: a context manager; close() twice is fine."""
+    """An open handle of the library, and a context manager. Closing it twice is allowed."""
 
     def __init__(self, ring: Ring, channel: int | None) -> None:
         if ring is not None and channel is not None:
@@ -32,18 +32,18 @@ class Handle:
         self.ring = ring_name(ring if channel is None else channel)
         self._lock = threading.RLock()
         self._open = False
-        self._others: list[int] = []  # threads that are in a call, or that wait for one to end
+        self._others: list[int] = []  # ids of the threads that are in a call, or waiting to make one
         self._pid = os.getpid()
         _handles.add(self)
 
     @property
     def closed(self) -> bool:
-        """Whether close() was called, or opening failed."""
+        """Whether the handle is closed: close() was called, or opening it failed."""
         return not self._open
 
     def close(self) -> None:
-        """Let the ring go. Twice is fine; calls that other threads are just in end first."""
-        # At an interpreter's end threads stop where they are, with what they hold: the kernel takes the ring back.
+        """Close the handle, after calls in progress in other threads have ended. Closing it twice is allowed."""
+        # At interpreter exit a thread may have been stopped while it held the lock; the kernel then frees the ring.
         if not self._lock.acquire(blocking=not sys.is_finalizing()):
             return
         try:
@@ -88,7 +88,7 @@ _handles: WeakSet[Handle] = WeakSet()
 
 
 def _forget_threads() -> None:
-    """A thread that held a lock, or was in a call, does not exist in a forked child, and would never end."""
+    """Forget locks and calls in a forked child: the threads that they belong to do not exist there."""
     for handle in _handles:
         handle._lock = threading.RLock()
         handle._others = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds libvideo_shm, loads it, and refuses one of another ABI."""
+"""Finds and loads libvideo_shm, and refuses a library of another ABI."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SONAME = f"libvideo_shm.so.{ABI}"
 
 
 def installed(*names: str) -> str | None:
-    """A file of the library as CMake installs it into a wheel; an editable install has it in another folder."""
+    """Return the path of a file that CMake installed into this package, or None. An editable install has two places."""
     paths = (os.path.join(folder, *names) for folder in sys.modules[__package__].__path__)
     return next(filter(os.path.exists, paths), None)
 
 
 def _behind_a_checkout() -> Iterator[str]:
-    """Where a checkout that is imported from its own folder finds a library: built in it, or of the installed package.
+    """Yield where a checkout that is imported from its own folder finds a library: its build, then an installed wheel.
 
-    That folder comes first in Python's path, and would hide the package that was installed to be used.
+    The checkout comes first in sys.path, and would otherwise hide the wheel that was installed to be used.
     """
     for folder in map(os.path.dirname, sys.modules[__package__].__path__):
         if os.path.exists(os.path.join(folder, "lib", "VERSION")):
@@ -35,9 +35,9 @@ def _behind_a_checkout() -> Iterator[str]:
 
 
 def choose() -> str:
-    """Path or soname to load: VSHM_LIBRARY if it is set, else the wheel's own copy, else the system's.
+    """Return the path or soname to load: VSHM_LIBRARY if it is set, else the wheel's own copy, else the system's.
 
-    In a checkout, which has no copy, what was built there, else that of an installed wheel.
+    A checkout has no copy of its own: it uses the library that was built in it, else that of an installed wheel.
     """
     chosen = os.environ.get("VSHM_LIBRARY")
     if chosen:
@@ -47,7 +47,7 @@ def choose() -> str:
 
 
 def get_include() -> str:
-    """Folder of video_shm.h, for C programs: ``cc -I``. Raises LibraryError where the wheel brought none."""
+    """Return the folder of video_shm.h, for ``cc -I``. Raises LibraryError if this installation has no header."""
     header = installed("include", "video_shm.h") or installed("..", "lib", "include", "video_shm.h")
     if header is None:
         advice = "this is no installed wheel: use the library's own, pkg-config --cflags video_shm"
@@ -56,10 +56,13 @@ def get_include() -> str:
 
 
 def get_library() -> str:
-    """Path of the library in use, for C programs to link with; lib/pkgconfig/video_shm.pc lies beside the wheel's."""
+    """Return the path of the library in use, for C programs to link with.
+
+    The wheel has lib/pkgconfig/video_shm.pc beside it.
+    """
     if "/" in library_path:
         return library_path
-    with open("/proc/self/maps", encoding="utf-8") as maps:  # the system's was found by its name
+    with open("/proc/self/maps", encoding="utf-8") as maps:  # it was loaded by its soname
         paths = (line.split(maxsplit=5)[-1].rstrip("\n") for line in maps if SONAME in line)
         return next(paths, library_path)
 
@@ -69,7 +72,7 @@ def _check_abi(library: ctypes.CDLL, path: str) -> None:
     if version.split(".")[0] != str(ABI):
         raise LibraryError(errno.ELIBBAD, path, f"{path} is version {version}; this binding needs {ABI}.x")
     for struct, name in C_NAMES.items():
-        # Structs that begin with their size may have grown; what they begin with may not have moved.
+        # A struct that begins with its size may have grown, but its known fields may not have moved.
         for field, *_ in struct._fields_:
             theirs, ours = library.video_shm_layout(f"{name}.{field}".encode()), getattr(struct, field).offset
             if theirs not in (ours, -1):
@@ -77,7 +80,7 @@ def _check_abi(library: ctypes.CDLL, path: str) -> None:
 
 
 def _advice(reason: int) -> str:
-    """What to do about a library that can't be loaded."""
+    """Return what to do about a library that can't be loaded."""
     if reason == errno.ELIBBAD:
         return (
             "it was made for another processor or system, or lies where nothing may be executed (noexec): "
@@ -100,7 +103,7 @@ def _advice(reason: int) -> str:
 
 
 def load(path: str) -> ctypes.CDLL:
-    """Load the library at path. Raises LibraryError: it is not there, lacks a call, or has another ABI."""
+    """Load and return the library at path. Raises LibraryError if it is missing, lacks a call, or has another ABI."""
     try:
         library = ctypes.CDLL(path, use_errno=True)
     except OSError as error:

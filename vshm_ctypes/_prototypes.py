@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The calls of video_shm.h as a table: name, since which version, result, arguments, how a failure is told."""
+"""The calls of video_shm.h as a table: name, first version, result, arguments, and how a failure is recognised."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Check = Callable[[int, object, object], int]
 
 
 class Prototype(NamedTuple):
-    """One row: a declaration of the header. check: turns -1 into an exception; None for what never fails."""
+    """One declaration of the header. check turns -1 into an exception; it is None for a call that never fails."""
 
     name: str
     since: tuple[int, int]
@@ -154,7 +154,7 @@ def _absent(prototype: Prototype, path: str) -> Callable[..., NoReturn]:
 
 
 def declare(library: CDLL, path: str) -> None:
-    """Attach the table to a loaded library. Raises LibraryError where a call of BASELINE is missing."""
+    """Apply the table to a loaded library. Raises LibraryError if a call of the BASELINE version is missing."""
     for prototype in PROTOTYPES:
         try:
             function = getattr(library, prototype.name)

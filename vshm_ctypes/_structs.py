@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The types of video_shm.h as ctypes sees them. A test holds them against the header and against the library."""
+"""The types of video_shm.h as ctypes structures. A test compares them with the header and with the library."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ctypes import (
 
 
 class Sized(Structure):
-    """A struct that begins with its own size, so that library and caller may be of different age."""
+    """A struct that begins with its own size, so that a caller and a library of different versions work together."""
 
     _fields_ = [("struct_size", c_uint32)]
 
@@ -155,7 +155,7 @@ class Slot(Sized):
     ]
 
 
-# What each is called in the header, and in video_shm_layout.
+# The C name of each struct, as in the header and for video_shm_layout.
 C_NAMES: dict[type[Structure], str] = {
     Meta: "video_frame_meta_t",
     ProducerHandle: "video_shm_producer_t",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a consumer comes by its next frame: the wait for it, which others can end or get a word in between."""
+"""How a consumer waits for its next frame, and how other threads end that wait or make calls during it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 _NO_WAIT = 0xFFFFFFFF
 _SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
 
-_VIEW = Struct("@IIPQQQQQQQII?BHHB")  # ViewFields, in one look
+_VIEW = Struct("@IIPQQQQQQQII?BHHB")  # the fields of ViewFields, unpacked at once
 _ATTACHMENT = 8
-# Without prototypes, as it is called for each frame: converting and checking arguments costs several times the call.
+# Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
 _acquire = library["video_shm_consumer_acquire"]
 
 
@@ -37,7 +37,7 @@ def _always() -> bool:
 
 
 class Waiter(Handle):
-    """A handle that waits for frames. One call at a time is in the library."""
+    """A handle that waits for frames. Only one thread at a time is inside the library."""
 
     reconnect: bool
 
@@ -53,7 +53,7 @@ class Waiter(Handle):
         self._interrupted = False
         self._closing = False
         self._publication: Publication | None = None
-        self._ahead: ViewFields | VideoShmError | None = None  # what a wait of asyncio has found, for the next call
+        self._ahead: ViewFields | VideoShmError | None = None  # what an asyncio wait has found, kept for the next call
 
     def _give_up(self) -> NoReturn:
         self._interrupted = False
@@ -94,12 +94,12 @@ class Waiter(Handle):
         try:
             while self._others:
                 sleep(0.0001)
-        finally:  # also where a signal's handler raised
+        finally:  # also if a signal handler has raised
             self._lock.acquire()
 
     @contextmanager
     def _call(self) -> Iterator[None]:
-        """The library takes one call at a time of a consumer: this one comes between two slices of a wait."""
+        """Hold the lock for a call, between two slices of a wait: a consumer takes one call at a time."""
         others, thread = self._others, get_ident()
         others.append(thread)
         try:
@@ -114,7 +114,7 @@ class Waiter(Handle):
             self._lock.release()
 
     def _find(self, timeout: float | None, is_wanted: Callable[[], bool] = _always) -> ViewFields | None:
-        """The next frame's view, and the mapping that it lies in. None: none came within timeout seconds."""
+        """Return the next frame's view, a place in self._mapping, or None if none came within timeout seconds."""
         if not self._open:
             self._check_open()
         if self._ahead is not None:
@@ -124,9 +124,9 @@ class Waiter(Handle):
             return ahead
         if self._borrowed is not None:
             raise VideoShmError(errno.EBUSY, self.ring, "a borrowed frame is out: leave its with block first")
-        # Often it is there already; then no clock needs to be read.
+        # Often the frame is there already, and no clock needs to be read.
         size = _acquire(self._reference, self._view_reference, _NO_WAIT)
-        if size < 0:  # told once: it must not be passed over
+        if size < 0:  # reported only once, so it must not be ignored
             self._check_goes_on(get_errno())
         if size <= 0 and not self._wait(timeout, is_wanted):
             return None
@@ -139,18 +139,15 @@ class Waiter(Handle):
         return view
 
     def interrupt(self) -> None:
-        """End the wait under way in another thread, or else the next one, with Interrupted.
-
-        Any thread may call it.
-        """
+        """Make the wait in progress, or else the next one, raise Interrupted. Any thread may call this."""
         if self._open:
             self._interrupted = True
             library.video_shm_consumer_interrupt(self._reference)
 
     def _look_ahead(self, timeout: float | None, is_wanted: Callable[[], bool]) -> None:
-        """receive() without taking anything: what there is waits for the next call, so that it is lost to nobody.
+        """Wait as receive() does, but keep the frame or the error for the next call, so that it is never lost.
 
-        is_wanted: False ends the wait, at the latest when _wake() was called.
+        The wait ends once is_wanted() returns False, at the latest after _wake() was called.
         """
         while not self._lock.acquire(timeout=_SLICE_S):
             if not is_wanted():
@@ -164,12 +161,12 @@ class Waiter(Handle):
             self._lock.release()
 
     def _wake(self) -> None:
-        """Let the wait under way look whether it is wanted."""
+        """Make the wait in progress check whether it is still wanted."""
         if self._open:
             library.video_shm_consumer_interrupt(self._reference)
 
     def info(self) -> RingInfo:
-        """The ring's and this reader's figures. Raises HandleClosed."""
+        """Return the figures of the ring and of this reader. Raises HandleClosed."""
         info = Info()
         with self._call():
             library.video_shm_consumer_info(self._reference, byref(info))

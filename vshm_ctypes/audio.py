@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound in a ring: what a frame's metadata means there."""
+"""Audio in a ring: what the metadata of an audio frame means."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, TypedDict
 
-# By enum video_shm_sample_rate, in Hz.
+# Sample rates in Hz, by their number in enum video_shm_sample_rate.
 SAMPLE_RATES = {
     1: 8000,
     2: 11025,
@@ -27,7 +27,7 @@ _AUDIO_CODECS = range(64, 128)
 
 
 class AudioMeta(TypedDict):
-    """Keywords of Producer.write() and Reservation.commit() that say what sound it is."""
+    """The arguments of Producer.write() and Reservation.commit() that describe audio."""
 
     keyframe: bool
     width: int
@@ -36,9 +36,12 @@ class AudioMeta(TypedDict):
 
 
 class AudioFormat(NamedTuple):
-    """What one frame of sound is.
+    """The format of one audio frame.
 
-    sample_rate: Hz; 0: the writer does not tell. channels. samples: of each channel in this frame.
+    Attributes:
+        sample_rate: samples per second, or 0 if the writer does not say.
+        channels: number of channels.
+        samples: number of samples of each channel in the frame.
     """
 
     sample_rate: int
@@ -47,13 +50,13 @@ class AudioFormat(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long the frame sounds; 0.0 where the sample rate is not known."""
+        """Duration of the frame in seconds, or 0.0 if the sample rate is not known."""
         return self.samples / self.sample_rate if self.sample_rate else 0.0
 
     def meta(self) -> AudioMeta:
-        """For a producer: ``ring.write(data, codec=Codec.OPUS, **AudioFormat(48000, 2, 960).meta())``.
+        """Return arguments for a producer: ``ring.write(data, codec=Codec.OPUS, **AudioFormat(48000, 2, 960).meta())``.
 
-        Raises ValueError: a sample rate that the format has no number for.
+        Raises ValueError if a ring has no number for the sample rate.
         """
         if self.sample_rate not in _CODES:
             raise ValueError(f"sample_rate={self.sample_rate}: one of {', '.join(map(str, _CODES))}")
@@ -61,5 +64,5 @@ class AudioFormat(NamedTuple):
 
 
 def audio_format(codec: int, width: int, height: int, fps: int) -> AudioFormat | None:
-    """From a frame's metadata; None: it is no sound."""
+    """Return the audio format that a frame's metadata describes, or None if the frame is not audio."""
     return AudioFormat(SAMPLE_RATES.get(fps, 0), height, width) if codec in _AUDIO_CODECS else None

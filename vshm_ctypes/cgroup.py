@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much memory this process may have: of a container, or a unit with MemoryMax=, less than the machine has."""
+"""How much memory this process may use: in a container, or a unit with MemoryMax=, less than the machine has."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
 
-_MOST = 2**62  # version 1 says about that where there is no limit
+_MOST = 2**62  # cgroup version 1 reports about this much if there is no limit
 
 
 class MemoryLimit(NamedTuple):
-    """Bytes that a control group may have in all, and of these still may."""
+    """The bytes that a control group may use in total, and how many of them are still available."""
 
     total: int
     available: int
@@ -24,7 +24,7 @@ def _number(path: Path) -> int | None:
 
 
 def _reclaimable(folder: Path) -> int:
-    """Pages of files that have not been used lately: the kernel takes them back for whoever wants memory."""
+    """Return the bytes of inactive page cache, which the kernel reclaims when memory is wanted."""
     try:
         pairs = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
         figures = {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
@@ -34,7 +34,7 @@ def _reclaimable(folder: Path) -> int:
 
 
 def _folders(root: Path) -> list[tuple[Path, str, str]]:
-    """Groups that this process is in, up to the outermost one: folder, and its files of limit and use."""
+    """Return this process's control groups and their parents, each as (folder, name of limit file, of usage file)."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -54,7 +54,10 @@ def _folders(root: Path) -> list[tuple[Path, str, str]]:
 
 
 def memory_limit(root: Path = Path("/")) -> MemoryLimit | None:
-    """The tightest; None: there is none, or it can't be seen. root: where proc and sys are found."""
+    """Return the tightest memory limit of this process, or None if there is none or it can't be seen.
+
+    root is the folder that contains proc and sys.
+    """
     limits = []
     for folder, limit_file, use_file in _folders(root):
         limit, use = _number(folder / limit_file), _number(folder / use_file)

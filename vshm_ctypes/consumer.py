@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reader of a ring."""
+"""The reader of a ring."""
 
 from __future__ import annotations
 
@@ -25,19 +25,29 @@ _STARTS = {"next": 0, "newest": 1, "oldest": 2, "keyframe": 3}
 _POLICIES = {"every": 0, "newest": 1, "keyframes": 2}
 
 _OFFSET, _SIZE = 3, 10  # in ViewFields
-# Without a prototype, as it is called for each frame: converting and checking arguments costs several times the call.
+# Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
 _release = library["video_shm_consumer_release"]
 
 
 class Consumer(Waiter):
-    """A reader at a place of its own; never slows the producer. Frames come in order, each once.
+    """Reads the frames of a ring in order, each once, at its own pace. A consumer never slows the producer down.
 
-    ring: channel number, name or /name; None is /video_stream. start: the first frame: the next one written, the
-    newest, oldest or last keyframe in the ring. policy: every frame, the newest only, or keyframes only. resync: in
-    H.264 or H.265, nothing until a keyframe, at the start and after a gap. reconnect: go over to the ring's successor
-    when it ends. max_slot_size: refuse rings with larger slots; 0 takes any. publish: show this reader's counters to
-    ``vshm``, in an object of its own. Raises ProducerNotRunning, IncompatibleRing, RingFull (publish), ValueError,
-    VideoShmError (EACCES).
+    Args:
+        ring: channel number, NAME or /NAME; None is /video_stream.
+        channel: channel number, an alternative to ring.
+        start: the first frame: the next one written, or the newest, the oldest or the last keyframe in the ring.
+        policy: read every frame, only the newest one, or only keyframes.
+        resync: for H.264 and H.265, pass over frames until a keyframe, at the start and after a gap.
+        reconnect: when the ring ends, go on with the next ring of its name.
+        max_slot_size: refuse rings with larger slots, in bytes; 0 accepts any.
+        publish: show this reader's counters to ``vshm``, through a shared memory object of its own.
+
+    Raises:
+        ProducerNotRunning: there is no ring of that name, or it is still being made.
+        IncompatibleRing: the object is not a ring, or its slots are larger than max_slot_size.
+        RingFull: /dev/shm has no room for the published counters.
+        ValueError: an argument is out of range.
+        VideoShmError: any other failure, such as EACCES.
     """
 
     def __init__(
@@ -75,7 +85,7 @@ class Consumer(Waiter):
             self._publish()
 
     def _publish(self) -> None:
-        from .published import Publication  # of use to few: not at the import of all
+        from .published import Publication  # imported only here, since few readers publish
 
         try:
             self._publication = Publication(self.ring)
@@ -84,12 +94,15 @@ class Consumer(Waiter):
             raise
 
     def receive(self, timeout: float | None = None) -> Frame | None:
-        """The next frame, or None if none came within timeout seconds (0: do not wait; None: for ever).
+        """Return the next frame, or None if none came within timeout seconds (0: do not wait; None: wait for ever).
 
-        At its end an interpreter waits for threads that are no daemons, also for one in here: close() lets it go.
+        At exit the interpreter joins threads that are not daemons, even one that waits here: close() ends its wait.
 
-        Raises ProducerClosed and ProducerDied once all frames have been handed out (not with reconnect), Interrupted,
-        HandleClosed.
+        Raises:
+            ProducerClosed: the ring was closed, and all its frames have been read (never with reconnect).
+            ProducerDied: the producer died, and all its frames have been read (never with reconnect).
+            Interrupted: interrupt() ended the wait.
+            HandleClosed: the consumer is closed.
         """
         with self._lock:
             while (view := self._find(timeout)) is not None:
@@ -100,7 +113,7 @@ class Consumer(Waiter):
         return None
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames until the producer closes the ring; with reconnect, and of its successors, for ever."""
+        """Yield frames until the producer closes the ring; with reconnect, go on with the next ring for ever."""
         try:
             while True:
                 frame = self.receive()
@@ -110,10 +123,10 @@ class Consumer(Waiter):
             return
 
     def borrow(self, timeout: float | None = None) -> BorrowedFrame:
-        """The next frame without a copy: ``with stream.borrow() as frame: ... frame.data ...``.
+        """Return the next frame without copying it: ``with stream.borrow() as frame: ... frame.data ...``.
 
-        Raises TimeoutError if none came within timeout seconds; else as receive(). Leaving the block raises
-        FrameOverwritten if the producer lapped us meanwhile.
+        Leaving the block raises FrameOverwritten if the producer has overwritten the frame meanwhile.
+        Raises TimeoutError if no frame came within timeout seconds, and otherwise as receive().
         """
         with self._lock:
             view = self._find(timeout)
@@ -134,13 +147,13 @@ class Consumer(Waiter):
     # ---- asyncio ----
 
     async def wait_async(self, timeout: float | None = None) -> Frame | None:
-        """receive() for asyncio. However it ends, cancelled, closed or collected, it leaves no thread, and no frame."""
+        """Do as receive(), for asyncio. However it ends, even cancelled, it leaves no thread and loses no frame."""
         from . import _asyncio
 
         return await _asyncio.receive(self, timeout)
 
     def _receive_now(self) -> Frame | None:
-        """The next frame if it is there; never waits, not even for a thread that is in a call."""
+        """Return the next frame if it is there, else None. Never waits, not even for a call of another thread."""
         if not self._lock.acquire(blocking=False):
             return None
         try:
@@ -149,7 +162,7 @@ class Consumer(Waiter):
             self._lock.release()
 
     def aiter(self) -> AsyncIterator[Frame]:
-        """``async for frame in stream.aiter()``: as iterating, for asyncio."""
+        """Return an asynchronous iterator over the frames: ``async for frame in stream.aiter()``."""
         from . import _asyncio
 
         return _asyncio.frames(self)
@@ -157,14 +170,14 @@ class Consumer(Waiter):
     # ---- figures ----
 
     def stats(self) -> tuple[int, int, int]:
-        """(frames written, frames dropped by the producer, frames missed by this reader), as the original counted."""
+        """Return (frames written, frames dropped by the producer, frames missed by this reader), modulo 2**32."""
         counts: Any = (c_uint32(), c_uint32(), c_uint32())
         with self._call():
             library.video_shm_consumer_stats(self._reference, *map(byref, counts))
         return counts[0].value, counts[1].value, counts[2].value
 
     def close(self) -> None:
-        """Leave the ring; ends a wait in another thread. Twice is fine."""
+        """Leave the ring, and end a wait in another thread. Closing twice is allowed."""
         if self._open:
             self._closing = True
             self.interrupt()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Descriptors 0, 1 and 2 are a program's own, also where it was started without them: nothing of ours may lie there.
+"""Keeps descriptors 0, 1 and 2 for a program's standard streams, even if it was started without them.
 
-A ring that became descriptor 2 would take any library's message for its header.
+If a ring became descriptor 2, any library's error message would overwrite its header.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _STREAMS = (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_WRONLY), ("stderr"
 
 @contextmanager
 def above_standard_streams() -> Iterator[None]:
-    """What is opened inside gets a descriptor of 3 or more. Raises OSError: none is left."""
+    """Give what the block opens a descriptor of 3 or more. Raises OSError if none is free."""
     held = []
     try:
         while (descriptor := os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)) <= _LAST:
@@ -30,11 +30,11 @@ def above_standard_streams() -> Iterator[None]:
 
 
 def open_standard_streams() -> None:
-    """For programs, as they begin: standard streams that are closed lead to /dev/null, for Python and children too."""
+    """Open closed standard streams as /dev/null, for Python and for children. Programs call this as they start."""
     for number, (name, mode, flags) in enumerate(_STREAMS):
         try:
             os.fstat(number)
-        except OSError:  # the lowest that is free, which is this one
+        except OSError:  # open() takes the lowest free descriptor, which is this one
             os.set_inheritable(os.open(os.devnull, flags), True)
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False, errors="replace"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong, as exceptions: each an OSError with the library's errno, each saying what to do."""
+"""The exceptions of this package: each is an OSError with the library's errno, and says what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from .rings import DIRECTORY
 
 _FORBIDDEN = "a sandbox (seccomp) forbids what a writer needs: let it pass F_OFD_SETLK, O_TMPFILE and fallocate"
-# For what has no class of its own, and for the second meaning of what has one.
+# For an errno that has no class of its own, or a second meaning beside that of its class.
 _ADVICE = {
     errno.EAGAIN: "its producer is just making it: try again in a moment",
     errno.EACCES: "this user may not open it: join its group (ls -l /dev/shm shows it), or run as its producer's user",
@@ -28,7 +28,7 @@ _STRERROR: Any = vars(OSError)["strerror"]
 
 
 def _lacking() -> str:
-    """What ENOSYS means on this host."""
+    """Return what ENOSYS means on this host."""
     if not os.access(DIRECTORY, os.F_OK):
         return f"there is no {DIRECTORY} on this host, where rings are: mount a tmpfs at {DIRECTORY}"
     if not os.access("/proc/self", os.F_OK):
@@ -37,10 +37,10 @@ def _lacking() -> str:
 
 
 class VideoShmError(OSError):
-    """Any failure of the library; ``errno`` says which, ``ring`` names the ring.
+    """A failure of the library. ``errno`` says which one, and ``ring`` names the ring, or is None.
 
-    message: what to say instead of what is known of such an errno. A function is asked when somebody reads it: who
-    waits for a ring in a loop pays nothing for what is not shown.
+    message replaces the usual text for that errno. A function is called only when the text is read, so that a program
+    that waits for a ring in a loop does not pay for a text that nobody sees.
     """
 
     advice = ""
@@ -55,14 +55,14 @@ class VideoShmError(OSError):
 
     @property
     def strerror(self) -> str:  # type: ignore[override]
-        """What happened, and what to do."""
+        """What happened, and what to do about it."""
         tell, self._tell = self._tell, None
         if tell is not None:
             _STRERROR.__set__(self, tell())
         return str(_STRERROR.__get__(self))
 
     def __str__(self) -> str:
-        _ = self.strerror  # which it reads past this class
+        _ = self.strerror  # computes the text, which OSError reads from its own field
         return super().__str__()
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -70,50 +70,50 @@ class VideoShmError(OSError):
 
 
 class ProducerNotRunning(VideoShmError):
-    """There is no ring of that name (ENOENT), or it is just being made (EAGAIN)."""
+    """There is no ring of that name (ENOENT), or it is still being made (EAGAIN)."""
 
     advice = "no ring of that name: start its producer, such as camera-streamer"
 
 
 class ProducerBusy(VideoShmError):
-    """Another live producer holds the ring, or a reservation is out (EBUSY); ``pid`` is the other one's, or None."""
+    """Another live producer holds the ring, or a slot is reserved (EBUSY). ``pid`` is that producer's, or None."""
 
     advice = "another producer holds this ring: stop it, or choose another channel"
     pid: int | None = None
 
 
 class ProducerClosed(VideoShmError):
-    """The producer closed the ring, or it was replaced (EPIPE)."""
+    """The producer closed the ring, or another ring replaced it (EPIPE)."""
 
     advice = "the producer closed the ring: open the consumer anew, or with reconnect=True"
 
 
 class ProducerDied(VideoShmError):
-    """The producer died without closing the ring (EOWNERDEAD); reading on waits for the next one."""
+    """The producer died without closing the ring (EOWNERDEAD). Reading on waits for the next producer."""
 
     advice = "the producer died: reading on waits for the next one"
 
 
 class RingTaken(VideoShmError):
-    """The producer's ring lost its name to somebody else's ring (ESTALE)."""
+    """The name of this producer's ring now belongs to somebody else's ring (ESTALE)."""
 
     advice = "the ring's name now leads to somebody else's ring: close this producer"
 
 
 class FrameTooLarge(VideoShmError):
-    """The frame is larger than a slot, or than the buffer given (EMSGSIZE)."""
+    """The frame is larger than a slot, or than the given buffer (EMSGSIZE)."""
 
     advice = "the frame is larger than a slot: raise slot_size, or lower the bitrate"
 
 
 class FrameOverwritten(VideoShmError):
-    """The producer lapped this reader while it looked at the frame: what it saw may be torn (ESTALE)."""
+    """The producer overwrote the frame while this reader used it, so the data may be torn (ESTALE)."""
 
     advice = "overwritten while it was read: be quicker, copy first, or use a ring with more slots"
 
 
 class IncompatibleRing(VideoShmError):
-    """What is there is no ring, or not one that can be read here (EPROTO)."""
+    """The object is not a ring, or not one that this reader can read (EPROTO)."""
 
     advice = (
         "not a ring of this format, or its slots are larger than max_slot_size: "
@@ -122,13 +122,13 @@ class IncompatibleRing(VideoShmError):
 
 
 class RingFull(VideoShmError):
-    """/dev/shm has no room for the ring (ENOSPC), none for this user (EDQUOT), or for files so large (EFBIG)."""
+    """/dev/shm has no room (ENOSPC), the user's quota is used up (EDQUOT), or no file may be so large (EFBIG)."""
 
     advice = "/dev/shm is full: free some of it, enlarge it, or use fewer or smaller slots"
 
 
 class HandleClosed(VideoShmError):
-    """The Consumer or Producer was closed (EBADF)."""
+    """The Consumer or Producer is closed (EBADF)."""
 
     advice = "it is closed: open a new one"
 
@@ -140,7 +140,7 @@ class Interrupted(VideoShmError):
 
 
 class LibraryError(VideoShmError):
-    """libvideo_shm can't be used: not found, another ABI, or too old for the call (ENOSYS)."""
+    """libvideo_shm can't be used: it is missing, has another ABI, or is too old for the call (ENOSYS)."""
 
 
 BY_ERRNO: dict[int, type[VideoShmError]] = {
@@ -160,5 +160,5 @@ BY_ERRNO: dict[int, type[VideoShmError]] = {
 
 
 def error_for(error: int, ring: str | None = None, message: str | Callable[[], str] | None = None) -> VideoShmError:
-    """The exception that belongs to an errno of the library. message: more than its class knows to say."""
+    """Return the exception for an errno of the library. message replaces its usual text."""
     return BY_ERRNO.get(error, VideoShmError)(error, ring, message)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the library says by an errno, with what this machine tells of it: who holds a ring, which ones there are."""
+"""Explains an errno of the library by the state of this machine: who holds a ring, which rings there are."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ def explained(
     slot_size: Callable[[], int],
     asked: int = 0,
 ) -> VideoShmError:
-    """The same error of a ring that was to be opened, with its name and what is known about it.
+    """Return an error of opening a ring again, with the ring's name and what is known about that ring.
 
-    rings: names those that are there. writer: pid of the one that has it, 0: not known. slot_size: bytes of its slots;
-    both raise VideoShmError where it can't be looked into. asked: bytes that the ring was to have, or the largest slots
-    that the reader takes.
+    Args:
+        error: the error as the library reported it.
+        ring: name of the ring.
+        rings: returns the names of the rings that exist.
+        writer: returns the pid of the ring's producer, or 0 if it is not known; may raise VideoShmError.
+        slot_size: returns the size of the ring's slots in bytes; may raise VideoShmError.
+        asked: bytes that the ring was to have, or the largest slot size that the reader accepts.
     """
     number = error.errno or 0
     if number == errno.ENOENT:

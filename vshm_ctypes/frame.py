@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A frame as Python has it: its bytes, its metadata, and when it was captured and published."""
+"""A frame: its bytes, its metadata, and when it was captured and published."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .audio import AudioFormat, audio_format
 
 
 class Codec(enum.IntEnum):
-    """How the payload is encoded."""
+    """The encoding of a frame's payload."""
 
     H264 = 0
     H265 = 1
@@ -22,19 +22,24 @@ class Codec(enum.IntEnum):
 
 
 def codec_name(codec: int) -> str:
-    """In lower case; a codec that this version does not know shows as its number."""
+    """Return the codec's name in lower case, or "unknown codec N" if this version does not know it."""
     return Codec(codec).name.lower() if codec in set(Codec) else f"unknown codec {codec}"
 
 
 class Media(enum.IntEnum):
-    """What a ring carries."""
+    """The kind of stream that a ring carries."""
 
     VIDEO = 0
     AUDIO = 1
 
 
 class Flag(enum.IntFlag):
-    """What else is known of a frame."""
+    """Properties of a frame, as bits.
+
+    KEYFRAME: decoding can start here. DISCONTINUITY: the stream was interrupted before this frame. CORRUPT: the source
+    reported damage. CAPTURE_DRIVER: the driver told the time of capture. RECOVERY_POINT: a keyframe that is not an IDR
+    picture.
+    """
 
     KEYFRAME = 1
     DISCONTINUITY = 2
@@ -47,10 +52,17 @@ _KEYFRAME, _DISCONTINUITY, _RECOVERY_POINT = int(Flag.KEYFRAME), int(Flag.DISCON
 
 
 class FrameMeta(NamedTuple):
-    """A frame's metadata.
+    """The metadata of a frame. For an audio frame, width, height and fps mean something else: see audio.
 
-    timestamp_ms: wall clock of capture, ms since the epoch. size: bytes. sequence: low 32 bits of the frame number.
-    width, height: pixels. fps: frames per second, rounded. Of sound they mean something else: audio tells.
+    Attributes:
+        timestamp_ms: wall-clock time of capture, ms since the epoch.
+        size: size of the payload in bytes.
+        sequence: sequence number, the low 32 bits of the frame number.
+        is_keyframe: whether decoding can start at the frame.
+        codec: a Codec, or the number of one that this version does not know.
+        width: width in pixels.
+        height: height in pixels.
+        fps: frames per second, rounded.
     """
 
     timestamp_ms: int
@@ -64,12 +76,12 @@ class FrameMeta(NamedTuple):
 
     @property
     def audio(self) -> AudioFormat | None:
-        """Sample rate, channels and samples of a frame of sound; None of a picture."""
+        """Sample rate, channels and samples of an audio frame; None for a picture."""
         return audio_format(self.codec, self.width, self.height, self.fps)
 
 
-# A view as the ring hands it out: struct_size, flags, address, offset, number, capture_ns, publish_ns, missed_before,
-# attachment, then the metadata. Taken apart only where somebody asks: most readers want two or three of them.
+# A view as the library fills it in: struct_size, flags, address, offset, number, capture_ns, publish_ns,
+# missed_before, attachment, then the metadata. A field is decoded when it is read: most readers want two or three.
 ViewFields = tuple[int, ...]
 _FLAGS, _NUMBER, _CAPTURE_NS, _PUBLISH_NS, _MISSED_BEFORE = 1, 4, 5, 6, 7
 _META = 9
@@ -77,7 +89,7 @@ _TIMESTAMP_MS, _SIZE, _SEQUENCE, _CODEC, _WIDTH, _HEIGHT, _FPS = 9, 10, 11, 13, 
 
 
 class Described:
-    """What is known of a frame, wherever its bytes are."""
+    """The metadata of a frame, wherever its bytes are."""
 
     __slots__ = ("_view",)
 
@@ -91,71 +103,71 @@ class Described:
 
     @property
     def number(self) -> int:
-        """Frame number, 64 bits."""
+        """The frame number, 64 bits."""
         return self._view[_NUMBER]
 
     @property
     def capture_ns(self) -> int:
-        """When it was captured, CLOCK_MONOTONIC; of sound: its first sample. 0 from a version 1 producer."""
+        """Time of capture (audio: of the first sample), ns of CLOCK_MONOTONIC; 0 from a version 1 producer."""
         return self._view[_CAPTURE_NS]
 
     @property
     def publish_ns(self) -> int:
-        """When it was published, CLOCK_MONOTONIC; 0 from a version 1 producer."""
+        """Time of publication, ns of CLOCK_MONOTONIC; 0 from a version 1 producer."""
         return self._view[_PUBLISH_NS]
 
     @property
     def missed_before(self) -> int:
-        """Frames that this reader missed since the one before."""
+        """How many frames this reader missed between the frame that it read before and this one."""
         return self._view[_MISSED_BEFORE]
 
     @property
     def flags(self) -> Flag:
-        """What else is known."""
+        """All flags of the frame."""
         return Flag(self._view[_FLAGS])
 
     @property
     def size(self) -> int:
-        """Bytes of payload."""
+        """Size of the payload in bytes."""
         return self._view[_SIZE]
 
     @property
     def sequence(self) -> int:
-        """Low 32 bits of the frame number."""
+        """The sequence number: the low 32 bits of the frame number."""
         return self._view[_SEQUENCE]
 
     @property
     def is_keyframe(self) -> bool:
-        """Whether decoding can start here."""
+        """Whether decoding can start at this frame."""
         return bool(self._view[_FLAGS] & _KEYFRAME)
 
     @property
     def is_recovery_point(self) -> bool:
-        """Whether it is a keyframe that is no IDR picture, as far as its writer told.
+        """Whether this is a keyframe but not an IDR picture, as far as its writer says.
 
-        An H.264 recovery point SEI, an H.265 CRA or BLA picture. Some decoders, browsers' among them, start at an IDR
-        only.
+        That is an H.264 picture with a recovery point SEI message, or an H.265 CRA or BLA picture. Some decoders, such
+        as those of browsers, start at an IDR picture only.
         """
         return bool(self._view[_FLAGS] & _RECOVERY_POINT)
 
     @property
     def discontinuity(self) -> bool:
-        """Whether what came before does not lead to this frame: a restart, a reattach, trouble at the source."""
+        """Whether the stream was interrupted before this frame: a restart, a reattach, or trouble at the source."""
         return bool(self._view[_FLAGS] & _DISCONTINUITY)
 
     @property
     def codec(self) -> int:
-        """A Codec, or a number that this version does not know."""
+        """A Codec, or the number of one that this version does not know."""
         return self._view[_CODEC]
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Width in pixels."""
         return self._view[_WIDTH]
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Height in pixels."""
         return self._view[_HEIGHT]
 
     @property
@@ -165,19 +177,20 @@ class Described:
 
     @property
     def audio(self) -> AudioFormat | None:
-        """Sample rate, channels and samples of a frame of sound; None of a picture."""
+        """Sample rate, channels and samples of an audio frame; None for a picture."""
         return audio_format(self._view[_CODEC], self._view[_WIDTH], self._view[_HEIGHT], self._view[_FPS])
 
     @property
     def timestamp_ms(self) -> int:
-        """Wall clock of capture, ms since the epoch; of sound: of its first sample."""
+        """Wall-clock time of capture (audio: of the first sample), ms since the epoch."""
         return self._view[_TIMESTAMP_MS]
 
 
 class Frame(Described):
-    """One access unit: a whole picture with its parameter sets, or a frame of sound. Owns its bytes.
+    """One access unit, a whole picture with its parameter sets, or one audio frame. It owns its bytes.
 
-    data: bytes of length size.
+    Attributes:
+        data: the payload, bytes of length size.
     """
 
     __slots__ = ("data",)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a ring, and of one reader of it."""
+"""The figures of a ring, and of one of its readers."""
 
 from __future__ import annotations
 
@@ -10,29 +10,54 @@ from ._structs import Info
 
 
 class State(enum.IntEnum):
-    """Of a ring."""
+    """The state of a ring's producer."""
 
-    UNKNOWN = 0  # a version 1 producer: it can't be told whether it lives
+    UNKNOWN = 0  # a version 1 producer: whether it lives can't be told
     LIVE = 1
     CLOSED = 2
     DEAD = 3
 
 
 class RingInfo(NamedTuple):
-    """What is known of a ring. Fields marked * stay zero where a version 1 producer writes.
+    """The figures of a ring, and of the reader that asks; inspect() leaves those of the reader zero.
 
-    Ring: version of the format (2: of another geometry); extended: whether our producer made it; media *; slots, of
-    slot_size bytes of payload; object_bytes and inode, mode, uid and gid of the shared object.
-    Producer: state; epoch *, up by one at every start; writer_pid *, as its own pid namespace has it, and
-    writer_start *, in clock ticks since boot, as the machine's own time namespace has it; 0: none, or not known.
-    Counters, over all epochs, or over all rings that a reader followed: frames, keyframes *, bytes * of payload;
-    dropped by the producer, thereof dropped_busy *, dropped_too_large * and dropped_no_space *; remade *: times that
-    the ring's name was gone; rearmed *: semaphores found taken by a process that had died.
-    Times, ns: realtime_offset_ns *, CLOCK_REALTIME minus CLOCK_MONOTONIC; last_publish_ns *, CLOCK_MONOTONIC.
-    Version 1 readers: v1_readers, as they counted themselves; v1_signals *: whether they are woken.
-    This reader, in frames, since it joined; zero from inspect(): received, missed (overwritten before it could be
-    read), skipped (by its own policy), and always received + missed + skipped == span; next_frame, the number of the
-    one that it looks at next; reattached: times that it went over to another ring.
+    Fields marked * are zero for a version 1 producer. Counters run over all epochs, or over all rings that the reader
+    has followed. Always received + missed + skipped == span.
+
+    Attributes:
+        version: version of the format; 2 for a ring of another geometry.
+        extended: whether the ring has the extension, which every producer of this library writes.
+        state: state of the producer.
+        media: kind of stream, a Media. *
+        slots: number of slots.
+        slot_size: bytes of payload that fit into a slot.
+        epoch: raised by one at every start of a producer. *
+        object_bytes: size of the shared memory object in bytes.
+        inode: its inode.
+        mode: its permission bits.
+        uid: its owner.
+        gid: its group.
+        writer_pid: pid of the producer in its own pid namespace; 0 if there is none. *
+        writer_start: start of the producer, clock ticks since boot in the initial time namespace; 0 if not known. *
+        frames: frames written.
+        keyframes: keyframes written. *
+        bytes: bytes of payload written. *
+        dropped: frames that the producer dropped.
+        dropped_busy: of these, because the ring was busy. *
+        dropped_too_large: of these, because they did not fit into a slot. *
+        dropped_no_space: of these, because /dev/shm was full. *
+        remade: how often the producer made the ring anew because its name was removed. *
+        rearmed: how often a semaphore was released because the process that held it had died. *
+        realtime_offset_ns: CLOCK_REALTIME minus CLOCK_MONOTONIC, ns. *
+        last_publish_ns: when the newest frame was published, ns of CLOCK_MONOTONIC. *
+        v1_readers: version 1 readers, as they count themselves.
+        v1_signals: whether version 1 readers are woken. *
+        received: frames that this reader has read.
+        missed: frames that were overwritten before this reader could read them.
+        skipped: frames that this reader passed over by its own policy.
+        span: frames since this reader joined.
+        next_frame: number of the frame that this reader will look at next.
+        reattached: how often this reader has changed to another ring.
     """
 
     version: int
@@ -71,7 +96,7 @@ class RingInfo(NamedTuple):
 
     @classmethod
     def of(cls, info: Info) -> Self:
-        """From the C struct."""
+        """Convert the C struct."""
         values = {name: getattr(info, name) for name in cls._fields}
         values["state"] = State(info.state)
         values["extended"] = bool(info.extended)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A look at a ring that joins nothing and maps nothing."""
+"""Looks at rings without joining or mapping them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,15 @@ MAX_SLOTS = 4096
 
 
 class SlotInfo(NamedTuple):
-    """One slot that holds a whole frame.
+    """A slot that holds a whole frame.
 
-    slot: its place in the ring. number: frame number; times: CLOCK_MONOTONIC, ns.
+    Attributes:
+        slot: index of the slot in the ring.
+        number: frame number.
+        capture_ns: time of capture, ns of CLOCK_MONOTONIC.
+        publish_ns: time of publication, ns of CLOCK_MONOTONIC.
+        flags: bits of Flag.
+        meta: metadata of the frame.
     """
 
     slot: int
@@ -34,23 +40,23 @@ class SlotInfo(NamedTuple):
 
     @property
     def is_keyframe(self) -> bool:
-        """Whether decoding can start here."""
+        """Whether decoding can start at this frame."""
         return bool(self.flags & Flag.KEYFRAME)
 
     @property
     def is_recovery_point(self) -> bool:
-        """Whether it is a keyframe that is no IDR picture, as far as its writer told."""
+        """Whether this is a keyframe but not an IDR picture, as far as its writer says."""
         return bool(self.flags & Flag.RECOVERY_POINT)
 
 
 def frame_meta(meta: Meta) -> FrameMeta:
-    """From the C struct."""
+    """Convert the C struct."""
     key = bool(meta.is_keyframe)
     return FrameMeta(meta.timestamp_ms, meta.size, meta.sequence, key, meta.codec, meta.width, meta.height, meta.fps)
 
 
 def inspect(ring: Ring = None) -> RingInfo:
-    """The figures of a ring. Raises ProducerNotRunning, IncompatibleRing, or VideoShmError (EACCES)."""
+    """Return the figures of a ring. Raises ProducerNotRunning, IncompatibleRing, or VideoShmError (EACCES)."""
     name = ring_name(ring)
     try:
         return _look(name)
@@ -65,7 +71,7 @@ def _look(name: str) -> RingInfo:
 
 
 def explain(error: VideoShmError, name: str, asked: int = 0) -> VideoShmError:
-    """An error of the ring of that name, with who holds it, which others there are, and so on: see explained()."""
+    """Return an error of the ring of that name with what this machine knows about it: see explained()."""
     return explained(
         error,
         name,
@@ -77,7 +83,7 @@ def explain(error: VideoShmError, name: str, asked: int = 0) -> VideoShmError:
 
 
 def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
-    """The slots that hold a whole frame right now, by index. Raises as inspect()."""
+    """Return the slots that hold a whole frame now, in order of their index. Raises as inspect()."""
     slots = (Slot * MAX_SLOTS)()
     slots[0].struct_size = sizeof(Slot)
     name = ring_name(ring)
@@ -93,9 +99,9 @@ def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
 
 
 def list_rings() -> dict[str, RingInfo]:
-    """Every ring on this machine that may be read, by name; what is in /dev/shm and no ring is left out.
+    """Return every ring on this machine that may be read, by name; other objects in /dev/shm are left out.
 
-    Raises VideoShmError: there is no /dev/shm (ENOSYS), no descriptor or memory for a look.
+    Raises VideoShmError if there is no /dev/shm (ENOSYS), or no descriptor or memory to look with.
     """
     found = {}
     try:

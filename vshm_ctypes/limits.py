@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host's limits, for programs: what Python says of them is no word for a user, and has no class of its own."""
+"""Explains the limits of a host to a user: Python's own errors do not name them, and have no class of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TOLD = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def explain(error: BaseException) -> str | None:
-    """What happened and what to do, where a limit of the host ended a program; None: it is something else."""
+    """Return what happened and what to do if the error comes from a limit of the host, else None."""
     if isinstance(error, MemoryError):
         return str(error_for(errno.ENOMEM).strerror)
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
@@ -28,8 +28,8 @@ def explain(error: BaseException) -> str | None:
 
 
 def keep_to_own_threads() -> None:
-    """Before numpy is imported: OpenBLAS, which nothing here uses, then starts no threads.
+    """Keep OpenBLAS, which nothing here uses, from starting threads. Call this before numpy is imported.
 
-    It starts one for each processor, with memory for each; where it can't, it sends its process SIGINT.
+    OpenBLAS starts a thread with memory of its own for each processor; if it can't, it sends its process SIGINT.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the library finds worth a line in a log, handed to Python's logging."""
+"""Passes the library's log messages to Python's logging."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LEVELS = {0: 20, 1: 30}  # logging.INFO, logging.WARNING
 
 _logger: Logger | None = None
-_escaped: dict[int, BaseException] = {}  # by the thread whose call it is to end
+_escaped: dict[int, BaseException] = {}  # by the thread whose call of the library is to raise it
 
 
 def _forward(level: int, message: bytes, _context: object) -> None:
@@ -27,28 +27,29 @@ def _forward(level: int, message: bytes, _context: object) -> None:
     try:
         logger.log(_LEVELS.get(level, 30), "%s", message.decode(errors="replace"))
     except Exception:
-        raise  # sys.unraisablehook shows it; the call that was made has done its work, and goes on
-    except BaseException as error:  # Ctrl-C, SystemExit: C can't hand it on
+        raise  # sys.unraisablehook shows it; the library's call goes on
+    except BaseException as error:  # KeyboardInterrupt, SystemExit: C code can't pass it on
         _escaped[get_ident()] = error
 
 
-# The library keeps its address, and may call it as long as the process lives.
+# The library may call this as long as the process lives, so it is never freed.
 _callback = LogCallback(_forward)
 ctypes.pythonapi.Py_IncRef(ctypes.py_object(_callback))
 
 
 def raise_escaped() -> None:
-    """What a logger raised to end the program, as KeyboardInterrupt, in the call of the library that it ended."""
+    """Raise the KeyboardInterrupt or SystemExit that a logger raised during this thread's call of the library."""
     if _escaped and (error := _escaped.pop(get_ident(), None)) is not None:
         raise error
 
 
 def log_to(logger: Logger | None) -> None:
-    """Hand the library's messages of this process to a logger; None: to nobody, as at the begin.
+    """Send the library's log messages of this process to a logger. None, the default, discards them.
 
-    There is never one per frame: a ring made anew, a semaphore re-armed, a writer lost. Not while other threads are
-    inside calls of the library, the first time. The logger may do anything, also close the ring that it hears of. What
-    it raises goes to sys.unraisablehook; KeyboardInterrupt and SystemExit come out of the call that had to tell.
+    Messages are about events such as a ring made anew, a semaphore re-armed or a writer lost, never about each frame.
+    Make the first call while no other thread is inside the library. The logger may do anything, even close the ring
+    that a message is about. An exception that it raises goes to sys.unraisablehook, but KeyboardInterrupt and
+    SystemExit are raised by the call that caused the message.
     """
     global _logger
     if logger is not None and _logger is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The board's state as the kernel tells it: model, clocks, temperature, throttling, shared memory."""
+"""The state of the board as the kernel reports it: model, clocks, temperature, throttling, shared memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .cgroup import memory_limit
 
 
 class Throttling(enum.IntFlag):
-    """What a Raspberry Pi's firmware says, now and since boot."""
+    """What the firmware of a Raspberry Pi reports, now and since boot."""
 
     UNDER_VOLTAGE = 1 << 0
     FREQUENCY_CAPPED = 1 << 1
@@ -33,7 +33,7 @@ FIRMWARE_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SharedMemory:
-    """/dev/shm: bytes in all, and bytes still free for this user."""
+    """The size of /dev/shm, and how much of it is free for this user, in bytes."""
 
     total: int
     free: int
@@ -41,11 +41,22 @@ class SharedMemory:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One look at the board. What it does not tell is None, or empty.
+    """The state of the board at one moment. What the board does not report is None, or empty.
 
-    governors: one for each kind. clocks_mhz: one for each processor. temperature_c: the hottest zone, degrees
-    Celsius. under_voltage: now, by firmware or sensor. load: runnable tasks, over the last minute. memory_total,
-    memory_available: bytes that this process can have, in a container those of the container.
+    Attributes:
+        model: name of the board or machine.
+        kernel: release of the kernel.
+        architecture: such as aarch64.
+        processors: number of processors.
+        governors: names of the frequency governors in use.
+        clocks_mhz: frequency of each processor.
+        temperature_c: temperature of the hottest zone, degrees Celsius.
+        throttling: flags of a Raspberry Pi's firmware.
+        under_voltage: whether the supply voltage is too low now, by firmware or sensor.
+        load: runnable tasks, averaged over the last minute.
+        memory_total: bytes that this process may use at most, in a container those of the container.
+        memory_available: bytes of these that are still available.
+        shared_memory: /dev/shm.
     """
 
     model: str | None
@@ -81,22 +92,22 @@ def _numbers(paths: Iterable[Path], base: int = 10) -> list[int]:
 
 
 def _throttling(root: Path) -> Throttling | None:
-    # Raspberry Pi 5 has its firmware under soc@107c000000, the others under soc.
+    # A Raspberry Pi 5 has its firmware under soc@107c000000, the others under soc.
     flags = _numbers((root / "sys/devices/platform").glob("soc*/soc*:firmware/get_throttled"), 16)
     return Throttling(flags[0]) if flags else _throttling_by_vcgencmd()
 
 
 def _throttling_by_vcgencmd() -> Throttling | None:
-    """For kernels without that file. Only there, since a process for each look costs as much as all the rest."""
+    """Ask vcgencmd, on kernels without that file only: starting a process costs as much as all the rest."""
     program = shutil.which("vcgencmd")
     if program is None:
         return None
-    import subprocess  # takes as long to import as all the rest, and is needed hardly anywhere
+    import subprocess  # slow to import, and rarely needed
 
     try:
         command = [program, "get_throttled"]
         told = subprocess.run(command, capture_output=True, text=True, timeout=FIRMWARE_TIMEOUT_S, check=True).stdout
-    except (OSError, subprocess.SubprocessError):  # as for a user outside the group video
+    except (OSError, subprocess.SubprocessError):  # such as for a user outside the group video
         return None
     match = re.fullmatch(r"throttled=(0x[0-9a-fA-F]{1,8})", told.strip())
     return Throttling(int(match[1], 16)) if match else None
@@ -112,7 +123,7 @@ def _under_voltage(root: Path, throttling: Throttling | None) -> bool | None:
 
 
 def _memory(root: Path) -> tuple[int | None, int | None]:
-    """In all, and available."""
+    """Return the total and the available bytes."""
     lines = (line.split() for line in (_text(root / "proc/meminfo") or "").splitlines())
     told = {words[0]: int(words[1]) * 1024 for words in lines if len(words) >= 2 and words[1].isdecimal()}
     total, available = told.get("MemTotal:"), told.get("MemAvailable:")
@@ -125,7 +136,7 @@ def _memory(root: Path) -> tuple[int | None, int | None]:
 def _load() -> float | None:
     try:
         return os.getloadavg()[0]
-    except OSError:  # /proc is not there, or has processes alone
+    except OSError:  # there is no /proc, or it shows processes only
         return None
 
 
@@ -143,7 +154,7 @@ def _hottest(root: Path) -> float | None:
 
 
 def look(root: Path = Path("/")) -> Machine:
-    """Look at the board now. root: where proc, sys and dev are found."""
+    """Return the state of the board now. root is the folder that contains proc, sys and dev."""
     processors = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
     governors = {_text(path / "cpufreq/scaling_governor") for path in processors} - {None}
     clocks = _numbers(path / "cpufreq/scaling_cur_freq" for path in processors)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who has an object of shared memory mapped, found through /proc with no help from the processes themselves."""
+"""Finds out through /proc which processes map a shared memory object, with no help from those processes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from .rings import DIRECTORY
 
 PROC = Path("/proc")
 LONGEST_NAME = 60
-_FIRST_NAMESPACE = 0xEFFFFFFC  # the kernel's number for the pid namespace that has all processes
+_FIRST_NAMESPACE = 0xEFFFFFFC  # inode of the initial pid namespace, which has all processes
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Process:
-    """A process as it can be told to a person.
+    """A process that maps an object.
 
-    name: its comm, up to 15 letters, chosen by the process itself. writes: whether it mapped the object to write, as
-    writers do, and readers of version 1.
+    Attributes:
+        pid: its pid in this pid namespace.
+        name: its comm, up to 15 characters that the process chose itself.
+        writes: whether its mapping is writable, as those of writers and of version 1 readers are.
     """
 
     pid: int
@@ -30,11 +32,14 @@ class Process:
 
 @dataclass(slots=True)
 class Users:
-    """Which processes map which object, by inode.
+    """The processes that map each object. One that can't be seen must not be taken for one that is gone.
 
-    hidden: processes that could not be looked at. sees_all: no process of this pid namespace was out of sight.
-    complete: nor can any be outside of it. unseen: what was out of sight, and what to do; empty: nothing was. What is
-    not seen is not gone.
+    Attributes:
+        by_inode: the processes that map each inode, in order of their pids.
+        hidden: number of processes that could not be examined.
+        sees_all: whether every process of this pid namespace could be examined.
+        complete: whether, in addition, no process is outside of this pid namespace.
+        unseen: what could not be examined, and what to do about it; empty if nothing.
     """
 
     by_inode: dict[int, list[Process]] = field(default_factory=dict)
@@ -44,12 +49,12 @@ class Users:
     unseen: str = ""
 
     def of(self, inode: int, *, but: int = 0) -> list[Process]:
-        """Those that map the object, without one pid."""
+        """Return the processes that map the object, except the one whose pid is but."""
         return [process for process in self.by_inode.get(inode, []) if process.pid != but]
 
 
 def process_name(pid: int) -> str | None:
-    """The process's comm; None: there is no such process here."""
+    """Return the process's comm, or None if there is no such process here."""
     try:
         return (PROC / str(pid) / "comm").read_text(errors="replace").rstrip("\n")
     except OSError:
@@ -57,9 +62,10 @@ def process_name(pid: int) -> str | None:
 
 
 def program(pid: int) -> str | None:
-    """What a person would call it: of an interpreter, the script or module that it runs; None: no such process here.
+    """Return what a person would call the process, or None if there is no such process here.
 
-    Chosen by the process itself, so letters that drive a terminal are left out.
+    For Python, that is the script or module that it runs. The name is the process's own choice, so control characters
+    are removed.
     """
     name = process_name(pid)
     if name is None:
@@ -78,13 +84,13 @@ def program(pid: int) -> str | None:
 
 
 def tell_program(pid: int) -> str:
-    """Pid and program, for messages."""
+    """Return the pid and the program, for messages."""
     name = program(pid)
     return f"{pid} ({name})" if name else f"{pid} (out of sight here)"
 
 
 def pid_namespace() -> int:
-    """The inode of this process's pid namespace; 0: not known."""
+    """Return the inode of this process's pid namespace, or 0 if it is not known."""
     try:
         return (PROC / "self/ns/pid").stat().st_ino
     except OSError:
@@ -92,10 +98,10 @@ def pid_namespace() -> int:
 
 
 def _own_shift() -> int:
-    """By how many clock ticks our time namespace shifts the start times we see. Raises OSError, ValueError."""
+    """Return by how many clock ticks our time namespace shifts start times. Raises OSError, ValueError."""
     try:
         own = (PROC / "self/ns/time").stat().st_ino
-    except FileNotFoundError:  # a kernel without such namespaces
+    except FileNotFoundError:  # a kernel without time namespaces
         return 0
     if own != (PROC / "self/ns/time_for_children").stat().st_ino:
         raise ValueError("what is told is the children's shift")
@@ -106,14 +112,14 @@ def _own_shift() -> int:
 
 
 def start_time(pid: int) -> int | None:
-    """When the process started, in clock ticks since boot as the machine's own time namespace has it.
+    """Return when the process started, in clock ticks since boot in the initial time namespace.
 
-    None: there is no such process in /proc, or it can't be told.
+    Returns None if there is no such process in /proc, or if the time can't be told.
     """
     try:
-        if (PROC / "self").readlink() != Path(str(os.getpid())):  # another namespace's /proc: its pids are others'
+        if (PROC / "self").readlink() != Path(str(os.getpid())):  # /proc of another pid namespace
             return None
-        # Of the first thread, which says the same: emulators answer for /proc/PID/stat by themselves, and wrongly.
+        # The first thread's file says the same; emulators answer for /proc/PID/stat themselves, and wrongly.
         fields = (PROC / f"{pid}/task/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()
         return int(fields[19]) - _own_shift()
     except (OSError, ValueError, IndexError):
@@ -121,9 +127,10 @@ def start_time(pid: int) -> int | None:
 
 
 def is_gone(pid: int, start: int, namespace: int) -> bool:
-    """Whether it is certain that this process is gone. start: as start_time has it, 0: not known; namespace: its pids'.
+    """Return whether the process is certainly gone.
 
-    What can't be compared, as from another namespace or under hidepid, is not gone.
+    start is what start_time() returned for it, 0 if not known; namespace is the inode of its pid namespace. A process
+    that can't be compared, since it is in another namespace or hidden by hidepid, does not count as gone.
     """
     if not namespace or namespace != pid_namespace():
         return False
@@ -138,16 +145,16 @@ def is_gone(pid: int, start: int, namespace: int) -> bool:
 
 
 def _maps(process: Path) -> list[str]:
-    """What a process maps, a line each. Raises OSError."""
+    """Return the lines of a process's memory map. Raises OSError."""
     lines = (process / "maps").read_text(errors="replace").splitlines()
-    if not lines:  # the first thread may have ended, and the others live on
+    if not lines:  # the first thread may have ended while others live on
         for thread in (process / "task").iterdir():
             lines += (thread / "maps").read_text(errors="replace").splitlines()
     return lines
 
 
 def _mapped_inodes(process: Path, device: int) -> dict[int, bool]:
-    """{inode: whether it is mapped to write}. Raises OSError."""
+    """Return {inode: whether the mapping is writable}. Raises OSError."""
     wanted = f"{os.major(device):02x}:{os.minor(device):02x}"
     found: dict[int, bool] = {}
     for line in _maps(process):
@@ -159,7 +166,7 @@ def _mapped_inodes(process: Path, device: int) -> dict[int, bool]:
 
 
 def _look_at(folder: Path, device: int, found: defaultdict[int, list[Process]]) -> bool:
-    """Adds what the process maps, by inode. False: it may not be looked at."""
+    """Add what the process maps to found, by inode. Returns False if the process may not be examined."""
     try:
         inodes = _mapped_inodes(folder, device)
     except (FileNotFoundError, ProcessLookupError):  # it is gone
@@ -172,7 +179,7 @@ def _look_at(folder: Path, device: int, found: defaultdict[int, list[Process]]) 
 
 
 def find_users() -> Users:
-    """Look at every process once. Those that come or go meanwhile may be missed."""
+    """Examine every process once. Processes that start or end meanwhile may be missed."""
     users = Users()
     if not (PROC / "self").exists():
         users.unseen = "/proc is not mounted here, so no process could be looked at: mount it"
@@ -184,7 +191,7 @@ def find_users() -> Users:
     refused = [folder for folder in folders if not _look_at(folder, device, found)]
     if sees_machine:  # the machine's init reads no rings
         refused = [folder for folder in refused if folder.name != "1"]
-    # One that was just forked is its parent's, of whom it may not be asked, until it runs a program of its own.
+    # A process that was just forked may not be examined until it runs a program of its own: look again.
     users.hidden = sum(not _look_at(folder, device, found) for folder in refused)
     users.sees_all = users.hidden == 0 and sees_others
     users.complete = sees_machine and users.sees_all

@@ -30,16 +30,19 @@ from .views import map_object
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_MOST = 0xFFFFFFFF  # what a C uint32_t holds; no slot is that large
-# Without its prototype: converting and checking arguments costs several times the call.
+_MOST = 0xFFFFFFFF  # the largest uint32_t; no slot is that large
+# Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
 _write = library["video_shm_producer_write"]
 
 
 class Reservation:
-    """A slot to write into; a context manager that gives the slot back unless commit() was called.
+    """A slot to write into, and a context manager that gives the slot back unless commit() was called.
 
-    capacity: bytes. Do not write through arrays of data that you kept: once the frame is published its slot belongs
-    to the readers, who may get torn frames. They never fault, whatever becomes of the producer.
+    Do not write through arrays made from data after commit(): the slot then belongs to the readers, who would get torn
+    frames. Such arrays never fault, whatever becomes of the producer.
+
+    Attributes:
+        capacity: size of the slot in bytes.
     """
 
     def __init__(self, producer: Producer, data: memoryview) -> None:
@@ -49,7 +52,7 @@ class Reservation:
 
     @property
     def data(self) -> memoryview:
-        """The slot: capacity bytes, uint8, writable. Raises HandleClosed once it was committed or given back."""
+        """The slot: uint8, capacity bytes, writable. Raises HandleClosed once it was committed or given back."""
         if self._data is None:
             raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
         return self._data
@@ -67,10 +70,23 @@ class Reservation:
         capture_ns: int = 0,
         flags: int = 0,
     ) -> None:
-        """Publish the first size bytes; the rest as Producer.write().
+        """Publish the first size bytes of the slot as a frame.
 
-        capture_ns: CLOCK_MONOTONIC; 0 is now. flags: of Flag; RECOVERY_POINT only of a keyframe, and a library that is
-        older than the flag writes without it. Raises FrameTooLarge, ValueError (size 0; a flag that can't be).
+        Args:
+            size: bytes of payload.
+            keyframe: whether decoding can start at this frame.
+            codec: a Codec.
+            width: width in pixels.
+            height: height in pixels.
+            fps: frames per second.
+            timestamp_ms: wall-clock time of capture, ms since the epoch; 0 is now.
+            capture_ns: time of capture, ns of CLOCK_MONOTONIC; 0 is now.
+            flags: bits of Flag. RECOVERY_POINT needs keyframe=True; a library older than that flag leaves it out.
+
+        Raises:
+            FrameTooLarge: size is larger than the slot.
+            ValueError: size is 0, or an argument is out of range.
+            HandleClosed: the slot was committed or given back already.
         """
         if self._data is None:
             raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
@@ -84,7 +100,7 @@ class Reservation:
         self._data = None
 
     def abort(self) -> None:
-        """Give the slot back unpublished. Twice, or after commit, it does nothing."""
+        """Give the slot back without publishing it. After commit(), or a second time, this does nothing."""
         if self._data is not None:
             self._data = None
             self._producer._abort()
@@ -98,8 +114,8 @@ class Reservation:
         self.abort()
 
 
-# video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps. As bytes it costs a fraction
-# of what a ctypes struct does.
+# video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps. Packing bytes costs a
+# fraction of filling in a ctypes structure.
 _META = Struct("@QII?BHHB9x")
 
 
@@ -114,11 +130,22 @@ def _pack_meta(keyframe: bool, codec: int, width: int, height: int, fps: int, ti
 
 
 class Producer(Handle):
-    """The one writer of a ring.
+    """Writes the frames of a ring. A ring has one producer at a time.
 
-    ring: channel number, name or /name; None is /video_stream. slots: 2 to 4096. slot_size: bytes of payload in a
-    slot, up to 256 MiB. mode: permission bits. Raises ProducerBusy (with the other's pid), RingFull,
-    IncompatibleRing, ValueError, VideoShmError.
+    Args:
+        ring: channel number, NAME or /NAME; None is /video_stream.
+        channel: channel number, an alternative to ring.
+        slots: number of slots, 2 to 4096.
+        slot_size: bytes of payload that fit into a slot, up to 256 MiB.
+        mode: permission bits of the shared memory object.
+        media: kind of stream.
+
+    Raises:
+        ProducerBusy: another producer holds the ring; its pid is in the exception.
+        RingFull: /dev/shm has no room for the ring.
+        IncompatibleRing: an object of that name is not a ring.
+        ValueError: an argument is out of range.
+        VideoShmError: any other failure.
     """
 
     def __init__(
@@ -139,7 +166,7 @@ class Producer(Handle):
         self._handle = ProducerHandle()
         self._reference = byref(self._handle)
         self._mapped: memoryview | None = None
-        self._mapped_of = (0, 0)  # device and inode: each tmpfs counts its inodes from 1
+        self._mapped_of = (0, 0)  # device and inode, since each tmpfs counts its inodes from 1
         self.slot_size = slot_size
         options = ProducerOptions(
             slots=slots, slot_size=slot_size, mode=mode, media=Media(media), name=self.ring.encode()
@@ -162,15 +189,30 @@ class Producer(Handle):
         fps: int = 0,
         timestamp_ms: int = 0,
     ) -> bool:
-        """Copy one access unit into the next slot and wake the readers; never waits.
+        """Copy one access unit into the next slot and wake the readers. Never waits.
 
-        data: bytes-like, contiguous. width, height: pixels. fps: frames per second. timestamp_ms: wall clock of
-        capture, ms since the epoch; 0 is now. Returns False if the frame was dropped and counted, since the ring
-        was busy. Raises FrameTooLarge, RingTaken, RingFull, ValueError (no bytes), HandleClosed.
+        Args:
+            data: the payload, bytes-like and contiguous.
+            keyframe: whether decoding can start at this frame.
+            codec: a Codec.
+            width: width in pixels.
+            height: height in pixels.
+            fps: frames per second.
+            timestamp_ms: wall-clock time of capture, ms since the epoch; 0 is now.
+
+        Returns:
+            True, or False if the ring was busy and the frame was dropped and counted.
+
+        Raises:
+            FrameTooLarge: data does not fit into a slot.
+            RingTaken: the ring's name now belongs to somebody else's ring.
+            RingFull: the ring's name was removed, and /dev/shm has no room to make it anew.
+            ValueError: data is empty, or an argument is out of range.
+            HandleClosed: the producer is closed.
         """
         meta = _pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
         calls, thread = self._others, get_ident()
-        calls.append(thread)  # as _call() does, which would cost half as much as all the rest
+        calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
             if not self._open:
                 self._check_open()
@@ -180,7 +222,7 @@ class Producer(Handle):
             else:
                 view = memoryview(data)
                 size = view.nbytes
-                # What is read-only, or empty, has no address in ctypes; bytes do.
+                # ctypes takes no address of a buffer that is read-only or empty, but of bytes it does.
                 first = view.tobytes() if view.readonly or not size else byref(c_uint8.from_buffer(view))
                 result = _write(self._reference, first, min(size, _MOST), meta)
         finally:
@@ -202,7 +244,10 @@ class Producer(Handle):
         return error_for(error, self.ring, message)
 
     def reserve(self) -> Reservation:
-        """The next slot, for an encoder to write into. Raises ProducerBusy if one is out, RingTaken, HandleClosed."""
+        """Return the next slot, for an encoder to write into.
+
+        Raises ProducerBusy if a slot is reserved already, RingTaken, RingFull, HandleClosed.
+        """
         data, capacity, offset = POINTER(c_uint8)(), c_uint32(), c_uint64()
         with self._call():
             try:
@@ -234,7 +279,7 @@ class Producer(Handle):
             except VideoShmError as error:
                 if error.errno != errno.EINVAL or not flags & Flag.RECOVERY_POINT:
                     raise self._error(error.errno or 0, size) from None
-                # A library older than this flag has refused it, and left the reservation as it was.
+                # A library older than this flag refuses it, and leaves the reservation as it was.
                 self._commit(size, meta, capture_ns, flags & ~Flag.RECOVERY_POINT)
 
     def _abort(self) -> None:
@@ -242,7 +287,7 @@ class Producer(Handle):
             library.video_shm_producer_abort(self._reference)
 
     def info(self) -> RingInfo:
-        """The ring's figures. Raises HandleClosed."""
+        """Return the figures of the ring. Raises HandleClosed."""
         info = Info()
         with self._call():
             library.video_shm_producer_info(self._reference, byref(info))
@@ -250,9 +295,9 @@ class Producer(Handle):
 
     @contextmanager
     def _call(self) -> Iterator[None]:
-        """Several threads may be in calls at once, but close() waits for them to end."""
+        """Register a call: several threads may be in calls at once, and close() waits for them to end."""
         calls, thread = self._others, get_ident()
-        calls.append(thread)  # first, and then whether it is open; close() does it the other way round
+        calls.append(thread)  # first, then check whether it is open; close() does the opposite
         try:
             self._check_open()
             yield
@@ -262,7 +307,7 @@ class Producer(Handle):
 
     def _destroy(self) -> None:
         while any(thread != get_ident() for thread in tuple(self._others)):
-            if sys.is_finalizing():  # the others stand still for ever
+            if sys.is_finalizing():  # the other threads never run again
                 return
             sleep(0.0001)
         self._mapped = None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader publishes of itself: its counters, in a small object of its own, never in the ring.
+"""The counters that a reader publishes, in a small shared memory object of its own, never in the ring.
 
-One object for each Consumer(publish=True): /dev/shm/vshm_consumer_PID_RANDOM, of RECORD's size, written whole at most
-four times a second, and removed by close(). Its reader holds a lock on it as long as it lives: pids, which are other
-processes' in other containers, tell nothing by themselves.
+Each Consumer(publish=True) has one object, /dev/shm/vshm_consumer_PID_RANDOM, of the size of RECORD. It is written
+whole at most four times a second, and removed by close(). The reader holds a lock on it as long as it lives: a pid
+alone proves nothing, since in another container it is another process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .views import map_object
 
 PREFIX = "vshm_consumer_"
 MAGIC = b"VSHMCONS"
-NAME = re.compile(rf"{PREFIX}[0-9]+_\w+", re.ASCII)  # others may call their files what they like
+NAME = re.compile(rf"{PREFIX}[0-9]+_\w+", re.ASCII)  # other programs may use the prefix too
 VERSION = 2
 EVERY_NS = 250_000_000
 ATTEMPTS = 10
@@ -40,7 +40,7 @@ RECORD = Struct("<8sIIQQQQQQQQQQ208sQ")
 
 
 class _Record(NamedTuple):
-    """RECORD's fields; whole as long as update and again, at its two ends, are the same."""
+    """The fields of RECORD. A record is whole if update and again, at its two ends, are equal."""
 
     magic: bytes
     version: int
@@ -61,10 +61,21 @@ class _Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PublishedConsumer:
-    """A reader's own counters, as RingInfo has them.
+    """The counters of a reader, as in RingInfo.
 
-    pid: as its own namespace has it; name: "?" where that is another one than ours. updated_ns: CLOCK_MONOTONIC.
-    alive: its process still runs.
+    Attributes:
+        path: the object that they were read from.
+        pid: the reader's pid in its own pid namespace.
+        name: its comm; "?" if it is in another pid namespace than this process.
+        ring: name of the ring that it reads.
+        inode: inode of that ring.
+        received: frames that it has read.
+        missed: frames that were overwritten before it could read them.
+        skipped: frames that it passed over by its own policy.
+        span: frames since it joined.
+        reattached: how often it has changed to another ring.
+        updated_ns: when the record was written, ns of CLOCK_MONOTONIC.
+        alive: whether its process still runs.
     """
 
     path: Path
@@ -82,7 +93,7 @@ class PublishedConsumer:
 
 
 class Publication:
-    """The writing side, of one Consumer. Raises RingFull (/dev/shm is full), VideoShmError."""
+    """The published object of one Consumer. Raises RingFull if /dev/shm is full, else VideoShmError."""
 
     def __init__(self, ring: str) -> None:
         self._pid = os.getpid()
@@ -93,7 +104,7 @@ class Publication:
         self._next_ns = 0
         self._descriptor = self._create()
         self._object = os.fstat(self._descriptor)
-        # It keeps the lock, also where the program closes the descriptor.
+        # The mapping keeps the lock even if the program closes the descriptor.
         self._hold: memoryview | None = map_object(self._descriptor)
 
     def _create(self) -> int:
@@ -101,7 +112,7 @@ class Publication:
             self.path = Path(DIRECTORY) / f"{PREFIX}{self._pid}_{secrets.token_hex(4)}"
             try:
                 return self._create_at(self.path)
-            except (FileExistsError, BlockingIOError):  # somebody else's: there are other names
+            except (FileExistsError, BlockingIOError):  # taken by somebody else: try another name
                 continue
             except OSError as error:
                 kind = RingFull if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else VideoShmError
@@ -114,8 +125,8 @@ class Publication:
             descriptor = os.open(path, flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
-            os.fchmod(descriptor, 0o644)  # whatever the umask: it is for all to see
+            os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write can fail for lack of room
+            os.fchmod(descriptor, 0o644)  # readable by all, whatever the umask
         except OSError:
             os.close(descriptor)
             path.unlink()
@@ -123,7 +134,7 @@ class Publication:
         return descriptor
 
     def update_if_due(self, look: Callable[[], RingInfo]) -> None:
-        """Publish the counters if those published are a quarter of a second old; in a forked child do nothing."""
+        """Publish the counters if the published ones are a quarter of a second old. Does nothing in a forked child."""
         now_ns = monotonic_ns()
         if now_ns < self._next_ns or os.getpid() != self._pid:
             return
@@ -152,14 +163,14 @@ class Publication:
         os.pwrite(self._descriptor, RECORD.pack(*record), 0)
 
     def _is_open(self) -> bool:
-        """Whether the descriptor is still ours: who becomes a daemon closes all, and its number may be a file's now."""
+        """Return whether the descriptor is still ours: a daemon closes them all, and its number may be reused."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), self._object)
         except OSError:
             return False
 
     def _open_again(self) -> bool:
-        """In place of a descriptor that was closed. Whether that could be: somebody may have removed the object."""
+        """Open the object again after its descriptor was closed. Returns False if the object is gone."""
         try:
             with above_standard_streams():
                 self._descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -173,7 +184,7 @@ class Publication:
         return False
 
     def close(self) -> None:
-        """Remove the object. A forked child only lets go."""
+        """Remove the object. A forked child only closes it."""
         if os.getpid() == self._pid:
             with suppress(FileNotFoundError):
                 if os.path.samestat(self._object, self.path.lstat()):
@@ -184,7 +195,7 @@ class Publication:
 
 
 def _is_held(descriptor: int) -> bool:
-    """Whether its reader still has the lock; so has a child that it forked."""
+    """Return whether the reader, or a child that it forked, still holds the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -195,7 +206,7 @@ def _is_held(descriptor: int) -> bool:
 
 def _read(path: Path) -> PublishedConsumer | None:
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):  # not even opened: a FIFO's writer would wake up
+        if not stat.S_ISREG(path.lstat().st_mode):  # not even opened, which would wake the writer of a FIFO
             return None
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -234,12 +245,12 @@ def _read(path: Path) -> PublishedConsumer | None:
 
 
 def list_published() -> list[PublishedConsumer]:
-    """What the readers of this machine publish; alive is false for those whose process is gone."""
+    """Return what the readers of this machine publish, including those whose process is gone."""
     paths = sorted(path for path in Path(DIRECTORY).glob(f"{PREFIX}*") if NAME.fullmatch(path.name))
     found = (_read(path) for path in paths)
     return [consumer for consumer in found if consumer is not None]
 
 
 def by_pid(consumers: Iterable[PublishedConsumer], inode: int) -> dict[int, PublishedConsumer]:
-    """Those that read a ring, without the dead, whose pids others may have by now."""
+    """Return the live readers of a ring by pid; the pid of a dead one may belong to another process by now."""
     return {consumer.pid: consumer for consumer in consumers if consumer.inode == inode and consumer.alive}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a ring is named: by channel number, name or /name; nothing given is the only one."""
+"""How rings are named: by channel number, NAME or /NAME, or not at all for the default ring."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ Ring = int | str | None
 
 DIRECTORY = "/dev/shm"
 DEFAULT = "/video_stream"
-AUDIO = "/audio_stream"  # where sound is looked for, if nothing else is said
+AUDIO = "/audio_stream"  # the default ring for audio
 
 
 def ring_name(ring: Ring = None) -> str:
-    """The ring's name with its slash: 0 and "0" are /video_stream_ch0. Raises ValueError for what is no name."""
+    """Return the ring's name with its slash; 0 and "0" are /video_stream_ch0. Raises ValueError for an invalid name."""
     if ring is None:
         return DEFAULT
     if isinstance(ring, int) or (ring.isascii() and ring.isdigit()):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several rings read as one: what was captured at the same time comes together."""
+"""Reads several rings together: frames that were captured at the same time are returned together."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from typing import Any, Generic, Protocol, Self, TypeVar, cast, overload
 from .errors import ProducerClosed, ProducerDied
 from .frame import Frame
 
-HELD_FRAMES = 256  # of each stream, at most, while it is not known yet where they belong
-_SLICE_S = 0.02  # so long one stream is waited for before the others are looked at again
+HELD_FRAMES = 256  # at most, of each stream, while it is not known yet where they belong
+_SLICE_S = 0.02  # how long to wait for one stream before reading the others again
 
 
 class Stream(Protocol):
-    """What sync() reads from: a Consumer."""
+    """What sync() reads from, such as a Consumer."""
 
     def receive(self, timeout: float | None = None) -> Frame | None:
-        """The next frame, or None if none came within timeout seconds."""
+        """Return the next frame, or None if none came within timeout seconds."""
 
 
 @dataclass(slots=True)
 class SyncBooks:
     """What became of the frames of one stream.
 
-    received: read from its ring. matched: handed out beside a frame of another stream. unmatched: frames that nothing
-    belonged to; of the first stream they were handed out alone, of the others left out. missed: lost to the ring's
-    laps, as the frames themselves tell. ended: what ended the stream; None: it goes on.
+    Attributes:
+        received: frames read from the ring.
+        matched: frames returned beside a frame of another stream.
+        unmatched: frames without a match; those of the first stream were returned alone, the others left out.
+        missed: frames overwritten in the ring before they could be read.
+        ended: the exception that ended the stream; None while it goes on.
     """
 
     received: int = 0
@@ -39,7 +42,7 @@ class SyncBooks:
 
 
 class _Held:
-    """One stream: frames that wait for their place, each with its time of capture."""
+    """One stream, with the frames that are not matched yet and their times of capture."""
 
     def __init__(self, stream: Stream, patience: float) -> None:
         self.books = SyncBooks()
@@ -51,11 +54,14 @@ class _Held:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether something may still come soon: it has not ended, and was not silent for too long."""
+        """Whether frames may still come soon: the stream has not ended, and has not been silent for too long."""
         return self.books.ended is None and time.monotonic() - self._heard_s < self._patience
 
     def read(self, timeout: float, gives_up: bool) -> None:
-        """What is there; waits for the first up to timeout seconds. gives_up: the oldest make room for the newer."""
+        """Read the frames that are there, waiting up to timeout seconds for the first.
+
+        With gives_up, the oldest frames are discarded to make room for newer ones.
+        """
         for _ in range(HELD_FRAMES):
             if self.books.ended is not None or (len(self.frames) == HELD_FRAMES and not gives_up):
                 return
@@ -78,7 +84,10 @@ class _Held:
 
 
 def _captured_ns(frame: Frame) -> int:
-    """CLOCK_MONOTONIC. Never later than now: a time from the future would make all that is older look late."""
+    """Return the frame's time of capture, ns of CLOCK_MONOTONIC, but not later than now.
+
+    A time in the future would make all older frames look late.
+    """
     now_ns = time.monotonic_ns()
     if frame.capture_ns:
         return min(frame.capture_ns, now_ns)
@@ -86,16 +95,20 @@ def _captured_ns(frame: Frame) -> int:
 
 
 Frames = tuple[Frame, ...]
-Together = TypeVar("Together", bound=tuple[Any, ...])  # the first stream's frame, and of each other one its Frames
+Together = TypeVar("Together", bound=tuple[Any, ...])  # the first stream's frame, then the Frames of each other stream
 
 
 class Sync(Generic[Together]):
-    """The iterator that sync() returns. books: one for each stream, in the order that they were given."""
+    """The iterator that sync() returns.
+
+    Attributes:
+        books: one for each stream, in the order of the arguments.
+    """
 
     def __init__(self, streams: tuple[Stream, ...], tolerance: float, patience: float) -> None:
         self._tolerance_ns = round(tolerance * 1e9)
         self._leader, *self._followers = (_Held(stream, patience) for stream in streams)
-        self._before_ns = 0  # time of capture of the leader's frame before
+        self._before_ns = 0  # time of capture of the leader's previous frame
         self.books = tuple(held.books for held in (self._leader, *self._followers))
 
     def __iter__(self) -> Self:
@@ -104,7 +117,7 @@ class Sync(Generic[Together]):
     def __next__(self) -> Together:
         while True:
             self._leader.read(0, gives_up=False)
-            for held in self._followers:  # as long as there is no frame that they could belong to, the newest are kept
+            for held in self._followers:  # the leader has none: keep their newest frames
                 held.read(0, gives_up=not self._leader.frames)
             awaited = self._awaited()
             if awaited is None:
@@ -114,7 +127,7 @@ class Sync(Generic[Together]):
             awaited.read(_SLICE_S, gives_up=True)
 
     def _awaited(self) -> _Held | None:
-        """The stream that has to come further before the leader's next frame can be handed out; None: none has to."""
+        """Return the stream to wait for before the leader's next frame can be returned, or None."""
         leader = self._leader
         if not leader.frames:
             return leader
@@ -140,7 +153,7 @@ class Sync(Generic[Together]):
         return cast("Together", (frame, *others))
 
     def _take(self, held: _Held, at_ns: int, after_ns: int | None) -> Frames:
-        """The frames that belong to the leader's at at_ns. Those before it that belong to none are given up."""
+        """Return the frames that match the leader's at at_ns, and discard older ones that match no frame."""
         taken = []
         frames, held.frames = held.frames, deque()
         for captured_ns, frame in frames:
@@ -168,19 +181,28 @@ def sync(
 @overload
 def sync(first: Stream, /, *others: Stream, tolerance: float = ..., patience: float = ...) -> Sync[tuple[Any, ...]]: ...
 def sync(first: Stream, /, *others: Stream, tolerance: float = 0.02, patience: float = 0.5) -> Sync[Any]:
-    """Iterate over what was captured at the same time: ``for picture, sounds in sync(camera, microphone): ...``.
+    """Iterate over frames captured at the same time: ``for picture, sounds in sync(camera, microphone): ...``.
 
-    Each frame of the first stream, once and in order, and of each other stream a tuple of the frames that belong to it:
-    no further from it than tolerance seconds by capture_ns, and nearer to it than to its neighbours. With a tolerance
-    below half the interval of another camera that tuple has one frame, or none.
+    Each step returns one frame of the first stream, in order, and for each other stream a tuple of the frames that
+    match it. A frame matches if it is at most tolerance seconds away by capture_ns, and nearer to that frame than to
+    its neighbours. With a tolerance below half the frame interval of another camera, its tuple has one frame or none.
 
-    A gap in one of the others leaves its tuple empty; what falls into a gap of the first is left out. A stream from
-    which nothing came for patience seconds, longer than its longest interval, is not waited for until it comes again;
-    neither is one that has ended. The end is the first stream's: iteration stops, or raises ProducerDied, once all of
-    it was handed out. The iterator's books tell what became of each stream's frames. No more than 256 frames of each
-    stream are held; the writers never wait. Streams are Consumers, the iterator's own as long as it is used.
+    After a gap in another stream its tuple is empty; frames in a gap of the first stream are left out. A stream that
+    has ended, or has been silent for patience seconds, is not waited for until it delivers again; choose patience
+    longer than the longest interval. Iteration ends with the first stream, once all its frames were returned. The
+    iterator's books count what became of the frames. It holds at most 256 frames of each stream, and no producer ever
+    waits. While it is in use, nothing else may read from its Consumers.
 
-    Raises ValueError, and what Consumer.receive() raises.
+    Args:
+        first: the stream that sets the pace.
+        others: the streams to match with it.
+        tolerance: largest distance in time of a match, in seconds.
+        patience: how long to wait for a silent stream, in seconds.
+
+    Raises:
+        ValueError: an argument is out of range, or there is only one stream.
+        ProducerDied: the first stream's producer died, and all its frames were returned.
+        VideoShmError: what Consumer.receive() raises.
     """
     if not 0 <= tolerance < 1e6 or not 0 <= patience < 1e6 or not others:
         raise ValueError(f"tolerance={tolerance}, patience={patience}: seconds from 0 on, and two streams at least")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies in the ring itself: mappings of our own, and the frames and slots that are lent out of them."""
+"""Access to the ring's own memory: mappings, and frames that are borrowed from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import FrameOverwritten, HandleClosed, error_for
 from .frame import Described, ViewFields
 
 _libc = CDLL(None, use_errno=True)
-_mmap = _libc.mmap64 if hasattr(_libc, "mmap64") else _libc.mmap  # musl has one, whose offset is of 64 bits too
+_mmap = _libc.mmap64 if hasattr(_libc, "mmap64") else _libc.mmap  # musl has mmap only, with 64-bit offsets
 _mmap.argtypes = [c_void_p, c_size_t, c_int, c_int, c_int, c_int64]
 _mmap.restype = c_void_p
 _libc.munmap.argtypes = [c_void_p, c_size_t]
@@ -23,11 +23,11 @@ _FAILED = c_void_p(-1).value
 
 
 def map_object(descriptor: int, writable: bool = False) -> memoryview:
-    """The whole of a file in a mapping of our own: uint8.
+    """Map a whole file, and return its bytes as a memoryview of uint8. Raises VideoShmError if it can't be mapped.
 
-    What is made from it keeps it alive, whatever becomes of the handle; the C library's mapping is never handed out.
-    Python's own mappings keep a descriptor, and close it at their end: where the program has closed it meanwhile, they
-    close whatever file has got its number. Raises VideoShmError: it can't be mapped.
+    Arrays made from the view keep the mapping alive, whatever becomes of the handle; the C library's own mapping is
+    never handed out. Python's mmap is not used: it keeps a descriptor and closes it at the end, even if the program
+    has closed it meanwhile and its number belongs to another file.
     """
     try:
         size = os.fstat(descriptor).st_size
@@ -37,23 +37,23 @@ def map_object(descriptor: int, writable: bool = False) -> memoryview:
     if address == _FAILED:
         raise error_for(get_errno())
     content = (c_ubyte * size).from_address(address)
-    weakref.finalize(content, _libc.munmap, address, size).atexit = False  # others may look at it until the very end
+    weakref.finalize(content, _libc.munmap, address, size).atexit = False  # the bytes may be used until the very end
     view = memoryview(content).cast("B")
     return view if writable else view.toreadonly()
 
 
 class Lender(Protocol):
-    """Whoever lent a frame."""
+    """What a frame is borrowed from."""
 
     def _take_back(self) -> bool:
-        """End the loan; whether the bytes stayed whole."""
+        """Take the frame back. Returns whether its bytes stayed whole."""
 
 
 class BorrowedFrame(Described):
-    """A frame in the ring, as long as the with block lasts; a context manager.
+    """A frame in the ring itself, valid within a with block.
 
-    Leaving the block raises FrameOverwritten if the producer lapped us. An array kept from data may change
-    afterwards, but never faults.
+    Leaving the block raises FrameOverwritten if the producer has overwritten the frame. An array made from data may
+    change after the block, but never faults.
     """
 
     __slots__ = ("_data", "_lender")
@@ -65,13 +65,13 @@ class BorrowedFrame(Described):
 
     @property
     def data(self) -> memoryview:
-        """The payload, in the ring: size bytes, uint8, read-only. Raises HandleClosed after the block."""
+        """The payload in the ring: uint8, size bytes, read-only. Raises HandleClosed after the block."""
         if self._lender is None:
             raise HandleClosed(errno.EBADF, None, "the borrowed frame was given back: use its data inside the block")
         return self._data
 
     def give_back(self) -> bool:
-        """End the loan. Returns whether the bytes stayed whole; True if it was given back before."""
+        """Give the frame back. Returns whether its bytes stayed whole; True if it was given back before."""
         lender = self._lender
         if lender is None:
             return True

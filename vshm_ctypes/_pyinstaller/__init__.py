@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PyInstaller's hooks: what a frozen program needs of this package, and no import tells."""
+"""Hooks for PyInstaller: what a frozen program needs of this package beyond its imports."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import os
 
 
 def hook_folders() -> list[str]:
-    """Where PyInstaller finds them: its entry point hook-dirs."""
+    """Return the folders with the hooks, for PyInstaller's entry point hook-dirs."""
     return [os.path.dirname(__file__)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The library that the wheel brought. Where it is the system's, the frozen program takes the system's too."""
+"""Collects the library of the wheel. If the system's library is in use, the frozen program uses that too."""
 
 from PyInstaller.utils.hooks import copy_metadata
 

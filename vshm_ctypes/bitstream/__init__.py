@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoded video as cameras and files have it: access units, entry points, parameter sets, and what pictures look like.
+"""Parses encoded video as it comes from cameras and files: access units, entry points, parameter sets, picture formats.
 
-For H.264 and H.265 in byte stream format (annex B of both standards), and for JPEG. Every function takes bytes from
-anywhere: what is damaged is refused with a StreamError or passed over, and nothing else is raised.
+It handles H.264 and H.265 in byte stream format (annex B of both standards), and JPEG. Every function accepts any
+bytes: damaged data is refused with a StreamError or passed over, and nothing else is raised.
 """
 
 from .access_unit import AccessUnit, EntryPoint

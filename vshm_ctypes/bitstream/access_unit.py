@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An access unit, and where one ends and the next begins: ITU-T H.264 clause 7.4.1.2, H.265 clause 7.4.2.4.4."""
+"""Access units, and where one ends and the next begins: ITU-T H.264 clause 7.4.1.2, H.265 clause 7.4.2.4.4."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from .nal import SYNTAXES
 class EntryPoint(enum.Enum):
     """Whether decoding can begin at a picture, and how.
 
-    IDR: all that follows can be decoded. RECOVERY_POINT: pictures that are shown before it may be missing (open GOP),
-    or the picture becomes whole little by little (intra refresh). H.264 says so by a recovery point SEI message,
-    H.265 also by CRA and BLA pictures. Where decoding begins at one of those, the RASL pictures behind it (types 8, 9)
-    can't be decoded, and decoders leave them out. What no message marks, as intra refresh by x265, is no entry point.
+    IDR: everything that follows can be decoded. RECOVERY_POINT: pictures that are shown before this one may be missing
+    (open GOP), or the picture becomes whole gradually (intra refresh). H.264 marks it by a recovery point SEI message,
+    H.265 also by CRA and BLA pictures. When decoding begins at a CRA or BLA picture, the RASL pictures after it (types
+    8 and 9) can't be decoded, and decoders skip them. Without a mark, as with the intra refresh of x265, a picture is
+    no entry point.
     """
 
     NONE = 0
@@ -27,23 +28,23 @@ class EntryPoint(enum.Enum):
 
 
 class AccessUnit(NamedTuple):
-    """One picture with all that belongs to it, as a decoder takes it; or a frame of sound."""
+    """One picture with all NAL units that belong to it, as a decoder takes it, or one audio frame."""
 
     data: bytes
     entry: EntryPoint
 
     @property
     def keyframe(self) -> bool:
-        """Whether decoding can begin here."""
+        """Whether decoding can begin at this access unit."""
         return self.entry is not EntryPoint.NONE
 
 
 class Place(enum.Enum):
     """What a NAL unit does to the access unit before it.
 
-    FIRST: a slice that begins a picture. SLICE: one more of the picture, or of the second of its fields. MIDDLE: of
-    another picture, whose begin is missing. OPENER: it stands in front of a picture's slices. DELIMITER: an access unit
-    delimiter. END: the last one of a sequence. TRAILING: it follows the slices that it belongs to.
+    FIRST: a slice that begins a picture. SLICE: another slice of the picture, or of its second field. MIDDLE: a slice
+    of another picture, the first slice of which is missing. OPENER: it precedes the slices of a picture. DELIMITER: an
+    access unit delimiter. END: the last NAL unit of a sequence. TRAILING: it follows the slices that it belongs to.
     """
 
     FIRST = enum.auto()
@@ -56,30 +57,31 @@ class Place(enum.Enum):
 
 
 class Delimiter(Protocol):
-    """Knows the place of each NAL unit of a stream, told one by one.
+    """Finds the place of each NAL unit of a stream, which are given to it one by one.
 
-    whole: whether the beginning of the picture that is under way is there. lone_field: whether it is a field whose
-    second one may follow.
+    Attributes:
+        whole: whether the first slice of the current picture has come.
+        lone_field: whether the current picture is a field, so that the second field may follow.
     """
 
     whole: bool
     lone_field: bool
 
     def learn(self, nal: bytes) -> None:
-        """A parameter set, whole."""
+        """Take a whole parameter set."""
 
     def place(self, head: bytes) -> Place:
-        """Of a NAL unit, by its first bytes. Raises StreamError: these do not tell."""
+        """Return the place of a NAL unit, given its first bytes. Raises StreamError if they do not tell."""
 
     def end_picture(self) -> None:
-        """The next slice begins a picture, whatever it says."""
+        """End the current picture: the next slice begins another one, whatever its header says."""
 
     def copy(self) -> Self:
-        """Another one that knows as much."""
+        """Return a copy with the same state."""
 
 
 class H264Delimiter:
-    """Of H.264. Without parameter sets a picture begins where a slice has no higher place than the one before."""
+    """Delimits H.264. Without parameter sets, a picture begins at a slice whose first macroblock does not rise."""
 
     _OPENERS = frozenset({6, 7, 8, 13, 14, 15, 16, 17, 18})
 
@@ -87,10 +89,10 @@ class H264Delimiter:
         self.whole = self.lone_field = False
         self._sets = h264_slice.Sets()
         self._last: h264_slice.SliceHeader | None = None
-        self._places: set[tuple[int, int]] = set()  # of the picture's slices: colour plane and first macroblock
+        self._places: set[tuple[int, int]] = set()  # colour plane and first macroblock of each slice of the picture
 
     def copy(self) -> Self:
-        """Another one that knows as much."""
+        """Return a copy with the same state."""
         other = type(self)()
         other.whole, other.lone_field, other._last = self.whole, self.lone_field, self._last
         other._sets = h264_slice.Sets(dict(self._sets.sps), dict(self._sets.pps))
@@ -98,15 +100,15 @@ class H264Delimiter:
         return other
 
     def learn(self, nal: bytes) -> None:
-        """A parameter set, whole."""
+        """Take a whole parameter set."""
         self._sets.learn(nal)
 
     def end_picture(self) -> None:
-        """The next slice begins a picture, whatever it says."""
+        """End the current picture: the next slice begins another one, whatever its header says."""
         self._last, self.lone_field, self.whole = None, False, False
 
     def place(self, head: bytes) -> Place:
-        """Of a NAL unit, by its first bytes. Raises StreamError: these do not tell."""
+        """Return the place of a NAL unit, given its first bytes. Raises StreamError if they do not tell."""
         kind = head[0] & 0x1F
         if kind in SYNTAXES[Codec.H264].slices:
             return self._place_slice(head)
@@ -136,10 +138,10 @@ class H264Delimiter:
         return place
 
     def _begins_picture(self, header: h264_slice.SliceHeader, last: h264_slice.SliceHeader, in_order: bool) -> bool:
-        """By 7.4.1.2.4; and where an encoder does not heed it, by a macroblock that the picture has already.
+        """Return whether a slice begins a picture by clause 7.4.1.2.4, or since it repeats a macroblock of the picture.
 
-        Where slices come in order, one that is further down and under another picture parameter set, no more than that,
-        is of the same picture, whatever 7.4.1.2.4 says: of another one it would not be the first.
+        Some encoders break that clause. If slices come in order, a slice that is further down and differs in nothing
+        but its picture parameter set belongs to the same picture: in another picture it would not be the first.
         """
         if in_order:
             return header.first_mb <= last.first_mb or header._replace(pps_id=last.pps_id).differs(last)
@@ -147,7 +149,7 @@ class H264Delimiter:
 
 
 class H265Delimiter:
-    """Of H.265; pictures of other layers belong to their base picture (annex F)."""
+    """Delimits H.265. Pictures of other layers belong to their base picture (annex F)."""
 
     _OPENERS = frozenset({32, 33, 34, 39, *range(41, 45), *range(48, 56)})
 
@@ -155,20 +157,20 @@ class H265Delimiter:
         self.whole = self.lone_field = False
 
     def copy(self) -> Self:
-        """Another one that knows as much."""
+        """Return a copy with the same state."""
         other = type(self)()
         other.whole = self.whole
         return other
 
     def learn(self, nal: bytes) -> None:
-        """Pictures are told apart without parameter sets."""
+        """Do nothing: pictures are told apart without parameter sets."""
 
     def end_picture(self) -> None:
-        """The next slice begins a picture, whatever it says."""
+        """End the current picture: the next slice begins another one, whatever its header says."""
         self.whole = False
 
     def place(self, head: bytes) -> Place:
-        """Of a NAL unit, by its first bytes. Raises StreamError: these do not tell."""
+        """Return the place of a NAL unit, given its first bytes. Raises StreamError if they do not tell."""
         kind, layer = head[0] >> 1 & 0x3F, (head[0] & 1) << 5 | head[1] >> 3
         if layer > 0:
             return Place.TRAILING

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where decoding can begin."""
+"""Finds out whether decoding can begin at an access unit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_RECOVERY_FRAMES = 65535  # frame_num has 16 bits at most
 
 
 def entry_point(data: bytes, codec: int) -> EntryPoint:
-    """Whether decoding can begin at an access unit. Pictures of JPEG and frames of sound stand for themselves: IDR."""
+    """Return whether decoding can begin at an access unit. A JPEG picture or an audio frame counts as IDR."""
     if codec not in SYNTAXES:
         return EntryPoint.IDR
     slices, recovers = SYNTAXES[codec].slices, False
@@ -39,7 +39,7 @@ def entry_point(data: bytes, codec: int) -> EntryPoint:
 
 
 def _recovers(sei: bytes, codec: int) -> bool:
-    """Whether a recovery point message is among those of a NAL unit."""
+    """Return whether a SEI NAL unit contains a recovery point message."""
     payload = unescaped(sei)
     at = 0
     for _ in range(_MAX_MESSAGES):
@@ -54,7 +54,7 @@ def _recovers(sei: bytes, codec: int) -> bool:
 
 
 def _extended(payload: bytes, at: int) -> tuple[int, int]:
-    """A number of bytes of 255 and a last one, and where it ends (7.3.2.3.1)."""
+    """Return a number coded as bytes of 255 and a last byte, and the offset behind it (clause 7.3.2.3.1)."""
     begin = at
     while payload[at : at + 1] == b"\xff":
         at += 1
@@ -63,7 +63,7 @@ def _extended(payload: bytes, at: int) -> tuple[int, int]:
 
 
 def _is_recovery_point(message: bytes, codec: int) -> bool:
-    """Whether the count of pictures until all is right is one that the standard allows."""
+    """Return whether the message's count of pictures until recovery is within the standard's range."""
     try:
         bits = Bits(message)
         if codec == Codec.H264:

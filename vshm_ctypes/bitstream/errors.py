@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is no stream of its codec."""
+"""The exception for data that can't be parsed."""
 
 from __future__ import annotations
 
 
 class StreamError(ValueError):
-    """What came is no stream of that codec, or a damaged one."""
+    """The data is not a stream of that codec, or is damaged."""

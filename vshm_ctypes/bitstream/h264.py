@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ITU-T H.264: parameter sets, as far as they describe pictures and slices need them."""
+"""ITU-T H.264 parameter sets, as far as they describe pictures, or are needed to read slice headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .vui import Vui, read_begin, sane_fps
 SPS, PPS = 7, 8
 MAX_SPS_ID, MAX_PPS_ID = 31, 255
 _BASELINE, _EXTENDED = 66, 88
-# Profiles whose sequence parameter sets say how colour is sampled (7.3.2.1.1).
+# Profiles with chroma_format_idc in their sequence parameter sets (clause 7.3.2.1.1).
 _WITH_CHROMA = {44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 144, 244}
 _INTRA_IF_SET3 = {44, 86, 100, 110, 122, 244}
 _MAX_SIDE = 65535
@@ -20,9 +20,15 @@ _MAX_SIDE = 65535
 
 @dataclass(frozen=True, slots=True)
 class Sps:
-    """A sequence parameter set. width, height: pixels, cropped. profile: profile_idc, constraint flags, level_idc.
+    """A sequence parameter set.
 
-    chroma: chroma_format_idc. depth: bits a sample. has_chroma: whether chroma samples are in the slices of luma.
+    Attributes:
+        profile: three bytes, profile_idc, constraint flags and level_idc.
+        chroma: chroma_format_idc.
+        depth: bits per sample.
+        has_chroma: whether luma and chroma samples share slices.
+        width: cropped width in pixels.
+        height: cropped height in pixels.
     """
 
     id: int
@@ -45,12 +51,12 @@ class Sps:
 
     @property
     def any_slice_order(self) -> bool:
-        """Whether the slices of a picture may come in any order (annex A)."""
+        """Whether the slices of a picture may come in any order (annex A of the standard)."""
         return self.profile[0] == _EXTENDED or (self.profile[0] == _BASELINE and not self.profile[1] & 0x40)
 
     @property
     def reorder_depth(self) -> int | None:
-        """How many pictures may be shown behind one that is decoded later. None: it is not told."""
+        """How many pictures may precede a picture in decoding order and follow it in output order, or None."""
         intra = self.profile[0] in _INTRA_IF_SET3 and bool(self.profile[1] & 0x10)
         if self.poc_type == 2 or self.profile[0] == _BASELINE or intra:
             return 0
@@ -59,7 +65,7 @@ class Sps:
 
 @dataclass(frozen=True, slots=True)
 class Pps:
-    """A picture parameter set. references: how many a slice has of either list, unless it says so itself."""
+    """A picture parameter set. references are the default numbers of references in list 0 and list 1."""
 
     id: int
     sps_id: int
@@ -92,11 +98,11 @@ def _skip_hrd(bits: Bits) -> None:
 
 
 def _read_vui(bits: Bits) -> Vui:
-    """Annex E.1.1. What is missing at its end, as some cameras have it, is not told."""
+    """Read vui_parameters (annex E.1.1). Some cameras cut it off: what is missing at its end stays None."""
     begin = fps = reorder = None
     try:
         begin = read_begin(bits)
-        if bits.flag():  # timing_info; a tick is a field's time
+        if bits.flag():  # timing_info; a tick is the duration of a field
             units, scale = bits.u(32), bits.u(32)
             bits.skip(1)
             fps = sane_fps(2 * units, scale)
@@ -120,7 +126,7 @@ def _read_vui(bits: Bits) -> Vui:
 
 
 def read_sps(nal: bytes) -> Sps:
-    """A sequence parameter set, or the one at the beginning of a subset. Raises StreamError."""
+    """Read a sequence parameter set, or the one that begins a subset sequence parameter set. Raises StreamError."""
     bits = Bits(nal)
     bits.skip(8)
     profile = bytes((bits.u(8), bits.u(8), bits.u(8)))
@@ -196,7 +202,7 @@ def _skip_slice_groups(bits: Bits, groups: int) -> None:
 
 
 def read_pps(nal: bytes) -> Pps:
-    """A picture parameter set. Raises StreamError."""
+    """Read a picture parameter set. Raises StreamError."""
     bits = Bits(nal)
     bits.skip(8)
     number = bits.ue_up_to(MAX_PPS_ID, "pic_parameter_set_id")

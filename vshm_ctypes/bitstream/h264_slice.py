@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ITU-T H.264: slice headers (7.3.3), as far as they tell pictures apart and order them."""
+"""ITU-T H.264 slice headers (clause 7.3.3), as far as they tell pictures apart and order them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _P, _B, _SP = 0, 1, 3  # slice_type, modulo 5
 _END = 3  # modification_of_pic_nums_idc
 _ALL_UNUSED = 5  # memory_management_control_operation
 _OPERANDS = {1: 1, 2: 1, 3: 2, 4: 1, 6: 1}
-_MOST = 128  # operations, and modifications of a list; the standard allows about half as many
+_MOST = 128  # operations or list modifications of a slice; the standard allows about half as many
 
 
 class SliceHeader(NamedTuple):
-    """The beginning of a slice header (7.3.3). Behind pps_id all is 0 where the parameter sets are unknown."""
+    """The first fields of a slice header (7.3.3). Fields after pps_id are 0 if the parameter sets are not known."""
 
     kind: int
     reference: bool
@@ -38,7 +38,7 @@ class SliceHeader(NamedTuple):
     redundant: bool = False
 
     def differs(self, other: SliceHeader) -> bool:
-        """Whether the other slice is of another primary coded picture, as 7.4.1.2.4 finds out."""
+        """Return whether the other slice belongs to another primary coded picture, by clause 7.4.1.2.4."""
         return self._picture != other._picture
 
     @property
@@ -46,9 +46,10 @@ class SliceHeader(NamedTuple):
         return (self.kind == IDR, self.reference, self.pps_id, *self[6:14])
 
     def completes(self, first: SliceHeader) -> bool:
-        """Whether this slice is of the second field of a complementary pair (3.30 and 3.31), whose first was that.
+        """Return whether this slice and first are of the two fields of a complementary pair (clauses 3.30 and 3.31).
 
-        Where an encoder makes both of them IDR pictures, idr_pic_id tells: of two access units it would differ (7.4.3).
+        Some encoders make both fields IDR pictures. Then idr_pic_id decides, as it differs between two access units
+        (clause 7.4.3).
         """
         opposite = first.field and self.field and first.bottom != self.bottom
         alike = self.frame_num == first.frame_num and self.reference == first.reference
@@ -64,7 +65,7 @@ class Sets:
     pps: dict[int, h264.Pps] = field(default_factory=dict)
 
     def learn(self, nal: bytes) -> None:
-        """From a NAL unit; one that is damaged, or no parameter set of a base layer, is passed over."""
+        """Take a NAL unit. One that is damaged, or is no parameter set of a base layer, is ignored."""
         kind = nal[0] & 0x1F
         try:
             if kind == h264.SPS:
@@ -77,18 +78,18 @@ class Sets:
             pass
 
     def sps_of(self, pps_id: int) -> h264.Sps | None:
-        """The one that a slice with that pps_id is under."""
+        """Return the sequence parameter set of slices with that pps_id, or None if it has not come."""
         pps = self.pps.get(pps_id)
         return self.sps.get(pps.sps_id) if pps is not None else None
 
     def read_slice(self, head: bytes) -> SliceHeader:
-        """The header of a slice from the first bytes of its NAL unit, of type 1, 2 or 5. Raises StreamError."""
+        """Read a slice header from the first bytes of a NAL unit of type 1, 2 or 5. Raises StreamError."""
         return self._read(Bits(head))
 
     def forgets_references(self, head: bytes) -> bool:
-        """Whether a slice ends the use of all pictures before (memory_management_control_operation 5).
+        """Return whether a slice marks all earlier pictures unused (memory_management_control_operation 5).
 
-        Raises StreamError, also where head is too short to tell.
+        Raises StreamError, also if head is too short to tell.
         """
         bits = Bits(head)
         header = self._read(bits)
@@ -135,7 +136,7 @@ class Sets:
 
 
 def _skip_references(bits: Bits, header: SliceHeader, sps: h264.Sps, pps: h264.Pps) -> None:
-    """What a slice says of the pictures that it leans on, up to dec_ref_pic_marking."""
+    """Skip what a slice header says about reference pictures, up to dec_ref_pic_marking."""
     kind = header.slice_type % 5
     if kind == _B:
         bits.skip(1)
@@ -156,7 +157,7 @@ def _skip_references(bits: Bits, header: SliceHeader, sps: h264.Sps, pps: h264.P
 
 
 def _skip_weights(bits: Bits, references: list[int], has_chroma: bool) -> None:
-    """pred_weight_table (7.3.3.2)."""
+    """Skip pred_weight_table (7.3.3.2)."""
     bits.ue()
     if has_chroma:
         bits.ue()
@@ -168,7 +169,7 @@ def _skip_weights(bits: Bits, references: list[int], has_chroma: bool) -> None:
 
 
 def _marks_all_unused(bits: Bits) -> bool:
-    """dec_ref_pic_marking (7.3.3.3) of a picture that is no IDR picture."""
+    """Read dec_ref_pic_marking (7.3.3.3) of a picture that is not an IDR picture: whether it marks all unused."""
     found = False
     if bits.flag():  # adaptive_ref_pic_marking_mode_flag
         for _ in range(_MOST):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ITU-T H.265: parameter sets and slice segment headers, as far as they order pictures and describe them."""
+"""ITU-T H.265 parameter sets and slice segment headers, as far as they describe pictures and order them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ _PROFILE_BYTES = 12  # from general_profile_space to general_level_idc
 
 @dataclass(frozen=True, slots=True)
 class Sps:
-    """A sequence parameter set. width, height: pixels, cropped. profile: the general part of its profile_tier_level.
+    """A sequence parameter set.
 
-    chroma: chroma_format_idc. depth: bits a sample. reorder_depth: how many pictures may be shown behind one that is
-    decoded later.
+    Attributes:
+        profile: the general part of profile_tier_level.
+        chroma: chroma_format_idc.
+        depth: bits per sample.
+        reorder_depth: how many pictures may precede a picture in decoding order and follow it in output order.
+        width: cropped width in pixels.
+        height: cropped height in pixels.
     """
 
     id: int
@@ -49,7 +54,7 @@ class Pps:
 
 
 class SliceHeader(NamedTuple):
-    """The beginning of a slice segment header (7.3.6.1) of the base layer. poc_lsb: of a picture's first segment."""
+    """The first fields of a slice segment header (7.3.6.1) of the base layer; only a first segment has a poc_lsb."""
 
     kind: int
     temporal_id: int
@@ -59,7 +64,7 @@ class SliceHeader(NamedTuple):
 
 
 def read_profile(bits: Bits, sub_layers: int) -> bytes:
-    """profile_tier_level (7.3.3); sub_layers: those below the highest."""
+    """Read profile_tier_level (7.3.3), and return its general part. sub_layers is their number minus 1."""
     general = bytes(bits.u(8) for _ in range(_PROFILE_BYTES))
     present = [(bits.flag(), bits.flag()) for _ in range(sub_layers)]
     if sub_layers:
@@ -70,7 +75,7 @@ def read_profile(bits: Bits, sub_layers: int) -> bytes:
 
 
 def _read_ordering(bits: Bits, sub_layers: int) -> int:
-    """sps_max_num_reorder_pics of the highest sub-layer."""
+    """Return sps_max_num_reorder_pics of the highest sub-layer."""
     reorder = 0
     for _ in range(sub_layers + 1 if bits.flag() else 1):
         bits.ue()
@@ -90,7 +95,7 @@ def _skip_scaling_lists(bits: Bits) -> None:
 
 
 def _skip_reference_sets(bits: Bits) -> None:
-    """st_ref_pic_set (7.3.7), all of them."""
+    """Skip all st_ref_pic_set structures (7.3.7)."""
     before = 0
     for number in range(bits.ue_up_to(64, "num_short_term_ref_pic_sets")):
         if number and bits.flag():
@@ -107,7 +112,7 @@ def _skip_reference_sets(bits: Bits) -> None:
 
 
 def _read_vui(bits: Bits) -> Vui:
-    """Annex E.2.1. What is missing at its end is not told."""
+    """Read vui_parameters (annex E.2.1). What is missing at its end stays None."""
     begin = fps = None
     try:
         begin = read_begin(bits)
@@ -115,7 +120,7 @@ def _read_vui(bits: Bits) -> Vui:
         if bits.flag():  # default_display_window
             for _ in range(4):
                 bits.ue()
-        if bits.flag():  # timing_info; a tick is a picture's time, which may be a field
+        if bits.flag():  # timing_info; a tick is the duration of a picture, which may be a field
             fps = sane_fps(bits.u(32), bits.u(32))
     except StreamError:
         pass
@@ -143,7 +148,7 @@ def _skip_to_vui(bits: Bits, lsb_bits: int) -> None:
 
 
 def read_sps(nal: bytes) -> Sps:
-    """A sequence parameter set of the base layer. Raises StreamError."""
+    """Read a sequence parameter set of the base layer. Raises StreamError."""
     bits = Bits(nal)
     bits.skip(16)
     vps_id, sub_layers = bits.u(4), bits.u(3)
@@ -167,7 +172,7 @@ def read_sps(nal: bytes) -> Sps:
 
 
 def read_pps(nal: bytes) -> Pps:
-    """A picture parameter set, as far as slices need it. Raises StreamError."""
+    """Read the fields of a picture parameter set that slice headers depend on. Raises StreamError."""
     bits = Bits(nal)
     bits.skip(16)
     number = bits.ue_up_to(MAX_PPS_ID, "pps_pic_parameter_set_id")
@@ -176,7 +181,7 @@ def read_pps(nal: bytes) -> Pps:
 
 
 def read_vps_fps(nal: bytes) -> float | None:
-    """Pictures per second, where a video parameter set tells. Raises StreamError."""
+    """Return the pictures per second of a video parameter set, or None if it does not say. Raises StreamError."""
     bits = Bits(nal)
     bits.skip(28)
     sub_layers = bits.u(3)
@@ -196,7 +201,7 @@ class Sets:
     pps: dict[int, Pps] = field(default_factory=dict)
 
     def learn(self, nal: bytes) -> None:
-        """From a NAL unit; one that is damaged, or no parameter set of the base layer, is passed over."""
+        """Take a NAL unit. One that is damaged, or is no parameter set of the base layer, is ignored."""
         kind, layer = nal[0] >> 1 & 0x3F, (nal[0] & 1) << 5 | nal[1] >> 3
         try:
             if kind == SPS and layer == 0:
@@ -209,14 +214,14 @@ class Sets:
             pass
 
     def sps_of(self, pps_id: int) -> Sps | None:
-        """The one that a slice with that pps_id is under."""
+        """Return the sequence parameter set of slices with that pps_id, or None if it has not come."""
         pps = self.pps.get(pps_id)
         return self.sps.get(pps.sps_id) if pps is not None else None
 
     def read_slice(self, head: bytes) -> SliceHeader:
-        """The first segment's header from the first bytes of its NAL unit. Raises StreamError.
+        """Read a slice segment header from the first bytes of its NAL unit. Raises StreamError.
 
-        poc_lsb is 0 in an IDR picture, in another segment than the first, and where the parameter sets are unknown.
+        poc_lsb is 0 in an IDR picture, in any segment but the first, and if the parameter sets are not known.
         """
         bits = Bits(head)
         kind = bits.u(16)

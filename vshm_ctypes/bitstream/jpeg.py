@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A JPEG picture in a buffer: where it ends, whether it is whole, and with all tables that a decoder needs.
+"""Finds a JPEG picture in a buffer, checks that it is whole, and adds the tables that a decoder needs.
 
-Sources: ITU-T T.81, annexes B (markers, segments) and K.3 (tables); OpenDML AVI File Format Extensions
-1.02, "Motion JPEG DIB Format" (APP0 with "AVI1"; pictures without Huffman tables mean the standard ones).
+Sources: ITU-T T.81, annexes B (markers, segments) and K.3 (tables); OpenDML AVI File Format Extensions 1.02, "Motion
+JPEG DIB Format" (APP0 with "AVI1"; a picture without Huffman tables uses the standard ones).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _SEGMENTS = frozenset({*_FRAMES, _DHT, 0xCC, _SOS, _DQT, _DNL, 0xDD, *range(0xE0
 _SEQUENTIAL, _LOSSLESS = frozenset({0xC0, 0xC1}), frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 _ARITHMETIC = frozenset(range(0xC9, 0xD0))
 _FILL = re.compile(rb"\xff+")
-# What ends entropy-coded data: no stuffed byte, no TEM, no restart, and no fill byte either, which a marker follows.
+# A marker that ends entropy-coded data: not a stuffed byte, TEM, a restart marker, or a fill byte before a marker.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
 class Segment(NamedTuple):
-    """A marker with what it brings. at: of the marker; begin, end: of its parameters."""
+    """A marker segment: the offset of its marker (at), and of its parameters (begin to end)."""
 
     marker: int
     at: int
@@ -38,12 +38,19 @@ class Segment(NamedTuple):
 
 @dataclass(slots=True)
 class JpegPicture:
-    """What the markers of a picture say. width, height: pixels. begin, end: of the picture in the bytes.
+    """What the markers of a picture say.
 
-    is_field: every other line of a picture only, as interlaced Motion JPEG has two of in a buffer; is_bottom_field: the
-    even ones of lines 1 and on. frame: the frame header. first_scan: the header of the first scan. late_height: told
-    behind it, by a DNL segment. missing_tables: Huffman tables that the scans name and that are not there, by (class,
-    destination).
+    Attributes:
+        begin: offset of the picture in the buffer.
+        end: offset behind the picture.
+        width: width in pixels.
+        height: height in pixels.
+        is_field: whether it has every other line only; a buffer of interlaced Motion JPEG holds two such pictures.
+        is_bottom_field: whether it has the even lines, counted from 1.
+        frame: the frame header.
+        first_scan: the header of the first scan.
+        late_height: whether the height comes after the first scan, in a DNL segment.
+        missing_tables: Huffman tables that scans use and the picture lacks, as (class, destination).
     """
 
     begin: int
@@ -61,7 +68,7 @@ class JpegPicture:
     _quantized: bool = False
 
     def take(self, segment: Segment, body: bytes) -> None:
-        """The next segment, with its parameters. Raises StreamError."""
+        """Take the next segment, with its parameters. Raises StreamError."""
         if segment.marker in _FRAMES:
             self._take_frame(segment, body)
         elif segment.marker == _SOS:
@@ -79,7 +86,7 @@ class JpegPicture:
         self.end = segment.end
 
     def _take_frame(self, segment: Segment, body: bytes) -> None:
-        """SOFn: B.2.2."""
+        """Take a frame header, SOFn (B.2.2)."""
         if self.frame is not None:
             raise _damaged("two frame headers, as hierarchical ones have, which no decoder here reads")
         if len(body) < 6 or len(body) != 6 + 3 * body[5] or body[5] == 0:
@@ -94,7 +101,7 @@ class JpegPicture:
             self._components.add(identifier)
 
     def _take_scan(self, segment: Segment, body: bytes) -> None:
-        """SOS: B.2.3; and whether the tables that it names are there."""
+        """Take a scan header, SOS (B.2.3), and check that the picture has the tables that it uses."""
         if self.frame is None:
             raise _damaged("a scan in front of the frame header")
         if not body or len(body) != 4 + 2 * body[0] or body[0] == 0:
@@ -116,10 +123,10 @@ class JpegPicture:
 
 
 def whole_jpeg(data: bytes) -> bytes:
-    """The first picture in data as every decoder takes it, without what lies behind its end.
+    """Return the first picture in data in a form that every decoder accepts, without the bytes that follow it.
 
-    Huffman tables that are not there become the standard ones; a height that is told behind the first scan goes to
-    where decoders look for it. Raises StreamError: it is no JPEG picture, it is cut off, or damaged.
+    Missing Huffman tables are replaced by the standard ones, and a height that comes after the first scan is copied
+    into the frame header. Raises StreamError if data is no JPEG picture, or one that is cut off or damaged.
     """
     picture = read_jpeg(data)
     assert picture.frame is not None
@@ -133,7 +140,7 @@ def whole_jpeg(data: bytes) -> bytes:
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height of the first picture in data, from its headers alone; None: they do not tell."""
+    """Return width and height of the first picture in data from its headers alone, or None if they do not tell."""
     fill = _FILL.match(data)
     try:
         for segment in _segments(data, fill.end() + 1 if fill is not None else len(data)):
@@ -146,7 +153,7 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def read_jpeg(data: bytes) -> JpegPicture:
-    """Walk through the first picture in data, from marker to marker. Raises StreamError."""
+    """Return what the markers of the first picture in data say. Raises StreamError."""
     fill = _FILL.match(data)
     if fill is None or data[fill.end() : fill.end() + 1] != bytes([_SOI]):
         raise StreamError("no JPEG picture: it does not begin with a start marker")
@@ -169,7 +176,7 @@ def _cut_off(what: str) -> StreamError:
 
 
 def _segments(data: bytes, at: int) -> Iterator[Segment]:
-    """From behind the start marker to the end marker, it included; entropy-coded data are passed over."""
+    """Yield the segments after the start marker, up to and including the end marker; skip entropy-coded data."""
     while True:
         fill = _FILL.match(data, at)
         if fill is None and at < len(data):
@@ -202,7 +209,7 @@ def _segments(data: bytes, at: int) -> Iterator[Segment]:
 
 
 def _huffman_tables(body: bytes) -> set[tuple[int, int]]:
-    """The (class, destination) of those in a DHT segment: B.2.4.2."""
+    """Return (class, destination) of each table in a DHT segment (B.2.4.2)."""
     tables, at = set(), 0
     while at < len(body):
         kind, place = body[at] >> 4, body[at] & 15

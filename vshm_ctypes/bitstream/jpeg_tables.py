@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Huffman tables that Motion JPEG means where it leaves them out: ITU-T T.81, annex K.3."""
+"""The standard Huffman tables, which Motion JPEG may leave out: ITU-T T.81, annex K.3."""
 
 from __future__ import annotations
 
 import struct
 
-# By class (0: DC, 1: AC) and destination (0: luminance, 1: chrominance), as in tables K.3 to K.6: how many codes of 1
-# to 16 bits there are, and behind them the values in the order of their codes.
+# Tables K.3 to K.6 by class (0: DC, 1: AC) and destination (0: luminance, 1: chrominance): the number of codes of each
+# length from 1 to 16 bits, then the values in order of their codes.
 _COUNTS_AND_VALUES = {
     (0, 0): "00010501010101010100000000000000 000102030405060708090a0b",
     (0, 1): "00030101010101010101010000000000 000102030405060708090a0b",
@@ -27,7 +27,7 @@ STANDARD_TABLES = frozenset(_COUNTS_AND_VALUES)
 
 
 def huffman_segment(tables: list[tuple[int, int]]) -> bytes:
-    """A DHT segment with these standard tables, each by (class, destination)."""
+    """Return a DHT segment with the given standard tables, each named by (class, destination)."""
     body = b"".join(
         bytes([kind << 4 | place]) + bytes.fromhex(_COUNTS_AND_VALUES[kind, place]) for kind, place in tables
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NAL units in a byte stream (ITU-T H.264 and H.265, annex B), and what their types mean (tables 7-1 of both)."""
+"""Finds NAL units in a byte stream (ITU-T H.264 and H.265, annex B), and knows their types (table 7-1 of both)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from typing import NamedTuple
 from ..frame import Codec
 
 START_CODE = b"\0\0\1"
-MAX_NALS = 1 << 16  # of an access unit: more than the standards allow slices
+MAX_NALS = 1 << 16  # of an access unit; the standards allow fewer slices
 
 
 class Nal(NamedTuple):
-    """A NAL unit in a byte stream; the offsets are from the beginning of the bytes.
+    """A NAL unit in a byte stream, with its offsets in the bytes.
 
-    kind: nal_unit_type. layer: nuh_layer_id of H.265, else 0. begin: of its start code, with a zero_byte in front of
-    it. header: of the first byte behind the start code. end: where the next one begins, or where the bytes end.
+    Attributes:
+        kind: nal_unit_type.
+        layer: nuh_layer_id of H.265, else 0.
+        begin: offset of the start code, including a zero_byte before it.
+        header: offset of the first byte after the start code.
+        end: offset of the next NAL unit, or of the end of the bytes.
     """
 
     kind: int
@@ -29,9 +33,12 @@ class Nal(NamedTuple):
 
 @dataclass(frozen=True)
 class Syntax:
-    """What tells NAL units of a codec apart, by their type.
+    """How the NAL units of a codec are told apart.
 
-    header: bytes. slices: those that may be the first of a picture.
+    Attributes:
+        header: size of the NAL unit header in bytes.
+        slices: types of slices that may be the first of a picture.
+        parameter_sets: types of parameter sets.
     """
 
     header: int
@@ -39,28 +46,28 @@ class Syntax:
     parameter_sets: frozenset[int]
 
     def kind(self, first: int) -> int:
-        """The type, from the first byte of the header."""
+        """Return the type of a NAL unit from the first byte of its header."""
         return first & 0x1F if self.header == 1 else first >> 1 & 0x3F
 
 
 SYNTAXES: dict[int, Syntax] = {
     Codec.H264: Syntax(1, frozenset({1, 2, 5}), frozenset({7, 8, 13, 15})),
-    # Slices of types that are reserved are nobody's: a decoder passes over them.
+    # Without the reserved slice types, which a decoder ignores.
     Codec.H265: Syntax(2, frozenset({*range(10), *range(16, 22)}), frozenset({32, 33, 34})),
 }
 
 
 def syntax_of(codec: Codec) -> Syntax:
-    """Raises ValueError: the codec has no NAL units."""
+    """Return the syntax of a codec. Raises ValueError if the codec has no NAL units."""
     if codec not in SYNTAXES:
         raise ValueError(f"codec={codec.name}: it has no NAL units; H.264 and H.265 have")
     return SYNTAXES[codec]
 
 
 def nal_units(data: bytes | bytearray, codec: int) -> Iterator[Nal]:
-    """The NAL units in data that have a header, in order. None where there is no start code, as in JPEG.
+    """Yield the NAL units in data that have a whole header, in order. Without a start code, as in JPEG, there are none.
 
-    What is behind MAX_NALS start codes is no access unit's, and is passed over.
+    After MAX_NALS start codes it stops: no access unit has so many.
     """
     syntax, left = SYNTAXES.get(codec), MAX_NALS
     at = data.find(START_CODE) if syntax is not None else -1

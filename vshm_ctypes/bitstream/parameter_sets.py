@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stream's parameter sets, for entry points that come without."""
+"""Remembers the parameter sets of a stream, and adds them to entry points that come without."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from .bits import Bits
 from .errors import StreamError
 from .nal import START_CODE, SYNTAXES, Nal, nal_units
 
-MAX_SET = 1 << 16  # bytes; larger ones are none
+MAX_SET = 1 << 16  # bytes; anything larger is no parameter set
 _HEAD = 256  # bytes in which an id is found
-_LONG_START_CODE = b"\0" + START_CODE  # as parameter sets have it (annex B.1.2)
+_LONG_START_CODE = b"\0" + START_CODE  # as a parameter set needs it (annex B.1.2)
 _H264_DELIMITER, _H265_DELIMITER = 9, 35
-# Of each type: its place among the others, as a decoder wants them, and the highest id (clause 7.4.2 and 7.4.3).
+# By NAL unit type: the rank in which a decoder wants it, and the highest id (clauses 7.4.2 and 7.4.3).
 _H264_KINDS = {7: (0, h264.MAX_SPS_ID), 13: (0, h264.MAX_SPS_ID), 15: (1, h264.MAX_SPS_ID), 8: (2, h264.MAX_PPS_ID)}
 _H265_KINDS = {32: (0, h265.MAX_VPS_ID), 33: (1, h265.MAX_SPS_ID), 34: (2, h265.MAX_PPS_ID)}
 _KINDS = {Codec.H264: _H264_KINDS, Codec.H265: _H265_KINDS}
 
-# Place among the others, id, and type or layer: in this order they are sent; a SPS extension (13) follows its SPS (7).
+# Rank, id, and type or layer, in the order of sending; an SPS extension (13) follows its SPS (7).
 _Key = tuple[int, int, int]
 
 
 class ParameterSets:
-    """Remembers parameter sets by type and id, and puts those that are missing into entry points."""
+    """Remembers parameter sets by type and id, and inserts those that an entry point lacks."""
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
         self._sets: dict[_Key, bytes] = {}
 
     def learn(self, data: bytes) -> None:
-        """From any piece of the stream, or from what the source says beforehand. The newest of an id counts."""
+        """Take any piece of the stream, or headers that the source gives in advance. The newest set of an id counts."""
         for nal in nal_units(data, self.codec):
             key = self._key(data, nal)
             if key is not None:
                 self._sets[key] = _with_start_code(data, nal)
 
     def complete(self, unit: AccessUnit) -> AccessUnit:
-        """The same access unit; an entry point with all the parameter sets of the stream.
+        """Return the access unit; if it is an entry point, with all parameter sets of the stream.
 
-        Missing ones stand behind the access unit delimiter, and behind those of the unit that a decoder wants before.
+        Missing sets are inserted after the access unit delimiter, and after the unit's own sets that a decoder needs
+        first.
         """
         if self.codec not in SYNTAXES:
             return unit
@@ -60,7 +61,7 @@ class ParameterSets:
         return unit._replace(data=b"".join([*pieces, unit.data[done:]]))
 
     def _of_unit(self, data: bytes) -> tuple[dict[_Key, bytes], list[tuple[int, int]], int]:
-        """Those that are there; (place among the others, end) of those before the picture; where others may begin."""
+        """Return the unit's sets, (rank, end) of those before the picture, and the offset where others may begin."""
         present: dict[_Key, bytes] = {}
         ends: list[tuple[int, int]] = []
         begin, has_slice = 0, False
@@ -77,7 +78,7 @@ class ParameterSets:
         return present, ends, begin
 
     def _key(self, data: bytes, nal: Nal) -> _Key | None:
-        """None: it is no parameter set, or none that the standard allows."""
+        """Return the key of a parameter set, or None for another NAL unit, or one that the standard does not allow."""
         rank, most = _KINDS[self.codec].get(nal.kind, (-1, 0))
         if rank < 0 or nal.end - nal.header > MAX_SET:
             return None
@@ -94,7 +95,7 @@ def _with_start_code(data: bytes, nal: Nal) -> bytes:
 
 
 def _h264_id(bits: Bits, kind: int) -> int:
-    bits.skip(8 + 24 * (kind in (h264.SPS, 15)))  # a SPS begins with profile_idc, constraint flags and level_idc
+    bits.skip(8 + 24 * (kind in (h264.SPS, 15)))  # an SPS begins with profile_idc, constraint flags and level_idc
     return bits.ue()
 
 
@@ -105,7 +106,7 @@ def _h265_id(bits: Bits, nal: Nal) -> int:
     if nal.kind == h265.SPS:
         bits.skip(4)
         sub_layers = bits.u(3)
-        if not (nal.layer and sub_layers == 7):  # else it is the base layer's (F.7.3.2.2.1)
+        if not (nal.layer and sub_layers == 7):  # otherwise the profile is that of the base layer (F.7.3.2.2.1)
             bits.skip(1)
             h265.read_profile(bits, sub_layers)
     return bits.ue()

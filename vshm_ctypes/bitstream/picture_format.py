@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a stream says of its pictures: from the sequence parameter set that a picture is under, or a JPEG's headers."""
+"""Reads what a stream says about its pictures: in the sequence parameter set of a picture, or in a JPEG's headers."""
 
 from __future__ import annotations
 
@@ -14,18 +14,27 @@ from .jpeg import jpeg_size
 from .nal import SYNTAXES, nal_units
 from .vui import Vui
 
-_HEAD = 64  # bytes of a slice in which it names its parameter set
+_HEAD = 64  # bytes of a slice that contain the id of its parameter set
 _BT601 = 5  # matrix_coefficients of ITU-T H.273 that JFIF prescribes
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFormat:
-    """width, height: pixels, as they are shown: cropped. What is None is not told.
+    """The format of pictures. What the stream does not say is None.
 
-    fps: pictures per second. primaries, transfer, matrix: numbers of ITU-T H.273. reorder_depth: how many pictures
-    may be shown behind one that is decoded later. codec_string: as browsers call it, avc1.64001F or hev1.1.6.L93.B0
-    (RFC 6381, ISO/IEC 14496-15 annex E). chroma: chroma_format_idc, 0 grey to 3 for 4:4:4. depth: bits a sample.
-    pixel: width to height of one.
+    Attributes:
+        width: width in pixels as shown, that is, cropped.
+        height: height in pixels as shown.
+        fps: pictures per second.
+        full_range: whether samples use the full range.
+        primaries: colour_primaries of ITU-T H.273.
+        transfer: transfer_characteristics of ITU-T H.273.
+        matrix: matrix_coefficients of ITU-T H.273.
+        reorder_depth: how many pictures may precede a picture in decoding order and follow it in output order.
+        codec_string: as browsers call it, avc1.64001F or hev1.1.6.L93.B0 (RFC 6381, ISO/IEC 14496-15 annex E).
+        chroma: chroma_format_idc, from 0 for grey to 3 for 4:4:4.
+        depth: bits per sample.
+        pixel: aspect ratio of a pixel, width to height.
     """
 
     width: int
@@ -43,12 +52,12 @@ class PictureFormat:
 
     @property
     def reorders(self) -> bool:
-        """Whether pictures may be shown in another order than they are decoded in."""
+        """Whether the output order of pictures may differ from their decoding order."""
         return self.reorder_depth != 0
 
 
 def picture_format(data: bytes, codec: int) -> PictureFormat | None:
-    """Of an access unit that has its parameter sets, or of a JPEG picture. None: it does not tell."""
+    """Return the format of an access unit with its parameter sets, or of a JPEG picture; None if it does not tell."""
     if codec == Codec.JPEG:
         return _of_jpeg(data)
     if codec not in SYNTAXES:
@@ -101,7 +110,7 @@ def _h264_string(sps: h264.Sps) -> str:
 
 
 def _h265_string(sps: h265.Sps) -> str:
-    """From general_profile_space to general_level_idc (ITU-T H.265 7.3.3)."""
+    """Return the codec string, from general_profile_space to general_level_idc (ITU-T H.265 clause 7.3.3)."""
     profile, compatibility, constraints, level = sps.profile[0], sps.profile[1:5], sps.profile[5:11], sps.profile[11]
     space = ("", "A", "B", "C")[profile >> 6]
     tier = "H" if profile & 0x20 else "L"
@@ -111,6 +120,6 @@ def _h265_string(sps: h265.Sps) -> str:
 
 
 def _of_jpeg(data: bytes) -> PictureFormat | None:
-    """Colour as JFIF has it (ITU-T T.871)."""
+    """Return the format of a JPEG picture, with the colours of JFIF (ITU-T T.871)."""
     size = jpeg_size(data)
     return PictureFormat(*size, None, True, None, None, _BT601, 0, "jpeg") if size is not None else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In which order pictures are shown, by their picture order counts: ITU-T H.264 clause 8.2.1, H.265 clause 8.3.1."""
+"""Computes picture order counts, and so the output order of pictures: ITU-T H.264 clause 8.2.1, H.265 clause 8.3.1."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from . import h264, h264_slice, h265
 from .errors import StreamError
 from .nal import SYNTAXES, Nal, nal_units, syntax_of
 
-_HEAD = 512  # bytes of a slice: as far as it tells its order, and what it does to the pictures before
+_HEAD = 512  # bytes of a slice: up to its picture order count and reference marking
 _H265_IDR, _H265_BLA, _H265_CRA = (19, 20), (16, 17, 18), 21
 _H265_LEADING, _H265_ENDS = range(6, 10), (36, 37)
 
 
 class Order(NamedTuple):
-    """Pictures of a stream are shown in rising order: by sequence, then by picture order count (poc).
+    """A place in output order: the pictures of a stream are shown in rising order of these.
 
-    sequence: how many pictures began the counting anew, this one included.
+    Attributes:
+        sequence: how many pictures, including this one, have restarted the count.
+        poc: picture order count within that sequence.
     """
 
     sequence: int
@@ -26,21 +28,21 @@ class Order(NamedTuple):
 
 
 class _H264Counter:
-    """8.2.1. A frame's count is that of the field that is shown first."""
+    """Picture order counts by clause 8.2.1. The count of a frame is that of its field that is shown first."""
 
     def __init__(self) -> None:
         self.sets = h264_slice.Sets()
         self._sequence = 0
-        self._first: h264_slice.SliceHeader | None = None  # of the picture that is told now
-        self._msb = self._lsb = 0  # of the reference picture before
-        self._frame_num = self._offset = 0  # of the picture before
+        self._first: h264_slice.SliceHeader | None = None  # first slice of the current picture
+        self._msb = self._lsb = 0  # of the previous reference picture
+        self._frame_num = self._offset = 0  # of the previous picture
 
     def begin(self) -> None:
-        """Another access unit."""
+        """Begin the next access unit."""
         self._first = None
 
     def take(self, head: bytes, nal: Nal) -> Order | None:
-        """None: it is no slice that begins a frame or field, or it can't be told."""
+        """Return the order of a slice that begins a frame or field; None for any other, or if it is not known."""
         if nal.kind not in SYNTAXES[Codec.H264].slices:
             return None
         header = self.sets.read_slice(head)
@@ -62,25 +64,25 @@ class _H264Counter:
     def _forgets(self, head: bytes) -> bool:
         try:
             return self.sets.forgets_references(head)
-        except StreamError:  # damaged: the header told its order before
+        except StreamError:  # damaged behind the order count, which was read already
             return False
 
     def _begin_anew(self, header: h264_slice.SliceHeader) -> int:
-        """As behind an IDR picture, which this one becomes when it is decoded (8.2.1, memory_management 5)."""
+        """Restart the count as after an IDR picture: that is what operation 5 makes of this one (clause 8.2.1)."""
         self._sequence += 1
         self._msb = self._frame_num = self._offset = 0
         self._lsb = 0 if header.bottom else max(0, -header.delta_bottom)
         return 0
 
     def _by_lsb(self, header: h264_slice.SliceHeader, sps: h264.Sps) -> int:
-        """pic_order_cnt_type 0."""
+        """Return the count by pic_order_cnt_type 0."""
         msb = _msb(header.poc_lsb, self._lsb, self._msb, 1 << sps.poc_lsb_bits)
         if header.reference:
             self._msb, self._lsb = msb, header.poc_lsb
         return msb + header.poc_lsb + min(0, header.delta_bottom)
 
     def _by_offsets(self, header: h264_slice.SliceHeader, sps: h264.Sps) -> int:
-        """pic_order_cnt_type 1."""
+        """Return the count by pic_order_cnt_type 1."""
         number = self._offset + header.frame_num if sps.offsets else 0
         if number and not header.reference:
             number -= 1
@@ -96,24 +98,24 @@ class _H264Counter:
         return min(first, first + sps.offset_top_to_bottom + header.delta_1)
 
     def _by_decoding(self, header: h264_slice.SliceHeader, sps: h264.Sps) -> int:
-        """pic_order_cnt_type 2."""
+        """Return the count by pic_order_cnt_type 2."""
         return 2 * (self._offset + header.frame_num) - (not header.reference)
 
 
 class _H265Counter:
-    """8.3.1."""
+    """Picture order counts by clause 8.3.1."""
 
     def __init__(self) -> None:
         self.sets = h265.Sets()
         self._sequence = 0
-        self._begins = True  # a CRA picture here counts anew
-        self._msb = self._lsb = 0  # of the picture before that others may lean on (prevTid0Pic)
+        self._begins = True  # whether a CRA picture would restart the count
+        self._msb = self._lsb = 0  # of the previous picture of temporal layer 0 (prevTid0Pic)
 
     def begin(self) -> None:
-        """Another access unit."""
+        """Begin the next access unit."""
 
     def take(self, head: bytes, nal: Nal) -> Order | None:
-        """None: it is no slice segment that begins a picture, or it can't be told."""
+        """Return the order of a slice segment that begins a picture; None for any other, or if it is not known."""
         if nal.kind in _H265_ENDS:
             self._begins = True
         if nal.kind not in SYNTAXES[Codec.H265].slices:
@@ -133,7 +135,7 @@ class _H265Counter:
 
 
 def _msb(lsb: int, previous_lsb: int, previous_msb: int, wrap: int) -> int:
-    """The part of a count that is not sent: that of the picture before, unless the sent part wrapped between them."""
+    """Return the high bits of a count, which are not sent: those of the previous picture, corrected for wrapping."""
     if lsb < previous_lsb and previous_lsb - lsb >= wrap // 2:
         return previous_msb + wrap
     if lsb > previous_lsb and lsb - previous_lsb > wrap // 2:
@@ -142,9 +144,9 @@ def _msb(lsb: int, previous_lsb: int, previous_msb: int, wrap: int) -> int:
 
 
 class PictureOrder:
-    """Told a stream's access units in the order in which they are decoded, it tells the order in which they are shown.
+    """Takes the access units of a stream in decoding order, and returns their places in output order.
 
-    codec: H.264 or H.265. Raises ValueError: another one.
+    codec is H.264 or H.265. Raises ValueError for any other.
     """
 
     def __init__(self, codec: Codec) -> None:
@@ -153,7 +155,7 @@ class PictureOrder:
         self._counter: _H264Counter | _H265Counter = _H264Counter() if codec == Codec.H264 else _H265Counter()
 
     def take(self, data: bytes) -> Order | None:
-        """Of the next access unit. None: it has no picture, or its parameter sets did not come."""
+        """Return the order of the next access unit; None if it has no picture, or its parameter sets did not come."""
         order: Order | None = None
         self._counter.begin()
         for nal in nal_units(data, self.codec):

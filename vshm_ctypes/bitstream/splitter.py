@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A byte stream of H.264 or H.265, cut into access units."""
+"""Splits a byte stream of H.264 or H.265 into access units."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from .entry_point import entry_point
 from .errors import StreamError
 from .nal import MAX_NALS, START_CODE, nal_units, syntax_of
 
-MAX_PENDING = 16 << 20  # bytes; a stream that has no access unit in so many is none
-_HEAD = 64  # bytes of a NAL unit: as far as a slice header tells pictures apart, and more
-# What belongs to the picture in front of it, if there is one.
+MAX_PENDING = 16 << 20  # bytes without the end of an access unit, after which the stream is refused
+_HEAD = 64  # bytes of a NAL unit, enough for the fields of a slice header that tell pictures apart
+# NAL units that belong to the preceding picture, if there is one.
 _FOLLOWERS = frozenset({Place.TRAILING, Place.END})
 _SLICES = frozenset({Place.FIRST, Place.SLICE, Place.MIDDLE})
 
 
 class Splitter:
-    """Takes a stream in pieces of any size, and gives whole access units. codec: H.264 or H.265; else ValueError.
+    """Takes a stream in pieces of any size, and yields whole access units.
 
-    One is whole once the next one begins: it comes out a picture late, unless flush() says that it is over. The two
-    fields of a frame are one. What stands in front of the first start code is left out, and so are slices of a picture
-    whose beginning is missing, and what would belong to it.
+    An access unit is complete when the next one begins, so it comes one picture late, unless flush() ends it. The two
+    fields of a frame are one access unit. Bytes before the first start code are discarded, and so is a picture without
+    its first slice, with all that belongs to it.
+
+    codec is H.264 or H.265. Raises ValueError for any other.
     """
 
     def __init__(self, codec: Codec) -> None:
@@ -34,20 +36,20 @@ class Splitter:
         self._syntax = syntax_of(codec)
         self._delimiter: Delimiter = H264Delimiter() if codec == Codec.H264 else H265Delimiter()
         self._pending = bytearray()
-        self._pieces: deque[tuple[int, Any]] = deque()  # (offset of its first byte in what is pending, its mark)
-        self._searched = 0  # no start code begins before
-        # Offsets in what is pending; -1: there is none.
-        self._header = -1  # of a NAL unit that has no place yet
-        self._set = -1  # header of a parameter set that has a place, and no end yet
-        self._orphan = -1  # beginning of a NAL unit that belongs to nothing, and has no end yet
+        self._pieces: deque[tuple[int, Any]] = deque()  # (offset of its first byte in _pending, its mark)
+        self._searched = 0  # no start code begins before this offset
+        # Offsets in _pending, or -1.
+        self._header = -1  # header of the current NAL unit, while its place is not known
+        self._set = -1  # header of a parameter set that has not ended yet
+        self._orphan = -1  # start of a NAL unit that is to be discarded once its end has come
         self._forget_unit()
 
     def _forget_unit(self) -> None:
         self._has_picture = self._whole = False
-        self._nals = 0  # start codes
-        self._begun = False  # whether something is kept for it
-        self._lost = False  # whether it is behind a slice that was left out
-        self._opened = -1  # where the next access unit begins, unless the picture goes on
+        self._nals = 0  # start codes in the access unit
+        self._begun = False  # whether _pending holds bytes of it
+        self._lost = False  # whether a slice before it was discarded
+        self._opened = -1  # offset where the next access unit begins, unless another slice of the picture comes
         self._mark: Any = None
 
     # ---- what is pending ----
@@ -59,13 +61,13 @@ class Splitter:
 
     @property
     def lone_field(self) -> bool:
-        """Whether the picture that is pending is a field whose second one may follow."""
+        """Whether the pending picture is a field, so that the second field may follow."""
         return self._has_picture and self._delimiter.lone_field
 
     def begins_picture(self, data: bytes) -> bool | None:
-        """Whether the first slice of what is to be fed next begins a picture. Changes nothing.
+        """Return whether the first slice in data would begin a picture, without taking it; None if there is no slice.
 
-        False: it goes on with the one that is pending, or with one whose beginning is missing. None: there is no slice.
+        False means that it continues the pending picture, or a picture without its first slice.
         """
         delimiter = self._delimiter.copy()
         if not self._has_picture:
@@ -81,7 +83,7 @@ class Splitter:
         return None
 
     def reset(self) -> None:
-        """Forget what is pending: bytes were lost. The parameter sets stay known."""
+        """Discard what is pending, after bytes were lost. Parameter sets stay known."""
         self._pending.clear()
         self._pieces.clear()
         self._searched, self._header, self._set, self._orphan = 0, -1, -1, -1
@@ -91,9 +93,9 @@ class Splitter:
     # ---- bytes in, access units out ----
 
     def feed(self, data: bytes, mark: Any = None) -> Iterator[tuple[AccessUnit, Any]]:
-        """More bytes; the access units that they complete, each with its mark. Raises StreamError.
+        """Take more bytes, and yield the access units that they complete, each with its mark. Raises StreamError.
 
-        An access unit's mark is that of the piece in which its picture's first slice began.
+        The mark of an access unit is that of the piece in which its first slice began.
         """
         if not self._pieces or self._pieces[-1][1] is not mark:
             self._pieces.append((len(self._pending), mark))
@@ -103,7 +105,7 @@ class Splitter:
             self._refuse(f"{MAX_PENDING} bytes")
 
     def flush(self) -> Iterator[tuple[AccessUnit, Any]]:
-        """No more of this picture comes: what is pending, if it is one. What stands behind it waits for the next."""
+        """End the pending access unit and yield it, if there is one. NAL units after it wait for the next picture."""
         yield from self._advance(over=True)
         self._end_nal(len(self._pending))
         if self._has_picture:
@@ -123,18 +125,18 @@ class Splitter:
             if place is not None:
                 yield from self._take(head, place)
             elif following < 0 and len(head) < _HEAD and not over:
-                return  # the rest of it may tell
+                return  # the rest of the NAL unit may tell
             self._header = -1
 
     def _place(self, head: bytes) -> Place | None:
-        """Of the NAL unit that is looked at; None: its first bytes do not tell."""
+        """Return the place of the current NAL unit, or None if its first bytes do not tell."""
         try:
             return self._delimiter.place(head) if len(head) >= self._syntax.header else None
         except StreamError:
             return None
 
     def _find(self) -> bool:
-        """The next start code, with which the NAL unit before it ends."""
+        """Find the next start code, which ends the NAL unit before it. Returns whether there is one."""
         at = self._pending.find(START_CODE, self._searched)
         if at < 0:
             self._searched = max(self._searched, len(self._pending) - len(START_CODE) + 1)
@@ -148,12 +150,12 @@ class Splitter:
         return True
 
     def _begin(self) -> int:
-        """Of the NAL unit that is looked at: of its start code, with the zero_byte in front of it."""
+        """Return the offset of the current NAL unit's start code, including a zero_byte before it."""
         at = self._header - len(START_CODE)
         return at - 1 if at and self._pending[at - 1] == 0 else at
 
     def _end_nal(self, end: int) -> None:
-        """The NAL unit before ends there: a parameter set is known now, an orphan is forgotten."""
+        """End the previous NAL unit at end: take it if it is a parameter set, delete it if it is an orphan."""
         if self._set >= 0:
             self._delimiter.learn(bytes(self._pending[self._set : end]))
             self._set = -1
@@ -162,7 +164,7 @@ class Splitter:
             self._orphan = -1
 
     def _take(self, head: bytes, place: Place) -> Iterator[tuple[AccessUnit, Any]]:
-        """One more NAL unit."""
+        """Take the current NAL unit, and yield the access unit that it ends, if any."""
         self._forget_pieces(self._header)
         if self._has_picture:
             yield from self._follow(place)
@@ -183,7 +185,7 @@ class Splitter:
             self._set = self._header
 
     def _follow(self, place: Place) -> Iterator[tuple[AccessUnit, Any]]:
-        """What a NAL unit does to the picture that is pending."""
+        """Take a NAL unit that comes after the pending picture, and yield the access unit that it ends, if any."""
         begins = place in (Place.FIRST, Place.MIDDLE)
         if place is Place.DELIMITER:
             begins = not self._delimiter.lone_field
@@ -200,7 +202,7 @@ class Splitter:
             self._delimiter.end_picture()
 
     def _cut(self, end: int) -> Iterator[tuple[AccessUnit, Any]]:
-        """The picture that is pending, which ends there."""
+        """Remove the pending access unit, which ends at end, and yield it if it is whole."""
         whole, mark, data = self._whole, self._mark, bytes(self._pending[:end])
         self._delete(0, end)
         self._forget_unit()
@@ -211,7 +213,7 @@ class Splitter:
     # ---- bytes that are forgotten ----
 
     def _delete(self, begin: int, end: int) -> None:
-        """Bytes of what is pending."""
+        """Delete bytes of _pending, and move all offsets accordingly."""
 
         def moved(offset: int) -> int:
             return offset if offset <= begin else max(begin, offset - (end - begin))
@@ -222,6 +224,6 @@ class Splitter:
         self._forget_pieces(0)
 
     def _forget_pieces(self, position: int) -> None:
-        """Those that end before a position."""
+        """Forget the pieces that end before a position."""
         while len(self._pieces) > 1 and self._pieces[1][0] <= position:
             self._pieces.popleft()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a stream says of how its pictures are to be shown: ITU-T H.264 and H.265, annex E."""
+"""Video usability information, how pictures are to be shown: ITU-T H.264 and H.265, annex E."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from fractions import Fraction
 from .bits import Bits
 
 _EXTENDED_SAR = 255
-# By aspect_ratio_idc, from 1 on: H.264 table E-1, H.265 table E.1.
+# Sample aspect ratios by aspect_ratio_idc, from 1 on: H.264 table E-1, H.265 table E.1.
 _RATIOS = (
     *((1, 1), (12, 11), (10, 11), (16, 11), (40, 33), (24, 11), (20, 11), (32, 11)),
     *((80, 33), (18, 11), (15, 11), (64, 33), (160, 99), (4, 3), (3, 2), (2, 1)),
 )
-_MIN_FPS, _MAX_FPS = 0.01, 1000.0  # beyond that cameras write nonsense: zero, or the clock of a transport stream
+_MIN_FPS, _MAX_FPS = 0.01, 1000.0  # outside of these, cameras wrote nonsense: zero, or the clock of a transport stream
 
 
 @dataclass(frozen=True, slots=True)
 class Vui:
-    """None: the stream does not say.
+    """Video usability information. What the stream does not say is None.
 
-    primaries, transfer, matrix: numbers of ITU-T H.273. fps: pictures per second. reorder: how many pictures may be
-    shown behind one that is decoded later (max_num_reorder_frames). pixel: width to height of one.
+    Attributes:
+        full_range: whether samples use the full range.
+        primaries: colour_primaries of ITU-T H.273.
+        transfer: transfer_characteristics of ITU-T H.273.
+        matrix: matrix_coefficients of ITU-T H.273.
+        fps: pictures per second.
+        reorder: max_num_reorder_frames.
+        pixel: aspect ratio of a pixel, width to height.
     """
 
     full_range: bool | None = None
@@ -36,7 +42,7 @@ class Vui:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """The part of it that both standards have at their begin."""
+    """The first part of the VUI, which both standards share."""
 
     full_range: bool | None
     primaries: int | None
@@ -46,7 +52,7 @@ class Begin:
 
 
 def read_begin(bits: Bits) -> Begin:
-    """Up to the place of the chroma samples. Raises StreamError."""
+    """Read the VUI up to the location of the chroma samples. Raises StreamError."""
     pixel = _read_pixel(bits) if bits.flag() else None
     if bits.flag():  # overscan_info
         bits.skip(1)
@@ -71,6 +77,6 @@ def _read_pixel(bits: Bits) -> Fraction | None:
 
 
 def sane_fps(units: int, scale: int) -> float | None:
-    """From ticks a picture and ticks a second; None where no camera and no film could mean that."""
+    """Return pictures per second from ticks per picture and per second, or None if no camera or film can mean that."""
     fps = scale / units if units else 0.0
     return fps if _MIN_FPS <= fps <= _MAX_FPS else None
