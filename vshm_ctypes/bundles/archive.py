@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file of a bundle: a tar archive packed with zstd. A stranger's is read within bounds, and never unpacked."""
+"""The file of a bundle: a tar archive compressed with zstd. Reading one is bounded, and nothing is ever unpacked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDING = ".tar.zst"
 
 
 def _zstd() -> Any:
-    """compression.zstd as Python 3.14 has it. Raises ImportError."""
+    """Return the module compression.zstd, or its backport before Python 3.14. Raises ImportError."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
@@ -31,11 +31,11 @@ def _zstd() -> Any:
 
 
 class BundleError(OSError):
-    """It is no bundle, or one that nobody should open."""
+    """The file is not a bundle, or not one that is safe to open."""
 
 
 class Writer:
-    """Makes the file: whole under its name at the end, or not at all; to be entered and left in held().
+    """Writes a bundle, which gets its name only once it is whole. Enter and leave it within held().
 
     Raises FileExistsError, OSError, ImportError.
     """
@@ -47,7 +47,7 @@ class Writer:
         self._tar: tarfile.TarFile
 
     def add(self, name: str, content: bytes | IO[bytes]) -> int:
-        """One more member; its size in bytes."""
+        """Add a member, and return its size in bytes."""
         file = io.BytesIO(content) if isinstance(content, bytes) else content
         member = tarfile.TarInfo(name)
         member.size = file.seek(0, io.SEEK_END)
@@ -70,14 +70,14 @@ class Writer:
 
 
 class _Bounded(io.RawIOBase):
-    """A file that ends with an error after MOST_BYTES, however small it was packed."""
+    """A file that raises an error after MOST_BYTES, however well it was compressed."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._left = MOST_BYTES
 
     def read(self, size: int = -1, /) -> bytes:
-        """Up to size bytes."""
+        """Read up to size bytes. Raises BundleError."""
         if size > self._left:
             raise BundleError(errno.EFBIG, "larger than any bundle: it is not opened")
         data = self._file.read(size)
@@ -86,7 +86,7 @@ class _Bounded(io.RawIOBase):
 
 
 def members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """(name, content) of each. Raises BundleError, OSError, ImportError."""
+    """Yield (name, content) of each member. Raises BundleError, OSError, ImportError."""
     zstd = _zstd()
     try:
         with zstd.ZstdFile(path) as file, tarfile.open(fileobj=_Bounded(file), mode="r|") as tar:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of a stream a decoder can use that is given nothing from before the recording, or from within a gap."""
+"""Selects the frames that a decoder can use when nothing before the recording, or within a gap, is known to it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,26 @@ from ..bitstream import (
 )
 from ..frame import Codec, Frame
 
-_CODED = (Codec.H264, Codec.H265)  # in byte stream format; of others each keyframe stands for itself
-# NAL unit types of the parameter sets that decoding begins with (table 7-1 of both standards), and their names.
+_CODED = (Codec.H264, Codec.H265)  # in byte stream format; of other codecs each keyframe stands for itself
+# The parameter sets that decoding needs: NAL unit types (table 7-1 of both standards) and names.
 SETS: dict[int, dict[int, str]] = {
     Codec.H264: {7: "SPS", 8: "PPS"},
     Codec.H265: {32: "VPS", 33: "SPS", 34: "PPS"},
 }
 _H265_SLICES = range(32)
-_RASL = (8, 9)  # random access skipped leading pictures: what they are made from lies before the entry point
+_RASL = (8, 9)  # random access skipped leading pictures, which refer to pictures before the entry point
 
 
 class Picture(NamedTuple):
     """A frame to be recorded.
 
-    data: the frame's bytes, with the parameter sets where a decoder begins. entry: whether decoding can begin at it.
-    format: what the stream says of its pictures, None where it does not. order: its place among those shown; None
-    where the stream does not tell, as JPEG. begins: nothing before it is needed, nor may be used.
+    Attributes:
+        frame: the frame as it was read.
+        data: its bytes, with parameter sets added where a decoder begins.
+        entry: whether decoding can begin at it.
+        format: what the stream says about its pictures, or None.
+        order: its place in output order; None if the stream does not tell, as with JPEG.
+        begins: whether it starts a sequence that neither needs nor may use anything before it.
     """
 
     frame: Frame
@@ -45,23 +49,26 @@ class Picture(NamedTuple):
 
 
 def parameter_sets(data: bytes, codec: int) -> frozenset[bytes]:
-    """Those in an access unit, each without its start code."""
+    """Return the parameter sets in an access unit, without start codes."""
     kinds = SETS.get(codec, {})
     return frozenset(data[nal.header : nal.end] for nal in nal_units(data, codec) if nal.kind in kinds)
 
 
 def _is_byte_stream(data: bytes, codec: int) -> bool:
-    """Whether it begins as annex B of both standards wants it."""
+    """Return whether the data begins with a start code, as annex B of both standards requires."""
     first = next(nal_units(data, codec), None)
     return first is not None and not data[: first.begin].strip(b"\0")
 
 
 class Decodable:
-    """Passes on the frames from an entry point with its parameter sets on; after a gap again from such a one on.
+    """Passes on frames from an entry point with its parameter sets on, and after a gap again from the next one on.
 
-    What the writer flagged counts where the payload does not tell. needs_idr: the decoder begins at no other entry
-    point. refusal: why the frame before was not passed on, where that is for its writer to mend. lacks_sets: whether it
-    is for parameter sets, which learn() may bring.
+    The writer's keyframe flag counts only where the payload does not tell. With needs_idr the decoder begins at IDR
+    pictures only.
+
+    Attributes:
+        refusal: why the last frame was not passed on, if its writer can mend that; else None.
+        lacks_sets: whether the last frame was refused for lack of parameter sets, which learn() may supply.
     """
 
     def __init__(self, needs_idr: bool = False) -> None:
@@ -71,7 +78,7 @@ class Decodable:
         self._codec: int | None = None
         self._begun = False
         self._format: PictureFormat | None = None
-        self._point: Order | None = None  # of the recovery point that it began at, until the next entry point
+        self._point: Order | None = None  # order of the recovery point where decoding began, until the next entry point
 
     def _change(self, codec: int) -> None:
         self._codec, self._begun, self._format = codec, False, None
@@ -79,7 +86,7 @@ class Decodable:
             self._sets, self._orders = ParameterSets(Codec(codec)), PictureOrder(Codec(codec))
 
     def take(self, frame: Frame) -> Picture | None:
-        """The next frame as it is to be recorded; None: a decoder can't use it."""
+        """Return the next frame as it is to be recorded, or None if a decoder can't use it."""
         self.refusal, self.lacks_sets = None, False
         if frame.codec != self._codec:
             self._change(frame.codec)
@@ -100,16 +107,16 @@ class Decodable:
         return Picture(frame, frame.data, entry, self._format, order, begins=False)
 
     def skip(self) -> None:
-        """What was taken last is not used: on from the next entry point."""
+        """Discard the last frame, and go on from the next entry point."""
         self._begun = False
 
     def learn(self, data: bytes) -> None:
-        """Parameter sets, from what came before the first frame."""
+        """Take parameter sets from data that came before the first frame."""
         if self._codec in _CODED:
             self._sets.learn(data)
 
     def _take_unread(self, frame: Frame) -> Picture | None:
-        """One whose payload does not tell, or that stands for itself, as JPEG does."""
+        """Take a frame whose payload is not parsed, or that stands for itself, as JPEG does."""
         entry = EntryPoint.IDR if frame.is_keyframe else EntryPoint.NONE
         begins = not self._begun
         if begins and entry is EntryPoint.NONE:
@@ -142,7 +149,7 @@ class Decodable:
         return Picture(frame, unit.data, entry, self._format, order, begins=True)
 
     def _leads(self, frame: Frame, order: Order | None) -> bool:
-        """Whether it is shown before the recovery point that was begun at, and made from what was not recorded."""
+        """Return whether the frame precedes the recovery point in output order, and refers to unrecorded pictures."""
         if self._point is None:
             return False
         if frame.codec == Codec.H265:

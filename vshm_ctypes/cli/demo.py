@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm demo: a moving test picture, and the page that plays it, until it is told to end."""
+"""vshm demo: streams a moving test picture, and serves the page that plays it, until it is told to end."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from ..inspect import inspect
 from ..rings import ring_name
 from .serve import DEFAULT_PORT, serve_page
 
-# A program of its own, as any camera's is: beside it this one is the first of its readers.
+# A separate process, as for any camera; this one is its first reader.
 STREAMER = [sys.executable, "-m", "hil.streamer", "--device", "testsrc"]
 HOST = "127.0.0.1"
 NEEDED = ("aiohttp", "av", "numpy", "hil")
 LOOK_EVERY_S = 0.05
-PATIENCE_S = 10.0  # for the streamer to put its ring away
+PATIENCE_S = 10.0  # for the streamer to remove its ring
 _PR_SET_PDEATHSIG = 1
 
 
@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @contextmanager
 def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """camera-streamer with its test picture; to be entered and left in held(). said: takes its log."""
+    """Run camera-streamer with its test picture, and its log in said. Enter and leave this within held()."""
     libc = ctypes.CDLL(None)
 
     def end_with_parent() -> None:
@@ -57,7 +57,7 @@ def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=said,
-        start_new_session=True,  # Ctrl-C is for us
+        start_new_session=True,  # so that Ctrl-C reaches only this process
         preexec_fn=end_with_parent,
     ) as streamer:
         try:
@@ -67,7 +67,7 @@ def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def is_written(ring: str, writer: int) -> bool:
-    """Whether that process has written a picture into the ring."""
+    """Return whether the process with pid writer has written a picture into the ring."""
     try:
         info = inspect(ring)
     except VideoShmError:
@@ -76,13 +76,13 @@ def is_written(ring: str, writer: int) -> bool:
 
 
 def open_browser(url: str) -> None:
-    """Where there is a screen, or the user named a browser: a text browser would take the terminal."""
+    """Open url, but only if there is a screen or $BROWSER is set: a text browser would take over the terminal."""
     if any(os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")):
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()  # some take their time
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()  # some browsers take long to start
 
 
 def _free_port() -> int:
-    """The usual one, unless somebody has it; 0: any that is free."""
+    """Return the default port, or 0 for any free one if it is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -108,7 +108,7 @@ def _show(arguments: Namespace) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Ends with Ctrl-C or SIGTERM: 0; 1: something is missing, or the ring has another writer."""
+    """Return exit code 0 after Ctrl-C or SIGTERM, or 1 if a package is missing or the ring has another writer."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         complain(f"demo needs {', '.join(missing)}: pip install 'video-shm[demo]'")
         return Exit.FINDING

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened while somebody watched: gaps, restarts, a board that slows down, a clock that is set."""
+"""Events of a watch: gaps, restarts, throttling of the board, steps of the clock."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ Kind = Literal["gap", "restart", "discontinuity", "state", "dropped", "throttlin
 KINDS: tuple[Kind, ...] = ("gap", "restart", "discontinuity", "state", "dropped", "throttling", "clock")
 
 
-STEP_S = 0.5  # less is a clock that is slewed, or a process that was held up between two clocks
+STEP_S = 0.5  # less may be a clock that is slewed, or a delay between reading two clocks
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One. time: Unix time, s. count: frames, of a gap or a drop. monotonic: CLOCK_MONOTONIC, s; None: not known.
+    """An event.
 
-    step_s: by how much the wall clock was set, s; time is by the new one.
+    Attributes:
+        time: Unix time in seconds; of a clock step, by the clock after it.
+        event: its kind.
+        text: what happened, for people.
+        count: frames of a gap or a drop.
+        monotonic: CLOCK_MONOTONIC in seconds; None if not known.
+        step_s: by how many seconds the wall clock was set.
     """
 
     time: float
@@ -36,7 +42,7 @@ class Event:
 
 
 class Clocks(NamedTuple):
-    """One moment by each clock, s: since 1970, and since boot without and with the time that the machine slept."""
+    """One moment by three clocks, in seconds: since 1970, and since boot without and with time in suspend."""
 
     wall: float
     monotonic: float
@@ -44,7 +50,7 @@ class Clocks(NamedTuple):
 
     @classmethod
     def now(cls) -> Self:
-        """They are read twice, and those with the least between them taken, lest a stall look like a step."""
+        """Read the clocks twice, and return the quicker reading, so that a stall does not look like a step."""
         found = []
         for _ in range(2):
             before = time.clock_gettime(time.CLOCK_MONOTONIC)
@@ -54,12 +60,12 @@ class Clocks(NamedTuple):
 
 
 def _event(event: Kind, text: str, count: int = 0, step_s: float = 0.0) -> Event:
-    """One that was noticed just now."""
+    """Return an event of this moment."""
     return Event(time.time(), event, text, count, time.monotonic(), step_s)
 
 
 def clock_events(before: Clocks, now: Clocks) -> Iterator[Event]:
-    """Between two looks: the machine slept, or its wall clock was set, as by time synchronisation or by hand."""
+    """Yield what happened between two readings of the clocks: a suspend, or a step of the wall clock."""
     slept_s = (now.boot - before.boot) - (now.monotonic - before.monotonic)
     if slept_s > STEP_S:
         yield _event("clock", f"the machine slept for {units.seconds(slept_s)}")
@@ -70,7 +76,7 @@ def clock_events(before: Clocks, now: Clocks) -> Iterator[Event]:
 
 
 def frame_events(frame: Described, before: RingInfo, now: RingInfo) -> Iterator[Event]:
-    """What comes between a frame and the one before. before, now: the ring's figures at each."""
+    """Yield what happened between two frames, given the ring's figures at each."""
     if frame.missed_before:
         text = f"{frame.missed_before} frames missed before frame {frame.number}"
         yield _event("gap", text, frame.missed_before)
@@ -83,7 +89,7 @@ def frame_events(frame: Described, before: RingInfo, now: RingInfo) -> Iterator[
 
 
 def ring_events(before: RingInfo, now: RingInfo) -> Iterator[Event]:
-    """What the figures of two looks at a ring tell."""
+    """Yield what changed between two readings of a ring's figures."""
     if before.state != now.state and State.UNKNOWN not in (before.state, now.state):
         yield _event("state", f"the writer is {State(now.state).name.lower()}")
     if before.inode == now.inode and now.dropped > before.dropped:
@@ -92,7 +98,7 @@ def ring_events(before: RingInfo, now: RingInfo) -> Iterator[Event]:
 
 
 def board_events(before: Machine, now: Machine) -> Iterator[Event]:
-    """What the board's firmware says, and did not say before; where it said nothing, nothing has begun or ended."""
+    """Yield the throttling that began or ended between two readings; nothing if the board does not report it."""
     if before.throttling is not None and now.throttling is not None:
         flags = before.throttling ^ now.throttling
         for flag in Throttling:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a reader whose ring somebody cuts off: a word about it, and the exit code of a finding.
+"""Handles SIGBUS in a reader whose ring somebody has truncated: it reports that, and exits with a finding.
 
-Who reads many rings outlives that of one: zeros take the place of what is gone, and that ring alone is given up.
+A command that reads many rings survives: the missing pages are replaced by zeros, and only that ring is given up.
 """
 
 from __future__ import annotations
@@ -23,31 +23,32 @@ CUT_OFF = (
     "the ring was cut off under its readers: a program that may write to it has shrunk it, or the machine is out of "
     "memory; look who may (ls -l /dev/shm), remove the ring, and start its writer anew"
 )
-MAP_FIXED = 0x10  # the same on all of Linux's processors, and not in Python's mmap
+MAP_FIXED = 0x10  # the same on all of Linux's architectures, but missing in Python's mmap
 
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
 class _Faults:
-    """The process's own, as its signals are."""
+    """The state of the process's handler."""
 
     are_outlived = False
-    rings: ClassVar[set[str]] = set()  # cut off, and not given up yet
+    rings: ClassVar[set[str]] = set()  # truncated, and not given up yet
 
 
 def _tell_and_end(_number: int) -> None:
     if _Faults.are_outlived:
         with suppress(OSError, ValueError):
             if _put_zeros():
-                return  # and the access is tried again
+                return  # the access is tried again
     os.write(2, f"\nvshm: {CUT_OFF}\n".encode())
     os._exit(Exit.FINDING)
 
 
 def _put_zeros() -> bool:
-    """Where mappings of rings are longer than what they map; whether there were any.
+    """Map zeros over every mapping that is longer than its ring. Returns whether there were any.
 
-    By the files that are open: the address of the fault is told in a struct that each C library lays out its own way.
+    It compares with the open files, since the address of the fault is in a struct that each C library defines its own
+    way.
     """
     sizes = {}
     for descriptor in Path("/proc/self/fd").iterdir():
@@ -70,7 +71,7 @@ def _put_zeros() -> bool:
 
 def _map_zeros(begin: int, length: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    call = getattr(libc, "mmap64", None) or libc.mmap  # musl has no other offsets than those of 64 bits
+    call = getattr(libc, "mmap64", None) or libc.mmap  # musl has mmap only, with 64-bit offsets
     call.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_int64)
     call.restype = ctypes.c_void_p
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_FIXED
@@ -78,11 +79,11 @@ def _map_zeros(begin: int, length: int) -> None:
         raise OSError(ctypes.get_errno(), "no zeros in place of what was cut off")
 
 
-_handler = _Handler(_tell_and_end)  # the kernel keeps its address
+_handler = _Handler(_tell_and_end)  # kept alive, since the kernel calls it by its address
 
 
 def tell_of_faults() -> None:
-    """Say it instead of dying of SIGBUS. A handler of Python's would run once the access is over: never."""
+    """Install the handler for SIGBUS. A handler of Python's would run after the access, and so never."""
     libc = ctypes.CDLL(None)
     libc.signal.argtypes = (ctypes.c_int, _Handler)
     libc.signal.restype = ctypes.c_void_p
@@ -90,12 +91,12 @@ def tell_of_faults() -> None:
 
 
 def outlive_faults() -> None:
-    """From now on a ring that is cut off ends nothing; its readers ask check_whole()."""
+    """Survive truncated rings from now on; readers of many rings then call check_whole()."""
     _Faults.are_outlived = True
 
 
 def check_whole(ring: str) -> None:
-    """Raises VideoShmError, once: the ring of that name was cut off, and what was read since may be zeros."""
+    """Raise VideoShmError, once, if the ring of that name was truncated, so that what was read may be zeros."""
     if ring in _Faults.rings:
         _Faults.rings.discard(ring)
         raise VideoShmError(errno.EIO, ring, CUT_OFF)

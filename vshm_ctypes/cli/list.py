@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm list: every ring on the machine."""
+"""vshm list: lists every ring on the machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLOURS = {"live": "green", "v1": "green", "closed": "yellow", "dead": "red"}
 
 @dataclass(frozen=True, slots=True)
 class ListedRing:
-    """A line of the list."""
+    """One line of the list."""
 
     survey: Survey
     readers: list[Process]
@@ -37,24 +37,24 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def tell_process(process: Process) -> str:
-    """Pid and name, and whether it may write: of version 1, the writer itself, and its readers."""
+    """Return pid and name, and (rw) for a writable mapping, as version 1 writers and readers have."""
     return f"{process.pid} {process.name}{' (rw)' if process.writes else ''}"
 
 
 def tell_writer(ring: Survey) -> str:
-    """Pid and name; a name is not known of a process in a container."""
+    """Return the writer's pid and name; the name of a process in a container is not known."""
     if not ring.info.writer_pid:
         return units.DASH
     return f"{ring.info.writer_pid} {'(gone)' if ring.state == 'dead' else ring.writer_name or '?'}"
 
 
 def tell_hidden(users: Users) -> str:
-    """That some readers may not be shown."""
+    """Return a note that some readers may not be shown."""
     return f"{counted(users.hidden, 'process')} could not be looked at, as other users': what they read is not shown"
 
 
 def gop(ring: Survey) -> str:
-    """The GOP's length; more than the ring holds where it has no keyframe."""
+    """Return the length of the GOP in frames; ">" and the number of slots if the ring has no keyframe."""
     if ring.gop is not None:
         return str(ring.gop)
     return f">{ring.info.slots}" if ring.gop_exceeds_ring else units.DASH
@@ -108,25 +108,25 @@ def ring_json(ring: ListedRing) -> dict[str, object]:
 
 
 def listed(names: list[str], seconds: float) -> tuple[list[ListedRing], Users]:
-    """The rings, and who uses them."""
+    """Return the surveys of these rings with their readers, and the users of all objects."""
     surveys = survey(names, seconds)
     users = find_users()
     return [ListedRing(look, users.of(look.info.inode, but=look.info.writer_pid)) for look in surveys], users
 
 
 def named_as_rings() -> list[Path]:
-    """What is named as rings are, whether or not this user may read it."""
+    """Return the objects in /dev/shm with the usual names of rings, whether or not this user may read them."""
     usual = (DEFAULT[1:], AUDIO[1:])
     return sorted(path for path in Path(DIRECTORY).iterdir() if path.name.startswith(usual))
 
 
 def unreadable() -> list[str]:
-    """Rings by their name that this user may not look into."""
+    """Return the names of objects named as rings that this user may not read."""
     return [f"/{path.name}" for path in named_as_rings() if path.is_file() and not os.access(path, os.R_OK)]
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0; 3: there is no ring."""
+    """Return exit code 0, or 3 if there is no ring."""
     rings, users = listed(list(list_rings()), arguments.seconds)
     closed = unreadable()
     if arguments.json:

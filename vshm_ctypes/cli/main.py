@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vshm command: finds the verb, and turns what goes wrong into a message and an exit code."""
+"""The vshm command: runs the verb, and turns an error into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ EPILOG = "exit: 0 healthy, 1 there is a finding, 2 usage, 3 no such ring, 130 in
 
 
 def verbs() -> list[Verb]:
-    """All verbs, each from the file of its name."""
+    """Return all verbs, each from the module of its name."""
     return [importlib.import_module(f".{name}", __package__).VERB for name in VERBS]
 
 
 def build_parser() -> ArgumentParser:
-    """The parser of the whole command line."""
+    """Return the parser of the whole command line."""
     common = ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="JSON for programs instead of text for people")
     return parser_of("vshm", "Looks at video rings in shared memory.", verbs(), EPILOG, [common])
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run vshm with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
+    """Run vshm with the given arguments, or sys.argv, and return the exit code. A usage error raises SystemExit."""
     open_standard_streams()
     keep_to_own_threads()
     try:
         with heeding():
             return ends_with(_run(words))
-    except KeyboardInterrupt:  # of whoever is told while that begins, too
+    except KeyboardInterrupt:  # also a request that comes while heeding() is entered
         return ends_with(Exit.INTERRUPTED)
     finally:
         let_go_of_output()
@@ -53,7 +53,7 @@ def _run(words: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(words)
     tell_of_faults()
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that has no bars gets question marks
+        sys.stdout.reconfigure(errors="replace")  # for terminals without block characters
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -64,7 +64,7 @@ def _run(words: Sequence[str] | None) -> int:
     except ValueError as error:
         complain(error)
         return Exit.USAGE
-    except BrokenPipeError:  # whoever read our output has had enough
+    except BrokenPipeError:  # the reader of our output has closed it
         return Exit.HEALTHY
     except (VideoShmError, OSError) as error:
         complain(error)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A verb's reader, whose counts the page of vshm serve, vshm show and vshm export tell."""
+"""The reader of a verb, which publishes its counters for vshm serve, vshm show and vshm export."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import VideoShmError
 
 
 def public_reader(ring: str | int | None, **options: Any) -> Consumer:
-    """A Consumer that publishes its counts where /dev/shm takes them: not where it is full, or read-only."""
+    """Return a Consumer that publishes its counters, unless /dev/shm is full or read-only."""
     with suppress(VideoShmError):
         return Consumer(ring, publish=True, **options)
     return Consumer(ring, **options)

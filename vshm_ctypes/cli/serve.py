@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm serve: a page that plays the rings of this machine, with all that is known of them."""
+"""vshm serve: serves a page that plays the rings of this machine, with everything that is known about them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..serving.listening import listening
 if TYPE_CHECKING:
     from aiohttp import web
 
-DEFAULT_PORT = 8764  # beside 8765, which is that of camera-streamer --websocket, and 9765, of vshm export
+DEFAULT_PORT = 8764  # next to 8765 of camera-streamer --websocket, and 9765 of vshm export
 SHORTEST_TOKEN = 8
 
 
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _token(path: Path | None) -> str:
-    """Raises OSError, ValueError."""
+    """Return the token in the file, or a new one. Raises OSError, and ValueError if the token is unsuitable."""
     if path is None:
         return secrets.token_urlsafe(16)
     token = path.read_text().strip()
@@ -42,12 +42,12 @@ def _token(path: Path | None) -> str:
 
 
 def _shown_host(host: str) -> str:
-    """By which others reach this machine, as far as it knows."""
+    """Return the host name or address by which others reach this machine, as far as it knows."""
     if host not in ("0.0.0.0", "::"):
         return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the address to send from
+            probe.connect(("192.0.2.1", 9))  # sends nothing, but chooses the local address
             return str(probe.getsockname()[0])
         except OSError:
             return socket.gethostname()
@@ -58,9 +58,9 @@ async def serve_page(app: web.Application, host: str, port: int, tell: Callable[
     from ..serving.door import Door
 
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
-    with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # it wakes the loop too
+    with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # this also wakes the loop
         async with Door(app, complain) as door:
-            await loop.run_in_executor(None, int)  # threads send the files: where none can be started there is no page
+            await loop.run_in_executor(None, int)  # fail now if no thread can be started: threads send the files
             with listening(host, port, "--host and --port"):
                 taken = await door.open(host, port)
             tell(f"http://{_shown_host(host)}:{taken}/")
@@ -68,7 +68,7 @@ async def serve_page(app: web.Application, host: str, port: int, tell: Callable[
 
 
 def run(arguments: Namespace) -> int:
-    """Ends with Ctrl-C or SIGTERM: 0; 1: the address is taken, or aiohttp is missing."""
+    """Return exit code 0 after Ctrl-C or SIGTERM, or 1 if the address is in use or aiohttp is not installed."""
     try:
         from .web.access import is_loopback
         from .web.app import make_app

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm show: one ring, header and slots, as they lie in shared memory."""
+"""vshm show: shows the header and the slots of one ring."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _owner(number: int, name: Callable[[int], str]) -> str:
 
 
 def permissions(look: Survey) -> str:
-    """As ls has them: -rw-rw---- user:group."""
+    """Return the permissions as ls shows them: -rw-rw---- user:group."""
     info = look.info
     user = _owner(info.uid, lambda uid: pwd.getpwuid(uid).pw_name)
     group = _owner(info.gid, lambda gid: grp.getgrgid(gid).gr_name)
@@ -45,7 +45,7 @@ def permissions(look: Survey) -> str:
 
 
 def warnings(look: Survey) -> list[str]:
-    """What a look at this ring alone gives reason to say."""
+    """Return warnings about this ring."""
     found = []
     if look.gop_exceeds_ring:
         advice = f"use a GOP below {look.info.slots}, or more slots"
@@ -67,7 +67,7 @@ def _clock(look: Survey) -> str:
 
 
 def _keyframes(look: Survey) -> str:
-    """Those that the ring holds, by kind where the codec has kinds of them."""
+    """Return how many keyframes the ring holds, by kind if the codec has several kinds."""
     idr, recovery_points = look.keyframes.values()
     if look.codec in ("h264", "h265"):
         return f"{idr} IDR, {counted(recovery_points, 'recovery point')}"
@@ -155,7 +155,7 @@ def _print_readers(look: Survey, users: Users, published: list[PublishedConsumer
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0; 1: there is a warning."""
+    """Return exit code 0, or 1 if there is a warning."""
     look = survey_one(ring_name(arguments.ring), arguments.seconds)
     users = find_users()
     published = [consumer for consumer in list_published() if consumer.inode == look.info.inode]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be said of rings by looking at them twice: rates, GOP, age, state; list, show and check stand on it."""
+"""Measures rings by inspecting them twice: rates, GOP, age, state. It is the base of list, show and check."""
 
 from __future__ import annotations
 
@@ -23,14 +23,24 @@ STALLED_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """One ring, looked at over some time.
+    """What was measured of one ring.
 
-    fps: frames per second; bit_rate: bits per second; None where nothing was written meanwhile, or cannot be told.
-    gop: frames from the last but one keyframe to the last, or on average where only the last is to be seen; None: it
-    can't be told. age_s: seconds since the newest frame; None: no frame yet. writer_name:
-    None where the writer is gone, or is in a container of its own. slots: those that hold a whole frame, oldest first.
-    width, height: pixels; 0 of sound, which audio tells of. unflagged: frames at which decoding can begin though their
-    writer does not flag them as keyframes; looked for only where a late reader may find no keyframe.
+    Attributes:
+        name: name of the ring.
+        info: its figures at the end of the measurement.
+        fps: frames per second; None if nothing was written meanwhile.
+        bit_rate: bits per second; None if it can't be told.
+        gop: frames from the last keyframe but one to the last, or their average distance if only the last one is in
+            the ring; None if it can't be told.
+        age_s: seconds since the newest frame; None if there is none yet.
+        codec: name of the newest frame's codec; None if there is no frame.
+        width: width in pixels; 0 for audio.
+        height: height in pixels; 0 for audio.
+        audio: format of an audio frame; None for pictures.
+        writer_name: None if the writer is gone, or in another container.
+        slots: the slots that hold a whole frame, oldest first.
+        unflagged: entry points that the writer does not flag as keyframes; counted only if a late reader may find no
+            keyframe in the ring.
     """
 
     name: str
@@ -49,17 +59,17 @@ class Survey:
 
     @property
     def state(self) -> str:
-        """live, closed, dead, or v1: a version 1 writer, of which it can't be told whether it lives."""
+        """live, closed, dead, or v1 for a version 1 writer, which may or may not live."""
         return "v1" if not self.info.extended else self.info.state.name.lower()
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the writer lives and has written nothing for two seconds."""
+        """Whether the writer lives but has written nothing for two seconds."""
         return self.info.state == State.LIVE and self.age_s is not None and self.age_s > STALLED_S
 
     @property
     def gop_exceeds_ring(self) -> bool:
-        """Whether a late reader may find no keyframe in the ring: there is none, or there will be none in a moment."""
+        """Whether a late reader may find no keyframe in the ring, since the GOP is longer than the ring."""
         info = self.info
         if self.codec in ("jpeg", None) or info.media == Media.AUDIO or info.frames < info.slots or self.unflagged:
             return False
@@ -67,7 +77,7 @@ class Survey:
 
     @property
     def keyframes(self) -> dict[str, int]:
-        """How many of the ring's frames are keyframes of each kind, as their writer flags them."""
+        """How many frames in the ring are flagged as keyframes of each kind."""
         recovery_points = sum(slot.is_recovery_point for slot in self.slots)
         return {
             "idr": sum(slot.is_keyframe for slot in self.slots) - recovery_points,
@@ -76,7 +86,7 @@ class Survey:
 
 
 def codecs_now(ring: Ring) -> set[int]:
-    """Of the frames that are in the ring; empty: there is none yet, or no such ring."""
+    """Return the codecs of the frames in the ring; empty if it has none yet, or does not exist."""
     with suppress(VideoShmError):
         return {slot.meta.codec for slot in inspect_slots(ring)}
     return set()
@@ -84,7 +94,7 @@ def codecs_now(ring: Ring) -> set[int]:
 
 def _gop(before: list[SlotInfo], after: list[SlotInfo], info: RingInfo) -> int | None:
     seen = {slot.number: slot.is_keyframe for slot in after}
-    if before and after and before[0].number < after[0].number <= before[-1].number + 1:  # nothing between them
+    if before and after and before[0].number < after[0].number <= before[-1].number + 1:  # without a hole
         seen |= {slot.number: slot.is_keyframe for slot in before}
     keys = sorted(number for number, is_key in seen.items() if is_key)
     if len(keys) >= 2:
@@ -98,7 +108,7 @@ def _rates(
     frames = after.frames - before.frames
     if frames <= 0 or before.inode != after.inode:
         return None, None
-    if before.last_publish_ns and after.last_publish_ns > before.last_publish_ns:  # from frame to frame: exact
+    if before.last_publish_ns and after.last_publish_ns > before.last_publish_ns:  # exact, from frame to frame
         seconds = (after.last_publish_ns - before.last_publish_ns) / 1e9
     fps = frames / seconds
     if after.extended:
@@ -109,7 +119,7 @@ def _rates(
 
 
 class _Look(NamedTuple):
-    """What a ring is at one moment."""
+    """A ring at one moment."""
 
     at_s: float
     info: RingInfo
@@ -121,7 +131,7 @@ def _look(name: str) -> _Look:
 
 
 def _writer_name(info: RingInfo) -> str | None:
-    """Of the process that has its pid and was started when the writer was: pids of containers are other numbers."""
+    """Return the writer's name if the process of its pid started when the writer did: a container has other pids."""
     if info.state != State.LIVE or start_time(info.writer_pid) != info.writer_start:
         return None
     return process_name(info.writer_pid)
@@ -132,11 +142,11 @@ def _age_s(info: RingInfo, newest: SlotInfo | None) -> float | None:
         return (time.monotonic_ns() - info.last_publish_ns) / 1e9
     if info.extended or newest is None:
         return None
-    return max(time.time() - newest.meta.timestamp_ms / 1000, 0.0)  # what there is in version 1: the wall clock
+    return max(time.time() - newest.meta.timestamp_ms / 1000, 0.0)  # version 1 has the wall clock only
 
 
 def _count_unflagged(name: str, frames: int) -> int:
-    """Writers that know of IDR pictures alone flag no recovery point, and some flag nothing."""
+    """Count entry points that are not flagged: some writers flag no recovery points, and some flag nothing."""
     count = 0
     with suppress(VideoShmError), Consumer(name, start="oldest") as stream:
         for _ in range(frames):
@@ -171,7 +181,7 @@ def _compare(name: str, before: _Look) -> Survey:
 
 
 def survey(names: list[str], seconds: float = 1.0) -> list[Survey]:
-    """Look at the rings now and again after some seconds. A ring that went away meanwhile is left out."""
+    """Inspect the rings now and again after some seconds. A ring that was removed meanwhile is left out."""
     before = {}
     for name in names:
         with suppress(VideoShmError):
@@ -186,7 +196,7 @@ def survey(names: list[str], seconds: float = 1.0) -> list[Survey]:
 
 
 def survey_one(name: str, seconds: float = 1.0) -> Survey:
-    """The same for one ring. Raises ProducerNotRunning, IncompatibleRing, VideoShmError (EACCES)."""
+    """Inspect one ring twice. Raises ProducerNotRunning, IncompatibleRing, VideoShmError (EACCES)."""
     before = _look(name)
     time.sleep(seconds)
     return _compare(name, before)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGALRM for the main thread after some time: by the kernel's timer, or where a sandbox refuses it by a thread."""
+"""Sends SIGALRM to the main thread after some time: by the kernel's timer, or by a thread if a sandbox refuses it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import suppress
 
 
 class Alarm:
-    """One, as a process has. To be set from signal handlers too: so there is no lock in it, nor in what it calls."""
+    """The alarm of the process. Signal handlers may set it, so neither it nor what it calls takes a lock."""
 
     def __init__(self) -> None:
         self._turn = 0
 
     def set(self, seconds: float) -> None:
-        """In place of what was set before. Where there can't be a thread either, nothing comes."""
+        """Set the alarm, replacing an earlier one. If no thread can be started either, it never goes off."""
         self._turn += 1
         try:
             signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -26,7 +26,7 @@ class Alarm:
                 _thread.start_new_thread(self._wait, (seconds, self._turn))
 
     def cancel(self) -> None:
-        """Nothing comes."""
+        """Cancel the alarm."""
         self._turn += 1
         with suppress(OSError):
             signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that a command of ours has started."""
+"""Ends child processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import AnyStr
 
 
 def end_child(process: subprocess.Popen[AnyStr], patience_s: float) -> None:
-    """Tell it to end; after so many seconds the kernel does."""
+    """Terminate the process, and kill it if it has not ended within patience_s seconds."""
     process.terminate()
     try:
         process.wait(patience_s)

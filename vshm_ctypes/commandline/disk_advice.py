@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What to do where a file can't be made or written: of its disk, its file system, or its name."""
+"""Advice for a file that can't be made or written because of its disk, its file system, or its name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _ADVICE = {
     errno.EIO: "write to another disk; this one fails, as dmesg tells",
 }
 _NO_INODES = "there is room, but for no further file (df -i); remove some files, or write to another disk"
-_NOT_IN_NAMES = '\\:*?"<>|'  # of FAT, exFAT and NTFS
+_NOT_IN_NAMES = '\\:*?"<>|'  # on FAT, exFAT and NTFS
 _NAME = f"this disk's file system (FAT, exFAT, NTFS) takes none of {_NOT_IN_NAMES} in a name; choose another one"
 
 
 def disk_advice(error: OSError) -> str | None:
-    """What to do where a file can't be written; None: it is something else."""
+    """Return what to do about a file that can't be written, or None if the error has another cause."""
     if isinstance(error, VideoShmError) or error.strerror != os.strerror(error.errno or 0):
-        return None  # it says so itself
+        return None  # its own message says what to do
     path = Path(error.filename) if isinstance(error.filename, str) and error.filename else None
     if path is not None and error.errno == errno.EINVAL and set(path.name) & set(_NOT_IN_NAMES):
         return _NAME
@@ -34,7 +34,7 @@ def disk_advice(error: OSError) -> str | None:
 
 
 def _has_no_inodes(folder: Path) -> bool:
-    """Whether it is the number of its files that the file system is full of. Some, such as FAT, tell of none."""
+    """Return whether the file system has room but no inodes left. Some, such as FAT, report no inodes at all."""
     try:
         told = os.statvfs(folder)
     except OSError:

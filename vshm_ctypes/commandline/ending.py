@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a command is told to end: Ctrl-C (SIGINT), a service manager or kill (SIGTERM), its terminal closed (SIGHUP).
+"""Handles requests to end: Ctrl-C (SIGINT), a service manager or kill (SIGTERM), a closed terminal (SIGHUP).
 
-All three mean the same: finish what was begun, and tell. Who tells again does not want to wait. That a signal was
-ignored when the command began, as nohup and a shell's background jobs have it, is kept, but for SIGTERM.
+All three mean the same: finish the current work and report. A second request means not to wait for that. A signal
+that was ignored when the command started, as with nohup or a shell's background jobs, stays ignored, except SIGTERM.
 """
 
 from __future__ import annotations
@@ -20,25 +20,27 @@ from typing import Self
 from .._command import NUMBERS
 from .alarm import Alarm
 
-SAME_S = 0.3  # so close together they are one request: timeout(1), and terminals that are closed, send it twice
-AGAIN_S = 0.01  # after a finaliser, or a callback of C code, has swallowed the interruption
+SAME_S = 0.3  # signals closer together than this are one request: timeout(1) and closing terminals send two
+AGAIN_S = 0.01  # retry after a finaliser or a C callback has swallowed the exception
 
 _alarm = Alarm()
 
 
 class Interrupted(KeyboardInterrupt):
-    """A Ctrl-C that can be caught: once a plain one has come out of exec() of a text, as dataclasses has it, CPython
-    ends the process by SIGINT, whatever exit code it was given.
+    """A KeyboardInterrupt that can be caught without a trace.
+
+    Once a plain KeyboardInterrupt has passed through exec() of a string, as dataclasses uses it, CPython ends the
+    process by SIGINT, whatever its exit code.
     """
 
 
 def interrupt() -> None:
-    """End as by Ctrl-C."""
+    """Raise Interrupted, as Ctrl-C does."""
     raise Interrupted
 
 
 class End:
-    """An event for act: of threading.Event, the lock may be held by the very code that the signal has interrupted."""
+    """An event that a signal handler may set: the lock of threading.Event may be held by the code it interrupts."""
 
     def __init__(self) -> None:
         self._is_set = False
@@ -46,44 +48,44 @@ class End:
         self._lock.acquire()
 
     def set(self) -> None:
-        """It is time to end. Twice is fine."""
+        """Set the event. Setting it twice is allowed."""
         if not self._is_set:
             self._is_set = True
             self._lock.release()
 
     def is_set(self) -> bool:
-        """Whether it is time to end."""
+        """Return whether the event is set."""
         return self._is_set
 
     def wait(self, timeout: float) -> bool:
-        """Up to so many seconds; whether it is time to end."""
+        """Wait up to timeout seconds. Returns whether the event is set."""
         if self._lock.acquire(timeout=max(timeout, 0)):
             self._lock.release()
         return self._is_set
 
 
 class _Requests:
-    """What the process was told so far; signals are its own, so there is one of this."""
+    """The requests that the process has received; there is one instance, since signals belong to the process."""
 
-    act: Callable[[], object] | None = None  # None: nobody heeds them
+    act: Callable[[], object] | None = None  # None: requests are not handled
     patience_s = 0.0
     heeded = 1
     count = 0
     last_s = 0.0
     hold: Hold | None = None  # in force
-    lifted: Hold | None = None  # the innermost one of which a block is lifted
+    lifted: Hold | None = None  # the innermost hold that is lifted
 
     def take_effect(self, what: Callable[[], object]) -> None:
-        """At once, or when what is held is over."""
+        """Call what now, or at the end of the held block."""
         if self.hold is not None:
             self.hold.pending = what
             return
-        self.hold = self.lifted  # whoever is interrupted puts away undisturbed what it made
+        self.hold = self.lifted  # the interrupted block cleans up without being disturbed
         what()
         self.hold = None
 
     def tell(self, number: int, _frame: FrameType | None) -> None:
-        """A signal has come."""
+        """Handle a signal."""
         now_s = time.monotonic()
         if self.count and now_s - self.last_s < SAME_S:
             return
@@ -91,13 +93,13 @@ class _Requests:
         if self.count > self.heeded or self.act is None:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-            os._exit(128 + number)  # as process 1, to which signals do nothing by themselves
+            os._exit(128 + number)  # for process 1, which default signal actions do not end
         if self.patience_s:
             _alarm.set(self.patience_s)
         self.take_effect(self.act)
 
     def install(self) -> Iterator[None]:
-        """The handlers, until the next turn."""
+        """Install the handlers until the generator is resumed."""
         kept = [number for number in NUMBERS[:2] if signal.getsignal(number) == signal.SIG_IGN]
         before = {number: signal.signal(number, self.tell) for number in NUMBERS if number not in kept}
         before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lambda *_: self.take_effect(interrupt))
@@ -125,11 +127,16 @@ _installed = contextmanager(_requests.install)
 
 @contextmanager
 def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patience_s: float = 0) -> Iterator[None]:
-    """In this block, to be told to end is to have act called, in the main thread, wherever that is just then.
+    """Call act in the main thread whenever a request to end comes during this block.
 
-    requests: so many are heeded; after those the process ends at once. patience_s: where the block goes on for longer,
-    as one that writes into a pipe which nobody empties, KeyboardInterrupt is raised in it; 0: it may. An inner block
-    takes the place of the outer one, and what was told remains told. In another thread than the main one: nothing.
+    An inner block replaces the outer one, but requests already received stay counted. In any other thread than the
+    main one this does nothing.
+
+    Args:
+        act: what to call; by default it interrupts the block.
+        requests: how many requests are handled; the next one ends the process at once.
+        patience_s: raise KeyboardInterrupt if the block goes on for longer, as when it writes into a pipe that nobody
+            reads; 0: wait for ever.
     """
     if not _gets_signals():
         yield
@@ -149,12 +156,12 @@ def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patienc
 
 
 def _gets_signals() -> bool:
-    """Whether this is the thread that is interrupted."""
+    """Return whether this is the main thread, in which signal handlers run."""
     return threading.current_thread() is threading.main_thread()
 
 
 class Hold:
-    """Of held()."""
+    """The context manager that held() returns."""
 
     def __init__(self) -> None:
         self.pending: Callable[[], object] | None = None
@@ -184,12 +191,12 @@ class Hold:
             _requests.take_effect(self.pending)
 
     def lifted(self) -> AbstractContextManager[None]:
-        """In this block within, it takes effect at once; and whoever is interrupted there, is held again."""
+        """Return a context manager in which requests take effect at once; if one does, the hold is back in force."""
         return _Lifted(self)
 
 
 class _Lifted:
-    """No generator: one that was not entered whole would be closed some time later, and hold what is not its own."""
+    """A class, since a generator interrupted while it is entered would be closed later, and restore a wrong hold."""
 
     def __init__(self, hold: Hold) -> None:
         self._hold = hold
@@ -215,10 +222,11 @@ class _Lifted:
 
 
 def held() -> Hold:
-    """A block that is done whole: being told to end takes effect when it is over, or in what is lifted of it.
+    """Return a context manager whose block is never interrupted: requests to end take effect after it.
 
-    An interruption comes between any two steps, so also between the making of a thing and the try that puts it away,
-    and in the first step of putting it away. What shall not be left behind is made, and put away, held:
+    An interruption can come between any two instructions, so also between making a resource and the try that frees it,
+    or at the start of freeing it. A resource that must not be left behind is made and freed within held(), and used
+    within lifted():
 
         with held() as hold, TemporaryDirectory() as folder, hold.lifted():
             ...

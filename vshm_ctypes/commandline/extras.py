@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each command needs beyond the package itself, and which extra of the package brings it."""
+"""What the commands need beyond the package itself, and which extra of the package installs it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 OWN = ("vshm_ctypes", "hil")
 HARNESS = "hil"
-# By the module that is missing. What is not here belongs to the harness alone.
+# The extra that installs each module. A module that is not listed is needed by the harness only.
 EXTRAS = {
     "aiohttp": "web",
     "av": "web",
@@ -25,9 +25,9 @@ EXTRAS = {
 
 
 def remedy(error: ModuleNotFoundError, extra: str = "") -> str | None:
-    """What is missing, and how it is installed; None: a module of ours, whose absence is our own fault.
+    """Return which module is missing and how to install it, or None if it is a module of this project.
 
-    extra: that of the whole command, of which the module is one part.
+    extra is that of the whole command, if it has one.
     """
     module = (error.name or "").partition(".")[0]
     if not module or module in OWN:
@@ -36,7 +36,7 @@ def remedy(error: ModuleNotFoundError, extra: str = "") -> str | None:
 
 
 def producer_advice() -> str:
-    """Where a ring comes from, with what is installed here."""
+    """Return how to start a producer with what is installed here."""
     if all(find_spec(module) for module in ("av", "numpy", "hil")):
         return "start a producer: camera-streamer takes a camera, vshm demo needs none"
     return "start a producer: with pip install 'video-shm[demo]', vshm demo is one"

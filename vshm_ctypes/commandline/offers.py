@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What shells offer for an argument, in the words of shtab: a function by shell, and what defines it (preamble)."""
+"""What shells offer for an argument, in the format of shtab: a function for each shell, defined in its preamble."""
 
 from __future__ import annotations
 
 from argparse import Action
 from typing import Any
 
-# Names are anybody's choice, and a shell runs what it expands: they are matched by patterns, and quoted where they go
-# into the command line. Only regular files are offered, without semaphores and what readers publish.
+# Anybody may choose a name in /dev/shm, and a shell runs what it expands: names are matched by patterns, and quoted
+# before they go into the command line. Only regular files are offered, without semaphores and published counters.
 _BASH_RINGS = """_vshm_rings() {
   local path
   for path in /dev/shm/*; do
@@ -44,9 +44,9 @@ COMPLETE_FILE: dict[str, Any] = {
 
 
 def words_and(words: tuple[str, ...], pattern: str, function: str) -> dict[str, Any]:
-    """These words, and files by a pattern of names that are the system's own choice, by a function of that name.
+    """Return completion by a function of that name: the given words, and the files that match pattern, if not empty.
 
-    pattern: empty, where there are only words.
+    The pattern must match names that only the system chooses.
     """
     listed = " ".join(words)
     found = pattern and f"{pattern}(N)"
@@ -73,5 +73,5 @@ end""",
 
 
 def completed(argument: Action, by: dict[str, Any]) -> None:
-    """What a shell is to offer for an argument."""
+    """Set what a shell offers for an argument."""
     argument.complete = by  # type: ignore[attr-defined]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What vshm prints: text for people, in colours where their terminal has some, and JSON where it is asked for."""
+"""Prints what vshm says: text for people, in colours if the terminal has them, or JSON."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .disk_advice import disk_advice
 
 
 def printable(text: object) -> str:
-    """Text of unknown origin (names of rings, of processes); what would drive a terminal is shown escaped: \\x1b."""
+    """Return text of unknown origin, such as a ring's name, with control characters escaped: \\x1b."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in str(text))
 
 
 def _escaped(letter: str) -> str:
-    if "\udc80" <= letter <= "\udcff":  # a byte of a file's name that is no text
+    if "\udc80" <= letter <= "\udcff":  # a byte of a file name that is not UTF-8
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()
 
 
 def plain(value: object) -> Any:
-    """What json takes: dataclasses become objects, enums their names in lower case, paths text."""
+    """Convert a value for JSON: dataclasses to objects, enums to their names in lower case, paths to text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
@@ -46,45 +46,48 @@ def plain(value: object) -> Any:
 
 
 def print_json(value: object) -> None:
-    """One JSON document on one line."""
+    """Print a JSON document on one line."""
     print(json.dumps(plain(value)), flush=True)
 
 
 def is_terminal() -> bool:
-    """Whether a person looks at the output."""
+    """Return whether stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def can_redraw(stream: TextIO) -> bool:
-    """Whether what a stream shows can be shown anew in its place: it is a terminal, and one that moves its cursor.
+    """Return whether the stream is a terminal that can move its cursor, so that text can be redrawn.
 
-    Emacs and many a serial console say TERM=dumb, or nothing.
+    Emacs and many serial consoles set TERM=dumb, or nothing.
     """
     return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
 def shows_colours() -> bool:
-    """Whether stdout is a terminal that has some, and its user wants them: https://no-color.org."""
+    """Return whether stdout is a terminal with colours, and its user wants them: https://no-color.org."""
     return can_redraw(sys.stdout) and not os.environ.get("NO_COLOR")
 
 
 def say(text: object, end: str = "\n") -> None:
-    """A line for people, on stderr; nothing where that is gone, as a terminal that was closed is."""
+    """Print a line on stderr; do nothing if stderr is gone, as a closed terminal is."""
     with suppress(OSError):
         print(text, end=end, file=sys.stderr, flush=True)
 
 
 def let_go_of_output() -> None:
-    """What can't be printed any more, since whoever read it is gone, shall not be tried at the interpreter's end."""
+    """Flush stdout and stderr, and redirect one that can't be written to /dev/null.
+
+    Otherwise the interpreter would try again as it exits, and exit with 120.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # Python keeps it, and would try again, and exit with 120
+        except OSError:  # nobody reads it any more
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def width_of(text: str) -> int:
-    """Columns that printable text takes on a terminal: Chinese letters, for one, take two each, and accents none."""
+    """Return how many columns printable text takes on a terminal; Chinese characters take two, and accents none."""
     return len(text) if text.isascii() else sum(map(_width_of, text))
 
 
@@ -93,7 +96,7 @@ def _width_of(letter: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """As much of printable text as fits into so many columns."""
+    """Shorten printable text to width columns."""
     if width_of(text) <= width:
         return text
     taken = 0
@@ -105,7 +108,7 @@ def cut(text: str, width: int) -> str:
 
 
 def painted(text: str, style: str) -> str:
-    """In a style of rich's, such as "bold red", where stdout has colours and rich is installed; elsewhere as it is."""
+    """Return text in a style of rich, such as "bold red"; unchanged if stdout has no colours or rich is missing."""
     if not style or not shows_colours():
         return text
     try:
@@ -117,12 +120,12 @@ def painted(text: str, style: str) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things."""
+    """Return the count and the noun, in the plural unless count is 1."""
     return f"{count} {noun}{'' if count == 1 else 's' if not noun.endswith('s') else 'es'}"
 
 
 def describe(error: object) -> str:
-    """An error for people: of which ring or file, what happened and what to do."""
+    """Return an error as text: the ring or file, what happened, and what to do."""
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         advice = disk_advice(error)
@@ -131,5 +134,5 @@ def describe(error: object) -> str:
 
 
 def complain(error: object, program: str = "vshm") -> None:
-    """An error, for people, on stderr: what happened and what to do."""
+    """Print an error on stderr."""
     say(f"{program}: {describe(error)}")

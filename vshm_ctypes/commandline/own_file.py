@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are written for as long as something lasts, by one program alone: two into one would spoil it for both."""
+"""Files that are written over a long time, locked so that no second program writes into them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def keep_others_out(descriptor: int, path: Path) -> None:
-    """As long as the file is open. Raises OSError (EBUSY): another program is writing it.
+    """Lock the file as long as it is open. Raises OSError (EBUSY) if another program is writing it.
 
-    What is no file, such as a pipe or a device, is everybody's; and some file systems have no locks.
+    Pipes and devices are not locked, nor are files on a file system without locks.
     """
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return
@@ -27,7 +27,7 @@ def keep_others_out(descriptor: int, path: Path) -> None:
 
 
 def open_alone(path: Path, force: bool, *, emptied: bool = True) -> FileIO:
-    """The file to write into, unbuffered. force: also one that is there, of which nothing is left (emptied).
+    """Open and lock a file for unbuffered writing. With force an existing file is opened too, and emptied if asked.
 
     Raises FileExistsError, OSError.
     """

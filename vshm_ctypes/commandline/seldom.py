@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What others can make us say as often as they like is said once a minute, and counted."""
+"""Limits messages that strangers can provoke to one a minute, and counts the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_TEXT = 100
 
 
 def in_a_line(error: BaseException) -> str:
-    """An error that nobody expected: its kind, its first line, and where it was raised."""
+    """Describe an unexpected error in one line: its type, its first line, and where it was raised."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -24,13 +24,13 @@ def in_a_line(error: BaseException) -> str:
 
 
 def first_line(text: object) -> str:
-    """Of what somebody else wrote: as a terminal may show it, and not too long."""
+    """Return the first line of foreign text, printable and not too long."""
     lines = str(text).splitlines() or [""]
     return printable(lines[0])[:LONGEST_TEXT]
 
 
 class Seldom:
-    """From any thread. say: takes the lines."""
+    """Passes lines to say at most once in every_s seconds. It may be called from any thread."""
 
     def __init__(self, say: Callable[[str], None], every_s: float = EVERY_S) -> None:
         self._say = say
@@ -40,7 +40,7 @@ class Seldom:
         self._held = 0
 
     def __call__(self, text: str) -> None:
-        """Say that, or count it."""
+        """Say the text, or count it if the last one was said too recently."""
         with self._lock:
             now_s = time.monotonic()
             if now_s < self._next_s:

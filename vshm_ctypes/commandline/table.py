@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables: drawn where a person looks, aligned text where it is piped. In a narrow terminal columns go, never digits."""
+"""Prints tables: drawn on a terminal, aligned text in a pipe. A narrow terminal loses columns, but never digits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from textwrap import fill
 
 from .output import cut, is_terminal, painted, printable, say, shows_colours, width_of
 
-LAST_COLUMN = 24  # it may be long, such as all readers of a ring: narrower than this it is no column
-COMFORTABLE, SHORTEST = 24, 12  # columns of what may be shortened
+LAST_COLUMN = 24  # the last column may be long, such as all readers of a ring, but never gets narrower than this
+COMFORTABLE, SHORTEST = 24, 12  # widths of a shortened column
 _GAP = "  "
-Style = Callable[[str, str], str]  # of a column's cell, as rich calls it
+Style = Callable[[str, str], str]  # returns rich's name of a style for (column, cell)
 
 
 def print_table(
@@ -25,10 +25,16 @@ def print_table(
     shortened: Sequence[str] = (),
     style: Style | None = None,
 ) -> None:
-    """A table: drawn by rich on a terminal where it is installed, else aligned text. right: columns of numbers.
+    """Print a table: drawn by rich on a terminal if it is installed, else as aligned text.
 
-    first_to_go: columns that are left out, in that order, where the terminal is too narrow for all; shortened: those
-    of text that are cut after them. What still is too wide, is told in sentences.
+    Args:
+        columns: the heads.
+        rows: the cells.
+        right: columns that are aligned to the right.
+        first_to_go: columns that are left out, in this order, if the terminal is too narrow.
+        shortened: columns of text that are shortened if it is still too narrow. If even that does not help, each row
+            is printed as a paragraph.
+        style: returns the style of a cell.
     """
     names, cells = list(columns), [[printable(cell) for cell in row] for row in rows]
     if not is_terminal():
@@ -57,14 +63,14 @@ def table_lines(
     shortened: Sequence[str] = (),
     style: Style | None = None,
 ) -> list[str]:
-    """The same as lines to be shown, a head and one for each row, none wider than width columns."""
+    """Return a table as lines, a head and one for each row, none wider than width columns."""
     names, cells = list(columns), [[printable(cell) for cell in row] for row in rows]
 
     def excess() -> int:
         widths = _widths(names, cells)
         return sum(widths) + len(_GAP) * (len(widths) - 1) - width
 
-    for name in shortened if excess() > 0 else ():  # one long name costs no column
+    for name in shortened if excess() > 0 else ():  # so that one long name does not cost a column
         _shorten(cells, names.index(name), COMFORTABLE)
     _fit(names, cells, first_to_go, shortened, excess)
     if excess() > 0:
@@ -77,7 +83,7 @@ def _widths(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _excess(names: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
-    """By how many columns what rich draws is wider than the terminal."""
+    """Return by how many columns the table drawn by rich is wider than the terminal."""
     widths = _widths(names, cells)
     return sum(widths[:-1]) + min(widths[-1], LAST_COLUMN) + 3 * len(widths) - shutil.get_terminal_size().columns
 
@@ -89,7 +95,7 @@ def _fit(
     shortened: Sequence[str],
     excess: Callable[[], int],
 ) -> list[str]:
-    """Leave columns out as long as there is an excess, then shorten; what was left out."""
+    """Leave out columns while there is an excess, then shorten some. Returns the columns that were left out."""
     left_out = []
     for name in first_to_go:
         if excess() > 0 and name in names:
@@ -104,7 +110,7 @@ def _fit(
 
 def _shorten(cells: list[list[str]], at: int, width: int) -> None:
     for row in cells:
-        if width_of(row[at]) > width:  # what tells names apart is at their end
+        if width_of(row[at]) > width:  # cut at the start, since names differ at their end
             row[at] = f"…{cut(row[at][::-1], width - 1)[::-1].removeprefix('…')}"
 
 
@@ -143,7 +149,7 @@ def _draw(names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[
 
 
 def _print_paragraphs(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """What is too wide for a table: cut off or broken into letters, it would tell nothing."""
+    """Print each row as a paragraph, for a terminal that is too narrow for a table."""
     width = shutil.get_terminal_size().columns
     for first, *rest in cells:
         told = ", ".join(f"{column.lower()} {cell}" for column, cell in zip(columns[1:], rest, strict=True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every verb is made of: its arguments, its run, and what its exit code means; and a command line of verbs."""
+"""What verbs are made of: their arguments, exit codes, and the command line that chooses one of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Exit(enum.IntEnum):
     FINDING = 1
     USAGE = 2
     NO_RING = 3
-    INTERRUPTED = 130  # as a shell has it for Ctrl-C
+    INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Verb:
 def parser_of(
     name: str, description: str, verbs: Iterable[Verb], epilog: str, parents: Sequence[ArgumentParser] = ()
 ) -> ArgumentParser:
-    """The parser of a whole command line. epilog: what its exit codes mean. parents: arguments that each verb takes."""
+    """Return the parser of a command line. epilog explains exit codes; parents have the arguments of every verb."""
     parser = ArgumentParser(name, description=description, epilog=epilog)
     parser.add_argument("--version", action="version", version=f"{name} {__version__}")
     chooser = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -50,13 +50,13 @@ def parser_of(
 
 
 def add_ring_argument(parser: ArgumentParser, default: str = "/video_stream") -> None:
-    """The optional RING that most verbs take. default: what is meant without one."""
+    """Add the optional argument RING. default tells what is meant without it."""
     text = f"channel number, NAME or /NAME (default: {default})"
     completed(parser.add_argument("ring", nargs="?", metavar="RING", help=text), COMPLETE_RING)
 
 
 def positive(text: str) -> float:
-    """Seconds on the command line: a number above zero."""
+    """Parse a number above zero. Raises ArgumentTypeError."""
     value = float(text)
     if not 0 < value < 1e9:
         raise ArgumentTypeError(f"{text}: a number above zero")
@@ -64,14 +64,14 @@ def positive(text: str) -> float:
 
 
 def port(text: str) -> int:
-    """A TCP port on the command line; 0 is any that is free."""
+    """Parse a TCP port, of which 0 is any free one. Raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) > 65535:
         raise ArgumentTypeError(f"{text}: a port is a number from 0 to 65535")
     return int(text)
 
 
 def add_seconds_argument(parser: ArgumentParser) -> None:
-    """How long rates are measured."""
+    """Add the option that sets how long rates are measured."""
     parser.add_argument(
         "-s", "--seconds", type=positive, default=1.0, metavar="S", help="measure rates for so long (default: 1)"
     )

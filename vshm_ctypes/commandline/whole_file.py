@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are there whole, or as they were before: a full disk, or whatever ends the program, leaves no half of one.
+"""Writes files atomically: a file is whole or as it was before, even if the disk is full or the program is killed.
 
-They have no name until they are whole, so that not even SIGKILL leaves something; where the file system has no such
-files, they have one that ends in .unfinished meanwhile.
+A file has no name until it is whole (O_TMPFILE), so that not even SIGKILL leaves anything behind. On a file system
+without nameless files, its name ends in .unfinished meanwhile.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _SELF = Path("/proc/self/fd")
 
 
 class WholeFile:
-    """The file to write into; a context manager, which gives it its name where the block ends well.
+    """A context manager that yields a file to write into, and gives it its name if the block does not raise.
 
-    To be entered and left in held(). force: overwrite one that is there. Raises FileExistsError, OSError.
+    Enter and leave it within held(). With force an existing file is overwritten. Raises FileExistsError, OSError.
     """
 
     def __init__(self, path: Path, force: bool = True) -> None:
-        self._path = path.resolve()  # where a link leads to
-        # Nobody else's who is making this file, in whatever container or machine.
+        self._path = path.resolve()  # follow a symbolic link
+        # Unique, even if another container or machine is making the same file.
         self._unfinished = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}.unfinished")
         self._force = force
         self._is_nameless = False
@@ -53,10 +53,10 @@ class WholeFile:
 
     def _nameless(self) -> IO[bytes] | None:
         if not _SELF.exists():
-            return None  # by which it gets its name
+            return None  # it is needed for linking
         try:
             descriptor = os.open(self._path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
-        except OSError:  # of whatever else is wrong, the one with a name tells
+        except OSError:  # any other error will come from the named file
             return None
         self._is_nameless = True
         return os.fdopen(descriptor, "w+b")
@@ -64,7 +64,7 @@ class WholeFile:
     def _named(self) -> IO[bytes]:
         try:
             return self._unfinished.open("x+b")
-        except OSError as error:  # of the file that was asked for
+        except OSError as error:  # name the file that was asked for
             raise OSError(error.errno, error.strerror, str(self._path)) from None
 
     def _keep(self) -> None:
@@ -84,7 +84,7 @@ class WholeFile:
             self._unfinished.replace(self._path)
 
     def _claim(self) -> None:
-        """Its name, before anybody else has it. Not by a link, which those file systems do not have either."""
+        """Claim the name by making an empty file, as a file system without nameless files may have no links either."""
         try:
             self._path.open("xb").close()
         except FileExistsError:
@@ -92,7 +92,7 @@ class WholeFile:
 
     def _link(self, path: Path) -> None:
         number = self._file.fileno()
-        # Only with a folder's descriptor, whichever, it is linkat(), which follows the symbolic link.
+        # With a descriptor of any kind Python calls linkat(), which can follow the symbolic link.
         os.link(_SELF / str(number), path, src_dir_fd=number, follow_symlinks=True)
 
     def _is_there(self) -> FileExistsError:
@@ -100,7 +100,7 @@ class WholeFile:
 
 
 def write_whole(path: Path, content: str | bytes, force: bool = True) -> None:
-    """Write a file. force: overwrite one that is there. Raises FileExistsError, OSError, which name it."""
+    """Write a whole file; with force an existing one is overwritten. Raises FileExistsError, OSError, naming it."""
     data = content.encode() if isinstance(content, str) else content
     if path.exists() and not path.is_file():  # a pipe, or a device
         path.write_bytes(data)

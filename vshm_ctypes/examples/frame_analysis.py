@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frame analysis: bitrate and quantiser second by second, and events for a picture that is frozen or black.
+"""Frame analysis: bitrate and quantiser of each second, and events when the picture freezes or turns black.
 
 python -m vshm_ctypes.examples.frame_analysis [RING]
 
-A camera that hangs often goes on delivering: the same picture over and over, or none but black. A scene in which really
-nothing moves, and whose noise the encoder takes away, looks frozen too.
+A camera that hangs often goes on delivering the same picture, or a black one. A scene in which nothing moves, and
+whose noise the encoder removes, looks frozen too.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from vshm_ctypes import Consumer, Frame
 
 from .pictures import Decoder, Gray, gray
 
-FROZEN = 1.0  # of 255, on average: what encoding the same picture again may change; a living sensor's noise is more
-BLACK = 20  # of 255; 16 is black in most streams
-PATIENCE_S = 1.0  # before it is called frozen or black
-QP = {"export_side_data": "venc_params"}  # the decoder hands out the encoder's quantisers, of H.264
+FROZEN = 1.0  # mean change out of 255: encoding the same picture again changes less, the noise of a sensor more
+BLACK = 20  # out of 255; 16 is black in most streams
+PATIENCE_S = 1.0  # how long it must last before it is reported
+QP = {"export_side_data": "venc_params"}  # makes the H.264 decoder return the encoder's quantisers
 
 
 def quantiser(picture: av.VideoFrame) -> float | None:
-    """The mean of the picture's quantisers: 0 is lossless, 51 the worst; None: the codec does not tell."""
+    """Return the mean quantiser of a picture, from 0 (lossless) to 51 (worst), or None if the codec has none."""
     told: Any = picture.side_data.get("VIDEO_ENC_PARAMS")
     return float(told.qp_map().mean()) if told is not None else None
 
 
 def difference(before: Gray, now: Gray) -> float:
-    """The mean of how much a pixel changed: 0 to 255."""
+    """Return the mean change of a pixel, 0 to 255."""
     return float(numpy.abs(now - before.astype(numpy.int16)).mean())
 
 
 @dataclass
 class Condition:
-    """Something wrong that lasts. Its events are for when it begins, and when it ends."""
+    """A fault that lasts. An event is printed when it begins, and when it ends."""
 
     name: str
     since_ns: int | None = None
     told: bool = False
 
     def update(self, is_so: bool, frame: Frame) -> None:
-        """Look at one more frame."""
+        """Take the next frame, and whether it shows the fault."""
         self.since_ns = (self.since_ns or frame.publish_ns) if is_so else None
         lasts = self.since_ns is not None and frame.publish_ns - self.since_ns >= PATIENCE_S * 1e9
         if lasts != self.told:
@@ -59,7 +59,7 @@ class Condition:
 
 @dataclass
 class Second:
-    """What a second brings."""
+    """The measurements of one second."""
 
     begin_ns: int
     sizes: list[int] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Second:
     brightness: list[float] = field(default_factory=list)
 
     def told(self, seconds: float) -> dict[str, Any]:
-        """As it is printed. bit_rate: bits per second; brightness: 0 to 255."""
+        """Return what is printed. bit_rate is in bits per second, brightness from 0 to 255."""
         return {
             "fps": round(len(self.sizes) / seconds, 2),
             "bit_rate": round(sum(self.sizes) * 8 / seconds),
@@ -78,9 +78,9 @@ class Second:
 
 
 def analyse(ring: str | None) -> None:
-    """Until the camera closes its ring."""
+    """Analyse a ring until its producer closes it."""
     decoder, second = None, None
-    reference: Gray | None = None  # the picture that it may be frozen at
+    reference: Gray | None = None  # the picture at which it may be frozen
     frozen, black = Condition("frozen"), Condition("black")
     with Consumer(ring, publish=True, start="keyframe", resync=True) as stream:
         for frame in stream:

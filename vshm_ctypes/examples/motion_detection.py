@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motion detection: an event, with a picture, whenever enough of the picture has changed.
+"""Motion detection: an event, with a picture, whenever enough of the picture changes.
 
 python -m vshm_ctypes.examples.motion_detection [RING] [--every N] [--share 0.02] [--folder DIR]
 
-By default only keyframes are read and decoded, about one a second: a small board hardly notices. With --every N each
-frame is decoded, as H.264 asks for, and every Nth looked at.
+By default only keyframes are read and decoded, about one a second, which costs a small board very little. With
+--every N each frame is decoded, as H.264 requires, and every Nth is examined.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from vshm_ctypes import Consumer, Frame
 
 from .pictures import Decoder, Gray, gray
 
-SMALL = (160, 120)  # pixels, in which noise is averaged away
-CHANGE = 24  # of 255, of one such pixel
+SMALL = (160, 120)  # pixels; averages noise away
+CHANGE = 24  # of such a pixel, out of 255
 
 
 def grays(stream: Consumer, every: int) -> Iterator[tuple[Frame, Gray]]:
-    """Every so many-th frame, and its picture."""
+    """Yield every Nth frame with its picture."""
     decoder, count = None, 0
     for frame in stream:
         decoder = decoder or Decoder(frame.codec)
@@ -39,12 +39,12 @@ def grays(stream: Consumer, every: int) -> Iterator[tuple[Frame, Gray]]:
 
 
 def changed_share(before: Gray, now: Gray) -> float:
-    """How much of the picture is another: 0 to 1."""
+    """Return the share of the picture that has changed, 0 to 1."""
     return float(numpy.mean(cv2.absdiff(before, now) > CHANGE))
 
 
 def detect(stream: Consumer, every: int, share: float, folder: Path | None) -> None:
-    """Print an event for each picture that differs from the one before, until the camera closes its ring."""
+    """Print an event for each picture that differs from the one before, until the producer closes the ring."""
     before: Gray | None = None
     for frame, picture in grays(stream, every):
         small: Gray = cv2.resize(picture, SMALL, interpolation=cv2.INTER_AREA).astype(numpy.uint8)
@@ -67,9 +67,9 @@ def detect(stream: Consumer, every: int, share: float, folder: Path | None) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ring", nargs="?")
-    parser.add_argument("--every", type=int, default=0, metavar="N", help="every Nth frame instead of keyframes")
-    parser.add_argument("--share", type=float, default=0.02, help="of the picture that has to change (default: 0.02)")
-    parser.add_argument("--folder", type=Path, help="keep the pictures here")
+    parser.add_argument("--every", type=int, default=0, metavar="N", help="examine every Nth frame instead of keyframes")
+    parser.add_argument("--share", type=float, default=0.02, help="share of the picture that has to change (default: 0.02)")
+    parser.add_argument("--folder", type=Path, help="save the pictures here")
     arguments = parser.parse_args()
     policy: Literal["every", "keyframes"] = "every" if arguments.every else "keyframes"
     with (

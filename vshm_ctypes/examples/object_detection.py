@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Object detection: faces, by the small model that OpenCV's package brings along, at the detector's own pace.
+"""Object detection: finds faces with the small model in OpenCV's package, at the detector's own pace.
 
 python -m vshm_ctypes.examples.object_detection [RING] [--model haarcascade_fullbody.xml]
 
-A detector is slower than a camera. It keeps up by reading the newest keyframe only: what it skips is its own choice and
-is counted as such; other readers of the ring lose nothing, and the camera does not wait.
+A detector is slower than a camera, and keeps up by reading the newest keyframe only. The frames that it skips are
+counted as its own choice; other readers of the ring lose nothing, and the camera does not wait.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .pictures import Decoder, gray
 
 
 def detect(ring: str | None, model: str, pause_s: float) -> None:
-    """Print what is found in each picture, until the camera closes its ring. pause_s: as a slower model would take."""
+    """Print what is found in each picture, until the producer closes the ring. pause_s imitates a slower model."""
     path = Path(cv2.data.haarcascades) / model
     detector = cv2.CascadeClassifier(str(path))
     if detector.empty():
@@ -33,7 +33,7 @@ def detect(ring: str | None, model: str, pause_s: float) -> None:
         )
     with Consumer(ring, publish=True, start="newest", policy="newest") as stream:
         for frame in stream:
-            if not frame.is_keyframe:  # decodes alone; what lies between builds on it
+            if not frame.is_keyframe:  # only a keyframe can be decoded by itself
                 continue
             begin = time.monotonic()
             for picture in Decoder(frame.codec).decode(frame):
@@ -50,9 +50,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ring", nargs="?")
     parser.add_argument(
-        "--model", default="haarcascade_frontalface_default.xml", help="of those in cv2.data.haarcascades"
+        "--model", default="haarcascade_frontalface_default.xml", help="file in cv2.data.haarcascades"
     )
-    parser.add_argument("--pause", type=float, default=0, metavar="S", help="rest so long after each picture")
+    parser.add_argument("--pause", type=float, default=0, metavar="S", help="pause after each picture (default: 0)")
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         detect(arguments.ring, arguments.model, arguments.pause)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of a ring as pictures, by PyAV; the other examples stand on it."""
+"""Decodes frames of a ring to pictures with PyAV, for the other examples."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Gray = NDArray[numpy.uint8]
 
 
 class Decoder:
-    """Decodes the frames of one stream, in order, beginning with a keyframe. options: of FFmpeg's decoder."""
+    """Decodes the frames of one stream in order, beginning with a keyframe. options are those of FFmpeg's decoder."""
 
     def __init__(self, codec: int, options: dict[str, str] | None = None) -> None:
         self._context: Any = av.CodecContext.create(DECODERS[Codec(codec)], "r")
         self._context.options = {"flags": "low_delay"} | (options or {})
-        self._context.thread_count = 1  # several threads would hold pictures back
+        self._context.thread_count = 1  # several threads would delay pictures
 
     def decode(self, frame: Frame) -> Iterator[av.VideoFrame]:
-        """The pictures that this frame completes: nearly always one. Broken data gives none."""
+        """Yield the pictures that this frame completes: nearly always one, and none for broken data."""
         try:
             yield from self._context.decode(av.Packet(frame.data))
         except av.error.InvalidDataError:
@@ -36,8 +36,8 @@ class Decoder:
 
 
 def gray(picture: av.VideoFrame) -> Gray:
-    """Brightness: height x width, uint8, 0 to 255."""
-    if picture.format.name in PLANAR:  # the first plane is it, without a copy
+    """Return the brightness as an array of height x width, uint8, 0 to 255."""
+    if picture.format.name in PLANAR:  # the first plane, without a copy
         plane = picture.planes[0]
         rows = numpy.frombuffer(memoryview(plane), numpy.uint8).reshape(plane.height, plane.line_size)
         return rows[:, : plane.width]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recorder: a stream in files of some seconds each, of which the latest are kept.
+"""Recorder: records a stream into files of some seconds each, and keeps the latest of them.
 
 python -m vshm_ctypes.examples.recorder [RING] --folder DIR --seconds 60 --keep 60
 
-Each file begins with a keyframe, so that it plays alone. Nothing is decoded: it costs next to no processor time.
+Each file begins with a keyframe, so that it plays by itself. Nothing is decoded, so it takes hardly any processor time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ENDINGS = {Codec.H264: "h264", Codec.H265: "h265", Codec.JPEG: "mjpeg"}
 
 
 def record(ring: str | None, folder: Path, seconds: float, keep: int) -> None:
-    """Until the camera closes its ring."""
+    """Record a ring until its producer closes it."""
     file, begin_ns = None, 0
     with Consumer(ring, publish=True, start="keyframe", resync=True) as stream, contextlib.ExitStack() as files:
         for frame in stream:
@@ -41,9 +41,9 @@ def record(ring: str | None, folder: Path, seconds: float, keep: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ring", nargs="?")
-    parser.add_argument("--folder", type=Path, default=Path(), help="where the files go (default: here)")
-    parser.add_argument("--seconds", type=float, default=60, help="of each file (default: 60)")
-    parser.add_argument("--keep", type=int, default=60, help="so many files (default: 60)")
+    parser.add_argument("--folder", type=Path, default=Path(), help="folder for the files (default: the current one)")
+    parser.add_argument("--seconds", type=float, default=60, help="length of each file (default: 60)")
+    parser.add_argument("--keep", type=int, default=60, help="number of files to keep (default: 60)")
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         record(arguments.ring, arguments.folder, arguments.seconds, arguments.keep)

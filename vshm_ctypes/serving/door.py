@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where strangers come in: a web application of which no client takes all descriptors, time or lines of the log.
+"""Serves a web application so that no client can use up all descriptors, all time, or the log.
 
-A connection is ours for a while, for as many requests as it brings then; only those that are told to stay, since
-they became a WebSocket, are there for longer. Where there are too many, the oldest of the others leave.
+A connection may last for a limited time, with any number of requests. Only one that became a WebSocket may stay longer.
+If there are too many connections, the oldest of the others are closed.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ..commandline.seldom import Seldom, first_line, in_a_line
 from ..errors import VideoShmError
 
-MOST_PASSING = 64  # connections, beside those that stay
-LONGEST_S = 20.0  # of a connection that does not stay, whatever it does or waits for
+MOST_PASSING = 64  # connections beside those that stay
+LONGEST_S = 20.0  # of a connection that does not stay
 LOOK_EVERY_S = 1.0
 END_S = 2.0
-DOOR: web.AppKey[Door] = web.AppKey("door")  # of the application that is served
+DOOR: web.AppKey[Door] = web.AppKey("door")  # stored in the application
 
 
 class _Complaints(logging.Handler):
-    """Of aiohttp, which logs a traceback for each request that is none."""
+    """Shortens the log of aiohttp, which has a traceback for each malformed request."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         super().__init__(logging.ERROR)
@@ -40,12 +40,12 @@ class _Complaints(logging.Handler):
         who = record.args[0] if isinstance(record.args, tuple) and record.args else "somebody"
         if isinstance(error, HttpProcessingError):
             self._say(f"{who} sent what is no request: {first_line(error.message)}")
-        elif isinstance(error, Exception) and not isinstance(error, ConnectionError):  # else it has left
+        elif isinstance(error, Exception) and not isinstance(error, ConnectionError):  # else the client has left
             self._say(f"a request of {who} failed: {in_a_line(error)}")
 
 
 class Door:
-    """An asynchronous context manager, in the loop that serves. say: takes a line about strangers, once a minute."""
+    """The server, an asynchronous context manager. It calls say with a line about strangers, once a minute at most."""
 
     def __init__(self, app: web.Application, say: Callable[[str], None], longest_s: float = LONGEST_S) -> None:
         self._say = Seldom(say)
@@ -71,7 +71,10 @@ class Door:
         await self._runner.cleanup()
 
     async def open(self, host: str, port: int) -> int:
-        """Let them in; the port. Raises OSError: the address is taken; VideoShmError: there is no descriptor for it."""
+        """Start to listen, and return the port. Raises OSError if the address is in use.
+
+        Raises VideoShmError if no descriptor is left.
+        """
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
         try:
@@ -79,7 +82,7 @@ class Door:
         except OSError as error:
             if error.errno is not None:
                 raise
-        # Addresses for which there is no descriptor are passed over; from Python 3.13 on the error has no errno then.
+        # asyncio skips addresses for which no descriptor is left; since Python 3.13 the error then has no errno.
         if self._listening is None or not self._listening.sockets:
             raise VideoShmError(errno.EMFILE)
         self._watching = asyncio.create_task(self._watch())
@@ -87,7 +90,7 @@ class Door:
 
     @contextmanager
     def staying(self, request: web.Request) -> Iterator[None]:
-        """Its connection may last, as long as the block does."""
+        """Let the connection of this request stay as long as the block lasts."""
         self._staying.add(request.protocol)
         try:
             yield
@@ -95,7 +98,7 @@ class Door:
             self._staying.discard(request.protocol)
 
     def _passing(self) -> list[web.RequestHandler]:
-        """Those that do not stay, oldest first."""
+        """Return the connections that do not stay, oldest first."""
         server = self._runner.server
         return [one for one in server.connections if one not in self._staying] if server is not None else []
 
@@ -122,11 +125,11 @@ class Door:
         error = context.get("exception")
         if not isinstance(error, OSError):
             loop.default_exception_handler(context)
-        elif error.errno in (errno.EMFILE, errno.ENFILE):  # nobody can come in
+        elif error.errno in (errno.EMFILE, errno.ENFILE):  # nobody else can connect
             self._end_oldest(len(self._passing()) // 2)
             self._say(f"no descriptor is left for who comes: {error.strerror}; the oldest connections are closed")
 
 
 def _end(connection: web.RequestHandler) -> None:
     if connection.transport is not None:
-        connection.transport.abort()  # what is still on its way to who reads slowly is not waited for
+        connection.transport.abort()  # without waiting for a client that reads slowly

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An address that can't be listened on: which one, why, who has it, and which option chooses another."""
+"""Explains why an address can't be listened on: who uses it, and which option chooses another."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 from ..errors import VideoShmError
 from ..processes import PROC, tell_program
 
-_LISTENS = "0A"  # TCP_LISTEN, as /proc/net/tcp has it
+_LISTENS = "0A"  # TCP_LISTEN in /proc/net/tcp
 
 
 class ListenError(OSError):
-    """Nobody can come in there."""
+    """The address can't be listened on."""
 
 
 def _sockets(port: int) -> set[str]:
-    """Inodes of the sockets that listen on the port, of whatever address."""
+    """Return the sockets that listen on the port, on any address, as "socket:[inode]"."""
     found = set()
     for table in ("tcp", "tcp6"):
         try:
@@ -38,12 +38,12 @@ def _sockets(port: int) -> set[str]:
 def _has(process: Path, sockets: set[str]) -> bool:
     try:
         return any(str(descriptor.readlink()) in sockets for descriptor in (process / "fd").iterdir())
-    except OSError:  # it is gone, or another user's
+    except OSError:  # it has ended, or belongs to another user
         return False
 
 
 def port_holder(port: int) -> int | None:
-    """Pid of a process that listens on the TCP port; None: none that can be seen."""
+    """Return the pid of a process that listens on the TCP port, or None if none can be seen."""
     sockets = _sockets(port)
     if not sockets:
         return None
@@ -53,7 +53,7 @@ def port_holder(port: int) -> int | None:
 
 @contextmanager
 def listening(host: str, port: int, option: str) -> Iterator[None]:
-    """Around what opens the address. option: by which the user chooses it. Raises ListenError."""
+    """Turn an OSError of the block, which opens the address, into a ListenError. option chooses the address."""
     try:
         yield
     except VideoShmError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a thread into a WebSocket: the thread waits until what it sends is on its way."""
+"""Sends from a thread into a WebSocket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ class Gone(Exception):
 
 
 def sender(socket: web.WebSocketResponse) -> Callable[[str | bytes], None]:
-    """For another thread than the running loop's. What it returns raises Gone."""
+    """Return a function that sends a message from another thread, and waits until it is on its way.
+
+    The function raises Gone if the other side has left.
+    """
     loop = asyncio.get_running_loop()
 
     def send(message: str | bytes) -> None:

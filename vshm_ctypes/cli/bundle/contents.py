@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is in a bundle: each member by its name, and what it is. Nothing else is ever taken."""
+"""The members of a bundle, and what each contains. Nothing else is ever collected."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def verb_output(*words: str) -> bytes:
     written = io.StringIO()
     with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written):
         code = main(words)
-    if code == Exit.INTERRUPTED:  # and what it printed is no more than a part
+    if code == Exit.INTERRUPTED:  # its output is incomplete
         interrupt()
     return written.getvalue().encode()
 
@@ -73,7 +73,7 @@ def _of_stream(captured: Captured) -> Iterator[Member]:
 
 
 def contents(streams: list[Captured], seconds: float) -> Iterator[Member]:
-    """All members but the manifest. seconds: how long the verbs measure rates."""
+    """Yield all members but the manifest. seconds is how long the verbs measure rates."""
     rings = list_rings()
     users = find_users()
     pids = {info.writer_pid for info in rings.values() if info.writer_pid}

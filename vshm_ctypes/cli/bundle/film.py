@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stream of a bundle as a browser shows it: as a film, timed as its frames were received, or as stills.
+"""Converts a stream of a bundle for browsers: to a film, timed as its frames were received, or to stills.
 
-What is in a bundle was written by others: pictures that are broken are left out, and what they may cost is bounded.
+A bundle's content is not trusted: broken pictures are left out, and the work is bounded.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ...bitstream.jpeg import jpeg_size
 DEMUXERS = {"h264": "h264", "h265": "hevc", "mjpeg": "mjpeg"}
 PLAYED_FPS = 90_000
 STILLS = 6
-MOST_PIXELS = 3 * 10**9  # of all pictures that are encoded anew: a minute of 1080p at 25 frames/s
-LARGEST_PIXELS = 2**25  # of one: 8K
-# Browsers play no Motion JPEG in a film.
+MOST_PIXELS = 3 * 10**9  # of all pictures that are encoded again: a minute of 1080p at 25 frames/s
+LARGEST_PIXELS = 2**25  # of one picture: 8K
+# Browsers play no Motion JPEG in MP4.
 ENCODER, OPTIONS = "libx264", {"preset": "ultrafast", "crf": "20"}
 
 _BT_601, _LIMITED = 6, 1  # matrix and range, as FFmpeg numbers them
 
 
 def film(content: bytes, ending: str, frames: list[dict[str, int]]) -> bytes:
-    """MP4 of a raw stream, encoded anew only where it is JPEG. Raises ImportError, ValueError, OSError."""
+    """Return a raw stream as MP4; only JPEG is encoded again. Raises ImportError, ValueError, OSError."""
     import av
 
     packed = io.BytesIO()
@@ -40,7 +40,7 @@ def film(content: bytes, ending: str, frames: list[dict[str, int]]) -> bytes:
 
 
 def stills(content: bytes, frames: list[dict[str, int]]) -> list[tuple[int, bytes]]:
-    """Some JPEG pictures from all over the stream, as they were written: (number of the frame, picture)."""
+    """Return (frame number, JPEG picture) of some frames spread over the stream, as they were written."""
     step = max(len(frames) // STILLS, 1)
     found = []
     for frame, data in list(_units(content, frames))[::step]:
@@ -50,7 +50,7 @@ def stills(content: bytes, frames: list[dict[str, int]]) -> list[tuple[int, byte
 
 
 def _units(content: bytes, frames: list[dict[str, int]]) -> Iterator[tuple[dict[str, int], bytes]]:
-    """The frames with their bytes, as far as those go."""
+    """Yield the frames with their bytes, until the bytes end."""
     at = 0
     for frame in frames:
         data = content[at : at + frame["size"]]
@@ -61,14 +61,14 @@ def _units(content: bytes, frames: list[dict[str, int]]) -> Iterator[tuple[dict[
 
 
 class _Times:
-    """When a frame is shown: as it was received, and later than the one before."""
+    """Presentation times of frames: as they were received, and strictly rising."""
 
     def __init__(self, frames: list[dict[str, int]]) -> None:
         self._first_ns = frames[0]["received_ns"]
         self._last = -1
 
     def of(self, frame: dict[str, int]) -> int:
-        """In 1/PLAYED_FPS s."""
+        """Return the frame's time in units of 1/PLAYED_FPS s."""
         self._last = max((frame["received_ns"] - self._first_ns) * PLAYED_FPS // 10**9, self._last + 1)
         return self._last
 
@@ -103,7 +103,7 @@ def _encode(out: Any, content: bytes, frames: list[dict[str, int]]) -> None:
             stream.pix_fmt = "yuv420p"
             stream.codec_context.colorspace, stream.codec_context.color_range = _BT_601, _LIMITED
             stream.time_base = stream.codec_context.time_base = Fraction(1, PLAYED_FPS)
-        shown = picture.reformat(stream.width, stream.height, "yuv420p", dst_color_range="MPEG")  # else JPEG's is kept
+        shown = picture.reformat(stream.width, stream.height, "yuv420p", dst_color_range="MPEG")  # not JPEG's
         shown.pts, shown.time_base = times.of(frame), Fraction(1, PLAYED_FPS)
         out.mux(stream.encode(shown))
     if stream is None:
@@ -112,7 +112,7 @@ def _encode(out: Any, content: bytes, frames: list[dict[str, int]]) -> None:
 
 
 def _decoded(data: bytes) -> Any:
-    """A picture; None: it is broken, or too large."""
+    """Decode a picture. Returns None if it is broken or too large."""
     import av
 
     width, height = jpeg_size(data) or (0, 0)

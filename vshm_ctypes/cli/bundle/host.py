@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What vshm bundle takes of the machine. Only what is named here; no environment, no command lines, no user's files."""
+"""What vshm bundle collects about the machine: no environment variables, no command lines, no files of users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OF_INTEREST = re.compile(
     r"|voltage|thrott|thermal|temperature|segfault|I/O error|mmc",
     re.IGNORECASE,
 )
-KMSG_BYTES = 8192  # one record at most
+KMSG_BYTES = 8192  # the largest record
 LIMITS = (
     "kernel/shmmax",
     "kernel/shmall",
@@ -49,7 +49,7 @@ def _text(path: Path) -> str:
 
 
 def kernel_records() -> Iterator[str]:
-    """The kernel's log, a line each: seconds since boot, and the text. Raises OSError."""
+    """Yield the lines of the kernel's log: seconds since boot, and the text. Raises OSError."""
     log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         while True:
@@ -58,7 +58,7 @@ def kernel_records() -> Iterator[str]:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno == errno.EPIPE:  # overwritten while we read; the next one is there
+                if error.errno == errno.EPIPE:  # overwritten while it was read: go on with the next record
                     continue
                 raise
             head, _, text = record.partition(";")
@@ -70,7 +70,7 @@ def kernel_records() -> Iterator[str]:
 
 
 def kernel_lines(records: Iterable[str] | None = None) -> str:
-    """The latest lines of the kernel's log that speak of video, memory, power or heat."""
+    """Return the latest lines of the kernel's log about video, memory, power or heat."""
     try:
         found = [record for record in (kernel_records() if records is None else records) if OF_INTEREST.search(record)]
     except OSError as error:
@@ -79,7 +79,7 @@ def kernel_lines(records: Iterable[str] | None = None) -> str:
 
 
 def versions() -> dict[str, str | None]:
-    """Of everything that has a say."""
+    """Return the versions of the software involved; None for a package that is not installed."""
     release = re.search(r'^PRETTY_NAME="?([^"\n]*)', _text(Path("/etc/os-release")), re.MULTILINE)
     found: dict[str, str | None] = {
         "libvideo_shm": __version__,
@@ -99,7 +99,7 @@ def versions() -> dict[str, str | None]:
 
 
 def limits(pids: Iterable[int]) -> str:
-    """The kernel's limits, this user's, and those of the writers and readers."""
+    """Return the limits of the kernel, of this user, and of the writers and readers."""
     lines = [f"{name.replace('/', '.')} = {_text(Path('/proc/sys') / name).strip()}" for name in LIMITS]
     for name in ("RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_RTPRIO", "RLIMIT_AS"):
         lines.append(f"{name} = {resource.getrlimit(getattr(resource, name))}")
@@ -123,7 +123,7 @@ def mounts(table: str | None = None) -> str:
 
 
 def logind(root: Path = Path("/")) -> str:
-    """Whether shared memory is removed at logout, and every setting of logind."""
+    """Return whether shared memory is removed at logout, and all settings of logind."""
     removes, where = removes_ipc(root)
     lines = [f"RemoveIPC is {'on' if removes else 'off'} ({where})"]
     for folder in LOGIND:
@@ -150,7 +150,7 @@ def _described(pid: int, status: dict[str, str]) -> str:
 
 
 def process_tree(pids: Iterable[int]) -> str:
-    """These processes under their parents, without their command lines, which may tell a password."""
+    """Return these processes as a tree with their parents, without command lines, which may contain a password."""
     known: dict[int, dict[str, str]] = {}
     children: dict[int, list[int]] = {}
     for pid in pids:

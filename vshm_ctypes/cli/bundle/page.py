@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bundle as one page that needs nothing else: what was found, the rings, the streams, the machine.
+"""Renders a bundle as one self-contained page: the findings, the rings, the streams, the machine.
 
-What is in a bundle was written by others: members of unknown names are left out, and all text is escaped.
+A bundle's content is not trusted: members of unknown names are left out, and all text is escaped.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ BARS = 120
 class Stream:
     """One stream as the page shows it.
 
-    movie: MP4, as Base64; is_anew: its pictures were encoded for that. stills: (frame's number, JPEG as Base64).
-    member: which has the pictures as they were written. why_none: why there is no movie.
+    Attributes:
+        movie: MP4 as Base64; empty if there is none.
+        is_anew: whether its pictures were encoded again for the page.
+        stills: (frame number, JPEG as Base64).
+        member: name of the member with the pictures as they were written.
+        why_none: why there is no movie.
     """
 
     name: str
@@ -45,14 +49,14 @@ class Stream:
 
     @property
     def latencies(self) -> list[tuple[str, int, float]]:
-        """(latency, frames, share of the highest bar), for the bars of the histogram."""
+        """(latency, frames, share of the highest bar) for each bar of the histogram."""
         pairs = [(float(upper_s), int(count)) for upper_s, count in self.summary.get("latency_histogram", [])]
         most = max((count for _, count in pairs), default=1)
         return [(units.seconds(upper_s), count, count / most) for upper_s, count in pairs[:1000]]
 
     @property
     def percentiles(self) -> list[tuple[str, str]]:
-        """(percent, latency)."""
+        """(percent, latency) of each percentile."""
         return [(percent, units.seconds(float(value))) for percent, value in self.summary.get("latency_s", {}).items()]
 
     def _bars(self, values: list[float]) -> list[tuple[float, bool]]:
@@ -64,28 +68,28 @@ class Stream:
 
     @property
     def largest(self) -> str:
-        """Of its frames."""
+        """The size of the largest frame."""
         return units.size(max(frame["size"] for frame in self.frames))
 
     @property
     def longest(self) -> str:
-        """From frame to frame."""
+        """The longest time from frame to frame."""
         times = [frame["received_ns"] for frame in self.frames]
         return units.seconds(max((b - a for a, b in pairwise(times)), default=0) / 1e9)
 
     @property
     def lasted(self) -> str:
-        """From the first frame to the last."""
+        """The time from the first frame to the last."""
         return units.seconds((self.frames[-1]["received_ns"] - self.frames[0]["received_ns"]) / 1e9)
 
     @property
     def sizes(self) -> list[tuple[float, bool]]:
-        """Of the frames in order: share of the largest, and whether it is a keyframe."""
+        """(size as a share of the largest, whether it is a keyframe) of the frames in order."""
         return self._bars([float(frame["size"]) for frame in self.frames])
 
     @property
     def intervals(self) -> list[tuple[float, bool]]:
-        """From frame to frame: share of the longest, and whether it led to a keyframe."""
+        """(time from frame to frame as a share of the longest, whether it led to a keyframe)."""
         times = [frame["received_ns"] for frame in self.frames]
         return self._bars([float(b - a) for a, b in pairwise(times)])
 
@@ -126,7 +130,7 @@ def _read(path: Path) -> dict[str, bytes]:
 
 
 def page_of(found: dict[str, bytes]) -> str:
-    """The page of a bundle's members. Raises ImportError."""
+    """Return the page for a bundle's members. Raises ImportError."""
     import jinja2
 
     def text(name: str) -> str:
@@ -152,7 +156,10 @@ def page_of(found: dict[str, bytes]) -> str:
 
 
 def render(path: Path, force: bool) -> Path:
-    """Write the page beside the bundle; where it is. Raises BundleError, FileExistsError, OSError, ImportError."""
+    """Write the page beside the bundle, and return its path.
+
+    Raises BundleError, FileExistsError, OSError, ImportError.
+    """
     import jinja2
 
     found = _read(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Some seconds of every stream at once: when each frame came, and, where it is wanted, the picture."""
+"""Captures some seconds of all streams at once: when each frame came and, if wanted, the frames themselves."""
 
 from __future__ import annotations
 
@@ -18,15 +18,23 @@ from ...errors import ProducerDied, VideoShmError
 from ...frame import Codec, Frame
 from ..latencies import Latencies
 
-MOST_BYTES = 256 * 1024**2  # of one stream's picture
+MOST_BYTES = 256 * 1024**2  # of one stream's access units
 SLICE_S = 0.2
 
 
 @dataclass(slots=True)
 class Captured:
-    """Of one ring. frames: FRAME_FIELDS of each. picture: the access units one after the other, if wanted.
+    """What was captured of one ring.
 
-    cut: the picture was longer than MOST_BYTES, and ends early. ended: why it is shorter than it should be.
+    Attributes:
+        ring: name of the ring.
+        latencies: from publication to reception.
+        frames: FRAME_FIELDS of each frame.
+        picture: the access units one after the other; None if they are not wanted.
+        pictured: how many frames are in picture.
+        missed: frames overwritten before they could be read.
+        cut: whether picture ends early, at MOST_BYTES.
+        ended: why the capture ended early; empty if it did not.
     """
 
     ring: str
@@ -40,16 +48,16 @@ class Captured:
 
     @property
     def ending(self) -> str:
-        """Of the picture's file."""
+        """The file name ending for picture."""
         codec = self.frames[0][FRAME_FIELDS.index("codec")] if self.frames else -1
         return ENDINGS[Codec(codec)] if codec in set(ENDINGS) else "bin"
 
     def note(self, frame: Frame, received_ns: int) -> None:
-        """One more frame."""
+        """Take one more frame."""
         told = (frame.number, frame.size, frame.is_keyframe, frame.discontinuity, frame.codec)
         self.frames.append((*map(int, told), frame.capture_ns, frame.publish_ns, received_ns))
         self.missed += frame.missed_before
-        if len(self.frames) > 1 and frame.publish_ns:  # the first may have lain there
+        if len(self.frames) > 1 and frame.publish_ns:  # the first may have been in the ring already
             self.latencies.add(received_ns - frame.publish_ns)
         if self.picture is not None and not self.cut:
             self.cut = self.picture.tell() + frame.size > MOST_BYTES
@@ -64,7 +72,7 @@ def _capture(captured: Captured, until: float, over: threading.Event) -> None:
             while not over.is_set() and (left := until - time.monotonic()) > 0:
                 try:
                     frame = stream.receive(min(left, SLICE_S))
-                except ProducerDied as error:  # reading on waits for the next one
+                except ProducerDied as error:  # reading on waits for the next producer
                     captured.ended = error.strerror or ""
                     continue
                 if frame is not None:
@@ -74,19 +82,19 @@ def _capture(captured: Captured, until: float, over: threading.Event) -> None:
 
 
 def _nameless(folder: Path) -> IO[bytes]:
-    with held():  # where the file system has no such files, it has a name for a moment
+    with held():  # on a file system without nameless files it has a name for a moment
         return tempfile.TemporaryFile(dir=folder)
 
 
 def capture(
     rings: list[str], seconds: float, video: bool, folder: Path, told: Callable[[float], None]
 ) -> list[Captured]:
-    """All rings side by side, each in a thread of its own. folder: where pictures may lie meanwhile, without a name."""
+    """Capture all rings at once, each in a thread of its own. folder is for temporary files, which have no names."""
     begin = time.monotonic()
     over = threading.Event()
     found = [Captured(ring, picture=_nameless(folder) if video else None) for ring in rings]
     threads = [threading.Thread(target=_capture, args=(one, begin + seconds, over)) for one in found]
-    with held() as hold:  # threads that were started are also waited for
+    with held() as hold:  # so that every thread that was started is joined
         try:
             for thread in threads:
                 thread.start()
@@ -103,7 +111,7 @@ def capture(
 
 
 def summary(captured: Captured) -> dict[str, Any]:
-    """What is told of one stream."""
+    """Return the summary of one stream for JSON."""
     percentiles = {percent: captured.latencies.percentile_s(percent) for percent in (50, 90, 99, 99.9, 100)}
     return {
         "ring": captured.ring,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm bundle: one file to send, with all that tells what is wrong; and that file as a page."""
+"""vshm bundle: packs everything that helps to find a fault into one file to send, and renders such a file as a page."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _progress(seconds: float, rings: int) -> Callable[[float], None]:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """What goes wrong with a file, said by a part that does not know its name."""
+    """Put the file's name into errors of functions that do not know it."""
     try:
         yield
     except OSError as error:
@@ -83,7 +83,7 @@ def _tell_kinds(as_json: bool) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0; 1: FILE is there already, can't be written, or is no bundle."""
+    """Return exit code 0, or 1 if FILE exists already, can't be written, or is not a bundle."""
     if arguments.what:
         _tell_kinds(arguments.json)
         return Exit.HEALTHY

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What vshm check says: what is wrong, why it matters, what to do."""
+"""The findings of vshm check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. code: for scripts, never changes. subject: the ring, object or file."""
+    """A finding.
+
+    Attributes:
+        code: name for scripts, which never changes.
+        subject: the ring, object or file.
+        what: what is wrong.
+        why: why it matters.
+        todo: what to do about it.
+    """
 
     code: str
     subject: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be wrong with the machine around the rings."""
+"""Finds faults of the machine around the rings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ...machine import Machine, Throttling
 from .. import units
 from .findings import Finding
 
-RING_BYTES = 16 * 1024 * 1024  # one ring of 30 slots of 512 KB, and its semaphores
+RING_BYTES = 16 * 1024 * 1024  # one ring of 30 slots of 512 KiB, and its semaphores
 FIRST_LOGIN_UID = 1000
 LOGIND = ("usr/lib/systemd", "usr/local/lib/systemd", "etc/systemd", "run/systemd")
 
 
 def check_space(machine: Machine, rings: dict[str, RingInfo]) -> Iterator[Finding]:
-    """Whether one more ring fits into /dev/shm, as large as the largest that is there."""
+    """Check that /dev/shm has room for one more ring as large as the largest."""
     space = machine.shared_memory
     if space is None:
         return
@@ -40,7 +40,7 @@ def check_space(machine: Machine, rings: dict[str, RingInfo]) -> Iterator[Findin
 
 
 def check_board(machine: Machine) -> Iterator[Finding]:
-    """Power and heat."""
+    """Check the power supply and the temperature of the board."""
     throttling = machine.throttling or Throttling(0)
     if machine.under_voltage or throttling & Throttling.UNDER_VOLTAGE_OCCURRED:
         yield Finding(
@@ -62,11 +62,11 @@ def check_board(machine: Machine) -> Iterator[Finding]:
 
 
 def removes_ipc(root: Path = Path("/")) -> tuple[bool, str]:
-    """Whether logind removes a user's shared memory at logout, and the file that says so."""
+    """Return whether logind removes a user's shared memory at logout, and the file that says so."""
     if not (root / "run/systemd/seats").is_dir():
         return False, "no logind"
     files: dict[str, Path] = {}
-    for folder in LOGIND:  # the same name in a later folder replaces the earlier; then in the order of names
+    for folder in LOGIND:  # a file of the same name in a later folder replaces it; the order is that of the names
         for path in sorted((root / folder / "logind.conf.d").glob("*.conf")):
             files[path.name] = path
     main = [path for path in (root / folder / "logind.conf" for folder in LOGIND) if path.exists()]
@@ -82,7 +82,7 @@ def removes_ipc(root: Path = Path("/")) -> tuple[bool, str]:
 
 
 def check_removal(rings: dict[str, RingInfo], root: Path = Path("/")) -> Iterator[Finding]:
-    """Rings that vanish when their writer's user logs out."""
+    """Check for rings that logind removes when their writer's user logs out."""
     removes, where = removes_ipc(root)
     if not removes:
         return
@@ -105,7 +105,7 @@ def check_removal(rings: dict[str, RingInfo], root: Path = Path("/")) -> Iterato
 
 
 def check_access(name: str, path: Path) -> Iterator[Finding]:
-    """Whether this user may read the ring."""
+    """Check that this user may read the ring."""
     if os.access(path, os.R_OK):
         return
     status = path.stat()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What dead programs left in /dev/shm, and its removal: just that, and nothing that anybody may still use."""
+"""Finds and removes what dead programs left in /dev/shm, and nothing that anybody may still use."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ...rings import DEFAULT, DIRECTORY
 from .findings import Finding
 from .provable import kept_by_another_name, nobody_has_it, not_a_begun_ring, not_a_left_ring, not_a_semaphore
 
-WATCH_S = 2.0  # a ring of version 1 whose count stands still for so long, and that nobody has open, has no writer
+WATCH_S = 2.0  # a version 1 ring that gets no frame for so long, and that nobody has open, has no writer
 LOOK_S = 0.1
-# glibc's names; musl has them without the prefix.
+# Names of semaphores in glibc; musl has them without the prefix.
 _SEMAPHORE = re.compile(r"(?:sem\.)?video_sem_(?:write|read)(_ch\d+)?")
 
 
@@ -33,7 +33,7 @@ def _path(name: str) -> Path:
 
 
 def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
-    """Rings that have no writer any more."""
+    """Yield findings about rings that have no writer any more."""
     for name, info in rings.items():
         unused = users.complete and not users.of(info.inode)
         if info.state == State.UNKNOWN and unused and not _moves(name, info, 0) and not not_a_left_ring(_path(name)):
@@ -63,7 +63,7 @@ def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
 
 
 def _moves(name: str, info: RingInfo, seconds: float) -> bool:
-    """Whether frames were written since, or are within so many seconds: then somebody writes, seen or not."""
+    """Return whether frames were written since info was read, or are within seconds, by whomever."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -77,9 +77,9 @@ def _moves(name: str, info: RingInfo, seconds: float) -> bool:
 
 
 def find_unfinished(users: Users) -> Iterator[Finding]:
-    """What bears a ring's name and is none."""
+    """Yield findings about objects that have the name of a ring but are none."""
     for path in sorted(Path(DIRECTORY).glob(f"{DEFAULT[1:]}*")):
-        with suppress(OSError, ValueError):  # gone meanwhile, or not ours to read
+        with suppress(OSError, ValueError):  # it is gone, or this user may not read it
             yield from _find_unfinished(path, users)
 
 
@@ -133,11 +133,11 @@ def _ring_lives(name: str) -> bool:
 
 
 def find_semaphores(users: Users, ring: str | None) -> Iterator[Finding]:
-    """Semaphores of version 1, of this ring or of all, that has no writer any more, and that no process has mapped."""
+    """Yield findings about version 1 semaphores, of one ring or of all, without a writer and not mapped by anybody."""
     for path in sorted(Path(DIRECTORY).iterdir()):
         match = _SEMAPHORE.fullmatch(path.name)
         if match is not None and ring in (None, name := f"{DEFAULT}{match[1] or ''}") and not _ring_lives(name):
-            with suppress(OSError):  # gone meanwhile, or not ours to read
+            with suppress(OSError):  # it is gone, or this user may not read it
                 yield from _find_semaphore(path, users)
 
 
@@ -158,7 +158,7 @@ def _find_semaphore(path: Path, users: Users) -> Iterator[Finding]:
 
 
 def find_publications() -> Iterator[Finding]:
-    """What readers published that are gone."""
+    """Yield findings about published counters of readers that are gone."""
     for consumer in list_published():
         if not consumer.alive:
             yield Finding(
@@ -171,7 +171,10 @@ def find_publications() -> Iterator[Finding]:
 
 
 def find_leftovers(rings: dict[str, RingInfo], users: Users, ring: str | None) -> list[Finding]:
-    """Of the one ring; None: of these, and what belongs to no ring that is there. users: of a look just now."""
+    """Return the leftovers of the given rings; if ring is None, also those that belong to no existing ring.
+
+    users must be fresh.
+    """
     found = [*find_rings(rings, users), *find_semaphores(users, ring)]
     if ring is None:
         found += find_unfinished(users)
@@ -180,7 +183,7 @@ def find_leftovers(rings: dict[str, RingInfo], users: Users, ring: str | None) -
 
 
 def _has_no_writer(name: str, inode: int, users: Users) -> bool:
-    """Of a ring; whether nobody else has one of version 1 is asked, too. Raises OSError: it can't be told."""
+    """Return whether a ring has no writer; a version 1 ring must not be open anywhere. Raises OSError if unknown."""
     path = _path(name)
     unused = users.complete and not users.of(inode)
     try:
@@ -195,7 +198,7 @@ def _has_no_writer(name: str, inode: int, users: Users) -> bool:
 
 
 def _remove_ring(name: str, users: Users) -> bool:
-    """Only what is still without a writer under the lock that writers take to claim it."""
+    """Remove a ring if it still has no writer, under the lock that writers take. Returns whether it was removed."""
     path = _path(name)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
@@ -211,7 +214,7 @@ def _remove_ring(name: str, users: Users) -> bool:
 
 
 def _remove_old_ring(name: str, users: Users) -> bool:
-    """Of version 1, whose writers take no lock: only what nobody else has open."""
+    """Remove a version 1 ring, whose writers take no lock, if nobody has it open. Returns whether it was removed."""
     path = _path(name)
     inode = path.lstat().st_ino
     return _has_no_writer(name, inode, users) and _unlink(path, inode)
@@ -225,7 +228,7 @@ def _remove_semaphore(path: Path, users: Users) -> bool:
 
 
 def _unlink(path: Path, inode: int) -> bool:
-    """That object alone, and only where nobody else has it. Raises OSError."""
+    """Unlink the object with that inode if nobody has it open. Returns whether it was unlinked. Raises OSError."""
     with nobody_has_it(path) as descriptor:
         if os.fstat(descriptor).st_ino != inode:
             return False
@@ -247,7 +250,7 @@ def _remove_publication(path: Path) -> bool:
 
 
 def remove(finding: Finding, users: Users) -> bool:
-    """Remove a leftover. False: it is in use again, or nobody can know. Raises OSError, VideoShmError."""
+    """Remove a leftover. Returns False if it is in use again, or may be. Raises OSError, VideoShmError."""
     if finding.code in ("abandoned-ring", "unfinished-ring"):
         return _remove_old_ring(finding.subject, users)
     if finding.code in ("dead-writer", "closed-ring"):

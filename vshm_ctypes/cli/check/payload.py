@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the frames that a writer flags as keyframes are such: a ring takes any bytes, a decoder does not."""
+"""Checks that frames flagged as keyframes can be decoded: a ring takes any bytes, but a decoder does not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .findings import Finding
 
 
 def undecodable(data: bytes, codec: int) -> str | None:
-    """Why decoding can't begin at a frame; None: it can, or that can't be told of this codec."""
+    """Return why decoding can't begin at a frame, or None if it can, or if this codec is not examined."""
     if codec == Codec.JPEG:
         try:
             read_jpeg(data)
@@ -34,7 +34,7 @@ def undecodable(data: bytes, codec: int) -> str | None:
 
 
 def _frames(look: Survey) -> Iterator[Frame]:
-    """Those in the ring, oldest first; none where its writer is gone."""
+    """Yield the frames in the ring, oldest first; none if its writer is gone."""
     with suppress(VideoShmError), Consumer(look.name, start="oldest") as stream:
         for _ in look.slots:
             frame = stream.receive(0)
@@ -44,7 +44,7 @@ def _frames(look: Survey) -> Iterator[Frame]:
 
 
 def check_payload(look: Survey) -> Iterator[Finding]:
-    """Of pictures: what is flagged and can't be decoded, and a stream without parameter sets."""
+    """Check a ring of pictures for keyframes that can't be decoded, and for missing parameter sets."""
     if look.info.media != Media.VIDEO or look.info.state not in (State.LIVE, State.UNKNOWN):
         return
     flagged, reasons, codec, sets = 0, list[str](), -1, set[int]()

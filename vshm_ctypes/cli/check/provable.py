@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what bears a name of ours is ours, and nobody's any more: others may call their files what they like.
+"""Proves that an object with one of our names is ours, and that nobody uses it: anybody may use such a name.
 
-Rings of today say so themselves. What version 1 left has no more than its size and its bytes; that must be right.
+A ring with an extension identifies itself. What version 1 left is recognised by its size and its bytes only.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from shlex import quote
 
 V1_RING_BYTES = 64 + 30 * (32 + 512 * 1024)
-_SEMAPHORE_BYTES = (16, 32)  # of 32-bit and 64-bit processors, with glibc and with musl
-_SEMAPHORE_WORDS = 12  # its value, who waits, and whether it is shared: behind these there is nothing
+_SEMAPHORE_BYTES = (16, 32)  # sizes on 32-bit and 64-bit processors, with glibc and with musl
+_SEMAPHORE_WORDS = 12  # its value, waiters and shared flag, after which all bytes are zero
 _PIECE = 1 << 20
 
 
@@ -33,7 +33,7 @@ def _is_zero(descriptor: int, size: int, begin: int = 0) -> bool:
 
 
 def kept_by_another_name(status: os.stat_result) -> str | None:
-    """Why it may not be removed by the name that it was found by."""
+    """Return why the object may not be removed by one of its names, or None if it has no other."""
     return f"it has {status.st_nlink - 1} more names, by which somebody keeps it" if status.st_nlink > 1 else None
 
 
@@ -42,14 +42,17 @@ def _foreign(status: os.stat_result) -> str | None:
 
 
 def not_a_begun_ring(path: Path) -> str | None:
-    """Why this is none that a version 1 writer began: it sets the size first, and clears it. Raises OSError."""
+    """Return why this is not a ring that a version 1 writer left half made, or None if it is. Raises OSError.
+
+    Such a writer sets the size first, then clears the bytes, then stores magic and version.
+    """
     if not stat.S_ISREG(path.lstat().st_mode):
         return "it is no file"
     descriptor, status = _opened(path)
     try:
         if status.st_size != V1_RING_BYTES:
             return f"it has {status.st_size} bytes, and a ring that version 1 began has {V1_RING_BYTES}"
-        magic = 8  # and version, which is stored last
+        magic = 8  # and version: 8 bytes, stored last
         if not _is_zero(descriptor, status.st_size, magic):
             return "there is something else in it"
         return _foreign(status)
@@ -58,7 +61,7 @@ def not_a_begun_ring(path: Path) -> str | None:
 
 
 def not_a_left_ring(path: Path) -> str | None:
-    """Why a ring of version 1 is none that may be removed. Raises OSError."""
+    """Return why a version 1 ring may not be removed, or None if it may. Raises OSError."""
     status = path.lstat()
     if status.st_size != V1_RING_BYTES:
         return f"it has {status.st_size} bytes, and a ring of version 1 has {V1_RING_BYTES}"
@@ -66,7 +69,7 @@ def not_a_left_ring(path: Path) -> str | None:
 
 
 def not_a_semaphore(path: Path) -> str | None:
-    """Why this is none of the C library's semaphores. Raises OSError."""
+    """Return why this is not a semaphore of the C library, or None if it is. Raises OSError."""
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         return "it is no file"
@@ -83,13 +86,13 @@ def not_a_semaphore(path: Path) -> str | None:
 
 @contextmanager
 def nobody_has_it(path: Path) -> Iterator[int]:
-    """The object of that name, opened, while no other process has it open or mapped, whatever namespace it is in.
+    """Open the object while no other process, in any namespace, has it open or mapped, and yield its descriptor.
 
-    Raises OSError, which says who may tell: another one has it, or this user may not know.
+    Raises OSError if another process has it, or if this user may not know; the message says what to do.
     """
     descriptor, _ = _opened(path)
     try:
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # of who comes now; SIGIO would end us
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)  # the default, SIGIO, would end us
         try:
             fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except BlockingIOError:

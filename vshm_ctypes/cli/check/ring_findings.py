@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be wrong with a ring, its writer, and its readers, while they live."""
+"""Finds faults of a ring, its writer and its readers while they live."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..survey import Survey
 from .findings import Finding
 
 CLOCK_TOLERANCE_S = 1.0
-EARLIEST_S = 1_704_067_200  # 2024-01-01: a board without a battery wakes up long before
-SLOW_SHARE = 0.001  # of the frames, missed
+EARLIEST_S = 1_704_067_200  # 2024-01-01; a board without a clock battery starts at an earlier date
+SLOW_SHARE = 0.001  # share of frames missed or dropped that is still no finding
 
 
 def _stalled(look: Survey) -> Iterator[Finding]:
@@ -139,12 +139,12 @@ ASPECTS: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
 
 
 def check_ring(look: Survey) -> list[Finding]:
-    """All findings of one ring."""
+    """Return all findings about one ring."""
     return [finding for aspect in ASPECTS for finding in aspect(look)]
 
 
 def check_readers(look: Survey, published: list[PublishedConsumer]) -> list[Finding]:
-    """Findings of those of its readers that publish their counters."""
+    """Return the findings about readers of the ring that publish their counters."""
     return [
         Finding(
             "slow-reader",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm check: a doctor for rings and the machine around them."""
+"""vshm check: diagnoses rings and the machine around them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NO_RING = Finding(
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a check came to. readers: of all these rings, as far as they can be seen."""
+    """The result of a check: the findings, and the numbers of rings and of visible readers."""
 
     findings: list[Finding] = field(default_factory=list)
     rings: int = 0
@@ -57,7 +57,7 @@ class Examined:
 
 
 def examine(ring: str | None, seconds: float) -> Examined:
-    """One ring and the machine, or everything. Raises ProducerNotRunning, IncompatibleRing."""
+    """Check one ring, or all if it is None, and the machine. Raises ProducerNotRunning, IncompatibleRing."""
     rings = list_rings()
     found = list(_unreadable(ring))
     if ring is not None:
@@ -80,13 +80,13 @@ def examine(ring: str | None, seconds: float) -> Examined:
 
 
 def clean(ring: str | None) -> list[Finding]:
-    """Remove what dead programs left; what was removed. What can't be is complained of. Raises as examine()."""
+    """Remove what dead programs left, and return what was removed; print what can't be. Raises as examine()."""
     if ring is not None:
         inspect(ring)
     removed: list[Finding] = []
     tried: set[str] = set()
     while left := [one for one in find_leftovers(_rings(ring), find_users(), ring) if one.subject not in tried]:
-        for leftover in left:  # with a ring gone, its semaphores are left over too
+        for leftover in left:  # once a ring is removed, its semaphores are leftovers too
             tried.add(leftover.subject)
             try:
                 if remove(leftover, find_users()):
@@ -101,7 +101,7 @@ def _rings(ring: str | None) -> dict[str, RingInfo]:
 
 
 def _summary(examined: Examined) -> str:
-    """The last line."""
+    """Return the last line of the report."""
     what = f"{counted(examined.rings, 'ring')}, {counted(examined.readers, 'reader')}"
     if not examined.findings:
         return painted(f"OK: {what}", "green")
@@ -115,12 +115,12 @@ def _tell(finding: Finding) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0; 1: there is a finding, after cleaning where that was asked for; 3: there is no such ring."""
+    """Return exit code 0, 1 if there is a finding (with --clean: still), or 3 if there is no such ring."""
     ring = ring_name(arguments.ring) if arguments.ring is not None else None
     unseen = find_users().unseen if arguments.clean else ""
     removed = clean(ring) if arguments.clean else []
     examined = Examined() if ring is not None and removed else examine(ring, arguments.seconds)
-    if removed:  # then there being none is as it should be
+    if removed:  # after cleaning, having no ring is no fault
         examined = replace(examined, findings=[finding for finding in examined.findings if finding is not NO_RING])
     code = Exit.FINDING if examined.findings else Exit.HEALTHY
     if arguments.json:

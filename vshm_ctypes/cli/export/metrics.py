@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What vshm export tells: the names, kinds and labels of its metrics, and their values now."""
+"""The metrics of vshm export: their names, kinds and labels, and their current values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NS = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One family of samples. A counter's samples carry the suffix _total."""
+    """A family of samples. The samples of a counter carry the suffix _total."""
 
     name: str
     kind: Literal["counter", "gauge"]
@@ -28,13 +28,13 @@ class Metric:
 
     @property
     def sample_name(self) -> str:
-        """As queries name it."""
+        """The name that queries use."""
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value; labels in the metric's order."""
+    """One value, with its labels in the metric's order."""
 
     metric: Metric
     labels: tuple[str, ...]
@@ -53,13 +53,13 @@ LATENCY = "vshm_latency_seconds"
 LATENCY_HELP = "From a frame's publication until this exporter, a reader like any other, had it."
 LATENCY_BUCKETS_S = (50e-6, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0)
 
-# Of every ring, straight from its figures.
+# Metrics of every ring, straight from its figures.
 RING_FIGURES: tuple[tuple[Metric, Callable[[RingInfo], float]], ...] = (
     (_counter("vshm_frames", "Frames written.", "ring"), lambda info: info.frames),
     (_gauge("vshm_slots", "Frames that the ring holds.", "ring"), lambda info: info.slots),
     (_gauge("vshm_slot_size_bytes", "The largest frame that fits.", "ring"), lambda info: info.slot_size),
 )
-# What a version 1 writer does not tell.
+# Metrics that a version 1 writer does not provide.
 EXTENDED_FIGURES: tuple[tuple[Metric, Callable[[RingInfo], float]], ...] = (
     (_counter("vshm_keyframes", "Keyframes written.", "ring"), lambda info: info.keyframes),
     (_counter("vshm_payload_bytes", "Bytes of frames written.", "ring"), lambda info: info.bytes),
@@ -79,7 +79,7 @@ RESTARTS = _counter(
 )
 STREAM = _gauge("vshm_stream_info", "1: what the newest frame is.", "ring", "codec", "width", "height")
 
-# The last one makes each reader a series of its own: a sum of several would fall when one of them leaves.
+# The label reader makes each reader a series of its own: a sum over several would fall when one of them leaves.
 READER = ("ring", "pid", "name", "reader")
 READER_FIGURES: tuple[tuple[Metric, Callable[[PublishedConsumer], int]], ...] = (
     (_counter("vshm_consumer_received_frames", "Frames that a reader had.", *READER), lambda reader: reader.received),
@@ -110,9 +110,9 @@ METRICS: tuple[Metric, ...] = (
 
 
 def ring_samples(name: str, info: RingInfo, restarts: int | None) -> Iterator[Sample]:
-    """Of one ring. restarts: of its writer; None where nobody watched for them.
+    """Yield the samples of one ring. restarts is the number of its writer's restarts, or None if it is not known.
 
-    A ring that was removed and made anew counts from zero, which rate() and increase() know to be a new beginning.
+    A ring that was removed and made anew counts from zero, which rate() and increase() take for a counter reset.
     """
     for metric, figure in RING_FIGURES:
         yield Sample(metric, (name,), figure(info))
@@ -123,7 +123,7 @@ def ring_samples(name: str, info: RingInfo, restarts: int | None) -> Iterator[Sa
             yield Sample(DROPPED, (name, cause), count(info))
         if restarts is not None:
             yield Sample(RESTARTS, (name,), restarts)
-        if info.last_publish_ns:  # by the writer's own clocks: ours may have been set since, or count from elsewhere
+        if info.last_publish_ns:  # by the writer's clocks: ours may have been set since, or differ
             yield Sample(LAST_FRAME, (name,), (info.last_publish_ns + info.realtime_offset_ns) / NS)
     else:
         yield Sample(DROPPED, (name, "unknown"), info.dropped)
@@ -133,7 +133,7 @@ def ring_samples(name: str, info: RingInfo, restarts: int | None) -> Iterator[Sa
 def _stream_samples(name: str) -> Iterator[Sample]:
     try:
         slots = inspect_slots(name)
-    except VideoShmError:  # it has gone meanwhile
+    except VideoShmError:  # the ring was removed meanwhile
         return
     if slots:
         meta = max(slots, key=lambda slot: slot.number).meta
@@ -142,7 +142,7 @@ def _stream_samples(name: str) -> Iterator[Sample]:
 
 
 def reader_samples(readers: list[PublishedConsumer]) -> Iterator[Sample]:
-    """Of the readers that publish their counters, each by itself."""
+    """Yield the samples of each reader that publishes its counters."""
     for reader in readers:
         if reader.alive:
             labels = (reader.ring, str(reader.pid), reader.name, reader.path.name.removeprefix(PREFIX))
@@ -151,7 +151,7 @@ def reader_samples(readers: list[PublishedConsumer]) -> Iterator[Sample]:
 
 
 def machine_samples(machine: Machine) -> Iterator[Sample]:
-    """Of the board, as far as it tells."""
+    """Yield the samples of the board, as far as it reports them."""
     if machine.temperature_c is not None:
         yield Sample(TEMPERATURE, (), machine.temperature_c)
     for cpu, clock_mhz in enumerate(machine.clocks_mhz):
@@ -171,7 +171,7 @@ def machine_samples(machine: Machine) -> Iterator[Sample]:
 def samples(
     rings: Mapping[str, RingInfo], restarts: Mapping[str, int], readers: list[PublishedConsumer], machine: Machine
 ) -> Iterator[Sample]:
-    """All of them but the latencies."""
+    """Yield all samples but the latencies."""
     for name, info in rings.items():
         yield from ring_samples(name, info, restarts.get(name))
     yield from reader_samples(readers)

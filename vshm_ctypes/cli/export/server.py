@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP server of vshm export: no client keeps others from their answer, and none fills the log."""
+"""The HTTP server of vshm export: no client can keep others from their answers, or fill the log."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 MOST_CONNECTIONS = 32
-LONGEST_S = 20.0  # of a connection, whatever it does or waits for; Prometheus gives up after ten
+LONGEST_S = 20.0  # of a connection in all; Prometheus gives up after ten
 
 
 class _Handler(WSGIRequestHandler):
-    """Says nothing of requests, and seldom something of what is none."""
+    """Does not log requests, and logs malformed ones at most once a minute."""
 
     server: ExportServer
 
@@ -36,9 +36,9 @@ class _Handler(WSGIRequestHandler):
 
 
 class ExportServer(ThreadingMixIn, WSGIServer):
-    """One thread for each connection. Where there are too many of them, or no descriptor is left, the oldest ends.
+    """Serves each connection in a thread. If there are too many, or no descriptor is left, it closes the oldest one.
 
-    Raises OSError: the address is taken, or is none.
+    Raises OSError if the address is in use or invalid.
     """
 
     daemon_threads = True
@@ -46,7 +46,7 @@ class ExportServer(ThreadingMixIn, WSGIServer):
     def __init__(self, host: str, port: int, app: WSGIApplication, longest_s: float = LONGEST_S) -> None:
         self.say = Seldom(complain)
         self._longest_s = longest_s
-        self._since_s: dict[Any, float] = {}  # of each connection, oldest first
+        self._since_s: dict[Any, float] = {}  # since when each connection exists, oldest first
         self._lock = threading.Lock()
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family, *_, address = found[0]
@@ -54,7 +54,7 @@ class ExportServer(ThreadingMixIn, WSGIServer):
         self.set_app(self._answering(app))
 
     def _answering(self, app: WSGIApplication) -> WSGIApplication:
-        """That one, but for errors, which wsgiref would print with their traces."""
+        """Wrap app so that an error is logged in one line; wsgiref would print a traceback."""
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             try:
@@ -71,7 +71,7 @@ class ExportServer(ThreadingMixIn, WSGIServer):
     def get_request(self) -> tuple[Any, Any]:
         try:
             return super().get_request()
-        except OSError:  # no descriptor is left, and it would be tried again and again
+        except OSError:  # no descriptor is left, and accepting would be tried over and over
             self._end_oldest()
             raise
 
@@ -89,7 +89,7 @@ class ExportServer(ThreadingMixIn, WSGIServer):
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        """End what was there for too long; several times a second."""
+        """End connections that exist for too long; called several times a second."""
         now_s = time.monotonic()
         with self._lock:
             late = [request for request, since_s in self._since_s.items() if now_s - since_s > self._longest_s]
@@ -98,7 +98,7 @@ class ExportServer(ThreadingMixIn, WSGIServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exc_info()[1]
-        if error is not None and not isinstance(error, ConnectionError):  # else it has left
+        if error is not None and not isinstance(error, ConnectionError):  # else the client has left
             self.say(f"a request of {client_address[0]} failed: {in_a_line(error)}")
 
     def _end_oldest(self) -> None:
@@ -108,8 +108,8 @@ class ExportServer(ThreadingMixIn, WSGIServer):
             self._end(oldest)
 
     def _end(self, request: Any) -> None:
-        """Wake its thread, which then closes it."""
+        """Shut the connection down, so that its thread wakes up and closes it."""
         with self._lock:
             self._since_s.pop(request, None)
-        with suppress(OSError):  # it has just ended by itself
+        with suppress(OSError):  # it has ended meanwhile
             request.shutdown(socket.SHUT_RDWR)

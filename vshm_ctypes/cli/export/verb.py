@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm export: numbers for monitoring, as OpenMetrics on HTTP or as a text file for node-exporter."""
+"""vshm export: exports metrics for monitoring, as OpenMetrics over HTTP or as a text file for node-exporter."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 class Exporter:
-    """Collects all numbers anew at each look, for a registry of prometheus_client; with the latencies in between."""
+    """A collector for a registry of prometheus_client, which also measures latencies between two collections."""
 
     def __init__(self) -> None:
         from prometheus_client import CollectorRegistry, Histogram
@@ -54,11 +54,11 @@ class Exporter:
         self.registry.register(self)
 
     def describe(self) -> Iterator[Family]:
-        """The names, so that registering does not collect."""
+        """Yield the families without samples, so that registering does not collect."""
         yield from _families([])
 
     def collect(self) -> Iterator[Family]:
-        """All families as they are now."""
+        """Yield all families as they are now."""
         rings = self.rings.look()
         yield from _families(list(samples(rings, self.rings.restarts, list_published(), look_at_machine())))
 
@@ -103,7 +103,7 @@ def _write(exporter: Exporter, path: Path, every_s: float, end: End) -> None:
                 return
             write_whole(path, generate_latest(exporter.registry))
     finally:
-        path.unlink(missing_ok=True)  # or node-exporter would go on telling what was
+        path.unlink(missing_ok=True)  # or node-exporter would go on exporting old values
 
 
 def _print_once() -> None:
@@ -120,7 +120,10 @@ def _print_once() -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Ends with Ctrl-C or SIGTERM: 0; 1: the address is taken, FILE can't be written, prometheus_client is missing."""
+    """Return exit code 0 after Ctrl-C or SIGTERM.
+
+    Returns 1 if the address is in use, FILE can't be written, or prometheus_client is not installed.
+    """
     if arguments.dashboard:
         print(importlib.resources.files(__package__).joinpath(DASHBOARD).read_text(), end="")
         return Exit.HEALTHY

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps an eye on all rings between two looks: how late frames come, and how often a writer started anew."""
+"""Follows all rings between two collections: the latency of frames, and restarts of writers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ...errors import VideoShmError
 from ...info import RingInfo
 from ...inspect import list_rings
 
-WAIT_S = 0.25  # how long an end may have to wait for a reader's thread
+WAIT_S = 0.25  # how long closing may wait for a reader's thread
 
 Observe = Callable[[str, float], None]
 
 
 class LatencyReader:
-    """Reads every frame of a ring without a copy, in a thread of its own, and tells how late it came."""
+    """Reads every frame of a ring without copying it, in a thread of its own, and reports its latency."""
 
     def __init__(self, ring: str, observe: Observe) -> None:
         self._ring = ring
@@ -30,7 +30,7 @@ class LatencyReader:
 
     @property
     def ended(self) -> bool:
-        """It could not go on, as with a ring that vanished between two looks."""
+        """Whether it could not go on, for instance because the ring was removed."""
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -47,12 +47,12 @@ class LatencyReader:
         except TimeoutError:
             return
         now_ns = time.monotonic_ns()
-        if frame.publish_ns and not frame.discontinuity:  # after one it may have waited for us to reattach
+        if frame.publish_ns and not frame.discontinuity:  # else it may have waited for a reattach
             self._observe(self._ring, max(now_ns - frame.publish_ns, 0) / 1e9)
         frame.give_back()
 
     def close(self) -> None:
-        """Leave the ring."""
+        """Leave the ring, and wait for the thread to end."""
         self._over.set()
         self._thread.join()
 
@@ -68,7 +68,7 @@ def _writer(info: RingInfo) -> tuple[int, int]:
 
 
 class Rings:
-    """All rings of the machine. observe(ring, latency_s) is called from threads, for every frame."""
+    """Follows all rings of the machine, and calls observe(ring, latency_s) from threads for every frame."""
 
     def __init__(self, observe: Observe) -> None:
         self._observe = observe
@@ -77,7 +77,7 @@ class Rings:
         self._lock = threading.Lock()
 
     def look(self) -> dict[str, RingInfo]:
-        """The rings that are there now; those that are new are read from now on."""
+        """Return the rings that exist now, and begin to read new ones."""
         found = list_rings()
         with self._lock:
             for name in self._readers.keys() - found.keys():
@@ -94,13 +94,13 @@ class Rings:
         if info.inode == before.inode:
             seen.restarts += max(info.epoch - before.epoch, 0)
         elif _writer(info) != _writer(before) or info.epoch <= before.epoch:
-            seen.restarts += 1  # with a ring of its own: another geometry, or the old one was closed
+            seen.restarts += 1  # the new writer made a ring of its own: another geometry, or the old ring was closed
 
     @property
     def restarts(self) -> dict[str, int]:
-        """By ring: how often a writer started where one had been, since the ring was first seen.
+        """How often a writer of each ring was restarted since the ring was first seen.
 
-        Not those from before: after this program's own restart the number begins at 0, as a counter's does.
+        Like any counter, it begins at 0 when this program is restarted.
         """
         with self._lock:
             return {name: seen.restarts for name, seen in self._seen.items()}

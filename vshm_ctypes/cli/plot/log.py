@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what vshm watch --log wrote, its packed parts too, into columns; days of it fit into memory."""
+"""Reads a log of vshm watch --log, with its compressed parts, into columns; days of it fit into memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_RINGS, LONGEST_NAME = 1000, 201
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One curve. of: its value in a line of the log. worst: which end of it is the bad one."""
+    """A quantity in the log. of returns its value in a line, and worst, min or max, the bad one of its values."""
 
     name: str
     unit: str
@@ -44,11 +44,19 @@ QUANTITIES = (
 
 @dataclass(slots=True)
 class Log:
-    """Columns of equal length, NaN where a line did not tell. times: Unix time, s. unreadable: lines that are none.
+    """A log as columns of equal length, with NaN for values that a line does not have.
 
-    order: SECOND and EVENT as they follow each other in the file; starts: places in it where a watch began. moved:
-    seconds whose times are not those of their lines, since the wall clock was set. monotonic: CLOCK_MONOTONIC, s.
-    ring: whose it is; empty: of the first that is told of. others: rings whose lines were passed over.
+    Attributes:
+        ring: the ring that is read; empty: that of the first line.
+        times: Unix time of each second, s.
+        monotonic: CLOCK_MONOTONIC of each second, s.
+        columns: the values of each quantity.
+        events: the events.
+        unreadable: number of lines that are not of a log.
+        order: SECOND and EVENT in the order of the lines.
+        starts: indices in order where a watch began.
+        moved: number of seconds whose times were corrected since the wall clock was set.
+        others: rings whose lines were left out.
     """
 
     ring: str = ""
@@ -63,7 +71,7 @@ class Log:
     others: set[str] = field(default_factory=set)
 
     def add(self, line: dict[str, Any]) -> None:
-        """One line of the log. Raises ValueError, TypeError, AttributeError for what is none."""
+        """Add a line of the log. Raises ValueError, TypeError, AttributeError if it is not one."""
         time, ring = float(line["time"]), str(line["ring"])
         self.ring = self.ring or ring
         if ring != self.ring:
@@ -97,7 +105,7 @@ class Log:
 
 
 def number(value: object) -> float:
-    """A figure of the log; NaN for none. Raises TypeError."""
+    """Return a number of the log as a float, NaN for None. Raises TypeError for anything else."""
     if value is None:
         return math.nan
     if isinstance(value, int | float) and not math.isinf(value):
@@ -106,7 +114,7 @@ def number(value: object) -> float:
 
 
 def parts(path: Path) -> list[Path]:
-    """The file and what was rotated out of it, oldest first."""
+    """Return the parts that were rotated out of the file, oldest first, and the file."""
     numbered = []
     for found in path.parent.glob(f"{glob_escaped(path.name)}.*.gz"):
         match = re.fullmatch(r"\.(\d+)\.gz", found.name.removeprefix(path.name))
@@ -116,7 +124,7 @@ def parts(path: Path) -> list[Path]:
 
 
 def glob_escaped(name: str) -> str:
-    """A file name that matches only itself."""
+    """Return a glob pattern that matches only this file name."""
     return re.sub(r"([*?[])", r"[\1]", name)
 
 
@@ -124,14 +132,14 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
     try:
         while line := file.readline(LONGEST_LINE):
             yield line
-    except (EOFError, gzip.BadGzipFile):  # its writer was killed
+    except (EOFError, gzip.BadGzipFile):  # the writer was killed meanwhile
         return
 
 
 def read_log(path: Path, told: Callable[[int], None] = lambda count: None, ring: str = "") -> Log:
-    """All of a log that is of one ring. told: is given the number of lines so far, now and then. ring: as in Log.
+    """Read the lines of one ring from a log and its rotated parts. Raises OSError, and ValueError if there are none.
 
-    Raises OSError, ValueError: it holds none.
+    told is called now and then with the number of lines read so far. ring is as in Log.
     """
     log = Log(ring)
     count = 0
@@ -152,12 +160,12 @@ def read_log(path: Path, told: Callable[[int], None] = lambda count: None, ring:
     return log
 
 
-GAP_S = 3.0  # without a line of the log, which has one a second
+GAP_S = 3.0  # between two lines; the log has one each second
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A column thinned out: for each stretch of time its least, mean and largest value; NaN where there is none."""
+    """A column reduced to stretches of time: the least, mean and largest value of each, or NaN if it has none."""
 
     times: list[float]
     low: list[float]
@@ -166,7 +174,7 @@ class Curve:
 
 
 def thin(times: array[float], values: array[float], stretches: int) -> Curve:
-    """Into so many stretches of equal length; where there are no more points, they stay, with NaN in their gaps."""
+    """Reduce a column to stretches of equal length; a column with fewer points stays as it is, with NaN in gaps."""
     if len(times) <= stretches:
         return _whole(times, values)
     begin = min(times)

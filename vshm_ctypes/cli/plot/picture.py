@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of a long watch: a chart for each kind of quantity over one time axis, and a mark for each event."""
+"""Draws a log as a picture: a chart for each kind of quantity on a common time axis, and a mark for each event."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STRETCHES = 1000  # more could not be told apart
+STRETCHES = 1000  # more could not be distinguished in the picture
 FEW = 100
-USUAL_SHARE, FAR = 0.95, 10  # what is so many times more than that share of the values, is drawn at the edge
+USUAL_SHARE, FAR = 0.95, 10  # values above FAR times the 95th percentile are drawn at the edge
 CHARTS = {  # title: the quantities in it
     "frame rate, fps": ("frame rate",),
     "bitrate, Mbit/s": ("bitrate",),
@@ -40,7 +40,7 @@ COLOURS = {
     "throttling": "tab:cyan",
     "clock": "tab:olive",
 }
-MARKS = 2000  # of one kind
+MARKS = 2000  # of each kind
 PAGE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{ring}</title>
@@ -60,7 +60,7 @@ td, th {{ padding: .1em 1em .1em 0; text-align: left }}
 
 
 def _dates(times: list[float]) -> Any:
-    """As matplotlib takes them: UTC, milliseconds."""
+    """Return Unix times for matplotlib, as UTC in milliseconds."""
     import numpy
 
     return numpy.array([round(time * 1000) for time in times], "datetime64[ms]")
@@ -82,7 +82,7 @@ def _draw_curve(axes: Axes, log: Log, name: str, alone: bool) -> bool:
 
 
 def _clip(axes: Axes) -> None:
-    """A few values far above all others do not flatten these: they are marked at the upper edge."""
+    """Mark a few values far above all others at the upper edge, so that they do not flatten the rest."""
     drawn: list[Any] = [line.get_data() for line in axes.get_lines()]
     told = [(at, float(value)) for times, values in drawn for at, value in zip(times, values, strict=True)]
     points = [(at, value) for at, value in told if not math.isnan(value)]
@@ -139,7 +139,7 @@ def _svg(figure: Figure) -> str:
 
 
 def draw(log: Log, path: Path) -> None:
-    """By the path's ending: .svg, .png, or .html with a table of events too. Raises OSError."""
+    """Draw a log into a file, .svg, .png, or .html, which adds a table of the events. Raises OSError."""
     figure = _figure(log)
     if path.suffix == ".png":
         png = io.BytesIO()

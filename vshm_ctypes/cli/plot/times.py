@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The times of a log whose wall clock was set meanwhile, by a person, by time synchronisation, or after a boot in 1970.
+"""Corrects the times of a log during which the wall clock was set: by hand, by time synchronisation, or after boot.
 
-They are those of the clock as it was in the end, which most likely is right, and never run backwards.
+The corrected times are by the clock as it was at the end, which is most likely right, and never run backwards.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..events import Event
 
 SECOND, EVENT = 0, 1
 CLOCK_WAS_SET = "the wall clock was set meanwhile: times are by the clock as it was in the end"
-NEAR_S = 60.0  # an event is told with its second
+NEAR_S = 60.0  # an event is at most so far from its second
 
 
 def straighten(
@@ -25,16 +25,16 @@ def straighten(
     order: bytearray,
     starts: Collection[int],
 ) -> int:
-    """Put the times of seconds and events right, in place, and events into their order; how many seconds were moved.
+    """Correct the times of seconds and events in place, and sort the events. Returns how many seconds were moved.
 
-    monotonic: of the seconds; NaN: not told. order: SECOND and EVENT as they follow each other in the log; starts:
-    places in it where a watch began.
+    monotonic has CLOCK_MONOTONIC of each second, or NaN; order has SECOND and EVENT in the order of the log, and starts
+    the indices in it where a watch began.
     """
     told = array("d", times)
     _undo_steps(times, events, order, starts)
     latest, shift = -math.inf, 0.0
     for place, time in enumerate(times):
-        if time + shift < latest:  # set between two watches, or a log that does not tell of it
+        if time + shift < latest:  # the clock was set between two watches, or the log has no event of it
             shift = latest + 1 - time
         latest = times[place] = time + shift
     moved = sum(now != then for now, then in zip(times, told, strict=True))
@@ -45,7 +45,7 @@ def straighten(
 
 
 def _undo_steps(times: array[float], events: list[Event], order: bytearray, starts: Collection[int]) -> None:
-    """Each watch by itself, from its end back."""
+    """Undo the steps of the clock, for each watch from its end backwards."""
     later_s = 0.0
     second, event = len(times), len(events)
     for place in range(len(order) - 1, -1, -1):
@@ -60,7 +60,7 @@ def _undo_steps(times: array[float], events: list[Event], order: bytearray, star
 
 
 def _place_events(times: array[float], monotonic: array[float], events: list[Event], order: bytearray) -> None:
-    """Before the second that they are told with, by as much as the monotonic clock says, else at that second."""
+    """Place each event before the second that follows it in the log, by the monotonic clock if that is known."""
     second = event = 0
     for kind in order:
         if kind == SECOND:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm plot: draws what vshm watch --log wrote, as a picture, or as a sketch on the terminal."""
+"""vshm plot: draws a log of vshm watch --log, as a picture or as a sketch in the terminal."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def wall(time: float) -> str:
-    """A time as people here read it."""
+    """Return a Unix time as local date and time."""
     return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
@@ -49,7 +49,7 @@ def _tell_value(quantity: Quantity, value: float) -> str:
 
 
 def sketch(log: Log, width: int) -> list[str]:
-    """Lines of text: each quantity's curve with its extremes, then the latest events."""
+    """Return the sketch as lines: the curve of each quantity with its extremes, then the latest events."""
     lines = [f"{log.ring}: {wall(log.times[0])} to {wall(log.times[-1])}, {len(log.times)} seconds told"]
     if log.moved:
         lines.append(CLOCK_WAS_SET)
@@ -83,7 +83,7 @@ def _told(count: int) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0; 1: FILE can't be read, or PICTURE not be written."""
+    """Return exit code 0, or 1 if FILE can't be read or PICTURE can't be written."""
     output: Path | None = arguments.output
     if output is not None and output.suffix not in PICTURES:
         raise ValueError(f"{output}: end its name with one of {', '.join(PICTURES)}")
@@ -93,7 +93,7 @@ def run(arguments: Namespace) -> int:
     if log.others:
         complain(f"{arguments.file} tells of {', '.join(sorted(log.others))} too: --ring NAME draws another one")
     if output is not None:
-        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it finds no folder for its caches it fails, too
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns if it finds no folder for its caches
         try:
             from .picture import draw
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recording in a container, by PyAV: pictures, pictures and sound, or sound alone."""
+"""Writes a recording into a container with PyAV: pictures, pictures and sound, or sound alone."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from .sound_track import SoundAlone, SoundTrack
 if TYPE_CHECKING:
     from types import ModuleType
 
-EARLY_FRAMES = 256  # of sound, that are kept while there is no picture
-SOUND_LATE_US = 1_000_000  # so long pictures are held back for sound that belongs before them
-PICTURE_LATE_S = 2.0  # so long sound waits for pictures that belong before it
-FRAGMENT_US = 1_000_000  # so much is lost at most where the recording is killed
+EARLY_FRAMES = 256  # frames of sound that are kept while there is no picture
+SOUND_LATE_US = 1_000_000  # how long pictures wait for sound that belongs before them
+PICTURE_LATE_S = 2.0  # how long sound waits for pictures that belong before it
+FRAGMENT_US = 1_000_000  # at most so much is lost if the recording is killed
 _FRAGMENTED = {
-    # The header is written at once, so it can't say when a track begins: each track's first fragment does.
+    # The header is written first and can't say when a track begins: the first fragment of each track does.
     "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
     "frag_duration": str(FRAGMENT_US),
     "min_frag_duration": str(FRAGMENT_US // 2),  # where each picture is a keyframe
-    "avoid_negative_ts": "disabled",  # there are none; else the first packet of each track is moved to 0
+    "avoid_negative_ts": "disabled",  # there are none, and otherwise each track would be moved to begin at 0
 }
 _CLUSTERED = {"cluster_time_limit": str(FRAGMENT_US // 1000)}
-# A page has one time: where there is a gap on it, what stands before the gap would come late by it.
+# An Ogg page has one timestamp: packets before a gap on the same page would play late.
 _A_PAGE_EACH = {"page_duration": "1"}
 _OPTIONS = {
     **dict.fromkeys(("mp4", "mov"), _FRAGMENTED),
@@ -45,7 +45,7 @@ _OPTIONS = {
 
 
 def load_av(path: str) -> ModuleType:
-    """PyAV, which writes the file. Raises SinkError: it is not installed."""
+    """Return the module av, which writes the file at path. Raises SinkError if PyAV is not installed."""
     try:
         import av
     except ModuleNotFoundError:
@@ -55,16 +55,24 @@ def load_av(path: str) -> ModuleType:
 
 
 class ContainerSink:
-    """Remuxed into what its name says. MP4 is fragmented, so that it needs no end to be playable.
+    """Remuxes a stream into the container that the file's name says. MP4 is fragmented, so it plays without an end.
 
-    sound: a frame of the sound that is to go with the pictures. sound_frames: so many of it are in the file. Where what
-    is recorded is sound itself, its frames stand in the place of pictures. sets_change: as PictureTrack has it.
+    Where sound itself is recorded, its frames take the place of pictures.
+
+    Args:
+        path: the file.
+        force: whether to overwrite it.
+        sound: a frame of the sound to be recorded with the pictures, or None.
+        sets_change: as for PictureTrack.
+
+    Attributes:
+        sound_frames: how many frames of sound beside the pictures are in the file.
     """
 
     def __init__(self, path: Path, force: bool, sound: Frame | None = None, sets_change: bool = False) -> None:
         self._av: ModuleType = load_av(str(path))
         self._own: FileIO | None = None
-        if path.is_file() or not path.exists():  # what can't be opened is known now; what is in it stays meanwhile
+        if path.is_file() or not path.exists():  # fail now if it can't be opened, but keep its content for now
             self._own = open_alone(path, force, emptied=False)
         self._path = path
         self._container: Any = None
@@ -72,18 +80,18 @@ class ContainerSink:
         self._pictures: PictureTrack | SoundAlone | None = None
         self._sound, self._sets_change = sound, sets_change
         self._sound_track: SoundTrack | None = None
-        self._early: deque[tuple[float, Frame]] = deque()  # sound that waits for pictures, and since when
-        self._muxed_ns: int | None = None  # the time of the last picture in the file
+        self._early: deque[tuple[float, Frame]] = deque()  # frames of sound that wait for pictures, and since when
+        self._muxed_ns: int | None = None  # time of the last picture in the file
         self.sound_frames = 0
         self._is_over = False
         self._held: dict[int, Any] = {}  # the last packet of each stream
 
     def fits(self, picture: Picture) -> bool:
-        """Whether the picture can go into this file, after those that are there."""
+        """Return whether the picture can follow those that are in this file."""
         return self._pictures is None or self._pictures.fits(picture)
 
     def write(self, picture: Picture) -> None:
-        """One more; the first must be an entry point. Raises SinkError, OSError."""
+        """Write a picture; the first must be an entry point. Raises SinkError, OSError."""
         try:
             if self._pictures is None:
                 self._pictures = self._begin(picture)
@@ -103,7 +111,7 @@ class ContainerSink:
                 raise SinkError(0, why_not)
         kind = self._kind.muxer
         options = {"fflags": "+flush_packets", "max_interleave_delta": str(SOUND_LATE_US), **_OPTIONS.get(kind, {})}
-        # An absolute one: in 08:30.mp4 and http:clip.mkv FFmpeg finds a protocol.
+        # Absolute, since FFmpeg would take the start of 08:30.mp4 or http:clip.mkv for a protocol.
         container = self._av.open(str(self._path.absolute()), "w", format=kind, options=options)
         pictures: PictureTrack | SoundAlone
         if picture.frame.audio is not None:
@@ -116,7 +124,7 @@ class ContainerSink:
         return pictures
 
     def _mux(self, packet: Any) -> bool:
-        """Once the next one tells how long it lasts, by which MP4 tells where a fragment begins. Whether one was."""
+        """Mux the stream's previous packet, as its duration is known now. Returns whether there was one."""
         held = self._held.get(packet.stream.index)
         self._held[packet.stream.index] = packet
         if held is None:
@@ -126,7 +134,7 @@ class ContainerSink:
         return True
 
     def _write_packet(self, packet: Any) -> None:
-        """FFmpeg may crash where more comes after a header that could not be written: what failed is over."""
+        """Write a packet. After a failure nothing more is written: FFmpeg may crash after a header that failed."""
         self._is_over = True
         self._container.mux(packet)
         self._is_over = False
@@ -137,14 +145,14 @@ class ContainerSink:
                 self._muxed_ns = round(packet.dts * packet.time_base * 1_000_000_000)
 
     def write_sound(self, frame: Frame) -> None:
-        """One more frame of sound; what is from before the first picture is left out. Raises SinkError, OSError."""
+        """Write a frame of sound; one from before the first picture is left out. Raises SinkError, OSError."""
         self._early.append((time.monotonic(), frame))
         if self._pictures is None and len(self._early) > EARLY_FRAMES:
             self._early.popleft()
         self._mux_sound()
 
     def _mux_sound(self, at_end: bool = False) -> None:
-        """What belongs before the last picture: a file that begins with later sound begins later for some readers."""
+        """Mux the sound up to the last picture: some players take the first sound in a file for its beginning."""
         begin_ns = self._pictures.begin_ns if self._pictures is not None else None
         if self._sound_track is None or begin_ns is None or (self._muxed_ns is None and not at_end):
             return
@@ -160,7 +168,7 @@ class ContainerSink:
                 self.sound_frames += 1
 
     def close(self) -> None:
-        """Write the end. Raises OSError."""
+        """Write what is pending, and close the file. Raises OSError."""
         try:
             self._end()
         finally:
@@ -182,11 +190,11 @@ class ContainerSink:
                 container.close()
 
     def kept(self) -> tuple[int, int, int]:
-        """Cut off what is not whole; what a player finds in the file: pictures, their bytes, frames of sound."""
+        """Cut off what is not whole. Returns what is left in the file: pictures, their bytes, frames of sound."""
         frames = size = sound_frames = 0
         if self._pictures is None:
             return frames, size, sound_frames
-        if self._muxed_ns is None:  # not one picture
+        if self._muxed_ns is None:  # it has no picture
             os.truncate(self._path, 0)
             return frames, size, sound_frames
         if self._kind.muxer in ("mp4", "mov"):
@@ -194,14 +202,14 @@ class ContainerSink:
         with suppress(self._av.error.FFmpegError), self._av.open(str(self._path.absolute())) as container:
             for packet in container.demux():
                 if packet.size and not packet.is_corrupt:
-                    is_picture = packet.stream.index == 0  # or what stands in their place
+                    is_picture = packet.stream.index == 0  # or the sound in their place
                     frames, sound_frames = frames + is_picture, sound_frames + (not is_picture)
                     size += packet.size * is_picture
         return frames, size, sound_frames
 
 
 def _cut_off_fragment(path: Path) -> None:
-    """One that could not be written to its end: not every player opens a file with half of a fragment's header."""
+    """Cut off a fragment that is incomplete: not every player opens a file with half of a fragment's header."""
     with path.open("r+b") as file:
         at = whole = 0
         size = file.seek(0, os.SEEK_END)

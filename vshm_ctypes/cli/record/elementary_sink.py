@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a recording goes that is in no container: the elementary stream."""
+"""Writes a recording as an elementary stream, without a container."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sink import SinkError
 
 
 class ElementarySink:
-    """The access units one after the other, as a decoder takes them. path: None is stdout."""
+    """Writes access units one after the other, as a decoder takes them. Without a path it writes to stdout."""
 
     def __init__(self, path: Path | None, force: bool) -> None:
         self._path = path
@@ -27,13 +27,14 @@ class ElementarySink:
         self._shape: tuple[object, ...] | None = None
 
     def fits(self, picture: Picture) -> bool:
-        """Whether its samples are as those before: of that codec, size, sampling of colour, and bits each."""
+        """Return whether codec, size, chroma format and bit depth are the same as before."""
         return self._shape is None or self._shape == _samples(picture)
 
     def write(self, picture: Picture) -> None:
-        """One more access unit, straight to the file. Raises OSError; then the file ends with the one before.
+        """Write an access unit without buffering.
 
-        Raises SinkError: the file's name says that it is another codec's.
+        Raises OSError, after which the file ends with the access unit before. Raises SinkError if the file's name
+        stands for another codec.
         """
         why_not = misfit(str(self._path or ""), picture.frame.codec)
         if why_not is not None:
@@ -44,12 +45,12 @@ class ElementarySink:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except (OSError, KeyboardInterrupt):
-            with contextlib.suppress(OSError):  # no file, such as a pipe or a device
+            with contextlib.suppress(OSError):  # not a file, but a pipe or a device
                 self._file.truncate(self._file.tell() - (len(picture.data) - len(rest)))
             raise
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._file.close()
 
 
@@ -59,6 +60,6 @@ def _samples(picture: Picture) -> tuple[object, ...]:
 
 
 def shape(picture: Picture) -> tuple[int, int, int]:
-    """Codec, width and height: of the stream's own word, else of the ring's metadata."""
+    """Return codec, width and height, as the stream itself says, else as the ring's metadata says."""
     told = picture.format or picture.frame
     return picture.frame.codec, told.width, told.height

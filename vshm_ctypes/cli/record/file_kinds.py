@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the name of a recording says: which container, or which raw stream, and what may go into it."""
+"""The kinds of recordings by file name ending: containers and raw streams, and the codecs that each can hold."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ SOUNDS = (Codec.OPUS, Codec.AAC, Codec.PCM_S16LE)
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """muxer: as FFmpeg calls it; empty: a raw stream, one frame after the other. codecs: what may go in; None: any."""
+    """A kind of file.
+
+    Attributes:
+        muxer: FFmpeg's name of the container; empty for a raw stream, one frame after the other.
+        codecs: the codecs that it can hold; None for any.
+    """
 
     muxer: str
     codecs: tuple[Codec, ...] | None
 
     def takes(self, codec: int) -> bool:
-        """Opus packets do not tell where they end (RFC 6716, 3): in no raw stream could they be told apart."""
+        """Return whether the file can hold the codec. A raw stream can't hold Opus, whose packets have no length."""
         return codec in self.codecs if self.codecs is not None else codec != Codec.OPUS
 
 
@@ -51,18 +56,21 @@ CONTAINERS = {
     ".webm": FileKind("webm", (Codec.OPUS,)),
     ".wav": FileKind("wav", (Codec.PCM_S16LE,)),
 }
-# What others are known by, and why they are not written.
+# Well-known endings that are not written, and why.
 WHY_NOT = {".avi": "it has no times of its own for each picture"}
 
 
 def ending(path: str) -> str:
-    """What stands behind the last dot of the name, with the dot and in lower case; empty: there is none."""
+    """Return the ending of the file name, with its dot and in lower case; empty if there is none."""
     _, dot, last = Path(path).name.rpartition(".")
     return f".{last.lower()}" if dot and last else ""
 
 
 def kind_of(path: str) -> FileKind:
-    """By the path's ending; one without is a raw stream, as are stdout and devices. Raises ValueError: none of ours."""
+    """Return the kind of a file by its ending; without one, as stdout and devices, it is a raw stream.
+
+    Raises ValueError if the ending is not supported.
+    """
     last = ending(path)
     kind = RAW.get(last) or CONTAINERS.get(last) if last else ANY_RAW
     if kind is None:
@@ -73,14 +81,14 @@ def kind_of(path: str) -> FileKind:
 
 
 def misfit(path: str, codec: int) -> str | None:
-    """Why a stream of that codec does not go into the file, and what to name it; None: it does."""
+    """Return why the file can't hold a stream of that codec, and which names could, or None if it can."""
     if kind_of(path).takes(codec):
         return None
     return f"{ending(path) or 'a raw stream'} holds no {codec_name(codec)}: record to {', '.join(_endings_for(codec))}"
 
 
 def raw_ending(codec: int) -> str | None:
-    """Of a raw stream of that codec; None: there is none."""
+    """Return the ending for a raw stream of that codec, or None if there is none."""
     return next((last for last, kind in RAW.items() if kind.codecs == (codec,)), None)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a recording, one after the other."""
+"""Writes the files of a recording, one after the other."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _Kind = TypeVar("_Kind")
 
 
 def opened(kind: Callable[[Path, bool], _Kind], path: str, force: bool) -> _Kind:
-    """A sink of that kind. Raises SinkError, OSError."""
+    """Open a sink of that kind for path. Raises SinkError, OSError."""
     place = Path(path)
     if place.is_dir():
         raise SinkError(errno.EISDIR, "it is a folder: name a file in it", path)
-    is_stream = place.exists() and not place.is_file()  # a pipe or a device: nothing in it is overwritten
+    is_stream = place.exists() and not place.is_file()  # a pipe or a device, in which nothing is overwritten
     try:
         return kind(place, force or is_stream)
     except FileExistsError:
@@ -33,11 +33,24 @@ def opened(kind: Callable[[Path, bool], _Kind], path: str, force: bool) -> _Kind
 
 
 class Files:
-    """A recording's files: clip.mp4, and where the stream's codec or picture changes, clip-2.mp4 and so on.
+    """The files of a recording: clip.mp4 and, when the codec or the picture format changes, clip-2.mp4 and so on.
 
-    path: of the first; "-" is stdout, which has no second. A number whose file exists is passed over, unless force is
-    set: a recording under way is neither lost nor written over another one. sound: a frame of the sound that goes with
-    the pictures, in containers. frames, bytes: of pictures, in all of them. Raises SinkError, OSError.
+    A number whose file exists is skipped, unless force is set, so that a recording in progress neither fails nor
+    overwrites another one.
+
+    Args:
+        path: the first file; "-" is stdout, which can't be followed by a second file.
+        force: whether to overwrite existing files.
+        sound: a frame of the sound to be recorded with the pictures into containers, or None.
+
+    Attributes:
+        names: the files so far.
+        frames: number of pictures in all files.
+        bytes: bytes of these pictures.
+
+    Raises:
+        SinkError: the file can't hold the stream.
+        OSError: the file can't be made.
     """
 
     def __init__(self, path: str, force: bool, sound: Frame | None = None) -> None:
@@ -48,7 +61,7 @@ class Files:
         self._number = 1
         self._last: Picture | None = None
         self.frames = self.bytes = 0
-        self._before = (0, 0, 0)  # frames, bytes, and frames of sound in the files before the last one
+        self._before = (0, 0, 0)  # frames, bytes and frames of sound in all files but the last
 
     def _open(self, path: str) -> Sink:
         if path == "-":
@@ -58,11 +71,11 @@ class Files:
         return opened(lambda path, force: ContainerSink(path, force, self._sound, self._sets_change), path, self._force)
 
     def fits(self, picture: Picture) -> bool:
-        """Whether it goes into the file that is open, or begins the next one."""
+        """Return whether the picture goes into the current file; otherwise it begins the next one."""
         return self._sink.fits(picture)
 
     def write(self, picture: Picture) -> None:
-        """One more. Raises SinkError, OSError."""
+        """Write a picture. Raises SinkError, OSError."""
         if not self.fits(picture):
             self._begin_next(picture)
         self._sink.write(picture)
@@ -74,7 +87,7 @@ class Files:
         assert self._last is not None
         before, now = _told(self._last), _told(picture)
         changed = f"at frame {picture.frame.number} the stream changed" + (f" from {before} to {now}" * (before != now))
-        # An encoder that sends other ones once does so with each keyframe: one file with them, not a file for each.
+        # An encoder that changes its parameter sets once does so at each keyframe: use one file that allows it.
         self._sets_change = self._sets_change or self._last.format == picture.format
         if self._path == "-":
             raise SinkError(0, f"{changed}, and stdout has no place for a second file: record to a file", "stdout")
@@ -98,22 +111,22 @@ class Files:
         complain(f"{changed}: it goes on in {path}")
 
     def write_sound(self, frame: Frame) -> None:
-        """One more frame of sound. Raises SinkError, OSError."""
+        """Write a frame of sound. Raises SinkError, OSError."""
         self._sound = frame
         if isinstance(self._sink, ContainerSink):
             self._sink.write_sound(frame)
 
     @property
     def sound_frames(self) -> int:
-        """So many frames of sound are in the files."""
+        """How many frames of sound are in the files."""
         return self._before[2] + (self._sink.sound_frames if isinstance(self._sink, ContainerSink) else 0)
 
     def close(self) -> None:
-        """Nothing more comes. Raises OSError."""
+        """Finish the current file. Raises OSError."""
         self._sink.close()
 
     def recount(self) -> None:
-        """Where the last file could not be written to its end: what of it is there. Only then, for it is all read."""
+        """Count what is in the last file, which is read for that. Only needed if it could not be finished."""
         if isinstance(self._sink, ContainerSink) and Path(self.names[-1]).is_file():
             frames, size, self._sink.sound_frames = self._sink.kept()
             self.frames, self.bytes = self._before[0] + frames, self._before[1] + size

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the sound that goes with a recording's pictures."""
+"""Reads the sound of a recording."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FIRST_SOUND_S = 2.0
 
 
 class Listener:
-    """Reads the sound while the pictures are recorded, and hands it to their files.
+    """Reads a ring of sound while pictures are recorded, and writes it into their files.
 
-    stream: from its oldest frame on. Raises SinkError: there is no sound; ProducerClosed, ProducerDied.
+    Raises SinkError if no sound comes, ProducerClosed, ProducerDied.
     """
 
     def __init__(self, stream: Consumer) -> None:
@@ -30,9 +30,9 @@ class Listener:
         self._stream: Consumer | None = stream
 
     def hand_over(self, files: Files, recording: Recording) -> None:
-        """All the sound that there is by now. Raises SinkError, OSError."""
+        """Write all sound that has come by now. Raises SinkError, OSError."""
         while (frame := self._receive(over=bool(recording.ended))) is not None:
-            if files.sound_frames:  # before, it was from before the pictures
+            if files.sound_frames:  # what was missed earlier is from before the pictures
                 recording.sound_missed += frame.missed_before
             files.write_sound(frame)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures in a recording's container."""
+"""The track of pictures in a container."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _TICKS = {
     "mov": 90_000,
     "mpegts": 90_000,
     "matroska": 1000,
-}  # a second: those of RTP and of MPEG; those that Matroska has
-_IRAP = range(16, 24)  # NAL unit types of H.265 at which decoding can begin, whatever comes before (table 7-1)
+}  # ticks per second: 90 kHz as in RTP and MPEG, milliseconds in Matroska
+_IRAP = range(16, 24)  # NAL unit types of random access pictures (H.265 table 7-1)
 
 
 def _is_irap(data: bytes) -> bool:
@@ -31,12 +31,19 @@ def _is_irap(data: bytes) -> bool:
 
 
 class PictureTrack:
-    """A stream of pictures in a container. kind: FFmpeg's muxer. first: its first picture.
+    """A track of pictures.
 
-    sets_change: H.265 in MP4 is "hev1", whose pictures bring their parameter sets along; else "hvc1", which has them in
-    the header alone: Apple's players take no other.
+    Args:
+        av: the module.
+        container: the container, open for writing.
+        kind: FFmpeg's name of the muxer.
+        first: the first picture.
+        sets_change: write H.265 into MP4 as "hev1", with parameter sets in the pictures, instead of "hvc1", with
+            parameter sets in the header only, which is all that Apple's players take.
 
-    Raises SinkError: no container takes it; av.error.InvalidDataError: it is not what its codec says.
+    Raises:
+        SinkError: no container takes the codec.
+        av.error.InvalidDataError: the data is not of its codec.
     """
 
     def __init__(self, av: Any, container: Any, kind: str, first: Picture, sets_change: bool = False) -> None:
@@ -47,7 +54,7 @@ class PictureTrack:
             raise SinkError(0, f"{why}: record a ring of pictures, and sound beside them with --audio")
         self._av, self._codec = av, codec
         self._in_header = kind in ("mp4", "mov") and codec == Codec.H265 and not sets_change
-        # What a container's header needs to know of the stream is in its first keyframe.
+        # The container's header is made from the first keyframe.
         with av.open(io.BytesIO(first.data), format=demuxer) as probe:
             template = probe.streams.video[0]
             if not template.width:
@@ -67,12 +74,12 @@ class PictureTrack:
 
     @property
     def begin_ns(self) -> int | None:
-        """When the picture at time 0 was captured; None: it is not known yet."""
+        """When the picture at time 0 was captured, ns; None if it is not known yet."""
         return self._presentation.begin_ns
 
     @staticmethod
     def _shape_of(picture: Picture) -> tuple[object, ...]:
-        """What a container says once for all its pictures."""
+        """Return what a container's header says for all pictures."""
         told = picture.format
         if told is None:
             return (picture.frame.codec, picture.frame.width, picture.frame.height)
@@ -80,20 +87,20 @@ class PictureTrack:
         return (picture.frame.codec, told.width, told.height, told.chroma, told.depth, told.pixel or 1, *colour)
 
     def fits(self, picture: Picture) -> bool:
-        """Whether the picture belongs to what the header says."""
+        """Return whether the picture agrees with the header."""
         if self._shape_of(picture) != self._shape:
             return False
         return not self._in_header or parameter_sets(picture.data, self._codec) <= self._sets
 
     def packets(self, picture: Picture) -> Iterator[Any]:
-        """Those that are due with the next picture."""
-        # What is decoded before an entry point is shown before it (ITU-T H.265 clause 8.3.1). So it is where a writer
-        # plays a piece again and the counting goes back without a word.
+        """Take the next picture, and yield the packets that are ready."""
+        # Pictures that precede an entry point in decoding order precede it in output order (ITU-T H.265 clause
+        # 8.3.1). That also holds if a writer repeats a clip, so that the order count starts again unannounced.
         begins = picture.begins or picture.entry is not EntryPoint.NONE
         return self._packets(self._presentation.take(picture, time_ns(picture.frame), picture.order, begins))
 
     def last_packets(self) -> Iterator[Any]:
-        """The rest."""
+        """Yield the remaining packets."""
         return self._packets(self._presentation.flush())
 
     def _packets(self, pictures: Iterable[Timed[Picture]]) -> Iterator[Any]:
@@ -101,16 +108,16 @@ class PictureTrack:
             packet = self._av.Packet(timed.picture.data)
             packet.stream, packet.time_base = self._stream, Fraction(1, self._ticks)
             packet.pts, packet.dts = (round(ns * self._ticks / _SECOND_NS) for ns in (timed.pts_ns, timed.dts_ns))
-            packet.duration = packet.dts - self._last_dts  # as that of the one before, until the next one tells
+            packet.duration = packet.dts - self._last_dts  # that of the previous packet, until the next one is known
             self._last_dts = packet.dts
             packet.is_keyframe = self._is_first or self._is_sync(timed.picture)
             self._is_first = False
             yield packet
 
     def _is_sync(self, picture: Picture) -> bool:
-        """Whether players may seek to it: ISO/IEC 14496-15 allows IDR, and in H.265 CRA and BLA pictures.
+        """Return whether players may seek to the picture.
 
-        Not where a picture becomes whole little by little.
+        By ISO/IEC 14496-15 that is an IDR picture, and in H.265 a CRA or BLA picture, but not a gradual refresh.
         """
         if picture.entry is EntryPoint.RECOVERY_POINT:
             return self._codec == Codec.H265 and _is_irap(picture.data)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When each picture of a stream is shown, and when it is decoded."""
+"""Computes when each picture of a stream is shown, and when it is decoded."""
 
 from __future__ import annotations
 
@@ -13,57 +13,67 @@ from ...bitstream import Order
 Picture = TypeVar("Picture")
 
 MOST_REORDERED = 16  # pictures of a decoded picture buffer (ITU-T H.264 A.3.1, H.265 A.4.2)
-LEAST_NS = 1_000_000  # from picture to picture: Matroska counts in ms
+LEAST_NS = 1_000_000  # between two pictures: Matroska has a resolution of 1 ms
 
 
 @dataclass(slots=True, eq=False)
 class Timed(Generic[Picture]):
-    """A picture with its times, in ns from the first picture that is shown on."""
+    """A picture with its times, in ns since the first picture in output order."""
 
     picture: Picture
-    is_placed: bool = False  # whether it is known when it is shown
+    is_placed: bool = False  # whether pts_ns is known
     pts_ns: int = 0
     dts_ns: int = 0
 
 
 class Presentation(Generic[Picture]):
-    """Puts times to pictures that come in the order in which they are decoded.
+    """Assigns times to pictures that come in decoding order.
 
-    A picture is shown at its time of capture. Where the times only rise although the stream reorders its pictures, as
-    those of an encoder that takes the time when it is done, they are given to the pictures in the order in which these
-    are shown: the earliest time to the first, in either case. Which one that is, is known once no later one can be
-    shown before it (the bumping process, ITU-T H.264 C.4.5.3, H.265 C.5.2.4), so some pictures wait.
+    A picture is shown at its time of capture. Some encoders take the time when they are done with a picture, so that
+    times rise in decoding order. In either case the earliest time belongs to the first picture in output order. Which
+    picture that is, is known once no later one can precede it (the bumping process, ITU-T H.264 C.4.5.3, H.265
+    C.5.2.4), so some pictures wait.
 
-    No picture is decoded later than it is shown, and the first one at 0, so that a container needs neither negative
-    times nor an edit list: the first ones, which others are made from, follow each other by tick_ns.
-    depth: how many pictures may be decoded before one and shown after it; None: what the first pictures show.
+    No picture is decoded later than it is shown, and the first is decoded at 0, so that a container needs neither
+    negative times nor an edit list. The first pictures, which others refer to, follow each other by tick_ns.
+
+    Args:
+        depth: how many pictures may precede a picture in decoding order and follow it in output order; None: learn it
+            from the first pictures.
+        tick_ns: smallest distance of two decoding times.
+
+    Attributes:
+        begin_ns: when the first picture in output order was captured; None until it is known.
     """
 
     def __init__(self, depth: int | None, tick_ns: int) -> None:
         self._learns = depth is None
         self._depth = MOST_REORDERED if depth is None else min(depth, MOST_REORDERED)
         self._tick_ns = tick_ns
-        self.begin_ns: int | None = None  # when the first picture that is shown was captured, once it is known
+        self.begin_ns: int | None = None  # see the class
         self._sequence: int | None = None
-        self._taken = self._placed = self._given = 0  # pictures
+        self._taken = self._placed = self._given = 0  # numbers of pictures
         self._waiting: deque[Timed[Picture]] = deque()  # in decoding order
-        # A heap: picture order count, place in decoding order.
+        # A heap of (picture order count, index in decoding order, picture).
         self._unplaced: list[tuple[int, int, Timed[Picture]]] = []
-        self._times_ns: list[int] = []  # a heap: theirs
-        self._placed_ns: deque[int] = deque()  # when those placed are shown, in that order, but for the first _shown
+        self._times_ns: list[int] = []  # a heap of the times of _unplaced
+        self._placed_ns: deque[int] = deque()  # output times of the placed pictures, without the first _shown
         self._shown = self._shown_ns = 0
-        self._highest: int | None = None  # picture order count of those placed, in this sequence
-        self._late = 0  # how many pictures, at most, one is decoded later than it is shown
+        self._highest: int | None = None  # highest order count placed in this sequence
+        self._late = 0  # largest distance, in pictures, from decoding order to output order
         self._last_pts_ns, self._last_dts_ns = -LEAST_NS, -tick_ns
 
     def take(self, picture: Picture, at_ns: int, order: Order | None, begins: bool = False) -> list[Timed[Picture]]:
-        """The next picture. Returns those whose times are known now, in decoding order.
+        """Take the next picture, and return those whose times are known now, in decoding order.
 
-        at_ns: when it was captured. order: its place among those shown; None: it is shown next. begins: none that came
-        before is shown after it.
+        Args:
+            picture: the picture.
+            at_ns: its time of capture.
+            order: its place in output order; None: it is shown next.
+            begins: whether no earlier picture is shown after it.
         """
         sequence, count = order or (None, 0)
-        if begins or sequence is None or sequence != self._sequence:  # all that came before is shown before
+        if begins or sequence is None or sequence != self._sequence:  # all earlier pictures are shown before this one
             self._place_all_but(0)
             self._sequence, self._highest = sequence, None
         timed = Timed(picture)
@@ -77,7 +87,7 @@ class Presentation(Generic[Picture]):
         return self._ready()
 
     def flush(self) -> list[Timed[Picture]]:
-        """The rest."""
+        """Return the remaining pictures."""
         if self._learns:
             self._learn()
         self._place_all_but(0)
@@ -94,13 +104,13 @@ class Presentation(Generic[Picture]):
             at_ns = heapq.heappop(self._times_ns)
             if self.begin_ns is None:
                 self.begin_ns = at_ns
-            # Never back, whatever the camera's clock does: containers refuse it.
+            # Strictly rising, whatever the camera's clock does: containers refuse anything else.
             timed.pts_ns = self._last_pts_ns = max(at_ns - self.begin_ns, self._last_pts_ns + LEAST_NS)
             timed.is_placed = True
             self._placed_ns.append(timed.pts_ns)
             self._late = max(self._late, number - self._placed)
             self._placed += 1
-            if self._highest is not None and count < self._highest:  # too late to be shown where it belongs
+            if self._highest is not None and count < self._highest:  # it came too late for its place
                 self._depth = min(self._depth + 1, MOST_REORDERED)
             self._highest = count if self._highest is None else max(self._highest, count)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a recording is, on stderr, where a person looks."""
+"""Shows the progress of a recording on stderr, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .recording import Recording
 
 @contextmanager
 def progress(count: int | None, seconds: float | None, quiet: bool) -> Iterator[Callable[[Recording], None]]:
-    """A bar where the end is known, and the size so far; nothing where stderr can't show it anew."""
+    """Show a bar if the end is known, and the size so far; nothing if stderr can't be redrawn."""
     if quiet or not can_redraw(sys.stderr):
         yield lambda recording: None
         return
@@ -34,7 +34,7 @@ def progress(count: int | None, seconds: float | None, quiet: bool) -> Iterator[
         bar.update(task, completed=done, told=_told(recording))
 
     try:
-        with suppress(OSError):  # a terminal may be closed at any time, and a recording goes on
+        with suppress(OSError):  # the recording goes on if its terminal is closed
             bar.start()
         yield advance
     finally:

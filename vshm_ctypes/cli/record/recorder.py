@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a ring, and its sound's, into the files of a recording."""
+"""Reads a ring, and another one with its sound, into the files of a recording."""
 
 from __future__ import annotations
 
@@ -18,11 +18,19 @@ from .patience import Patience
 from .recording import Recording
 from .timing import TimingSink
 
-TICK_S = 0.5  # how long the progress stands still at most, also where no frame comes
+TICK_S = 0.5  # the longest time without an update of the progress, even if no frame comes
 
 
 class Recorder:
-    """stream: with resync. listener: of the sound that goes with it. timing: wants to know of each frame."""
+    """Records a stream.
+
+    Args:
+        stream: the reader, opened with resync.
+        recording: is kept up to date.
+        files: where the pictures go.
+        timing: where the publication time of each frame goes, or None.
+        listener: reads the sound that belongs to the pictures, or None.
+    """
 
     def __init__(
         self,
@@ -35,11 +43,11 @@ class Recorder:
         self._stream, self._recording, self._files = stream, recording, files
         self._timing, self._listener = timing, listener
         self._decodable, self._patience = Decodable(), Patience(stream)
-        self._noted = 0  # frames missed of which it was said
-        self._at_seam = False  # the next file was begun, or waits for a keyframe to begin with
+        self._noted = 0  # missed frames that were reported
+        self._at_seam = False  # the next file has begun, or waits for a keyframe
 
     def record(self, count: int | None, seconds: float | None, advance: Callable[[Recording], None]) -> OSError | None:
-        """Until it ends, whyever: recording.ended tells. Returns what went wrong with the files."""
+        """Record until the end, and set recording.ended to its reason. Returns the error of the files, or None."""
         failure: OSError | None = None
         try:
             self._read(count, seconds, advance)
@@ -59,7 +67,7 @@ class Recorder:
         for end in endings if failure else [self._listen, *endings]:
             try:
                 end()
-            except OSError as error:  # such as a disk that is still full
+            except OSError as error:  # for instance, the disk is still full
                 failure = failure or error
         self._recording.files = self._files.names
         self._recording.sound_frames = self._files.sound_frames
@@ -68,7 +76,7 @@ class Recorder:
         return failure
 
     def recount(self) -> None:
-        """After a failure: only what is in the files. Raises OSError."""
+        """After a failure, correct the recording to what is in the files. Raises OSError."""
         self._files.recount()
         told = self._recording
         told.frames, told.bytes, told.sound_frames = self._files.frames, self._files.bytes, self._files.sound_frames
@@ -87,7 +95,7 @@ class Recorder:
                 return
 
     def _take(self, frame: Frame) -> Picture | None:
-        """As it is to be recorded; where that is in the next file, without need of the one before. None: it is not."""
+        """Return the picture to record, or None. One for a new file is a keyframe that needs nothing before it."""
         self._at_seam = self._at_seam and not frame.missed_before
         picture = self._decodable.take(frame)
         if picture is not None and not picture.begins:
@@ -108,7 +116,7 @@ class Recorder:
             complain(f"{lost}, made from what is in the one before; .mkv takes all in one file")
 
     def _frames(self, seconds: float | None, advance: Callable[[Recording], None]) -> Iterator[Frame]:
-        """Until the time is over; sound and progress go on also where no frame comes."""
+        """Yield frames until the time is over, and keep sound and progress going even if no frame comes."""
         begin = time.monotonic()
         while True:
             left = TICK_S if seconds is None else begin + seconds - time.monotonic()
@@ -126,7 +134,7 @@ class Recorder:
     def _write(self, picture: Picture) -> None:
         if picture.begins:
             self._note_gap(picture)
-        if self._timing is not None:  # first, since a line can be taken back
+        if self._timing is not None:  # first, since a line can be removed again
             self._timing.write(picture.frame)
         self._files.write(picture)
         self._recording.frames, self._recording.bytes = self._files.frames, self._files.bytes
@@ -137,7 +145,7 @@ class Recorder:
         frame = picture.frame
         if self._recording.frames:
             if not lost and not self._files.fits(picture):
-                return  # the stream changed, which the files tell
+                return  # the stream has changed, which Files reports
             self._recording.gaps += 1
             why = f"{lost} frames missed" if lost else "the stream was interrupted"
             complain(f"gap before frame {frame.number}: {why}; it goes on at this keyframe")

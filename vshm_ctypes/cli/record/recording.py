@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a recording is, and how it ended."""
+"""The progress of a recording, and how it ended."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Recording:
-    """What was recorded. file: as it was asked for; files: that one, and those after it where the stream changed.
+    """What was recorded.
 
-    frames, bytes: of pictures in the files, also where one could not be written to its end. missed: frames lost to the
-    ring's laps. gaps: times that it went on at a later keyframe. cut: frames that came and are in no file: at the end,
-    behind a gap, for lack of a keyframe; and where the next file begins, those that are made from what is in the one
-    before.
-
-    timing: the file that tells when each frame was published; None: not wanted. sound_ring: None where there was to be
-    no sound; sound_frames of it are in the file, sound_missed were lost to its ring's laps.
+    Attributes:
+        ring: name of the ring.
+        file: the file that was asked for.
+        files: that file, and those that followed when the stream changed.
+        frames: pictures in the files, even if one file could not be finished.
+        bytes: bytes of these pictures.
+        seconds: duration so far.
+        missed: frames overwritten in the ring before they could be read.
+        gaps: how often recording went on at a later keyframe.
+        cut: frames read but not recorded: at the end, after a gap without a keyframe; and at the start of a new file,
+            frames that refer to pictures in the file before.
+        ended: why it ended.
+        timing: the file with the publication time of each frame, or None.
+        sound_ring: name of the ring with sound, or None.
+        sound_frames: frames of sound in the files.
+        sound_missed: frames of sound overwritten before they could be read.
     """
 
     ring: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a recording goes into, frame by frame."""
+"""What a recording is written into."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 class SinkError(OSError):
-    """The recording can't begin, or can't go on in this file."""
+    """The file can't take the recording, or can't take more of it."""
 
 
 class Sink(Protocol):
-    """Takes pictures in the order in which they are decoded; what was written stays playable whenever it ends."""
+    """Takes pictures in decoding order. What was written is playable whenever it ends."""
 
     def fits(self, picture: Picture) -> bool:
-        """Whether the picture can go into this file, after those that are there."""
+        """Return whether the picture can follow those that are in this file."""
 
     def write(self, picture: Picture) -> None:
-        """One more."""
+        """Write a picture. Raises SinkError, OSError."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Finish the file. Raises OSError."""
 
 
 def time_ns(frame: Frame) -> int:
-    """When the frame was captured, on one clock for all frames of a stream, as well as the ring tells."""
+    """Return the frame's best known time of capture, by the same clock for all frames of a stream."""
     return frame.capture_ns or frame.publish_ns or frame.timestamp_ms * 1_000_000

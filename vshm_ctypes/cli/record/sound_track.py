@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sound in a recording's container."""
+"""The track of sound in a container."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .. import units
 from ..decodable import Picture
 from .sink import SinkError, time_ns
 
-# An encoder is opened for what a container's header needs to know of the stream; nothing is encoded by it.
+# Encoders are opened only to fill in the container's header; they encode nothing.
 _ENCODERS = {Codec.PCM_S16LE: "pcm_s16le", Codec.AAC: "aac", Codec.OPUS: "libopus"}
-MP4_MOST_HZ = 65535  # its sample entry has 16 bits for it (ISO/IEC 14496-12 clause 12.2.3)
-TREMBLES = 100  # times of capture by at most that part of a second
-MOST_SILENCE_S = 3600  # that a gap is filled with
+MP4_MOST_HZ = 65535  # an MP4 sample entry has 16 bits for the sample rate (ISO/IEC 14496-12 clause 12.2.3)
+TREMBLES = 100  # times of capture jitter by at most 1/TREMBLES s
+MOST_SILENCE_S = 3600  # at most so much silence fills a gap
 _LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 def _bare(frame: Frame) -> bytes:
-    """The payload as containers have it: of AAC without the ADTS header, 7 bytes, or 9 with a checksum."""
+    """Return the payload for a container: AAC without its ADTS header of 7 bytes, or of 9 with a checksum."""
     if frame.codec != Codec.AAC:
         return frame.data
     if frame.size < 9 or frame.data[0] != 0xFF or frame.data[1] & 0xF6 != 0xF0:
@@ -30,7 +30,7 @@ def _bare(frame: Frame) -> bytes:
 
 
 class SoundTrack:
-    """A stream of sound in a container. first: a frame of it. Raises SinkError: no container takes it."""
+    """A track of sound; first is any of its frames. Raises SinkError if no container takes the format."""
 
     def __init__(self, container: Any, first: Frame) -> None:
         self._format = (first.codec, first.audio and first.audio[:2])
@@ -45,21 +45,21 @@ class SoundTrack:
             raise SinkError(0, f"PCM of {self._rate} Hz {limit}: {advice}")
         name, layout = _ENCODERS[Codec(first.codec)], _LAYOUTS[sound.channels]
         self._stream = container.add_stream(name, rate=self._rate, layout=layout)
-        self._next: int | None = None  # the sample that follows the last one
+        self._next: int | None = None  # number of the sample after the last one
         self._last = -1
 
     def fits(self, frame: Frame) -> bool:
-        """Whether it is of the codec, rate and channels of those before."""
+        """Return whether the frame has the codec, sample rate and channels of the track."""
         return self._format == (frame.codec, frame.audio and frame.audio[:2])
 
     def packet(self, av: Any, frame: Frame, begin_ns: int) -> Any:
-        """To be muxed. begin_ns: time zero of the recording; frames from before it are None. Raises SinkError."""
+        """Return a packet to mux, or None for a frame from before begin_ns, time 0 of the file. Raises SinkError."""
         if not self.fits(frame) or frame.audio is None:
             raise SinkError(0, "the sound's codec, rate or channels changed: record into a new file")
         at = round((time_ns(frame) - begin_ns) * self._rate / 1_000_000_000)
         if at < 0:
             return None
-        # Times of capture tremble, samples do not. What is off by more is a gap, or the card's clock runs differently.
+        # Times of capture jitter, sample counts do not. A larger difference is a gap, or drift of the card's clock.
         if self._next is not None and abs(at - self._next) <= min(frame.audio.samples // 2, self._rate // TREMBLES):
             at = self._next
         at = max(at, self._last + 1)
@@ -73,20 +73,20 @@ class SoundTrack:
 
 
 class SoundAlone:
-    """Sound in the place of a recording's pictures, with the calls of a PictureTrack. Raises SinkError."""
+    """The track of a recording of sound only, with the methods of PictureTrack. Raises SinkError."""
 
     def __init__(self, av: Any, container: Any, first: Picture) -> None:
         self._av, self._track = av, SoundTrack(container, first.frame)
         self.begin_ns = time_ns(first.frame)
-        self._is_untimed = container.format.name == "wav"  # nothing in it tells of a gap
-        self._next = 0  # the sample that follows those that were handed out
+        self._is_untimed = container.format.name == "wav"  # WAV has no timestamps, so a gap must be filled
+        self._next = 0  # number of the sample after the last packet
 
     def fits(self, picture: Picture) -> bool:
-        """Whether the frame is of the codec, rate and channels of those before."""
+        """Return whether the frame has the codec, sample rate and channels of the track."""
         return self._track.fits(picture.frame)
 
     def packets(self, picture: Picture) -> Iterator[Any]:
-        """That of the frame; before it silence, where only that keeps what follows in its place."""
+        """Yield the frame's packet; in a container without timestamps, silence first to fill a gap."""
         packet = self._track.packet(self._av, picture.frame, self.begin_ns)
         if packet is None:
             return
@@ -108,5 +108,5 @@ class SoundAlone:
             yield silent
 
     def last_packets(self) -> Iterator[Any]:
-        """None waits."""
+        """Return no packets, as none are pending."""
         return iter(())

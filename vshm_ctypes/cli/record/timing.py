@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When each frame of a recording was published, and its size: JSON lines, for a stream to be played again."""
+"""Writes the publication time and size of each recorded frame as JSON lines, so that the stream can be replayed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .sink import SinkError
 
 
 class TimingSink:
-    """number, publish_ns (CLOCK_MONOTONIC), size and keyframe of each frame: one line, at once. Raises OSError."""
+    """Writes number, publish_ns (CLOCK_MONOTONIC), size and keyframe of each frame, unbuffered. Raises OSError."""
 
     def __init__(self, path: Path, force: bool) -> None:
         self._path = path
         self._file = open_alone(path, force)
 
     def write(self, frame: Frame) -> None:
-        """One more frame. Raises SinkError; then the file ends with the line before."""
+        """Write the line of a frame. Raises SinkError, after which the file ends with the line before."""
         if not frame.publish_ns:
             advice = "record it without --timing"
             raise SinkError(0, f"a version 1 writer does not say when it published: {advice}", str(self._path))
@@ -39,7 +39,7 @@ class TimingSink:
             raise SinkError(error.errno, error.strerror, str(self._path)) from None
 
     def keep(self, lines: int) -> None:
-        """Only so many: the frames of the others are not in the recording. Raises OSError."""
+        """Keep the first lines only, as the other frames are not in the recording. Raises OSError."""
         if self._path.is_file():
             with self._path.open("r+b") as file:
                 for _ in range(lines):
@@ -47,5 +47,5 @@ class TimingSink:
                 file.truncate(file.tell())
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._file.close()

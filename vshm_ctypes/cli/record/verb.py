@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm record: a stream into a file that any player opens."""
+"""vshm record: records a stream into a file that any player opens."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from .recorder import Recorder
 from .recording import Recording
 from .timing import TimingSink
 
-# Wherever it starts, the first frame in the file is a keyframe: resync sees to it.
+# Wherever it starts, the first frame in the file is a keyframe, because of resync.
 _STARTS = {"keyframe": "keyframe", "now": "next", "oldest": "oldest"}
-PATIENCE_S = 3.0  # with a pipe that nobody empties, when it is time to end
+PATIENCE_S = 3.0  # at the end, with a pipe that nobody reads
 
 
 def whole(text: str) -> int:
-    """A count on the command line."""
+    """Parse a count on the command line. Raises ArgumentTypeError if it is less than 1."""
     count = int(text)
     if count < 1:
         raise ArgumentTypeError(f"{text}: at least 1")
@@ -61,7 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _open_files(recording: Recording, force: bool, sound: Frame | None) -> tuple[Files, TimingSink | None]:
-    """All or none. Raises SinkError, OSError."""
+    """Open the recording's files, all or none of them. Raises SinkError, OSError."""
     files = Files(recording.file, force, sound)
     if recording.timing is None:
         return files, None
@@ -75,7 +75,7 @@ def _open_files(recording: Recording, force: bool, sound: Frame | None) -> tuple
 
 @contextmanager
 def _files_of(recording: Recording, force: bool, sound: Frame | None) -> Iterator[tuple[Files, TimingSink | None]]:
-    """Where nothing came, nothing is left, or the next try would find a file that is there. In held()."""
+    """Open the files, and remove them at the end if nothing was recorded. Use this within held()."""
     files, timing = _open_files(recording, force, sound)
     try:
         yield files, timing
@@ -86,7 +86,7 @@ def _files_of(recording: Recording, force: bool, sound: Frame | None) -> Iterato
 
 
 def _check(arguments: Namespace) -> str:
-    """The muxer that is to write the file. Raises ValueError, before anything is touched."""
+    """Check the arguments, and return the muxer of the file. Raises ValueError, before anything is touched."""
     if not arguments.output:
         raise ValueError("-o: it names no file")
     kind = kind_of(arguments.output)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm watch without a ring's name: all of them, a line each; they come and go."""
+"""vshm watch without a ring: watches all rings, a line each, and follows those that appear later."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from .second import Second
 from .verb import line_of, tell
 from .watcher import Summary
 
-MOST_RINGS = 64  # that are watched at once: each takes a thread
-GONE_S = 10.0  # so long a ring that is gone is shown, and may come back as the same
+MOST_RINGS = 64  # watched at once; each takes a thread
+GONE_S = 10.0  # how long a removed ring is still shown, and taken for the same if it comes back
 COLUMNS = ("RING", "STATE", "FPS", "BITRATE", "KEY", "P50", "P99", "MISSED", "DROPPED")
 NUMBERS = COLUMNS[2:]
 FIRST_TO_GO = ("DROPPED", "KEY", "P50", "BITRATE", "MISSED", "P99")
 
 
 class Overview:
-    """All rings, as of the last look."""
+    """All rings that are watched."""
 
     def __init__(self) -> None:
         self._followers: dict[str, Follower] = {}
         self._latest: dict[str, Second] = {}
-        self._gone_s: dict[str, float] = {}  # since when, by CLOCK_MONOTONIC
+        self._gone_s: dict[str, float] = {}  # since when a ring is gone, by CLOCK_MONOTONIC
         self._refused: dict[str, str] = {}
-        self._ended: dict[str, str] = {}  # why; until a ring of that name is watched again
+        self._ended: dict[str, str] = {}  # why a watch has ended, until a ring of that name is watched again
         self._unwatched = 0
-        self.summaries: list[Summary] = []  # of those that are watched no more, and were not told yet
+        self.summaries: list[Summary] = []  # of ended watches, to be printed
         self.is_finding = False
 
     @property
@@ -51,7 +51,7 @@ class Overview:
         return not self._followers
 
     def look(self) -> None:
-        """Which rings are there: begin with those that have come, and end with those that are gone for long."""
+        """Look for rings: begin to watch new ones, and end the watch of one that is gone for long."""
         now_s = time.monotonic()
         there = list_rings()
         for name in self._followers:
@@ -62,7 +62,7 @@ class Overview:
                 self._gone_s.pop(name, None)
             elif now_s - self._gone_s.setdefault(name, now_s) > GONE_S:
                 self._end(name)
-                break  # others with the next looks
+                break  # others end with the next calls
         new = [name for name in there if name not in self._followers]
         room = MOST_RINGS - len(self._followers)
         self._unwatched = len(new[room:])
@@ -84,7 +84,7 @@ class Overview:
         self.is_finding |= self.summaries[-1].is_finding
 
     def taken(self) -> list[Second]:
-        """The seconds that are over since it was last asked, by ring."""
+        """Return the seconds that have passed since the last call, in order of the rings' names."""
         found = []
         for name, follower in sorted(self._followers.items()):
             for second in follower.taken():
@@ -94,23 +94,23 @@ class Overview:
         return found
 
     def end(self) -> None:
-        """Sum up all that are still watched."""
+        """End all watches."""
         for name in sorted(self._followers):
             self._end(name)
 
     def notes(self) -> list[str]:
-        """What is not watched, and why."""
+        """Return notes about what is not watched, and why."""
         closed = unreadable()
         told = list(self._refused.values())
         told += [f"this user may not read {', '.join(closed)}: vshm check says what to do"] if closed else []
         return told + ([f"{counted(self._unwatched, 'more ring')}: name one to watch it"] if self._unwatched else [])
 
     def lines(self, screen: Screen) -> list[str]:
-        """What is there, and as many rings as the screen has room for."""
+        """Return the lines to show: as many rings as the screen has room for, and the notes."""
         width, ended = screen.width(), [f"{name}: {reason}" for name, reason in sorted(self._ended.items())]
         notes = [cut(printable(note), width) for note in ended + self.notes()]
         rows = [_row(second) for _, second in sorted(self._latest.items())]
-        room = max(screen.height() - len(notes) - 3, 1)  # a title, the table's head, and how many more there are
+        room = max(screen.height() - len(notes) - 3, 1)  # title, table head, and the line with how many more there are
         more = [f"{len(rows) - room} more: enlarge the terminal"] if len(rows) > room else []
         title = f"{counted(len(rows), 'ring')} at {time.strftime('%H:%M:%S')}, latency P50 and P99; Ctrl-C ends it"
         table = table_lines(COLUMNS, rows[:room], width, NUMBERS, FIRST_TO_GO, ("RING",), _style) if rows else []
@@ -143,7 +143,7 @@ def _show(overview: Overview, arguments: Namespace, screen: Screen, log: WatchLo
     begin, told = time.monotonic(), [""]
     ticks = 0
     while not arguments.seconds or time.monotonic() - begin < arguments.seconds:
-        ticks = max(ticks + 1, int(time.monotonic() - begin))  # by Ctrl-Z it may have been stopped for hours
+        ticks = max(ticks + 1, int(time.monotonic() - begin))  # Ctrl-Z may have stopped it for hours
         over.wait(begin + ticks - time.monotonic())
         overview.look()
         seconds = overview.taken()
@@ -166,7 +166,7 @@ def _show(overview: Overview, arguments: Namespace, screen: Screen, log: WatchLo
 
 
 def watch_all(arguments: Namespace) -> int:
-    """Exit codes as of vshm watch of one; 3: there is no ring to begin with."""
+    """Watch all rings. Returns an exit code as vshm watch of one ring, 3 if there is no ring at the start."""
     outlive_faults()
     overview, over = Overview(), End()
     overview.look()
@@ -176,7 +176,7 @@ def watch_all(arguments: Namespace) -> int:
             complain(note)
         return Exit.FINDING if notes else Exit.NO_RING
     with ExitStack() as stack, heeding(over.set):
-        stack.callback(overview.end)  # whatever goes wrong, what readers published goes
+        stack.callback(overview.end)  # whatever happens, remove the published counters
         log = stack.enter_context(WatchLog(arguments.log)) if arguments.log else None
         _show(overview, arguments, stack.enter_context(Screen(not arguments.json)), log, over)
     tell(overview.summaries, arguments.json)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches a ring in a thread of its own, so that one process can watch all there are."""
+"""Watches a ring in a thread of its own, so that one process can watch all rings."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .watcher import Summary, Watch
 
 
 class Follower:
-    """Of a ring, and of whatever takes its name later. Raises VideoShmError: it can't be read.
+    """Watches a ring and its successors. Raises VideoShmError if the ring can't be read now.
 
-    What befalls its ring later is in the summary, and ends it alone.
+    A later error ends this watch only, and is in its summary.
     """
 
     def __init__(self, ring: str) -> None:
@@ -34,7 +34,7 @@ class Follower:
 
     def _follow(self) -> None:
         try:
-            with suppress(Interrupted):  # it was told to end
+            with suppress(Interrupted):  # end() was called
                 for second in self._watch.seconds():
                     check_whole(self._stream.ring)
                     self._seconds.put(second)
@@ -48,11 +48,11 @@ class Follower:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing comes any more: what bears the name is no ring that can be read."""
+        """Whether the watch has ended by itself, since the ring can't be read any more."""
         return not self._thread.is_alive()
 
     def taken(self) -> list[Second]:
-        """The seconds that are over since it was last asked."""
+        """Return the seconds that have passed since the last call."""
         found = []
         while True:
             try:
@@ -61,7 +61,7 @@ class Follower:
                 return found
 
     def end(self) -> Summary:
-        """Of all that it has seen."""
+        """End the watch, and return its summary."""
         self._over.set()
         self._stream.interrupt()
         self._thread.join()

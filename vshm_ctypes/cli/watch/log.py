@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log of a long watch: one JSON line a second, and one for each event, in a file that is rotated.
+"""Writes the log of a watch: one JSON line for each second and each event, in a file that is rotated.
 
-Each has the time by the wall clock, which may be set meanwhile, and by the monotonic one; the first line of each ring
-in a watch says so.
-A thread of its own writes it: while a memory card stalls, the watch goes on.
+Each line has the time by the wall clock, which may be set meanwhile, and by the monotonic clock. The first line of each
+ring in a watch is marked. A thread of its own writes the log, so that the watch goes on while a memory card stalls.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ DIGITS = 4
 
 
 class RotatedFile(RotatingFileHandler):
-    """FILE, and what was in it before as FILE.1.gz (the latest) and so on. A full disk is told once."""
+    """FILE, and its earlier parts as FILE.1.gz (the latest) and so on. A full disk is reported once."""
 
     def __init__(self, path: Path, part_bytes: int = PART_BYTES, parts: int = PARTS) -> None:
         super().__init__(path, maxBytes=part_bytes, backupCount=parts, encoding="utf-8")
@@ -44,7 +43,7 @@ class RotatedFile(RotatingFileHandler):
         self._told: str | None = None
 
     def _open(self) -> TextIOWrapper:
-        """Raises OSError: as said, or another watch writes it."""
+        """Open and lock the file. Raises OSError, also if another watch writes it."""
         file = super()._open()
         try:
             keep_others_out(file.fileno(), Path(self.baseFilename))
@@ -58,16 +57,16 @@ class RotatedFile(RotatingFileHandler):
         return Path(f"{self.baseFilename}.new")
 
     def rotation_filename(self, default_name: str) -> str:
-        """Of a part that is full."""
+        """Return the name of a full part."""
         return f"{default_name}.gz"
 
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
-        """Pack a full part before the others are moved on: where there is no room for it, none is lost."""
+        """Compress the full part before the others are renamed, so that none is lost if there is no room for it."""
         try:
             with Path(self.baseFilename).open("rb") as full, gzip.open(self._packed, "wb") as packed:
                 shutil.copyfileobj(full, packed)
         except OSError as error:
-            self.maxBytes += self._part_bytes  # the next try is a part later
+            self.maxBytes += self._part_bytes  # try again one part later
             with contextlib.suppress(OSError):
                 self._packed.unlink()
             self._tell(error)
@@ -76,12 +75,12 @@ class RotatedFile(RotatingFileHandler):
         self.maxBytes = self._part_bytes
 
     def rotate(self, source: str, dest: str) -> None:
-        """The part that was packed takes the place of what it was packed from."""
+        """Replace the full part by its compressed form."""
         self._packed.replace(dest)
         Path(source).unlink()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        """Tell what went wrong, once as long as it stays the same."""
+        """Report an error, but not the same one twice in a row."""
         self._tell(sys.exc_info()[1])
 
     def _tell(self, error: BaseException | None) -> None:
@@ -91,7 +90,7 @@ class RotatedFile(RotatingFileHandler):
 
 
 def rounded(value: Any) -> Any:
-    """Floats to DIGITS significant digits, in whatever holds them."""
+    """Round floats to DIGITS significant digits, also within dictionaries."""
     if isinstance(value, float):
         return round(value, DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 0
     if isinstance(value, dict):
@@ -100,14 +99,14 @@ def rounded(value: Any) -> Any:
 
 
 class WatchLog:
-    """Takes the seconds of a watch; a context manager. Raises OSError if the file can't be opened."""
+    """Writes the seconds of a watch; a context manager. Raises OSError if the file can't be opened."""
 
     def __init__(self, path: Path, handler: logging.Handler | None = None) -> None:
         lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
         self._handler = handler or RotatedFile(path)
         self._listener = QueueListener(lines, self._handler)
         self._lines = QueueHandler(lines)
-        self._machines: dict[str, Machine] = {}  # by ring: as it was in its last second
+        self._machines: dict[str, Machine] = {}  # the board at each ring's previous second
         self._begun: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -117,8 +116,8 @@ class WatchLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._listener.stop()  # after all lines were written
-        with contextlib.suppress(OSError):  # a disk that is full was told of
+        self._listener.stop()  # this writes all remaining lines
+        with contextlib.suppress(OSError):  # a full disk was reported already
             self._handler.close()
 
     def _write(self, line: dict[str, Any]) -> None:
@@ -126,7 +125,7 @@ class WatchLog:
         self._lines.handle(logging.makeLogRecord({"msg": "%s", "args": (text,)}))
 
     def write(self, second: Second) -> None:
-        """One second, with what the board says, and its events as lines of their own."""
+        """Write a second with the state of the board, and its events as lines of their own."""
         machine = look_at_machine()
         before = self._machines.get(second.ring, machine)
         for event in (*second.events, *board_events(before, machine)):

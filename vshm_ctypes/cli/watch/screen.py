@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines that are shown over and over, on a screen of their own, which gives back what was shown before."""
+"""Shows lines that change, on the terminal's alternate screen, and restores the previous screen at the end."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from typing import Any, Self
 
 from ...commandline.output import can_redraw
 
-# As xterm has it, and what came after; a terminal that has but one screen passes over what it does not know.
+# The sequences of xterm and its successors; a terminal without an alternate screen ignores them.
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 class Screen:
-    """A context manager. Where the terminal can't, or it is not wanted, is_there is False, and nothing is done.
+    """The alternate screen, as a context manager. If the terminal has none, or it is not wanted, it does nothing.
 
-    Each show() begins at the top, so whatever a resize did to what was shown is gone with the next one. Who is stopped
-    by Ctrl-Z leaves the shell its own screen, and what was shown is there again once it goes on.
+    Each show() draws from the top, so it repairs whatever a resize has done. Ctrl-Z restores the shell's screen, and
+    fg brings the lines back.
+
+    Attributes:
+        is_there: whether the screen is in use.
     """
 
     def __init__(self, wanted: bool = True) -> None:
         self.is_there = wanted and can_redraw(sys.stdout)
         self._shown = ""
         self._heeds_stops = False
-        self._before: Any = None  # what SIGTSTP did
+        self._before: Any = None  # the previous handler of SIGTSTP
 
     def __enter__(self) -> Self:
         if self.is_there:
@@ -52,13 +55,13 @@ class Screen:
                 signal.signal(signal.SIGTSTP, self._before)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        """Ctrl-Z. Past what print() has in its hands: it may be the very code that was interrupted."""
+        """Handle Ctrl-Z. Writes to the descriptor: print() may be the very code that was interrupted."""
         with suppress(OSError):
             os.write(sys.stdout.fileno(), _LEAVE.encode())
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)  # SIGCONT lets it return
         with suppress(OSError):
-            if os.tcgetpgrp(sys.stdout.fileno()) != os.getpgrp():  # gone on by bg: the screen is the shell's
+            if os.tcgetpgrp(sys.stdout.fileno()) != os.getpgrp():  # continued by bg: the screen is the shell's
                 signal.raise_signal(signal.SIGTTOU)
         signal.signal(number, self._stop)
         with suppress(OSError):
@@ -66,16 +69,16 @@ class Screen:
 
     @staticmethod
     def width() -> int:
-        """So many columns a line may take: in the last one some terminals begin the next line."""
+        """Return how wide a line may be, one column less than the terminal: some wrap after the last column."""
         return max(shutil.get_terminal_size().columns - 1, 1)
 
     @staticmethod
     def height() -> int:
-        """So many lines can be seen."""
+        """Return how many lines the terminal shows."""
         return max(shutil.get_terminal_size().lines, 1)
 
     def show(self, lines: Sequence[str]) -> None:
-        """In place of what was shown before. None may be wider than the screen; those below its end are not seen."""
+        """Show these lines in place of the previous ones. None may be wider than width(); excess lines are cut."""
         seen = lines[: self.height()]
         self._shown = _HOME + "\n".join(f"{line}{_REST_OF_LINE}" for line in seen) + _REST
         print(self._shown, end="", flush=True)

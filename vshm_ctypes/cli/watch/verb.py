@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm watch: one ring, live; or all of them, a line each."""
+"""vshm watch: shows one ring live, or all of them, a line each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .second import Second
 from .watcher import GONE, PERCENTILES, Summary, Watch
 
 HISTORY = 60  # seconds in a sparkline
-LABEL = 25  # columns before it
+LABEL = 25  # columns before the sparkline
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def _key(second: Second) -> str:
 
 
 def line_of(second: Second) -> str:
-    """A second as a line of a log."""
+    """Format a second as one line of text."""
     interval = units.DASH if second.key_interval is None else str(second.key_interval)
     return printable(
         f"{second.ring} {second.state}: {second.fps:.1f} fps, {units.bits(second.bit_rate)}, "
@@ -51,7 +51,7 @@ def line_of(second: Second) -> str:
 
 
 def block(second: Second, history: Sequence[Second], width: int) -> list[str]:
-    """A ring's second, with what came before it, as lines of a screen. Where that is narrow, the oldest bars go."""
+    """Format a second and those before it as lines of a screen. A narrow screen shows fewer of the oldest bars."""
     interval = units.DASH
     if second.key_interval is not None:
         interval = f"{second.key_interval} frames, {units.seconds(second.key_interval_s)}"
@@ -90,7 +90,7 @@ def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | No
 
 
 def _watch(arguments: Namespace) -> Summary:
-    """One ring, until the end."""
+    """Watch one ring until the end."""
     with public_reader(arguments.ring, reconnect=True) as stream, ExitStack() as stack:
         watch = Watch(stream)
         try:
@@ -103,7 +103,7 @@ def _watch(arguments: Namespace) -> Summary:
 
 
 def tell(summaries: Sequence[Summary], as_json: bool) -> None:
-    """What whole watches came to."""
+    """Print the summaries of watches."""
     for summary in summaries:
         if as_json:
             print_json({"summary": summary})
@@ -117,7 +117,10 @@ def tell(summaries: Sequence[Summary], as_json: bool) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0; 1: frames were missed, or a writer is gone at the end; 3: no such ring. Ctrl-C is how it ends."""
+    """Watch until Ctrl-C or the given time.
+
+    Returns exit code 0, 1 if frames were missed or a writer is gone at the end, or 3 if there is no such ring.
+    """
     if arguments.ring is None:
         from .all_rings import watch_all
 

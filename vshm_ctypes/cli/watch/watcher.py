@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads one ring and sums it up, second by second and at the end."""
+"""Reads one ring and measures it, second by second and over the whole watch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,17 @@ GONE = ("dead", "closed", "gone")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a whole watch came to. state: the writer's at its end. latency_s: by percentile; empty: not known.
+    """The result of a whole watch.
 
-    error: why the ring can't be read any more, in which case its state is "unreadable"; None: it can.
+    Attributes:
+        ring: name of the ring.
+        state: state of the writer at the end; "unreadable" if error is set.
+        seconds: duration of the watch.
+        received: frames read.
+        missed: frames overwritten before they could be read.
+        restarts: restarts of the writer.
+        latency_s: percentiles by percent; empty if not known.
+        error: why the ring can't be read any more, or None.
     """
 
     ring: str
@@ -37,12 +45,12 @@ class Summary:
 
     @property
     def is_finding(self) -> bool:
-        """Frames were missed, the writer is gone, or the ring can't be read any more."""
+        """Whether frames were missed, the writer is gone, or the ring can't be read any more."""
         return bool(self.missed) or self.state in GONE or self.error is not None
 
 
 class Watch:
-    """Reads every frame, without a copy, and sums up second by second."""
+    """Reads every frame without copying it, and sums up each second."""
 
     def __init__(self, stream: Consumer) -> None:
         self._stream = stream
@@ -53,7 +61,7 @@ class Watch:
         self._last_key: tuple[int, int] | None = None
         self._key_interval: tuple[int, float] | None = None
         self._recovery_point = False
-        self._at_frame = self._info  # the ring's figures when something last came between two frames
+        self._at_frame = self._info  # the ring's figures at the last gap or discontinuity
         self._events: list[Event] = []
         self._clocks = Clocks.now()
         self._begin_s = time.monotonic()
@@ -81,7 +89,7 @@ class Watch:
             self._recovery_point = frame.is_recovery_point
 
     def sum_up(self, seconds: float) -> Second:
-        """What came since the last time, which is so many seconds ago."""
+        """Return what came since the last call, which was so many seconds ago."""
         before, self._info = self._info, self._stream.info()
         clocks, self._clocks = self._clocks, Clocks.now()
         interval, interval_s = self._key_interval or (None, None)
@@ -107,7 +115,7 @@ class Watch:
         return second
 
     def seconds(self) -> Iterator[Second]:
-        """One second after the other, for ever."""
+        """Yield one second after the other, for ever."""
         begin = time.monotonic()
         while True:
             left = begin + 1 - time.monotonic()
@@ -116,7 +124,7 @@ class Watch:
                     frame = self._stream.borrow(timeout=left)
                 except TimeoutError:
                     continue
-                if frame.give_back():  # else it is missed, and what was missed before it is told with the next one
+                if frame.give_back():  # otherwise it counts as missed with the next frame
                     self.note(frame)
             else:
                 now = time.monotonic()
@@ -124,12 +132,12 @@ class Watch:
                 begin = now
 
     def summary(self) -> Summary:
-        """Of all since the watch began, and what came since the last whole second."""
+        """Return the summary since the watch began, including the current part of a second."""
         self.sum_up(1.0)
         return self._summary(state_name(self._info), None)
 
     def ended_by(self, error: VideoShmError) -> Summary:
-        """Of all up to the last whole second before that."""
+        """Return the summary up to the last whole second before the error."""
         return self._summary("unreadable", error.strerror)
 
     def _summary(self, state: str, error: str | None) -> Summary:
@@ -151,5 +159,5 @@ def _percentiles(latencies: Latencies) -> dict[int, float]:
 
 
 def state_name(info: RingInfo) -> str:
-    """The writer's state in a word."""
+    """Return the writer's state in a word."""
     return "version 1" if not info.extended else State(info.state).name.lower()

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page that vshm serve serves. Imported only by vshm serve: it needs aiohttp, and for some browsers PyAV."""
+"""The page of vshm serve, which alone imports this: it needs aiohttp, and for some browsers PyAV."""

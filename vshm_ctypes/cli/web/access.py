@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may look: this machine alone, or whoever has the token. No other page's script may, through a user's browser."""
+"""Access control: this machine only, or whoever has the token, and never a script of another page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADERS = {
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address, or goes by a name."""
+    """Return whether only this machine can reach the address or host name."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -33,7 +33,7 @@ def _same_origin(request: web.Request) -> bool:
 
 
 def cookie_name(port: int | None) -> str:
-    """Cookies know no ports: without this, two of us on one machine would take each other's tokens away."""
+    """Return a cookie name with the port: cookies ignore ports, so two servers on a machine would share a name."""
     return f"vshm_token_{port}"
 
 
@@ -43,12 +43,12 @@ def _has_token(request: web.Request, token: str) -> bool:
 
 
 def _refusal(request: web.Request, token: str | None) -> web.Response | None:
-    """Raises ValueError: the Host or Origin of the request is none."""
+    """Return a response that refuses the request, or None. Raises ValueError if its Host or Origin is malformed."""
     port = request.url.port
     if not _same_origin(request):
         return web.Response(status=403, text="this page may be used by itself only\n")
     if token is None:
-        # A name that was pointed at this machine to get at it is not the one it goes by here.
+        # DNS rebinding: a foreign name that resolves to this machine.
         name = urlsplit(f"//{request.host}").hostname or ""
         if not is_loopback(name):
             return web.Response(status=403, text=f"not by that name: open http://127.0.0.1:{port}/\n")
@@ -59,7 +59,7 @@ def _refusal(request: web.Request, token: str | None) -> web.Response | None:
 
 
 def guard(token: str | None) -> Middleware:
-    """Lets through who may look. token: None where only this machine reaches us."""
+    """Return a middleware that refuses everybody without access. token is None if only this machine can reach us."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -69,7 +69,7 @@ def guard(token: str | None) -> Middleware:
             refused = web.Response(status=400, text="a Host or an Origin like that is none\n")
         if refused is not None:
             response: web.StreamResponse = refused
-        elif token is not None and "token" in request.query:  # out of the address, so that it is not handed on by it
+        elif token is not None and "token" in request.query:  # move it from the address into a cookie
             response = web.HTTPSeeOther(request.path)
             response.set_cookie(cookie_name(request.url.port), token, httponly=True, samesite="Strict")
         else:

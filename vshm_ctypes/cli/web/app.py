@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The web application: a page, and one WebSocket for each browser that has it open."""
+"""The web application: the page, and a WebSocket for each stream that a browser shows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .viewer import Viewer
 
 STATIC = Path(__file__).parent / "static"
 FILES = {path.name: path for path in STATIC.iterdir()}
-MOST_VIEWERS = 64  # of which a page with tiles of all rings has one for each
+MOST_VIEWERS = 64  # a page with tiles of all rings has one for each ring
 HEARTBEAT_S = 10.0
-LONGEST_MESSAGE = 4096  # of those that a browser sends
+LONGEST_MESSAGE = 4096  # of messages from browsers
 TRY_AGAIN_LATER = 1013
 ALIVE = json.dumps({"type": "alive"})
 OVERVIEW: web.AppKey[Overview] = web.AppKey("overview", Overview)
-VIEWERS: web.AppKey[dict[web.WebSocketResponse, Viewer | None]] = web.AppKey("viewers", dict)  # None: of no ring
+VIEWERS: web.AppKey[dict[web.WebSocketResponse, Viewer | None]] = web.AppKey("viewers", dict)  # None: overview only
 
 
 async def _index(request: web.Request) -> web.StreamResponse:
@@ -42,7 +42,7 @@ async def _file(request: web.Request) -> web.StreamResponse:
 
 
 def _viewer(request: web.Request, socket: web.WebSocketResponse) -> Viewer | None:
-    """For the ring that is asked for. Raises ValueError: no ring can have that name."""
+    """Return a viewer of the requested ring, or None if none was requested. Raises ValueError for an invalid name."""
     if "ring" not in request.query:
         return None
     form: Form = "mp4" if request.query.get("form") == "mp4" else "frames"
@@ -52,14 +52,14 @@ def _viewer(request: web.Request, socket: web.WebSocketResponse) -> Viewer | Non
 
 
 async def _tell_overview(socket: web.WebSocketResponse, overview: Overview, brief: bool) -> None:
-    """Each second. brief: only that we are still here, since another socket of the same page is told the rest."""
+    """Send the overview each second. With brief, only a sign of life: another socket of the page gets the rest."""
     while True:
         told = await overview.next()
         await socket.send_str(ALIVE if brief else told)
 
 
 async def _listen(socket: web.WebSocketResponse, viewer: Viewer | None) -> None:
-    """Until the browser leaves. It asks for the time here, to tell how old a picture is, and says what it has got."""
+    """Handle messages until the browser leaves: it asks for our time, to compute latencies, and acknowledges frames."""
     async for message in socket:
         if message.type != WSMsgType.TEXT:
             continue
@@ -74,10 +74,10 @@ async def _listen(socket: web.WebSocketResponse, viewer: Viewer | None) -> None:
 
 async def _live(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, compress=False)
-    if not socket.can_prepare(request):  # by which the page learns that something between lets no WebSocket pass
+    if not socket.can_prepare(request):  # tells the page that a proxy passes no WebSockets on
         return web.Response(status=426, text="a WebSocket is needed here\n", headers={"Upgrade": "websocket"})
     await socket.prepare(request)
-    if len(request.app[VIEWERS]) >= MOST_VIEWERS:  # accepted to say why: of a refused connection a page learns nothing
+    if len(request.app[VIEWERS]) >= MOST_VIEWERS:  # accepted, since a refusal can't give a reason
         reason = f"{MOST_VIEWERS} streams are looked at already: close a page"
         await socket.close(code=TRY_AGAIN_LATER, message=reason.encode())
         return socket
@@ -92,7 +92,7 @@ async def _live(request: web.Request) -> web.StreamResponse:
 
 
 async def _serve(app: web.Application, socket: web.WebSocketResponse, viewer: Viewer | None, brief: bool) -> None:
-    """Until the browser leaves."""
+    """Serve a WebSocket until the browser leaves."""
     app[VIEWERS][socket] = viewer
     telling = asyncio.create_task(_tell_overview(socket, app[OVERVIEW], brief))
     thread = threading.Thread(target=viewer.run, name="vshm-viewer", daemon=True) if viewer else None
@@ -116,7 +116,7 @@ async def _say_goodbye(app: web.Application) -> None:
 
 
 def make_app(token: str | None) -> web.Application:
-    """token: what a browser must have; None where only this machine reaches us."""
+    """Make the application. token is what a browser must send, or None if only this machine can reach us."""
     app = web.Application(middlewares=[guard(token)])
     viewers: dict[web.WebSocketResponse, Viewer | None] = {}
     app[VIEWERS] = viewers

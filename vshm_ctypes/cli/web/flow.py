@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much is on its way to one browser: in our buffers, the kernel's, those of proxies, and the browser's own."""
+"""Flow control for a browser: how much it was sent, through all buffers on the way, and has not acknowledged."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from collections import deque
 from typing import NamedTuple
 
-MOST_S = 0.5  # what is on its way longer than the quickest was, or would be, waits somewhere
-_FADES = 0.9  # of what earlier messages told of the way's rate, at each further one
+MOST_S = 0.5  # a message that takes so much longer than the quickest one waits in some buffer
+_FADES = 0.9  # weight of earlier messages in the rate, at each further message
 
 
 class _Sent(NamedTuple):
@@ -18,26 +18,26 @@ class _Sent(NamedTuple):
 
 
 class Flow:
-    """By what the browser says that it has got. tells: it does; else it is held back by its connection alone."""
+    """Limits what is on its way to a browser that acknowledges messages (tells); any other is limited by TCP only."""
 
     def __init__(self, tells: bool) -> None:
         self._tells = tells
         self._lock = threading.Condition()
         self._on_way: deque[_Sent] = deque()
         self._got = 0
-        self._got_s = 0.0  # when it last said so
+        self._got_s = 0.0  # when the last acknowledgement came
         self._quickest_s = float("inf")
         self._bytes = 0.0
-        self._busy_s = 0.0  # that those bytes took
+        self._busy_s = 0.0  # how long those bytes took
 
     def sent(self, size: int) -> None:
-        """One more message of so many bytes."""
+        """Note that a message of size bytes was sent."""
         if self._tells:
             with self._lock:
                 self._on_way.append(_Sent(size, time.monotonic()))
 
     def got(self, count: int) -> None:
-        """The browser has got so many messages since it came. From any thread."""
+        """Note that the browser has acknowledged count messages in all. May be called from any thread."""
         now_s = time.monotonic()
         with self._lock:
             while self._got < count and self._on_way:
@@ -53,7 +53,7 @@ class Flow:
         self._got_s = now_s
 
     def wait(self, timeout_s: float = 0.0) -> bool:
-        """Until what is sent then would not come late; False: it still would, after so long."""
+        """Wait until a message sent now would not come late. Returns False if it still would after timeout_s."""
         with self._lock:
             return self._lock.wait_for(lambda: not self._is_behind(), timeout_s)
 
@@ -64,5 +64,5 @@ class Flow:
         return max(time.monotonic() - self._on_way[0].at_s - usual_s, self._left_s()) > MOST_S
 
     def _left_s(self) -> float:
-        """That it takes until what is on its way has come, at the way's rate."""
+        """Return how long it takes until everything on its way has come, at the measured rate."""
         return sum(sent.size for sent in self._on_way) * self._busy_s / self._bytes if self._bytes else 0.0

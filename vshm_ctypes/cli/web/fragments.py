@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fragmented MP4, as Media Source Extensions take it: one fragment a frame, without encoding anything anew."""
+"""Remuxes a stream into fragmented MP4 for Media Source Extensions, one fragment for each frame."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ OPTIONS = {
 
 
 class _Written:
-    """Where the muxer writes to."""
+    """The file that the muxer writes into."""
 
     def __init__(self) -> None:
         self._data = bytearray()
 
     def write(self, data: bytes) -> int:
-        """What the muxer calls."""
+        """Take data; the muxer calls this."""
         self._data += data
         return len(data)
 
     def take(self) -> bytes:
-        """What came since the last time."""
+        """Return what was written since the last call."""
         data, self._data = bytes(self._data), bytearray()
         return data
 
 
 class Fragments:
-    """Of one stream, beginning with an entry point, or with a frame of sound.
+    """The fragments of one stream, which begins with an entry point or with a frame of sound.
 
-    A fragment comes out with the frame after: only then it has a length. head: what comes before the first. Raises
-    ImportError, SinkError.
+    A fragment is complete when the next frame comes, since only then its duration is known. head is the
+    initialisation segment, to be sent first. Raises ImportError, SinkError.
     """
 
     def __init__(self, first: Picture) -> None:
@@ -51,7 +51,7 @@ class Fragments:
         self._av = av
         self._written = _Written()
         self._first_ns = time_ns(first.frame)
-        self._ahead: deque[Picture] = deque()  # whose times are not known yet
+        self._ahead: deque[Picture] = deque()  # frames whose times are not known yet
         self._under_way: Picture | None = None
         self._sound: SoundTrack | None = None
         self._container: Any = av.open(self._written, "w", format="mp4", options=OPTIONS)
@@ -72,18 +72,18 @@ class Fragments:
 
     @property
     def begin_ns(self) -> int:
-        """When what is at time 0 was captured; known with the first fragment."""
+        """When the frame at time 0 was captured, ns; known with the first fragment."""
         if self._sound is not None:
             return self._first_ns
         return self._pictures.begin_ns or 0
 
     def add(self, unit: Picture) -> Iterator[tuple[Picture, bytes]]:
-        """One more; the fragments that are complete now, each with what it is of. Raises SinkError."""
+        """Take a frame, and yield the fragments that are complete, each with its frame. Raises SinkError."""
         self._ahead.append(unit)
         with self._errors_told():
             for packet in self._packets(unit):
                 now = self._ahead.popleft()
-                packet.is_keyframe = now.entry is not EntryPoint.NONE  # else browsers may keep no picture from there on
+                packet.is_keyframe = now.entry is not EntryPoint.NONE  # else browsers may drop all that follows
                 self._container.mux(packet)
                 before, self._under_way = self._under_way, now
                 data = self._written.take()
@@ -94,12 +94,12 @@ class Fragments:
         if self._sound is None:
             return self._pictures.packets(unit)
         packet = self._sound.packet(self._av, unit.frame, self._first_ns)
-        if packet is None:  # it was captured before the first
+        if packet is None:  # it was captured before the first frame
             self._ahead.pop()
             return []
         return [packet]
 
     def close(self) -> None:
-        """No more comes."""
+        """Close the muxer."""
         with suppress(self._av.error.FFmpegError):
             self._container.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All rings, their readers, and the board: one look a second for all browsers, and none while there is no browser."""
+"""The overview of all rings, readers and the board: measured once a second for all browsers together, on request."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _board(machine: Machine) -> dict[str, Any]:
 
 
 def _media(ring: Survey) -> Media:
-    """By its newest frame where the ring does not tell, as none of version 1 does."""
+    """Return the media kind; a version 1 ring does not say, so its newest frame decides."""
     return Media.AUDIO if ring.audio is not None or ring.info.media == Media.AUDIO else Media.VIDEO
 
 
 def _readers(ring: ListedRing, published: list[PublishedConsumer], viewers: list[Counts]) -> list[dict[str, Any]]:
-    """Each with its counts, where it tells them; of this process each viewer by itself."""
+    """Return the readers, with their counters if they are published; this process is listed as its viewers."""
     own = by_pid(published, ring.survey.info.inode)
     told: list[dict[str, Any]] = []
     for process in ring.readers:
@@ -53,7 +53,7 @@ def _readers(ring: ListedRing, published: list[PublishedConsumer], viewers: list
 
 
 def look(viewers: list[Counts]) -> str:
-    """As the page takes it; takes EVERY_S."""
+    """Measure for EVERY_S, and return the overview as JSON for the page."""
     names = list(list_rings())
     if not names:
         time.sleep(EVERY_S)
@@ -68,14 +68,14 @@ def look(viewers: list[Counts]) -> str:
 
 
 class Overview:
-    """Hands the same look to all who wait for the next one. viewers: tells their counts."""
+    """Shares each overview among all who wait for it. viewers returns the counters of the viewers."""
 
     def __init__(self, viewers: Callable[[], list[Counts]]) -> None:
         self._viewers = viewers
         self._look: asyncio.Task[str] | None = None
 
     async def next(self) -> str:
-        """The next one."""
+        """Return the next overview."""
         if self._look is None or self._look.done():
             self._look = asyncio.create_task(asyncio.to_thread(look, self._viewers()))
         return await asyncio.shield(self._look)

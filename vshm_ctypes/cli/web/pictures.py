@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures of a ring as a browser's decoder takes them: from where it can begin on."""
+"""Prepares the pictures of a ring for a browser's decoder, from an entry point on."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ NO_BYTE_STREAM = "What the producer writes is no byte stream with start codes (A
 
 
 class Part(NamedTuple):
-    """What a decoder is given of a frame, of pictures or of sound.
+    """What a decoder gets of a frame.
 
-    begins: what the browser is told before, where it begins anew; else None.
+    Attributes:
+        unit: the frame.
+        begins: the description of the stream, to be sent first, if it begins or changes here; else None.
     """
 
     unit: Picture
@@ -32,9 +34,10 @@ class Part(NamedTuple):
 
 
 class Pictures:
-    """Of a ring and a codec. needs_idr: the browser can begin at no other entry point.
+    """The pictures of a ring in one codec. needs_idr says that the browser can begin at an IDR picture only.
 
-    waits: why there is nothing for the decoder by now; "" where there is.
+    Attributes:
+        waits: why there is nothing for the decoder yet; empty if there is.
     """
 
     def __init__(self, ring: str, codec: Codec, needs_idr: bool) -> None:
@@ -47,7 +50,7 @@ class Pictures:
         self._looked_back = False
 
     def take(self, frame: Frame) -> Part | None:
-        """The next frame; None: there is nothing in it for the decoder."""
+        """Take the next frame. Returns None if there is nothing in it for the decoder."""
         if frame.discontinuity:
             self._format = None
         picture = self._jpeg(frame) if self._codec == Codec.JPEG else self._decodable_picture(frame)
@@ -57,11 +60,11 @@ class Pictures:
         return Part(picture, self._begins(picture))
 
     def skip(self) -> None:
-        """What came last is not passed on: what leans on it is not either."""
+        """Note that the last frame was not passed on, so that frames that refer to it are left out too."""
         self._decodable.skip()
 
     def _jpeg(self, frame: Frame) -> Picture | None:
-        """Each stands for itself, whatever its writer flagged."""
+        """Return a JPEG picture, which is an entry point whatever its writer flagged."""
         try:
             data = whole_jpeg(frame.data)
         except StreamError as error:
@@ -86,13 +89,13 @@ class Pictures:
         return picture
 
     def _look_back(self, number: int) -> None:
-        """For parameter sets in frames that the ring still holds."""
+        """Take parameter sets from frames before that number which the ring still holds."""
         with suppress(VideoShmError), Consumer(self._ring, start="oldest") as past:
             while (frame := past.receive(0)) is not None and frame.number < number:
                 self._decodable.learn(frame.data)
 
     def _begins(self, picture: Picture) -> dict[str, Any] | None:
-        """What a browser is told of a stream whose pictures become others here."""
+        """Return the description of the stream if the format of its pictures changes here."""
         now = picture.format
         if now is None or now == self._format:
             return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From frames to what a browser is sent: what it needs to know of the stream, then the stream, in the form it takes."""
+"""Turns frames into messages for a browser: a description of the stream, then the stream in the form it can play."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .sound import SOUND, Sound
 
 Form = Literal["frames", "mp4"]
 
-# In front of what is sent of a frame: number, time, publish time (CLOCK_MONOTONIC, ns), flags, size, reserved.
-# Time, ns: of capture, on CLOCK_MONOTONIC, where CAPTURED is set; else on any clock. Of a HEAD: of the first picture.
+# The header of each message: number, time (ns), publication time (ns of CLOCK_MONOTONIC), flags, size, reserved.
+# The time is that of capture by CLOCK_MONOTONIC if CAPTURED is set, else by any clock; in a HEAD it is that of time 0.
 HEADER = struct.Struct("<QQQIII")
 KEYFRAME, HEAD, RECOVERY_POINT, CAPTURED = 1, 2, 4, 8
 _FLAGS = {EntryPoint.NONE: 0, EntryPoint.IDR: KEYFRAME, EntryPoint.RECOVERY_POINT: KEYFRAME | RECOVERY_POINT}
@@ -31,10 +31,17 @@ _IN_MP4 = (Codec.H264, Codec.H265, Codec.AAC, Codec.OPUS)
 
 
 class Showing:
-    """Of one ring to one browser, as far as it keeps up; else on from the next entry point.
+    """Sends one ring to one browser; if the browser falls behind, it goes on from a later entry point.
 
-    needs_idr: it can begin at no other entry point. send takes text or bytes, returns when they are on their way, and
-    raises Gone. skipped: frames that were passed over since the browser was behind.
+    Args:
+        ring: name of the ring.
+        form: what the browser plays.
+        needs_idr: whether it can begin at an IDR picture only.
+        send: sends text or bytes; raises Gone.
+        flow: tells whether the browser keeps up.
+
+    Attributes:
+        skipped: frames that were not sent because the browser was behind.
     """
 
     def __init__(self, ring: str, form: Form, needs_idr: bool, send: Callable[[str | bytes], None], flow: Flow) -> None:
@@ -45,22 +52,22 @@ class Showing:
         self._send = send
         self._flow = flow
         self._skips = False
-        self._resumes = False  # what the muxer still has is from before a gap
+        self._resumes = False  # the frame in the muxer is from before a gap
         self._codec: int | None = None
         self._material: Pictures | Sound | None = None
         self._fragments: Fragments | None = None
 
     @property
     def waits(self) -> str:
-        """Why the browser gets nothing of the frames that come; "": it does."""
+        """Why the browser gets none of the frames; empty if it gets them."""
         return self._material.waits if self._material is not None else ""
 
     def tell(self, kind: str, **told: Any) -> None:
-        """A message of that kind."""
+        """Send a message of that kind."""
         self._send(json.dumps({"type": kind} | plain(told)))
 
     def show(self, frame: Frame, is_patient: Callable[[], bool] = lambda: False) -> None:
-        """The next frame of the ring. It is passed over where the browser does not keep up, and is not waited for."""
+        """Send the next frame, or skip it if the browser does not keep up and is_patient() returns False."""
         if frame.codec != self._codec:
             self._choose(frame.codec)
         if self._material is None:
@@ -90,10 +97,10 @@ class Showing:
             self._send_fragments(self._fragments, part.unit)
         except SinkError as error:
             self._tell_problem(frame.codec, f"{_NO_MP4}: {error.strerror}")
-            self._choose(frame.codec)  # it begins again at the next entry point
+            self._choose(frame.codec)  # begin again at the next entry point
 
     def close(self) -> None:
-        """No more comes."""
+        """Close the muxer, if any."""
         if self._fragments is not None:
             self._fragments.close()
             self._fragments = None
@@ -133,7 +140,7 @@ class Showing:
             if fragments.head:
                 self._send_part(HEADER.pack(0, fragments.begin_ns, 0, HEAD, 0, 0) + fragments.head)
                 fragments.head = b""
-            if resumes:  # it has waited for this one, and nothing leans on it
+            if resumes:  # it is from before a gap, and nothing refers to it
                 self.skipped += 1
             else:
                 self._send_unit(earlier, data)

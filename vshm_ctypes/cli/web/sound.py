@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sound of a ring as a browser takes it."""
+"""Prepares the sound of a ring for a browser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_ADTS = "What the producer writes is no AAC with an ADTS header, which a ring 
 
 
 def _codec_string(frame: Frame) -> str | None:
-    """By the registry of WebCodecs. None: it is no AAC with an ADTS header (ISO/IEC 13818-7, 6.2)."""
+    """Return the codec string of WebCodecs, or None for AAC without an ADTS header (ISO/IEC 13818-7 clause 6.2)."""
     if frame.codec == Codec.AAC:
         if frame.size < 7 or frame.data[0] != 0xFF or frame.data[1] & 0xF6 != 0xF0:
             return None
@@ -25,9 +25,10 @@ def _codec_string(frame: Frame) -> str | None:
 
 
 class Sound:
-    """Of a ring. Every frame of it stands for itself.
+    """The sound of a ring. Every frame is an entry point.
 
-    waits: why there is nothing for the decoder by now; "" where there is.
+    Attributes:
+        waits: why there is nothing for the decoder yet; empty if there is.
     """
 
     def __init__(self) -> None:
@@ -35,7 +36,7 @@ class Sound:
         self._told: tuple[AudioFormat, str] | None = None
 
     def take(self, frame: Frame) -> Part | None:
-        """The next frame; None: there is nothing in it for the decoder."""
+        """Take the next frame. Returns None if there is nothing in it for the decoder."""
         codec_string, audio = _codec_string(frame), frame.audio
         if codec_string is None or audio is None:
             self.waits = NO_ADTS
@@ -45,7 +46,7 @@ class Sound:
         return Part(Picture(frame, frame.data, EntryPoint.IDR, None, None, begins is not None), begins)
 
     def skip(self) -> None:
-        """What came last is not passed on: nothing leans on it."""
+        """Do nothing: no other frame refers to the one that was not passed on."""
 
     def _begins(self, frame: Frame, audio: AudioFormat, codec_string: str) -> dict[str, Any] | None:
         now = (audio._replace(samples=0), codec_string)

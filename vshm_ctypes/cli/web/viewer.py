@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One browser's look at one ring: a reader of its own, in a thread of its own.
+"""Reads one ring for one browser, with a reader and a thread of its own, so that no browser affects another one.
 
-A browser that does not keep up is sent nothing more until it does, and goes on at a keyframe: what it skipped is
-counted. One that does not say what it has got is waited for, and lapped by the ring, as any slow reader is: what it
-missed is counted. Nobody else notices.
+A browser that falls behind gets no more frames until it has caught up, and goes on at a keyframe; what it skipped is
+counted. A browser that does not acknowledge messages is waited for, and misses frames like any slow reader.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from .showing import Form, Showing
 
 WAIT_S = 0.2
 RETRY_S = 0.5
-PAST_S = 2.0  # for a browser to take what the ring held when it came, if there is more
+PAST_S = 2.0  # time for a browser to take the frames that the ring held when it came, if more follow
 
 TEXTS = {
     "live": "",
@@ -43,7 +42,7 @@ TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of one browser's reader. skipped: passed over since the browser was behind, by us or by its page."""
+    """The counters of a browser's reader. skipped counts frames left out by us or by the page, being behind."""
 
     ring: str
     viewer: str
@@ -53,9 +52,15 @@ class Counts:
 
 
 class Viewer:
-    """send takes text or bytes, returns when they are on their way, and raises Gone.
+    """Shows one ring to one browser.
 
-    name: of the browser, for others. tells: the browser says what it has got.
+    Args:
+        ring: name of the ring.
+        form: what the browser plays.
+        needs_idr: whether it can begin at an IDR picture only.
+        send: sends text or bytes, and returns when they are on their way; raises Gone.
+        name: what to call the browser in the list of readers.
+        tells: whether the browser acknowledges messages.
     """
 
     def __init__(
@@ -70,22 +75,22 @@ class Viewer:
         self._received = self._missed = self._skipped_by_page = 0
 
     def got(self, count: int, skipped: int) -> None:
-        """The page has got so many messages of the stream, and has skipped so many pictures. From any thread."""
+        """Note that the page has got count messages and has skipped so many pictures. For any thread."""
         self._flow.got(count)
         self._skipped_by_page = skipped
 
     @property
     def counts(self) -> Counts:
-        """As of the last second. From any thread."""
+        """The counters as of the last second. For any thread."""
         skipped = self._showing.skipped + self._skipped_by_page
         return Counts(self._ring, self._name, self._received, self._missed, skipped)
 
     def close(self) -> None:
-        """End run() soon. From any thread."""
+        """Make run() return soon. For any thread."""
         self._over.set()
 
     def run(self) -> None:
-        """Until the browser has left."""
+        """Show the ring until the browser has left."""
         try:
             while not self._over.is_set():
                 self._look()
@@ -131,19 +136,19 @@ class Viewer:
             if now - begin >= 1:
                 second = watch.sum_up(now - begin)
                 self._missed = second.missed_total
-                if not first:  # it has in it what lay in the ring
+                if not first:  # which includes what the ring held
                     self._showing.tell("second", **plain(second), skipped=self._showing.skipped, dropped=_drops(stream))
                 begin, first = now, False
 
     def _waits_for_browser(self, stream: Consumer, number: int, held: int, patient_s: float) -> bool:
-        """With what the ring held when it came: for a while, and as long as nothing comes after that."""
+        """Return whether to wait for the browser: for frames that the ring held, for a while, or while none follow."""
         if number >= held or self._over.is_set():
             return False
         return time.monotonic() < patient_s or stream.info().frames <= held
 
     @staticmethod
     def _why_silent(info: RingInfo, silent_s: float, written: int) -> str:
-        """By the name of a state; "": it is not for long yet."""
+        """Return the state that explains why no frame comes; empty if the silence is still short."""
         if info.state in (State.DEAD, State.CLOSED):
             return info.state.name.lower()
         if silent_s < STALLED_S:

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where an axis has its marks, and where a line has gaps.
+// Where an axis has marks, and where a line has gaps.
 
 const STEPS = [1, 2, 5, 10];
-const MOST_MARKS = 3; // beside that at zero
-export const GAP_MS = 5000; // what is between points that are further apart is not known; a busy device tells them late
+const MOST_MARKS = 3; // besides the one at zero
+export const GAP_MS = 5000; // a longer distance between points is a gap; a busy device may send them late
 
-// From zero to the largest value or beyond, at steps of 1, 2 or 5 times a power of ten.
+// Returns marks from zero to the largest value or beyond, in steps of 1, 2 or 5 times a power of ten.
 export function marks(largest) {
   const rough = (largest > 0 ? largest : 1) / MOST_MARKS;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -14,7 +14,7 @@ export function marks(largest) {
   return Array.from({ length: count + 1 }, (_, at) => Number((at * step).toPrecision(6)));
 }
 
-// The parts of a line between its gaps. points: of {at_ms, values}, in order; null: not known.
+// Returns the parts of a line between its gaps. points are {at_ms, values} in order; an unknown value is null.
 export function runs(points, line) {
   const found = [];
   let before_ms = -Infinity;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all players have that draw on a canvas.
+// The base of the players that draw on a canvas.
 //
-// A player has start(stream), feed(part) and close(), and perhaps still(), a file of what is seen, listen(), after a click,
-// wake(), when the page is seen again, and check(), once a second. It calls, of its page,
-//   shown(part)      for each on screen, or heard; undefined: it can't be told which
-//   skipped(count)   for those that it passed over since it was behind
-//   ask(how)         the user to let it play by a tap, by how(); undefined: no more
+// A player has start(stream), feed(part) and close(), and optionally still(), which returns the current picture as a file,
+// listen(), called after a click, wake(), when the page becomes visible, and check(), once a second. It calls its page:
+//   shown(part)      a part is on screen, or heard; undefined if it can't be told which
+//   skipped(count)   parts were left out, since the player was behind
+//   ask(how)         ask the user to tap, and then call how(); undefined: stop asking
 //   heard(isHeard)   whether sound is played
-//   note(text)       what to say of it; "": nothing
-//   unsupported()    this browser does not play it
+//   note(text)       a note about the player; "" removes it
+//   unsupported()    this browser can't play the stream
 //   needsIdr()       this browser can't begin where the stream began
-//   restart(reason)  it has stopped, and the page has to begin anew
+//   restart(reason)  the player has stopped, and the page has to start it again
 
 export class CanvasPlayer {
   constructor(canvas, page) {

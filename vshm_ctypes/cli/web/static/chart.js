@@ -17,7 +17,7 @@ function drawn(name, attributes, text = "") {
 export class Chart {
   points = [];
 
-  // tell, mark: turn a value into text, with its unit and without. lines: the name of each line.
+  // tell and mark turn a value into text, with its unit and without. lines has the name of each line.
   constructor(parent, title, tell, mark, lines = [""]) {
     Object.assign(this, { title, tell, mark, lines });
     const figure = document.createElement("figure");
@@ -32,7 +32,7 @@ export class Chart {
     new ResizeObserver(() => this.draw()).observe(this.svg);
   }
 
-  // points: of {at_ms, values}, a value for each line, in order; null: not known.
+  // Draws points, {at_ms, values} in order, with a value for each line; an unknown value is null.
   show(points) {
     this.points = points;
     const last = points.at(-1);
@@ -67,7 +67,7 @@ export class Chart {
     );
   }
 
-  // A point that stands by itself is a dot.
+  // Returns the path of a line; a single point becomes a dot.
   path(line, x, y) {
     const now_ms = performance.now();
     return runs(this.points, line).map((run) => `M${run.map(({ at_ms, value }) =>

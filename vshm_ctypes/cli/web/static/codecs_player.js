@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// H.264 and H.265 by WebCodecs: what the decoder is too slow for is skipped, up to a keyframe.
+// Plays H.264 and H.265 with WebCodecs. If the decoder is too slow, pictures are skipped up to a keyframe.
 
 import { CanvasPlayer } from "./canvas_player.js";
 import { Lateness } from "./lateness.js";
@@ -7,12 +7,12 @@ import { HESITATES, LARGE_PIXELS, TOO_SLOW } from "./reasons.js";
 import { Waiting } from "./waiting.js";
 
 const MOST_WAIT_MS = 500; // in the decoder
-const LATE_MS = 700; // then a picture is not worth showing, where there is a newer one
-const RARELY_MS = 2000; // that nothing is shown for at most, while pictures are decoded
-const RUSH_MS = [500, 2000]; // at least and at most, for what a ring holds from its last keyframe on
+const LATE_MS = 700; // a picture that is later than this is not shown if there is a newer one
+const RARELY_MS = 2000; // the longest time without a picture on screen, while pictures are decoded
+const RUSH_MS = [500, 2000]; // shortest and longest time to catch up with the frames that the ring held
 const MOST_SENT = 600; // pictures that are remembered
 const PATIENCE_MS = 3000;
-const CALM_MS = 10000; // without trouble, after which nothing is said of it any more
+const CALM_MS = 10000; // without trouble, after which the note about it is removed
 
 export class CodecsPlayer extends CanvasPlayer {
   name = "WebCodecs";
@@ -27,13 +27,13 @@ export class CodecsPlayer extends CanvasPlayer {
     this.pixels = stream.width * stream.height;
     this.stops = 0;
     this.lateness = new Lateness();
-    this.rush_ms = performance.now(); // when it began; 0: it is over
+    this.rush_ms = performance.now(); // when catching up began; 0: it is over
     this.open();
   }
 
   open() {
-    this.sent = new Map(); // by time
-    this.waits = true; // for an entry point
+    this.sent = new Map(); // by timestamp
+    this.waits = true; // whether it waits for an entry point
     const decoder = new VideoDecoder({
       output: (frame) => this.show(frame),
       error: (error) => { if (decoder === this.decoder) this.stop(error); },
@@ -65,7 +65,7 @@ export class CodecsPlayer extends CanvasPlayer {
     if (!this.hasShown && performance.now() - this.entered_ms > PATIENCE_MS) this.hesitate();
   }
 
-  // A rush of pictures, as from a ring's last keyframe on, is caught up with.
+  // Whether the decoder is behind; while it catches up with the frames that the ring held, it is not.
   isBehind() {
     const isRush = this.rush_ms && performance.now() - this.rush_ms < RUSH_MS[1];
     return !isRush && this.waiting.next_ms > MOST_WAIT_MS;
@@ -82,7 +82,7 @@ export class CodecsPlayer extends CanvasPlayer {
     this.open();
   }
 
-  // unsure: whether this browser can begin there. Once it has come to the next one, it could.
+  // unsure: it is not known whether this browser can begin here, until it has reached the next entry point.
   enter(isRecoveryPoint) {
     if (this.waits) Object.assign(this, { waits: false, hasShown: false, unsure: isRecoveryPoint, entered_ms: performance.now() });
     else if (this.hasShown) this.unsure = false;
@@ -93,7 +93,7 @@ export class CodecsPlayer extends CanvasPlayer {
     this.page.note(this.unsure ? HESITATES : "The decoder takes the pictures, and shows none.");
   }
 
-  // Its time, as a decoder hands it back: in microseconds, and each another.
+  // Returns a unique timestamp in microseconds, by which the decoder's output is matched.
   remember({ number, time_ms, published_ms, isCaptured }) {
     let timestamp = Math.round(time_ms * 1000);
     while (this.sent.has(timestamp)) timestamp += 1;
@@ -119,7 +119,7 @@ export class CodecsPlayer extends CanvasPlayer {
     this.calmDown();
   }
 
-  // Where nothing else is shown, a late picture is better than none.
+  // A late picture is better than none.
   isTooLate(part) {
     if (!part || part.number === this.newest || performance.now() - this.shown_ms > RARELY_MS) return false;
     return this.lateness.of_ms(part) > LATE_MS;
@@ -132,8 +132,8 @@ export class CodecsPlayer extends CanvasPlayer {
     this.page.note("");
   }
 
-  // After an error: why, and on from the next entry point. The error's name differs between browsers: whether the codec
-  // is the cause is asked for.
+  // Handles an error, and goes on from the next entry point. Whether the codec is the cause must be asked for, since the
+  // name of the error differs between browsers.
   async stop(error) {
     const decoder = this.decoder;
     this.close();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The WebSocket to the device: opened again whenever it is lost, and soon after this page has slept.
+// The WebSocket to the device. It is opened again when it is lost, and when this page was suspended.
 
 import { Clock } from "./clock.js";
 import { whyRefused } from "./refusal.js";
 
-const RETRY_MS = 1000, SELDOM_MS = 15000; // after the first failure, and after many
+const RETRY_MS = 1000, SELDOM_MS = 15000; // delay after the first failure, and after many
 const TICK_MS = 2000;
-const SILENT_MS = 6000; // the device tells something every second
+const SILENT_MS = 6000; // the device sends something every second
 
 export class Connection {
-  // page: onPart(buffer), onTold(object), lost(), say(text), and skipped, a count for the device.
+  // page has onPart(buffer), onTold(object), lost(), say(text), and skipped, a count that the device is told.
   constructor(page) {
     Object.assign(this, { page, clock: new Clock(), failures: 0, got: 0 });
     this.ticking = setInterval(() => this.tick(), TICK_MS);
@@ -21,7 +21,7 @@ export class Connection {
     on(document, ["resume", "visibilitychange"], () => this.wake());
   }
 
-  // For good.
+  // Closes the connection for good.
   close() {
     this.leave();
     this.over.abort();
@@ -41,7 +41,7 @@ export class Connection {
   }
 
   take(data) {
-    if (this.isSilent) { // until now: this page was asleep, and what comes first is from before
+    if (this.isSilent) { // this page was suspended, and the first messages are from before
       this.open();
       return;
     }
@@ -54,7 +54,7 @@ export class Connection {
     }
     const told = JSON.parse(data);
     if (told.type === "pong") this.clock.onPong(told);
-    if (["overview", "alive"].includes(told.type)) this.failures = 0; // it has let us in
+    if (["overview", "alive"].includes(told.type)) this.failures = 0; // the device has accepted us
     this.page.onTold(told);
   }
 
@@ -64,7 +64,7 @@ export class Connection {
 
   ping() { this.send({ ping_ms: performance.now() }); }
 
-  // By the time of day, which goes on while a machine sleeps, and may be set back.
+  // By the time of day, which goes on during suspend; it may also be set back.
   get isSilent() { return Math.abs(Date.now() - this.heard_ms) > SILENT_MS; }
 
   tick() {
@@ -98,7 +98,7 @@ export class Connection {
     this.socket = undefined;
   }
 
-  // Perhaps this page was asleep.
+  // Opens the connection again if this page was suspended.
   wake() {
     if (document.hidden || this.query === undefined) return;
     if (!this.socket || this.isSilent) this.open();

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a SourceBuffer is given, and when: all that comes, at once; or, where the browser is too slow for that, no more
-// than it is about to show, and nothing while that waits, until the next keyframe. What is left out leaves no gap in the
-// time of what is played, so that there is nothing to seek over: a seek costs a slow browser as much as some pictures.
+// Decides what a SourceBuffer gets, and when: everything at once, or, if the browser is too slow for that, no more than it
+// is about to show, and nothing until the next keyframe while that waits. What is left out leaves no gap in the timeline,
+// so that no seek is needed, which costs a slow browser as much as several pictures.
 
 import { TOO_SLOW } from "./reasons.js";
 
-const MANY_WAITING = 60, MOST_WAITING = 1000; // pieces that are not appended yet
-const MOST_SENT = 240; // pictures that are remembered
-// Of a browser that is too slow:
-const CALM_MS = 10000; // after which it is not any more
-const MOST_AHEAD = 3, MOST_REORDERED = 8; // pictures that it has, and has not shown
-const MOST_WAIT_MS = 250; // of what it has not shown, while more is passed on
-const SOME_WAIT_MS = 150; // likewise, where a keyframe comes
-const HELD_MS = 500; // of what it has not shown, when it is not to be shown any more
-const GAP_S = 0.1; // between pictures, where the device has left out some
-const STEP_S = 0.03; // between them instead
-const INTO_S = 0.005; // a picture: a time of just before it would be sought in the one before
+const MANY_WAITING = 60, MOST_WAITING = 1000; // parts that are not appended yet
+const MOST_SENT = 240; // pictures that are remembered after they were appended
+// For a browser that is too slow:
+const CALM_MS = 10000; // after which it no longer counts as slow
+const MOST_AHEAD = 3, MOST_REORDERED = 8; // pictures that it has but has not shown
+const MOST_WAIT_MS = 250; // the longest wait of an unshown picture while more are passed on
+const SOME_WAIT_MS = 150; // likewise, when a keyframe comes
+const HELD_MS = 500; // wait after which unshown pictures are given up
+const GAP_S = 0.1; // distance of pictures after which the device must have left some out
+const STEP_S = 0.03; // their distance instead
+const INTO_S = 0.005; // how far into a picture to seek, since just before it is the previous picture
 
 export class Feeding {
-  // page: as a player's. reorders: whether pictures come in another order than they are shown in.
+  // page is the page of a player. reorders: whether output order differs from decoding order.
   constructor(page, reorders) {
     Object.assign(this, { page, most: reorders ? MOST_REORDERED : MOST_AHEAD, waiting: [], sent: [] });
     Object.assign(this, { left_s: 0, seen_s: -1, until_s: 0, leaves: false, hasGap: false });
   }
 
-  // All times from here on, in seconds, are those of what is played.
+  // Sets time 0. All other times here are seconds on the timeline.
   begin({ time_ms }) { this.first_ms = time_ms; }
 
   slowDown() {
@@ -51,7 +51,7 @@ export class Feeding {
     if (this.waiting.length > MANY_WAITING) this.skipTo(this.waiting.findLastIndex(({ isKeyframe }) => isKeyframe));
   }
 
-  // Whether what waits is passed on, and what comes now.
+  // Decides whether waiting parts and the new one are passed on.
   choose({ isKeyframe }) {
     if (isKeyframe) {
       if (this.waited_ms > SOME_WAIT_MS) this.leaveOut();
@@ -64,7 +64,7 @@ export class Feeding {
 
   get isStuck() { return this.waiting.length > MOST_WAITING; }
 
-  // Up to the last keyframe of those that wait, else up to the next one.
+  // Leaves out parts up to the last keyframe that waits, else up to the next one that comes.
   leaveOut() {
     const at = this.waiting.findLastIndex(({ isKeyframe }) => isKeyframe);
     this.leaves = at < 0;
@@ -80,16 +80,16 @@ export class Feeding {
 
   get ahead() { return this.sent.filter(({ at_s }) => at_s > this.seen_s); }
 
-  // The longest of what is not shown yet.
+  // The longest wait of a picture that is not shown yet.
   get waited_ms() {
     const next = this.ahead[0] ?? this.waiting.find((part) => !part.isHead);
     return next ? performance.now() - next.arrived_ms : 0;
   }
 
-  // What is at that time is shown, or was.
+  // Notes that everything up to this time was shown.
   seen(at_s) { this.seen_s = Math.max(this.seen_s, at_s); }
 
-  // What to append now, and by what its times are to be moved; undefined: nothing.
+  // Returns what to append now, and the offset of its times, or undefined.
   take() {
     const count = this.isSlow ? this.most - this.ahead.length : this.waiting.length;
     const parts = this.waiting.slice(0, Math.max(count, 0));
@@ -102,13 +102,13 @@ export class Feeding {
     return { data: joined(parts), offset_s: -this.left_s };
   }
 
-  // What the browser holds is too old then: only what comes is shown.
+  // Closes the gap before a keyframe; what the browser holds is too old, and only what follows is shown.
   closeGap(keyframe) {
     this.hasGap = false;
     const at_s = Math.max(this.until_s, this.seen_s) + STEP_S;
     this.left_s = Math.max(this.left_s, (keyframe.time_ms - this.first_ms) / 1000 - at_s);
     if (this.ahead.length && this.waited_ms > HELD_MS) this.enter_s = this.timeOf(keyframe) + INTO_S;
-    this.seen_s = at_s - INTO_S; // or will not be shown
+    this.seen_s = at_s - INTO_S; // or given up
   }
 
   timeOf({ time_ms }) { return (time_ms - this.first_ms) / 1000 - this.left_s; }
@@ -120,17 +120,17 @@ export class Feeding {
     if (this.sent.length > MOST_SENT) this.sent.shift();
   }
 
-  // The one that is shown at that time.
+  // Returns the picture that is shown at that time.
   at(at_s) {
     const away_s = (one) => Math.abs(one.at_s - at_s);
     return this.sent.reduce((best, one) => (best && away_s(best) <= away_s(one) ? best : one), undefined);
   }
 
-  // How many are between those times.
+  // Returns how many pictures are between those times.
   between(from_s, to_s) { return this.sent.filter(({ at_s }) => at_s > from_s && at_s < to_s).length; }
 }
 
-// In one piece, since each time that a browser takes something costs a slow machine much.
+// Joins parts into one piece, since each append is expensive on a slow machine.
 function joined(parts) {
   const all = new Uint8Array(parts.reduce((size, { data }) => size + data.length, 0));
   parts.reduce((at, { data }) => { all.set(data, at); return at + data.length; }, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The charts, and what is known of the ring, its readers and the board.
+// The charts, and the figures of the ring, its readers and the board.
 
 import { Chart, WINDOW_MS } from "./chart.js";
 import { History } from "./history.js";
@@ -14,7 +14,7 @@ const charts = {
   end: new Chart(at("charts"), "Camera to screen", milliseconds, short),
 };
 
-// What is known of every ring in that second; wanted: the one that is shown.
+// Takes the rates of every ring in a second; wanted is the ring on screen.
 export function showRates(rings, wanted) {
   history.keep(rings.map((ring) => ring.name));
   for (const { name, fps, bit_rate } of rings) {
@@ -24,7 +24,7 @@ export function showRates(rings, wanted) {
   for (const series of Object.keys(charts)) charts[series].show(history.of(wanted, series));
 }
 
-// ages_ms: of the pictures that were shown in that second. skipped: by this page, in all.
+// Takes a second of the ring. ages_ms are those of the pictures shown in it; skipped counts this page's skips in all.
 export function showSecond(told, ages_ms, skipped) {
   const latency_ms = (percent) => (told.latency_s[percent] === undefined ? null : told.latency_s[percent] * 1000);
   ages_ms.sort((a, b) => a - b);
@@ -42,7 +42,7 @@ export function showSecond(told, ages_ms, skipped) {
 
 export function forgetSecond() { for (const id of ["key", "missed", "skipped", "dropped", "restarts"]) set(id, "-"); }
 
-// Of a ring that there is not, or of which nothing is known yet: undefined.
+// Shows a ring, or undefined if it does not exist or is not known yet.
 export function showRing(ring, hidden) {
   at("untold").hidden = !ring?.readers.some((reader) => reader.received === undefined);
   at("readers").tBodies[0].replaceChildren(...(ring ? readerRows(ring, hidden) : []));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sound of another ring beside the picture.
+// Plays the sound of another ring beside the picture.
 
 import { at, set } from "./page_text.js";
 import { Screen } from "./screen.js";
@@ -12,7 +12,7 @@ export class Hearing {
     at("hear-ring").addEventListener("change", () => { if (this.screen) this.begin(); });
   }
 
-  // The rings of the device; those with sound can be heard.
+  // Takes the rings of the device, and offers those with sound.
   offer(rings) {
     const names = rings.filter((ring) => ring.media === "audio").map((ring) => ring.name);
     const isSame = names.length === this.names.length && names.every((name, place) => name === this.names[place]);
@@ -31,7 +31,7 @@ export class Hearing {
     else if (this.names.length) this.begin();
   }
 
-  // After the user's gesture.
+  // To be called from a user's gesture.
   begin() {
     this.end();
     const places = { canvas: document.createElement("canvas"), video: document.createElement("video") };
@@ -51,7 +51,7 @@ export class Hearing {
     this.say("");
   }
 
-  // What others say in that place stays, as long as nothing else is to be said of the sound.
+  // Leaves another text in that place alone unless there is something new to say about the sound.
   say(text) {
     if (text !== this.said) set("told", text);
     this.said = text;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last minute of every ring, so that a chart is not empty when another ring is chosen.
+// Keeps the last minute of every ring, so that charts are not empty when another ring is chosen.
 
 export class History {
-  rings = new Map(); // by name: of each series its points
+  rings = new Map(); // by name: the points of each series
 
   constructor(longest_ms) { this.longest_ms = longest_ms; }
 
-  // values: of each line of that series; null: not known.
+  // Adds a point with a value for each line of the series; an unknown value is null.
   add(ring, series, ...values) {
     if (!this.rings.has(ring)) this.rings.set(ring, {});
     this.rings.get(ring)[series] = [...this.of(ring, series), { at_ms: performance.now(), values }];
@@ -17,7 +17,7 @@ export class History {
     return (this.rings.get(ring)?.[series] ?? []).filter(({ at_ms }) => at_ms >= first_ms);
   }
 
-  // What is not there any more is forgotten.
+  // Forgets all rings but these.
   keep(names) {
     for (const name of this.rings.keys()) if (!names.includes(name)) this.rings.delete(name);
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// JPEG pictures, as they are.
+// Plays JPEG pictures.
 
 import { CanvasPlayer } from "./canvas_player.js";
 
-const MANY = 5; // pictures in a row that can't be decoded: one may be broken on its way
+const MANY = 5; // undecodable pictures in a row before a note: a single one may be broken
 
 export class JpegPlayer extends CanvasPlayer {
   name = "JPEG";
@@ -11,7 +11,7 @@ export class JpegPlayer extends CanvasPlayer {
   start() { Object.assign(this, { busy: false, closed: false, failed: 0 }); }
 
   async feed(part) {
-    if (this.busy) { // it is not as quick as the camera: the next one will do
+    if (this.busy) { // slower than the camera: wait for the next picture
       this.page.skipped(1);
       return;
     }
@@ -35,7 +35,7 @@ export class JpegPlayer extends CanvasPlayer {
     }
   }
 
-  // What is seen, as it was written; undefined: nothing yet.
+  // Returns the current picture as it was written, or undefined.
   still() { return this.newest; }
 
   close() { this.closed = true; }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Single keys, and the dialog that lists them. None acts in a field, beside Ctrl, Alt or Meta, or where they are off.
+// Single-key shortcuts, and the dialog that lists them. They do nothing in a field, with Ctrl, Alt or Meta, or when off.
 
 import { at } from "./page_text.js";
 
 const KEPT = "vshm keys", OFF = "off";
-const OWN_KEYS = "input, select, textarea, [contenteditable], video[controls]"; // which have a use for them
+const OWN_KEYS = "input, select, textarea, [contenteditable], video[controls]"; // elements that use keys themselves
 
 function kept() {
   try {
     return localStorage.getItem(KEPT);
-  } catch { // this browser keeps nothing
+  } catch { // storage is disabled
     return null;
   }
 }
 
 export class Keys {
-  // keys: of [key, how it is written, what it does, how].
+  // keys has [key, its label, what it does, the function].
   constructor(keys) {
     this.acts = new Map(keys.map(([key, , , act]) => [key, act]));
     for (const [, written, what] of [...keys, [, "?", "this list"], [, "Esc", "closes it, and ends full screen"]]) {
@@ -28,7 +28,7 @@ export class Keys {
     at("keys-on").addEventListener("change", () => {
       try {
         localStorage.setItem(KEPT, at("keys-on").checked ? "on" : OFF);
-      } catch { /* it lasts as long as this page */ }
+      } catch { /* not kept beyond this page */ }
     });
     at("keys").addEventListener("click", () => at("help").showModal());
     document.addEventListener("keydown", (event) => this.onKey(event));
@@ -45,5 +45,5 @@ export class Keys {
   }
 }
 
-// Whether it moves by the arrows itself.
+// Whether the arrow keys scroll the element.
 const scrolls = (element) => Boolean(element.closest?.(".wide") && element.scrollWidth > element.clientWidth);

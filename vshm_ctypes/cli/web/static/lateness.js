@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much later than the quickest a picture is, on its way and here: whatever the device's clock says, and the way takes.
+// Measures how much later a picture is than the quickest one, independently of clocks and of the network's delay.
 
-const WINDOW_MS = 60000; // after which what was quickest is forgotten, since clocks drift
+const WINDOW_MS = 60000; // after which the quickest is measured again, since clocks drift
 
 export class Lateness {
-  least_ms = [Infinity, Infinity]; // from when it was published: in this window and in the one before
+  least_ms = [Infinity, Infinity]; // since publication, in this window and in the previous one
   since_ms = 0;
 
   arrived({ published_ms }) {

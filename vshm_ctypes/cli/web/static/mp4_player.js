@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fragmented MP4 by Media Source Extensions, pictures or sound.
+// Plays fragmented MP4, pictures or sound, with Media Source Extensions.
 
 import { Feeding } from "./feeding.js";
 import { Playback } from "./playback.js";
 import { HESITATES } from "./reasons.js";
 import { Source, mime } from "./support.js";
 
-const HURRY_S = [0.1, 0.25]; // behind the newest picture: played faster from the one on, until it is the other
+const HURRY_S = [0.1, 0.25]; // distance from the newest picture at which normal speed resumes, and at which faster playback begins
 const HURRY_RATE = 1.5;
-const BEHIND_S = 0.6; // then it jumps to the newest picture
-const NEAR_S = 0.02; // to the end, as near as need be
-const SAME_S = 0.001; // times that differ by less are one
-const JUMP_MS = 1000; // that a jump helps for, else the browser is too slow
+const BEHIND_S = 0.6; // distance at which it jumps to the newest picture
+const NEAR_S = 0.02; // near enough to the end
+const SAME_S = 0.001; // times that differ by less are equal
+const JUMP_MS = 1000; // if another jump is needed sooner, the browser is too slow
 const KEPT_S = 10;
-const FEW_WAITING = 2; // pieces that are not appended yet
+const FEW_WAITING = 2; // parts that are not appended yet
 const PATIENCE_MS = 3000;
 
 export class Mp4Player {
@@ -32,13 +32,13 @@ export class Mp4Player {
     this.video.onerror = () => this.stop(this.video.error);
     this.video.muted = true;
     this.video.src = this.url;
-    const isSound = stream.media === "audio"; // which has a button of its own
+    const isSound = stream.media === "audio"; // sound has a button of its own
     this.playback = new Playback(this.video, (how) => (isSound ? how && this.page.heard(false) : this.page.ask(how)));
     this.playback.play();
     this.watch();
   }
 
-  // After the user's gesture.
+  // To be called from a user's gesture.
   listen() {
     this.video.muted = false;
     this.playback.play();
@@ -63,7 +63,7 @@ export class Mp4Player {
       this.feeding.begin(part);
       this.began_ms = performance.now();
     } else {
-      this.unsure ??= part.isRecoveryPoint; // whether this browser can begin there
+      this.unsure ??= part.isRecoveryPoint; // it is not known whether this browser can begin here
       if (this.stream.media === "audio") this.page.shown({ number: part.number });
       else if (!this.hasShown && performance.now() - this.began_ms > PATIENCE_MS) this.hesitate();
     }
@@ -98,8 +98,8 @@ export class Mp4Player {
     }
   }
 
-  // To the newest picture, for which a decoder may need all from the keyframe before on. Where it is too slow for that,
-  // it gets fewer.
+  // Keeps up with the newest picture, for which a decoder may need all pictures since the keyframe before it. A decoder
+  // that is too slow for that gets fewer.
   keepUp(begin, end) {
     const { feeding, video: { currentTime } } = this;
     if (feeding.isSlow) {
@@ -114,14 +114,14 @@ export class Mp4Player {
     else this.jump(Math.max(end - 0.1, begin));
   }
 
-  // Pictures only: sound would be heard to be faster.
+  // For pictures only, since faster sound would be heard.
   hurry(behind_s) {
     if (this.stream.media === "audio") return;
     if (behind_s > HURRY_S[1]) this.video.playbackRate = HURRY_RATE;
     else if (behind_s < HURRY_S[0]) this.video.playbackRate = 1;
   }
 
-  // Once a second: a browser may stand still, waiting for more than there is.
+  // Called once a second: a browser may have stopped, waiting for more data than there is.
   check() {
     const { buffer, video } = this;
     const end = buffer?.buffered.length ? buffer.buffered.end(buffer.buffered.length - 1) : 0;
@@ -136,7 +136,7 @@ export class Mp4Player {
     this.video.currentTime = to_s;
   }
 
-  // Once: the page begins anew.
+  // Called once; the page then starts a new player.
   stop(error) {
     if (this.closed) return;
     if (this.unsure && !this.hasShown) this.page.needsIdr();
@@ -158,12 +158,12 @@ export class Mp4Player {
     if (!this.hasShown) this.page.note("");
     this.hasShown = true;
     this.page.shown(part);
-    const dropped = this.video.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0; // by the browser itself
+    const dropped = this.video.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0; // dropped by the browser itself
     this.dropped ??= dropped;
     if (dropped > this.dropped) this.page.skipped(dropped - this.dropped);
     this.dropped = dropped;
     this.feeding.calmDown();
-    this.advance(); // there may be room for more
+    this.advance(); // the buffer may have room for more
   }
 
   close() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page: which ring, or all of them, what the device tells, and what can be done with the picture.
+// The page: the chosen ring or all of them, what the device tells, and the buttons.
 
 import { forgetSecond, showBoard, showRates, showRing, showSecond } from "./figures.js";
 import { Hearing } from "./hearing.js";
@@ -11,12 +11,12 @@ import { Screen } from "./screen.js";
 import { Tiles } from "./tiles.js";
 import { canFillScreen, fillScreen, save } from "./tools.js";
 
-const LONGEST_NAME = 255, ALL = "all"; // in the address
-let wanted = ringOfAddress(), isChosen = Boolean(wanted) || isAll(); // by the user
+const LONGEST_NAME = 255, ALL = "all"; // limits of the address
+let wanted = ringOfAddress(), isChosen = Boolean(wanted) || isAll(); // whether the user chose it
 let rings = [], ages_ms = [], last = wanted;
 
 const screen = new Screen({ canvas: at("canvas"), video: at("video"), tap: at("tap") }, {
-  say(text) { // what is the same is not announced again
+  say(text) { // screen readers announce a text only if it changes
     for (const id of ["message", "all-told"]) if (at(id).textContent !== text) set(id, text);
   },
   began(stream, player) {
@@ -24,7 +24,7 @@ const screen = new Screen({ canvas: at("canvas"), video: at("video"), tap: at("t
     set("what", describe(stream));
     set("player", player?.name ?? "");
     at("sound").hidden = stream.media !== "audio";
-    if (stream.media === "audio" && hearing.isOn) { // heard once is enough
+    if (stream.media === "audio" && hearing.isOn) { // do not play it twice
       hearing.end();
       screen.heard(true);
     }
@@ -69,12 +69,12 @@ function onOverview(told) {
 
 function isAll() { return location.hash === `#${ALL}`; }
 
-// A channel's number, NAME or /NAME: people write addresses too.
+// Accepts a channel number, NAME or /NAME, since people write addresses by hand.
 function ringOfAddress() {
   let text = isAll() ? "" : location.hash.slice(1);
   try {
     text = decodeURIComponent(text);
-  } catch { // not as we write it
+  } catch { // not encoded
   }
   if (/^\d{1,9}$/.test(text)) text = `/video_stream_ch${Number(text)}`;
   return (text && !text.startsWith("/") ? `/${text}` : text).slice(0, LONGEST_NAME);
@@ -94,7 +94,7 @@ function turnTo(ring) {
   if (isAll()) tiles.show(rings);
   else tiles.close();
   showRings(rings, ring, isAll());
-  if (isTile) at("rings").querySelector("[aria-current]")?.focus(); // the tile is gone
+  if (isTile) at("rings").querySelector("[aria-current]")?.focus(); // the focused tile is gone
   screen.turnTo(ring);
 }
 
@@ -110,7 +110,7 @@ window.addEventListener("hashchange", () => {
 
 // ---- what can be done ----
 
-// The ring so many further on, in the order of the links.
+// Goes to the next ring (1) or the previous one (-1), in the order of the links.
 function go(by) {
   if (!rings.length) return;
   const here = rings.findIndex((ring) => ring.name === wanted);

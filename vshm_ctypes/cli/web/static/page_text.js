@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text in the page's places.
+// Finds elements of the page, and sets their text.
 
 export const at = (id) => document.getElementById(id);
 

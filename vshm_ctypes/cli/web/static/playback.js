@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps a video playing: what is live can't be paused. Where the browser does not let it, the user is asked to tap.
+// Keeps a video playing, since a live stream can't be paused. If the browser refuses, the user is asked to tap.
 
-const OFTEN = 3, WITHIN_MS = 5000; // paused so often, it is somebody's will
+const OFTEN = 3, WITHIN_MS = 5000; // so many pauses are intended
 
 export class Playback {
-  // ask(how): lets the user start it by a tap, by that; undefined: no more.
+  // ask(how) asks the user to tap, and then calls how(); ask(undefined) stops asking.
   constructor(video, ask) {
     Object.assign(this, { video, ask, pauses_ms: [], closed: false });
     video.onpause = () => this.onPause();
@@ -23,7 +23,7 @@ export class Playback {
   }
 
   onPause() {
-    if (this.closed || document.hidden) return; // a page in the background wakes later
+    if (this.closed || document.hidden) return; // wake() plays it later
     const now_ms = performance.now();
     this.pauses_ms = [...this.pauses_ms, now_ms].filter((at_ms) => now_ms - at_ms < WITHIN_MS);
     if (this.pauses_ms.length < OFTEN) this.play();

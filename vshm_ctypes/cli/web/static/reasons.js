@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why this browser does not show a stream, and what to do.
+// Explains why this browser does not show a stream, and what to do.
 
 import { Source, hasCodecs, hasSoundCodecs } from "./support.js";
 
-export const LARGE_PIXELS = 4096 * 2304; // what the decoders of most machines take
+export const LARGE_PIXELS = 4096 * 2304; // the limit of most decoders
 
 export const TOO_SLOW = "This browser decodes more slowly than the pictures come: some are skipped.";
 export const HESITATES = "Nothing is to be seen yet. This stream begins anew only by gradual refresh or at open GOPs: "
   + "this browser may take some seconds until the picture is whole, or need an IDR. Let the encoder send IDR keyframes.";
 
-// By profile_idc of H.264, general_profile_idc of H.265.
+// Profile names by profile_idc (H.264) and general_profile_idc (H.265).
 const PROFILES = {
   h264: {
     0x2c: "CAVLC 4:4:4 Intra", 0x42: "Baseline", 0x4d: "Main", 0x58: "Extended", 0x64: "High", 0x6e: "High 10",
@@ -34,7 +34,7 @@ function profileOf({ codec, codec_string }) {
   return codec === "h264" ? parseInt(field.slice(0, 2), 16) : parseInt(field.replace(/^[ABC]/, ""), 10);
 }
 
-// Of a stream whose codec, profile or size this browser does not take.
+// Returns why this browser can't play the codec, profile or size of a stream.
 export function whyNot(stream) {
   const codecs = stream.media === "audio" ? hasSoundCodecs : hasCodecs;
   if (!codecs && !Source) {

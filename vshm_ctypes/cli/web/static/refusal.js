@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why there is no connection to the device: of a refused WebSocket a page learns nothing, so it asks in another way.
+// Finds out why there is no connection to the device: a page learns nothing from a refused WebSocket, so it uses HTTP.
 
 const PATIENCE_MS = 5000;
-const LONGEST_TEXT = 200; // of the device's own words
-const WEBSOCKET_NEEDED = 426; // the device's answer to whoever comes without one
+const LONGEST_TEXT = 200; // of the device's own explanation
+const WEBSOCKET_NEEDED = 426; // the device's answer to a plain request
 
 const AFTER_REFUSAL = "Open the address that vshm serve printed; if it is that one, ask who runs the proxy between.";
 
-// In words; "": nobody answers.
+// Returns the reason as text, or "" if nobody answers.
 export async function whyRefused() {
   try {
     // POST, since browsers tell the page's origin with it, as with a WebSocket.
@@ -32,7 +32,7 @@ async function inWords(answer) {
   return "A proxy, or a network's login page, answers instead of the device: load this page anew, and log in there. ";
 }
 
-// "": they are a proxy's page.
+// Returns the device's own explanation, or "" if the answer is a proxy's page.
 async function ownWords(answer) {
   const isText = answer.headers.get("Content-Type")?.startsWith("text/plain");
   return isText ? (await answer.text()).slice(0, LONGEST_TEXT).trim() : "";

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rings of the device: their links, and which one is shown to who chose none.
+// The links to the device's rings, and which ring is shown by default.
 
 import { at } from "./page_text.js";
 
 export const stateOf = (ring) => (ring.codec === null ? "empty" : ring.stalled ? "stalled" : ring.state);
 const isLive = (ring) => ["live", "v1"].includes(stateOf(ring));
 
-// "": it is live.
+// Returns the state as text, or "" for a live ring.
 export const stateInWords = (ring) => (isLive(ring) ? "" : stateOf(ring));
 
-// Pictures before sound, live ones first.
+// Returns the default ring: pictures before sound, live ones first.
 export function first(rings) {
   const rank = (ring) => 2 * (ring.media === "audio") + !isLive(ring);
   return rings.reduce((best, ring) => (best === undefined || rank(ring) < rank(best) ? ring : best), undefined);
@@ -35,8 +35,8 @@ function linkOf(ring, wanted) {
   return link;
 }
 
-// A link that stays is neither replaced nor moved, since it would lose the keyboard's focus; that of a ring that goes
-// passes it on. The device tells the rings in the order of their names. isAll: they are seen side by side.
+// Shows the links, in the device's order, which is that of the names. A link that stays is neither replaced nor moved, or
+// it would lose the keyboard focus; one that is removed passes the focus on. isAll: all rings are shown side by side.
 export function showRings(rings, wanted, isAll) {
   const list = at("rings"), before = list.querySelector("[aria-current]");
   const all = rings.length > 1 || isAll ? [linkTo(undefined, "all", "All", isAll)] : [];
@@ -49,5 +49,5 @@ export function showRings(rings, wanted, isAll) {
     if (list.children[place] !== link) list.insertBefore(link, list.children[place] ?? null);
   });
   const now = list.querySelector("[aria-current]");
-  if (now !== before) now?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they are a strip
+  if (now !== before) now?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone the links are a scrolling strip
 }

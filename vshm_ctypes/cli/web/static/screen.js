@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One ring as it is played in one place, pictures or sound: the connection, who plays it, and what is said of it.
+// Plays one ring, pictures or sound, in one place: the connection, the player, and the texts about them.
 
 import { CodecsPlayer } from "./codecs_player.js";
 import { Connection } from "./connection.js";
@@ -9,26 +9,26 @@ import { whyNot } from "./reasons.js";
 import { SoundPlayer } from "./sound_player.js";
 import { hasCodecs, hasSoundCodecs, playsMp4 } from "./support.js";
 
-const KEYFRAME = 1, HEAD = 2, RECOVERY_POINT = 4, CAPTURED = 8, HEADER_BYTES = 36; // as showing.py packs them
+const KEYFRAME = 1, HEAD = 2, RECOVERY_POINT = 4, CAPTURED = 8, HEADER_BYTES = 36; // as in showing.py
 const RETRY_MS = 1000, CALM_MS = 10000;
 
 const usualForm = hasCodecs && new URLSearchParams(location.search).get("player") !== "mse" ? "frames" : "mp4";
 
 export class Screen {
-  ring = ""; // "": none
-  entry = ""; // "idr": this browser can begin nowhere else
+  ring = ""; // "" if none
+  entry = ""; // "idr": this browser can begin at an IDR picture only
   form = usualForm;
-  count = 0; // of what was shown
+  count = 0; // parts shown
   skippedCount = 0;
   stops = 0;
   listening = false;
   said = { connection: "Connecting ...", device: "", policy: "", player: "" };
 
-  // places: canvas and video, where it draws, and tap, a button. owner, all but say as they please:
-  //   say(text)       what is most in the way; "": nothing
-  //   began(stream, player)   another stream; player: undefined where it can't be played
-  //   shown(part), heard(isHeard), told(message)   of a picture or sound, of sound, of the device
-  // brief: of the device's own state nothing is asked.
+  // places has canvas and video, to draw on, and optionally tap, a button. owner has say, and optionally the others:
+  //   say(text)                the most important text; "": none
+  //   began(stream, player)    a stream has begun; player is undefined if it can't be played
+  //   shown(part), heard(isHeard), told(message)   a part was shown, sound is heard or not, the device has sent a message
+  // brief: do not ask for the overview of the device.
   constructor(places, owner, brief = false) {
     Object.assign(this, { places, owner, brief });
     const screen = this;
@@ -48,7 +48,7 @@ export class Screen {
   turnTo(ring) {
     Object.assign(this, { ring, form: usualForm, entry: "", count: 0, skippedCount: 0, stops: 0, stream: undefined });
     Object.assign(this.said, { device: "", player: "" });
-    this.show(""); // what is seen is another ring's
+    this.show(""); // the picture on screen is of another ring
     this.connect();
   }
 
@@ -70,14 +70,14 @@ export class Screen {
     this.owner.say(this.said.connection || [this.said.device, this.said.policy, this.said.player].filter(Boolean).join(" "));
   }
 
-  // After the user's gesture, without which browsers play no sound.
+  // To be called from a user's gesture, without which browsers play no sound.
   listen(wanted) {
     this.heard(wanted);
     if (!wanted) this.connect();
     else if (this.player?.listen) this.player.listen();
   }
 
-  // ---- what a player may ask, see canvas_player.js ----
+  // ---- what a player calls, see canvas_player.js ----
 
   shown(part) {
     this.count += 1;
@@ -123,7 +123,7 @@ export class Screen {
     setTimeout(() => { if (stopped && this.player === stopped) this.connect(); }, RETRY_MS);
   }
 
-  // ---- what comes ----
+  // ---- messages of the device ----
 
   onTold(told) {
     this.say("connection", "");
@@ -137,7 +137,7 @@ export class Screen {
     this.stopPlayer();
     this.stream = told;
     if (this.stops < 2) this.note("");
-    // WebKitGTK 2.50 loses the whole page where samples of several planes are copied, as those of AAC are.
+    // WebKitGTK 2.50 crashes the page when samples of several planes are copied, as those of AAC are.
     if (told.codec === "aac" && told.form === "frames" && playsMp4(told)) {
       this.connectWith({ form: "mp4" });
       return;
@@ -154,7 +154,7 @@ export class Screen {
   begin(told) {
     try {
       this.player.start(told);
-    } catch (error) { // of what it was told
+    } catch (error) { // caused by the description of the stream
       this.stopPlayer();
       if (error.name === "NotSupportedError" || error instanceof TypeError) this.unsupported();
       else this.note(`This can't be played: ${error.message}`);
@@ -163,7 +163,7 @@ export class Screen {
     if (this.listening && told.media === "audio") this.player.listen();
   }
 
-  // The player's kind, where it draws, and whether this browser has what it needs.
+  // Returns the class of the player, where it draws, and whether this browser has what it needs.
   playerFor(told) {
     if (told.form === "mp4") return [Mp4Player, "video", playsMp4(told)];
     if (told.media === "audio") return [SoundPlayer, "", told.codec_string === "pcm-s16" || hasSoundCodecs];
@@ -171,10 +171,10 @@ export class Screen {
     return [CodecsPlayer, "canvas", hasCodecs];
   }
 
-  // "": neither.
+  // Shows canvas or video; "": neither.
   show(place) { for (const id of ["canvas", "video"]) this.places[id].hidden = id !== place; }
 
-  // What is drawn on; undefined: no picture yet.
+  // The element that shows the picture, or undefined if there is none yet.
   get picture() { return this.count ? [this.places.canvas, this.places.video].find((one) => !one.hidden) : undefined; }
 
   stopPlayer() {
@@ -190,7 +190,7 @@ export class Screen {
       number: Number(head.getBigUint64(0, true)),
       time_ms: Number(head.getBigUint64(8, true)) / 1e6,
       published_ms: Number(head.getBigUint64(16, true)) / 1e6,
-      isCaptured: Boolean(flags & CAPTURED), // at that time; else it is on a clock that we do not know
+      isCaptured: Boolean(flags & CAPTURED), // time_ms is the time of capture; otherwise its clock is unknown
       isKeyframe: Boolean(flags & KEYFRAME),
       isHead: Boolean(flags & HEAD),
       isRecoveryPoint: Boolean(flags & RECOVERY_POINT),

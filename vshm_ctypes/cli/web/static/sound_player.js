@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sound by WebAudio: PCM as it is, the rest through WebCodecs. Browsers allow it after a user's gesture only.
+// Plays sound with WebAudio: PCM directly, other codecs through WebCodecs. Browsers allow it only after a user's gesture.
 
-const AHEAD_S = 0.15; // between what is handed over and what is heard: the network's and this page's delays
-const MOST_AHEAD_S = 0.5; // what is more came in one rush, or from a clock that is too fast: it is left out
-const MOST_WAITING = 25; // frames in the decoder: half a second
-const PATIENCE_MS = 1000; // until it is to be heard
+const AHEAD_S = 0.15; // buffered, for delays of the network and of this page
+const MOST_AHEAD_S = 0.5; // more has come in a burst, or from a fast clock, and is left out
+const MOST_WAITING = 25; // frames in the decoder, about half a second
+const PATIENCE_MS = 1000; // until sound must be heard
 
 export class SoundPlayer {
   name = "WebAudio";
@@ -13,7 +13,7 @@ export class SoundPlayer {
 
   start(stream) { this.stream = stream; }
 
-  // After the user's gesture.
+  // To be called from a user's gesture.
   listen() {
     if (this.context) {
       this.wake();
@@ -31,7 +31,7 @@ export class SoundPlayer {
     setTimeout(() => this.onState(), PATIENCE_MS);
   }
 
-  // A browser may hold sound back, as during a call.
+  // A browser may suspend sound, as during a call.
   onState() {
     if (this.closed) return;
     this.page.heard(this.context.state === "running");
@@ -116,7 +116,7 @@ export class SoundPlayer {
   }
 }
 
-// Of interleaved 16-bit samples, little-endian: those of each channel, from -1 to 1.
+// Converts interleaved little-endian 16-bit samples to an array for each channel, from -1 to 1.
 function samplesOf(bytes, count) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Math.floor(bytes.byteLength / 2 / count);

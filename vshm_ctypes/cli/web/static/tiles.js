@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All rings side by side; those that can be seen are played.
+// Shows all rings side by side, and plays those that are visible.
 
 import { Screen } from "./screen.js";
 import { stateInWords } from "./rings.js";
@@ -56,12 +56,12 @@ export class Tiles {
         else if (!target.tile.isSound) target.tile.end();
       }
     }, { rootMargin: "100px" });
-    document.addEventListener("visibilitychange", () => { // nobody sees them, and each costs the device a reader
+    document.addEventListener("visibilitychange", () => { // each tile costs the device a reader
       for (const tile of this.tiles.values()) if (document.hidden && !tile.isSound) tile.end();
     });
   }
 
-  // In the order of the device; what stays is neither replaced nor moved.
+  // Shows the rings in the device's order. A tile that stays is neither replaced nor moved.
   show(rings) {
     for (const name of this.tiles.keys()) if (!rings.some((ring) => ring.name === name)) this.drop(name);
     rings.forEach((ring, place) => {

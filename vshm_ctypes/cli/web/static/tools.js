@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A picture of the stream as a file, and on the whole screen.
+// Saves a picture of the stream, and shows it in full screen.
 
-// Saves the picture that is seen: as it was written where it is a JPEG, else as PNG. What is to be said of it; "": nothing.
+// Saves the current picture, a JPEG as it was written, others as PNG. Returns a text for the user.
 export async function save(screen) {
   const blob = screen.player?.still?.() ?? await asPng(screen.picture);
   if (!blob) return "There is no picture to save yet.";
@@ -12,7 +12,7 @@ export async function save(screen) {
   return `Saved ${name}.`;
 }
 
-// null: there is none.
+// Returns the picture as a PNG, or null if there is none.
 function asPng(picture) {
   const width = picture?.videoWidth ?? picture?.width, height = picture?.videoHeight ?? picture?.height;
   if (!width) return null;
@@ -21,17 +21,17 @@ function asPng(picture) {
   return new Promise((done) => { canvas.toBlob(done); });
 }
 
-// Local time, which no file system refuses.
+// Returns local time for a file name, in characters that every file system accepts.
 export function stamp(date) {
   const two = (number) => String(number).padStart(2, "0");
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
   return `${day}_${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join("-")}`;
 }
 
-// An iPhone takes only a video, and that by a name of its own.
+// An iPhone shows only a video in full screen, through a method of its own.
 export const canFillScreen = (place, video) => Boolean(document.fullscreenEnabled || place.webkitRequestFullscreen || video.webkitEnterFullscreen);
 
-// In and out again.
+// Enters or leaves full screen.
 export function fillScreen(place, picture) {
   if (document.fullscreenElement) document.exitFullscreen();
   else if (place.requestFullscreen) place.requestFullscreen().catch(() => {});

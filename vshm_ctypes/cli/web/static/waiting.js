@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long what a decoder is given next would wait in it, by what waits already and by how quick it was.
+// Estimates how long the next part would wait in a decoder, by its queue and its speed.
 
 const REMEMBERED = 600;
-const NEWER = 0.2; // how much the last one counts for what the decoder takes for each
+const NEWER = 0.2; // weight of the last part in the time that the decoder takes for each
 
 export class Waiting {
-  // each_ms: what it takes for one, as far as it is known.
+  // each_ms is the time for one part, if it is known already.
   constructor(decoder, each_ms = 0) { Object.assign(this, { decoder, given_ms: [], each_ms, out_ms: undefined }); }
 
   put() {
@@ -13,17 +13,17 @@ export class Waiting {
     if (this.given_ms.length > REMEMBERED) this.given_ms.shift();
   }
 
-  // Something came out.
+  // Notes that the decoder has returned something.
   take() {
     const now_ms = performance.now();
     if (this.out_ms !== undefined) {
       const took_ms = now_ms - this.out_ms;
       this.each_ms = this.each_ms ? (1 - NEWER) * this.each_ms + NEWER * took_ms : took_ms;
     }
-    this.out_ms = this.decoder.decodeQueueSize ? now_ms : undefined; // else it has nothing to do
+    this.out_ms = this.decoder.decodeQueueSize ? now_ms : undefined; // otherwise it is idle
   }
 
-  // What waits longest; pictures that the decoder holds to bring them in order do not wait.
+  // The longest wait in the queue; pictures that the decoder holds for reordering do not count.
   get oldest_ms() {
     const count = this.decoder.decodeQueueSize;
     return count ? performance.now() - this.given_ms.at(-Math.min(count, this.given_ms.length)) : 0;
