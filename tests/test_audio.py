@@ -55,7 +55,7 @@ def test_a_sample_rate_that_is_not_told_or_not_known_is_no_figure(ring: str) -> 
         with meanwhile(lambda: producer.write(b"x", codec=Codec.PCM_S16LE, width=10, height=1, fps=255), 0.02):
             told = vshm("show", ring, "-s", "0.01")
     assert (told.code, "pcm_s16le -, 1 ch" in told.out) == (0, True)
-    with pytest.raises(ValueError, match="sample_rate=44000: one of 8000, 11025"):
+    with pytest.raises(ValueError, match="sample_rate=44000: must be one of 8000, 11025"):
         AudioFormat(44000, 2, 960).meta()
 
 

@@ -76,9 +76,9 @@ def test_list_says_how_many_processes_could_not_be_looked_at(ring: str) -> None:
         lines = vshm("list", host=ANOTHER_USER).out.splitlines()
         shown = vshm("show", ring, host=ANOTHER_USER).out
     assert told["hidden_processes"] >= 1
-    (line,) = [line for line in lines if "could not be looked at" in line]
+    (line,) = [line for line in lines if "could not be examined" in line]
     assert abs(int(line.split()[0]) - told["hidden_processes"]) < 20  # others come and go
-    assert "could not be looked at" in shown
+    assert "could not be examined" in shown
     assert find_users().hidden < told["hidden_processes"]
 
 

@@ -35,7 +35,7 @@ def test_a_ring_that_is_not_there_is_exit_3_and_says_what_to_do(verb: str) -> No
 def test_a_port_that_can_not_be_is_exit_2_and_names_the_limits(verb: str, port: str) -> None:
     outcome = vshm(verb, f"--port={port}")
     assert outcome.code == 2
-    assert f"{port}: a port is a number from 0 to 65535" in outcome.err
+    assert f"{port}: must be a port number from 0 to 65535" in outcome.err
 
 
 @pytest.mark.parametrize("words", [["show", "a/b"], ["nonsense"], ["show", "--seconds", "-1"], [], ["record"]])

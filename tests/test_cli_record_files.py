@@ -240,7 +240,7 @@ def test_parameter_sets_that_go_on_changing_begin_one_more_file(
     out, err = capsys.readouterr()
     told = json.loads(out)
     assert (told["files"], told["cut"]) == ([str(path), str(second)], cut)
-    assert f"left out where another file begins: {counted(cut, 'frame')}, made" in err
+    assert f"left out where another file begins: {counted(cut, 'frame')} that refer" in err
     shown = [[level for _, level in decoded(name)] for name in told["files"]]
     numbers = sorted(unit.number for unit in stream[: changed[0]])
     assert shown == [[number % 20 for number in numbers], [number % 20 for number in range(10, PERIOD)]]

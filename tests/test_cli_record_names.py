@@ -32,7 +32,7 @@ def test_what_would_be_no_such_file_is_refused(
     with Producer(ring, slots=100) as producer:
         Coded(producer, "h264").write(10)
         assert main(["record", ring, "-o", path, "-c", "1"]) == 2
-    assert ("record to .mp4, .mkv" if name else "-o: it names no file") in capsys.readouterr().err
+    assert ("record to .mp4, .mkv" if name else "-o: the name is empty") in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

@@ -128,7 +128,7 @@ def test_told_to_end_it_sums_up_and_its_log_is_one_of_each_ring(number: signal.S
         assert [line.get("first", False) for line in lines if line["ring"] == ring][:2] in ([True], [True, False])
     drawn = vshm("plot", str(log), "--ring", "second", "--json")
     assert (drawn.code, drawn.json["ring"], drawn.json["unreadable"]) == (0, "/second", 0)
-    assert "tells of /first too: --ring NAME draws another one" in drawn.err
+    assert "also has lines of /first: choose a ring with --ring NAME" in drawn.err
     assert vshm("plot", str(log), "--json").json["ring"] == lines[0]["ring"]
     missing = vshm("plot", str(log), "--ring", "third")
     assert missing.code == 2

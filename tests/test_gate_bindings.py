@@ -52,7 +52,7 @@ def test_what_readers_publish_in_another_size_is_found(tmp_path: Path) -> None:
 def test_a_binding_that_takes_another_struct_is_found(tmp_path: Path) -> None:
     other = with_binding(tmp_path, "_structs.py", '("policy", c_uint32),\n        ("resync"', '("resync"')
     row = rows_of(THIS, other)["mixed_binding_of_candidate_exchange"]
-    assert row.verdict is RowVerdict.WORSE and "other ABI" in row.detail
+    assert row.verdict is RowVerdict.WORSE and "another ABI" in row.detail
 
 
 def test_what_an_older_library_or_binding_lacks_is_said(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_library_of_another_abi_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_library_whose_fields_lie_elsewhere_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LibraryError, match="other ABI"):
+    with pytest.raises(LibraryError, match="another ABI"):
         load(stub(tmp_path, "1.9.0", layout=3))
 
 

@@ -202,4 +202,4 @@ def test_there_are_not_more_browsers_than_a_board_bears(server: Server) -> None:
 
     refused = in_session(crowd)
     assert (refused.type, refused.data) == (aiohttp.WSMsgType.CLOSE, 1013)
-    assert f"{MOST_VIEWERS} streams are looked at already" in refused.extra
+    assert f"{MOST_VIEWERS} streams are shown already" in refused.extra

@@ -147,7 +147,7 @@ def test_a_browser_too_many_is_told(page: ChromiumPage, server: Server, ring: st
     async def crowd(session: aiohttp.ClientSession) -> None:
         sockets = [await session.ws_connect(server.url("/live")) for _ in range(MOST_VIEWERS)]
         await asyncio.to_thread(page.open, server.url(f"/#{ring}"))
-        await asyncio.to_thread(page.says, f"{MOST_VIEWERS} streams are looked at already: close a page")
+        await asyncio.to_thread(page.says, f"{MOST_VIEWERS} streams are shown already: close a page")
         for socket in sockets:
             await socket.close()
         await asyncio.to_thread(page.says, "There is no such ring")

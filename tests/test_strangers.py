@@ -117,7 +117,7 @@ def test_what_is_no_request_is_told_in_one_line_whatever_it_is(served: Served) -
     assert served.answers()
     told = served.log.read_text()
     assert told.count("\n") == 1
-    assert re.match(r"vshm: 127\.0\.0\.1 sent what is no request: .{1,100}\n", told)
+    assert re.match(r"vshm: 127\.0\.0\.1 sent a malformed request: .{1,100}\n", told)
     assert told.rstrip("\n").isprintable()
 
 

@@ -77,7 +77,7 @@ def test_a_borrowed_frame_lies_in_the_ring_and_only_inside_its_block(ring: str) 
         with stream.borrow(timeout=10) as frame:
             assert bytes(frame.data) == b"payload"
             assert frame.data.readonly
-            with pytest.raises(VideoShmError, match="borrowed frame is out"):
+            with pytest.raises(VideoShmError, match="a frame is borrowed already"):
                 stream.receive(timeout=0)
         with pytest.raises(HandleClosed):
             _ = frame.data
@@ -174,7 +174,7 @@ def test_what_is_wrong_is_named(ring: str) -> None:
     with pytest.raises(HandleClosed):
         producer.write(b"x")
     producer.close()
-    with pytest.raises(ValueError, match="start is one of"):
+    with pytest.raises(ValueError, match="start must be one of"):
         Consumer(ring, start="yesterday")  # type: ignore[arg-type]
 
 

@@ -20,7 +20,7 @@ def check_fits(least: int, most: int, **values: int) -> None:
     """Raise ValueError for a value outside of least to most: ctypes would silently keep its low bits only."""
     for name, value in values.items():
         if not least <= value <= most:
-            raise ValueError(f"{name}={value}: from {least} to {most}")
+            raise ValueError(f"{name}={value}: must be from {least} to {most}")
 
 
 class Handle:
@@ -77,7 +77,7 @@ class Handle:
 
     def __reduce__(self) -> NoReturn:
         name = type(self).__name__
-        raise TypeError(f"a {name} belongs to its process: pass {self.ring!r}, and open a {name} there")
+        raise TypeError(f"a {name} can't be pickled: pass {self.ring!r}, and open a {name} in the other process")
 
     def __repr__(self) -> str:
         state = "open" if self._open else "closed"

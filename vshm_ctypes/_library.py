@@ -50,7 +50,7 @@ def get_include() -> str:
     """Return the folder of video_shm.h, for ``cc -I``. Raises LibraryError if this installation has no header."""
     header = installed("include", "video_shm.h") or installed("..", "lib", "include", "video_shm.h")
     if header is None:
-        advice = "this is no installed wheel: use the library's own, pkg-config --cflags video_shm"
+        advice = "not installed from a wheel: use the header of the library, pkg-config --cflags video_shm"
         raise LibraryError(errno.ENOENT, "video_shm.h", advice)
     return os.path.dirname(os.path.abspath(header))
 
@@ -76,7 +76,8 @@ def _check_abi(library: ctypes.CDLL, path: str) -> None:
         for field, *_ in struct._fields_:
             theirs, ours = library.video_shm_layout(f"{name}.{field}".encode()), getattr(struct, field).offset
             if theirs not in (ours, -1):
-                raise LibraryError(errno.ELIBBAD, path, f"{path}: {name}.{field} at {theirs}, not {ours}: other ABI")
+                message = f"{path} has another ABI: {name}.{field} is at {theirs}, not {ours}"
+                raise LibraryError(errno.ELIBBAD, path, message)
 
 
 def _advice(reason: int) -> str:

@@ -123,7 +123,7 @@ class Waiter(Handle):
                 raise ahead
             return ahead
         if self._borrowed is not None:
-            raise VideoShmError(errno.EBUSY, self.ring, "a borrowed frame is out: leave its with block first")
+            raise VideoShmError(errno.EBUSY, self.ring, "a frame is borrowed already: leave its with block first")
         # Often the frame is there already, and no clock needs to be read.
         size = _acquire(self._reference, self._view_reference, _NO_WAIT)
         if size < 0:  # reported only once, so it must not be ignored

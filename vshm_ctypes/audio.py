@@ -59,7 +59,7 @@ class AudioFormat(NamedTuple):
         Raises ValueError if a ring has no number for the sample rate.
         """
         if self.sample_rate not in _CODES:
-            raise ValueError(f"sample_rate={self.sample_rate}: one of {', '.join(map(str, _CODES))}")
+            raise ValueError(f"sample_rate={self.sample_rate}: must be one of {', '.join(map(str, _CODES))}")
         return {"keyframe": True, "width": self.samples, "height": self.channels, "fps": _CODES[self.sample_rate]}
 
 

@@ -64,7 +64,7 @@ class Consumer(Waiter):
     ) -> None:
         super().__init__(ring, channel)
         if start not in _STARTS or policy not in _POLICIES:
-            raise ValueError(f"start is one of {', '.join(_STARTS)}; policy one of {', '.join(_POLICIES)}")
+            raise ValueError(f"start must be one of {', '.join(_STARTS)}, and policy one of {', '.join(_POLICIES)}")
         check_fits(0, 0xFFFFFFFF, max_slot_size=max_slot_size)
         self._prepare()
         self.reconnect = reconnect

@@ -182,7 +182,7 @@ def find_users() -> Users:
     """Examine every process once. Processes that start or end meanwhile may be missed."""
     users = Users()
     if not (PROC / "self").exists():
-        users.unseen = "/proc is not mounted here, so no process could be looked at: mount it"
+        users.unseen = "/proc is not mounted here, so no process could be examined: mount it"
         return users
     found: defaultdict[int, list[Process]] = defaultdict(list)
     device = Path(DIRECTORY).stat().st_dev
@@ -199,7 +199,7 @@ def find_users() -> Users:
         users.unseen = "/proc hides other users' processes here: run as root"
     elif users.hidden:
         those = "1 process" if users.hidden == 1 else f"{users.hidden} processes"
-        users.unseen = f"{those} could not be looked at: run as root"
+        users.unseen = f"{those} could not be examined: run as root"
     elif not sees_machine:
         users.unseen = "processes outside of this container are out of sight: run on the host"
     users.by_inode = {inode: sorted(processes) for inode, processes in found.items()}

@@ -95,7 +95,7 @@ class Reservation:
         if size <= 0:
             raise ValueError(f"size={size}: a frame has at least one byte")
         if flags & Flag.RECOVERY_POINT and not keyframe:
-            raise ValueError("flags: a recovery point is a keyframe, so keyframe=True belongs to it")
+            raise ValueError("flags: RECOVERY_POINT needs keyframe=True")
         self._producer._commit(min(size, _MOST), meta, capture_ns, flags)
         self._data = None
 
@@ -235,7 +235,7 @@ class Producer(Handle):
     def _error(self, error: int, size: int = 0) -> VideoShmError:
         message = None
         if error == errno.EOWNERDEAD:
-            return HandleClosed(error, self.ring, "this producer is the parent process's: open another one")
+            return HandleClosed(error, self.ring, "this producer belongs to the parent process: open another one")
         if error == errno.EMSGSIZE:
             message = f"a frame of {size} bytes does not fit into a slot of {self.slot_size}"
             message += ": raise slot_size, or lower the bitrate"

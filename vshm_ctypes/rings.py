@@ -16,9 +16,9 @@ def ring_name(ring: Ring = None) -> str:
         return DEFAULT
     if isinstance(ring, int) or (ring.isascii() and ring.isdigit()):
         if int(ring) < 0:
-            raise ValueError(f"channel {ring}: not a channel number, which begin at 0")
+            raise ValueError(f"channel {ring}: channel numbers begin at 0")
         return f"{DEFAULT}_ch{int(ring)}"
     name = ring.removeprefix("/")
     if not name or "/" in name or "\0" in name or name in (".", "..") or len(name.encode()) > 200:
-        raise ValueError(f"{ring!r}: not a ring's name (a channel number, NAME or /NAME, up to 200 bytes)")
+        raise ValueError(f"{ring!r}: not a ring's name: use a channel number, NAME or /NAME of up to 200 bytes")
     return f"/{name}"

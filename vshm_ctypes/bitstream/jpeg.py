@@ -88,7 +88,7 @@ class JpegPicture:
     def _take_frame(self, segment: Segment, body: bytes) -> None:
         """Take a frame header, SOFn (B.2.2)."""
         if self.frame is not None:
-            raise _damaged("two frame headers, as hierarchical ones have, which no decoder here reads")
+            raise _damaged("two frame headers; hierarchical JPEG is not supported")
         if len(body) < 6 or len(body) != 6 + 3 * body[5] or body[5] == 0:
             raise _damaged(f"a frame header of {len(body)} bytes")
         self.frame = segment
@@ -108,7 +108,7 @@ class JpegPicture:
             raise _damaged(f"a scan header of {len(body)} bytes")
         parts = [*struct.iter_unpack("BB", body[1:-3])]
         if not {identifier for identifier, _ in parts} <= self._components:
-            raise _damaged("a scan of components that the frame has not")
+            raise _damaged("a scan of components that the frame does not have")
         if not self._quantized and self.frame.marker not in _LOSSLESS:
             raise StreamError("a JPEG picture without quantization tables: no decoder can read it by itself")
         if self.frame.marker in _SEQUENTIAL:
@@ -156,7 +156,7 @@ def read_jpeg(data: bytes) -> JpegPicture:
     """Return what the markers of the first picture in data say. Raises StreamError."""
     fill = _FILL.match(data)
     if fill is None or data[fill.end() : fill.end() + 1] != bytes([_SOI]):
-        raise StreamError("no JPEG picture: it does not begin with a start marker")
+        raise StreamError("not a JPEG picture: it does not begin with a start marker")
     picture = JpegPicture(fill.end() - 1)
     for segment in _segments(data, fill.end() + 1):
         picture.take(segment, data[segment.begin : segment.end])

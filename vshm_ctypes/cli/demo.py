@@ -40,8 +40,8 @@ _PR_SET_PDEATHSIG = 1
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_ring_argument(parser)
-    parser.add_argument("--port", type=port, help=f"of the page (default: {DEFAULT_PORT}, or one that is free)")
-    parser.add_argument("--no-browser", action="store_true", help="only print where the page is")
+    parser.add_argument("--port", type=port, help=f"port of the page (default: {DEFAULT_PORT}, or any free one)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address of the page")
 
 
 @contextmanager
@@ -122,11 +122,11 @@ def run(arguments: Namespace) -> int:
         while not is_written(arguments.ring, streamer.pid):
             if streamer.poll() is not None:
                 said.seek(0)
-                complain(said.read().decode(errors="replace").strip() or "the test picture ended by itself")
+                complain(said.read().decode(errors="replace").strip() or "camera-streamer has ended unexpectedly")
                 return Exit.FINDING
             time.sleep(LOOK_EVERY_S)
         _show(arguments)
     return Exit.HEALTHY
 
 
-VERB = Verb("demo", "a test picture, and a page that plays it", add_arguments, run)
+VERB = Verb("demo", "stream a test picture, and play it in a browser", add_arguments, run)

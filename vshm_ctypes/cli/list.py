@@ -50,7 +50,7 @@ def tell_writer(ring: Survey) -> str:
 
 def tell_hidden(users: Users) -> str:
     """Return a note that some readers may not be shown."""
-    return f"{counted(users.hidden, 'process')} could not be looked at, as other users': what they read is not shown"
+    return f"{counted(users.hidden, 'process')} of other users could not be examined: what they read is not shown"
 
 
 def gop(ring: Survey) -> str:
@@ -143,4 +143,4 @@ def run(arguments: Namespace) -> int:
     return Exit.HEALTHY if rings or closed else Exit.NO_RING
 
 
-VERB = Verb("list", "every ring on the machine: stream, writer, readers", add_arguments, run)
+VERB = Verb("list", "list every ring on the machine: stream, writer, readers", add_arguments, run)

@@ -21,7 +21,7 @@ from .fault import tell_of_faults
 
 VERBS = ("demo", "list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
 
-EPILOG = "exit: 0 healthy, 1 there is a finding, 2 usage, 3 no such ring, 130 interrupted"
+EPILOG = "exit codes: 0 healthy, 1 finding, 2 usage error, 3 no such ring, 130 interrupted"
 
 
 def verbs() -> list[Verb]:
@@ -33,7 +33,7 @@ def build_parser() -> ArgumentParser:
     """Return the parser of the whole command line."""
     common = ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="JSON for programs instead of text for people")
-    return parser_of("vshm", "Looks at video rings in shared memory.", verbs(), EPILOG, [common])
+    return parser_of("vshm", "Inspect, watch and record video rings in shared memory.", verbs(), EPILOG, [common])
 
 
 def main(words: Sequence[str] | None = None) -> int:

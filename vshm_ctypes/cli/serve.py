@@ -24,10 +24,12 @@ SHORTEST_TOKEN = 8
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    host = "address to listen on (default: 127.0.0.1, this machine); 0.0.0.0: all, and then a token is needed"
+    host = "address to listen on (default: 127.0.0.1, this machine); 0.0.0.0: all addresses, which needs a token"
     parser.add_argument("--host", default="127.0.0.1", help=host)
-    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any that is free")
-    token = "file with the token to ask for, instead of a new one at every start"
+    parser.add_argument(
+        "--port", type=port, default=DEFAULT_PORT, help=f"port to listen on (default: {DEFAULT_PORT}); 0: any free one"
+    )
+    token = "file with the token that browsers must send, instead of a new one at every start"
     parser.add_argument("--token-file", type=Path, metavar="FILE", help=token)
 
 
@@ -85,4 +87,4 @@ def run(arguments: Namespace) -> int:
     return Exit.HEALTHY
 
 
-VERB = Verb("serve", "a page with the rings, live: picture, rates, latency, readers, board", add_arguments, run)
+VERB = Verb("serve", "serve a page with the rings, live: picture, rates, latency, readers, board", add_arguments, run)

@@ -175,4 +175,4 @@ def run(arguments: Namespace) -> int:
     return Exit.FINDING if warned else Exit.HEALTHY
 
 
-VERB = Verb("show", "one ring: header, geometry, counters, slot table", add_arguments, run)
+VERB = Verb("show", "show one ring: header, geometry, counters, slots", add_arguments, run)

@@ -59,19 +59,19 @@ def positive(text: str) -> float:
     """Parse a number above zero. Raises ArgumentTypeError."""
     value = float(text)
     if not 0 < value < 1e9:
-        raise ArgumentTypeError(f"{text}: a number above zero")
+        raise ArgumentTypeError(f"{text}: must be a number above zero")
     return value
 
 
 def port(text: str) -> int:
     """Parse a TCP port, of which 0 is any free one. Raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) > 65535:
-        raise ArgumentTypeError(f"{text}: a port is a number from 0 to 65535")
+        raise ArgumentTypeError(f"{text}: must be a port number from 0 to 65535")
     return int(text)
 
 
 def add_seconds_argument(parser: ArgumentParser) -> None:
     """Add the option that sets how long rates are measured."""
     parser.add_argument(
-        "-s", "--seconds", type=positive, default=1.0, metavar="S", help="measure rates for so long (default: 1)"
+        "-s", "--seconds", type=positive, default=1.0, metavar="S", help="measure rates for S seconds (default: 1)"
     )

@@ -67,8 +67,12 @@ def detect(stream: Consumer, every: int, share: float, folder: Path | None) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ring", nargs="?")
-    parser.add_argument("--every", type=int, default=0, metavar="N", help="examine every Nth frame instead of keyframes")
-    parser.add_argument("--share", type=float, default=0.02, help="share of the picture that has to change (default: 0.02)")
+    parser.add_argument(
+        "--every", type=int, default=0, metavar="N", help="examine every Nth frame instead of keyframes"
+    )
+    parser.add_argument(
+        "--share", type=float, default=0.02, help="share of the picture that has to change (default: 0.02)"
+    )
     parser.add_argument("--folder", type=Path, help="save the pictures here")
     arguments = parser.parse_args()
     policy: Literal["every", "keyframes"] = "every" if arguments.every else "keyframes"

@@ -49,9 +49,7 @@ def detect(ring: str | None, model: str, pause_s: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ring", nargs="?")
-    parser.add_argument(
-        "--model", default="haarcascade_frontalface_default.xml", help="file in cv2.data.haarcascades"
-    )
+    parser.add_argument("--model", default="haarcascade_frontalface_default.xml", help="file in cv2.data.haarcascades")
     parser.add_argument("--pause", type=float, default=0, metavar="S", help="pause after each picture (default: 0)")
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):

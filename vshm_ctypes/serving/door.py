@@ -39,7 +39,7 @@ class _Complaints(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         who = record.args[0] if isinstance(record.args, tuple) and record.args else "somebody"
         if isinstance(error, HttpProcessingError):
-            self._say(f"{who} sent what is no request: {first_line(error.message)}")
+            self._say(f"{who} sent a malformed request: {first_line(error.message)}")
         elif isinstance(error, Exception) and not isinstance(error, ConnectionError):  # else the client has left
             self._say(f"a request of {who} failed: {in_a_line(error)}")
 
@@ -127,7 +127,7 @@ class Door:
             loop.default_exception_handler(context)
         elif error.errno in (errno.EMFILE, errno.ENFILE):  # nobody else can connect
             self._end_oldest(len(self._passing()) // 2)
-            self._say(f"no descriptor is left for who comes: {error.strerror}; the oldest connections are closed")
+            self._say(f"no descriptor is left for new connections: {error.strerror}; the oldest ones were closed")
 
 
 def _end(connection: web.RequestHandler) -> None:

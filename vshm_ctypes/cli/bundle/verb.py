@@ -30,10 +30,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"make a bundle, such as case{ENDING}")
     what.add_argument("--open", type=Path, metavar="FILE", help="render a bundle as a page, FILE.html")
-    what.add_argument("--what", action="store_true", help="tell what a bundle holds, and take nothing")
-    parser.add_argument("--no-video", action="store_true", help="leave pictures and sound out")
-    parser.add_argument("--seconds", type=positive, default=10.0, metavar="S", help="of each stream (default: 10)")
-    parser.add_argument("--force", action="store_true", help="overwrite what is there")
+    what.add_argument("--what", action="store_true", help="list what a bundle contains, without making one")
+    parser.add_argument("--no-video", action="store_true", help="leave out pictures and sound")
+    parser.add_argument(
+        "--seconds", type=positive, default=10.0, metavar="S", help="capture S seconds of each stream (default: 10)"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def _progress(seconds: float, rings: int) -> Callable[[float], None]:
@@ -79,7 +81,7 @@ def _tell_kinds(as_json: bool) -> None:
         print_json(KINDS)
     else:
         print_table(("MEMBER", "WHAT"), list(KINDS.items()))
-        print("no environment variables, and no other file")
+        print("no environment variables, and no other files")
 
 
 def run(arguments: Namespace) -> int:
@@ -95,7 +97,7 @@ def run(arguments: Namespace) -> int:
             print_json({"page": page}) if arguments.json else print(page)
             return Exit.HEALTHY
         if not arguments.output.name.endswith(ENDING):
-            raise ValueError(f"{arguments.output}: let its name end with {ENDING}")
+            raise ValueError(f"{arguments.output}: its name must end with {ENDING}")
         taken = _make(arguments.output, arguments.seconds, not arguments.no_video, arguments.force)
     except ModuleNotFoundError as error:
         complain(f"a bundle needs {error.name}: pip install 'video-shm[cli]'")
@@ -110,5 +112,5 @@ def run(arguments: Namespace) -> int:
 
 
 VERB = Verb(
-    "bundle", "one file to send, with all that tells what is wrong; or such a file as a page", add_arguments, run
+    "bundle", "pack what helps to find a fault into one file, or show such a file as a page", add_arguments, run
 )

@@ -40,7 +40,7 @@ def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
             yield Finding(
                 "abandoned-ring",
                 name,
-                "a ring of version 1 that no process has open: its writer is gone",
+                "a version 1 ring that no process has open: its writer is gone",
                 "readers that open it wait for frames that never come, and the memory stays taken",
                 "start the writer again, or remove it with vshm check --clean",
             )
@@ -50,13 +50,13 @@ def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
                 name,
                 f"its writer (pid {info.writer_pid}) died without closing it",
                 "readers wait for the next writer, and the memory stays taken",
-                "start the writer again: it takes the ring over; or remove it with vshm check --clean",
+                "start the writer again, which takes the ring over, or remove it with vshm check --clean",
             )
         elif info.state == State.CLOSED:
             yield Finding(
                 "closed-ring",
                 name,
-                "its writer closed it, and yet its name is still there",
+                "its writer closed it, but its name was not removed",
                 "programs that open it see a stream that has ended",
                 "start the writer again, or remove it with vshm check --clean",
             )
@@ -88,7 +88,7 @@ def _find_unfinished(path: Path, users: Users) -> Iterator[Finding]:
         inspect(path.name)
         return
     except IncompatibleRing:
-        foreign: str | None = "this version knows none such"
+        foreign: str | None = "its format is not known"
     except ProducerNotRunning as error:
         if error.errno != errno.EAGAIN:
             return
@@ -100,7 +100,7 @@ def _find_unfinished(path: Path, users: Users) -> Iterator[Finding]:
             "unfinished-ring",
             f"/{path.name}",
             "a version 1 writer began this ring and died before it was done",
-            "readers are told to try again, for ever",
+            "readers try to open it again and again",
             "start the writer again, or remove it with vshm check --clean",
         )
 
@@ -109,7 +109,7 @@ def _no_ring(path: Path, why: str) -> Finding:
     return Finding(
         "not-a-ring",
         f"/{path.name}",
-        f"what bears this name is no ring: {why}",
+        f"the object of this name is not a ring: {why}",
         "writers and readers of this name fail, or wait; vshm check --clean leaves it, since it is not ours",
         f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another name",
     )
@@ -119,7 +119,7 @@ def _no_semaphore(path: Path, why: str) -> Finding:
     return Finding(
         "not-a-semaphore",
         str(path),
-        f"what bears this name is no semaphore: {why}",
+        f"the object of this name is not a semaphore: {why}",
         "version 1 writers and readers of this ring fail, or wait; vshm check --clean leaves it, since it is not ours",
         f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another channel",
     )
@@ -151,9 +151,9 @@ def _find_semaphore(path: Path, users: Users) -> Iterator[Finding]:
     yield Finding(
         "stale-semaphore",
         str(path),
-        "a semaphore of version 1 whose ring has no writer",
+        "a version 1 semaphore whose ring has no writer",
         "a version 1 writer that finds it taken drops every frame",
-        "start the writer again: it mends it; or remove it with vshm check --clean",
+        "start the writer again, which repairs it, or remove it with vshm check --clean",
     )
 
 

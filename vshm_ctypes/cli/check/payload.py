@@ -27,9 +27,9 @@ def undecodable(data: bytes, codec: int) -> str | None:
     if codec not in SETS:
         return None
     if next(nal_units(data, codec), None) is None:
-        return "there is no NAL unit in it: no start code (00 00 01)"
+        return "it has no NAL unit: no start code (00 00 01)"
     if entry_point(data, codec) is EntryPoint.NONE:
-        return "there is neither an IDR picture nor a recovery point in it"
+        return "it has neither an IDR picture nor a recovery point"
     return None
 
 
@@ -61,13 +61,13 @@ def check_payload(look: Survey) -> Iterator[Finding]:
             look.name,
             f"{len(reasons)} of the {flagged} keyframes in it can't be decoded as {codec_name(codec)}: {reasons[-1]}",
             "readers get frames, and decoders no picture",
-            "let its writer write whole access units (H.264, H.265: Annex B) or JPEG pictures, and say which codec",
+            "let its writer write whole access units (H.264, H.265: Annex B) or JPEG pictures, and set their codec",
         )
     elif flagged and (missing := [name for kind, name in SETS.get(codec, {}).items() if kind not in sets]):
         yield Finding(
             "no-parameter-sets",
             look.name,
-            f"there are keyframes in it, and none of their parameter sets ({', '.join(missing)})",
+            f"its keyframes come without their parameter sets ({', '.join(missing)})",
             "readers that join get frames, and decoders no picture",
             "let its encoder repeat them with each keyframe",
         )

@@ -72,7 +72,7 @@ def _drops(look: Survey) -> Iterator[Finding]:
         yield Finding(
             "no-space",
             look.name,
-            f"{info.dropped_no_space} frames were dropped since /dev/shm was full",
+            f"{info.dropped_no_space} frames were dropped because /dev/shm was full",
             "the ring's name had been removed, and there was no room to make it anew",
             "free /dev/shm or enlarge it",
         )
@@ -80,17 +80,17 @@ def _drops(look: Survey) -> Iterator[Finding]:
         yield Finding(
             "writer-busy",
             look.name,
-            f"{info.dropped_busy} of {info.frames} frames were dropped since the ring was taken",
+            f"{info.dropped_busy} of {info.frames} frames were dropped because the ring was busy",
             "a version 1 program holds the write semaphore, or two threads write at once",
-            "write from one thread; look which version 1 programs run",
+            "write from one thread, and find out which version 1 programs run",
         )
     if info.remade:
         yield Finding(
             "name-removed",
             look.name,
             f"its name was removed from /dev/shm {counted(info.remade, 'time')} while in use; its writer made it anew",
-            "readers lose frames at each time; something cleans up /dev/shm",
-            "see whether RemoveIPC or a clean-up script does it; run the writer as a system user",
+            "readers lose frames each time; some program cleans up /dev/shm",
+            "find out whether RemoveIPC or a clean-up script does it, or run the writer as a system user",
         )
 
 

@@ -28,7 +28,7 @@ from .ring_findings import check_readers, check_ring
 def add_arguments(parser: ArgumentParser) -> None:
     add_ring_argument(parser, default="all of them")
     add_seconds_argument(parser)
-    parser.add_argument("--clean", action="store_true", help="remove what dead programs left, and just that")
+    parser.add_argument("--clean", action="store_true", help="remove what dead programs left, and nothing else")
 
 
 def _unreadable(chosen: str | None) -> Iterator[Finding]:
@@ -127,7 +127,7 @@ def run(arguments: Namespace) -> int:
         print_json({"findings": examined.findings, "removed": removed, "unseen": unseen or None})
         return code
     if unseen:
-        complain(f"what somebody out of sight may use was left: {unseen}")
+        complain(f"objects that an unseen process may use were kept: {unseen}")
     for finding in removed:
         print(f"removed {printable(finding.subject)}: {printable(finding.what)}")
     for finding in examined.findings:
@@ -136,4 +136,4 @@ def run(arguments: Namespace) -> int:
     return code
 
 
-VERB = Verb("check", "a doctor: rings, writers, readers, leftovers, machine", add_arguments, run)
+VERB = Verb("check", "find faults: rings, writers, readers, leftovers, machine", add_arguments, run)

@@ -32,7 +32,7 @@ class _Handler(WSGIRequestHandler):
         pass
 
     def log_message(self, form: str, *words: Any) -> None:
-        self.server.say(f"{self.client_address[0]} sent what is no request: {first_line(form % words)}")
+        self.server.say(f"{self.client_address[0]} sent a malformed request: {first_line(form % words)}")
 
 
 class ExportServer(ThreadingMixIn, WSGIServer):
@@ -62,7 +62,7 @@ class ExportServer(ThreadingMixIn, WSGIServer):
             except Exception as error:
                 self.say(f"a request of {environ['REMOTE_ADDR']} failed: {in_a_line(error)}")
                 start_response("500 Internal Server Error", [("Content-Type", "text/plain")], sys.exc_info())
-                return [b"this failed, as vshm export tells where it runs\n"]
+                return [b"internal error: see the output of vshm export\n"]
 
         return answer
 

@@ -35,11 +35,15 @@ DASHBOARD = "dashboard.json"
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
-    parser.add_argument("--port", type=port, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0: any that is free")
-    textfile = "no HTTP: write FILE (NAME.prom) for node-exporter's textfile collector over and over"
+    parser.add_argument(
+        "--port", type=port, default=DEFAULT_PORT, help=f"port to listen on (default: {DEFAULT_PORT}); 0: any free one"
+    )
+    textfile = "instead of HTTP, keep FILE (NAME.prom) up to date for node-exporter's textfile collector"
     parser.add_argument("-o", "--textfile", type=Path, metavar="FILE", help=textfile)
-    parser.add_argument("--every", type=positive, default=15.0, metavar="S", help="write FILE so often (default: 15)")
-    parser.add_argument("--dashboard", action="store_true", help="print a Grafana dashboard of these numbers, and end")
+    parser.add_argument(
+        "--every", type=positive, default=15.0, metavar="S", help="write FILE every S seconds (default: 15)"
+    )
+    parser.add_argument("--dashboard", action="store_true", help="print a Grafana dashboard for these metrics")
 
 
 class Exporter:
@@ -149,6 +153,4 @@ def run(arguments: Namespace) -> int:
     return Exit.HEALTHY
 
 
-VERB = Verb(
-    "export", "numbers for monitoring: OpenMetrics on HTTP, or a text file for node-exporter", add_arguments, run
-)
+VERB = Verb("export", "export metrics: OpenMetrics over HTTP, or a text file for node-exporter", add_arguments, run)

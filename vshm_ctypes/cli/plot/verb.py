@@ -28,9 +28,9 @@ PICTURES = (".svg", ".html", ".png")
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="what vshm watch --log wrote; its rotated parts are found"
+        "file", type=Path, metavar="FILE", help="log of vshm watch --log; its rotated parts are read too"
     )
-    ring = "where the log is of several: channel number, NAME or /NAME (default: the first it tells of)"
+    ring = "ring to draw, if the log has several: channel number, NAME or /NAME (default: the first)"
     parser.add_argument("--ring", metavar="RING", help=ring)
     parser.add_argument("-o", "--output", type=Path, metavar="PICTURE", help=f"draw into a file: {', '.join(PICTURES)}")
 
@@ -50,7 +50,7 @@ def _tell_value(quantity: Quantity, value: float) -> str:
 
 def sketch(log: Log, width: int) -> list[str]:
     """Return the sketch as lines: the curve of each quantity with its extremes, then the latest events."""
-    lines = [f"{log.ring}: {wall(log.times[0])} to {wall(log.times[-1])}, {len(log.times)} seconds told"]
+    lines = [f"{log.ring}: {wall(log.times[0])} to {wall(log.times[-1])}, {len(log.times)} seconds"]
     if log.moved:
         lines.append(CLOCK_WAS_SET)
     stretches = max(width - LABEL - FIGURES - 1, 1)
@@ -86,12 +86,12 @@ def run(arguments: Namespace) -> int:
     """Return exit code 0, or 1 if FILE can't be read or PICTURE can't be written."""
     output: Path | None = arguments.output
     if output is not None and output.suffix not in PICTURES:
-        raise ValueError(f"{output}: end its name with one of {', '.join(PICTURES)}")
+        raise ValueError(f"{output}: its name must end with one of {', '.join(PICTURES)}")
     log = read_log(arguments.file, _told, ring_name(arguments.ring) if arguments.ring is not None else "")
     if log.unreadable:
-        complain(f"{arguments.file}: {log.unreadable} lines are not this log's, and left out")
+        complain(f"{arguments.file}: {log.unreadable} lines are not of a log, and were left out")
     if log.others:
-        complain(f"{arguments.file} tells of {', '.join(sorted(log.others))} too: --ring NAME draws another one")
+        complain(f"{arguments.file} also has lines of {', '.join(sorted(log.others))}: choose a ring with --ring NAME")
     if output is not None:
         logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns if it finds no folder for its caches
         try:

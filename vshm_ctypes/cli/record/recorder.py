@@ -113,7 +113,7 @@ class Recorder:
     def _tell_cut(self) -> None:
         if self._recording.cut:
             lost = f"left out where another file begins: {counted(self._recording.cut, 'frame')}"
-            complain(f"{lost}, made from what is in the one before; .mkv takes all in one file")
+            complain(f"{lost} that refer to pictures in the file before; .mkv takes all in one file")
 
     def _frames(self, seconds: float | None, advance: Callable[[Recording], None]) -> Iterator[Frame]:
         """Yield frames until the time is over, and keep sound and progress going even if no frame comes."""

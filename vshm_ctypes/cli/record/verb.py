@@ -37,15 +37,15 @@ def whole(text: str) -> int:
     """Parse a count on the command line. Raises ArgumentTypeError if it is less than 1."""
     count = int(text)
     if count < 1:
-        raise ArgumentTypeError(f"{text}: at least 1")
+        raise ArgumentTypeError(f"{text}: must be 1 or more")
     return count
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_ring_argument(parser)
     output = (
-        f"file, of the kind that its name says: {', '.join(CONTAINERS)} (by PyAV), or raw: "
-        f"{', '.join(RAW)}, or none; - is stdout, raw"
+        f"file; the ending of its name chooses the kind: {', '.join(CONTAINERS)} (with PyAV), or raw: "
+        f"{', '.join(RAW)}, or no ending; - is stdout, raw"
     )
     completed(parser.add_argument("-o", "--output", required=True, metavar="FILE", help=output), COMPLETE_FILE)
     parser.add_argument("-c", "--count", type=whole, metavar="N", help="end after N frames")
@@ -53,9 +53,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     start = "first frame: the ring's last keyframe (default), the next keyframe, or the oldest keyframe in the ring"
     parser.add_argument("--from", dest="start", choices=tuple(_STARTS), default="keyframe", help=start)
     parser.add_argument("--reconnect", action="store_true", help="go on with the next writer when this one ends")
-    audio = "put this ring's sound into the file too (.mp4, .mkv, .mov, .ts; default: /audio_stream)"
+    audio = "also record the sound of this ring (.mp4, .mkv, .mov, .ts; default: /audio_stream)"
     completed(parser.add_argument("--audio", nargs="?", const=AUDIO, metavar="RING", help=audio), COMPLETE_RING)
-    timing = "when each frame was published, and its size: JSON lines, for hil gate --replay"
+    timing = "also write when each frame was published, and its size, as JSON lines for hil gate --replay"
     completed(parser.add_argument("--timing", metavar="FILE", help=timing), COMPLETE_FILE)
     parser.add_argument("--force", action="store_true", help="overwrite FILE")
 
@@ -88,12 +88,12 @@ def _files_of(recording: Recording, force: bool, sound: Frame | None) -> Iterato
 def _check(arguments: Namespace) -> str:
     """Check the arguments, and return the muxer of the file. Raises ValueError, before anything is touched."""
     if not arguments.output:
-        raise ValueError("-o: it names no file")
+        raise ValueError("-o: the name is empty")
     kind = kind_of(arguments.output)
     if arguments.json and arguments.output == "-":
         raise ValueError("--json and -o - both want stdout: choose a file")
     if arguments.output == "-" and is_terminal():
-        raise ValueError("-o -: a terminal is no place for a stream: lead stdout into a pipe, or choose a file")
+        raise ValueError("-o -: stdout is a terminal: redirect it into a pipe, or choose a file")
     if arguments.timing == arguments.output:
         raise ValueError("-o and --timing name the same file: choose another one")
     if arguments.audio is not None and not any(kind.muxer and kind.takes(codec) for codec in PICTURES):
@@ -170,4 +170,4 @@ def _summary(recording: Recording) -> str:
     return f"{recording.ring} -> {files}: {frames}, {size}, {seconds}{lost}{ended}"
 
 
-VERB = Verb("record", "a stream into a file, of the kind that its name says", add_arguments, run)
+VERB = Verb("record", "record a stream into a file; the ending of its name chooses the kind", add_arguments, run)

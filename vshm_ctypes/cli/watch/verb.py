@@ -27,8 +27,8 @@ LABEL = 25  # columns before the sparkline
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_ring_argument(parser, default="all of them")
-    parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after so long (default: Ctrl-C)")
-    log = "write one JSON line a second, and one for each event, to FILE; what is full goes to FILE.1.gz and so on"
+    parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after S seconds (default: at Ctrl-C)")
+    log = "write a JSON line for each second and each event to FILE; full parts become FILE.1.gz and so on"
     parser.add_argument("--log", type=Path, metavar="FILE", help=log)
 
 
@@ -130,4 +130,4 @@ def run(arguments: Namespace) -> int:
     return Exit.FINDING if summary.is_finding else Exit.HEALTHY
 
 
-VERB = Verb("watch", "live: rate, latency, missed; one ring, or all of them, a line each", add_arguments, run)
+VERB = Verb("watch", "watch one ring live, or all of them: rate, latency, missed frames", add_arguments, run)

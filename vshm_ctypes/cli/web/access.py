@@ -46,14 +46,14 @@ def _refusal(request: web.Request, token: str | None) -> web.Response | None:
     """Return a response that refuses the request, or None. Raises ValueError if its Host or Origin is malformed."""
     port = request.url.port
     if not _same_origin(request):
-        return web.Response(status=403, text="this page may be used by itself only\n")
+        return web.Response(status=403, text="requests of other pages are refused\n")
     if token is None:
         # DNS rebinding: a foreign name that resolves to this machine.
         name = urlsplit(f"//{request.host}").hostname or ""
         if not is_loopback(name):
-            return web.Response(status=403, text=f"not by that name: open http://127.0.0.1:{port}/\n")
+            return web.Response(status=403, text=f"not under that host name: open http://127.0.0.1:{port}/\n")
     elif not _has_token(request, token):
-        text = "a token is missing, or is another: open the address that vshm serve printed\n"
+        text = "a token is missing or wrong: open the address that vshm serve printed\n"
         return web.Response(status=401, text=text)
     return None
 
@@ -66,7 +66,7 @@ def guard(token: str | None) -> Middleware:
         try:
             refused = _refusal(request, token)
         except ValueError:
-            refused = web.Response(status=400, text="a Host or an Origin like that is none\n")
+            refused = web.Response(status=400, text="the header Host or Origin is malformed\n")
         if refused is not None:
             response: web.StreamResponse = refused
         elif token is not None and "token" in request.query:  # move it from the address into a cookie

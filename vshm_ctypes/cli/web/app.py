@@ -75,10 +75,10 @@ async def _listen(socket: web.WebSocketResponse, viewer: Viewer | None) -> None:
 async def _live(request: web.Request) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, compress=False)
     if not socket.can_prepare(request):  # tells the page that a proxy passes no WebSockets on
-        return web.Response(status=426, text="a WebSocket is needed here\n", headers={"Upgrade": "websocket"})
+        return web.Response(status=426, text="a WebSocket is required\n", headers={"Upgrade": "websocket"})
     await socket.prepare(request)
     if len(request.app[VIEWERS]) >= MOST_VIEWERS:  # accepted, since a refusal can't give a reason
-        reason = f"{MOST_VIEWERS} streams are looked at already: close a page"
+        reason = f"{MOST_VIEWERS} streams are shown already: close a page"
         await socket.close(code=TRY_AGAIN_LATER, message=reason.encode())
         return socket
     try:

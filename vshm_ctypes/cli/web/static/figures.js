@@ -65,7 +65,7 @@ function readerRows(ring, hidden) {
   });
   if (hidden) {
     const row = document.createElement("tr");
-    row.insertCell().textContent = `${plural(hidden, "process", "processes")} of other users could not be looked at`;
+    row.insertCell().textContent = `${plural(hidden, "process", "processes")} of other users could not be examined`;
     rows.push(row);
   }
   return rows;
