@@ -12,7 +12,7 @@
 #include "probes.h"
 #include "reader_figures.h"
 
-/* Opens and maps what the path leads to, into the fields of ring, identity and fd. 0, or -1. */
+/* Opens and maps the object at the path, and sets ring, identity and fd. Returns 0 or -1. */
 COLD static int attach(struct reader *reader)
 {
 	struct segment_identity identity;
@@ -102,8 +102,8 @@ void reader_leave(struct reader *reader)
 	reader->fd = -1;
 }
 
-/* Goes over to the ring that the path leads to now: first is the number of the first frame of it that is new
- * to us; NULL: all are that we did not have. 0, or -1 with EPROTO. */
+/* Goes over to the ring that the path leads to now. first is the number of its first frame that is new to us;
+ * NULL: all frames that we have not had. Returns 0, or -1 with EPROTO. */
 COLD static int go_over(struct reader *reader, const struct segment_identity *successor,
 						const uint64_t *first)
 {
@@ -112,7 +112,7 @@ COLD static int go_over(struct reader *reader, const struct segment_identity *su
 	const int former_fd = reader->fd;
 	video_shm_info_t then;
 
-	reader_figures(reader, &then); /* as if the caller had asked a last time */
+	reader_figures(reader, &then); /* so that the totals include its last figures */
 	if (attach(reader) != 0) {
 		if (errno != EPROTO)
 			return 0; /* not ready, or gone again */
@@ -131,7 +131,7 @@ COLD static int go_over(struct reader *reader, const struct segment_identity *su
 	return 0;
 }
 
-/* Whether another ring, or a frame, came under the other name since our own ring was last seen alive. */
+/* Returns whether the other name got a new ring or frame since our own ring was last seen alive. */
 COLD static bool other_moves(struct reader *reader, struct segment_identity *now, bool *is_new)
 {
 	struct reader_other *other = &reader->other;
@@ -200,7 +200,7 @@ COLD int reader_look_for_successor(struct reader *reader)
 
 	if (segment_name_leads(reader->path, &reader->identity, &now) != SEGMENT_NAME_OTHER)
 		return look_at_other(reader);
-	if (reader->fate == READER_DEAD && !reader->reconnect) { /* its place was taken: it will not come back */
+	if (reader->fate == READER_DEAD && !reader->reconnect) { /* replaced: it will not come back */
 		reader->fate = READER_CLOSED;
 		reader->told = false;
 		return 0;

@@ -8,8 +8,8 @@
 #include "options.h"
 #include "reader_figures.h"
 
-/* 240 bytes of pointers and words of eight bytes would be 120 where both have four; nothing that a compiler
- * lays out shrinks more. */
+/* The original's handle of 240 bytes, of pointers and 8-byte words, shrinks at most to 120 bytes on another
+ * processor. */
 static_assert(sizeof(struct consumer_handle) <= 32, "the original's handle has room");
 static_assert(_Alignof(struct consumer_handle) <= _Alignof(void *), "the original's handle is aligned");
 
@@ -20,7 +20,7 @@ static struct consumer_handle *handle_of(const video_shm_consumer_t *given)
 	return (struct consumer_handle *)(uintptr_t)given;
 }
 
-/* NULL with EINVAL or EBADF. A copy of a handle that was destroyed looks open, and is not. */
+/* Returns NULL with EINVAL or EBADF. The generation tells that a copy of a destroyed handle is not open. */
 HOT static struct consumer *consumer_of(const video_shm_consumer_t *given)
 {
 	const struct consumer_handle *handle = handle_of(given);
@@ -36,7 +36,7 @@ HOT static struct consumer *consumer_of(const video_shm_consumer_t *given)
 	return NULL;
 }
 
-/* Of what is doomed; a handler that comes in between finds it so, or closed, and does nothing. */
+/* Destroys a doomed consumer. A signal handler in between finds it doomed or closed, and does nothing. */
 static void tear_down(struct consumer_handle *handle)
 {
 	struct consumer *consumer = handle->consumer;
@@ -71,8 +71,8 @@ HOT int consumer_leave(const video_shm_consumer_t *given, int result)
 	struct consumer_handle *handle = handle_of(given);
 	const uint32_t depth = atomic_load_explicit(&handle->entered, memory_order_relaxed) - 1;
 
-	/* No full fence here, which would wait for all that was copied. A handler on this thread is seen without;
-	 * one on another, in just this moment, may leave the mapping to the end of the process. */
+	/* No full fence here, which would wait for the whole copy. It is not needed for a handler on this thread;
+	 * a handler on another thread, at this very moment, may leave the mapping until the process ends. */
 	atomic_store_explicit(&handle->entered, depth, memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
 	if (depth > 0 || atomic_load_explicit(&handle->life, memory_order_relaxed) != CONSUMER_DOOMED)
@@ -99,7 +99,7 @@ void consumer_clear(video_shm_consumer_t *given)
 		memset(given, 0, sizeof(struct consumer_handle));
 }
 
-/* 0, or -1 with EINVAL. */
+/* Sets the options and the path. Returns 0, or -1 with EINVAL. */
 static int set_up(struct reader *reader, const video_shm_consumer_options_t *given, uint32_t *start)
 {
 	video_shm_consumer_options_t options;

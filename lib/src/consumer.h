@@ -6,42 +6,42 @@
 #include "reader.h"
 
 /*
- * What the caller's handle holds, and all of it that is ever touched: programs of the original have handles
- * of 240 bytes, or fewer where pointers are shorter, and aligned for no more than those.
+ * The content of the caller's handle, and all of it that is ever touched: programs built with the original's
+ * header have handles of 240 bytes, or fewer on 32-bit processors, with the alignment of a pointer.
  *
- * destroy may come from a signal handler in the middle of any other call on the same handle, or while a view
- * is out. It then only asks; the call, or the release, tears down at its end.
+ * destroy may be called by a signal handler during any other call on the same handle, or while a view is
+ * held. It then only marks the handle; the other call, or release, tears it down at its end.
  */
 struct consumer_handle {
-	_Atomic uint32_t life;    /* CONSUMER_OPEN, CONSUMER_DOOMED; else it is not open */
-	_Atomic uint32_t entered; /* calls under way, one more while a view is out; above 1 in a handler */
+	_Atomic uint32_t life;    /* CONSUMER_OPEN or CONSUMER_DOOMED; any other value: not open */
+	_Atomic uint32_t entered; /* calls in progress, plus one while a view is held; above 1 in a handler */
 	struct consumer *consumer;
-	uint32_t generation; /* of the consumer, when it was opened */
+	uint32_t generation; /* generation of the consumer when it was opened */
 };
 
 #define CONSUMER_OPEN UINT32_C(0x736e6f63)
-#define CONSUMER_DOOMED UINT32_C(0x6d6f6f64) /* open, but destroy was asked for */
+#define CONSUMER_DOOMED UINT32_C(0x6d6f6f64) /* open, but to be destroyed */
 
 struct consumer {
 	struct pool_item item;
 	bool viewing;
 	struct reader reader;
-	struct ring_look view; /* the one that is out */
+	struct ring_look view; /* the view that is held */
 };
 
-/* The handle is not open. NULL: nothing is done. */
+/* Marks a handle as not open. Does nothing for NULL. */
 void consumer_clear(video_shm_consumer_t *given);
 
-/* Opens a handle. other: NULL; or, in the original's calls, the ring's other name, "" if it has none. 0 or
- * -1.
- */
+/* Opens a handle. other is NULL, or for the original's calls the ring's other name, "" if it has none.
+ * Returns 0 or -1. */
 int consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options,
 				  const char *other);
 
-/* Begins a call. NULL: EINVAL, EBADF, or EBUSY where a view may not be out. */
+/* Begins a call, and returns the consumer; NULL with EINVAL, EBADF, or EBUSY if a view is held but may not
+ * be. */
 struct consumer *consumer_enter(const video_shm_consumer_t *given, bool view_may_be_out);
 
-/* The consumer whose view is out, be the handle destroyed meanwhile or not. NULL: EBADF. */
+/* Returns the consumer with a view, even if the handle was destroyed meanwhile; NULL with EBADF. */
 struct consumer *consumer_viewed(const video_shm_consumer_t *given);
 
 /* Ends a call. Returns result, or -1 with EBADF if the handle was destroyed meanwhile. */

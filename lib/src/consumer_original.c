@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the original's callers join a ring: a buffer of VIDEO_SHM_MAX_FRAME_SIZE is enough, and a restart goes
- * unnoticed. */
+/* The original's calls that join a ring: their callers need a buffer of VIDEO_SHM_MAX_FRAME_SIZE bytes, and
+ * do not notice a restart of the writer. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 
 #define POLICY_VARIABLE "VIDEO_SHM_POLICY"
 
-/* A program that nobody changes any more can still have the newest frame, as the original gave it, by its
- * environment. 0, or -1 with EINVAL. */
+/* Reads the policy from the environment, by which an old program can get the newest frame, as the original
+ * gave it. Returns 0, or -1 with EINVAL. */
 static int policy_of_environment(uint32_t *policy)
 {
 	static const char *const words[] = {"every", "newest", "keyframes"};

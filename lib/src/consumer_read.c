@@ -29,7 +29,7 @@ HOT static bool take(struct reader *reader, const struct ring_look *look)
 	return whole;
 }
 
-/* Copies the next frame that stays whole meanwhile. A size, 0, or -1. */
+/* Copies the next frame that stays whole meanwhile. Returns its size, 0, or -1. */
 HOT static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity, video_frame_meta_t *meta,
 						 uint32_t timeout_ms)
 {
@@ -113,7 +113,7 @@ HOT int video_shm_consumer_acquire(video_shm_consumer_t *given, video_shm_view_t
 		return consumer_leave(given, found);
 	if (fill_view(consumer, view) != 0)
 		return consumer_leave(given, -1);
-	consumer->viewing = true; /* and the call is not left: destroy keeps the mapping until release */
+	consumer->viewing = true; /* and the call does not end: destroy keeps the mapping until release */
 	return (int)consumer->view.meta.size;
 }
 

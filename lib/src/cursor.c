@@ -2,7 +2,7 @@
 #include "cursor.h"
 #include "hot.h"
 
-/* The oldest frame that may be whole. Without stamps, the slot that the writer may be writing to never is. */
+/* Returns the oldest frame that may be whole. Without stamps, the slot being written is never whole. */
 HOT static uint64_t oldest_frame(const struct ring *ring, uint64_t frames)
 {
 	const uint64_t first = ring_first_frame(ring);
@@ -23,7 +23,7 @@ void cursor_restart(struct cursor *cursor)
 	cursor->restarted = true;
 }
 
-/* The writer may be at the oldest frame already. */
+/* Returns the oldest whole frame: the writer may be overwriting the oldest one already. */
 COLD static uint64_t first_whole(const struct ring *ring, uint64_t oldest, uint64_t frames)
 {
 	struct ring_look look;
@@ -33,7 +33,7 @@ COLD static uint64_t first_whole(const struct ring *ring, uint64_t oldest, uint6
 	return oldest;
 }
 
-/* The last keyframe in the ring; false: there is none. */
+/* Finds the last keyframe in the ring. Returns false if there is none. */
 static bool last_keyframe(const struct ring *ring, uint64_t oldest, uint64_t frames, uint64_t *frame)
 {
 	struct ring_look look;
@@ -46,7 +46,7 @@ static bool last_keyframe(const struct ring *ring, uint64_t oldest, uint64_t fra
 	return false;
 }
 
-/* How many keyframes there were before next, as far as that can be told: before frame 0 there was none. */
+/* Sets how many keyframes were written before next, if that can be told; before frame 0 there are none. */
 COLD static void count_keyframes(struct cursor *cursor, const struct ring *ring)
 {
 	struct ring_look look;
@@ -63,7 +63,7 @@ COLD static void count_keyframes(struct cursor *cursor, const struct ring *ring)
 		cursor->keyframes_known = false;
 }
 
-/* What the lost frames were will never be known: they all count as missed. */
+/* Counts all unclear frames as missed, since it will never be known which of them were keyframes. */
 COLD static void give_up_unclear(struct cursor *cursor)
 {
 	cursor->span += cursor->unclear;
@@ -103,8 +103,8 @@ void cursor_move(struct cursor *cursor, const struct ring *ring)
 {
 	const uint64_t frames = ring_frames(ring, ring->extension != NULL ? cursor->next : 0);
 
-	/* A ring that goes on from the last one begins no earlier than we have come, and version 1 never goes on.
-	 * Any other counts anew, however far it has come: all that it holds is new to us. */
+	/* A ring that continues the numbering begins no earlier than our position; version 1 never continues it.
+	 * Any other ring has started at 0, and all frames in it are new to us. */
 	if (ring->extension == NULL || frames < cursor->next || ring_first_frame(ring) < cursor->next) {
 		give_up_unclear(cursor);
 		cursor->next = oldest_frame(ring, frames);
@@ -120,7 +120,7 @@ HOT static bool leans(const struct ring_look *look)
 	return look->meta.codec < VIDEO_SHM_CODEC_PCM_S16LE;
 }
 
-/* Frames before upto can no longer be had. */
+/* Counts the frames before upto as lost. */
 COLD static void lose(struct cursor *cursor, const struct ring *ring, uint64_t upto)
 {
 	const uint64_t lost = upto - cursor->next;
@@ -147,7 +147,7 @@ static void skip(struct cursor *cursor, uint64_t upto)
 	cursor->next = upto;
 }
 
-/* Each frame says how many keyframes there were up to it, which tells the lost ones apart. */
+/* Divides the unclear frames into missed and skipped ones, by the number of keyframes up to this frame. */
 COLD static void clear_up(struct cursor *cursor, const struct ring_look *look)
 {
 	const uint64_t before = look->keyframes - ring_is_keyframe(&look->meta);
@@ -159,18 +159,18 @@ COLD static void clear_up(struct cursor *cursor, const struct ring_look *look)
 	cursor->missed += lost_keyframes;
 	cursor->skipped += cursor->unclear - lost_keyframes;
 	cursor->unclear = 0;
-	cursor->keyframes = before; /* counted: should this frame be lost as well, they are not counted again */
+	cursor->keyframes = before; /* so that they are not counted again if this frame is lost too */
 	cursor->awaiting_keyframe = cursor->awaiting_keyframe || (lost_keyframes > 0 && cursor->resync);
 }
 
-/* Where to read on when frames is the count: loses what is gone, skips what is not wanted. */
+/* Moves past frames that are gone, and past those that the policy does not want. frames is the count. */
 HOT static void catch_up(struct cursor *cursor, const struct ring *ring, uint64_t frames)
 {
 	uint64_t oldest = oldest_frame(ring, frames);
 
 	if (cursor->torn > 0 && oldest < frames) {
-		/* The writer was faster than our copy at the end of the ring: twice as far from it each time, up to
-		 * the newest frame. */
+		/* The writer overtook our copy at the oldest frame: keep twice the distance each time, up to the
+		 * newest frame. */
 		const uint64_t margin = UINT64_C(1) << (cursor->torn < 12 ? cursor->torn : 12);
 
 		oldest = frames - oldest > margin ? oldest + margin : frames - 1;
@@ -194,7 +194,7 @@ HOT static bool wanted(const struct cursor *cursor, const struct ring_look *look
 	return cursor->policy != VIDEO_SHM_POLICY_KEYFRAMES && !(cursor->awaiting_keyframe && leans(look));
 }
 
-/* The ring counts anew in place, which no writer of ours does. */
+/* Starts again after the ring's count was set back, which no writer of ours does. */
 COLD static void begin_again(struct cursor *cursor, const struct ring *ring, uint64_t frames)
 {
 	give_up_unclear(cursor);
@@ -211,14 +211,13 @@ HOT bool cursor_find(struct cursor *cursor, const struct ring *ring, struct ring
 		begin_again(cursor, ring, frames);
 	while (cursor->next < frames) {
 		catch_up(cursor, ring, frames);
-		if (cursor->next == frames) /* it never held what was lost, nor anything else yet */
+		if (cursor->next == frames) /* it has not held any frame yet */
 			break;
 		if (!ring_look(ring, cursor->next, look)) {
 			const uint64_t before = frames;
 
-			/* Emptied after a crash, or overwritten meanwhile. Or frames came while we looked at the two
-			 * counters of version 1: then look again, which ends at the latest when the frame is out of
-			 * reach. */
+			/* It was emptied after a crash, or overwritten meanwhile. Or, in version 1, frames came between
+			 * our reading of its two counters: then look again, which ends when the frame is out of reach. */
 			frames = ring_frames(ring, cursor->next);
 			if (frames <= before)
 				lose(cursor, ring, cursor->next + 1);

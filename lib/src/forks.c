@@ -12,8 +12,7 @@
 #include "log.h"
 #include "takeover.h"
 
-#define END_ATTEMPTS                                                                                         \
-	1000 /* of a parent that is ending: it has a mapping to give back, and needs a processor */
+#define END_ATTEMPTS 1000 /* for a parent that is ending, which takes time to unmap its memory */
 #define END_EVERY_NS 1000000
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -30,7 +29,7 @@ void forks_unblock(void)
 	(void)pthread_mutex_unlock(&mutex);
 }
 
-/* In the child, right after fork: only async-signal-safe calls. */
+/* Runs in the child right after fork: only async-signal-safe calls are allowed. */
 static void disown_all(void)
 {
 	for (struct writer *writer = writers; writer != NULL; writer = writer->next) {
@@ -38,10 +37,10 @@ static void disown_all(void)
 			continue;
 		descriptor_close(writer->fd, &writer->identity);
 		writer->fd = -1;
-		writer->pin = NULL; /* the child never had it: what is there by now is somebody else's */
-		memset(&writer->former, 0, sizeof(writer->former)); /* nor its thread */
-		/* Memory of the child's own in place of the ring: a pointer from a reservation neither faults nor
-		 * harms. */
+		writer->pin = NULL;                                 /* MADV_DONTFORK: the child never had it */
+		memset(&writer->former, 0, sizeof(writer->former)); /* its thread is the parent's */
+		/* Replace the ring by private memory, so that a pointer from a reservation neither faults nor does
+		 * harm. */
 		if (writer->ring.base != NULL)
 			(void)mmap(writer->ring.base, (size_t)writer->ring.geometry.object_size, PROT_READ | PROT_WRITE,
 					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
@@ -92,8 +91,9 @@ bool forks_know(const struct writer *writer)
 }
 
 /*
- * Whether the process that opened a writer is gone. One that has left its parent's session makes itself a
- * daemon: the parent is about to end, and is waited for, once. With nothing held, as other threads fork.
+ * Returns whether the process that opened a writer is gone. A child that has left its parent's session is
+ * becoming a daemon: the parent is about to end, so wait for it, once. No lock is held, as other threads may
+ * fork.
  */
 static bool has_ended(const struct process *parent, _Atomic unsigned *looks)
 {
@@ -108,7 +108,7 @@ static bool has_ended(const struct process *parent, _Atomic unsigned *looks)
 	return true;
 }
 
-/* The ring that the parent had, where nobody has it now. As writer_open. */
+/* Opens the parent's ring if nobody has it now. Returns as writer_open. */
 static int reopen(struct writer *writer)
 {
 	const struct ring stand_in = writer->ring;
@@ -128,16 +128,16 @@ static int reopen(struct writer *writer)
 		writer->identity = identity;
 		return result;
 	}
-	/* Else an encoder may still write there. */
+	/* With a reservation, an encoder may still write there. */
 	if (!was_reserved && stand_in.base != NULL)
 		(void)munmap(stand_in.base, (size_t)stand_in.geometry.object_size);
 	atomic_store(&writer->reserved, 0);
-	atomic_flag_clear(&writer->busy); /* a thread of the parent's may have been writing */
+	atomic_flag_clear(&writer->busy); /* a thread of the parent may have been writing */
 	writer->state = WRITER_LIVE;
 	return 0;
 }
 
-/* One attempt. Another thread may have done it meanwhile. */
+/* Tries once to take the ring over; another thread may have done it meanwhile. */
 static int inherit(struct writer *writer)
 {
 	int result;
@@ -153,7 +153,7 @@ COLD bool forks_inherit(struct writer *writer)
 	struct process parent;
 	int result;
 
-	forks_block(); /* as another thread may be signing the ring */
+	forks_block(); /* another thread may be signing the ring */
 	parent = writer->self;
 	writer->claim_looks = 0;
 	result = writer->state != WRITER_FORKED;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A forked child must neither write to its parent's ring nor keep its lock alive, as long as its parent
- * lives. */
+/* Keeps a forked child from writing to its parent's ring, or keeping its lock, while the parent lives. */
 #ifndef VSHM_FORKS_H
 #define VSHM_FORKS_H
 
 #include "writer.h"
 
-/* While a writer's descriptors come or go, nobody forks. False: another thread is at it. */
+/* Block fork() while the descriptors of a writer are opened or closed. forks_try_block returns false if
+ * another thread blocks it. */
 bool forks_try_block(void);
 void forks_block(void);
 void forks_unblock(void);
 
-/* Between block and unblock. */
+/* To be called between block and unblock. */
 void forks_add(struct writer *writer);
 void forks_remove(struct writer *writer);
 bool forks_know(const struct writer *writer);
 
-/* Of a writer in a forked child: makes the child the writer, where its parent is gone and nobody else has the
- * ring. */
+/* In a forked child: makes the child the writer if its parent is gone and nobody else has the ring. Returns
+ * whether it is the writer now. */
 bool forks_inherit(struct writer *writer);
 
 #endif

@@ -7,9 +7,8 @@
 #define META_SIZE sizeof(video_frame_meta_t)
 
 /*
- * Some processors copy 4 KB to 460 KB many times slower when (target - source) modulo 4096 is 1 to 31.
- * Buffers mostly begin at or a little behind a page; payload in the middle of a page stays clear of them both
- * ways.
+ * Some processors copy 4 KB to 460 KB many times slower when (target - source) modulo 4096 is 1 to 31. Most
+ * buffers begin at the start of a page or a little after it, so payload begins in the middle of a page.
  */
 #define PAGE 4096u
 #define PAYLOAD_IN_PAGE 2048u
@@ -62,7 +61,7 @@ int geometry_extension_offset(const struct layout_header *header, uint64_t objec
 	return 0;
 }
 
-/* Every product below stays under 2^41, since slots and slot_size are bounded first. */
+/* Every product below is less than 2^41, since slots and slot_size are checked first. */
 static bool fits(const struct geometry *geometry, uint64_t extension_size)
 {
 	const uint64_t slots = geometry->slots;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where things lie in a ring of so many slots of such a size. */
+/* The offsets in a ring, given its number and size of slots. */
 #ifndef VSHM_GEOMETRY_H
 #define VSHM_GEOMETRY_H
 
@@ -12,28 +12,28 @@ struct geometry {
 	uint32_t slots;
 	uint32_t slot_size; /* bytes of payload in a slot */
 	uint32_t media;
-	uint64_t slot_offset; /* of the first slot's metadata; its payload follows 32 bytes behind */
+	uint64_t slot_offset; /* of the first slot's metadata; its payload follows after 32 bytes */
 	uint64_t slot_stride;
 	uint64_t extension_offset; /* 0: plain version 1 */
 	uint64_t line_offset;
 	uint64_t object_size;
 };
 
-/* Lays a ring out. 0, or -1 with EINVAL. */
+/* Computes the layout of a ring. Returns 0, or -1 with EINVAL. */
 int geometry_plan(struct geometry *geometry, uint32_t slots, uint32_t slot_size, uint32_t media);
 
-/* Where header says that the extension lies; 0: there is none. 0, or -1 with EAGAIN (not ready yet) or
- * EPROTO. */
+/* Reads the offset of the extension from header; 0 if there is none. Returns 0, or -1 with EAGAIN (not ready
+ * yet) or EPROTO. */
 int geometry_extension_offset(const struct layout_header *header, uint64_t object_size, uint64_t *offset);
 
 /*
- * Reads the geometry from private copies of header and extension (NULL: plain version 1), which nobody has
- * checked so far, of an object of object_size bytes. 0, or -1 with EPROTO.
+ * Reads the geometry from private copies of header and extension (NULL: plain version 1) of an object of
+ * object_size bytes. It trusts neither. Returns 0, or -1 with EPROTO.
  */
 int geometry_read(struct geometry *geometry, const struct layout_header *header,
 				  const struct layout_extension *extension, uint64_t object_size);
 
-/* Where a slot's metadata lies, from the object's begin on; its payload follows. */
+/* Returns the offset of a slot's metadata in the object; the payload follows it. */
 static inline uint64_t geometry_slot(const struct geometry *geometry, uint32_t slot)
 {
 	return geometry->slot_offset + slot * geometry->slot_stride;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The path of a frame. The compiler puts what is HOT together, and apart from it what is COLD: between two
- * frames the processor's caches belong to others, and every page and line that a frame touches has to be
- * fetched anew.
+ * Marks the code that runs for every frame. The compiler places HOT functions together, apart from COLD ones:
+ * between two frames other code uses the processor's caches, and every page and cache line that a frame needs
+ * must be fetched again.
  */
 #ifndef VSHM_HOT_H
 #define VSHM_HOT_H
@@ -15,7 +15,7 @@
 
 #define HOT_LINE 64u
 
-/* Fetches size bytes all at once, not one line after the other as they are needed. */
+/* Prefetches size bytes at once, instead of one cache line after the other as they are used. */
 static inline void hot_fetch(const void *from, size_t size)
 {
 	for (size_t at = 0; at < size; at += HOT_LINE)

@@ -43,7 +43,7 @@ static void inspect_extension(video_shm_info_t *info, const struct layout_extens
 	info->v1_signals = LOAD(extension->v1_signals);
 }
 
-/* extension NULL: version 1. */
+/* Fills in the figures; extension is NULL for version 1. */
 static void inspect_words(video_shm_info_t *info, const struct geometry *geometry,
 						  const struct layout_header *header, const struct layout_extension *extension,
 						  uint64_t clock_shift_ns)
@@ -70,7 +70,7 @@ void inspect_ring(video_shm_info_t *info, const struct ring *ring, uint64_t cloc
 		info->last_publish_ns = inspect_time(newest.publish_ns, clock_shift_ns);
 }
 
-/* ---- from outside: a copy through pread, laid out like the ring itself ---- */
+/* ---- without mapping: a copy of the ring through pread ---- */
 
 struct glance {
 	struct segment_identity identity;
@@ -98,7 +98,7 @@ static int open_glance(const char *name, struct glance *glance)
 	return -1;
 }
 
-/* Frames counted by now: a slot may hold one that is newer than the survey. */
+/* Returns the number of frames now, since a slot may hold a frame that is newer than the survey. */
 static uint64_t glance_frames(const struct glance *glance)
 {
 	const off_t at =
@@ -108,8 +108,8 @@ static uint64_t glance_frames(const struct glance *glance)
 	return pread(glance->fd, &frames, sizeof(frames), at) == (ssize_t)sizeof(frames) ? frames : 0;
 }
 
-/* One slot: its line before and after its metadata, as a reader would look at it. A whole frame that was
- * never counted, as after a crash, is none. */
+/* Reads a slot: its line before and after its metadata, as a reader does. Returns false if it has no whole
+ * frame; a frame that was never counted, as after a crash, does not count. */
 static bool glance_slot(const struct glance *glance, uint32_t index, video_shm_slot_t *slot)
 {
 	const struct geometry *geometry = &glance->survey.geometry;

@@ -5,10 +5,10 @@
 #include "ring.h"
 #include "segment.h"
 
-/* A mapped ring's figures; the reader's part and what inspect_identity fills become zero. */
+/* Fills in the figures of a mapped ring; those of the reader, and those of inspect_identity, become zero. */
 void inspect_ring(video_shm_info_t *info, const struct ring *ring, uint64_t clock_shift_ns);
 
-/* A time of the ring as this process's time namespace has it; 0, which is none, stays so. */
+/* Converts a time in the ring to this process's time namespace; 0, which means none, stays 0. */
 static inline uint64_t inspect_time(uint64_t ns, uint64_t clock_shift_ns)
 {
 	return ns == 0 ? 0 : ns + clock_shift_ns;

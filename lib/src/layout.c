@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the header's types look like in this library, for bindings that can't include it. */
+/* Sizes and offsets of the header's types in this library, for bindings that can't include the header. */
 #include "layout.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes in shared memory, as FORMAT.md describes them. Nothing here may move. */
+/* The bytes in shared memory, as described in FORMAT.md. Nothing here may move. */
 #ifndef VSHM_LAYOUT_H
 #define VSHM_LAYOUT_H
 
@@ -19,9 +19,7 @@
 #define LAYOUT_MAX_SLOT_SIZE (256u << 20)
 
 #define LAYOUT_NO_FRAME UINT64_MAX /* line.frame of a slot that holds nothing */
-#define LAYOUT_EMPTY_STAMP                                                                                   \
-	1u /* line.stamp of a slot that was emptied: odd, like that of one being written                         \
-		*/
+#define LAYOUT_EMPTY_STAMP 1u      /* line.stamp of an emptied slot: odd, as while it is written */
 
 #define LAYOUT_WAKE_FRAME 1u    /* futex bits: a frame was published */
 #define LAYOUT_WAKE_KEYFRAME 2u /* it is a keyframe */
@@ -29,7 +27,7 @@
 #define LAYOUT_WAKE_ALL UINT32_MAX
 #define LAYOUT_WAKE_OWN_FIRST 8u /* this bit and all above it: a process wakes its own readers */
 
-/* Version 1, to the byte. */
+/* The header of version 1, byte for byte. */
 struct layout_header {
 	_Atomic uint32_t magic;
 	_Atomic uint32_t version;
@@ -38,13 +36,13 @@ struct layout_header {
 	_Atomic uint32_t frame_count;
 	_Atomic uint32_t dropped_frames;
 	_Atomic uint32_t active_readers; /* version 1 readers count themselves here; not to be trusted */
-	_Atomic uint32_t extension; /* where the extension begins, in units of 64 bytes; 0: plain version 1 */
+	_Atomic uint32_t extension;      /* offset of the extension in units of 64 bytes; 0: plain version 1 */
 	uint32_t reserved[8];
 };
 
-/* Behind the slots. One writer; each group of fields has a cache line of its own. */
+/* Follows the slots. Only the writer changes it; each group of fields has a cache line of its own. */
 struct layout_extension {
-	/* what never changes */
+	/* never changes */
 	_Atomic uint32_t magic;
 	uint32_t size; /* bytes from here to the first line */
 	uint32_t slots;
@@ -57,7 +55,7 @@ struct layout_extension {
 	uint32_t media;
 	uint32_t reserved0;
 
-	/* what changes when a writer comes or goes */
+	/* changes when a writer comes or goes */
 	_Atomic uint32_t epoch;
 	_Atomic uint32_t state; /* enum video_shm_state: live or closed */
 	_Atomic uint32_t writer_pid;
@@ -69,11 +67,11 @@ struct layout_extension {
 	_Atomic uint64_t rearmed;
 	uint64_t reserved1;
 
-	/* what changes with every frame */
+	/* changes with every frame */
 	_Atomic uint64_t frames;
 	_Atomic uint64_t keyframes;
 	_Atomic uint64_t bytes;
-	_Atomic uint32_t signal; /* the futex word: up by one at every event */
+	_Atomic uint32_t signal; /* the futex word, raised by one at every event */
 	uint32_t reserved2[9];
 
 	/* what changes with every drop */
@@ -83,14 +81,14 @@ struct layout_extension {
 	uint64_t reserved3[5];
 };
 
-/* One for each slot, behind the extension. */
+/* One for each slot, after the extension. */
 struct layout_line {
 	_Atomic uint32_t stamp; /* odd: being written, or empty; 2 * (frame + 1): whole */
 	_Atomic uint32_t flags;
 	_Atomic uint64_t frame;
 	_Atomic uint64_t capture_ns;
 	_Atomic uint64_t publish_ns;
-	_Atomic uint64_t keyframes; /* keyframes up to and with this frame, all epochs */
+	_Atomic uint64_t keyframes; /* keyframes up to and including this frame, all epochs */
 	uint64_t reserved[3];
 };
 
@@ -139,7 +137,7 @@ static_assert(ATOMIC_LLONG_LOCK_FREE == 2,
 			  "build for a processor with 64-bit atomics (32-bit ARM: -march=armv6k up)");
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian");
 
-/* The stamp of the whole frame of that number; never odd. */
+/* Returns the stamp of a whole frame; never odd. */
 static inline uint32_t layout_stamp(uint64_t frame)
 {
 	return (uint32_t)(2u * ((uint32_t)frame + 1u));

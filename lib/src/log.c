@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINES 4 /* as many as one call has to tell at the most */
+#define LINES 4 /* the most that one call logs */
 
 struct line {
 	int level;
@@ -45,7 +45,7 @@ void log_deliver(void)
 	const int saved = errno;
 	struct line line;
 
-	/* Each is taken out first: the callback may call the library again. */
+	/* Remove each line first: the callback may call the library again. */
 	while (waiting_count > 0) {
 		line = waiting[0];
 		memmove(&waiting[0], &waiting[1], --waiting_count * sizeof(waiting[0]));

@@ -4,12 +4,12 @@
 
 #include "video_shm.h"
 
-/* Keeps a line for the callback that the program has set, if any. Keeps errno. */
+/* Stores a line for the program's callback, if it has set one. Keeps errno. */
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Hands this thread's lines to the callback. Keeps errno. Only where no lock is held: the callback may fork,
- * call the library, or wait for another thread that does.
+ * Passes this thread's lines to the callback. Keeps errno. Call it only while no lock is held: the callback
+ * may fork, call the library, or wait for another thread that does.
  */
 void log_deliver(void);
 

@@ -13,7 +13,7 @@ COLD void mask_begin(sigset_t *before)
 	(void)pthread_sigmask(SIG_SETMASK, &all, before);
 }
 
-/* One that is ignored would not end a sleep either, and lies there only because it was blocked. */
+/* An ignored signal would not end a sleep either; it is pending only because it was blocked. */
 COLD static bool is_handled(int number)
 {
 	struct sigaction action;

@@ -7,7 +7,7 @@
 
 #include "video_shm.h"
 
-#define LARGEST 65536u /* beyond that struct_size was never set */
+#define LARGEST 65536u /* a larger struct_size was never set */
 
 static int refuse(void)
 {

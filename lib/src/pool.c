@@ -17,7 +17,7 @@ static void put_in_front(struct pool *pool, struct pool_item *first)
 
 void *pool_obtain(struct pool *pool, size_t size)
 {
-	/* All at once: taken one by one, one could be gone and back in between, with another next. */
+	/* Take the whole list: if items were taken singly, one could be taken and given back meanwhile (ABA). */
 	struct pool_item *item = atomic_exchange(&pool->spare, NULL);
 
 	if (item == NULL)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory behind handles. What is given back, as a signal handler may do, is never freed, but goes to the next
- * who obtains: a copy of a handle that was closed finds another generation there, and neither a fault nor
- * somebody else's memory.
+ * The memory behind handles. A signal handler may give an item back; it is never freed, but reused. So a copy
+ * of a closed handle finds another generation there, and neither faults nor touches foreign memory.
  */
 #ifndef VSHM_POOL_H
 #define VSHM_POOL_H
@@ -11,20 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What each begins with. */
+/* The start of each item. */
 struct pool_item {
-	_Atomic uint32_t generation; /* up by one whenever it is given back */
-	struct pool_item *next;      /* among those that nobody has */
+	_Atomic uint32_t generation; /* raised by one whenever the item is given back */
+	struct pool_item *next;      /* in the list of spare items */
 };
 
 struct pool {
-	_Atomic(struct pool_item *) spare; /* those that nobody has */
+	_Atomic(struct pool_item *) spare; /* list of spare items */
 };
 
-/* size bytes, item included, and all zero but for it; one pool has one size. NULL with errno. */
+/* Returns an item of size bytes in all, zero after its pool_item; NULL with errno. A pool has one size. */
 void *pool_obtain(struct pool *pool, size_t size);
 
-/* Async-signal-safe; keeps errno. */
+/* Gives an item back. Async-signal-safe; keeps errno. */
 void pool_give_back(struct pool *pool, struct pool_item *item);
 
 static inline uint32_t pool_generation(const struct pool_item *item)

@@ -20,7 +20,7 @@ static uint64_t own_pid_ns(void)
 	return stat("/proc/self/ns/pid", &status) == 0 ? (uint64_t)status.st_ino : 0;
 }
 
-/* The beginning of a file in /proc as text. False: it can't be read. */
+/* Reads the start of a file in /proc as text. Returns false if it can't be read. */
 static bool read_text(const char *path, char *text, size_t size)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -36,18 +36,18 @@ static bool read_text(const char *path, char *text, size_t size)
 	return true;
 }
 
-/* Whether a process has ended, and when it began, as /proc tells it to this one. False: it can't be read. */
+/* Reads from /proc whether a process has ended, and when it started. Returns false if that can't be read. */
 static bool read_stat(uint32_t pid, bool *ended, uint64_t *start)
 {
 	char path[48], text[1024];
 	bool zombie;
 
-	/* Of its first thread, which says the same: emulators answer for /proc/PID/stat themselves, and tell a
-	 * forked child its parent's start; others would take it for a pid that was given away again. */
+	/* The first thread's file says the same; emulators answer for /proc/PID/stat themselves, and give a
+	 * forked child its parent's start, so that others would take its pid for a reused one. */
 	(void)snprintf(path, sizeof(path), "/proc/%u/task/%u/stat", (unsigned)pid, (unsigned)pid);
 	if (!read_text(path, text, sizeof(text)))
 		return false;
-	/* The name, field 2, may hold blanks and brackets: the last bracket ends it. */
+	/* The name, field 2, may contain spaces and brackets; the last bracket ends it. */
 	const char *field = strrchr(text, ')');
 
 	if (field == NULL || field[1] == '\0')
@@ -57,15 +57,14 @@ static bool read_stat(uint32_t pid, bool *ended, uint64_t *start)
 		field = strchr(field + 1, ' ');
 		if (field == NULL)
 			return false;
-		if (number == 20) /* its threads: where main() ended by pthread_exit(), the others live on */
+		if (number == 20) /* number of threads: after pthread_exit() in main() the others live on */
 			*ended = zombie && strtol(field + 1, NULL, 10) <= 1;
 	}
 	*start = strtoull(field + 1, NULL, 10);
 	return true;
 }
 
-/* Whether the pids in /proc are those that this process knows: in a container it may be another namespace's.
- */
+/* Returns whether /proc shows this process's pid namespace, which a container's /proc may not. */
 static bool proc_is_ours(void)
 {
 	char target[32];
@@ -77,7 +76,7 @@ static bool proc_is_ours(void)
 	return strtol(target, NULL, 10) == (long)getpid();
 }
 
-/* What this process's time namespace adds to a clock, as /proc names it. False: it can't be known. */
+/* Reads what this process's time namespace adds to a clock, named as in /proc. Returns false if unknown. */
 static bool clock_shift(const char *clock, long long *seconds, long long *ns)
 {
 	struct stat own, of_children;
@@ -86,16 +85,16 @@ static bool clock_shift(const char *clock, long long *seconds, long long *ns)
 
 	*seconds = *ns = 0;
 	if (stat("/proc/self/ns/time", &own) != 0)
-		return errno == ENOENT; /* a kernel without such namespaces */
+		return errno == ENOENT; /* a kernel without time namespaces */
 	if (stat("/proc/self/ns/time_for_children", &of_children) != 0 || own.st_ino != of_children.st_ino)
-		return false; /* only the children's is told */
+		return false; /* the file has only the children's offsets */
 	if (!read_text("/proc/self/timens_offsets", text, sizeof(text)))
 		return false;
 	line = strstr(text, clock);
 	return line != NULL && sscanf(line + strlen(clock), "%lld %lld", seconds, ns) == 2;
 }
 
-/* What it adds to each start time that this process is told, in clock ticks. False: it can't be known. */
+/* Reads what it adds to start times, in clock ticks. Returns false if unknown. */
 static bool own_shift(int64_t *ticks)
 {
 	long long seconds, ns;
@@ -149,7 +148,7 @@ bool process_gone(const struct process *process)
 	if (process->pid == 0 || process->pid > INT32_MAX || process->pid_ns != pid_ns ||
 		!read_stat(process->pid, &ended, &start))
 		return false;
-	/* First what is cheap; whether it can be believed is asked only where it matters. */
+	/* The cheap check comes first; whether /proc can be trusted is checked only if it matters. */
 	if (ended)
 		return proc_is_ours();
 	return began_later(process, start) && proc_is_ours() && own_shift(&shift) &&

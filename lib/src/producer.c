@@ -15,12 +15,12 @@
 #define MAGIC UINT32_C(0x72657276) /* the handle is open */
 
 /*
- * What the caller's handle holds, and all of it that is ever touched: programs of the original have smaller
- * ones. The rest is on the heap, for fork's sake.
+ * The content of the caller's handle, and all of it that is ever touched: programs built with the original's
+ * header have smaller ones. The rest is on the heap, because of fork.
  */
 struct handle {
 	uint32_t magic;
-	uint32_t generation; /* of the writer, when it was opened */
+	uint32_t generation; /* generation of the writer when it was opened */
 	struct writer *writer;
 };
 
@@ -28,7 +28,7 @@ static_assert(sizeof(struct handle) <= 16, "the original's handle has room");
 
 static struct pool producers;
 
-/* A copy of a handle that was destroyed looks open, and is not. */
+/* Returns whether the handle is open; the generation tells that a copy of a destroyed handle is not. */
 HOT static bool is_open(const struct handle *handle)
 {
 	return handle->magic == MAGIC && pool_generation(&handle->writer->item) == handle->generation;
@@ -55,7 +55,7 @@ HOT struct writer *producer_writer(const video_shm_producer_t *producer)
 	return handle.writer;
 }
 
-/* Between forks_block and forks_unblock. */
+/* To be called between forks_block and forks_unblock. */
 static void let_go(struct writer *writer)
 {
 	forks_remove(writer);
@@ -65,9 +65,9 @@ static void let_go(struct writer *writer)
 }
 
 /*
- * Whether what the caller's handle held is this process's own writer of the ring that is to be opened: the
- * original's programs init again where something went wrong, and get a new ring. Nothing there is believed
- * before it is found among the writers: it may be any memory.
+ * Returns whether the caller's handle was open on the ring that is to be opened: programs of the original
+ * init again after an error, and get a new ring. The handle is not trusted before its writer is found in the
+ * list of writers: it may be any memory.
  */
 static bool is_own(const struct handle *before, const struct writer *writer)
 {
@@ -75,7 +75,7 @@ static bool is_own(const struct handle *before, const struct writer *writer)
 		   before->writer->state != WRITER_FORKED && strcmp(before->writer->path, writer->path) == 0;
 }
 
-/* What took a lock is done. Keeps errno. */
+/* Gives the writer back, while no lock is held. Keeps errno. */
 static void give_back(struct writer *writer)
 {
 	const int error = errno;
@@ -85,7 +85,7 @@ static void give_back(struct writer *writer)
 	errno = error;
 }
 
-/* As writer_open. */
+/* Opens the writer, in place of the caller's own one if that has the ring. Returns as writer_open. */
 static int open_instead_of(const struct handle *before, struct writer *writer,
 						   const struct geometry *geometry)
 {
@@ -202,7 +202,7 @@ int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t
 		return -1;
 	}
 	*offset = ring_payload_offset(&writer->ring, writer->counts.frames);
-	forks_block(); /* one thread at a time opens it anew */
+	forks_block(); /* one thread at a time may open it again */
 	fd = descriptor_regain(&writer->fd, writer->path, O_RDWR, &writer->identity);
 	forks_unblock();
 	return fd;
@@ -219,11 +219,11 @@ int video_shm_producer_info(video_shm_producer_t *producer, video_shm_info_t *in
 		errno = EINVAL;
 		return -1;
 	}
-	forks_block(); /* the ring is not made anew meanwhile */
+	forks_block(); /* so that the ring is not made anew meanwhile */
 	inspect_ring(&all, &writer->ring, writer->clock_shift_ns);
 	inspect_identity(&all, &writer->identity);
 	forks_unblock();
-	/* A drop is in the ring from the next frame on, and here at once. */
+	/* The ring gets a drop with the next frame; the writer has it at once. */
 	all.dropped_busy = atomic_load(&writer->dropped[WRITER_DROP_BUSY]);
 	all.dropped_too_large = atomic_load(&writer->dropped[WRITER_DROP_TOO_LARGE]);
 	all.dropped_no_space = atomic_load(&writer->dropped[WRITER_DROP_NO_SPACE]);

@@ -4,7 +4,7 @@
 
 #include "writer.h"
 
-/* The writer behind an open handle. NULL: EINVAL, EBADF, EOWNERDEAD. */
+/* Returns the writer behind an open handle; NULL with EINVAL, EBADF or EOWNERDEAD. */
 struct writer *producer_writer(const video_shm_producer_t *producer);
 
 #endif

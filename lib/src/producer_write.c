@@ -38,7 +38,7 @@ COLD static bool take_over_semaphore(struct writer *writer)
 	return writer->has_news;
 }
 
-/* Lets the next thread in, and tells what there is to tell, with nothing held. */
+/* Lets the next thread in, then delivers log lines while no lock is held. */
 HOT static void leave(struct writer *writer)
 {
 	const bool has_news = writer->has_news;
@@ -49,8 +49,7 @@ HOT static void leave(struct writer *writer)
 		log_deliver();
 }
 
-/* Takes the next slot; busy is held until leave. NULL: EBUSY (counted as a drop), ESTALE, ENOSPC (counted).
- */
+/* Takes the next slot; busy is set until leave. Returns NULL with EBUSY or ENOSPC (counted), or ESTALE. */
 HOT static uint8_t *begin(struct writer *writer)
 {
 	if (atomic_flag_test_and_set_explicit(&writer->busy, memory_order_acquire)) {
@@ -85,7 +84,7 @@ HOT static void finish(struct writer *writer)
 	crash_point();
 }
 
-/* 0, or -1 with ESTALE. */
+/* Publishes the slot. Returns 0, or -1 with ESTALE. */
 HOT static int publish(struct writer *writer, uint32_t size, const video_frame_meta_t *meta,
 					   const video_frame_timing_t *timing)
 {
@@ -174,7 +173,7 @@ HOT int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **dat
 		errno = EINVAL;
 		return -1;
 	}
-	if (atomic_load(&writer->reserved)) { /* nothing is lost yet, so nothing is counted */
+	if (atomic_load(&writer->reserved)) { /* no frame is lost, so none is counted */
 		errno = EBUSY;
 		return -1;
 	}
@@ -184,7 +183,7 @@ HOT int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **dat
 	*data = payload;
 	*capacity = writer->slot_size;
 	atomic_store(&writer->reserved, 1);
-	if (writer->has_news) { /* now: another thread may commit, and would not find this one's lines */
+	if (writer->has_news) { /* deliver now: the thread that commits would not find this one's lines */
 		writer->has_news = false;
 		log_deliver();
 	}
@@ -206,7 +205,7 @@ HOT int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size,
 		errno = EMSGSIZE;
 		return -1;
 	}
-	/* Whoever resets it publishes: two threads that commit the same reservation do not both. */
+	/* Only the thread that resets it publishes, if two commit the same reservation. */
 	if (!atomic_exchange(&writer->reserved, 0)) {
 		errno = EINVAL;
 		return -1;

@@ -10,17 +10,16 @@
 #include "probes.h"
 
 #define MS 1000000u
-#define LOOK_EVERY_NS                                                                                        \
-	(450u * MS) /* a dead writer is noticed within a second, and a silent ring costs next to nothing */
-#define SEARCH_EVERY_NS (100u * MS) /* for a successor of a ring that is gone */
-#define SILENT_LOOKS 3u             /* from then on a version 1 writer may be dead, which can't be asked */
-#define SHARP_LOOKS 2u              /* once frames stop to come: whoever dies falls silent first */
-#define FULL_LOOK_EVERY 8u          /* looks from then on; a pid that was given away again is that rare */
-#define POLL_SOON_NS (2u * MS)      /* where a frame comes soon, as at a camera's rate */
+#define LOOK_EVERY_NS (450u * MS)   /* so that a dead writer is noticed within a second */
+#define SEARCH_EVERY_NS (100u * MS) /* for a successor of a closed ring */
+#define SILENT_LOOKS 3u             /* looks after which a version 1 writer may be dead */
+#define SHARP_LOOKS 2u         /* full looks after the last frame, since a dying writer falls silent first */
+#define FULL_LOOK_EVERY 8u     /* every so many later looks is a full one, to notice a reused pid */
+#define POLL_SOON_NS (2u * MS) /* while frames come at a camera's rate */
 #define POLL_LAST_NS (200u * MS)
-#define POLL_SHARE 16u /* later: of the time that no frame has come */
+#define POLL_SHARE 16u /* later, this share of the time without a frame */
 
-/* ---- is anybody there? ---- */
+/* ---- the writer's life ---- */
 
 HOT static bool is_closed(const struct reader *reader)
 {
@@ -29,9 +28,9 @@ HOT static bool is_closed(const struct reader *reader)
 			   VIDEO_SHM_STATE_CLOSED;
 }
 
-/* Whether nobody has the writer's hold. A number that the program has closed may be another file's by now,
- * on which there is none, so that a free one is always asked again; and one that tells of a hold now and
- * then, as each call costs something on a silent ring. */
+/* Returns whether nobody has the writer's hold. If the program has closed our descriptor, its number may
+ * belong to another file by now. So a free hold is always checked again, and a taken one only now and then,
+ * as each call costs time on a silent ring. */
 COLD static bool is_free(struct reader *reader, bool sharp)
 {
 	if (!sharp && segment_is_held(reader->fd))
@@ -63,7 +62,7 @@ COLD static void empty(struct reader *reader)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
 }
 
-/* Whether what is mapped is still what it was. */
+/* Returns whether the mapping is still a ring of the same geometry. */
 COLD static bool is_intact(struct reader *reader, const struct segment_identity *now)
 {
 	const struct layout_header *header = reader->ring.header;
@@ -86,7 +85,7 @@ COLD static void end(struct reader *reader, enum reader_fate fate)
 					  fate);
 }
 
-/* Name, size, magic, inode, and the writer's hold. */
+/* Checks name, size, magic, inode, and the writer's hold. */
 COLD static void look_at_health(struct reader *reader)
 {
 	struct segment_identity now = reader->identity;
@@ -95,19 +94,19 @@ COLD static void look_at_health(struct reader *reader)
 	reader->looks++;
 	if (name != SEGMENT_NAME_SAME &&
 		(reader_descriptor(reader) < 0 || segment_identify(reader->fd, &now) != 0))
-		now.size = 0; /* nothing says that it is as large as it was */
+		now.size = 0; /* its size is not known */
 	if (!is_intact(reader, &now) || name == SEGMENT_NAME_OTHER)
 		end(reader, READER_CLOSED);
 	else if (reader->ring.extension == NULL) {
-		if (name == SEGMENT_NAME_GONE) /* this is how a version 1 writer leaves */
+		if (name == SEGMENT_NAME_GONE) /* a version 1 writer leaves by unlinking */
 			end(reader, READER_CLOSED);
 	} else if (!is_closed(reader) && writer_is_gone(reader) && !is_closed(reader))
-		end(reader, READER_DEAD); /* looked at twice: one who closes and leaves lets go of the hold last */
+		end(reader, READER_DEAD); /* checked twice: a closing writer gives up its hold last */
 }
 
 /* ---- waiting ---- */
 
-/* A writer took the ring over: all is well again. */
+/* Notes that a writer has taken the ring over. */
 COLD static void new_epoch(struct reader *reader, uint32_t epoch)
 {
 	reader->epoch = epoch;
@@ -127,7 +126,7 @@ HOT static void notice_epoch(struct reader *reader)
 		new_epoch(reader, epoch);
 }
 
-/* Once all whole frames have been handed out: tells what became of the ring. 0, or -1 with errno. */
+/* Reports what became of the ring, once all whole frames have been read. Returns 0, or -1 with errno. */
 COLD static int tell(struct reader *reader)
 {
 	if (reader->as_original || (reader->told && (reader->fate == READER_DEAD || reader->reconnect)))
@@ -172,8 +171,7 @@ HOT static bool take_interrupt(struct reader *reader)
 	return true;
 }
 
-/* Every so often: the ring's health, or, where that is known to be over, its successor. 0, or -1 with EPROTO.
- */
+/* Checks the ring's health, or looks for a successor if it has ended. Returns 0, or -1 with EPROTO. */
 COLD static int look_around(struct reader *reader, uint64_t now_ns)
 {
 	const bool is_known_to_live = reader->ring.extension != NULL;
@@ -191,7 +189,7 @@ COLD static int look_around(struct reader *reader, uint64_t now_ns)
 	return reader_look_for_successor(reader);
 }
 
-/* Where the ring is known to be over, and somebody waits: no signal gets lost between two of these looks. */
+/* Looks for a successor during a wait, with signals blocked, so that none is lost between two sleeps. */
 COLD static int look_between_sleeps(struct reader *reader, uint64_t now_ns)
 {
 	sigset_t before;

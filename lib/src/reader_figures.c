@@ -7,7 +7,7 @@
 	apply(frames) apply(keyframes) apply(bytes) apply(dropped) apply(dropped_busy) apply(dropped_too_large)  \
 		apply(dropped_no_space) apply(remade) apply(rearmed)
 
-/* Those of the ring alone that it is attached to. */
+/* Fills in the figures of the attached ring only. */
 static void ring_figures(const struct reader *reader, video_shm_info_t *info)
 {
 	inspect_ring(info, &reader->ring, reader->clock_shift_ns);
@@ -16,7 +16,7 @@ static void ring_figures(const struct reader *reader, video_shm_info_t *info)
 		info->frames = ring_frames(&reader->ring, reader->cursor.next);
 }
 
-/* Whether a ring counts from nought, however far it has come meanwhile; version 1 always does. */
+/* Returns whether the ring's counters started at 0; those of version 1 always did. */
 static bool counts_anew(const struct reader *reader)
 {
 	return reader->ring.extension == NULL || (reader->epoch == 1 && ring_first_frame(&reader->ring) == 0);
@@ -39,7 +39,7 @@ void reader_figures(struct reader *reader, video_shm_info_t *info)
 	const struct cursor *cursor = &reader->cursor;
 
 	ring_figures(reader, info);
-	/* Not even where somebody sets the ring's counters back, or shrinks it to nothing. */
+	/* A figure does not decrease, even if somebody sets the ring's counters back, or truncates the ring. */
 #define ADD(total)                                                                                           \
 	info->total += reader->before.total;                                                                     \
 	if (info->total < reader->told_totals.total)                                                             \

@@ -4,11 +4,10 @@
 
 #include "reader.h"
 
-/* The ring's figures and this reader's; none ever goes back, whatever becomes of the ring. */
+/* Fills in the figures of the ring and of this reader. None ever decreases, whatever becomes of the ring. */
 void reader_figures(struct reader *reader, video_shm_info_t *info);
 
-/* In a ring's successor: where that counts anew, what was told so far is added to its figures from here on.
- */
+/* After going over to a successor that starts at 0: adds the figures so far to those of the successor. */
 void reader_keep_totals(struct reader *reader);
 
 #endif

@@ -79,8 +79,8 @@ void ring_format(const struct ring *ring, const struct ring_counts *counts)
 }
 
 /*
- * Empties a slot. Its stamp is, or becomes, odd: any even one belongs to some frame, sooner or later, and a
- * reader in the middle of that frame would believe what it read.
+ * Empties a slot. Its stamp becomes odd: any even stamp belongs to some frame, and a reader of that frame
+ * would trust what it has read.
  */
 static void void_line(struct layout_line *line)
 {
@@ -98,8 +98,7 @@ void ring_recover(const struct ring *ring, struct ring_counts *counts)
 	counts->frames = counted;
 	counts->keyframes = atomic_load_explicit(&extension->keyframes, RELAXED);
 	counts->bytes = atomic_load_explicit(&extension->bytes, RELAXED);
-	/* The larger of the two counters, as far as a ring reaches: version 1 readers may have scribbled on
-	 * theirs. */
+	/* Take the larger of the two counters if they are close: version 1 readers may have changed theirs. */
 	if (v1_count - (uint32_t)counts->frames <= ring->geometry.slots)
 		counts->frames += v1_count - (uint32_t)counts->frames;
 	for (uint32_t slot = 0; slot < ring->geometry.slots; slot++) {
@@ -110,7 +109,7 @@ void ring_recover(const struct ring *ring, struct ring_counts *counts)
 			(frame != LAYOUT_NO_FRAME && frame >= counted))
 			void_line(line);
 	}
-	/* The writer may have died between counting a keyframe and counting its frame. */
+	/* The writer may have died after counting a keyframe, but before counting its frame. */
 	if (counts->frames > 0 && ring_look(ring, counts->frames - 1, &newest))
 		counts->keyframes = newest.keyframes;
 	shared_store64(&ring->extension->keyframes, counts->keyframes, RELAXED);
@@ -156,7 +155,7 @@ HOT void ring_publish(const struct ring *ring, struct ring_counts *counts, const
 	video_frame_meta_t stored;
 	const bool keyframe = ring_is_keyframe(meta);
 
-	/* Not a copy of *meta: a struct has padding, and that must be zero too. */
+	/* Not copied from *meta as a whole, since the padding must be zero too. */
 	memset(&stored, 0, sizeof(stored));
 	stored.timestamp_ms = meta->timestamp_ms;
 	stored.size = meta->size;
@@ -261,7 +260,7 @@ HOT bool ring_look(const struct ring *ring, uint64_t frame, struct ring_look *lo
 	}
 	look->offset = geometry_slot(&ring->geometry, slot) + sizeof(video_frame_meta_t);
 	look->data = ring->base + look->offset;
-	/* The size was copied once, and from here on only the copy is used. A bad one is no frame. */
+	/* The size was copied once, and only the copy is used from here on. */
 	if (look->meta.size == 0 || look->meta.size > ring->geometry.slot_size)
 		return false;
 	return ring_still_whole(ring, look);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The algorithm on a mapped region: no system call, no waiting, no policy. */
+/* The ring's algorithm on mapped memory: no system calls, no waiting, no policy. */
 #ifndef VSHM_RING_H
 #define VSHM_RING_H
 
@@ -15,49 +15,48 @@ struct ring {
 	struct geometry geometry;
 };
 
-/* A view onto base, which holds geometry.object_size bytes. */
+/* Sets up ring for the geometry.object_size bytes at base. */
 void ring_place(struct ring *ring, void *base, const struct geometry *geometry);
 
 /* ---- writer ---- */
 
-/* What the writer counts. It trusts its own copy and only publishes it. */
+/* The counters of the writer, which trusts its own copy only, and publishes it. */
 struct ring_counts {
 	uint64_t frames;
 	uint64_t keyframes;
 	uint64_t bytes;
 };
 
-/* What is stored with a frame beside its metadata. */
+/* What is stored with a frame besides its metadata. */
 struct ring_stamp {
 	uint32_t flags;
 	uint64_t capture_ns;
 	uint64_t publish_ns;
 };
 
-/* Writes header and extension of a new object, all of it zero so far; the first frame will be counts->frames.
- */
+/* Writes header and extension of a new object, which must be zero; its first frame will be counts->frames. */
 void ring_format(const struct ring *ring, const struct ring_counts *counts);
 
-/* What a writer that died left behind: mends its slots, and tells where to go on. */
+/* Repairs the slots that a dead writer left, and sets counts to go on from. */
 void ring_recover(const struct ring *ring, struct ring_counts *counts);
 
-/* Marks the next slot as being written, and gives its payload. */
+/* Marks the next slot as being written, and returns its payload. */
 uint8_t *ring_begin(const struct ring *ring, const struct ring_counts *counts);
 
-/* Where the payload of that frame lies, or will lie, from the object's begin on. */
+/* Returns the offset of a frame's payload in the object. */
 uint64_t ring_payload_offset(const struct ring *ring, uint64_t frame);
 
-/* Fetches, while the payload is copied, what ring_publish will write once that frame's turn comes. */
+/* Prefetches what ring_publish will write for that frame, while the payload is copied. */
 void ring_prefetch_to_publish(const struct ring *ring, uint64_t frame);
 
-/* Gives the slot back empty. */
+/* Empties the slot that was begun. */
 void ring_cancel(const struct ring *ring, const struct ring_counts *counts);
 
-/* Publishes the slot with meta->size bytes in it, and counts it. Waking is the caller's. */
+/* Publishes the slot with meta->size bytes, and counts it. The caller wakes the readers. */
 void ring_publish(const struct ring *ring, struct ring_counts *counts, const video_frame_meta_t *meta,
 				  const struct ring_stamp *stamp);
 
-/* Makes the futex word another one. Single writer. */
+/* Changes the futex word. Only the writer may call this. */
 void ring_signal(const struct ring *ring);
 
 /* ---- reader ---- */
@@ -69,28 +68,27 @@ struct ring_look {
 	uint32_t flags;
 	uint64_t capture_ns;
 	uint64_t publish_ns;
-	uint64_t keyframes; /* up to and with this frame; 0 on a version 1 ring */
+	uint64_t keyframes; /* up to and including this frame; 0 on a version 1 ring */
 	const uint8_t *data;
 	uint64_t offset; /* of data in the object */
 };
 
-/* Fetches what a look at that frame will read: all at once, not one after the other. */
+/* Prefetches what a look at that frame will read. */
 void ring_prefetch_to_look(const struct ring *ring, uint64_t frame);
 
-/* Frames written so far. near: a number at most 2^31 away from it, since version 1 counts in 32 bits. */
+/* Returns the number of frames written. near must be within 2^31 of it, since version 1 counts in 32 bits. */
 uint64_t ring_frames(const struct ring *ring, uint64_t near);
 
-/* Number of the first frame that the object ever held. */
+/* Returns the number of the first frame that the object ever held. */
 uint64_t ring_first_frame(const struct ring *ring);
 
-/* Looks at a frame that ring_frames has counted. False: it is no longer there. meta.size is within the slot.
- */
+/* Looks at a frame that ring_frames has counted. Returns false if it is gone. meta.size fits the slot. */
 bool ring_look(const struct ring *ring, uint64_t frame, struct ring_look *look);
 
-/* Whether everything read since ring_look belongs to that frame. */
+/* Returns whether everything that was read since ring_look belongs to that frame. */
 bool ring_still_whole(const struct ring *ring, const struct ring_look *look);
 
-/* A frame from which a decoder can start. */
+/* Returns whether decoding can start at the frame. */
 bool ring_is_keyframe(const video_frame_meta_t *meta);
 
 #endif

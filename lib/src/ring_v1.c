@@ -4,8 +4,8 @@
 #include "shared.h"
 
 /*
- * write_idx may run freely, as version 1 has it, or be kept modulo the slots; it steps on before frame_count
- * does, so the slot can be one off: the frame's own sequence decides.
+ * write_idx may run freely, as in version 1, or be kept modulo the slots. It is raised before frame_count, so
+ * the slot may be off by one: the sequence number in the slot decides.
  */
 bool ring_v1_find(const struct ring *ring, uint64_t frame, uint32_t *slot, video_frame_meta_t *meta)
 {
@@ -28,8 +28,8 @@ bool ring_v1_find(const struct ring *ring, uint64_t frame, uint32_t *slot, video
 
 bool ring_v1_still_whole(const struct ring *ring, const struct ring_look *look)
 {
-	/* The slot at write_idx is dirty, all others are whole. At 2^32 the slots begin anew, so the count alone
-	 * does not tell. */
+	/* The slot at write_idx is being written, all others are whole. After frame 2^32 - 1 the slots start
+	 * again at 0, so the count alone does not tell. */
 	const uint32_t slots = ring->geometry.slots;
 	const uint32_t count = atomic_load_explicit(&ring->header->frame_count, memory_order_relaxed);
 	const uint32_t dirty = atomic_load_explicit(&ring->header->write_idx, memory_order_relaxed) % slots;

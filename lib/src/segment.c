@@ -15,7 +15,7 @@
 
 #define DIRECTORY "/dev/shm"
 #define GROUP_BYTES_MAX (4u << 20)
-#define PIN_BYTES 1 /* of a page, which the kernel makes of it */
+#define PIN_BYTES 1 /* which the kernel rounds up to a page */
 
 int segment_path(char path[SEGMENT_PATH_MAX], const char *name)
 {
@@ -58,8 +58,8 @@ int segment_identify(int fd, struct segment_identity *identity)
 }
 
 /*
- * A descriptor to keep in place of fd, which is closed: never 0, 1 or 2. A program that was started without
- * one of these would have the ring there, and write its messages into it. -1: fd was, or errno.
+ * Returns fd, or a copy of it if fd is 0, 1 or 2, and closes fd then: a program that was started without
+ * standard streams would write its messages into the ring. Returns -1 if fd is -1, or with errno.
  */
 static int keep(int fd)
 {
@@ -90,7 +90,7 @@ int segment_open(const char *path, int flags, struct segment_identity *identity)
 		if (errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == ENODEV)
 			errno = EPROTO;
 		else if (errno == ENOENT && access(DIRECTORY, F_OK) != 0)
-			errno = ENOSYS; /* no writer could help there */
+			errno = ENOSYS; /* there is no /dev/shm */
 		return -1;
 	}
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
@@ -112,7 +112,7 @@ int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey)
 	uint64_t extension_offset;
 
 	memset(survey, 0, sizeof(*survey));
-	if (object_size == 0) { /* a version 1 writer has opened it and not set its size yet */
+	if (object_size == 0) { /* a version 1 writer has made it, and not set its size yet */
 		errno = EAGAIN;
 		return -1;
 	}
@@ -142,7 +142,7 @@ int segment_reopen(int fd)
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	own = keep(open(path, access | O_CLOEXEC));
 	if (own < 0 && errno == ENOENT)
-		errno = ENOSYS; /* /proc is not mounted: not to be taken for a ring that is not there */
+		errno = ENOSYS; /* /proc is not mounted; ENOENT would mean that there is no ring */
 	return own;
 }
 
@@ -155,7 +155,7 @@ void *segment_map(int fd, uint64_t size, bool writable)
 		errno = EPROTO;
 		return NULL;
 	}
-	/* Populated: no frame pays for a page fault. */
+	/* Populated, so that no frame causes a page fault. */
 	base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
 	return base == MAP_FAILED ? NULL : base;
 }
@@ -165,7 +165,7 @@ gid_t segment_video_group(void)
 	struct group entry, *video = NULL;
 	gid_t group = (gid_t)-1;
 
-	/* A group of many members, as directories of users have, takes more room for its names. */
+	/* A group with many members, as in a directory service, needs a larger buffer. */
 	for (size_t size = 4096; size <= GROUP_BYTES_MAX; size *= 4) {
 		char *text = malloc(size);
 		const int error = text != NULL ? getgrnam_r("video", &entry, text, size, &video) : ENOMEM;
@@ -182,11 +182,11 @@ gid_t segment_video_group(void)
 int segment_permit(int fd, mode_t mode, gid_t group)
 {
 	if (group != (gid_t)-1)
-		(void)!fchown(fd, (uid_t)-1, group); /* not a member, not root: the ring stays in our own group */
+		(void)!fchown(fd, (uid_t)-1, group); /* without the right to, the ring stays in our own group */
 	return fchmod(fd, mode);
 }
 
-/* More than this process may make any file (ulimit -f). ftruncate() would end it there, with SIGXFSZ. */
+/* Returns whether size is above ulimit -f, where ftruncate() would end the process with SIGXFSZ. */
 static bool is_beyond_limit(uint64_t size)
 {
 	struct rlimit limit;
@@ -204,7 +204,7 @@ int segment_build(uint64_t size, mode_t mode, gid_t group)
 	if (is_beyond_limit(size)) {
 		errno = EFBIG;
 	} else if (ftruncate(fd, (off_t)size) == 0) {
-		/* All memory now: a full /dev/shm is an error here and not a SIGBUS in the middle of a frame. */
+		/* Reserve all memory now: a full /dev/shm is an error here, instead of a SIGBUS later. */
 		while ((error = posix_fallocate(fd, 0, (off_t)size)) == EINTR) {
 		}
 		errno = error;
@@ -231,14 +231,14 @@ enum segment_name segment_name_leads(const char *path, const struct segment_iden
 	struct stat status;
 
 	if (lstat(path, &status) != 0) {
-		*now = *identity; /* where it can't be looked at, nothing says that it has changed */
+		*now = *identity; /* if it can't be examined, assume that it has not changed */
 		return errno == ENOENT ? SEGMENT_NAME_GONE : SEGMENT_NAME_SAME;
 	}
 	identify(&status, now);
 	return segment_same(now, identity) ? SEGMENT_NAME_SAME : SEGMENT_NAME_OTHER;
 }
 
-/* An open-file-description lock: it goes when nothing has fd's open file any more, however that comes. */
+/* An open file description lock, which is released when nothing refers to the open file any more. */
 bool segment_hold(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -246,14 +246,14 @@ bool segment_hold(int fd)
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
-/* A mapping has the open file too, and no loop over descriptors finds it. */
+/* A mapping refers to the open file too, and is not found by a program that closes all descriptors. */
 void *segment_pin(int fd)
 {
 	void *pin = mmap(NULL, PIN_BYTES, PROT_NONE, MAP_SHARED, fd, 0);
 
 	if (pin == MAP_FAILED)
 		return NULL;
-	/* A host that takes no such advice, as emulators do, lets a child keep the lock: its process tells. */
+	/* Without this advice, as in emulators, a child keeps the lock; then the writer's pid tells. */
 	(void)madvise(pin, PIN_BYTES, MADV_DONTFORK);
 	return pin;
 }
@@ -276,8 +276,8 @@ void segment_unclaim(int fd)
 
 bool segment_is_held(int fd)
 {
-	/* Would a read lock be refused? Only because of a writer's. Where nobody may ask, as in sandboxes that do
-	 * not know these locks, nothing says that he is gone. */
+	/* Only a writer's lock is in the way of a read lock. If the question is not allowed, as in sandboxes that
+	 * do not know these locks, assume that the writer lives. */
 	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
 
 	return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;

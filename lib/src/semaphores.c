@@ -26,7 +26,7 @@ static void path_of(char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX], const 
 	(void)snprintf(path, sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX, FILE_PREFIX "%s", name + 1);
 }
 
-/* A umask may take even its maker's right to open a new semaphore: then it is mended without opening it. */
+/* A umask may keep even its maker from opening a new semaphore: repair its mode without opening it. */
 static void unmask(const char *name, mode_t mode)
 {
 	char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX], own[32];
@@ -45,8 +45,8 @@ static void unmask(const char *name, mode_t mode)
 }
 
 /*
- * Whether an existing semaphore is fit for use: ours or root's, and whole, for a truncated one would fault.
- * Through an open descriptor, which also sets the permissions that the umask has cut.
+ * Returns whether an existing semaphore can be used: it must be ours or root's, and not truncated, or it
+ * would fault. With mode, also sets the permissions, which the umask has reduced.
  */
 static bool fit(const char *name, const mode_t *mode, gid_t group)
 {
@@ -66,7 +66,7 @@ static bool fit(const char *name, const mode_t *mode, gid_t group)
 	return good;
 }
 
-/* What is there, if it is fit for use; whether it has no token. */
+/* Opens the existing semaphore if it can be used, and reads its number of tokens. */
 static sem_t *open_former(const char *name, gid_t group, int *tokens)
 {
 	sem_t *semaphore = fit(name, NULL, group) ? sem_open(name, 0) : SEM_FAILED;
@@ -77,8 +77,8 @@ static sem_t *open_former(const char *name, gid_t group, int *tokens)
 }
 
 /*
- * One of the pair, with value once: a surplus of tokens is taken away. fresh: not the one that is there,
- * where its name can be had. NULL: it can't be had.
+ * Opens or makes one of the pair with at most value tokens. fresh: replace an existing one if its name can be
+ * removed. Returns NULL if it can't be opened.
  */
 static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned value, bool fresh,
 					   bool *was_empty)
@@ -91,7 +91,7 @@ static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned valu
 		semaphore = open_former(name, group, &tokens);
 		if (semaphore != SEM_FAILED) {
 			*was_empty = tokens == 0;
-			/* More is nonsense: nobody gets rid of so many one by one. */
+			/* More tokens are nonsense, and can't be removed one by one. */
 			if (tokens <= USHER_READERS_MAX && (!fresh || sem_unlink(name) != 0))
 				break;
 			(void)sem_close(semaphore);
@@ -138,10 +138,10 @@ void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_
 	if (semaphores->write == NULL || semaphores->read == NULL) {
 		log_line(VIDEO_SHM_LOG_WARNING, "%s, %s: can't be had (%s); version 1 readers are not served",
 				 semaphores->write_name, semaphores->read_name, strerror(errno));
-		semaphores_close(semaphores, true); /* nobody would remove the one that could be had */
+		semaphores_close(semaphores, true); /* so that the one that could be opened is not left behind */
 		return;
 	}
-	if (taken) { /* we are the only writer, so whoever took it is no more */
+	if (taken) { /* we are the only writer, so its holder is dead */
 		semaphores_release(semaphores);
 		semaphores->rearmed++;
 		log_line(VIDEO_SHM_LOG_WARNING, "%s: its holder died; re-armed", semaphores->write_name);
@@ -154,7 +154,7 @@ COLD bool semaphores_take_over(struct semaphores *semaphores, uint64_t now_ns)
 		semaphores->taken_since_ns = now_ns;
 	if (now_ns - semaphores->taken_since_ns < DEAD_AFTER_NS)
 		return false;
-	/* Its one token is ours now: the post when we are done brings it back. */
+	/* We act as if we had taken its token: our post will bring it back. */
 	semaphores->taken_since_ns = 0;
 	semaphores->rearmed++;
 	log_line(VIDEO_SHM_LOG_WARNING, "%s: taken for over a second; re-armed", semaphores->write_name);
@@ -175,7 +175,7 @@ HOT void semaphores_release(struct semaphores *semaphores)
 {
 	int tokens = 0;
 
-	/* Never two tokens, should a holder that was given up come back. */
+	/* Never two tokens, in case that a holder given up for dead comes back. */
 	if (semaphores->write != NULL && sem_getvalue(semaphores->write, &tokens) == 0 && tokens == 0)
 		(void)sem_post(semaphores->write);
 }

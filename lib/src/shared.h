@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every store to shared memory goes through here, so that a test build can end the process after any one of
- * them. */
+/* Every store to shared memory goes through these functions, so that a test build can end the process after
+ * any of them. */
 #ifndef VSHM_SHARED_H
 #define VSHM_SHARED_H
 
@@ -29,8 +29,8 @@ static inline void shared_store64(_Atomic uint64_t *to, uint64_t value, memory_o
 }
 
 /*
- * Payload races by design; the stamp tells afterwards. memcpy is what the product uses. ThreadSanitizer wants
- * words that are atomic, and only the side that lies in the ring needs them: it is 8-byte aligned.
+ * Copies of payload race by design, and the stamp tells afterwards. The product uses memcpy. ThreadSanitizer
+ * needs atomic words, but only on the side of the ring, which is 8-byte aligned.
  */
 #ifdef __SANITIZE_THREAD__
 #define VSHM_ATOMIC_WORDS 1

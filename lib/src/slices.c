@@ -9,10 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SLICE_NS 100000u /* the least that Linux takes */
+#define SLICE_NS 100000u /* the shortest that Linux accepts */
 #define SLACK_NS 1000u
 
-/* What the kernel takes since Linux 6.12; <linux/sched/types.h> is not there for every C library. */
+/* struct sched_attr; slices since Linux 6.12. Not every C library has <linux/sched/types.h>. */
 struct scheduling {
 	uint32_t size, policy;
 	uint64_t flags;

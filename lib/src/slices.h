@@ -3,9 +3,8 @@
 #define VSHM_SLICES_H
 
 /*
- * For this thread, which looks at something, sleeps, and looks again: short slices and exact timers bring it
- * back to a processor sooner on a loaded machine, and need no privilege. Where a kernel knows neither,
- * nothing changes.
+ * Asks for short time slices and exact timers for this thread, which polls: so it runs sooner after each
+ * sleep on a loaded machine. This needs no privilege; on a kernel without them it does nothing.
  */
 void slices_ask_for_short(void);
 

@@ -16,7 +16,7 @@
 
 enum taking { TAKEN, NOTHING_THERE, TRY_AGAIN, CLAIMED, REFUSED };
 
-/* Whether the one who keeps us from the hold is a writer, and lives. */
+/* Returns whether the hold belongs to a live writer. */
 static bool holder_lives(int fd, const struct segment_identity *identity)
 {
 	struct segment_survey survey;
@@ -45,7 +45,7 @@ static void inherit(struct writer *writer, const struct layout_extension *extens
 		atomic_load_explicit(&extension->dropped_no_space, memory_order_relaxed);
 }
 
-/* The old ring of our name goes, a new one comes. Its readers are told when their successor is there. */
+/* Replaces the old ring by a new one, and tells its readers once the new one is there. */
 static int replace(struct writer *writer, int fd, const struct segment_survey *survey,
 				   const struct segment_identity *old, const struct geometry *geometry)
 {
@@ -64,7 +64,7 @@ static int replace(struct writer *writer, int fd, const struct segment_survey *s
 	return 0;
 }
 
-/* Takes over a ring that fits, where it lies: its readers stay. */
+/* Takes over a ring of the same geometry in place, so that its readers stay. */
 static int reuse(struct writer *writer, int fd, const struct segment_survey *survey)
 {
 	if (writer_map(writer, fd, &survey->geometry) != 0) {
@@ -80,7 +80,7 @@ static int reuse(struct writer *writer, int fd, const struct segment_survey *sur
 	return 0;
 }
 
-/* A ring of that name is there, open as fd, and nobody writes to it. held: the hold is ours. */
+/* Takes the ring that is open as fd, to which nobody writes. held: the hold is ours. */
 static int take(struct writer *writer, int fd, const struct segment_identity *identity,
 				const struct geometry *geometry, bool held)
 {
@@ -105,7 +105,7 @@ static int take(struct writer *writer, int fd, const struct segment_identity *id
 	return replace(writer, fd, &survey, identity, geometry);
 }
 
-/* The ring is open as fd. Whoever took it over meanwhile lives, or it is ours to take. */
+/* Takes the ring that is open as fd, unless a live writer has it. */
 static enum taking take_open(struct writer *writer, int fd, const struct segment_identity *identity,
 							 const struct geometry *geometry, bool busy)
 {
@@ -117,18 +117,18 @@ static enum taking take_open(struct writer *writer, int fd, const struct segment
 		errno = EBUSY;
 		return REFUSED;
 	}
-	held = held || segment_hold(fd); /* he may have died just now */
+	held = held || segment_hold(fd); /* the holder may have died meanwhile */
 	if (segment_name_leads(writer->path, identity, &now) != SEGMENT_NAME_SAME)
-		return TRY_AGAIN; /* it went while we took hold of it */
+		return TRY_AGAIN; /* it was removed or replaced meanwhile */
 	if (take(writer, fd, &now, geometry, held) == 0)
 		return TAKEN;
 	return errno == EEXIST || errno == ENOENT ? TRY_AGAIN : REFUSED;
 }
 
 /*
- * Between two that find a dead writer's ring, one who has the hold and one who missed it by a hair, both
- * would become its writer: so who has no claim comes back later, and keeps nothing open meanwhile. Somebody
- * who just sits on the claim is not waited for for ever.
+ * Of two processes that find a dead writer's ring, one with the hold and one that just missed it, both could
+ * become its writer. So only the one with the claim goes on; the other tries again later, and keeps nothing
+ * open meanwhile. It does not wait for ever for somebody who keeps the claim.
  */
 static enum taking take_over(struct writer *writer, const struct geometry *geometry)
 {
@@ -145,7 +145,7 @@ static enum taking take_over(struct writer *writer, const struct geometry *geome
 	if (claimed || busy || writer->claim_looks++ >= CLAIM_ATTEMPTS)
 		taking = take_open(writer, fd, &identity, geometry, busy);
 	error = errno;
-	segment_unclaim(fd); /* the pin of a ring that was reused keeps the hold, and would keep this too */
+	segment_unclaim(fd); /* the pin of a reused ring keeps the hold, and would keep the claim too */
 	(void)close(fd);
 	errno = error;
 	return taking;

@@ -6,8 +6,8 @@
 
 #include "wait.h"
 
-/* Those who were killed there do not count, as they do in the C library's own number. Every C library has the
- * futex at the semaphore's begin. */
+/* Unlike the C library's own count, this one leaves out readers that were killed in their sleep. Every C
+ * library has the futex at the start of the semaphore. */
 int tokens_count_asleep(sem_t *semaphore)
 {
 	return wait_count_asleep((const _Atomic uint32_t *)(const void *)semaphore);
@@ -32,7 +32,7 @@ void tokens_lay_down(sem_t *semaphore, uint32_t value, int tokens)
 		(void)atomic_fetch_add((_Atomic uint32_t *)(void *)semaphore, value * (uint32_t)tokens);
 }
 
-/* Most C libraries count by one; where a flag has the lowest bit, it is by two. */
+/* Most C libraries count by one; with a flag in the lowest bit, it is by two. */
 uint32_t tokens_value(void)
 {
 	sem_t probe;

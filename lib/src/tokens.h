@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The read semaphore's tokens, and who sleeps there for one. */
+/* The tokens of the read semaphore, and the readers that sleep on it. */
 #ifndef VSHM_TOKENS_H
 #define VSHM_TOKENS_H
 
@@ -9,13 +9,14 @@
 int tokens_count_asleep(sem_t *semaphore);
 int tokens_count(sem_t *semaphore);
 
-/* Each wakes one who sleeps. */
+/* Posts tokens; each wakes one sleeping reader. */
 void tokens_give(sem_t *semaphore, int tokens);
 
-/* Without waking anybody: for who comes later. sem_post would wake who has had the frame. */
+/* Adds tokens without waking anybody, for readers that come later: sem_post would wake those that have had
+ * the frame. */
 void tokens_lay_down(sem_t *semaphore, uint32_t value, int tokens);
 
-/* What one more adds to a semaphore's first word. */
+/* Returns what a token adds to the first word of a semaphore. */
 uint32_t tokens_value(void);
 
 #endif

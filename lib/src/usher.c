@@ -13,25 +13,25 @@
 #include "tokens.h"
 #include "wait.h"
 
-#define FIRST_LOOK_NS 20000 /* after a token was given, and twice as long each time */
-#define AT_ONCE_NS 1000000u /* a reader that is not back by then does something with its frame */
-#define IN_TIME_NS 2000000u /* a later look, as on a loaded machine, does not tell how long it took */
-#define AWAKE_NS 20000000u  /* a reader that has no processor by then is not waited for */
-#define UNHURRIED_AFTER 8   /* times that somebody was not back at once, and nobody was */
-#define WINDOW 32           /* frames for which the most sleepers are remembered */
+#define FIRST_LOOK_NS 20000 /* after a token was posted, and twice as long each time */
+#define AT_ONCE_NS 1000000u /* a reader that is not back by then works on its frame */
+#define IN_TIME_NS 2000000u /* a later look, on a loaded machine, does not tell how long it took */
+#define AWAKE_NS 20000000u  /* how long to wait for a reader that gets no processor */
+#define UNHURRIED_AFTER 8   /* so many times in a row, nobody was back at once */
+#define WINDOW 32           /* frames over which the largest number of sleepers is kept */
 
 struct usher {
-	_Atomic uint32_t calls;     /* up by one with each frame, and at the end: what the thread sleeps on */
-	_Atomic int in_turn;        /* how many are served one by one; 0: all were together */
-	_Atomic uint32_t unhurried; /* times that somebody took longer, since last somebody was back at once */
+	_Atomic uint32_t calls;     /* raised with each frame and at the end; the thread sleeps on it */
+	_Atomic int in_turn;        /* how many readers to serve one by one; 0: all were served at once */
+	_Atomic uint32_t unhurried; /* how often a reader took longer, since one was back at once */
 	atomic_bool over;
 	sem_t *semaphore;
 	pthread_t thread;
-	/* the thread's own */
-	uint32_t token; /* what one more adds to the semaphore's first word */
-	/* the writer's own */
+	/* used by the thread only */
+	uint32_t token; /* what a token adds to the semaphore's first word */
+	/* used by the writer only */
 	uint32_t windowed;
-	int most_asleep[2]; /* at a frame, in this window and in the one before */
+	int most_asleep[2]; /* at a frame, in this window and in the previous one */
 };
 
 static int least(int one, int other)
@@ -44,7 +44,7 @@ static bool was_called(const struct usher *usher, uint32_t call)
 	return atomic_load(&usher->calls) != call;
 }
 
-/* Each pause is longer than the one before, up to a bound. */
+/* Sleeps, twice as long each time up to a limit. */
 static void look_later(long *pause_ns)
 {
 	const struct timespec pause = {.tv_nsec = *pause_ns};
@@ -54,7 +54,7 @@ static void look_later(long *pause_ns)
 		*pause_ns *= 2;
 }
 
-/* What a look says, so long after a token was given, of how soon readers are back. */
+/* Learns how soon readers are back, from a look passed_ns after a token was posted. */
 static void learn(struct usher *usher, bool is_back, uint64_t passed_ns)
 {
 	const uint32_t unhurried = atomic_load_explicit(&usher->unhurried, memory_order_relaxed);
@@ -66,9 +66,9 @@ static void learn(struct usher *usher, bool is_back, uint64_t passed_ns)
 }
 
 /*
- * Gives one token, and waits until it is taken, and who took it sleeps again, so that asleep do, or does
- * something else. Whether it sleeps. A reader that gets no processor is not waited for, nor is anybody once
- * the next frame is there.
+ * Posts one token, and waits until it is taken and the reader that took it either sleeps again, so that
+ * asleep readers do, or works on its frame. Returns whether it sleeps. It does not wait for a reader that
+ * gets no processor, nor for any reader once the next frame is there.
  */
 static bool serve_one(struct usher *usher, uint32_t call, int asleep)
 {
@@ -96,7 +96,7 @@ static bool serve_one(struct usher *usher, uint32_t call, int asleep)
 	return false;
 }
 
-/* The kernel wakes who has slept longest. How many sleep again. */
+/* Serves each sleeping reader in turn; the kernel wakes the longest sleeper. Returns how many sleep again. */
 static int serve_in_turn(struct usher *usher, uint32_t call, int asleep)
 {
 	int back = 0;
@@ -107,8 +107,8 @@ static int serve_in_turn(struct usher *usher, uint32_t call, int asleep)
 }
 
 /*
- * Those who do something with an earlier frame when this one comes, and are about to be back. Handed out now,
- * a token that is meant for a sleeper would be theirs. How many sleep in the end.
+ * Waits for readers that still work on an earlier frame and are about to be back: a token posted now for a
+ * sleeping reader would be taken by one of them. Returns how many sleep in the end.
  */
 static int await_late(struct usher *usher, uint32_t call, int all)
 {
@@ -125,7 +125,8 @@ static int await_late(struct usher *usher, uint32_t call, int all)
 	return asleep;
 }
 
-/* living: how many there are. Who came too late for a turn sleeps among those who had theirs. */
+/* Serves living readers in turn. A reader that comes too late for its turn sleeps among those that had
+ * theirs. */
 static void serve_all_in_turn(struct usher *usher, uint32_t call, int living)
 {
 	const int asleep = least(tokens_count_asleep(usher->semaphore), living);
@@ -143,7 +144,7 @@ static void serve_all_in_turn(struct usher *usher, uint32_t call, int living)
 		tokens_lay_down(usher->semaphore, usher->token, late);
 }
 
-/* All were given a token, and all sleepers woken: whoever sleeps now is back already. */
+/* Every reader got a token, and every sleeper was woken: a reader that sleeps now is back already. */
 static void watch(struct usher *usher, uint32_t call)
 {
 	const uint64_t given_ns = wait_system.now();
@@ -160,9 +161,9 @@ static void watch(struct usher *usher, uint32_t call)
 }
 
 /*
- * Readers that were killed are still counted in, and tokens for them would be empty wake-ups for the others:
- * so there are no more than have been seen asleep at once lately, or one more where all take their time.
- * Where nobody is ever seen asleep, nobody lacks one.
+ * Killed readers are still counted in the ring, and tokens for them would wake others for nothing. So return
+ * no more than were recently seen asleep at once, or one more if all readers take their time. If nobody is
+ * ever seen asleep, nobody needs a token.
  */
 static int count_living(struct usher *usher, int readers, int asleep, bool unhurried)
 {

@@ -11,7 +11,7 @@
 
 #define NS_PER_S 1000000000u
 
-/* The kernel's own numbers: <linux/futex.h> is not there for every C library. Without FUTEX_PRIVATE_FLAG. */
+/* The kernel's numbers, without FUTEX_PRIVATE_FLAG; not every C library has <linux/futex.h>. */
 #define FUTEX_REQUEUE 3
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_WAKE_BITSET 10
@@ -21,7 +21,7 @@
 #define FUTEX_TIME_64 1
 #endif
 
-/* What SYS_futex takes, whatever the C library's time_t is. */
+/* The kernel's timespec for SYS_futex, whatever the C library's time_t is. */
 struct kernel_timespec {
 #ifdef FUTEX_TIME_64
 	int64_t seconds;
@@ -50,7 +50,7 @@ uint64_t wait_wall_clock(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* Always with a deadline: the kernel restarts an endless sleep behind an SA_RESTART handler's back. */
+/* Always has a deadline: the kernel restarts an endless sleep after a handler with SA_RESTART. */
 HOT static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t deadline_ns,
 						  uint32_t bits)
 {
@@ -80,7 +80,7 @@ HOT static void futex_wake(const _Atomic uint32_t *word, uint32_t bits)
 
 const struct wait_ops wait_system = {monotonic_ns, futex_wait, futex_wake};
 
-/* A move from a futex to the same one moves nobody, and counts. */
+/* A requeue from a futex to itself moves nobody, but returns the number of sleepers. */
 int wait_count_asleep(const _Atomic uint32_t *word)
 {
 	const long count = syscall(SYS_futex, word, FUTEX_REQUEUE, 0, (void *)INT_MAX, word, 0);

@@ -43,7 +43,8 @@ HOT void writer_publish_drops(struct writer *writer)
 
 	for (int cause = 0; cause < WRITER_DROP_CAUSES; cause++)
 		sum += atomic_load_explicit(&writer->dropped[cause], memory_order_relaxed);
-	if (sum + rearmed == writer->published_drops) /* the ring's own words are cold, and nothing has changed */
+	if (sum + rearmed ==
+		writer->published_drops) /* nothing has changed, and the ring's own counters are not in the cache */
 		return;
 	store_drops(writer, sum, rearmed);
 }
@@ -73,7 +74,7 @@ void writer_sign(struct writer *writer)
 	writer->published_drops = UINT64_MAX; /* not in this ring */
 	writer_publish_drops(writer);
 	shared_store32(&extension->state, VIDEO_SHM_STATE_LIVE, memory_order_relaxed);
-	/* Last, with release: a reader that sees the new epoch sees a ring that is in order. */
+	/* Last, with release: a reader that sees the new epoch sees a consistent ring. */
 	shared_store32(&extension->epoch, writer->epoch, memory_order_release);
 }
 
@@ -110,7 +111,7 @@ int writer_map(struct writer *writer, int fd, const struct geometry *geometry)
 
 	if (segment_identify(fd, &writer->identity) != 0)
 		return -1;
-	/* The ring is mapped through an open file without a lock: a child may have that mapping. */
+	/* The ring is mapped through an open file without a lock, since a child may keep that mapping. */
 	writer->pin = segment_pin(fd);
 	writer->fd = writer->pin != NULL ? segment_reopen(fd) : -1;
 	if (writer->fd < 0)
@@ -122,7 +123,7 @@ int writer_map(struct writer *writer, int fd, const struct geometry *geometry)
 	return 0;
 }
 
-/* Frees the name of the ring that goes. A moment later ours has it. */
+/* Removes the name of the former ring, which ours gets next. */
 static int clear_name(const struct writer *writer, const struct segment_identity *instead_of)
 {
 	struct segment_identity now;
@@ -130,7 +131,7 @@ static int clear_name(const struct writer *writer, const struct segment_identity
 	if (instead_of == NULL || segment_name_leads(writer->path, instead_of, &now) != SEGMENT_NAME_SAME ||
 		unlink(writer->path) == 0)
 		return 0;
-	errno = errno == EPERM ? EACCES : errno; /* somebody else's, in a directory with the sticky bit */
+	errno = errno == EPERM ? EACCES : errno; /* somebody else's file, in a directory with the sticky bit */
 	return -1;
 }
 
@@ -159,7 +160,7 @@ int writer_build(struct writer *writer, const struct geometry *geometry,
 	return 0;
 }
 
-/* The name is gone, as when logind removes a user's objects: readers that come later need one. */
+/* Makes the ring anew after its name was removed, as by logind at logout: later readers need the name. */
 static void remake(struct writer *writer)
 {
 	struct writer former = {.ring = writer->ring,
@@ -172,7 +173,7 @@ static void remake(struct writer *writer)
 
 	writer->rearmed_before += semaphores.rearmed;
 	memset(&writer->semaphores, 0, sizeof(writer->semaphores));
-	writer->ring.base = writer->pin = NULL; /* what comes of the new one, the former stays mapped */
+	writer->ring.base = writer->pin = NULL; /* the former ring stays mapped whatever happens to the new one */
 	writer->fd = -1;
 	writer->remade++;
 	writer->epoch++;
