@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file that vshm bundle writes: its members, and how it is packed; for who writes one and who reads one."""
+"""The file of vshm bundle: its members and its archive, for writing and for reading."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm completion: what a shell needs to complete the words of vshm."""
+"""vshm completion: prints a shell's completion script for vshm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..commandline.verb import Verb
 
 
 def run(arguments: Namespace) -> int:
-    """Print the script. Exit codes as of print_script()."""
+    """Print the script. Returns an exit code as print_script() does."""
     from .main import build_parser
 
     return print_script("vshm", build_parser(), arguments.shell, arguments.json)

@@ -56,7 +56,10 @@ def _shown_host(host: str) -> str:
 
 
 async def serve_page(app: web.Application, host: str, port: int, tell: Callable[[str], object]) -> None:
-    """Until the process is told to end. tell: gets the address, once others may come. Raises OSError: it is taken."""
+    """Serve the page until the process is told to end. Raises OSError if the address is in use.
+
+    tell is called with the URL once the page can be opened.
+    """
     from ..serving.door import Door
 
     ended, loop = asyncio.Event(), asyncio.get_running_loop()

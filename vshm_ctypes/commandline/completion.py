@@ -16,7 +16,7 @@ SHELLS = ("bash", "zsh", "fish", "tcsh")
 
 
 def _arguments(parser: ArgumentParser) -> Iterator[Action]:
-    """Its own and those of its verbs."""
+    """Yield the arguments of a parser and of its verbs."""
     for action in parser._actions:
         yield action
         verbs = action.choices if action.nargs == "A..." and isinstance(action.choices, dict) else {}
@@ -25,7 +25,7 @@ def _arguments(parser: ArgumentParser) -> Iterator[Action]:
 
 
 def script_of(parser: ArgumentParser, shell: str) -> str:
-    """The script that makes a shell complete a command line. Raises ModuleNotFoundError: there is no shtab."""
+    """Return the completion script for a shell. Raises ModuleNotFoundError if shtab is not installed."""
     import shtab
 
     for argument in _arguments(parser):
@@ -35,7 +35,7 @@ def script_of(parser: ArgumentParser, shell: str) -> str:
 
 
 def print_script(program: str, parser: ArgumentParser, shell: str, as_json: bool = False) -> int:
-    """For ``eval "$(...)"``. Exit 0; 1: there is no shtab."""
+    """Print the completion script, for ``eval "$(...)"``. Returns exit code 0, or 1 if shtab is not installed."""
     try:
         script = script_of(parser, shell)
     except ModuleNotFoundError as error:
@@ -48,5 +48,5 @@ def print_script(program: str, parser: ArgumentParser, shell: str, as_json: bool
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Those of a verb that prints it."""
+    """Add the arguments of a verb that prints a completion script."""
     parser.add_argument("shell", choices=SHELLS, help="which shell")

@@ -24,7 +24,7 @@ class Exit(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb. run gets the parsed arguments (json among them) and returns an exit code. aliases: its older names."""
+    """A verb. run takes the parsed arguments, json among them, and returns an exit code. aliases are older names."""
 
     name: str
     help: str

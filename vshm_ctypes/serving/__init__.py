@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What listens to a network: addresses (listening), how many clients there may be (door), and WebSockets (sender)."""
+"""Network servers: listening addresses (listening), limits of clients (door), and sending to WebSockets (sender)."""

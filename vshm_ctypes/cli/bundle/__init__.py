@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm bundle: all that somebody far away needs to understand a board, in one file."""
+"""vshm bundle: what somebody far away needs to find a fault on a board, in one file."""
 
 from .verb import VERB
 

@@ -34,7 +34,7 @@ def _json(value: object) -> bytes:
 
 
 def verb_output(*words: str) -> bytes:
-    """What vshm prints for these words, on both streams. Raises KeyboardInterrupt: it was told to end meanwhile."""
+    """Return what vshm prints for these arguments on both streams. Raises KeyboardInterrupt if it is interrupted."""
     from ..main import main
 
     written = io.StringIO()

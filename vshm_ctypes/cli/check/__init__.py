@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm check: what is wrong on this machine, why, and what to do."""
+"""vshm check: finds what is wrong on this machine, why it matters, and what to do."""
 
 from .verb import VERB
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm export: figures for monitoring."""
+"""vshm export: metrics for monitoring."""
 
 from .verb import VERB
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm plot: pictures of a watch's log."""
+"""vshm plot: draws the log of a watch."""
 
 from .verb import VERB
 

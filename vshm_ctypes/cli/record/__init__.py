@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm record: streams into files, each in the container that its name says."""
+"""vshm record: records streams into files, in the container that the ending of the name chooses."""
 
 from .verb import VERB
 

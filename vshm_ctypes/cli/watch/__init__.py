@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm watch: each second of one ring, or of all."""
+"""vshm watch: shows one ring or all rings, second by second."""
 
 from .verb import VERB
 
