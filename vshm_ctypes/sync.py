@@ -205,5 +205,5 @@ def sync(first: Stream, /, *others: Stream, tolerance: float = 0.02, patience: f
         VideoShmError: what Consumer.receive() raises.
     """
     if not 0 <= tolerance < 1e6 or not 0 <= patience < 1e6 or not others:
-        raise ValueError(f"tolerance={tolerance}, patience={patience}: must be seconds from 0 on, with two streams at least")
+        raise ValueError(f"tolerance={tolerance}, patience={patience}: seconds from 0 on, and two streams at least")
     return Sync((first, *others), tolerance, patience)
