@@ -32,7 +32,7 @@ _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")
 
 
 def keep_links_between_pages(app: Any, name: str, source: list[str]) -> None:
-    """Leave only the text of links to sources: these pages stand alone. tests/test_documents.py checks all links."""
+    """Leave only the text of links to sources: these pages stand alone. test_documents.py checks all links."""
     folder = Path(app.srcdir, name).parent
 
     def is_page(target: str) -> bool:

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writers as processes of their own, each on a channel that nobody else uses, and nothing left of it afterwards."""
+
+import itertools
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("VIDEO_SHM_BUILD", ROOT / "build")).resolve()
+SHARED_MEMORY = Path("/dev/shm")
+WATCHDOG_S = 60.0
+
+_numbers = itertools.count()
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """A watchdog, not a limit on speed."""
+    deadline = time.monotonic() + WATCHDOG_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {WATCHDOG_S} s in vain: {what}"
+        time.sleep(0.005)
+
+
+def wait_until_stopped(pid: int) -> None:
+    def is_stopped() -> bool:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T")
+
+    wait_until(is_stopped, f"process {pid} stops")
+
+
+@contextmanager
+def meanwhile(write: Callable[[], object], interval_s: float) -> Iterator[None]:
+    """Write again and again in a thread, as a camera does, as long as the block lasts."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(interval_s):
+            write()
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+class Writer:
+    """The seed program's loop, writing to a channel. Byte value of every frame: its number modulo 256."""
+
+    PROGRAM = BUILD / "tests" / "seed" / "seed_producer"
+
+    def __init__(self, channel: int, size: int, fps: int) -> None:
+        self.size = size
+        self.process = subprocess.Popen(
+            [self.PROGRAM, "-c", str(channel), "-s", str(size), "-f", str(fps)], stdin=subprocess.DEVNULL
+        )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def pause(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+        wait_until_stopped(self.pid)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def finish(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        self.resume()
+        return self.process.wait(WATCHDOG_S)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(WATCHDOG_S)
+
+
+class Channel:
+    """A channel of this test's own, and the names that belong to it."""
+
+    def __init__(self) -> None:
+        self.number = 100_000 + os.getpid() % 10_000_000 * 100 + next(_numbers)
+        self.ring_path = SHARED_MEMORY / f"video_stream_ch{self.number}"
+        self._writers: list[Writer] = []
+
+    @property
+    def paths(self) -> list[Path]:
+        return sorted(SHARED_MEMORY.glob(f"*_ch{self.number}"))
+
+    def start_writer(self, size: int = 2000, fps: int = 200) -> Writer:
+        writer = Writer(self.number, size, fps)
+        self._writers.append(writer)
+        return writer
+
+    def clean_up(self) -> None:
+        for writer in self._writers:
+            if writer.process.poll() is None:
+                writer.kill()
+        for path in self.paths:
+            path.unlink()

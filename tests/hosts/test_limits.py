@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a host's limits end a program, it says which, and what to do; and what is taken for missing is missing."""
+
+import asyncio
+import errno
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from vshm import Camera, vshm
+
+from hosts import (
+    FEW_DESCRIPTORS,
+    LITTLE_ADDRESS_SPACE,
+    NO_PROC,
+    NO_SHARED_MEMORY,
+    NO_THREADS,
+    READ_ONLY_SHARED_MEMORY,
+    Host,
+    on,
+)
+from vshm_ctypes import Consumer, Producer, VideoShmError
+from vshm_ctypes.limits import explain
+
+STREAMER = [sys.executable, "-m", "hil.streamer", "--device", "testsrc:160x96@30", "--channel"]
+
+
+def refused(words: str, host: Host, verb: str) -> None:
+    outcome = vshm(*verb.split(), host=host)
+    assert (outcome.code, outcome.out) == (1, ""), outcome
+    assert words in outcome.err
+    assert len(outcome.err.splitlines()) == 1, outcome.err
+
+
+@pytest.mark.parametrize("verb", ["serve --port 0", "export --port 0", "watch RING -t 1 --log LOG"])
+def test_no_further_thread(ring: str, tmp_path: Path, verb: str) -> None:
+    tmp_path.chmod(0o777)
+    with Camera(ring, mode=0o664):
+        refused(
+            "raise ulimit -u, TasksMax= or pids.max",
+            NO_THREADS,
+            verb.replace("RING", ring).replace("LOG", "/dev/shm/log"),
+        )
+    Path("/dev/shm/log").unlink(missing_ok=True)
+
+
+def test_no_further_descriptor() -> None:
+    refused("raise ulimit -n", FEW_DESCRIPTORS, "serve --port 0")  # asyncio listens nowhere then, and says nothing
+
+
+def test_a_mapping_without_a_descriptor_is_an_error_of_ours(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any other of a Consumer: programs that go on after such errors do so after this one too."""
+
+    def none_left(*_: object) -> int:
+        raise OSError(errno.EMFILE, "none left")
+
+    with Camera(ring), Consumer(ring) as stream:
+        monkeypatch.setattr("vshm_ctypes.views.os.fstat", none_left)
+        with pytest.raises(VideoShmError, match="raise ulimit -n"):
+            stream.borrow(10)
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        (NO_THREADS, "raise ulimit -u, TasksMax= or pids.max"),
+        (LITTLE_ADDRESS_SPACE, "raise ulimit -v"),
+        (READ_ONLY_SHARED_MEMORY, "/dev/shm is read-only here: mount it to be written"),
+        (NO_PROC, "mount proc at /proc"),
+        (NO_SHARED_MEMORY, "mount a tmpfs at /dev/shm"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Host) else "",
+)
+def test_camera_streamer_says_what_a_host_lacks(ring: str, host: Host, words: str) -> None:
+    pytest.importorskip("av")
+    outcome = on(host, *STREAMER, f"{ring}:,encoder=libx264")
+    assert outcome.returncode == 1, outcome
+    assert words in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_a_library_that_can_not_be_loaded_is_not_called_missing(ring: str, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    with Camera(ring):
+        refused("can't be loaded", LITTLE_ADDRESS_SPACE, f"record {ring} -o {tmp_path}/clip.mp4")
+
+
+def test_a_library_that_is_missing_is_named() -> None:
+    program = "import sys; sys.modules['av'] = None\nfrom hil.streamer.__main__ import main\nsys.exit(main())"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, "av" in result.stderr, "'video-shm[hil]'" in result.stderr) == (1, True, True)
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_what_is_no_limit_is_not_explained() -> None:
+    assert explain(RuntimeError("a mistake of ours")) is None
+    assert explain(ModuleNotFoundError("av")) is None
+    assert explain(OSError(errno.EPERM, "no")) is None
+    assert "free some" in (explain(MemoryError()) or "")
+
+
+def test_a_wait_of_asyncio_without_a_thread_is_an_error_of_ours(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with Producer(ring), Consumer(ring) as stream:
+        monkeypatch.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(VideoShmError, match="raise ulimit -u"):
+            asyncio.run(stream.wait_async(10))

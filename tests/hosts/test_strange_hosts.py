@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts that lack something, or hide it: what could not be seen is said, and never taken for gone."""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from vshm import Camera, vshm
+from writers import BUILD, Channel, wait_until
+
+from hosts import (
+    ANOTHER_USER,
+    HIDDEN_PROCESSES,
+    NO_PROC,
+    NO_SHARED_MEMORY,
+    NOTHING_EXECUTABLE,
+    OVERLAY,
+    PLAIN,
+    Host,
+    on,
+    refusing_locks,
+    refusing_nameless_files,
+    refusing_rare_calls,
+    umask,
+)
+from vshm_ctypes import ProducerNotRunning, inspect
+
+NOBODY = 65534
+
+
+def writes(name: str) -> bool:
+    try:
+        return inspect(name).frames > 2
+    except ProducerNotRunning:
+        return False
+
+
+@pytest.fixture
+def old_camera(channel: Channel, alone: None) -> Iterator[str]:
+    """The ring of a live writer of version 1, that nobody may read and remove, the user of this name."""
+    name = f"/{channel.ring_path.name}"
+    command = [str(BUILD / "tests" / "v1" / "v1_writer"), "-c", str(channel.number), "-f", "20"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as writer:
+        try:
+            wait_until(lambda: writes(name), "the writer writes")
+            for path in channel.paths:
+                os.chown(path, NOBODY, NOBODY)
+            yield name
+        finally:
+            writer.terminate()
+
+
+@pytest.mark.parametrize("proc", [HIDDEN_PROCESSES, NO_PROC], ids=lambda host: host.name)
+@pytest.mark.parametrize("user", [PLAIN, ANOTHER_USER], ids=lambda host: host.name)
+def test_clean_leaves_the_ring_of_a_writer_that_it_can_not_see(
+    channel: Channel, old_camera: str, proc: Host, user: Host
+) -> None:
+    there = channel.paths
+    assert old_camera
+    outcome = vshm("check", "--clean", "--json", host=proc | user)
+    assert outcome.out, outcome.err
+    told = outcome.json
+    assert told["removed"] == []
+    assert channel.paths == there
+    if proc is NO_PROC or user is ANOTHER_USER:
+        assert "/proc" in told["unseen"]
+    assert not [found for found in told["findings"] if found["code"] == "abandoned-ring"]
+
+
+def test_without_shared_memory_a_host_is_told_what_it_lacks() -> None:
+    for verb in ("list", "show", "check"):
+        outcome = vshm(verb, host=NO_SHARED_MEMORY)
+        assert outcome.code == 1, (verb, outcome.err)
+        assert "mount a tmpfs at /dev/shm" in outcome.err
+        assert "camera-streamer" not in outcome.err
+    outcome = vshm("show", "/vshm_pytest_nothing")
+    assert "start its producer" in outcome.err
+
+
+WRITES_AND_READS = """
+import sys
+from vshm_ctypes import Consumer, Producer
+with Producer(sys.argv[1], slots=4, slot_size=4096) as ring, Consumer(sys.argv[1], publish=True) as stream:
+    ring.write(b"x")
+    print(stream.receive().size)
+"""
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
+@pytest.mark.parametrize("refusing", [refusing_locks, refusing_nameless_files])
+def test_a_sandbox_that_forbids_what_a_writer_needs_is_told(
+    ring: str, refusing: Callable[[int], Host], error: int
+) -> None:
+    host = refusing(error)
+    result = on(host, sys.executable, "-c", WRITES_AND_READS, ring)
+    assert result.returncode == 1
+    assert "seccomp" in result.stderr, result.stderr
+    assert "mount proc" not in result.stderr
+    with Camera(ring):
+        assert vshm("show", ring, host=host).code == 0  # readers need nothing of it
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
+def test_rare_system_calls_are_not_needed(ring: str, error: int) -> None:
+    result = on(refusing_rare_calls(error), sys.executable, "-c", WRITES_AND_READS, ring)
+    assert (result.returncode, result.stdout) == (0, "1\n"), result.stderr
+
+
+# Into the folder that HOME is there: what is written, and that nothing of an unfinished file is left.
+KEEPS = """
+"$0" -m vshm_ctypes record "$1" -o "$HOME/clip.h264" --seconds 1 &&
+"$0" -m vshm_ctypes bundle -o "$HOME/case.tar.zst" --seconds 1 >/dev/null &&
+find "$HOME" -mindepth 1 -type f -printf '%f %m\\n' | sort
+"""
+
+
+@pytest.mark.parametrize(
+    ("host", "mode"),
+    [(OVERLAY, "644"), (NOTHING_EXECUTABLE, "644"), (OVERLAY | umask(0o077), "600"), (OVERLAY | umask(0), "666")],
+    ids=lambda value: value.name if isinstance(value, Host) else "",
+)
+def test_what_is_written_is_whole_in_whichever_folder(ring: str, host: Host, mode: str) -> None:
+    with Camera(ring, slots=2000, slot_size=2000):  # twenty seconds: nothing is missed on a busy machine
+        result = on(host, "sh", "-c", KEEPS, sys.executable, ring, timeout=240)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [f"{name} {mode}" for name in ("case.tar.zst", "clip.h264")]
