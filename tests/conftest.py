@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hosts import mount_tmpfs, own_shared_memory
+from packages import environment, wheel  # noqa: F401 - fixtures
 from writers import BUILD, ROOT, SHARED_MEMORY, WATCHDOG_S, Channel, Writer
 
 if TYPE_CHECKING:

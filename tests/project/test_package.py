@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from packages import environment, run, wheel  # noqa: F401 - fixtures
+from packages import run
 from writers import ROOT, SHARED_MEMORY
 
 pytestmark = pytest.mark.xdist_group("package")  # one wheel for all of them

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from lab import Lab, why_not
-from packages import environment, run, wheel  # noqa: F401 - fixtures
+from packages import run
 from writers import BUILD, ROOT
 
 from hil.workers import programs
@@ -38,18 +38,18 @@ def of_run(text: str) -> dict[str, Any]:
     return dict(test)
 
 
-def test_every_worker_in_c_is_made_from_the_wheel_and_starts(environment: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_every_worker_in_c_is_made_from_the_wheel_and_starts(environment: Path, tmp_path: Path) -> None:
     more = REQUIREMENTS | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     told = run(environment / "python", "-c", START_ALL, cwd=tmp_path, **more)
     assert told.split() == list(programs.RECIPES)
 
 
-def test_a_suite_runs_in_an_empty_folder(environment: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_suite_runs_in_an_empty_folder(environment: Path, tmp_path: Path) -> None:
     test = of_run(run(environment / "hil", *RUN, cwd=tmp_path, **REQUIREMENTS))
     assert test["verdict"] == "pass", test
 
 
-def test_without_a_compiler_a_test_that_needs_one_is_skipped(environment: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_without_a_compiler_a_test_that_needs_one_is_skipped(environment: Path, tmp_path: Path) -> None:
     more = REQUIREMENTS | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "CC": "no-such-compiler"}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VSHM_")}
     line = [str(environment / "hil"), *RUN]
@@ -60,14 +60,14 @@ def test_without_a_compiler_a_test_that_needs_one_is_skipped(environment: Path, 
     assert "apt install gcc libc6-dev zlib1g-dev" in test["message"]
 
 
-def test_the_gate_asks_the_library_s_own_tests(environment: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_gate_asks_the_library_s_own_tests(environment: Path, tmp_path: Path) -> None:
     library = run(environment / "python", "-c", "import vshm_ctypes as v; print(v.get_library())", cwd=tmp_path).strip()
     words = ("gate", "promise", "passes_test_arguments", "--library", library)
     told = run(environment / "hil", *words, cwd=tmp_path, **REQUIREMENTS)
     assert "needs" not in told
 
 
-def test_a_fleet_is_commanded_from_the_wheel(environment: Path, wheel: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_fleet_is_commanded_from_the_wheel(environment: Path, wheel: Path, tmp_path: Path) -> None:
     if reason := why_not():
         pytest.skip(reason)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VSHM_")}
@@ -129,13 +129,13 @@ def checkout(tmp_path: Path) -> Path:
 TELL = "import vshm_ctypes as v; print(v.__file__); print(v.get_library())"
 
 
-def test_a_checkout_does_not_break_what_is_installed(environment: Path, checkout: Path) -> None:  # noqa: F811
+def test_a_checkout_does_not_break_what_is_installed(environment: Path, checkout: Path) -> None:
     source, library = run(environment / "python", "-c", TELL, cwd=checkout).split()
     assert Path(source).parent == checkout / "vshm_ctypes"
     assert Path(library).is_relative_to(environment.parent)
 
 
-def test_a_checkout_uses_what_was_built_in_it(environment: Path, checkout: Path) -> None:  # noqa: F811
+def test_a_checkout_uses_what_was_built_in_it(environment: Path, checkout: Path) -> None:
     (checkout / "build").mkdir()
     shutil.copy(BUILD / "libvideo_shm.so", checkout / "build")
     assert run(environment / "python", "-c", TELL, cwd=checkout).split()[1] == f"{checkout}/build/libvideo_shm.so"
