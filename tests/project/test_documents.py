@@ -190,3 +190,9 @@ def test_the_filter_for_doxygen_marks_what_belongs_to_code_and_nothing_else() ->
     assert len(alone) > 5
     assert [one for one in alone if not re.search(r"----|SPDX|clang-format|\n$|\n/\*|\n#", one)] == []
     assert marked.count("/**") > 0.9 * header.read_text().count("/*")
+
+
+def test_every_finding_about_others_has_its_row() -> None:
+    folder = ROOT / "findings"
+    listed = re.findall(r"^\| `([\w-]+)` \|", (folder / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in folder.glob("*.sh"))
