@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .bits import Bits
 from .errors import StreamError
-from .vui import Vui, read_begin, sane_fps
+from .vui import Vui, read_common, sane_fps
 
 SPS, PPS = 7, 8
 MAX_SPS_ID, MAX_PPS_ID = 31, 255
@@ -99,9 +99,9 @@ def _skip_hrd(bits: Bits) -> None:
 
 def _read_vui(bits: Bits) -> Vui:
     """Read vui_parameters (annex E.1.1). Some cameras cut it off: what is missing at its end stays None."""
-    begin = fps = reorder = None
+    common = fps = reorder = None
     try:
-        begin = read_begin(bits)
+        common = read_common(bits)
         if bits.flag():  # timing_info; a tick is the duration of a field
             units, scale = bits.u(32), bits.u(32)
             bits.skip(1)
@@ -120,9 +120,9 @@ def _read_vui(bits: Bits) -> Vui:
             reorder = bits.ue()
     except StreamError:
         pass
-    if begin is None:
+    if common is None:
         return Vui()
-    return Vui(begin.full_range, begin.primaries, begin.transfer, begin.matrix, fps, reorder, begin.pixel)
+    return Vui(common.full_range, common.primaries, common.transfer, common.matrix, fps, reorder, common.pixel)
 
 
 def read_sps(nal: bytes) -> Sps:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .bits import Bits
 from .errors import StreamError
-from .vui import Vui, read_begin, sane_fps
+from .vui import Vui, read_common, sane_fps
 
 VPS, SPS, PPS = 32, 33, 34
 MAX_VPS_ID, MAX_SPS_ID, MAX_PPS_ID = 15, 15, 63
@@ -113,9 +113,9 @@ def _skip_reference_sets(bits: Bits) -> None:
 
 def _read_vui(bits: Bits) -> Vui:
     """Read vui_parameters (annex E.2.1). What is missing at its end stays None."""
-    begin = fps = None
+    common = fps = None
     try:
-        begin = read_begin(bits)
+        common = read_common(bits)
         bits.skip(3)
         if bits.flag():  # default_display_window
             for _ in range(4):
@@ -124,9 +124,9 @@ def _read_vui(bits: Bits) -> Vui:
             fps = sane_fps(bits.u(32), bits.u(32))
     except StreamError:
         pass
-    if begin is None:
+    if common is None:
         return Vui()
-    return Vui(begin.full_range, begin.primaries, begin.transfer, begin.matrix, fps, None, begin.pixel)
+    return Vui(common.full_range, common.primaries, common.transfer, common.matrix, fps, None, common.pixel)
 
 
 def _skip_to_vui(bits: Bits, lsb_bits: int) -> None:

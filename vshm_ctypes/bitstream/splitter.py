@@ -143,13 +143,13 @@ class Splitter:
             self._forget_pieces(self._searched)
             return False
         self._header = self._searched = at + len(START_CODE)
-        self._end_nal(self._begin())
+        self._end_nal(self._nal_start())
         self._nals += 1
         if self._nals > MAX_NALS:
             self._refuse(f"{MAX_NALS} NAL units")
         return True
 
-    def _begin(self) -> int:
+    def _nal_start(self) -> int:
         """Return the offset of the current NAL unit's start code, including a zero_byte before it."""
         at = self._header - len(START_CODE)
         return at - 1 if at and self._pending[at - 1] == 0 else at
@@ -169,14 +169,14 @@ class Splitter:
         if self._has_picture:
             yield from self._follow(place)
         elif not self._begun:
-            self._delete(0, self._begin())
+            self._delete(0, self._nal_start())
         if self._has_picture:
             self._whole = self._delimiter.whole if place is Place.SLICE else self._whole
         elif place is Place.FIRST:
             self._has_picture, self._whole, self._mark = True, self._delimiter.whole, self._pieces[0][1]
         elif place in _SLICES or (place in _FOLLOWERS and (self._lost or not self._begun)):
             self._lost = self._lost or place in _SLICES
-            self._orphan = self._begin()
+            self._orphan = self._nal_start()
             self._delimiter.end_picture()
         else:
             self._lost = False
@@ -193,9 +193,9 @@ class Splitter:
         if begins:
             if place is not Place.FIRST:
                 self._delimiter.end_picture()
-            yield from self._cut(self._opened if self._opened >= 0 else self._begin())
+            yield from self._cut(self._opened if self._opened >= 0 else self._nal_start())
         elif place in (Place.OPENER, Place.DELIMITER) and self._opened < 0:
-            self._opened = self._begin()
+            self._opened = self._nal_start()
         elif place is Place.SLICE:
             self._opened = -1
         elif place is Place.END:

@@ -41,7 +41,7 @@ class Vui:
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
+class CommonVui:
     """The first part of the VUI, which both standards share."""
 
     full_range: bool | None
@@ -51,7 +51,7 @@ class Begin:
     pixel: Fraction | None
 
 
-def read_begin(bits: Bits) -> Begin:
+def read_common(bits: Bits) -> CommonVui:
     """Read the VUI up to the location of the chroma samples. Raises StreamError."""
     pixel = _read_pixel(bits) if bits.flag() else None
     if bits.flag():  # overscan_info
@@ -65,7 +65,7 @@ def read_begin(bits: Bits) -> Begin:
     if bits.flag():  # chroma_loc_info
         bits.ue()
         bits.ue()
-    return Begin(full_range, primaries, transfer, matrix, pixel)
+    return CommonVui(full_range, primaries, transfer, matrix, pixel)
 
 
 def _read_pixel(bits: Bits) -> Fraction | None:

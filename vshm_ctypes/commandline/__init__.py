@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the project's commands share: vshm, hil and camera-streamer parse, print, write files and end in the same way.
+"""What the project's commands share: vshm, hil and camera-streamer parse, print, write files and end alike.
 
-No part of the binding imports it, and it imports no verb. alarm, ending: signals and Ctrl-C. verb, table, output,
-extras: words, tables, messages. offers, completion: what a shell completes. whole_file, own_file, disk_advice: files.
-child: programs that a command starts. seldom: what is logged once a minute, however often strangers cause it.
+No part of the binding imports it, and it imports no verb. alarm and ending handle signals; verb, table, output and
+extras handle arguments, tables and messages; offers and completion handle shell completion; whole_file, own_file and
+disk_advice handle files; child ends child processes; seldom limits messages that strangers can provoke.
 """

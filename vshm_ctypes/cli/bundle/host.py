@@ -109,7 +109,7 @@ def limits(pids: Iterable[int]) -> str:
 
 
 def mounts(table: str | None = None) -> str:
-    """What is mounted as memory, and the root's kind; no network file system, whose options may tell a password."""
+    """Return the mounts in memory and the type of the root; no others, whose options may contain a password."""
     found = []
     for line in (table if table is not None else _text(Path("/proc/self/mounts"))).splitlines():
         words = line.split()
