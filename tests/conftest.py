@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures that more than one file needs."""
+"""Fixtures that several test files need."""
 
 import contextlib
 import importlib.util
@@ -121,7 +121,7 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in one browser go to one process, which starts it once: of all that they do, that takes longest."""
+    """Send all tests of a browser to one process, so that the browser is started only once, which takes long."""
     for item in items:
         if isinstance(item, pytest.Function) and {"window", "chromium_driver"} & set(item.fixturenames):
             params = item.callspec.params if hasattr(item, "callspec") else {}
@@ -139,7 +139,7 @@ def channel() -> Iterator[Channel]:
 
 @pytest.fixture
 def ring(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A name that nobody else uses; what is there, and under names that begin with it, is removed at the end."""
+    """A unique ring name. Objects whose names begin with it are removed at the end."""
     name = f"/vshm_pytest_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
     yield name
     for path in SHARED_MEMORY.glob(f"{name[1:]}*"):
@@ -152,7 +152,7 @@ def ring(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def watchdog() -> Iterator[None]:
-    """Ends a test that hangs."""
+    """End a test that hangs."""
 
     def bark(_number: int, _frame: object) -> None:
         raise AssertionError(f"not done after {WATCHDOG_S} s")
@@ -166,7 +166,7 @@ def watchdog() -> Iterator[None]:
 
 @pytest.fixture
 def alone() -> Iterator[None]:
-    """Nothing but the test's own in /dev/shm: what is seen or removed there is nobody else's."""
+    """A /dev/shm for this test only, so that nothing of others is seen or removed."""
     if os.geteuid() != 0:
         pytest.skip("needs a mount of its own: run it as root")
     with own_shared_memory():
@@ -175,7 +175,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> "Suite":
-    """A suite whose tests the report's plugin judges; pytester is a plugin that its users ask for."""
+    """A suite that the report's plugin judges. Its users must request the plugin pytester."""
     from report_suites import Suite
 
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # a program of the same second and size would be the old one
@@ -184,7 +184,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> "Suite"
 
 @pytest.fixture
 def small_disk(alone: None, tmp_path: Path) -> Path:
-    """A real one, which is full after 40 KiB."""
+    """A mounted file system that is full after 40 KiB."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount_tmpfs(folder, "size=40k")
@@ -193,7 +193,7 @@ def small_disk(alone: None, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def chromium_driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chrome"]:
-    """One Chromium for all tests, since it takes seconds to begin."""
+    """One Chromium for all tests, since it takes seconds to start."""
     from browser import CHROMIUM, DRIVER, chromium
 
     if CHROMIUM is None or DRIVER is None:
@@ -204,7 +204,7 @@ def chromium_driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdr
 
 @pytest.fixture
 def page(chromium_driver: "webdriver.Chrome") -> Iterator["ChromiumPage"]:
-    """The page of vshm serve in Chromium, which has nothing to complain of."""
+    """The page of vshm serve in Chromium, which must not log any error."""
     from browser import DESKTOP, ChromiumPage
 
     page = ChromiumPage(chromium_driver)
@@ -217,7 +217,7 @@ def page(chromium_driver: "webdriver.Chrome") -> Iterator["ChromiumPage"]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator["Server"]:
-    """vshm serve for this machine alone."""
+    """vshm serve for this machine only."""
     from serving import serving
 
     with serving() as server:
@@ -226,7 +226,7 @@ def server() -> Iterator["Server"]:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
-    """vshm serve that others may reach too, and that asks for the token of these tests."""
+    """vshm serve for other machines too, with the token of these tests."""
     from serving import guarded_serving
 
     with guarded_serving(tmp_path_factory.mktemp("serve")) as server:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A signal at every point of a program, one after the other: each operation of ours, each line of Python's library."""
+"""Sends a signal at every point of a program in turn: at each operation of ours, and each line of Python's library."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ OURS = str(Path(__file__).resolve().parents[2])
 
 
 class _At:
-    """Sends the signal at a step; 0: only counts them."""
+    """Sends the signal at the given step; with step 0 it only counts the steps."""
 
     def __init__(self, step: int) -> None:
         self.steps = 0
@@ -50,9 +50,9 @@ def _run(scene: Callable[[], object], step: int) -> int:
 def interrupted_anywhere(
     begin: Callable[[], object], scene: Callable[[], object], check: Callable[[], object], of: int = 1
 ) -> None:
-    """Run the scene over and over: once to its end, and once for each of its steps; check looks at what came of it.
+    """Run the scene once to its end, and once interrupted at each of its steps; check examines the result.
 
-    of: where there are many steps, one of so many.
+    of: interrupt only one of so many steps.
     """
     begin()
     steps = _run(scene, 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far pictures and sound are apart in a file: of a source that beeps at each full second of CLOCK_MONOTONIC, beside
-one whose pictures show their number; read by FFmpeg's programs.
+"""Measures how far pictures and sound are apart in a file, with FFmpeg's programs.
+
+The source of sound beeps at each full second of CLOCK_MONOTONIC, and the pictures show their numbers.
 """
 
 import json
@@ -35,7 +36,7 @@ class Beep(NamedTuple):
 
 
 def _blocks(words: list[str], size: int) -> Iterator[bytes]:
-    """What FFmpeg makes of it, in blocks of that size."""
+    """Decode the sound with FFmpeg, in blocks of that size."""
     command = [ffmpeg(), "-v", "error", *words, "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -62,7 +63,7 @@ def _seconds(time_base: str) -> float:
 
 
 def _onsets(path: Path, rate: int) -> NDArray[numpy.int64]:
-    """Which samples begin a beep."""
+    """Return the samples at which a beep begins."""
     found, base, last = [], 0, 0
     words = ["-i", str(path), "-map", "0:a", "-ac", "1", "-f", "s16le"]
     for block in _blocks(words, 2 * rate):
@@ -81,7 +82,7 @@ def _numbers(path: Path, width: int, height: int) -> list[int | None]:
 
 
 def beeps(path: Path, ring: str, ledger: Path) -> list[Beep]:
-    """Each beep in the file. ledger: of camera-streamer, which tells when the pictures of that ring were taken."""
+    """Return the beeps in the file. ledger is camera-streamer's, with the times of capture of that ring's pictures."""
     picture, sound = _stream(path, "v"), _stream(path, "a")
     rate = int(sound["sample_rate"])
     taken_s = {

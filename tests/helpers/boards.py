@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board for tests that share their machine with whatever else runs there."""
+"""A board file for tests that share their machine with other programs."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from hil.host.board import FOLDER
 def patient_board(
     folder: Path, longest_stall_ms: float = 150.0, stalled_share: float = 1.0, proven: bool = True
 ) -> Path:
-    """A board file that nothing but a long stall, or so many, makes unfit."""
+    """Return a board file by which only a long stall, or many, make the host unfit."""
     text = (FOLDER / "generic.toml").read_text()
     bounds = {"longest_stall_ms": longest_stall_ms, "stalled_share": stalled_share}
     bounds |= {"steal_share": 1.0, "foreign_share": 1.0}

@@ -33,7 +33,7 @@ DESKTOP, PHONE = (1280, 900), (360, 740)
 
 
 class Driver(Protocol):
-    """Of a browser: what a page needs of Selenium's."""
+    """The methods of a Selenium driver that a Page calls."""
 
     def get(self, url: str) -> None: ...
 
@@ -41,7 +41,7 @@ class Driver(Protocol):
 
 
 class Page:
-    """The page in the browser, by what a person sees of it."""
+    """The page in a browser, as a person sees it."""
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
@@ -55,7 +55,7 @@ class Page:
 
     @property
     def complaint(self) -> str:
-        """What the page says is wrong, but for what comes of a busy machine."""
+        """Return what the page says is wrong, without what a busy machine causes."""
         text = self.text("message")
         for one in BUSY:
             text = text.replace(one, "")
@@ -63,7 +63,7 @@ class Page:
 
     @property
     def shown(self) -> int:
-        """Pictures that were on screen."""
+        """Return how many pictures were on screen."""
         return int(self.text("shown"))
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
@@ -73,7 +73,7 @@ class Page:
             raise AssertionError(f"{error}; the page says {self.text('message')!r}, {self.shown} shown") from None
 
     def plays(self, by: str) -> None:
-        """Asserts that pictures appear, one after the other."""
+        """Assert that pictures appear, one after the other."""
         self.wait(lambda: self.shown >= 10, f"it plays by {by}")
         frame, shown = int(self.text("frame")), self.shown
         self.wait(lambda: self.shown >= shown + 25 and int(self.text("frame")) >= frame + 25, "the counter advances")
@@ -81,7 +81,7 @@ class Page:
         assert not self.complaint, self.complaint
 
     def brightness(self) -> float:
-        """Of the middle of the picture on screen: 0 to 255."""
+        """Return the brightness in the middle of the picture on screen, 0 to 255."""
         script = """
             const from = document.querySelector("#picture > :not([hidden]):not(p)");
             const to = document.createElement("canvas");
@@ -91,20 +91,20 @@ class Page:
         return float(self.driver.execute_script(script))
 
     def errors(self) -> list[str]:
-        """What the browser complained of since the last time."""
+        """Return the errors that the browser logged since the last call."""
         raise NotImplementedError
 
     def says(self, *texts: str) -> None:
-        """Asserts that the page comes to say all of that."""
+        """Assert that the page comes to show all of these texts."""
         self.wait(lambda: all(text in self.text("message") for text in texts), f"it says {texts}")
 
     def click(self, name: str) -> None:
-        """As a person does: browsers play sound after such a click only."""
+        """Click as a person does: browsers play sound only after such a click."""
         raise NotImplementedError
 
 
 class ChromiumPage(Page):
-    """The same in Chromium."""
+    """The page in Chromium."""
 
     driver: webdriver.Chrome
 
@@ -114,13 +114,13 @@ class ChromiumPage(Page):
         button.click()
 
     def errors(self) -> list[str]:
-        """What the browser complained of since the last time."""
+        """Return the errors that the browser logged since the last call."""
         log = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
         return [entry["message"] for entry in log if entry["level"] == "SEVERE"]
 
     @contextmanager
     def with_script(self, source: str) -> Iterator[None]:
-        """A script that runs before those of each page, as long as the block lasts."""
+        """Run a script before those of each page, as long as the block lasts."""
         added = self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
         try:
             yield
@@ -134,7 +134,7 @@ class ChromiumPage(Page):
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
-    """The browser; what it keeps lies in that folder."""
+    """Start the browser, with its data in that folder."""
     options = webdriver.ChromeOptions()
     for option in (*OPTIONS, f"--user-data-dir={folder}"):
         options.add_argument(option)

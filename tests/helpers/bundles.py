@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bundles made by hand: the members of one with streams of any codec, as vshm bundle writes them."""
+"""Makes the members of bundles with streams of any codec, as vshm bundle writes them."""
 
 import json
 
@@ -12,7 +12,7 @@ BEGIN_NS, EVERY_NS = 5 * 10**9, 40_000_000
 
 
 def stream_members(name: str, codec: Codec, units: list[tuple[bytes, bool]]) -> dict[str, bytes]:
-    """Of one stream whose frames came each 40 ms, the last one half a second late."""
+    """Return the members of a stream with a frame every 40 ms, the last one half a second late."""
     late_ns = 500_000_000
     times = [BEGIN_NS + at * EVERY_NS + (late_ns if at == len(units) - 1 else 0) for at in range(len(units))]
     rows = [
@@ -34,7 +34,7 @@ def stream_members(name: str, codec: Codec, units: list[tuple[bytes, bool]]) -> 
 
 
 def bundle_of(streams: dict[str, Codec], count: int = 12) -> dict[str, bytes]:
-    """All members of a bundle with those streams; some texts are as wide as they get."""
+    """Return all members of a bundle with those streams; some texts are as wide as possible."""
     wide = " ".join(f"COLUMN{number}" for number in range(40))
     found = {MANIFEST: json.dumps({"version": 1, "created": "2026-01-01", "members": {}}).encode()}
     for name, codec in streams.items():

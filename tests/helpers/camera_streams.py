@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streams of cameras that encode by themselves: from a stand-in for the driver through source, lane and ring."""
+"""Streams of cameras that encode themselves: from a fake driver through source, lane and ring."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -28,19 +28,19 @@ DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
 
 
 def camera_of(codec: Codec, buffers: Sequence[bytes | Sent]) -> FakeCamera:
-    """One that has these buffers to give, and nothing after them."""
+    """Return a camera that delivers these buffers, and nothing after them."""
     queue = [Sent([each]) if isinstance(each, bytes) else each for each in buffers]
     return FakeCamera(fourcc_of(FOURCC[codec]), *SIZE, queue=queue)
 
 
 def plug(monkeypatch: pytest.MonkeyPatch, folder: Path, *cameras: FakeCamera) -> list[Path]:
-    """These are all cameras that there are."""
+    """Make these the only cameras."""
     monkeypatch.setattr(source_module, "video_devices", lambda: video_devices(folder))
     return plug_in(monkeypatch, folder, *cameras)
 
 
 def stream(ring: str, codec: Codec, camera: FakeCamera) -> tuple[list[Frame], Lane, HealingSource]:
-    """All that the camera has goes through source, lane and ring."""
+    """Stream everything that the camera has through source, lane and ring."""
     name: Any = {Codec.H264: "h264", Codec.H265: "h265", Codec.JPEG: "jpeg"}[codec]
     channel = Channel(ring=ring, codec=name, slots=100, slot=1 << 20)
     source = HealingSource(V4l2Source("auto", Wanted(SIZE, 25.0, codec, bit_rate=500_000, gop=UNIT_GOP)))
@@ -59,14 +59,14 @@ def stream(ring: str, codec: Codec, camera: FakeCamera) -> tuple[list[Frame], La
 
 
 def decoded(codec: Codec, frames: list[Frame]) -> int:
-    """How many pictures a decoder makes of them."""
+    """Return how many pictures a decoder shows."""
     decoder: Any = av.CodecContext.create(DECODERS[codec], "r")
     pictures = [picture for frame in frames for picture in decoder.decode(av.Packet(frame.data))]
     return len(pictures + decoder.decode(None))
 
 
 def jpegs(count: int) -> list[bytes]:
-    """So many pictures of noise, by FFmpeg."""
+    """Return count pictures of noise, encoded by FFmpeg."""
     encoder: Any = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = *SIZE, "yuvj420p", Fraction(1, 25)
     chance, pictures = numpy.random.default_rng(1), []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Python programs as processes of their own: what may crash the interpreter crashes only them."""
+"""Runs Python programs as child processes, so that a crash of the interpreter ends only the child."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ TIMEOUT_S = 60
 
 
 def run(program: str, *words: str) -> str:
-    """Run it to its end; what it printed. Asserts that it ended well."""
+    """Run it to its end, assert that it succeeded, and return what it printed."""
     command = [sys.executable, "-X", "faulthandler", "-c", program, *words]
     result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert result.returncode == 0, f"ended with {result.returncode}:\n{result.stdout}{result.stderr}"
@@ -19,7 +19,7 @@ def run(program: str, *words: str) -> str:
 
 @contextmanager
 def running(program: str, *words: str, before: Sequence[str] = ()) -> Iterator["subprocess.Popen[str]"]:
-    """Start it, by the command before, and wait for its first line. It is killed at the end if it still runs."""
+    """Start it with a command before it, and wait for its first line. Kill it at the end if it still runs."""
     command = [*before, sys.executable, "-X", "faulthandler", "-c", program, *words]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small files whose pictures tell their number, played by a clock that sleeping moves on."""
+"""Small files with numbered pictures, played by a clock that sleeping advances."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -20,7 +20,7 @@ X264 = {"x264-params": "keyint=10:min-keyint=10:scenecut=0:bframes=2"}
 
 
 def picture(number: int, pixels: str = "yuv420p") -> av.VideoFrame:
-    """Its brightness tells its number, modulo 20; its upper left corner is white."""
+    """Return a picture with a brightness that tells its number modulo 20, and a white upper left corner."""
     luma = numpy.full((HEIGHT, WIDTH), brightness(number), numpy.uint8)
     luma[: HEIGHT // 4, : WIDTH // 4] = 255
     if pixels == "rgb24":
@@ -32,7 +32,7 @@ def picture(number: int, pixels: str = "yuv420p") -> av.VideoFrame:
 
 
 def luma_of(frame: av.VideoFrame) -> Any:
-    """Its luma, or one of three equal colours."""
+    """Return its luma, or one of three equal colours."""
     step = {"rgb24": 3, "bgra": 4}.get(frame.format.name, 1)
     plane = frame.planes[0]
     return numpy.frombuffer(bytes(plane), numpy.uint8).reshape(-1, plane.line_size)[
@@ -54,7 +54,7 @@ def write(
     pixels: str = "yuv420p",
     fps: int = FPS,
 ) -> Path:
-    """A file of pictures with those times, in seconds."""
+    """Write a file of pictures with those times, in seconds."""
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(encoder, rate=fps, options=X264 if encoder == "libx264" else options or {})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
@@ -80,7 +80,7 @@ def source_of(path: Path, clock: Clock, loop: bool = False, fps: float = 0.0) ->
 
 
 def play(source: Any, most: int = 1000) -> list[Captured]:
-    """All that it has to its end, or so many."""
+    """Return all pictures to the end, or the first count."""
     found: list[Captured] = []
     while len(found) < most:
         try:
@@ -93,7 +93,7 @@ def play(source: Any, most: int = 1000) -> list[Captured]:
 
 
 def offsets(found: Sequence[Captured]) -> list[float]:
-    """Seconds since the first one."""
+    """Return the seconds since the first picture."""
     return [round((captured.capture_ns - found[0].capture_ns) / 1e9, 3) for captured in found]
 
 

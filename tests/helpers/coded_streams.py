@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streams as a recorder meets them: with B pictures, open GOPs, gradual refresh, in any codec, from any frame on."""
+"""Streams for a recorder: with B pictures, open GOPs or gradual refresh, in any codec, from any frame on."""
 
 import functools
 import threading
@@ -33,7 +33,7 @@ KINDS: dict[str, tuple[Codec, str, dict[str, str]]] = {
 
 
 class Unit(NamedTuple):
-    """An access unit, in decoding order. number: of its picture, among those shown."""
+    """An access unit, in decoding order. number is the place of its picture in output order."""
 
     data: bytes
     entry: EntryPoint
@@ -42,7 +42,7 @@ class Unit(NamedTuple):
 
 @functools.cache
 def units(kind: str, count: int = PERIOD, width: int = WIDTH, height: int = HEIGHT) -> tuple[Unit, ...]:
-    """Of a kind of KINDS."""
+    """Return the units of a stream of a kind of KINDS."""
     codec, name, options = KINDS[kind]
     encoder: Any = av.CodecContext.create(name, "w")
     encoder.width, encoder.height = width, height
@@ -61,9 +61,9 @@ def units(kind: str, count: int = PERIOD, width: int = WIDTH, height: int = HEIG
 
 
 class Coded:
-    """Writes units of a stream into a ring, over and over, each with the time of its picture.
+    """Writes the units of a stream into a ring, over and over, each with the time of its picture.
 
-    rising: with the time at which the encoder was done instead. flagged: recovery points are.
+    rising: use the time at which the encoder was done instead. flagged: whether recovery points are flagged.
     """
 
     def __init__(self, producer: Producer, kind: str, rising: bool = False, flagged: bool = True) -> None:
@@ -73,13 +73,13 @@ class Coded:
         self._one_writes = threading.Lock()
 
     def time_ns(self, place: int) -> int:
-        """Of the unit at that place in decoding order."""
+        """Return the time of the unit at that place in decoding order."""
         stream = units(self.kind)
         number = place // len(stream) * len(stream) + stream[place % len(stream)].number
         return BEGIN_NS + FRAME_NS * (place if self._rising else number)
 
     def write(self, count: int = 1, **meta: int) -> None:
-        """The next ones; from any thread."""
+        """Write the next units. May be called from any thread."""
         with self._one_writes:
             for _ in range(count):
                 unit = units(self.kind)[self.written % PERIOD]
@@ -88,7 +88,7 @@ class Coded:
 
 
 def put(producer: Producer, unit: Unit, codec: Codec, capture_ns: int, flagged: bool = True, **meta: Any) -> None:
-    """One unit into a ring."""
+    """Write one unit into a ring."""
     recovers = flagged and unit.entry is EntryPoint.RECOVERY_POINT
     with producer.reserve() as slot:
         slot.data[: len(unit.data)] = unit.data
@@ -108,6 +108,6 @@ def put(producer: Producer, unit: Unit, codec: Codec, capture_ns: int, flagged: 
 
 
 def put_all(producer: Producer, stream: Iterable[Unit], codec: Codec, begin_ns: int, **meta: Any) -> None:
-    """Units with the times of their pictures."""
+    """Write units with the times of their pictures."""
     for unit in stream:
         put(producer, unit, codec, begin_ns + unit.number * FRAME_NS, **meta)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoders that are not ours, and the colours that they find by what a stream says of itself."""
+"""Independent decoders, and the colours that they show by what a stream says about itself."""
 
 import re
 import subprocess
@@ -32,13 +32,13 @@ _SHOW = ["-vf", "scale=flags=bitexact+accurate_rnd+full_chroma_int", "-f", "rawv
 
 
 def by_ffmpeg(data: bytes, codec: Codec, width: int, height: int) -> Pictures:
-    """What FFmpeg's program shows."""
+    """Return what FFmpeg's program shows."""
     rgb = _run([ffmpeg(), "-v", "error", "-f", DEMUXERS[codec], "-i", "-", *_SHOW, "-"], data)
     return numpy.frombuffer(rgb, numpy.uint8).reshape(-1, height, width, 3)
 
 
 def each_by_ffmpeg(streams: Sequence[bytes], codec: Codec, width: int, height: int, folder: Path) -> list[Pictures]:
-    """What it shows of each, in one run."""
+    """Return what FFmpeg's program shows of each, in one run."""
     inputs, outputs = [], []
     for number, data in enumerate(streams):
         (folder / f"{number}.in").write_bytes(data)
@@ -50,9 +50,9 @@ def each_by_ffmpeg(streams: Sequence[bytes], codec: Codec, width: int, height: i
 
 
 def by_gstreamer(data: bytes, codec: Codec, width: int, height: int, folder: Path) -> Pictures:
-    """What GStreamer decodes (by OpenH264, libjpeg), with what it found of range and matrix.
+    """Return what GStreamer decodes (with OpenH264 or libjpeg), and the range and matrix that it found.
 
-    GStreamer 1.22's own way to RGB is off by up to 5 levels, so that is ours.
+    GStreamer 1.22's own conversion to RGB is off by up to 5 levels, so ours is used.
     """
     path = folder / "decoded.yuv"
     pipeline = f"fdsrc fd=0 ! {GSTREAMER[codec]} ! video/x-raw,format=I420 ! filesink location={path}"
@@ -74,7 +74,7 @@ def _colour(words: str) -> Colour:
 
 
 def by_opencv(data: bytes) -> Pictures:
-    """What OpenCV shows of a JPEG picture."""
+    """Return what OpenCV shows of a JPEG picture."""
     picture = cv2.imdecode(numpy.frombuffer(data, numpy.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     return picture[None, ..., ::-1]

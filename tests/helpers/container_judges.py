@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What two independent readers find in a container: FFmpeg's ffprobe, and GStreamer's qtdemux or matroskademux."""
+"""Reads containers with two independent programs: FFmpeg's ffprobe, and GStreamer's qtdemux or matroskademux."""
 
 import json
 import subprocess
@@ -61,7 +61,7 @@ for path in sys.argv[1:]:
 
 
 class Track(NamedTuple):
-    """A stream in a file. kind: its tag, or caps. times_s: of its packets, in the order of the file. keys: of them."""
+    """A stream in a file. kind is its tag or caps; times_s and keys are of its packets, in the order of the file."""
 
     kind: str
     times_s: list[float]
@@ -69,14 +69,14 @@ class Track(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a reader finds in a file. sound: None where there is none."""
+    """What a reader finds in a file. sound is None if there is none."""
 
     pictures: Track
     sound: Track | None
 
 
 def by_ffprobe(path: Path) -> Found:
-    """Packets with their times, as ffprobe has them; decoding times rise and are not behind those of showing."""
+    """Read the packets with ffprobe, and check that decoding times rise and are not after presentation times."""
     entries = "stream=codec_type,codec_tag_string:packet=stream_index,pts_time,dts_time,flags"
     command = [ffprobe(), "-v", "error", "-show_entries", entries, "-of", "json", str(path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
@@ -95,7 +95,7 @@ def by_ffprobe(path: Path) -> Found:
 
 
 def by_gstreamer(paths: Sequence[Path]) -> list[Found]:
-    """Packets with their running times, as the demuxer hands them out."""
+    """Read the packets with their running times, as the demuxer delivers them."""
     command = [gstreamer_python(), "-c", _DEMUX, *[str(path) for path in paths]]
     result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert result.returncode == 0, result.stderr

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where FFmpeg's and GStreamer's parsers cut a stream otherwise than we do: who, in what, how, and why.
+"""Known cases in which FFmpeg's or GStreamer's parser splits a stream differently: who, in what, how, and why.
 
-FFmpeg here is that of PyAV (8.1); GStreamer that of Debian 12 (1.22), and 1.26 of Debian 13 is no other.
+FFmpeg is that of PyAV (8.1); GStreamer is that of Debian 12 (1.22), and 1.26 of Debian 13 does the same.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Picture = tuple[bytes, ...]  # the slices of an access unit
 
 
 class How(Enum):
-    """In what the stranger's cuts differ."""
+    """How the other parser's access units differ."""
 
     SPLITS = "cuts access units into more of them"
     REGROUPS = "mixes slices of different pictures"
@@ -25,7 +25,7 @@ class How(Enum):
 
 
 class Case(NamedTuple):
-    """A stream of the corpus, what was done to it, and how many slices its pictures have at most."""
+    """A stream of the corpus, its mutations, and the largest number of slices of a picture."""
 
     stream: str
     done: tuple[str, ...]
@@ -142,12 +142,15 @@ KNOWN = (
 
 
 def known(case: Case, who: str) -> tuple[Disagreement, ...]:
-    """Those that may be met in a case."""
+    """Return the disagreements that may occur in a case."""
     return tuple(one for one in KNOWN if one.who == who and one.applies(case))
 
 
 def explain(ours: list[Picture], theirs: list[Picture], hows: set[How], most: int) -> set[How] | None:
-    """Of the permitted ways to disagree those taken; None: they do not explain it. most: slices in a picture."""
+    """Return which permitted disagreements occurred, or None if they do not explain the difference.
+
+    most: largest number of slices in a picture.
+    """
     if ours == theirs:
         return set()
     if How.REGROUPS in hows:
@@ -175,7 +178,7 @@ def explain(ours: list[Picture], theirs: list[Picture], hows: set[How], most: in
 
 
 class Cuts(NamedTuple):
-    """Slices in a row, and the numbers of those with which a picture begins; of one behind the last too."""
+    """The slices in order, and the indices at which a picture begins, including that after the last slice."""
 
     slices: list[bytes]
     borders: set[int]
@@ -191,13 +194,13 @@ class Cuts(NamedTuple):
         return Cuts(self.slices[begin:end], {at - begin for at in self.borders | {begin, end} if begin <= at <= end})
 
     def lacking_at_end(self, other: "Cuts", most: int) -> int:
-        """How many slices at the end the other one has not, but no more than that; 0 if it is another difference."""
+        """Return how many slices at the end the other one lacks; 0 if there is any other difference."""
         if self.slices[-1:] == other.slices[-1:]:
             return 0
         return next((n for n in range(1, most + 1) if self.slices[:-n][-1:] == other.slices[-1:]), 0)
 
     def common_end(self, other: "Cuts") -> "Cuts":
-        """The pictures at the end whose slices the other one has too, as far as both have a border there."""
+        """Return the pictures at the end with slices that the other one has too, back to a common border."""
         count = 0
         for mine, its in zip(reversed(self.slices), reversed(other.slices), strict=False):
             if mine != its:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The documents as tests look at them: their links, the paths that they name, and the programs in them."""
+"""Reads the documents for tests: their links, the paths that they name, and the programs in them."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ _TO_BE_MADE = {"hil/lib"}  # in a wheel
 
 
 def every_markdown_file() -> list[Path]:
-    """All that are under version control, or about to be."""
+    """Return all Markdown files that are, or are about to be, under version control."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
@@ -23,20 +23,20 @@ def every_markdown_file() -> list[Path]:
 
 
 def links(text: str) -> list[tuple[str, str]]:
-    """Target and anchor of each link that leads to no other machine; either may be empty."""
+    """Return target and anchor of each local link; either may be empty."""
     prose = re.sub(r"^(```.*?^```|    .*?)$", "", text, flags=re.MULTILINE | re.DOTALL)
     found = re.findall(r"\]\(([^)\s#]*)(#[^)\s]+)?\)", re.sub(r"`[^`\n]*`", "", prose))
     return [(target, anchor[1:]) for target, anchor in found if "://" not in target]
 
 
 def anchors(text: str) -> set[str]:
-    """Of the headings, as GitHub makes them."""
+    """Return the anchors of the headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def broken_links(page: Path, text: str) -> list[str]:
-    """Those whose file, or whose heading in it, is not there."""
+    """Return the links to a file or a heading that does not exist."""
     found = []
     for target, anchor in links(text):
         path = (page.parent / target).resolve() if target else page
@@ -48,7 +48,7 @@ def broken_links(page: Path, text: str) -> list[str]:
 
 
 def missing_paths(page: Path, text: str) -> list[str]:
-    """Paths that are named in backquotes and are not there, from the top or from the page on. An asterisk: any name."""
+    """Return the paths in backquotes that exist neither below the top nor beside the page; an asterisk is any name."""
     named = {path.rstrip("/") for path in re.findall(rf"`({_FOLDERS}/[\w./*-]*)`", text)}
     return sorted(
         path for path in named - _TO_BE_MADE if not any(ROOT.glob(path)) and not (page.parent / path).exists()
@@ -56,7 +56,7 @@ def missing_paths(page: Path, text: str) -> list[str]:
 
 
 def programs(language: str) -> Iterator[tuple[str, str]]:
-    """Each program of a language ("c" or "python") with a name for it."""
+    """Return each program in a language ("c" or "python"), with a name for it."""
     begins = {"c": r"#include", "python": r"(?:from|import) "}[language]
     for page in [*PAGES, *REFERENCE]:
         blocks = re.findall(r"(?:^(?: {3,4}.*)?\n)+", page.read_text() + "\n", re.MULTILINE)

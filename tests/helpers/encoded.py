@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real streams for tests: small pictures of a brightness that tells their number; and noise in many shapes."""
+"""Encodes streams for tests: small pictures with a brightness that tells their number, and noise in many shapes."""
 
 import functools
 from fractions import Fraction
@@ -14,7 +14,7 @@ WIDTH, HEIGHT, FPS, GOP = 64, 48, 25, 10
 
 
 def brightness(number: int) -> int:
-    """Of picture number, modulo 20; far enough apart to survive the encoder."""
+    """Return the brightness of a picture by its number modulo 20; the steps survive the encoder."""
     return 20 + number % 20 * 10
 
 
@@ -28,7 +28,7 @@ def picture(number: int) -> av.VideoFrame:
 
 @functools.cache
 def access_units(count: int) -> list[tuple[bytes, bool]]:
-    """(bytes, whether it is a keyframe) for each picture; parameter sets are in front of every keyframe."""
+    """Return (bytes, whether it is a keyframe) of each picture; every keyframe has parameter sets."""
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, FPS), Fraction(FPS)
@@ -53,7 +53,7 @@ _OTHERS = {
 
 
 def stream(codec: Codec, count: int) -> list[tuple[bytes, bool]]:
-    """The same pictures in any codec."""
+    """Return the same pictures in any codec."""
     if codec == Codec.H264:
         return access_units(count)
     name, pixels, options = _OTHERS[codec]
@@ -72,7 +72,7 @@ def stream(codec: Codec, count: int) -> list[tuple[bytes, bool]]:
 
 
 def decoded(path: str, cut: bool = False) -> list[tuple[float, int]]:
-    """(time in seconds, number modulo 20) for each picture of a file. cut: its last picture may be cut off."""
+    """Return (time in seconds, number modulo 20) of each picture in a file. cut: its last picture may be cut off."""
     with av.open(path) as container:
         pictures = []
         try:
@@ -98,7 +98,7 @@ VARIANTS = {
 
 @functools.cache
 def encoded(codec: Codec, variant: str) -> tuple[tuple[bytes, bool], ...]:
-    """(access unit, whether it is key) for each picture, by the encoder's own word."""
+    """Return (access unit, whether the encoder calls it a keyframe) of each picture."""
     name, option = ENCODERS[codec]
     encoder: Any = av.CodecContext.create(name, "w")
     encoder.width, encoder.height, encoder.pix_fmt = 128, 96, "yuv420p"

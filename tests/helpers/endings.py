@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that a test tells to end: by which signal, as which process."""
+"""Runs commands that a test tells to end, by a signal, as any process of a namespace."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ AS_PROCESS_1 = ("unshare", "--fork", "--pid", "--mount-proc")
 
 @contextmanager
 def started(*words: str, before: Sequence[str] = (), program: str = "vshm_ctypes") -> Iterator["subprocess.Popen[str]"]:
-    """vshm, by the command before."""
+    """Start vshm, with a command before it."""
     command = [*before, sys.executable, "-m", program, *words]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
@@ -32,7 +32,7 @@ def started(*words: str, before: Sequence[str] = (), program: str = "vshm_ctypes
 
 @contextmanager
 def filming(ring: str) -> Iterator[int]:
-    """Writes pictures that can be recorded, faster than any reader waits; how large each is."""
+    """Write pictures that can be recorded, without a pause, and yield the size of each."""
     pytest.importorskip("av")
     from jpegs import jpeg
 
@@ -47,7 +47,7 @@ def filming(ring: str) -> Iterator[int]:
 
 
 def pid_of(process: "subprocess.Popen[str]", before: Sequence[str]) -> int:
-    """Of vshm itself, which unshare has forked."""
+    """Return the pid of vshm itself, which unshare has forked."""
     if before != AS_PROCESS_1:
         return process.pid
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -56,7 +56,7 @@ def pid_of(process: "subprocess.Popen[str]", before: Sequence[str]) -> int:
 
 
 def heeds(pid: int, number: int = signal.SIGTERM) -> bool:
-    """Whether the process has a handler for a signal."""
+    """Return whether the process has a handler for a signal."""
     [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt")]
     return bool(int(line.split()[1], 16) >> (number - 1) & 1)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A V4L2 driver that is none: its devices are files, and it answers ioctls by the layout of linux/videodev2.h.
+"""A fake V4L2 driver: its devices are files, and it answers ioctls by the layout of linux/videodev2.h.
 
-It knows nothing of the structures of any library: numbers and offsets are the kernel's, on 64 bits.
+It uses no library's structures: numbers and offsets are those of a 64-bit kernel.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ STREAMS = 0x04000000
 
 @dataclass
 class Sent:
-    """What is filled into one buffer. payloads: for each plane. sequence: -1 is the next one. stamp_ns: 0 is now."""
+    """The content of one buffer: a payload for each plane; sequence -1 is the next one, and stamp_ns 0 is now."""
 
     payloads: list[bytes]
     flags: int = MONOTONIC
@@ -35,10 +35,10 @@ class Sent:
 
 @dataclass
 class FakeCamera:
-    """One device. formats: fourcc as a number, with its description. strides: of each plane in memory, 0: not told.
+    """One device. formats: fourcc as a number, and its description. strides: of each plane in memory, or 0.
 
-    controls: what it was told. known_controls: type and name by number. refused: ioctls by number that end with that
-    errno.
+    controls: the values that were set. known_controls: type and name by number. refused: the errno of ioctls that fail,
+    by their number.
     """
 
     fourcc: int
@@ -76,7 +76,7 @@ class FakeCamera:
         return 9 if self.has_planes else 1
 
     def answer(self, number: int, data: memoryview) -> None:
-        """One ioctl of the kind 'V', in place. Raises OSError."""
+        """Answer an ioctl of type 'V', in place. Raises OSError."""
         if number in self.refused:
             raise OSError(self.refused[number], os.strerror(self.refused[number]))
         answers: dict[int, Callable[[memoryview], None]] = {
@@ -206,7 +206,7 @@ class FakeCamera:
 
 
 def plug_in(monkeypatch: pytest.MonkeyPatch, folder: Path, *cameras: FakeCamera) -> list[Path]:
-    """Their nodes, video0 and so on, in the folder; whatever opens them talks to them."""
+    """Make device nodes, video0 and so on, in the folder; opening one opens the fake device."""
     for node in folder.glob("video*"):
         node.unlink()
     nodes = {}

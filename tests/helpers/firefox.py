@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Firefox without a screen, driven by what it speaks itself: WebDriver BiDi. No driver program is between."""
+"""Firefox without a screen, driven directly by WebDriver BiDi, without a driver program."""
 
 import base64
 import itertools
@@ -36,7 +36,7 @@ PREFERENCES = {
 
 
 class Firefox:
-    """One window of it, with the methods of Selenium's driver that a Page calls."""
+    """A window, with the methods of Selenium's driver that a Page calls."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -65,7 +65,7 @@ class Firefox:
         self._ask("browsingContext.navigate", context=self._window, url=url, wait="complete")
 
     def execute_script(self, script: str) -> Any:
-        """What the script returns, as JSON has it."""
+        """Run a script, and return its result as JSON."""
         expression = f"(async () => JSON.stringify(await (async () => {{ {script} }})() ?? null))()"
         answer = self._ask(
             "script.evaluate",
@@ -77,7 +77,7 @@ class Firefox:
         return json.loads(answer["result"]["value"])
 
     def click(self, x: int, y: int) -> None:
-        """There in the window, as a person does."""
+        """Click there in the window, as a person does."""
         steps = [{"type": "pointerMove", "x": x, "y": y}, *({"type": kind, "button": 0} for kind in CLICK)]
         mouse = {"type": "pointer", "id": "mouse", "actions": steps}
         self._ask("input.performActions", context=self._window, actions=[mouse])
@@ -87,7 +87,7 @@ class Firefox:
         self._ask("browsingContext.setViewport", context=self._window, viewport=viewport)
 
     def errors(self) -> list[str]:
-        """What the browser complained of since the last time."""
+        """Return the errors that the browser logged since the last call."""
         self.execute_script("return 0")
         told, self._complaints = self._complaints, []
         return told
@@ -110,13 +110,13 @@ class FirefoxPage(Page):
         self.driver.click(round(x), round(y))
 
     def errors(self) -> list[str]:
-        """What the browser complained of since the last time."""
+        """Return the errors that the browser logged since the last call."""
         return self.driver.errors()
 
 
 @contextmanager
 def firefox(folder: Path, preferences: dict[str, Any] | None = None) -> Iterator[Firefox]:
-    """The browser; what it keeps lies in that folder."""
+    """Start the browser, with its data in that folder."""
     told = PREFERENCES | (preferences or {})
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in told.items()]
     (folder / "user.js").write_text("\n".join(lines))

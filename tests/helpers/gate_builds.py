@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds of the library for tests of the gate."""
+"""Builds libraries for tests of the gate."""
 
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ ORIGINAL += [f"video_shm_consumer_{call}" for call in ("init", "init_channel", "
 
 
 def older(folder: Path) -> Path:
-    """The library with the original's calls alone."""
+    """Build the library with the original's calls only."""
     old, script = folder / "old.so", folder / "old.map"
     script.write_text(f"{{ global: {'; '.join(ORIGINAL)}; local: *; }};")
     objects = sorted((BUILD / "CMakeFiles" / "video_shm_objects.dir" / "src").glob("*.o"))

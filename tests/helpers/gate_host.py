@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Made-up blocks of two libraries, for what a session makes of them."""
+"""Made-up measurements of two libraries, to test what a session concludes from them."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def tally(frames: int = 100, cpu_us: float | None = 20.0, **changed: int) -> Tal
 
 
 class Host:
-    """Blocks of two libraries that are the same but for what is changed; notes which were run."""
+    """Blocks of two equal libraries except for the given change; it notes which blocks were run."""
 
     def __init__(self) -> None:
         self.chance = np.random.default_rng(1)

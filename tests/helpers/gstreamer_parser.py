@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GStreamer's parsers as a child: run by the Python of the distribution, which alone has the binding.
+"""GStreamer's parsers in a child process, run by the distribution's Python, which has the binding.
 
 Standard input: for each stream a line of JSON, {"codec": "h264" or "h265", "pieces": [bytes, ...]}, then the bytes of
 all its pieces. Standard output: for each a line of JSON, [[data in base64, whether a decoder can begin with it], ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What this tree's video_shm.h declares."""
+"""Reads the declarations of this tree's video_shm.h."""
 
 from writers import ROOT
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A page of HTML as a test looks at it."""
+"""Parses an HTML page for tests."""
 
 from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """Its elements, and its text."""
+    """The elements and the text of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JPEG pictures for tests: as several encoders write them, and taken apart by hand."""
+"""Makes JPEG pictures for tests, and takes them apart."""
 
 import struct
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ VARIANTS: dict[str, list[int]] = {
 
 
 def drawn(seed: int = 1) -> NDArray[numpy.uint8]:
-    """A picture with edges, colours and noise, as blue, green and red."""
+    """Return a picture with edges, colours and noise, in BGR."""
     picture = numpy.zeros((HEIGHT, WIDTH, 3), numpy.uint8)
     picture[:, : WIDTH // 2] = (200, 60, 90)
     picture[HEIGHT // 3 :, WIDTH // 3 :] = (30, 180, 220)
@@ -30,19 +30,19 @@ def drawn(seed: int = 1) -> NDArray[numpy.uint8]:
 
 
 def jpeg(variant: str = "baseline", seed: int = 1, quality: int = 90) -> bytes:
-    """One picture, by libjpeg."""
+    """Return a JPEG picture by libjpeg."""
     done, data = cv2.imencode(".jpg", drawn(seed), [cv2.IMWRITE_JPEG_QUALITY, quality, *VARIANTS[variant]])
     assert done
     return data.tobytes()
 
 
 def segment(marker: int, body: bytes) -> bytes:
-    """A marker with its parameters."""
+    """Return a marker segment."""
     return bytes([0xFF, marker]) + struct.pack(">H", 2 + len(body)) + body
 
 
 def segments(data: bytes) -> list[tuple[int, bytes]]:
-    """(marker, parameters) up to the first scan; behind that scan's header, the rest under marker 0."""
+    """Return (marker, parameters) up to the first scan; the data after that scan's header has marker 0."""
     found, at = [], 2
     while data[at + 1] != 0xDA:
         size = int.from_bytes(data[at + 2 : at + 4], "big")
@@ -53,29 +53,29 @@ def segments(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def joined(parts: Sequence[tuple[int, bytes]]) -> bytes:
-    """The picture that has these segments."""
+    """Return the picture with these segments."""
     return SOI + b"".join(segment(marker, body) if marker else body for marker, body in parts)
 
 
 def without(data: bytes, marker: int) -> bytes:
-    """The picture without its segments of that kind."""
+    """Return the picture without its segments of that kind."""
     return joined([part for part in segments(data) if part[0] != marker])
 
 
 def put_in(data: bytes, marker: int, body: bytes) -> bytes:
-    """The picture with one more segment, in front of all others."""
+    """Return the picture with one more segment before all others."""
     return joined([(marker, body), *segments(data)])
 
 
 def by_opencv(data: bytes) -> NDArray[numpy.uint8]:
-    """Decoded by libjpeg, as blue, green and red."""
+    """Decode the picture with libjpeg, to BGR."""
     picture = cv2.imdecode(numpy.frombuffer(data, numpy.uint8), cv2.IMREAD_COLOR)
     assert picture is not None, "libjpeg does not decode it"
     return picture.astype(numpy.uint8)
 
 
 def by_pyav(data: bytes) -> NDArray[numpy.uint8]:
-    """Decoded by FFmpeg, its brightness."""
+    """Decode the picture with FFmpeg, and return its luma."""
     decoder = av.CodecContext.create("mjpeg", "r")
     assert isinstance(decoder, av.VideoCodecContext)
     decoder.options = {"err_detect": "explode"}

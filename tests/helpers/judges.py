@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that judge our streams and files independently: FFmpeg's, and GStreamer in a Python of the system.
+"""Independent programs that judge our streams and files: FFmpeg's, and GStreamer in the system's Python.
 
-Where one is missing, a test that asks for it is skipped, and told what to install. CI has them all, so there it fails.
+If one is missing, a test that needs it is skipped and says what to install; in CI, which has them all, it fails.
 """
 
 import functools
@@ -28,24 +28,24 @@ raise SystemExit(f"GStreamer has no {{', '.join(missing)}}" if missing else 0)
 
 
 def ffmpeg() -> str:
-    """FFmpeg's program."""
+    """Return the path of ffmpeg."""
     return _program("ffmpeg")
 
 
 def ffprobe() -> str:
-    """The program of FFmpeg that tells what is in a file."""
+    """Return the path of ffprobe."""
     return _program("ffprobe")
 
 
 def gstreamer_python() -> str:
-    """A Python that has GStreamer, with its parsers and demuxers, as gi.repository.Gst and GstApp."""
+    """Return a Python with gi.repository.Gst and GstApp, and GStreamer's parsers and demuxers."""
     if told := _why_no_gstreamer():
         missing(f"no GStreamer for {SYSTEM_PYTHON} here ({told})")
     return SYSTEM_PYTHON
 
 
 def missing(what: str) -> NoReturn:
-    """Skips the test, with the remedy; fails it in CI."""
+    """Skip the test and say what to do, or fail it in CI."""
     assert "CI" not in os.environ, f"CI has {what}: {REMEDY}"
     pytest.skip(f"{what}: {REMEDY}")
 
@@ -59,7 +59,7 @@ def _program(name: str) -> str:
 
 @functools.cache
 def _why_no_gstreamer() -> str:
-    """What is wrong with it; nothing, where it can be used."""
+    """Return why it can't be used; empty if it can."""
     command = [SYSTEM_PYTHON, "-c", ASK_GSTREAMER.format(elements=ELEMENTS)]
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lab of one's own: labgrid's coordinator and exporter, and this machine as its boards, behind an sshd of its own."""
+"""A labgrid lab: coordinator and exporter, with this machine as its boards, through an sshd of its own."""
 
 import getpass
 import os
@@ -21,7 +21,7 @@ SEPARATION = Path("/run/sshd")  # where sshd puts the part of itself that has no
 
 
 def why_not() -> str | None:
-    """What is missing here for a lab."""
+    """Return what is missing here for a lab."""
     missing = [name for name in ("labgrid-coordinator", "labgrid-exporter") if not (PROGRAMS / name).exists()]
     missing += [name for name in ("ssh", "scp", "ssh-keygen") if shutil.which(name) is None] + (
         [] if SSHD else ["sshd"]
@@ -37,7 +37,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str], folder: Path, port: int | None = None) -> Iterator[None]:
-    """A program for the time of the block, which begins when its port answers."""
+    """Run a program during the block, which begins when its port answers."""
     name = Path(command[0]).name
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -62,7 +62,7 @@ def answers(port: int) -> bool:
 
 
 class Lab:
-    """Places board-a and board-b, both this machine, and board-dead, where nobody answers."""
+    """A lab with the places board-a and board-b, both this machine, and board-dead, which does not answer."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -129,7 +129,7 @@ class Lab:
         return done.stdout
 
     def farm(self, *names: str) -> Path:
-        """A file with these of its places as targets of the same names."""
+        """Return a file with these places as targets of the same names."""
         ssh = f"{{keyfile: {self.folder}/user, connection_timeout: 5.0}}"
         targets = "".join(
             f"  {name}: {{resources: {{RemotePlace: {{name: board-{name}}}}}, drivers: {{SSHDriver: {ssh}}}}}\n"
@@ -141,5 +141,5 @@ class Lab:
 
     @property
     def held(self) -> set[str]:
-        """Places that somebody has."""
+        """Return the places that are acquired."""
         return {line.split()[2] for line in self.client("who").splitlines()[1:] if line.strip()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a page fits: the windows that people have, and what is wider than one of them."""
+"""Checks that a page fits into common window sizes."""
 
 from browser import ChromiumPage
 
@@ -18,7 +18,7 @@ WIDE = """
 
 
 def overflowing(page: ChromiumPage) -> dict[str, list[str]]:
-    """By size of the window, what is too wide for it; {}: all fits."""
+    """Return, by window size, the elements that are too wide; {} if everything fits."""
     found = {}
     for width, height in SIZES:
         page.size(width, height)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes to a stream that the standards allow, and that leave its pictures as they are.
+"""Changes a stream in ways that the standards allow and that leave its pictures as they are.
 
 Sources: ITU-T H.264 7.4.1.2.3 and H.265 7.4.2.4.4 (which NAL units may stand where), annex B of both (start codes and
 zeros). Each takes the access units as lists of NAL units without start codes, and changes some of them.
@@ -23,7 +23,7 @@ TEXTS = [b"text", b"\0\0\0", b"\0\0\1\x65", b"\xff" * 40, bytes(range(256))]
 
 
 class Mutated(NamedTuple):
-    """A stream in its access units, and what was done to it."""
+    """A stream in access units, and the changes that were made."""
 
     units: list[bytes]
     done: tuple[str, ...]
@@ -35,7 +35,7 @@ class Mutated(NamedTuple):
 
 @dataclass(frozen=True)
 class Syntax:
-    """NAL units of a codec, by their types. header: bytes."""
+    """The NAL unit types of a codec, and the size of its header in bytes."""
 
     h265: bool
     slices: frozenset[int]
@@ -77,25 +77,25 @@ SYNTAXES = {"h264": H264, "h265": H265}
 
 
 def first_slice(unit: Units, syntax: Syntax) -> int:
-    """Where the first slice stands, with a prefix NAL unit that belongs to it."""
+    """Return the index of the first slice, or of a prefix NAL unit that belongs to it."""
     at = next(number for number, nal in enumerate(unit) if syntax.is_slice(nal))
     return at - 1 if at and not syntax.h265 and syntax.kind(unit[at - 1]) == 14 else at
 
 
 def temporal_of(unit: Units, syntax: Syntax) -> int:
-    """nuh_temporal_id_plus1 of an access unit."""
+    """Return nuh_temporal_id_plus1 of an access unit."""
     return unit[first_slice(unit, syntax)][1] & 7 if syntax.h265 else 1
 
 
 def message(chance: random.Random) -> bytes:
-    """user_data_unregistered, which nobody needs to understand."""
+    """Return a message user_data_unregistered, which decoders ignore."""
     payload = UUID + chance.choice(TEXTS)
     size = b"\xff" * (len(payload) // 255) + bytes([len(payload) % 255])
     return b"\x05" + size + payload + b"\x80"
 
 
 def some(stream: Access, chance: random.Random) -> list[Units]:
-    """A random choice of access units; at least one."""
+    """Return a random choice of access units, at least one."""
     share = chance.choice([0.1, 0.5, 1.0])
     return [unit for unit in stream if chance.random() < share] or [chance.choice(stream)]
 
@@ -123,7 +123,7 @@ class Mutator:
             self.changes |= {"prefix NAL units": self.prefixes}
 
     def delimiters(self, stream: Access, chance: random.Random) -> None:
-        """In front of some access units, or taken away from all."""
+        """Insert delimiters before some access units, or remove them all."""
         syntax = self.syntax
         if any(syntax.kind(nal) == syntax.delimiter for unit in stream for nal in unit):
             for unit in some(stream, chance):
@@ -134,20 +134,20 @@ class Mutator:
                 unit.insert(0, syntax.of_kind(syntax.delimiter, any_picture, temporal_of(unit, syntax)))
 
     def messages(self, stream: Access, chance: random.Random) -> None:
-        """One more SEI message in front of the first slice, behind all other messages."""
+        """Insert an SEI message before the first slice, after all other messages."""
         kind = 39 if self.syntax.h265 else 6
         for unit in some(stream, chance):
             nal = self.syntax.of_kind(kind, message(chance), temporal_of(unit, self.syntax))
             unit.insert(first_slice(unit, self.syntax), nal)
 
     def reserved_in_front(self, stream: Access, chance: random.Random) -> None:
-        """A reserved or unspecified NAL unit in front of the first slice; behind a delimiter and parameter sets."""
+        """Insert a reserved or unspecified NAL unit before the first slice, after delimiter and parameter sets."""
         for unit in some(stream, chance):
             nal = self.syntax.of_kind(chance.choice(self.syntax.before), b"\x12\x80", temporal_of(unit, self.syntax))
             unit.insert(first_slice(unit, self.syntax), nal)
 
     def behind(self, stream: Access, chance: random.Random) -> None:
-        """Filler, reserved and unspecified NAL units behind the first slice, also between slices."""
+        """Insert filler, reserved and unspecified NAL units after the first slice, also between slices."""
         for unit in some(stream, chance):
             if self._ends(unit):
                 continue
@@ -158,7 +158,7 @@ class Mutator:
             unit.insert(at, self.syntax.of_kind(kind, payload, temporal_of(unit, self.syntax)))
 
     def parameter_sets(self, stream: Access, chance: random.Random) -> None:
-        """Those in force once more, where an access unit has none."""
+        """Repeat the active parameter sets in access units without any."""
         syntax = self.syntax
         known: dict[bytes, bytes] = {}
         chosen = {id(unit) for unit in some(stream, chance)}
@@ -171,7 +171,7 @@ class Mutator:
                 unit[at:at] = sorted(known.values(), key=syntax.kind)
 
     def end_of_sequence(self, stream: Access, chance: random.Random) -> None:
-        """Behind the access unit before an IDR picture, or an end of the stream behind the last one."""
+        """Insert an end of sequence before an IDR picture, or an end of stream after the last access unit."""
         sequence, whole = (36, 37) if self.syntax.h265 else (10, 11)
         for unit, following in pairwise(stream):
             if not self._ends(unit) and self._is_idr(following) and chance.random() < 0.7:
@@ -180,14 +180,14 @@ class Mutator:
             stream[-1].append(self.syntax.of_kind(whole, b""))
 
     def suffix_messages(self, stream: Access, chance: random.Random) -> None:
-        """H.265: SEI messages behind the slices, also between them."""
+        """H.265: insert suffix SEI messages after slices, also between them."""
         for unit in some(stream, chance):
             if not self._ends(unit):
                 at = self._behind_first_slice(unit, chance)
                 unit.insert(at, self.syntax.of_kind(40, message(chance), temporal_of(unit, self.syntax)))
 
     def openers_between(self, stream: Access, chance: random.Random) -> None:
-        """H.265: what begins an access unit elsewhere, between the slices of one."""
+        """H.265: insert NAL units that usually begin an access unit between the slices of one."""
         for unit in some(stream, chance):
             places = [number for number, nal in enumerate(unit) if self.syntax.is_slice(nal)][1:]
             if places:
@@ -195,13 +195,13 @@ class Mutator:
                 unit.insert(chance.choice(places), nal)
 
     def second_layer(self, stream: Access, chance: random.Random) -> None:
-        """H.265: a copy of the slices in layer 1, behind them."""
+        """H.265: append a copy of the slices in layer 1."""
         for unit in some(stream, chance):
             if not self._ends(unit):
                 unit += [bytes([nal[0], nal[1] | 1 << 3]) + nal[2:] for nal in unit if self.syntax.is_slice(nal)]
 
     def prefixes(self, stream: Access, chance: random.Random) -> None:
-        """H.264: a prefix NAL unit as multiview encoders write it before each slice of an access unit."""
+        """H.264: insert a prefix NAL unit before each slice, as multiview encoders do."""
         if any(self.syntax.kind(nal) in (14, 19, 20) for unit in stream for nal in unit):
             return
         for unit in some(stream, chance):
@@ -213,7 +213,7 @@ class Mutator:
             unit[:] = out
 
     def _behind_first_slice(self, unit: Units, chance: random.Random) -> int:
-        """Any place there, but none between a prefix NAL unit and its slice."""
+        """Return a random index after the first slice, but not between a prefix NAL unit and its slice."""
         first = next(number for number, nal in enumerate(unit) if self.syntax.is_slice(nal))
         at = chance.randint(first + 1, len(unit))
         return at - 1 if not self.syntax.h265 and self.syntax.kind(unit[at - 1]) == 14 else at
@@ -227,9 +227,9 @@ class Mutator:
 
 
 def in_bytes(stream: Access, syntax: Syntax, chance: random.Random) -> list[bytes]:
-    """Start codes of 3 or 4 bytes where the standard leaves the choice, zeros behind some NAL units.
+    """Return the bytes, with start codes of 3 or 4 bytes where both are allowed, and zeros after some NAL units.
 
-    Four bytes must be those in front of an access unit and of a parameter set.
+    The start code before an access unit and before a parameter set must have 4 bytes.
     """
     share = chance.choice([0, 0.5, 1])
     zeros = chance.choice([0, 0, 0.1])
@@ -246,7 +246,7 @@ def in_bytes(stream: Access, syntax: Syntax, chance: random.Random) -> list[byte
 
 
 def mutated(codec: str, stream: Access, chance: random.Random) -> Mutated:
-    """A stream of the same pictures."""
+    """Return a changed stream of the same pictures."""
     copy = [list(unit) for unit in stream]
     mutator = Mutator(codec)
     done = chance.sample(sorted(mutator.changes), chance.randint(1, 4))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streams of what the standards allow and no encoder here makes, written bit by bit: their access units, in order."""
+"""Streams that the standards allow but no encoder here makes, written bit by bit, as access units in order."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ IDR = slice_(kind=5, reference=3, lsb=0)
 
 
 def picture(number: int, slices: Sequence[int] = (0, 20, 40), **said: Any) -> bytes:
-    """A picture of several slices: number is its frame_num."""
+    """Return a picture of several slices; number is its frame_num."""
     header = {"frame_num": number, "lsb": number * 2} | said
     return b"".join(slice_(first_mb, **header) for first_mb in slices)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""NAL units that no encoder here makes, written bit by bit: parameter sets and slice headers, with nothing behind."""
+"""Writes NAL units bit by bit that no encoder here makes: parameter sets, and slices with a header only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ LONG, SHORT = b"\0\0\0\1", b"\0\0\1"
 
 
 def nal(kind: int, payload: bytes = b"\x80", reference: int = 3, start: bytes = LONG) -> bytes:
-    """Of H.264."""
+    """Return a NAL unit of H.264."""
     return start + bytes([reference << 5 | kind]) + payload
 
 
 def nal5(kind: int, payload: bytes = b"\x80", layer: int = 0, temporal_id: int = 0, start: bytes = LONG) -> bytes:
-    """Of H.265."""
+    """Return a NAL unit of H.265."""
     return start + bytes([kind << 1 | layer >> 5, (layer & 31) << 3 | temporal_id + 1]) + payload
 
 
@@ -30,7 +30,7 @@ def sps(
     constraints: int = 0,
     vui: Bits | None = None,
 ) -> bytes:
-    """frame_num of 4 bits and pic_order_cnt_lsb of 4 bits. size: macroblocks, of fields for the height."""
+    """Return an SPS with 4 bits each for frame_num and pic_order_cnt_lsb. size: macroblocks; of a field in height."""
     bits = Bits().u(8, profile).u(8, constraints).u(8, 30).ue(number)
     if profile >= 100:
         bits.ue(1, 0, 0).u(2, 0)
@@ -77,7 +77,7 @@ def slice_(first_mb: int = 0, kind: int = 1, reference: int = 1, start: bytes = 
 
 
 def slice5(first: bool = True, kind: int = 1, start: bytes = LONG, **said: Any) -> bytes:
-    """A slice segment of H.265 of which only the beginning of the header makes sense."""
+    """Return a slice segment of H.265 in which only the start of the header is valid."""
     return nal5(kind, bytes([0x80 * first | 0x2A, 0xAF, 0x55]), start=start, **said)
 
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clock of the test's own."""
+"""Clocks that tests control."""
 
 import time
 from collections.abc import Callable
 
 
 class Clock:
-    """Starts somewhere; sleeping moves it on."""
+    """A clock with an arbitrary start that sleeping advances."""
 
     def __init__(self) -> None:
         self.now_s = 5000.0
@@ -19,10 +19,10 @@ class Clock:
 
 
 class Ahead:
-    """In the place of the module time: once a condition holds, however long that takes, its clock is seconds ahead.
+    """Replaces the module time: once a condition holds, however long that takes, its clock jumps ahead by seconds.
 
-    The first look at it after that is still as before: it may be the one that something is measured from. then: called
-    when it was looked at some times more.
+    The first reading after that is still without the jump, since something may be measured from it. then is called
+    after some more readings.
     """
 
     LOOKS = 6

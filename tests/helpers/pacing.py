@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A producer and a reader that keep step, beside whoever does not."""
+"""A producer that keeps step with one reader, beside readers that do not."""
 
 import threading
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from vshm_ctypes import Consumer, Producer, inspect
 
 
 class Pacing:
-    """Writes large frames, each once another reader has had the one before: it can lose nothing by itself.
+    """Writes large frames, each after its own reader has read the one before, so that this reader loses none.
 
-    unit: makes the access unit of a number.
+    unit: returns the access unit of a number.
     """
 
     def __init__(self, ring: str, unit: Callable[[int], bytes] = lambda number: payload(number, 60_000)) -> None:

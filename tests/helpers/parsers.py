@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three that cut streams into access units: our splitter, FFmpeg's parser, and GStreamer's; and what they found."""
+"""Splits streams into access units with our splitter, FFmpeg's parser and GStreamer's parsers."""
 
 import base64
 import json
@@ -21,14 +21,14 @@ SIGNS = {EntryPoint.NONE: ".", EntryPoint.IDR: "I", EntryPoint.RECOVERY_POINT: "
 
 
 class Unit(NamedTuple):
-    """An access unit. entry: "I", "R" or "." as in the corpus; of strangers, who tell no more, "K" or "."."""
+    """An access unit. entry is "I", "R" or "." as in the corpus; other parsers tell only "K" or "."."""
 
     data: bytes
     entry: str
 
 
 def in_pieces(data: bytes, chance: random.Random) -> list[bytes]:
-    """The stream in pieces of random sizes, some of them of single bytes."""
+    """Yield the stream in pieces of random sizes, some of a single byte."""
     pieces, at = [], 0
     longest = chance.choice([7, 100, 1500, len(data)])
     while at < len(data):
@@ -39,7 +39,7 @@ def in_pieces(data: bytes, chance: random.Random) -> list[bytes]:
 
 
 def by_splitter(codec: str, pieces: list[bytes]) -> list[Unit]:
-    """Ours."""
+    """Split the stream with our splitter."""
     splitter = Splitter(CODECS[codec])
     found = [unit for piece in pieces for unit, _ in splitter.feed(piece)]
     found += [unit for unit, _ in splitter.flush()]
@@ -47,14 +47,14 @@ def by_splitter(codec: str, pieces: list[bytes]) -> list[Unit]:
 
 
 def by_ffmpeg(codec: str, pieces: list[bytes]) -> list[Unit]:
-    """FFmpeg's parser, as PyAV has it."""
+    """Split the stream with FFmpeg's parser, through PyAV."""
     context = av.CodecContext.create(FFMPEG_NAMES[codec], "r")
     packets = [packet for piece in [*pieces, None] for packet in context.parse(piece)]
     return [Unit(bytes(packet), "K" if packet.is_keyframe else ".") for packet in packets]
 
 
 class GStreamer:
-    """h264parse and h265parse with alignment=au, in a child that lives as long as this."""
+    """h264parse and h265parse with alignment=au, in a child process that lives as long as this object."""
 
     def __init__(self) -> None:
         program = str(Path(__file__).with_name("gstreamer_parser.py"))
@@ -79,7 +79,7 @@ class GStreamer:
 
 
 def slices(data: bytes, codec: str) -> tuple[bytes, ...]:
-    """The slices of the pictures proper, without what may stand around them: what a picture is, whoever cut it."""
+    """Return the slices of primary pictures only, which are the same for every parser."""
     found = []
     for nal in data.split(b"\0\0\1")[1:]:
         unit = nal.rstrip(b"\0")
@@ -95,12 +95,12 @@ def slices(data: bytes, codec: str) -> tuple[bytes, ...]:
 
 
 def pictures(units: list[Unit], codec: str) -> list[tuple[bytes, ...]]:
-    """Of each access unit its slices."""
+    """Return the slices of each access unit."""
     return [slices(unit.data, codec) for unit in units]
 
 
 def decoded(codec: str, packets: list[bytes]) -> list[int]:
-    """A checksum of each picture that FFmpeg's decoder shows, in order of presentation, without damaged ones."""
+    """Return a checksum of each undamaged picture from FFmpeg's decoder, in output order."""
     context = av.CodecContext.create(FFMPEG_NAMES[codec], "r")
     assert isinstance(context, av.VideoCodecContext)
     context.thread_count = 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that tests start: told to end, they are gone when the kernel comes to it; readers read once they wait."""
+"""Watches processes that tests start: until they are gone, or wait for frames."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ from vshm_ctypes.processes import find_users
 
 
 def _state(pid: int) -> str:
-    """The kernel's letter for what its first thread does; empty: there is no such process."""
+    """Return the kernel's state letter of the first thread; empty if there is no such process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
     except (FileNotFoundError, ProcessLookupError):
@@ -18,24 +18,24 @@ def _state(pid: int) -> str:
 
 
 def is_running(pid: int) -> bool:
-    """A dead one that nobody has waited for yet does not run."""
+    """Return whether the process runs; a zombie does not."""
     return _state(pid) not in ("", "Z", "X")
 
 
 def stand_in(path: Path, script: str) -> None:
-    """A program of that name which is a script of the shell."""
+    """Make a program of that name from a shell script."""
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
 
 
 def wait_until_gone(*pids: int) -> None:
-    """Until none of them runs any more. Asserts that it comes to that."""
+    """Wait, and assert, that none of them runs any more."""
     for pid in pids:
         wait_until(lambda pid=pid: not is_running(pid), f"process {pid} is gone")  # type: ignore[misc]
 
 
 def wait_until_reading(process: "subprocess.Popen[str]", inode: int) -> None:
-    """Until a program waits for the frames of a ring. One that only maps it has not chosen its place in it yet."""
+    """Wait until a program waits for frames of a ring: mapping it alone does not mean that it has joined."""
 
     def reads() -> bool:
         assert process.poll() is None, "it ended before it read"

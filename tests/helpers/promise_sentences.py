@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""video_shm.h and FORMAT.md, taken apart into sentences, each with the place that says it."""
+"""Splits video_shm.h and FORMAT.md into sentences, each with its place."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def _plain(text: str) -> str:
 
 
 def split(text: str) -> list[str]:
-    """Sentences end with a full stop and a blank."""
+    """Split text into sentences, which end with a full stop and a space."""
     return [part for part in re.split(r"(?<=\.) (?=\S)", _plain(text)) if part]
 
 
@@ -24,12 +24,12 @@ def split(text: str) -> list[str]:
 
 
 def _prose(comment: str) -> str:
-    """A comment without the stars at its lines' begins."""
+    """Return a comment without the asterisks at the starts of its lines."""
     return "\n".join(re.sub(r"^\s*\* ?", "", line) for line in comment.split("\n"))
 
 
 def _prose_sentences(where: str, comment: str) -> Iterator[Sentence]:
-    """Of a comment that stands alone; each line of the table of errors is one."""
+    """Return the sentences of a comment of its own; each line of the table of errors is one."""
     prose = _prose(comment)
     table = re.search(r"^  errno .*?\n((?:  +\S.*\n?)+)", prose, re.MULTILINE)
     if table:
@@ -44,7 +44,7 @@ def _prose_sentences(where: str, comment: str) -> Iterator[Sentence]:
 
 
 def _statements(code: str) -> Iterator[tuple[str, list[int]]]:
-    """Each declaration with the numbers of the comments on its lines; a comment alone is one without code."""
+    """Return each declaration with the numbers of the comments on its lines; a comment of its own has no code."""
     buffer, comments = "", list[int]()
     for line in code.split("\n"):
         marks, rest = [int(number) for number in _MARK.findall(line)], _MARK.sub("", line).strip()
@@ -59,7 +59,7 @@ def _statements(code: str) -> Iterator[tuple[str, list[int]]]:
 
 
 def sentences_of_header(text: str) -> list[Sentence]:
-    """All of them. A field, a value and a call are sentences too, with what is said beside them."""
+    """Return all sentences of the header. A field, a value or a call with its comment is a sentence too."""
     texts: list[str] = []
 
     def mark(match: re.Match[str]) -> str:
@@ -103,7 +103,7 @@ def sentences_of_header(text: str) -> list[Sentence]:
 
 
 def sentences_of_format(text: str) -> list[Sentence]:
-    """All of them. A row of a table is one, its cells apart by bars, and so is each of a list."""
+    """Return all sentences of the document. A row of a table, and an item of a list, is a sentence too."""
     found, where = list[Sentence](), "Introduction"
     for block in re.split(r"\n\s*\n", text):
         if block.startswith("#"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A suite of its own, run by a pytest of its own with the plugin of the report."""
+"""Runs small test suites with a pytest of their own and the plugin of the report."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def stall(request, seconds=0.3):
 
 
 class Suite:
-    """A suite of its own, run by a pytest of its own."""
+    """A test suite that is run by a pytest of its own."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self._pytester = pytester

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shared bytes, taken apart with struct alone: a second witness, which knows the format and no library."""
+"""Reads the shared bytes with struct only: an independent reader that knows the format, and no library."""
 
 import os
 import struct
@@ -128,7 +128,7 @@ class Slot:
 
 
 class Ring:
-    """A ring's object under its own descriptor: it can be looked at after its name is gone."""
+    """A ring's object, open by its own descriptor, so that it can be read after its name is gone."""
 
     def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
         self._descriptor = os.open(path, flags | os.O_CLOEXEC)
@@ -172,5 +172,5 @@ class Ring:
         return [self.slot(index) for index in range(self.extension.slots)]
 
     def whole_slots(self) -> list[Slot]:
-        """Slots that hold a whole frame, oldest first."""
+        """Return the slots that hold a whole frame, oldest first."""
         return sorted((slot for slot in self.slots() if slot.line.is_whole), key=lambda slot: slot.line.frame)

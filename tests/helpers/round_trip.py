@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clip's way through it all: file, camera-streamer that copies, ring, vshm record. What comes out is judged outside.
+"""Sends a clip through camera-streamer, a ring and vshm record, and judges the result independently.
 
 The clips are made by FFmpeg's encoders; FFmpeg's programs, and not PyAV's, decode and describe what was recorded.
 """
@@ -37,7 +37,7 @@ class Clip:
         return f"{self.name}.{self.ending}"
 
     def make(self, folder: Path) -> Path:
-        """The file."""
+        """Make the file."""
         path = folder / f"{self.name.replace(' ', '_')}.{self.ending}"
         pattern = f"testsrc2=size={self.size}:rate={RATE}"
         words = ["-v", "error", "-f", "lavfi", "-i", pattern, "-frames:v", str(PICTURES), "-threads", "1"]
@@ -52,7 +52,7 @@ def run(*words: str) -> str:
 
 
 def pictures(path: Path) -> list[str]:
-    """A checksum of each picture, in order of presentation."""
+    """Return a checksum of each picture, in output order."""
     known = {".h264": "h264", ".h265": "hevc"}.get(path.suffix)  # what begins unusually is taken for something else
     form = ["-f", known] if known else []
     words = ["-v", "error", *form, "-i", str(path), "-map", "0:v:0", "-vsync", "passthrough", "-f", "framemd5", "-"]
@@ -61,25 +61,25 @@ def pictures(path: Path) -> list[str]:
 
 
 def probe(path: Path, *what: str) -> Any:
-    """What ffprobe tells of a file's pictures."""
+    """Return what ffprobe tells about the pictures of a file."""
     words = ["-v", "error", "-select_streams", "v:0", *what, "-of", "json", str(path)]
     return json.loads(run(judges.ffprobe(), *words))
 
 
 def packets(path: Path) -> list[dict[str, Any]]:
-    """As ffprobe tells them."""
+    """Return the packets as ffprobe tells them."""
     return probe(path, "-show_packets")["packets"]  # type: ignore[no-any-return]
 
 
 @contextmanager
 def play(source: Path, ring: str, options: str) -> Iterator[None]:
-    """camera-streamer, that plays a file in a loop."""
+    """Run camera-streamer, which plays a file in a loop."""
     with streaming(ring, "--device", f"file:{source}", "--loop", "--channel", f"{ring}:{options}"):
         yield
 
 
 def record(source: Path, ring: str, count: int, outputs: list[Path]) -> None:
-    """The first pictures of a file into others, through a ring. It plays in a loop, so that all find it running."""
+    """Record the first pictures of a file into others through a ring, while it plays in a loop."""
     with play(source, ring, "encoder=copy,slots=300,slot=256k"):
         for output in outputs:
             assert vshm_main(["record", ring, "--from", "oldest", "-c", str(count), "-o", str(output)]) == 0

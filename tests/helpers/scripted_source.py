@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A source that does what a test tells it, and the clock by which it is judged."""
+"""A source that does what a test tells it, and the clock that measures it."""
 
 import itertools
 from typing import Any
@@ -12,7 +12,7 @@ from vshm_ctypes import Codec
 
 
 class Scripted:
-    """Does what it is told: a Captured, None, or an exception, one for each read; and for each open."""
+    """Returns or raises what it was given, a Captured, None or an exception, for each read and each open."""
 
     name, fps, live = "scripted", 25.0, True
     codec: Codec | None = None
@@ -49,7 +49,7 @@ def good() -> Captured:
 
 
 def clock_of_healing(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """For a HealingSource: it waits by this clock."""
+    """Return a clock by which a HealingSource waits."""
     clock = Clock()
     monkeypatch.setattr("hil.streamer.sources.healing.time.sleep", clock.sleep)
     return clock

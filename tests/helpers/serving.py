@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""vshm serve as a process of its own, and cameras for it to show."""
+"""Runs vshm serve as a child process, and cameras for it to show."""
 
 import asyncio
 import re
@@ -35,7 +35,7 @@ with Producer(sys.argv[1], slots=500, slot_size=16 * 1024) as ring:  # ten secon
 
 
 class Server:
-    """One that runs; the address that it printed."""
+    """A running server, with the address that it printed."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
@@ -61,7 +61,7 @@ def serving(*words: str) -> Iterator[Server]:
 
 @contextmanager
 def guarded_serving(folder: Path) -> Iterator[Server]:
-    """One that others may reach too, and that asks for TOKEN, which lies in that folder."""
+    """Run a server for other machines too, with TOKEN from a file in that folder."""
     file = folder / "token"
     file.write_text(f"{TOKEN}\n")
     with serving("--host", "0.0.0.0", "--token-file", str(file)) as server:
@@ -70,7 +70,7 @@ def guarded_serving(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def camera(ring: str, codec: Codec = Codec.H264) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that plays real pictures into a ring, and is killed at the end of the block."""
+    """Run a process that plays real pictures into a ring; it is killed at the end of the block."""
     process = subprocess.Popen([sys.executable, "-c", CAMERA, ring, str(int(codec)), ":".join(sys.path)])
     try:
         wait_until(lambda: Path(f"/dev/shm{ring}").exists(), "the camera is there")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a browser is sent by vshm serve, without a browser."""
+"""Receives what vshm serve sends to a browser, without a browser."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from vshm_ctypes.cli.web.showing import HEADER
 
 
 class Browser:
-    """What came over one WebSocket."""
+    """The messages that came over one WebSocket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
@@ -31,7 +31,7 @@ class Browser:
 
     @property
     def got(self) -> int:
-        """Messages of the stream."""
+        """Return the messages of the stream."""
         return len(self.pictures)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ class Browser:
 
     @property
     def said(self) -> str:
-        """What the page says now."""
+        """Return the text that the page would show now."""
         told = self.of("state")
         return str(told[-1]["text"]) if told else ""
 

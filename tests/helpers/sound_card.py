@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for arecord: a sound card of which the device's name tells how it is.
+"""A stand-in for arecord: a fake sound card with properties given by the name of its device.
 
     arecord --device card:hz=16000,ppm=100 --rate 48000 --channels 2 ...
 
@@ -46,7 +46,7 @@ REFUSALS = {
 
 
 class Card:
-    """What it hears, and when it says so."""
+    """The samples of the card, and when it delivers them."""
 
     def __init__(self, device: str, rate: int, channels: int) -> None:
         knobs = dict(pair.split("=") for pair in device.partition(":")[2].split(",") if pair)
@@ -93,7 +93,7 @@ class Card:
 
 @contextmanager
 def installed(folder: Path) -> Iterator[None]:
-    """As the arecord that is found first."""
+    """Install it as the first arecord on PATH."""
     program = folder / "arecord"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "$@"\n')
     program.chmod(0o755)

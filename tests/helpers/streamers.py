@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer as a process of its own, and what comes out of its rings."""
+"""Runs camera-streamer as a child process, and examines its rings."""
 
 import json
 import signal
@@ -27,7 +27,7 @@ def command(*words: str) -> list[str]:
 
 @contextmanager
 def streaming(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
-    """camera-streamer, once it has written a frame."""
+    """Run camera-streamer, and wait until it has written a frame."""
     with subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
 
@@ -45,7 +45,7 @@ def streaming(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 def end(process: "subprocess.Popen[str]", number: signal.Signals = signal.SIGTERM) -> dict[str, Any]:
-    """Its books, after a clean end."""
+    """End it cleanly, and return its final counts."""
     process.send_signal(number)
     out, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, err
@@ -71,12 +71,12 @@ def numbers(frames: list[Frame]) -> list[int | None]:
 
 @contextmanager
 def sounding(ring: str, words: str) -> Iterator["subprocess.Popen[str]"]:
-    """camera-streamer with that sound in RING_sound, beside a few pictures."""
+    """Run camera-streamer with that sound in RING_sound, and a few pictures."""
     sound = f"{ring}_sound"
     with streaming(sound, *PICTURES, "--channel", f"{ring}:", "--audio", f"{words},ring={sound}") as process:
         yield process
 
 
 def pitch_hz(samples: Any, rate: int) -> float:
-    """The loudest tone in them."""
+    """Return the frequency of the loudest tone, Hz."""
     return float(numpy.argmax(numpy.abs(numpy.fft.rfft(samples))) * rate / len(samples))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streams as other encoders make them: x264 and x265 with other settings, and sound; and a ring that plays one."""
+"""Streams as other encoders make them: x264 and x265 with other settings, and sound; and rings that play them."""
 
 import functools
 import itertools
@@ -44,9 +44,9 @@ def encoded(
     pixels: str = "yuv420p",
     **options: str,
 ) -> Units:
-    """(access unit, whether the encoder calls it a keyframe, when it is shown) of each picture, in decoding order.
+    """Return (access unit, whether the encoder calls it a keyframe, time) of each picture, in decoding order.
 
-    own: the encoder's own options, joined by colons.
+    own: options of the encoder itself, joined by colons.
     """
     name, words, always = _NAMES[codec]
     encoder: Any = av.CodecContext.create(name, "w")
@@ -62,12 +62,12 @@ def encoded(
 
 
 def without_sets(units: Units, codec: Codec = Codec.H264) -> Units:
-    """The same without parameter sets."""
+    """Return the same units without parameter sets."""
     return tuple((_but(data, codec, _SETS[codec]), key, at) for data, key, at in units)
 
 
 def sets_of(units: Units, codec: Codec = Codec.H264) -> bytes:
-    """The parameter sets of the first picture."""
+    """Return the parameter sets of the first picture."""
     data = units[0][0]
     return b"".join(data[nal.begin : nal.end] for nal in nal_units(data, codec) if nal.kind in _SETS[codec])
 
@@ -77,7 +77,7 @@ def _but(data: bytes, codec: Codec, kinds: Sequence[int]) -> bytes:
 
 
 def from_first_recovery_point(units: Units, codec: Codec = Codec.H264) -> Units:
-    """As a late reader gets it, on and on: it begins at an entry point that is no IDR, and has none."""
+    """Return the stream as a late reader gets it: it begins at an entry point that is not an IDR, and has no IDR."""
     entries = [entry_point(data, codec) for data, _, _ in units]
     begin, sets = entries.index(EntryPoint.RECOVERY_POINT), sets_of(units, codec)
     assert EntryPoint.IDR not in entries[begin:]
@@ -90,7 +90,7 @@ SOUND_CODECS: dict[SoundCodec, Codec] = {"opus": Codec.OPUS, "aac": Codec.AAC, "
 
 @functools.cache
 def sound(codec: SoundCodec, count: int = 50) -> Units:
-    """A tone of 440 Hz, in frames as camera-streamer writes them."""
+    """Return a tone of 440 Hz, in frames as camera-streamer writes them."""
     made = Sound("testaudio", codec=codec, rate=RATE, channels=CHANNELS)
     encoder = SoundEncoder(made)
     units = []
@@ -105,7 +105,7 @@ def sound(codec: SoundCodec, count: int = 50) -> Units:
 def playing(
     ring: str, units: Units, *, interval_s: float = 1 / FPS, again: bool = True, slots: int = 100, **meta: int
 ) -> Iterator[Producer]:
-    """A ring into which the units go in real time. again: from the first one, once they are over. meta: of write()."""
+    """Write the units into a ring in real time. again: start over after the last one. meta: arguments of write()."""
     over = threading.Event()
     told: dict[str, Any] = {"codec": Codec.H264, "width": WIDTH, "height": HEIGHT, "fps": FPS} | meta
 
@@ -128,7 +128,7 @@ def playing(
 
 @contextmanager
 def playing_sound(ring: str, codec: SoundCodec, units: Units | None = None) -> Iterator[Producer]:
-    """The same of sound; units: instead of the tone."""
+    """Write sound into a ring in real time; units replace the tone."""
     samples = Sound("testaudio", codec=codec, rate=RATE, channels=CHANNELS).samples
     told = AudioFormat(RATE, CHANNELS, samples).meta()
     meta = {"width": told["width"], "height": told["height"], "fps": told["fps"], "codec": SOUND_CODECS[codec]}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vshm command as a shell has it, and rings for it to look at."""
+"""Runs the vshm command as a shell does, and makes rings for it."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ KEYFRAME = b"\0\0\1\x67\0\0\1\x68\0\0\1\x65"  # of H.264, as far as vshm check l
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of the command came to."""
+    """The result of a run of the command."""
 
     code: int
     out: str
@@ -35,12 +35,12 @@ def vshm(*words: str, host: Host = PLAIN, timeout: float = TIMEOUT_S) -> Outcome
 
 
 def codes(outcome: Outcome, subject: str) -> list[str]:
-    """Of vshm check --json: what was found of that subject."""
+    """Return the codes of the findings about that subject in vshm check --json."""
     return [finding["code"] for finding in outcome.json["findings"] if finding["subject"] == subject]
 
 
 def payload(number: int, size: int = 1000) -> bytes:
-    """An H.264-like access unit that tells its number, and that vshm record takes, whichever that is."""
+    """Return an H.264-like access unit with that number in it, which vshm record accepts."""
     return b"\0\0\0\1\0\0\1\x04" + number.to_bytes(4, "big") + bytes(size - 12)
 
 

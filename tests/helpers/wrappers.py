@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Libraries in front of the library: each call passed on, by every way that there is to do so."""
+"""Wrapper libraries that pass each call on to the library, in every possible way."""
 
 import re
 import subprocess
@@ -30,7 +30,7 @@ __attribute__((ifunc("resolve_{name}"))) __typeof__({name}) {name};
 
 
 def compiled(folder: Path, name: str, source: str, *options: str | Path, compiler: str = "cc") -> Path:
-    """A shared library of one file."""
+    """Compile a shared library from one file."""
     (folder / f"{name}.c").write_text(source)
     made = folder / f"{name}.so"
     command: list[str | Path] = [
@@ -47,19 +47,19 @@ def compiled(folder: Path, name: str, source: str, *options: str | Path, compile
 
 
 def needing(library: Path) -> list[str | Path]:
-    """Options that make a library of what stands before it."""
+    """Return linker options that make the library before them needed."""
     return ["-Wl,--no-as-needed", library, f"-Wl,-rpath,{library.parent}"]
 
 
 def wrapped(folder: Path, source: str, library: Path = LIBRARY) -> Path:
-    """Some calls of its own; it needs the library, which has the others."""
+    """Return a library with some calls of its own, linked with the library, which has the others."""
     return compiled(folder, "wrapper", source, *needing(library))
 
 
 def forwarding(looked_up: str, bodies: dict[str, str] | None = None, each: str = FORWARD) -> str:
-    """Source of a library that passes each call on. looked_up: how it finds the next one.
+    """Return the source of a library that passes each call on. looked_up: how it finds the next library.
 
-    bodies: by the name of a call, what it does instead, where next is the other library's.
+    bodies: by name of a call, the code that replaces it; next is the call of the other library.
     """
     parts = [HEAD, "#include <video_shm.h>\n", f"static void *real(const char *name) {{ return {looked_up}; }}\n"]
     for name, call in read_header().calls.items():
@@ -71,5 +71,5 @@ def forwarding(looked_up: str, bodies: dict[str, str] | None = None, each: str =
 
 
 def by_path(folder: Path, bodies: dict[str, str] | None = None, library: Path = LIBRARY) -> Path:
-    """It opens the library at the first call."""
+    """Return a library that opens the library at the first call."""
     return compiled(folder, "by_path", forwarding(BY_PATH.format(library=library), bodies), "-ldl")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writers as processes of their own, each on a channel that nobody else uses, and nothing left of it afterwards."""
+"""Runs writers as child processes, each on a channel that nobody else uses, and cleans up after them."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ _numbers = itertools.count()
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """A watchdog, not a limit on speed."""
+    """Wait until the condition holds. The time limit is a watchdog, not a limit on speed."""
     deadline = time.monotonic() + WATCHDOG_S
     while not condition():
         assert time.monotonic() < deadline, f"waited {WATCHDOG_S} s in vain: {what}"
@@ -36,7 +36,7 @@ def wait_until_stopped(pid: int) -> None:
 
 @contextmanager
 def meanwhile(write: Callable[[], object], interval_s: float) -> Iterator[None]:
-    """Write again and again in a thread, as a camera does, as long as the block lasts."""
+    """Write frames in a thread, as a camera does, as long as the block lasts."""
     over = threading.Event()
 
     def go_on() -> None:
@@ -53,7 +53,7 @@ def meanwhile(write: Callable[[], object], interval_s: float) -> Iterator[None]:
 
 
 class Writer:
-    """The seed program's loop, writing to a channel. Byte value of every frame: its number modulo 256."""
+    """A program with the original's loop that writes to a channel; every byte of a frame is its number modulo 256."""
 
     PROGRAM = BUILD / "tests" / "seed" / "seed_producer"
 
@@ -85,7 +85,7 @@ class Writer:
 
 
 class Channel:
-    """A channel of this test's own, and the names that belong to it."""
+    """A channel for one test, and the names that belong to it."""
 
     def __init__(self) -> None:
         self.number = 100_000 + os.getpid() % 10_000_000 * 100 + next(_numbers)
