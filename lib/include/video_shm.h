@@ -78,7 +78,7 @@ typedef struct video_shm_producer {
 	uint64_t opaque[16];
 } video_shm_producer_t;
 
-/* A reader's handle, likewise. Of either the library touches the first 32 bytes at most: programs that were
+/* A reader's handle, likewise. The library touches at most the first 32 bytes of either: programs that were
  * built with the original's header have smaller ones. */
 typedef struct video_shm_consumer {
 	uint64_t opaque[128];
@@ -118,7 +118,7 @@ enum video_shm_sample_rate {
 
 enum video_shm_media { VIDEO_SHM_MEDIA_VIDEO = 0, VIDEO_SHM_MEDIA_AUDIO = 1 };
 
-/* Of a frame. */
+/* Properties of a frame, as bits. */
 enum video_shm_flag {
 	VIDEO_SHM_FLAG_KEYFRAME = 1,
 	VIDEO_SHM_FLAG_DISCONTINUITY = 2, /* does not continue what came before: restart, trouble at the source */
@@ -142,7 +142,7 @@ enum video_shm_policy {
 	VIDEO_SHM_POLICY_KEYFRAMES = 2 /* keyframes only, each once; asleep in between */
 };
 
-/* Of a ring. */
+/* The state of a ring. */
 enum video_shm_state {
 	VIDEO_SHM_STATE_UNKNOWN = 0, /* a version 1 writer: it can't be told whether it lives */
 	VIDEO_SHM_STATE_LIVE = 1,
@@ -182,7 +182,7 @@ typedef struct video_frame_timing {
 	uint32_t reserved;   /* zero */
 } video_frame_timing_t;
 
-/* A frame that still lies in the ring. Filled by video_shm_consumer_acquire. */
+/* A frame that is still in the ring. Filled by video_shm_consumer_acquire. */
 typedef struct video_shm_view {
 	uint32_t struct_size; /* set by the caller: sizeof(video_shm_view_t) */
 	uint32_t flags;       /* VIDEO_SHM_FLAG_* */
@@ -196,7 +196,7 @@ typedef struct video_shm_view {
 	video_frame_meta_t meta;
 } video_shm_view_t;
 
-/* What is known of a ring, and of one reader of it. Set struct_size = sizeof(it) before the call. */
+/* The figures of a ring, and of one of its readers. Set struct_size = sizeof(it) before the call. */
 typedef struct video_shm_info {
 	uint32_t struct_size;
 	uint32_t version;  /* of the format: 1; 2 for a ring of another geometry */
@@ -412,7 +412,7 @@ void video_shm_consumer_destroy(video_shm_consumer_t *consumer);
  * EPROTO, EACCES, EINVAL, or what the system said. */
 int video_shm_inspect(const char *name, video_shm_info_t *info);
 
-/* One slot as seen from outside. */
+/* One slot, as read without joining the ring. */
 typedef struct video_shm_slot {
 	uint32_t struct_size; /* set by the caller in the first element: sizeof(video_shm_slot_t) */
 	uint32_t whole;       /* 1: holds a whole frame; 0: empty, or being written, and the rest is zero */
@@ -441,8 +441,8 @@ int64_t video_shm_layout(const char *name);
 
 enum video_shm_log_level { VIDEO_SHM_LOG_INFO = 0, VIDEO_SHM_LOG_WARNING = 1 };
 
-/* Called for what is worth a line in a log: never per frame, from the thread that made the call, never in a
- * handler, and with no lock held: it may fork, call this library, or wait for threads that do. */
+/* Called for each event that is worth a line in a log: never per frame, from the thread that made the call,
+ * never in a handler, and with no lock held: it may fork, call this library, or wait for threads that do. */
 typedef void (*video_shm_log_t)(int level, const char *message, void *context);
 
 /* Sets or, with NULL, removes the callback for this process. Not while other calls are under way. */
