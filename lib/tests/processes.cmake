@@ -5,9 +5,9 @@
 vshm_test(readers LABELS timed not-sanitized)
 vshm_test(stopped)
 vshm_test(lapped)
-vshm_test(killed TIMEOUT 1200 LABELS timed SOURCES mortals.c)
+vshm_test(killed TIMEOUT 1200 LABELS timed SOURCES support/mortals.c)
 set_tests_properties(readers killed PROPERTIES COST 100) # they take longest
-vshm_test(killed_together TIMEOUT 3600 SOURCES mortals.c)
+vshm_test(killed_together TIMEOUT 3600 SOURCES support/mortals.c)
 vshm_test(two_writers)
 vshm_test(names)
 vshm_test(destroy)

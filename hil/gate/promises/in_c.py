@@ -44,11 +44,11 @@ _OPTIONS = ("-O1", "-std=c11", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-pthr
 
 def program(suite: str, folder: Path) -> Path:
     """Compile a suite, which finds all calls in whatever is preloaded. Raises Unasked."""
-    sources = [str(TESTS / f"{name}.c") for name in (f"test_{suite}", *SHARED)]
+    sources = [str(TESTS / f"{name}.c") for name in (f"test_{suite}", *(f"support/{one}" for one in SHARED))]
     own = folder / suite
     own.mkdir(mode=0o755)
     made = own / suite
-    include = [f"-I{TESTS}", f"-I{include_folder()}"]
+    include = [f"-I{TESTS}", f"-I{TESTS / 'support'}", f"-I{include_folder()}"]
     linked = ["-Wl,-z,lazy", f"-Wl,-rpath,{own}", f"-L{own}", "-lasked", "-o", str(made)]
     _make_place(own, "".join(f"void {call}(void) {{}}\n" for call in read_header().calls))
     _compile([*_OPTIONS, *include, *sources, *linked])
