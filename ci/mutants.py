@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate asked by changes that nobody chose: random ones of the library's source, each held against every promise.
+"""Tests the gate with random changes of the library's source, each of which is held against every promise.
 
 python ci/mutants.py --mutate PROGRAM [--seconds N] [--seed N] [--answers FILE]: changes are made by universalmutator,
 one line each, in a copy of lib/. What does not compile, or compiles to the same bytes, is passed over. Answers are kept
@@ -29,7 +29,7 @@ ASKED_S = 900.0
 
 @dataclass(frozen=True)
 class Mutant:
-    """One changed line. line: from 1 on. broken: promises that found it, once it was asked."""
+    """One changed line, numbered from 1. broken are the promises that found it, once they were asked."""
 
     file: str
     line: int
@@ -39,12 +39,12 @@ class Mutant:
 
     @property
     def change(self) -> tuple[str, int, str, str]:
-        """What it is, whoever found it."""
+        """The change itself, without what found it."""
         return self.file, self.line, self.old, self.new
 
 
 def changed_line(file: str, before: str, after: str) -> Mutant | None:
-    """The one line that differs; None where it is not one alone, or where it differs in comments or blanks only."""
+    """Return the changed line, or None if there are several, or if only comments or blanks differ."""
     lines, others = before.splitlines(), after.splitlines()
     at = [number for number, pair in enumerate(zip(lines, others, strict=False)) if pair[0] != pair[1]]
     if len(lines) != len(others) or len(at) != 1:
@@ -54,7 +54,7 @@ def changed_line(file: str, before: str, after: str) -> Mutant | None:
 
 
 class Copy:
-    """A copy of lib/, in which one line at a time is another."""
+    """A copy of lib/ in which one line at a time is changed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -72,7 +72,7 @@ class Copy:
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
     def take(self, mutant: Mutant) -> bool:
-        """Build that one. False: it does not compile, or changes nothing."""
+        """Build the library with that change. Returns False if it does not compile, or if nothing differs."""
         file = self._folder / "lib" / "src" / mutant.file
         lines = (SOURCES / mutant.file).read_text().splitlines()
         lines[mutant.line - 1] = mutant.new
@@ -84,7 +84,7 @@ class Copy:
 
 
 def ask(library: Path) -> tuple[str, ...]:
-    """The promises that the library breaks."""
+    """Return the promises that the library breaks."""
     command = [sys.executable, "-m", "hil", "gate", "promise", "all", "--library", str(library)]
     try:
         told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=ASKED_S, check=False)
@@ -96,7 +96,7 @@ def ask(library: Path) -> tuple[str, ...]:
 
 
 def changes(mutate: str, source: Path, made: Path) -> list[list[Mutant]]:
-    """Those of each line of a source that has some. made: the folder in which they are made, or were."""
+    """Return the changes of each line of a source that has some. made is the folder in which they are made."""
     if not made.exists():
         made.mkdir(parents=True)
         command = [mutate, str(source), "c", "--noCheck", "--mutantDir", str(made)]
@@ -109,7 +109,7 @@ def changes(mutate: str, source: Path, made: Path) -> list[list[Mutant]]:
 
 
 def mutants(mutate: str, folder: Path, rng: random.Random) -> Iterator[Mutant]:
-    """Without end: a line of the sources, each as likely, and a change of it. folder: where they are made."""
+    """Yield changes of random lines of the sources for ever. folder is where they are made."""
     sources = sorted(SOURCES.glob("*.c"))
     weights = [len(source.read_text().splitlines()) for source in sources]
     known: dict[Path, list[list[Mutant]]] = {}  # a source has a thousand, each in a file of its own
@@ -138,7 +138,7 @@ def _answers(file: Path) -> list[Mutant]:
 
 
 def main() -> int:
-    """See the module."""
+    """Run the command: see the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutate", required=True, metavar="PROGRAM", help="universalmutator's")
     parser.add_argument("--seconds", type=float, default=3000, metavar="N", help="none is begun after that (3000)")

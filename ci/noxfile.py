@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python tests on every Python that this machine has: nox -f ci/noxfile.py"""
+"""Runs the Python tests with every Python on this machine: nox -f ci/noxfile.py"""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ nox.options.envdir = str(ROOT / ".nox")
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All of tests/, in an environment of its own."""
+    """Run all of tests/ in an environment of its own."""
     session.chdir(ROOT)
     development = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"]
     session.install(*(need for need in development if not need.startswith(CHECKERS)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of each command of README.md and the pages in lib/doc when readme_walk.py comes to it."""
+"""What readme_walk.py does with each command of README.md and of the pages in lib/doc."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ BOARDS = "needs boards"
 
 @dataclass
 class Row:
-    """What becomes of a command that begins so.
+    """What to do with a command.
 
-    expect: what it prints. code: its exit code; None: any. lasts: it goes on until Ctrl-C. beside: what runs meanwhile.
-    more: words that it gets besides. why: it is left out.
+    begins: how it begins. expect: what it prints. code: its exit code, None for any. lasts: whether it runs until
+    Ctrl-C. beside: what runs meanwhile. more: further arguments. why: why it is left out.
     """
 
     begins: str

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does what README.md and the pages in lib/doc say, from top to bottom; fails where something else comes out.
+"""Does what README.md and the pages in lib/doc say, from top to bottom, and fails if the result differs.
 
-Each command of theirs has a row in readme_rows.py, or the walk fails: it is run and judged, or the row says why not.
+Each command must have a row in readme_rows.py: it is run and judged, or the row says why not.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ LASTING_S = 120.0
 
 
 class Wrong(Exception):
-    """It did not do what the text says."""
+    """A command did not do what the text says."""
 
 
 def pages() -> str:
-    """README, then the others; each ends whatever block the one before began."""
+    """Return README and the other pages; a page's end also ends its last block."""
     return "".join(f"{page.read_text()}\nend\n" for page in [README, *sorted(PAGES.glob("*.md"))])
 
 
 def blocks() -> Iterator[list[str]]:
-    """The indented blocks, and each command in backticks, unless it only names a verb, as one of a line."""
+    """Yield the indented blocks, and each command in backticks unless it only names a verb."""
     block: list[str] = []
     for line in pages().splitlines():
         if line.startswith("    ") or (block and not line):
@@ -50,7 +50,7 @@ def blocks() -> Iterator[list[str]]:
 
 
 class Shell:
-    """One that remembers what it was told, as a terminal does; its commands are programs of their own."""
+    """A shell that keeps its state between commands, as in a terminal; each command is a process of its own."""
 
     def __init__(self) -> None:
         self._state = Path("state.sh").absolute()
@@ -58,7 +58,7 @@ class Shell:
         self.is_root = os.getuid() == 0
 
     def line(self, command: str) -> list[str]:
-        """The words that run it."""
+        """Return the arguments that run the command."""
         if self.is_root:
             command = command.replace("sudo ", "")
         command = re.sub(r"\b(FILE|DIR|RING)\b", lambda found: NAMES[found[1]], command)
@@ -66,7 +66,7 @@ class Shell:
         return ["bash", "-c", f". {self._state}\n{command}\n{keep}"]
 
     def run(self, command: str, row: Row) -> None:
-        """Raises Wrong."""
+        """Run the command, and judge it. Raises Wrong."""
         if row.lasts:
             with self.lasting(command, row.expect or ".", bool(row.beside)):
                 return
@@ -87,12 +87,12 @@ class Shell:
             raise Wrong(f"it did not print {row.expect!r}: {said[-2000:]}")
 
     def lasting(self, command: str, expect: str, is_beside: bool = False) -> Lasting:
-        """What runs until Ctrl-C. is_beside: with a ring that is another's."""
+        """Return a command that runs until Ctrl-C. is_beside: another command writes its ring."""
         return Lasting(self.line(f"exec {command}"), expect, is_beside)
 
 
 class Lasting:
-    """A context manager. Raises Wrong where it does not print what is expected, or does not end by Ctrl-C."""
+    """A command that runs during a block. Raises Wrong if its output differs, or if Ctrl-C does not end it."""
 
     def __init__(self, words: list[str], expect: str, is_beside: bool) -> None:
         self._words, self._expect, self._is_beside = words, expect, is_beside
@@ -131,7 +131,7 @@ class Lasting:
 
 
 class Walk:
-    """From top to bottom. faults: what went wrong."""
+    """The walk from top to bottom. faults lists what went wrong."""
 
     def __init__(self) -> None:
         self.shell = Shell()
@@ -184,7 +184,7 @@ class Walk:
         return None
 
     def demo(self, command: str) -> None:
-        """As a browser would have it: the page's answer, and a picture that begins."""
+        """Check what a browser would get: the page, and a picture that begins."""
         program = "from vshm_ctypes import Consumer\nprint(Consumer(start='keyframe').receive(60).size, flush=True)"
         with self.shell.lasting(command, "is shown at http://") as shown:
             url = re.search(r"http://\S+", shown._said.read_text())
@@ -214,7 +214,7 @@ class Walk:
 
 
 def commands(block: list[str]) -> Iterator[str]:
-    """Without what is said of them."""
+    """Yield the commands of a block without their comments."""
     for line in block:
         command = re.split(r"\s+# |\s{3,}#", line)[0].strip()
         if COMMAND.match(command):

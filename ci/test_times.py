@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fills the seconds into lib/doc/TESTS.md, from what the last run of ci/test left in build/.
+"""Writes the seconds of the last run of ci/test, which are in build/, into lib/doc/TESTS.md.
 
 python ci/test_times.py     each row's sum, by build/pytest.xml and by CTest's costs
 """
@@ -18,7 +18,7 @@ _ROW = re.compile(r"^(\|[^|]+\|[^|]+\|)[^|]*\|(( `\w+`,?)+ \|)$", re.MULTILINE)
 
 
 def python_seconds(report: Path) -> dict[str, float]:
-    """By test file, without test_."""
+    """Return the seconds of each test file, by its name without test_."""
     seconds: dict[str, float] = defaultdict(float)
     for case in ElementTree.parse(report).iter("testcase"):
         module = re.search(r"test_(\w+)", case.get("classname") or "")
@@ -28,13 +28,13 @@ def python_seconds(report: Path) -> dict[str, float]:
 
 
 def c_seconds(costs: Path) -> dict[str, float]:
-    """By CTest's name."""
+    """Return the seconds of each C test, by CTest's name."""
     lines = (line.split() for line in costs.read_text().partition("---")[0].splitlines())
     return {name: float(seconds) for name, _runs, seconds in lines}
 
 
 def filled(text: str, seconds: dict[str, float]) -> str:
-    """The page, with the sum of what each row lists."""
+    """Return the page with the sum of the files in each row."""
 
     def row(match: re.Match[str]) -> str:
         names = re.findall(r"`(\w+)`", match[2])
@@ -44,7 +44,7 @@ def filled(text: str, seconds: dict[str, float]) -> str:
 
 
 def main() -> None:
-    """Both tables; one whose tests have left no times stays as it is."""
+    """Fill in both tables; a table without times stays as it is."""
     build = ROOT / "build"
     python, c = MAP.read_text().split(C_HEADING)
     if (report := build / "pytest.xml").exists():
