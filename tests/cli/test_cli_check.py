@@ -154,7 +154,7 @@ def test_a_machine_without_a_ring_is_told(tmp_path: Path) -> None:
 def findings_in(folder: Path) -> list[dict[str, Any]]:
     """Every Finding(...) of the code, by field."""
     names = ("code", "subject", "what", "why", "todo")
-    calls = (node for path in folder.glob("*.py") for node in ast.walk(ast.parse(path.read_text())))
+    calls = (node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
     return [
         dict(zip(names, call.args, strict=True))
         for call in calls
@@ -163,7 +163,7 @@ def findings_in(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_every_finding_there_can_be_is_provoked_by_a_test_and_says_what_why_and_what_to_do() -> None:
-    tested = "".join(path.read_text() for path in (ROOT / "tests").glob("test_cli_c*.py"))
+    tested = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_cli_c*.py"))
     found = findings_in(ROOT / "vshm_ctypes" / "cli")
     assert len(found) > 15
     for finding in found:

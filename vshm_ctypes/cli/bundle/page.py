@@ -142,7 +142,7 @@ def page_of(found: dict[str, bytes]) -> str:
     names = sorted(stem for stem in stems if not stem.endswith(".frames"))
     findings = json_of(found.get("check.json"))
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("vshm_ctypes", "cli"), autoescape=True, undefined=jinja2.ChainableUndefined
+        loader=jinja2.PackageLoader("vshm_ctypes", "cli/bundle"), autoescape=True, undefined=jinja2.ChainableUndefined
     )
     return environment.get_template(TEMPLATE).render(
         manifest=json_of(found[MANIFEST]),
