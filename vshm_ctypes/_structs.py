@@ -138,6 +138,7 @@ class Info(Sized):
         ("span", c_uint64),
         ("next_frame", c_uint64),
         ("reattached", c_uint64),
+        ("device", c_uint64),
     ]
 
 

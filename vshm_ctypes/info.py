@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import enum
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple, Self
 
 from ._structs import Info
+from .identity import Identity
+from .rings import DIRECTORY
 
 
 class State(enum.IntEnum):
@@ -58,6 +62,7 @@ class RingInfo(NamedTuple):
         span: frames since this reader joined.
         next_frame: number of the frame that this reader will look at next.
         reattached: how often this reader has changed to another ring.
+        device: device of the shared memory object's inode; 0 from a library before 1.1.
     """
 
     version: int
@@ -93,6 +98,16 @@ class RingInfo(NamedTuple):
     span: int
     next_frame: int
     reattached: int
+    device: int
+
+    @property
+    def identity(self) -> Identity:
+        """Of the shared object. Where the library does not tell the device, it is that of /dev/shm."""
+        device = self.device
+        if not device:
+            with suppress(OSError):
+                device = Path(DIRECTORY).stat().st_dev
+        return Identity(device, self.inode)
 
     @classmethod
     def of(cls, info: Info) -> Self:

@@ -232,6 +232,7 @@ typedef struct video_shm_info {
 	uint64_t span;       /* frame numbers that it lived through */
 	uint64_t next_frame; /* number of the next frame that it will look at */
 	uint64_t reattached; /* times that it went over to a successor of its ring */
+	uint64_t device;     /* of the shared object: each tmpfs counts its inodes from 1; since 1.1 */
 } video_shm_info_t;
 
 /*

@@ -16,6 +16,7 @@ void inspect_identity(video_shm_info_t *info, const struct segment_identity *ide
 {
 	info->object_bytes = identity->size;
 	info->inode = identity->inode;
+	info->device = identity->device;
 	info->mode = identity->mode;
 	info->uid = identity->uid;
 	info->gid = identity->gid;

@@ -104,6 +104,7 @@ static const struct entry entries[] = {
 	INFO(span),
 	INFO(next_frame),
 	INFO(reattached),
+	INFO(device),
 	TYPE(video_shm_slot_t),
 	SLOT(struct_size),
 	SLOT(whole),

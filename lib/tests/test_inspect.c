@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inspect.c: the slot table shows what a reader would be handed, and nothing that only looks like it. */
+#include <sys/stat.h>
+
 #include "check.h"
 #include "frames.h"
 #include "layout.h"
@@ -89,5 +91,18 @@ static void a_slot_that_is_being_written_is_none(void)
 	video_shm_producer_destroy(&producer);
 }
 
-TEST_MAIN(20, TEST(each_slot_shows_its_frame), TEST(a_frame_that_was_never_counted_is_none),
+/* As stat() has it: inodes alone tell the rings of two mounts not apart. */
+static void it_is_told_which_object_it_is(void)
+{
+	video_shm_info_t seen = {.struct_size = sizeof(seen)};
+	struct stat status;
+
+	make_ring();
+	CHECK_EQ(stat(shm_path(name), &status), 0);
+	CHECK_EQ(video_shm_inspect(name, &seen), 0);
+	CHECK(seen.device == status.st_dev && seen.inode == status.st_ino);
+	video_shm_producer_destroy(&producer);
+}
+
+TEST_MAIN(20, TEST(it_is_told_which_object_it_is), TEST(each_slot_shows_its_frame), TEST(a_frame_that_was_never_counted_is_none),
 		  TEST(a_frame_in_anothers_slot_is_none), TEST(a_slot_that_is_being_written_is_none))

@@ -46,6 +46,7 @@ def tells_a_rings_figures(scene: Scene) -> None:
         "slot_size": 1000,
         "epoch": 1,
         "object_bytes": status.st_size,
+        "device": status.st_dev,
         "inode": status.st_ino,
         "mode": 0o640,
         "uid": status.st_uid,
