@@ -7,12 +7,12 @@ import importlib
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from io import TextIOWrapper
 
 from .._command import ends_with
 from ..commandline.ending import heeding
 from ..commandline.extras import remedy
-from ..commandline.output import complain, let_go_of_output
+from ..commandline.output import complain
+from ..commandline.standard_output import named_output
 from ..commandline.verb import Exit, Verb, parser_of
 from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
@@ -21,7 +21,7 @@ from .fault import tell_of_faults
 
 VERBS = ("demo", "list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
 
-EPILOG = "exit codes: 0 healthy, 1 finding, 2 usage error, 3 no such ring, 130 interrupted"
+EPILOG = "exit codes: 0 healthy, 1 finding or failure, 2 usage error, 3 no such ring, 130 interrupted"
 
 
 def verbs() -> list[Verb]:
@@ -40,20 +40,17 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run vshm with the given arguments, or sys.argv, and return the exit code. A usage error raises SystemExit."""
     open_standard_streams()
     keep_to_own_threads()
-    try:
-        with heeding():
-            return ends_with(_run(words))
-    except KeyboardInterrupt:  # also a request that comes while heeding() is entered
-        return ends_with(Exit.INTERRUPTED)
-    finally:
-        let_go_of_output()
+    with named_output("vshm"):
+        try:
+            with heeding():
+                return ends_with(_run(words))
+        except KeyboardInterrupt:  # also a request that comes while heeding() is entered
+            return ends_with(Exit.INTERRUPTED)
 
 
 def _run(words: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(words)
     tell_of_faults()
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # for terminals without block characters
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()

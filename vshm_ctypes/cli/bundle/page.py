@@ -15,6 +15,7 @@ from typing import Any
 
 from ...bundles.archive import BundleError, members
 from ...bundles.members import MANIFEST, frames_of, json_of, kind_of
+from ...commandline.place import check_place
 from ...commandline.whole_file import write_whole
 from .. import units
 from .film import DEMUXERS, film, stills
@@ -162,11 +163,12 @@ def render(path: Path, force: bool) -> Path:
     """
     import jinja2
 
+    page = path.with_name(f"{path.name}.html")
+    check_place(page, force)
     found = _read(path)
     try:
         text = page_of(found)
     except (jinja2.TemplateError, ValueError, TypeError, AttributeError, LookupError) as error:
         raise BundleError(22, f"its members are not as vshm writes them: {error}", str(path)) from None
-    page = path.with_name(f"{path.name}.html")
     write_whole(page, text, force)
     return page

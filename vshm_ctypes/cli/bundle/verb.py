@@ -15,6 +15,7 @@ from ...bundles.archive import ENDING, Writer
 from ...bundles.members import KINDS, MANIFEST, VERSION, kind_of
 from ...commandline.ending import held
 from ...commandline.output import can_redraw, complain, counted, print_json, say
+from ...commandline.place import check_place
 from ...commandline.table import print_table
 from ...commandline.verb import Exit, Verb, positive
 from ...errors import VideoShmError
@@ -61,6 +62,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _make(path: Path, seconds: float, video: bool, force: bool) -> list[tuple[str, int]]:
+    check_place(path, force)
     rings = list(list_rings())
     with _named(path), held() as hold, Writer(path, force) as bundle, hold.lifted():
         streams = capture(rings, seconds, video, path.parent, _progress(seconds, len(rings)))

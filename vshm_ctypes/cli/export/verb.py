@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...commandline.ending import End, heeding
 from ...commandline.output import complain, print_json
+from ...commandline.place import check_place
 from ...commandline.verb import Exit, Verb, port, positive
 from ...commandline.whole_file import write_whole
 from ...inspect import list_rings
@@ -136,6 +137,8 @@ def run(arguments: Namespace) -> int:
         return Exit.HEALTHY
     if arguments.textfile is not None and arguments.textfile.suffix != ".prom":
         raise ValueError(f"{arguments.textfile}: node-exporter reads only names that end in .prom")
+    if arguments.textfile is not None:
+        check_place(arguments.textfile)
     try:
         exporter = Exporter()
     except ModuleNotFoundError:

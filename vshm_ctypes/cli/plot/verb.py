@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ...commandline.output import can_redraw, complain, is_terminal, print_json, printable, say
+from ...commandline.place import check_place
 from ...commandline.verb import Exit, Verb
 from ...rings import ring_name
 from .. import units
@@ -87,6 +88,8 @@ def run(arguments: Namespace) -> int:
     output: Path | None = arguments.output
     if output is not None and output.suffix not in PICTURES:
         raise ValueError(f"{output}: its name must end with one of {', '.join(PICTURES)}")
+    if output is not None:
+        check_place(output)
     log = read_log(arguments.file, _told, ring_name(arguments.ring) if arguments.ring is not None else "")
     if log.unreadable:
         complain(f"{arguments.file}: {log.unreadable} lines are not of a log, and were left out")

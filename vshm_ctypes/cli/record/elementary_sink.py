@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...commandline.own_file import open_alone
+from ...commandline.standard_output import OutputFile
 from ..decodable import Picture
 from .file_kinds import misfit
 from .sink import SinkError
@@ -21,7 +22,7 @@ class ElementarySink:
     def __init__(self, path: Path | None, force: bool) -> None:
         self._path = path
         if path is None:
-            self._file: Any = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+            self._file: Any = OutputFile(os.dup(sys.stdout.fileno()), "w")
         else:
             self._file = open_alone(path, force)
         self._shape: tuple[object, ...] | None = None

@@ -13,6 +13,8 @@ from ...commandline.disk_advice import disk_advice
 from ...commandline.ending import heeding, held
 from ...commandline.offers import COMPLETE_FILE, COMPLETE_RING, completed
 from ...commandline.output import complain, counted, is_terminal, print_json, say
+from ...commandline.place import check_place
+from ...commandline.standard_output import OutputError
 from ...commandline.verb import Exit, Verb, add_ring_argument, positive
 from ...frame import Frame, codec_name
 from ...rings import AUDIO, ring_name
@@ -86,7 +88,7 @@ def _files_of(recording: Recording, force: bool, sound: Frame | None) -> Iterato
 
 
 def _check(arguments: Namespace) -> str:
-    """Check the arguments, and return the muxer of the file. Raises ValueError, before anything is touched."""
+    """Check the arguments, and return the muxer of the file. Raises ValueError, OSError, before anything is touched."""
     if not arguments.output:
         raise ValueError("-o: the name is empty")
     kind = kind_of(arguments.output)
@@ -107,6 +109,9 @@ def _check(arguments: Namespace) -> str:
             raise ValueError(f"{arguments.output}: {has}, and {misfit(arguments.output, max(codecs))}")
         if ring is not arguments.ring and codecs & {*PICTURES}:
             raise ValueError(f"{has}: pictures, and --audio wants sound")
+    for name in (arguments.output, arguments.timing):
+        if name is not None and name != "-":
+            check_place(Path(name))
     return kind.muxer
 
 
@@ -134,7 +139,7 @@ def run(arguments: Namespace) -> int:
                 failure = recorder.record(arguments.count, arguments.seconds, advance)
             stack.close()
             if failure is not None:
-                complain(f"{failure.filename or recording.files[-1]}: {_tell(failure)}")
+                complain(failure if isinstance(failure, OutputError) else _tell(failure, recording.files[-1]))
                 recorder.recount()
     if arguments.json:
         print_json(recording)
@@ -145,9 +150,9 @@ def run(arguments: Namespace) -> int:
     return Exit.FINDING if found else Exit.HEALTHY
 
 
-def _tell(failure: OSError) -> str:
+def _tell(failure: OSError, file: str) -> str:
     advice = disk_advice(failure)
-    told = failure.strerror or str(failure)
+    told = f"{failure.filename or file}: {failure.strerror or failure}"
     return f"{told}: what is in the file plays; {advice}" if advice else told
 
 
