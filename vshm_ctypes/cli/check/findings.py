@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,11 @@ class Finding:
     what: str
     why: str
     todo: str
+
+
+def alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Those that say the same of several subjects together, in the order of the first of each."""
+    groups: dict[Finding, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(replace(finding, subject=""), []).append(finding)
+    return list(groups.values())

@@ -18,7 +18,7 @@ from ...published import list_published
 from ...rings import DIRECTORY, ring_name
 from ..list import named_as_rings
 from ..survey import survey
-from .findings import Finding
+from .findings import Finding, alike
 from .host import check_access, check_board, check_removal, check_space
 from .leftovers import find_leftovers, remove
 from .payload import check_payload
@@ -75,7 +75,7 @@ def examine(ring: str | None, seconds: float) -> Examined:
     found += check_removal(rings)
     users = find_users()
     found += find_leftovers(rings, users, ring)
-    readers = sum(len(users.of(info.inode, but=info.writer_pid)) for info in rings.values())
+    readers = sum(len(users.of(info.identity, but=info.writer_pid)) for info in rings.values())
     return Examined(found, len(rings), readers)
 
 
@@ -108,10 +108,15 @@ def _summary(examined: Examined) -> str:
     return painted(f"{counted(len(examined.findings), 'finding')}: {what}", "yellow")
 
 
-def _tell(finding: Finding) -> None:
-    print(f"{printable(finding.subject)}: {printable(finding.what)}  {painted(f'[{finding.code}]', 'yellow')}")
+def _tell(findings: list[Finding]) -> None:
+    """Of one subject, or of several that are alike."""
+    finding, *others = findings
+    subject = f"{len(findings)} times" if others else printable(finding.subject)
+    print(f"{subject}: {printable(finding.what)}  {painted(f'[{finding.code}]', 'yellow')}")
     print(f"  why:  {printable(finding.why)}")
     print(f"  do:   {printable(finding.todo)}")
+    for one in findings if others else []:
+        print(f"  of:   {printable(one.subject)}")
 
 
 def run(arguments: Namespace) -> int:
@@ -130,8 +135,8 @@ def run(arguments: Namespace) -> int:
         complain(f"objects that an unseen process may use were kept: {unseen}")
     for finding in removed:
         print(f"removed {printable(finding.subject)}: {printable(finding.what)}")
-    for finding in examined.findings:
-        _tell(finding)
+    for findings in alike(examined.findings):
+        _tell(findings)
     print(_summary(examined))
     return code
 
