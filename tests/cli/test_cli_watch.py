@@ -21,7 +21,9 @@ from vshm_ctypes.cli.units import sparkline
 from vshm_ctypes.cli.watch.second import Second
 from vshm_ctypes.cli.watch.verb import HISTORY, block
 from vshm_ctypes.cli.watch.watcher import PERCENTILES, Watch
+from vshm_ctypes.identity import Identity
 from vshm_ctypes.processes import find_users
+from vshm_ctypes.published import list_published
 
 
 def test_watch_tells_rate_key_interval_and_latency(ring: str) -> None:
@@ -77,17 +79,22 @@ def test_a_ring_that_is_cut_off_is_told_and_no_crash(channel: Channel, tmp_path:
     writer = channel.start_writer()
     wait_until(channel.ring_path.exists, "the ring is there")
     writer.kill()
-    words = {"watch": [], "record": ["-o", str(tmp_path / "clip.h264"), "--reconnect"]}
+    log = tmp_path / "watch.log"
+    words = {"watch": ["--log", str(log)], "record": ["-o", str(tmp_path / "clip.h264"), "--reconnect"]}
     commands = [[sys.executable, "-m", "vshm_ctypes", verb, str(channel.number), *words[verb]] for verb in words]
-    inode = channel.ring_path.stat().st_ino
+    ring_itself = Identity.of(channel.ring_path.stat())
     with ExitStack() as stack:
         readers = [stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE)) for command in commands]
-        wait_until(lambda: len(find_users().of(inode)) == len(readers), "all have joined")
+        wait_until(lambda: len(find_users().of(ring_itself)) == len(readers), "all have joined")
         os.truncate(channel.ring_path, 0)
         for reader in readers:
             err = reader.communicate(timeout=60)[1]
             assert reader.returncode == 1
             assert b"the ring was cut off under its readers" in err
+    name = f"/{channel.ring_path.name}"
+    assert [one for one in list_published() if one.ring == name] == []
+    logged = [json.loads(line) for line in log.read_text().splitlines()]
+    assert logged[-1]["text"].startswith("the ring can't be read any more: the ring was cut off")
 
 
 def test_what_came_after_the_last_whole_second_counts_too(ring: str) -> None:

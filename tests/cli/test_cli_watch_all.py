@@ -76,8 +76,9 @@ def test_json_tells_each_second_of_each_ring_and_sums_up() -> None:
         assert (summary["missed"], summary["state"]) == (0, "live")
 
 
-def test_rings_come_and_go_and_one_that_is_gone_is_a_finding() -> None:
-    with Camera("/stays", **SMALL), watching() as process:
+def test_rings_come_and_go_and_one_that_is_gone_is_a_finding(tmp_path: Path) -> None:
+    log = tmp_path / "watch.log"
+    with Camera("/stays", **SMALL), watching("--log", str(log)) as process:
         assert process.stdout is not None
         lines_until(process.stdout, lambda line: line.startswith("/stays live: "))
         with Camera("/comes", **SMALL):
@@ -92,6 +93,10 @@ def test_rings_come_and_go_and_one_that_is_gone_is_a_finding() -> None:
     comes, stays = [line for line in out.splitlines() if "the writer is" in line]
     assert re.match(r"/comes: \d+ frames .* 1 restarts, .* the writer is gone$", comes)
     assert re.match(r"/stays: .* the writer is live$", stays)
+    logged = [json.loads(line) for line in log.read_text().splitlines()]
+    told = [line["text"] for line in logged if line["ring"] == "/comes" and line.get("event") == "state"]
+    names = ["the ring is gone", "the ring is there again", "the ring is gone"]
+    assert [text for text in told if text in names] == names
 
 
 def test_a_ring_that_is_gone_for_long_is_summed_up_and_watched_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

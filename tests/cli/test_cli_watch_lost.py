@@ -14,6 +14,7 @@ from vshm import TIMEOUT_S, Camera
 from writers import SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Producer
+from vshm_ctypes.identity import Identity
 from vshm_ctypes.processes import find_users
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -51,14 +52,17 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize(("how", "words"), [*((how, []) for how in SPOILT), ("truncated", ["--json"])])
-def test_a_ring_that_is_spoilt_ends_its_own_line_with_the_reason(how: str, words: list[str], channel: Channel) -> None:
+def test_a_ring_that_is_spoilt_ends_its_own_line_with_the_reason(
+    how: str, words: list[str], channel: Channel, tmp_path: Path
+) -> None:
     spoil, reason = SPOILT[how]
+    log = tmp_path / "watch.log"
     writer = channel.start_writer()
     path = channel.ring_path
     wait_until(path.exists, "the ring is there")
     writer.kill()
     spoilt = f"/{path.name}"
-    command = [sys.executable, "-m", "vshm_ctypes", "watch", *words]
+    command = [sys.executable, "-m", "vshm_ctypes", "watch", "--log", str(log), *words]
 
     def next_of(ring: str, *parts: str) -> str:
         """The next line of that ring that says all of that."""
@@ -73,7 +77,7 @@ def test_a_ring_that_is_spoilt_ends_its_own_line_with_the_reason(how: str, words
         with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, bufsize=1) as process:
             try:
                 next_of(spoilt, "dead")
-                assert find_users().of(path.stat().st_ino)
+                assert find_users().of(Identity.of(path.stat()))
                 spoil(path)
                 told = next_of(spoilt, reason)
                 next_of("/whole", "live")
@@ -89,6 +93,10 @@ def test_a_ring_that_is_spoilt_ends_its_own_line_with_the_reason(how: str, words
         assert json.loads(out.splitlines()[-1])["summary"]["error"] is None
     assert (process.returncode, err) == (1, "")
     assert spoilt not in out
+    logged = [json.loads(line) for line in log.read_text().splitlines()]
+    last = [line for line in logged if line["ring"] == spoilt][-1]
+    assert last["event"] == "state"
+    assert last["text"].startswith(f"the ring can't be read any more: {reason}")
 
 
 def test_on_a_screen_the_reason_stays_where_its_line_was(monkeypatch: pytest.MonkeyPatch) -> None:

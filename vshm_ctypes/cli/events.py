@@ -64,6 +64,16 @@ def _event(event: Kind, text: str, count: int = 0, step_s: float = 0.0) -> Event
     return Event(time.time(), event, text, count, time.monotonic(), step_s)
 
 
+def lost_event(error: str | None = None) -> Event:
+    """A ring that is gone, or of which nothing can be read any more, and why."""
+    return _event("state", "the ring is gone" if error is None else f"the ring can't be read any more: {error}")
+
+
+def found_event() -> Event:
+    """A ring that was gone."""
+    return _event("state", "the ring is there again")
+
+
 def clock_events(before: Clocks, now: Clocks) -> Iterator[Event]:
     """Yield what happened between two readings of the clocks: a suspend, or a step of the wall clock."""
     slept_s = (now.boot - before.boot) - (now.monotonic - before.monotonic)
@@ -81,7 +91,7 @@ def frame_events(frame: Described, before: RingInfo, now: RingInfo) -> Iterator[
         text = f"{frame.missed_before} frames missed before frame {frame.number}"
         yield _event("gap", text, frame.missed_before)
     if frame.discontinuity:
-        known = ("inode", "epoch", "writer_pid", "writer_start")
+        known = ("identity", "epoch", "writer_pid", "writer_start")
         if any(getattr(before, name) != getattr(now, name) for name in known):
             yield _event("restart", f"writer {now.writer_pid} began with frame {frame.number}")
         else:
@@ -92,7 +102,7 @@ def ring_events(before: RingInfo, now: RingInfo) -> Iterator[Event]:
     """Yield what changed between two readings of a ring's figures."""
     if before.state != now.state and State.UNKNOWN not in (before.state, now.state):
         yield _event("state", f"the writer is {State(now.state).name.lower()}")
-    if before.inode == now.inode and now.dropped > before.dropped:
+    if before.identity == now.identity and now.dropped > before.dropped:
         count = now.dropped - before.dropped
         yield _event("dropped", f"{count} frames dropped by the writer", count)
 

@@ -16,6 +16,7 @@ from ...commandline.verb import Exit
 from ...errors import VideoShmError
 from ...inspect import list_rings
 from .. import units
+from ..events import Event, found_event, lost_event
 from ..fault import outlive_faults
 from ..list import COLOURS, unreadable
 from .follower import Follower
@@ -43,6 +44,7 @@ class Overview:
         self._ended: dict[str, str] = {}  # why a watch has ended, until a ring of that name is watched again
         self._unwatched = 0
         self.summaries: list[Summary] = []  # of ended watches, to be printed
+        self.events: list[tuple[str, Event]] = []  # rings that are gone or back, to be logged
         self.is_finding = False
 
     @property
@@ -59,8 +61,12 @@ class Overview:
                 self._end(name)
                 break
             if name in there:
-                self._gone_s.pop(name, None)
-            elif now_s - self._gone_s.setdefault(name, now_s) > GONE_S:
+                if self._gone_s.pop(name, None) is not None:
+                    self.events.append((name, found_event()))
+            elif name not in self._gone_s:
+                self._gone_s[name] = now_s
+                self.events.append((name, lost_event()))
+            elif now_s - self._gone_s[name] > GONE_S:
                 self._end(name)
                 break  # others end with the next calls
         new = [name for name in there if name not in self._followers]
@@ -80,6 +86,7 @@ class Overview:
         self._latest.pop(name, None)
         if summary.error is not None:
             self._ended[name] = summary.error
+            self.events.append((name, lost_event(summary.error)))
         self.summaries.append(replace(summary, state="gone") if gone and summary.error is None else summary)
         self.is_finding |= self.summaries[-1].is_finding
 
@@ -148,8 +155,11 @@ def _show(overview: Overview, arguments: Namespace, screen: Screen, log: WatchLo
         overview.look()
         seconds = overview.taken()
         if log is not None:
+            for name, event in overview.events:
+                log.note(name, event)
             for second in seconds:
                 log.write(second)
+        overview.events = []
         if screen.is_there:
             screen.show(overview.lines(screen))
         else:

@@ -129,13 +129,17 @@ class WatchLog:
         machine = look_at_machine()
         before = self._machines.get(second.ring, machine)
         for event in (*second.events, *board_events(before, machine)):
-            self._write_line(event.time, event.monotonic, second.ring, self._told_of(event))
+            self.note(second.ring, event)
         told = rounded(plain(second))
         del told["events"]
         board = {"temperature_c": machine.temperature_c, "throttling": machine.throttling}
         told |= {name: value for name, value in board.items() if value is not None}
         self._machines[second.ring] = machine
         self._write_line(time.time(), time.monotonic(), second.ring, told)
+
+    def note(self, ring: str, event: Event) -> None:
+        """What happened to a ring, which may have no more seconds."""
+        self._write_line(event.time, event.monotonic, ring, self._told_of(event))
 
     def _write_line(self, wall: float, monotonic: float | None, ring: str, told: dict[str, Any]) -> None:
         times = {"time": round(wall, 3)} | ({} if monotonic is None else {"monotonic": round(monotonic, 3)})

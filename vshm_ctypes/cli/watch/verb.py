@@ -6,15 +6,18 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser, Namespace
 from collections import deque
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ...commandline.ending import heeding
 from ...commandline.output import cut, print_json, printable
+from ...commandline.place import check_place
 from ...commandline.verb import Exit, Verb, add_ring_argument, positive
-from ...errors import Interrupted
+from ...errors import Interrupted, VideoShmError
 from .. import units
+from ..events import lost_event
+from ..fault import check_whole, outlive_faults
 from ..public_reader import public_reader
 from .log import WatchLog
 from .screen import Screen
@@ -76,6 +79,7 @@ def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | No
     history: deque[Second] = deque(maxlen=HISTORY)
     end = time.monotonic() + arguments.seconds if arguments.seconds else None
     for second in watch.seconds():
+        check_whole(second.ring)
         history.append(second)
         if log is not None:
             log.write(second)
@@ -89,13 +93,28 @@ def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | No
             return
 
 
+@contextmanager
+def _telling_losses(ring: str, log: WatchLog | None) -> Iterator[None]:
+    """That the ring can't be read any more ends the watch, and its log says so."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except VideoShmError as error:
+        if log is not None:
+            log.note(ring, lost_event(error.strerror))
+        raise
+
+
 def _watch(arguments: Namespace) -> Summary:
     """Watch one ring until the end."""
+    outlive_faults()
     with public_reader(arguments.ring, reconnect=True) as stream, ExitStack() as stack:
         watch = Watch(stream)
         try:
             with heeding(stream.interrupt):
                 log = stack.enter_context(WatchLog(arguments.log)) if arguments.log else None
+                stack.enter_context(_telling_losses(stream.ring, log))
                 _show(watch, arguments, stack.enter_context(Screen(not arguments.json)), log)
         except Interrupted:
             pass
@@ -121,6 +140,8 @@ def run(arguments: Namespace) -> int:
 
     Returns exit code 0, 1 if frames were missed or a writer is gone at the end, or 3 if there is no such ring.
     """
+    if arguments.log is not None:
+        check_place(arguments.log)
     if arguments.ring is None:
         from .all_rings import watch_all
 
