@@ -21,7 +21,7 @@ from .info import RingInfo
 from .views import BorrowedFrame, map_object
 
 if TYPE_CHECKING:
-    from .published import Publication
+    from .publication import Publication
 
 _NO_WAIT = 0xFFFFFFFF
 _SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends

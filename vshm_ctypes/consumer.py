@@ -85,10 +85,10 @@ class Consumer(Waiter):
             self._publish()
 
     def _publish(self) -> None:
-        from .published import Publication  # imported only here, since few readers publish
+        from .publication import Publication  # imported only here, since few readers publish
 
         try:
-            self._publication = Publication(self.ring)
+            self._publication = Publication(self.ring, self.info())
         except VideoShmError:
             self.close()
             raise

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .identity import Identity
 from .rings import DIRECTORY
 
 PROC = Path("/proc")
@@ -35,22 +37,22 @@ class Users:
     """The processes that map each object. One that can't be seen must not be taken for one that is gone.
 
     Attributes:
-        by_inode: the processes that map each inode, in order of their pids.
+        by_object: the processes that map each object, in order of their pids.
         hidden: number of processes that could not be examined.
         sees_all: whether every process of this pid namespace could be examined.
         complete: whether, in addition, no process is outside of this pid namespace.
         unseen: what could not be examined, and what to do about it; empty if nothing.
     """
 
-    by_inode: dict[int, list[Process]] = field(default_factory=dict)
+    by_object: dict[Identity, list[Process]] = field(default_factory=dict)
     hidden: int = 0
     sees_all: bool = False
     complete: bool = False
     unseen: str = ""
 
-    def of(self, inode: int, *, but: int = 0) -> list[Process]:
+    def of(self, identity: Identity, *, but: int = 0) -> list[Process]:
         """Return the processes that map the object, except the one whose pid is but."""
-        return [process for process in self.by_inode.get(inode, []) if process.pid != but]
+        return [process for process in self.by_object.get(identity, []) if process.pid != but]
 
 
 def process_name(pid: int) -> str | None:
@@ -153,29 +155,38 @@ def _maps(process: Path) -> list[str]:
     return lines
 
 
-def _mapped_inodes(process: Path, device: int) -> dict[int, bool]:
-    """Return {inode: whether the mapping is writable}. Raises OSError."""
-    wanted = f"{os.major(device):02x}:{os.minor(device):02x}"
-    found: dict[int, bool] = {}
+def _mapped(process: Path, devices: set[int]) -> dict[Identity, bool]:
+    """Return {object on one of these devices: whether the mapping is writable}. Raises OSError."""
+    wanted = {f"{os.major(device):02x}:{os.minor(device):02x}" for device in devices}
+    found: dict[Identity, bool] = {}
     for line in _maps(process):
         words = line.split(maxsplit=5)  # address permissions offset device inode path
-        if len(words) >= 5 and words[3] == wanted and words[4] != "0":
-            inode = int(words[4])
-            found[inode] = found.get(inode, False) or "w" in words[1]
+        if len(words) >= 5 and words[3] in wanted and words[4] != "0":
+            identity = Identity.mapped(words[3], words[4])
+            found[identity] = found.get(identity, False) or "w" in words[1]
     return found
 
 
-def _look_at(folder: Path, device: int, found: defaultdict[int, list[Process]]) -> bool:
-    """Add what the process maps to found, by inode. Returns False if the process may not be examined."""
+def _look_at(folder: Path, devices: set[int], found: defaultdict[Identity, list[Process]]) -> bool:
+    """Add what the process maps to found, by object. Returns False if the process may not be examined."""
     try:
-        inodes = _mapped_inodes(folder, device)
+        mapped = _mapped(folder, devices)
     except (FileNotFoundError, ProcessLookupError):  # it is gone
         return True
     except OSError:
         return False
-    for inode, writes in inodes.items():
-        found[inode].append(Process(int(folder.name), process_name(int(folder.name)) or "?", writes))
+    for identity, writes in mapped.items():
+        found[identity].append(Process(int(folder.name), process_name(int(folder.name)) or "?", writes))
     return True
+
+
+def _devices() -> set[int]:
+    """Return the devices of /dev/shm itself, and of what is mounted on single names in it."""
+    found = {Path(DIRECTORY).stat().st_dev}
+    for path in Path(DIRECTORY).iterdir():
+        with suppress(OSError):  # gone meanwhile
+            found.add(path.lstat().st_dev)
+    return found
 
 
 def find_users() -> Users:
@@ -184,15 +195,15 @@ def find_users() -> Users:
     if not (PROC / "self").exists():
         users.unseen = "/proc is not mounted here, so no process could be examined: mount it"
         return users
-    found: defaultdict[int, list[Process]] = defaultdict(list)
-    device = Path(DIRECTORY).stat().st_dev
+    found: defaultdict[Identity, list[Process]] = defaultdict(list)
+    devices = _devices()
     sees_machine, sees_others = pid_namespace() == _FIRST_NAMESPACE, (PROC / "1").exists()
     folders = [folder for folder in PROC.iterdir() if folder.name.isdecimal()]
-    refused = [folder for folder in folders if not _look_at(folder, device, found)]
+    refused = [folder for folder in folders if not _look_at(folder, devices, found)]
     if sees_machine:  # the machine's init reads no rings
         refused = [folder for folder in refused if folder.name != "1"]
     # A process that was just forked may not be examined until it runs a program of its own: look again.
-    users.hidden = sum(not _look_at(folder, device, found) for folder in refused)
+    users.hidden = sum(not _look_at(folder, devices, found) for folder in refused)
     users.sees_all = users.hidden == 0 and sees_others
     users.complete = sees_machine and users.sees_all
     if not sees_others:  # /proc is mounted with hidepid
@@ -202,5 +213,5 @@ def find_users() -> Users:
         users.unseen = f"{those} could not be examined: run as root"
     elif not sees_machine:
         users.unseen = "processes outside of this container are out of sight: run on the host"
-    users.by_inode = {inode: sorted(processes) for inode, processes in found.items()}
+    users.by_object = {identity: sorted(processes) for identity, processes in found.items()}
     return users

@@ -21,6 +21,7 @@ from ._library import library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
 from .errors import HandleClosed, VideoShmError, error_for
 from .frame import Codec, Flag, Media
+from .identity import Identity
 from .info import RingInfo
 from .inspect import explain
 from .log import raise_escaped
@@ -166,7 +167,7 @@ class Producer(Handle):
         self._handle = ProducerHandle()
         self._reference = byref(self._handle)
         self._mapped: memoryview | None = None
-        self._mapped_of = (0, 0)  # device and inode, since each tmpfs counts its inodes from 1
+        self._mapped_of: Identity | None = None
         self.slot_size = slot_size
         options = ProducerOptions(
             slots=slots, slot_size=slot_size, mode=mode, media=Media(media), name=self.ring.encode()
@@ -263,8 +264,7 @@ class Producer(Handle):
         return Reservation(self, slots[offset.value : offset.value + capacity.value])
 
     def _map(self, descriptor: int) -> memoryview:
-        status = os.fstat(descriptor)
-        identity = status.st_dev, status.st_ino
+        identity = Identity.of(os.fstat(descriptor))
         if self._mapped is None or self._mapped_of != identity:
             self._mapped = map_object(descriptor, writable=True)
             self._mapped_of = identity

@@ -91,7 +91,7 @@ class Stage:
         command = [sys.executable, "-m", f"vshm_ctypes.examples.{example}", self.ring, *words]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.processes.append(process)
-        wait_until_reading(process, self.producer.info().inode)
+        wait_until_reading(process, self.producer.info().identity)
         return process
 
     def play(self, pictures: list[Picture], fps: float = FPS) -> None:

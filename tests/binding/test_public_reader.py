@@ -11,7 +11,7 @@ import pytest
 from vshm import Camera
 from writers import wait_until
 
-from vshm_ctypes import ProducerNotRunning, VideoShmError, published
+from vshm_ctypes import ProducerNotRunning, VideoShmError, publication
 from vshm_ctypes.cli.public_reader import public_reader
 from vshm_ctypes.published import list_published
 
@@ -38,10 +38,10 @@ def test_who_watches_or_records_is_seen_with_counts_and_leaves_nothing(
 
 
 def test_where_nothing_can_be_told_it_reads_all_the_same(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: str) -> None:
+    def refuse(*_: object) -> None:
         raise VideoShmError(errno.EROFS, "/dev/shm")
 
-    monkeypatch.setattr(published, "Publication", refuse)
+    monkeypatch.setattr(publication, "Publication", refuse)
     with Camera(ring), public_reader(ring, start="next") as stream:
         assert stream.receive(60) is not None
 

@@ -13,7 +13,8 @@ from vshm import vshm
 from writers import SHARED_MEMORY, wait_until
 
 from vshm_ctypes import Consumer, Producer, RingFull
-from vshm_ctypes.published import PREFIX, RECORD, VERSION, Publication, PublishedConsumer, by_pid, list_published
+from vshm_ctypes.publication import Publication
+from vshm_ctypes.published import PREFIX, RECORD, VERSION, PublishedConsumer, by_pid, list_published
 
 PUBLISHES = """
 import sys
@@ -129,7 +130,7 @@ def test_what_is_no_record_is_passed_over(kind: str) -> None:
 
 def test_a_name_that_somebody_else_has_is_left_to_him(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
     words = iter(["taken", "free"])
-    monkeypatch.setattr("vshm_ctypes.published.secrets.token_hex", lambda _: next(words))
+    monkeypatch.setattr("vshm_ctypes.publication.secrets.token_hex", lambda _: next(words))
     taken = SHARED_MEMORY / f"{PREFIX}{os.getpid()}_taken"
     taken.write_text("a reader of this pid in another container")
     try:
@@ -180,7 +181,7 @@ def test_a_file_that_has_got_the_descriptor_of_one_closed_under_a_reader_is_left
 ) -> None:
     with Producer(ring, slots=4) as producer:
         info = producer.info()
-    publication = Publication(ring)
+    publication = Publication(ring, info)
     os.close(publication._descriptor)  # as libraries do that make a daemon of their program
     with (tmp_path / "file").open("wb") as file:
         assert file.fileno() == publication._descriptor
@@ -195,5 +196,5 @@ def test_the_dead_do_not_speak_for_who_has_their_pid(ring: str) -> None:
         stream.receive(timeout=0)
         (living,) = of_ring(ring)
     dead = dataclasses.replace(living, alive=False, received=99)
-    assert by_pid([living, dead], living.inode) == {living.pid: living}
-    assert by_pid([living], living.inode + 1) == {}
+    assert by_pid([living, dead], living.identity) == {living.pid: living}
+    assert by_pid([living], living.identity._replace(device=living.device + 1)) == {}

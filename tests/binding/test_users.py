@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from vshm_ctypes import processes
+from vshm_ctypes.identity import Identity
 from vshm_ctypes.processes import find_users, start_time
 
 FIRST_THREAD_ENDS = """
@@ -43,7 +44,7 @@ def test_a_process_whose_first_thread_has_ended_has_what_it_maps(mapped: Path) -
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"alone\n"
-        assert [user.pid for user in find_users().of(mapped.stat().st_ino)] == [process.pid]
+        assert [user.pid for user in find_users().of(Identity.of(mapped.stat()))] == [process.pid]
         process.kill()
 
 
@@ -85,7 +86,7 @@ def test_a_process_that_can_be_read_a_moment_later_was_only_just_forked(
     monkeypatch.setattr(processes, "_maps", refused_once)
     users = find_users()
     assert users.hidden == 0
-    assert [user.pid for user in users.of(status.st_ino)] == [77]
+    assert [user.pid for user in users.of(Identity.of(status))] == [77]
 
 
 def test_a_proc_of_other_pids_tells_no_start_times(strange_proc: Path) -> None:

@@ -159,7 +159,7 @@ def test_an_end_before_the_end_leaves_nothing(
             pytest.skip("this file system has no files without a name: let TMPDIR be on another, such as a tmpfs")
     command = [sys.executable, "-m", "vshm_ctypes", "bundle", "-o", str(tmp_path / "case.tar.zst")]
     with camera(ring), subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        wait_until_reading(process, inspect(ring).inode)
+        wait_until_reading(process, inspect(ring).identity)
         process.send_signal(number)
         assert process.wait(60) == code
     assert list(tmp_path.iterdir()) == []

@@ -196,6 +196,20 @@ def test_what_a_dead_reader_published_is_cleaned(ring: str) -> None:
     assert not path.exists()
 
 
+@pytest.mark.usefixtures("alone")
+def test_what_is_alike_is_told_once_with_all_names() -> None:
+    left = [SHARED_MEMORY / f"{PREFIX}{pid}_begun" for pid in range(22)]
+    for path in left:
+        path.touch()
+    told = vshm("check", "-s", "0.1").out
+    assert told.count("22 times: the counters of a reader that is gone  [stale-publication]\n") == 1
+    assert told.count("[stale-publication]") == told.count("remove it with") == 1
+    assert [line.split()[-1] for line in told.splitlines() if "of:" in line] == sorted(map(str, left))
+    found = vshm("check", "--json", "-s", "0.1").json["findings"]
+    assert {one["subject"] for one in found if one["code"] == "stale-publication"} == {*map(str, left)}
+    assert f"\n{len(found)} findings: " in told
+
+
 def test_what_is_in_use_again_is_not_removed_whoever_found_it(channel: Channel) -> None:
     channel.start_writer()
     name = f"/{channel.ring_path.name}"

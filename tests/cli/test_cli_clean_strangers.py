@@ -14,7 +14,8 @@ from writers import SHARED_MEMORY
 from vshm_ctypes import Producer
 from vshm_ctypes.cli.check.provable import V1_RING_BYTES
 from vshm_ctypes.processes import find_users
-from vshm_ctypes.published import PREFIX, RECORD, Publication
+from vshm_ctypes.publication import Publication
+from vshm_ctypes.published import PREFIX, RECORD
 
 RING = SHARED_MEMORY / "video_stream_ch9"
 SEMAPHORE = SHARED_MEMORY / "sem.video_sem_write_ch9"
@@ -101,7 +102,8 @@ def test_a_dead_ring_that_somebody_keeps_by_another_name_stays() -> None:
 
 @pytest.mark.parametrize("size", [RECORD.size + 1, 1 << 40])
 def test_a_publication_of_another_size_is_none(size: int) -> None:
-    publication = Publication("/video_stream_ch9")
+    with Producer("/video_stream_ch9") as producer:
+        publication = Publication("/video_stream_ch9", producer.info())
     content = publication.path.read_bytes()
     publication.close()
     path = sized(SHARED_MEMORY / f"{PREFIX}{os.getpid()}_copy", size, content)

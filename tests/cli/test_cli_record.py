@@ -18,16 +18,17 @@ from writers import BUILD, Channel, wait_until, wait_until_stopped
 from written_streams import FRAMES, write
 
 from vshm_ctypes import Producer, list_rings
+from vshm_ctypes.identity import Identity
 
 
 @contextmanager
 def recording(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
     """vshm record, once it reads."""
-    inode = Path(f"/dev/shm{ring}").stat().st_ino
+    ring_itself = Identity.of(Path(f"/dev/shm{ring}").stat())
     command = [sys.executable, "-m", "vshm_ctypes", "record", ring, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            wait_until_reading(process, inode)
+            wait_until_reading(process, ring_itself)
             yield process
         finally:
             process.kill()
@@ -253,8 +254,7 @@ def test_reconnecting_a_recording_goes_on_with_the_next_writer(ring: str, tmp_pa
         await_recorded(timing, 2)
         first.close()
         with Producer(ring) as second:
-            inode = Path(f"/dev/shm{ring}").stat().st_ino
-            wait_until_reading(process, inode)
+            wait_until_reading(process, Identity.of(Path(f"/dev/shm{ring}").stat()))
             for number in range(10, 13):
                 write(second, number)
             out, err = process.communicate(timeout=60)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from writers import wait_until
 
+from vshm_ctypes.identity import Identity
 from vshm_ctypes.processes import find_users
 
 
@@ -34,11 +35,11 @@ def wait_until_gone(*pids: int) -> None:
         wait_until(lambda pid=pid: not is_running(pid), f"process {pid} is gone")  # type: ignore[misc]
 
 
-def wait_until_reading(process: "subprocess.Popen[str]", inode: int) -> None:
+def wait_until_reading(process: "subprocess.Popen[str]", ring: Identity) -> None:
     """Wait until a program waits for frames of a ring: mapping it alone does not mean that it has joined."""
 
     def reads() -> bool:
         assert process.poll() is None, "it ended before it read"
-        return any(user.pid == process.pid for user in find_users().of(inode)) and _state(process.pid) == "S"
+        return any(user.pid == process.pid for user in find_users().of(ring)) and _state(process.pid) == "S"
 
     wait_until(reads, "it reads the ring")

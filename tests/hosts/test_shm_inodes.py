@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inodes of /dev/shm: what comes to cover it numbers them alike, and there may be none left."""
 
+import fcntl
+import json
 import os
+import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from writers import wait_until
+from writers import Channel, wait_until
 
 from hosts import mount_tmpfs, own_shared_memory
-from vshm_ctypes import Consumer, Producer, RingFull, VideoShmError
+from vshm_ctypes import Consumer, Producer, RingFull, VideoShmError, inspect
+from vshm_ctypes.cli.export.watched_rings import Rings
+from vshm_ctypes.identity import Identity
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs mounts of its own: run it as root")
 
@@ -72,3 +79,69 @@ def _inode_of_a_file() -> int:
     number = path.stat().st_ino
     path.unlink()
     return number
+
+
+def has_the_number_of(path: Path, folder: Path) -> Path:
+    """A file of that inode on the tmpfs of a folder."""
+    wanted = path.stat().st_ino
+    for number in range(wanted + 64):
+        other = folder / f"file{number}"
+        other.touch()
+        if other.stat().st_ino == wanted:
+            return other
+    pytest.skip("this kernel numbers the inodes of all tmpfs as one")
+
+
+def test_which_object_a_ring_is_is_told_by_both_numbers(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        status = Path(f"/dev/shm{ring}").stat()
+        for info in (producer.info(), stream.info(), inspect(ring)):
+            assert info.identity == Identity.of(status) == (status.st_dev, status.st_ino)
+            assert info._replace(device=0).identity == Identity.of(status)  # of a library that does not tell it
+
+
+def test_a_writer_on_what_was_mounted_over_is_another_one(ring: str) -> None:
+    with own_shared_memory():
+        rings = Rings(lambda *_: None)
+        try:
+            with Producer(ring) as before:
+                before.write(b"x")
+                rings.look()
+                mount_tmpfs(Path("/dev/shm"), "mode=1777,size=256m")
+                with Producer(ring) as after:
+                    if after.info().inode != before.info().inode:
+                        pytest.skip("this kernel numbers the inodes of all tmpfs as one")
+                    assert after.info().identity != before.info().identity
+                    rings.look()
+                    assert rings.restarts[ring] == 1
+        finally:
+            rings.close()
+
+
+def test_a_file_with_the_rings_number_does_not_hide_that_the_ring_was_cut_off(
+    channel: Channel, alone: None, tmp_path: Path
+) -> None:
+    writer = channel.start_writer()
+    path, name = channel.ring_path, f"/{channel.ring_path.name}"
+    wait_until(lambda: path.exists() and inspect(name).frames > 0, "the writer writes")
+    writer.kill()
+    mount_tmpfs(tmp_path, "size=256m")
+    twin = has_the_number_of(path, tmp_path)
+    os.truncate(twin, path.stat().st_size * 2)
+    command = [sys.executable, "-m", "vshm_ctypes", "watch", "--json"]
+    pipe = subprocess.PIPE
+    with twin.open("rb") as file:
+        kept = fcntl.fcntl(file, fcntl.F_DUPFD, 200)  # behind all that the program has
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, pass_fds=[kept]) as process:
+        os.close(kept)
+        assert process.stdout is not None
+        try:
+            assert json.loads(process.stdout.readline())["state"] == "dead"
+            os.truncate(path, 0)
+            told = next((line for line in process.stdout if "cut off" in line), "")
+            assert json.loads(told or "{}").get("summary", {}).get("state") == "unreadable"
+            process.send_signal(signal.SIGINT)
+            err = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (1, "")

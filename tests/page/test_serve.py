@@ -162,7 +162,7 @@ def test_a_slow_browser_is_lapped_and_goes_on_at_a_keyframe_and_others_lose_noth
 
 def test_a_browser_begins_at_the_last_keyframe_and_leaves_no_reader(server: Server, ring: str) -> None:
     def is_read() -> bool:
-        return any(user.pid == server.process.pid for user in find_users().of(inspect(ring).inode))
+        return any(user.pid == server.process.pid for user in find_users().of(inspect(ring).identity))
 
     async def look(browser: Browser) -> None:
         await browser.until(lambda: len(browser.pictures) == 5)

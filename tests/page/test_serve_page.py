@@ -14,7 +14,7 @@ from serving import TOKEN, Server, camera
 from unusual_streams import encoded, playing, playing_sound
 from writers import wait_until
 
-from vshm_ctypes import Codec, Consumer, Producer
+from vshm_ctypes import Codec, Consumer, Producer, inspect
 from vshm_ctypes.processes import find_users
 
 PLAIN = "bframes=0"
@@ -209,7 +209,7 @@ def test_sound_of_another_ring_is_heard_beside_the_picture(page: ChromiumPage, s
         page.wait(lambda: page.text("listen") == "Stop" and page.shown > 5, "it goes on in the ring of its own")
         page.wait(lambda: not script(page, "return document.getElementById('hear').checkVisibility()"), "once")
         turn_to(page, rings)
-        sound = Path(f"/dev/shm{rings}_sound").stat().st_ino
+        sound = inspect(f"{rings}_sound").identity
         wait_until(
             lambda: server.process.pid not in [user.pid for user in find_users().of(sound)],
             "nobody is sent it any more",

@@ -146,8 +146,8 @@ def test_a_client_that_leaves_leaves_no_reader(server: WebSocketServer, ring: st
     with Camera(ring):
         connected(server, "", lambda connection: messages(connection, 3))
         wait_until(lambda: server.served.sent >= 3, "its thread has ended")
-        inode = inspect(ring).inode  # a process that was just forked has what its parent has, for a moment
-        wait_until(lambda: [user.pid for user in find_users().of(inode)] == [os.getpid()], "nobody else reads")
+        ring_itself = inspect(ring).identity  # a process that was just forked has what its parent has, for a moment
+        wait_until(lambda: [user.pid for user in find_users().of(ring_itself)] == [os.getpid()], "nobody else reads")
         wait_until(
             lambda: not [thread for thread in threading.enumerate() if "_send" in thread.name], "so has the sender"
         )

@@ -17,6 +17,8 @@ from typing import ClassVar
 
 from ..commandline.verb import Exit
 from ..errors import VideoShmError
+from ..identity import Identity
+from ..left_behind import remove_all
 from ..rings import DIRECTORY
 
 CUT_OFF = (
@@ -40,6 +42,7 @@ def _tell_and_end(_number: int) -> None:
         with suppress(OSError, ValueError):
             if _put_zeros():
                 return  # the access is tried again
+    remove_all()
     os.write(2, f"\nvshm: {CUT_OFF}\n".encode())
     os._exit(Exit.FINDING)
 
@@ -54,14 +57,14 @@ def _put_zeros() -> bool:
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
             status = descriptor.stat()
-            sizes[status.st_ino] = status.st_size
+            sizes[Identity.of(status)] = status.st_size
     found = False
     for line in Path("/proc/self/maps").read_text(errors="surrogateescape").splitlines():
-        places, _, offset, _, inode, *path = line.split(maxsplit=5)
+        places, _, offset, device, inode, *path = line.split(maxsplit=5)
         if not path or not path[0].startswith(f"{DIRECTORY}/"):
             continue
         begin, end = (int(place, 16) for place in places.split("-"))
-        if int(offset, 16) + end - begin - mmap.PAGESIZE >= sizes.get(int(inode), end):
+        if int(offset, 16) + end - begin - mmap.PAGESIZE >= sizes.get(Identity.mapped(device, inode), end):
             _map_zeros(begin, end - begin)
             name = path[0].removeprefix(DIRECTORY).removesuffix(" (deleted)").replace("\\012", "\n")
             _Faults.rings.add(name)

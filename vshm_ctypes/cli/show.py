@@ -137,7 +137,7 @@ def _json(look: Survey, users: Users, published: list[PublishedConsumer]) -> dic
         "keyframes": look.keyframes,
         "unflagged_entry_points": look.unflagged,
         "slots": [{**slot._asdict(), "recovery_point": slot.is_recovery_point} for slot in look.slots],
-        "readers": users.of(look.info.inode, but=look.info.writer_pid),
+        "readers": users.of(look.info.identity, but=look.info.writer_pid),
         "published": published,
         "hidden_processes": users.hidden,
         "warnings": warnings(look),
@@ -145,8 +145,8 @@ def _json(look: Survey, users: Users, published: list[PublishedConsumer]) -> dic
 
 
 def _print_readers(look: Survey, users: Users, published: list[PublishedConsumer]) -> None:
-    counters = by_pid(published, look.info.inode)
-    for reader in users.of(look.info.inode, but=look.info.writer_pid):
+    counters = by_pid(published, look.info.identity)
+    for reader in users.of(look.info.identity, but=look.info.writer_pid):
         own = counters.get(reader.pid)
         told = f": {own.received} received, {own.missed} missed" if own else ""
         print(f"{'reader:':<14}{printable(tell_process(reader))}{told}")
@@ -158,7 +158,7 @@ def run(arguments: Namespace) -> int:
     """Return exit code 0, or 1 if there is a warning."""
     look = survey_one(ring_name(arguments.ring), arguments.seconds)
     users = find_users()
-    published = [consumer for consumer in list_published() if consumer.inode == look.info.inode]
+    published = [consumer for consumer in list_published() if consumer.identity == look.info.identity]
     warned = warnings(look)
     if arguments.json:
         print_json(_json(look, users, published))

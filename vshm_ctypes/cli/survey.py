@@ -106,7 +106,7 @@ def _rates(
     before: RingInfo, after: RingInfo, seconds: float, slots: list[SlotInfo]
 ) -> tuple[float | None, float | None]:
     frames = after.frames - before.frames
-    if frames <= 0 or before.inode != after.inode:
+    if frames <= 0 or before.identity != after.identity:
         return None, None
     if before.last_publish_ns and after.last_publish_ns > before.last_publish_ns:  # exact, from frame to frame
         seconds = (after.last_publish_ns - before.last_publish_ns) / 1e9
@@ -168,7 +168,7 @@ def _compare(name: str, before: _Look) -> Survey:
         info=after,
         fps=fps,
         bit_rate=bit_rate,
-        gop=_gop(before.slots if before.info.inode == after.inode else [], slots, after),
+        gop=_gop(before.slots if before.info.identity == after.identity else [], slots, after),
         age_s=_age_s(after, newest),
         codec=codec_name(newest.meta.codec) if newest else None,
         width=newest.meta.width if newest and not audio else 0,

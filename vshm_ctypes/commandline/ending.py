@@ -18,6 +18,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from .._command import NUMBERS
+from ..left_behind import remove_all
 from .alarm import Alarm
 
 SAME_S = 0.3  # signals closer together than this are one request: timeout(1) and closing terminals send two
@@ -91,6 +92,7 @@ class _Requests:
             return
         self.count, self.last_s = self.count + 1, now_s
         if self.count > self.heeded or self.act is None:
+            remove_all()
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
             os._exit(128 + number)  # for process 1, which default signal actions do not end

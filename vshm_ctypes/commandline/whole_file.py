@@ -14,9 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from ..nameless import give_name, open_nameless
 from .ending import held
-
-_SELF = Path("/proc/self/fd")
 
 
 class WholeFile:
@@ -52,11 +51,8 @@ class WholeFile:
                 self._unfinished.unlink(missing_ok=True)
 
     def _nameless(self) -> IO[bytes] | None:
-        if not _SELF.exists():
-            return None  # it is needed for linking
-        try:
-            descriptor = os.open(self._path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
-        except OSError:  # any other error will come from the named file
+        descriptor = open_nameless(self._path.parent)
+        if descriptor is None:
             return None
         self._is_nameless = True
         return os.fdopen(descriptor, "w+b")
@@ -74,13 +70,13 @@ class WholeFile:
             self._unfinished.replace(self._path)
             return
         try:
-            self._link(self._path)
+            give_name(self._file.fileno(), self._path)
         except FileExistsError:
             if not self._force:
                 raise self._is_there() from None
             self._is_nameless = False
             self._unfinished.unlink(missing_ok=True)
-            self._link(self._unfinished)
+            give_name(self._file.fileno(), self._unfinished)
             self._unfinished.replace(self._path)
 
     def _claim(self) -> None:
@@ -89,11 +85,6 @@ class WholeFile:
             self._path.open("xb").close()
         except FileExistsError:
             raise self._is_there() from None
-
-    def _link(self, path: Path) -> None:
-        number = self._file.fileno()
-        # With a descriptor of any kind Python calls linkat(), which can follow the symbolic link.
-        os.link(_SELF / str(number), path, src_dir_fd=number, follow_symlinks=True)
 
     def _is_there(self) -> FileExistsError:
         return FileExistsError(errno.EEXIST, "it is there already: --force overwrites it", str(self._path))

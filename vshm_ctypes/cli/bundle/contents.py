@@ -77,7 +77,7 @@ def contents(streams: list[Captured], seconds: float) -> Iterator[Member]:
     rings = list_rings()
     users = find_users()
     pids = {info.writer_pid for info in rings.values() if info.writer_pid}
-    pids |= {process.pid for info in rings.values() for process in users.of(info.inode)}
+    pids |= {process.pid for info in rings.values() for process in users.of(info.identity)}
     yield from _of_verbs(list(rings), seconds)
     yield from _of_host(sorted(pids))
     for captured in streams:

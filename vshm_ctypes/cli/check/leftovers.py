@@ -14,13 +14,21 @@ from pathlib import Path
 from shlex import quote
 
 from ...errors import IncompatibleRing, ProducerNotRunning, VideoShmError
+from ...identity import Identity
 from ...info import RingInfo, State
 from ...inspect import inspect
 from ...processes import Users
-from ...published import list_published
+from ...published import list_published, publication_names
 from ...rings import DEFAULT, DIRECTORY
 from .findings import Finding
-from .provable import kept_by_another_name, nobody_has_it, not_a_begun_ring, not_a_left_ring, not_a_semaphore
+from .provable import (
+    is_begun_publication,
+    kept_by_another_name,
+    nobody_has_it,
+    not_a_begun_ring,
+    not_a_left_ring,
+    not_a_semaphore,
+)
 
 WATCH_S = 2.0  # a version 1 ring that gets no frame for so long, and that nobody has open, has no writer
 LOOK_S = 0.1
@@ -35,7 +43,7 @@ def _path(name: str) -> Path:
 def find_rings(rings: dict[str, RingInfo], users: Users) -> Iterator[Finding]:
     """Yield findings about rings that have no writer any more."""
     for name, info in rings.items():
-        unused = users.complete and not users.of(info.inode)
+        unused = users.complete and not users.of(info.identity)
         if info.state == State.UNKNOWN and unused and not _moves(name, info, 0) and not not_a_left_ring(_path(name)):
             yield Finding(
                 "abandoned-ring",
@@ -95,7 +103,7 @@ def _find_unfinished(path: Path, users: Users) -> Iterator[Finding]:
         foreign = not_a_begun_ring(path)
     if foreign is not None:
         yield _no_ring(path, foreign)
-    elif users.complete and not users.of(path.stat().st_ino):
+    elif users.complete and not users.of(Identity.of(path.stat())):
         yield Finding(
             "unfinished-ring",
             f"/{path.name}",
@@ -142,7 +150,7 @@ def find_semaphores(users: Users, ring: str | None) -> Iterator[Finding]:
 
 
 def _find_semaphore(path: Path, users: Users) -> Iterator[Finding]:
-    if path.is_symlink() or users.of(path.lstat().st_ino):
+    if path.is_symlink() or users.of(Identity.of(path.lstat())):
         return
     foreign = not_a_semaphore(path)
     if foreign is not None:
@@ -158,13 +166,14 @@ def _find_semaphore(path: Path, users: Users) -> Iterator[Finding]:
 
 
 def find_publications() -> Iterator[Finding]:
-    """Yield findings about published counters of readers that are gone."""
-    for consumer in list_published():
-        if not consumer.alive:
+    """Yield findings about published counters of readers that are gone, and about those only begun."""
+    is_alive = {consumer.path: consumer.alive for consumer in list_published()}
+    for path in publication_names():
+        if not is_alive[path] if path in is_alive else is_begun_publication(path):
             yield Finding(
                 "stale-publication",
-                str(consumer.path),
-                f"the counters of a reader (pid {consumer.pid}) that is gone",
+                str(path),
+                "the counters of a reader that is gone",
                 "it takes a page of memory",
                 "remove it with vshm check --clean",
             )
@@ -182,15 +191,15 @@ def find_leftovers(rings: dict[str, RingInfo], users: Users, ring: str | None) -
     return found
 
 
-def _has_no_writer(name: str, inode: int, users: Users) -> bool:
+def _has_no_writer(name: str, identity: Identity, users: Users) -> bool:
     """Return whether a ring has no writer; a version 1 ring must not be open anywhere. Raises OSError if unknown."""
     path = _path(name)
-    unused = users.complete and not users.of(inode)
+    unused = users.complete and not users.of(identity)
     try:
         info = inspect(name)
     except ProducerNotRunning as error:
         return error.errno == errno.EAGAIN and unused and not not_a_begun_ring(path)
-    if info.inode != inode:
+    if info.identity != identity:
         return False
     if info.state == State.UNKNOWN:
         return unused and not not_a_left_ring(path) and not _moves(name, info, WATCH_S)
@@ -203,7 +212,7 @@ def _remove_ring(name: str, users: Users) -> bool:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _has_no_writer(name, os.fstat(descriptor).st_ino, users):
+        if not _has_no_writer(name, Identity.of(os.fstat(descriptor)), users):
             return False
         _remove_only_name(path, os.fstat(descriptor))
         return True
@@ -216,21 +225,21 @@ def _remove_ring(name: str, users: Users) -> bool:
 def _remove_old_ring(name: str, users: Users) -> bool:
     """Remove a version 1 ring, whose writers take no lock, if nobody has it open. Returns whether it was removed."""
     path = _path(name)
-    inode = path.lstat().st_ino
-    return _has_no_writer(name, inode, users) and _unlink(path, inode)
+    identity = Identity.of(path.lstat())
+    return _has_no_writer(name, identity, users) and _unlink(path, identity)
 
 
 def _remove_semaphore(path: Path, users: Users) -> bool:
     if not users.sees_all:
         raise PermissionError(errno.EPERM, f"somebody out of sight may use it ({users.unseen})", str(path))
-    inode = path.lstat().st_ino
-    return not users.of(inode) and not not_a_semaphore(path) and _unlink(path, inode)
+    identity = Identity.of(path.lstat())
+    return not users.of(identity) and not not_a_semaphore(path) and _unlink(path, identity)
 
 
-def _unlink(path: Path, inode: int) -> bool:
-    """Unlink the object with that inode if nobody has it open. Returns whether it was unlinked. Raises OSError."""
+def _unlink(path: Path, identity: Identity) -> bool:
+    """Unlink that object if nobody has it open. Returns whether it was unlinked. Raises OSError."""
     with nobody_has_it(path) as descriptor:
-        if os.fstat(descriptor).st_ino != inode:
+        if Identity.of(os.fstat(descriptor)) != identity:
             return False
         path.unlink()
     return True
@@ -243,10 +252,11 @@ def _remove_only_name(path: Path, status: os.stat_result) -> None:
 
 
 def _remove_publication(path: Path) -> bool:
-    if not any(consumer.path == path and not consumer.alive for consumer in list_published()):
-        return False
-    _remove_only_name(path, path.lstat())
-    return True
+    if any(consumer.path == path and not consumer.alive for consumer in list_published()):
+        _remove_only_name(path, path.lstat())
+        return True
+    identity = Identity.of(path.lstat())
+    return is_begun_publication(path) and _unlink(path, identity)
 
 
 def remove(finding: Finding, users: Users) -> bool:

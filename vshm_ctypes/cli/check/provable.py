@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 
+from ...published import RECORD
+
 V1_RING_BYTES = 64 + 30 * (32 + 512 * 1024)
 _SEMAPHORE_BYTES = (16, 32)  # sizes on 32-bit and 64-bit processors, with glibc and with musl
 _SEMAPHORE_WORDS = 12  # its value, waiters and shared flag, after which all bytes are zero
@@ -82,6 +84,22 @@ def not_a_semaphore(path: Path) -> str | None:
         return _foreign(status)
     finally:
         os.close(descriptor)
+
+
+def is_begun_publication(path: Path) -> bool:
+    """Whether a reader was killed between making the object and telling anything in it: there is nothing in it.
+
+    One that is just being made has an opener, locked or not. What can't be looked at so closely is none.
+    """
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return False
+        with nobody_has_it(path) as descriptor:
+            status = os.fstat(descriptor)
+            fits = status.st_size <= RECORD.size and _foreign(status) is None
+            return fits and _is_zero(descriptor, status.st_size)
+    except OSError:
+        return False
 
 
 @contextmanager

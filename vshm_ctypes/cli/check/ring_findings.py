@@ -154,5 +154,5 @@ def check_readers(look: Survey, published: list[PublishedConsumer]) -> list[Find
             "let it read keyframes only, or the newest only, or do its work in a thread of its own",
         )
         for reader in published
-        if reader.alive and reader.inode == look.info.inode and reader.missed > SLOW_SHARE * reader.span
+        if reader.alive and reader.identity == look.info.identity and reader.missed > SLOW_SHARE * reader.span
     ]

@@ -91,7 +91,7 @@ class Rings:
     def _note_start(self, name: str, info: RingInfo) -> None:
         seen = self._seen.setdefault(name, _Seen(info))
         before, seen.info = seen.info, info
-        if info.inode == before.inode:
+        if info.identity == before.identity:
             seen.restarts += max(info.epoch - before.epoch, 0)
         elif _writer(info) != _writer(before) or info.epoch <= before.epoch:
             seen.restarts += 1  # the new writer made a ring of its own: another geometry, or the old ring was closed

@@ -38,7 +38,7 @@ def _media(ring: Survey) -> Media:
 
 def _readers(ring: ListedRing, published: list[PublishedConsumer], viewers: list[Counts]) -> list[dict[str, Any]]:
     """Return the readers, with their counters if they are published; this process is listed as its viewers."""
-    own = by_pid(published, ring.survey.info.inode)
+    own = by_pid(published, ring.survey.info.identity)
     told: list[dict[str, Any]] = []
     for process in ring.readers:
         one: dict[str, Any] = {"pid": process.pid, "name": process.name}

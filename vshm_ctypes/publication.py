@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The writing side of what a reader publishes of itself.
+
+The object gets its name once it is locked and holds a whole record. Where there are no files without a name it has one
+from the start, and who is killed then leaves it empty.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic_ns
+
+from . import left_behind
+from .descriptors import above_standard_streams
+from .errors import RingFull, VideoShmError
+from .info import RingInfo
+from .nameless import give_name, open_nameless
+from .processes import is_gone, pid_namespace, start_time
+from .published import MAGIC, PREFIX, RECORD, VERSION, Record
+from .rings import DIRECTORY
+from .views import map_object
+
+EVERY_NS = 250_000_000
+ATTEMPTS = 10
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class _Object:
+    """An object of this process's in /dev/shm, by its name. A forked child has it once its parent is gone."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.start = start_time(self.pid) or 0
+        self.namespace = pid_namespace()
+        self.path: Path | None = None
+        self.status: os.stat_result | None = None
+
+    def has_lost_its_owner(self) -> bool:
+        """The process that made it is gone for certain, and this one is a child of it."""
+        return os.getpid() != self.pid and is_gone(self.pid, self.start, self.namespace)
+
+    def remove(self) -> None:
+        """Only what it is itself: somebody else may have removed it, and others have that name by now."""
+        if os.getpid() != self.pid and not self.has_lost_its_owner():
+            return
+        if self.path is not None and self.status is not None:
+            with suppress(OSError):
+                if os.path.samestat(self.status, self.path.lstat()):
+                    self.path.unlink()
+        left_behind.forget(self)
+
+
+class Publication:
+    """Of one Consumer. info: its figures now. Raises RingFull (/dev/shm is full), VideoShmError."""
+
+    def __init__(self, ring: str, info: RingInfo) -> None:
+        self._ring = ring.encode()
+        self._begin(info)
+
+    def _begin(self, info: RingInfo) -> None:
+        self._descriptor = -1
+        self._hold: memoryview | None = None
+        self._update = 0
+        self._next_ns = 0
+        self._object = _Object()
+        left_behind.note(self._object)
+        try:
+            if not self._create_nameless(info):
+                self._create_named(info)
+            # It keeps the lock, also where the program closes the descriptor.
+            self._hold = map_object(self._descriptor)
+        except OSError as error:
+            self.close()
+            if isinstance(error, VideoShmError):
+                raise
+            kind = RingFull if error.errno in _NO_ROOM else VideoShmError
+            raise kind(error.errno or 0, str(self._object.path or DIRECTORY)) from None
+
+    @property
+    def path(self) -> Path:
+        """Of the object in /dev/shm."""
+        assert self._object.path is not None
+        return self._object.path
+
+    def _names(self) -> Iterator[Path]:
+        """Until one is free: somebody else may have any. Raises VideoShmError in the end."""
+        for _ in range(ATTEMPTS):
+            yield Path(DIRECTORY) / f"{PREFIX}{self._object.pid}_{secrets.token_hex(4)}"
+        raise VideoShmError(errno.EEXIST, DIRECTORY, "others hold the names of this process's counters")
+
+    def _create_nameless(self, info: RingInfo) -> bool:
+        """False: that can't be done here. Raises OSError, VideoShmError."""
+        with above_standard_streams():
+            descriptor = open_nameless(Path(DIRECTORY), 0o600)
+        if descriptor is None:
+            return False
+        self._fill(descriptor, info)
+        for path in self._names():
+            self._object.path = path
+            try:
+                give_name(descriptor, path)
+                return True
+            except FileExistsError:
+                continue
+            except OSError:  # as a sandbox may have it
+                os.close(descriptor)
+                self._object.path, self._descriptor = None, -1
+                return False
+        return False
+
+    def _create_named(self, info: RingInfo) -> None:
+        """Raises OSError, VideoShmError."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        for path in self._names():
+            self._object.path = path
+            try:
+                with above_standard_streams():
+                    descriptor = os.open(path, flags, 0o600)
+            except FileExistsError:
+                continue
+            try:
+                self._fill(descriptor, info)
+                return
+            except BlockingIOError:  # somebody was just looking at it
+                self._object.remove()
+                os.close(descriptor)
+                left_behind.note(self._object)
+
+    def _fill(self, descriptor: int, info: RingInfo) -> None:
+        """Lock it, and write the first record. Raises OSError."""
+        self._descriptor = descriptor
+        self._object.status = os.fstat(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
+        self._write(info, monotonic_ns())
+        os.fchmod(descriptor, 0o644)  # whatever the umask: it is for all to see
+
+    def update_if_due(self, look: Callable[[], RingInfo]) -> None:
+        """Publish the counters if those published are a quarter of a second old.
+
+        In a forked child they are the parent's as long as that lives; once it is gone, as with a daemon, the child has
+        some of its own.
+        """
+        now_ns = monotonic_ns()
+        if now_ns < self._next_ns:
+            return
+        self._next_ns = now_ns + EVERY_NS
+        if os.getpid() != self._object.pid:
+            if self._object.has_lost_its_owner():
+                self._begin_as_child(look())
+            return
+        if self._is_open() or self._open_again():
+            self._write(look(), now_ns)
+
+    def _begin_as_child(self, info: RingInfo) -> None:
+        self.close()
+        with suppress(VideoShmError):  # it reads on, seen or not
+            self._begin(info)
+
+    def _write(self, info: RingInfo, now_ns: int) -> None:
+        self._update += 1
+        record = Record(
+            magic=MAGIC,
+            version=VERSION,
+            pid=self._object.pid,
+            start=self._object.start,
+            namespace=self._object.namespace,
+            update=self._update,
+            inode=info.inode,
+            received=info.received,
+            missed=info.missed,
+            skipped=info.skipped,
+            span=info.span,
+            reattached=info.reattached,
+            updated_ns=now_ns,
+            ring=self._ring,
+            again=self._update,
+        )
+        os.pwrite(self._descriptor, RECORD.pack(*record), 0)
+
+    def _is_object(self, descriptor: int) -> bool:
+        """Whether the descriptor is ours: who becomes a daemon closes all, and its number may be a file's now."""
+        if descriptor < 0 or self._object.status is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._object.status)
+        except OSError:
+            return False
+
+    def _is_open(self) -> bool:
+        return self._is_object(self._descriptor)
+
+    def _open_again(self) -> bool:
+        """In place of a descriptor that was closed. Whether that could be: somebody may have removed the object."""
+        self._descriptor = -1
+        if self._object.path is None:
+            return False
+        try:
+            with above_standard_streams():
+                flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                descriptor = os.open(self._object.path, flags)
+        except OSError:
+            return False
+        if self._is_object(descriptor):
+            self._descriptor = descriptor
+            return True
+        os.close(descriptor)
+        return False
+
+    def close(self) -> None:
+        """Remove the object; a forked child whose parent lives only lets go. Twice is fine."""
+        self._object.remove()
+        if self._is_open():
+            os.close(self._descriptor)
+        self._descriptor = -1
+        self._hold = None
+
+    def __del__(self) -> None:
+        if hasattr(self, "_object"):
+            self.close()
