@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that several test files need."""
 
-import contextlib
 import importlib.util
 import os
 import signal
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hosts import mount_tmpfs, own_shared_memory
 from packages import environment, wheel  # noqa: F401 - fixtures
-from writers import BUILD, ROOT, SHARED_MEMORY, WATCHDOG_S, Channel, Writer
+from writers import BUILD, ROOT, SHARED_MEMORY, WATCHDOG_S, Channel, Writer, own_objects, published_of
 
 if TYPE_CHECKING:
     from browser import ChromiumPage
@@ -128,6 +127,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(params.get("window", "chromium")))
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    """A test that leaves rings, semaphores or readers' counters of its own behind fails, and those after it do not."""
+    before = own_objects()
+    yield
+    left = own_objects() - before
+    for path in left:
+        path.unlink(missing_ok=True)
+    assert not left, f"left in shared memory: {', '.join(map(str, sorted(left)))}"
+
+
 @pytest.fixture
 def channel() -> Iterator[Channel]:
     if not Writer.PROGRAM.exists():
@@ -144,10 +154,8 @@ def ring(request: pytest.FixtureRequest) -> Iterator[str]:
     yield name
     for path in SHARED_MEMORY.glob(f"{name[1:]}*"):
         path.unlink(missing_ok=True)
-    for path in SHARED_MEMORY.glob("vshm_consumer_*"):
-        with contextlib.suppress(FileNotFoundError):  # others' readers end meanwhile
-            if name.encode() in path.read_bytes():
-                path.unlink()
+    for path in published_of(lambda ring: ring.startswith(name)):
+        path.unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ SHARED_MEMORY = Path("/dev/shm")
 WATCHDOG_S = 60.0
 
 _numbers = itertools.count()
+_own_channels: set[str] = set()
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -89,6 +90,7 @@ class Channel:
 
     def __init__(self) -> None:
         self.number = 100_000 + os.getpid() % 10_000_000 * 100 + next(_numbers)
+        _own_channels.add(str(self.number))
         self.ring_path = SHARED_MEMORY / f"video_stream_ch{self.number}"
         self._writers: list[Writer] = []
 
@@ -107,3 +109,25 @@ class Channel:
                 writer.kill()
         for path in self.paths:
             path.unlink()
+
+
+def published_of(is_one: Callable[[str], bool]) -> list[Path]:
+    """What readers of such rings have published."""
+    if next(SHARED_MEMORY.glob("vshm_consumer_*"), None) is None:
+        return []
+    from vshm_ctypes.published import list_published  # no library is to be loaded before it is chosen
+
+    return [consumer.path for consumer in list_published() if is_one(consumer.ring)]
+
+
+def own_objects() -> set[Path]:
+    """Of this process's rings in shared memory: they themselves, their semaphores, and what their readers published."""
+    if not SHARED_MEMORY.exists():
+        return set()
+
+    def is_own(name: str) -> bool:
+        of_process = name.removeprefix("/").startswith(f"vshm_pytest_{os.getpid()}_")
+        return of_process or name.rpartition("_ch")[2] in _own_channels
+
+    own = {path for path in SHARED_MEMORY.iterdir() if is_own(path.name)}
+    return own.union(published_of(is_own))
