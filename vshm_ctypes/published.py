@@ -2,8 +2,8 @@
 """The counters that a reader publishes, in a small shared memory object of its own, never in the ring.
 
 Each Consumer(publish=True) has one object, /dev/shm/vshm_consumer_PID_RANDOM, of the size of RECORD. It is written
-whole from the start and then at most four times a second, and removed by close(). The reader holds a lock on it as long as it lives: a pid
-alone proves nothing, since in another container it is another process.
+whole from the start and then at most four times a second, and removed by close(). The reader holds a lock on it as
+long as it lives: a pid alone proves nothing, since in another container it is another process.
 """
 
 from __future__ import annotations

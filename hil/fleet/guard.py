@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hil.processes.process_group import sweep
 from hil.workers.child import warm_up
-from hil.workers.shared_memory import ring_names
+from hil.workers.shared_memory import remove_channel
 
 PATIENCE_S = 120.0  # a warm interpreter takes long to come up on an emulated processor
 QUIET_S = 0.3  # a worker that was just being started when the fleet was killed joins the group within that time
@@ -40,8 +40,7 @@ def _guard(pipe: Connection, channel: int, folder: str, fleet_ended: bool = Fals
         elif fleet_ended or time.monotonic() - quiet_since > QUIET_S:
             break
         time.sleep(0.02)
-    for path in ring_names(channel):
-        path.unlink(missing_ok=True)
+    remove_channel(channel)
     shutil.rmtree(folder, ignore_errors=True)
 
 

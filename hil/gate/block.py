@@ -15,8 +15,9 @@ from vshm_ctypes.commandline.ending import held
 
 from ..processes.command import run_to_end
 from ..workers.c_sources import include_folder
+from ..workers.shared_memory import remove_channel
 from .schedule import Schedule
-from .stage import free_channel, remove_channel
+from .stage import free_channel
 
 WATCHDOG_S = 150.0
 

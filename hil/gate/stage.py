@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..workers.shared_memory import SHARED_MEMORY, ring_names
+from ..workers.shared_memory import SHARED_MEMORY, published_for, remove_channel
 
 PATIENCE_S = 20.0
 PR_SET_PDEATHSIG = 1
@@ -36,16 +36,13 @@ def free_channel() -> int:
 
 
 def remove_all_of(pid: int) -> None:
-    """Remove whatever is named for a channel of that process."""
+    """Remove whatever belongs to a channel of that process."""
+    own = channels_of(pid)
     for path in SHARED_MEMORY.iterdir():
         number = path.name.rpartition("_ch")[2]
-        if number.isdecimal() and int(number) in channels_of(pid):
+        if number.isdecimal() and int(number) in own:
             path.unlink(missing_ok=True)
-
-
-def remove_channel(channel: int) -> None:
-    """Remove ring and semaphores of that channel, whoever left them."""
-    for path in ring_names(channel):
+    for path in published_for(own):
         path.unlink(missing_ok=True)
 
 
