@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 from anywhere import interrupted_anywhere
 from children import run, running
-from test_published import of_ring
 from vshm import codes, vshm
 from writers import SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Consumer, Producer, inspect, left_behind, publication
 from vshm_ctypes.publication import Publication
-from vshm_ctypes.published import PREFIX, RECORD
+from vshm_ctypes.published import PREFIX, RECORD, PublishedConsumer, list_published
 
 # Children that are killed at one line after the other on their way to a publication and back. Prints how many lines.
 KILLED_ANYWHERE = """
@@ -128,6 +127,10 @@ os.truncate("/dev/shm" + sys.argv[1], 0)
 stream.receive(timeout=0)
 """,
 }
+
+
+def of_ring(ring: str) -> list[PublishedConsumer]:
+    return [consumer for consumer in list_published() if consumer.ring == ring]
 
 
 def test_a_reader_is_told_of_from_the_start(ring: str) -> None:
