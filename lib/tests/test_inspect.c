@@ -104,5 +104,6 @@ static void it_is_told_which_object_it_is(void)
 	video_shm_producer_destroy(&producer);
 }
 
-TEST_MAIN(20, TEST(it_is_told_which_object_it_is), TEST(each_slot_shows_its_frame), TEST(a_frame_that_was_never_counted_is_none),
-		  TEST(a_frame_in_anothers_slot_is_none), TEST(a_slot_that_is_being_written_is_none))
+TEST_MAIN(20, TEST(it_is_told_which_object_it_is), TEST(each_slot_shows_its_frame),
+		  TEST(a_frame_that_was_never_counted_is_none), TEST(a_frame_in_anothers_slot_is_none),
+		  TEST(a_slot_that_is_being_written_is_none))
