@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from vshm_ctypes._command import ends_with
 from vshm_ctypes.commandline.ending import heeding
 from vshm_ctypes.commandline.extras import HARNESS, remedy
-from vshm_ctypes.commandline.output import complain, let_go_of_output
+from vshm_ctypes.commandline.output import complain
+from vshm_ctypes.commandline.standard_output import named_output
 from vshm_ctypes.commandline.verb import Verb, parser_of
 from vshm_ctypes.descriptors import open_standard_streams
 
@@ -35,13 +36,12 @@ def build_parser() -> ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run hil with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
     open_standard_streams()
-    try:
-        with heeding(requests=2):  # the first lets what was started end in order, the second ends that too
-            return ends_with(_run(words))
-    except KeyboardInterrupt:  # of whoever is told while that begins, too
-        return ends_with(Exit.INTERRUPTED)
-    finally:
-        let_go_of_output()
+    with named_output("hil"):
+        try:
+            with heeding(requests=2):  # the first lets what was started end in order, the second ends that too
+                return ends_with(_run(words))
+        except KeyboardInterrupt:  # of whoever is told while that begins, too
+            return ends_with(Exit.INTERRUPTED)
 
 
 def _run(words: Sequence[str] | None) -> int:

@@ -8,6 +8,7 @@ import sys
 from vshm_ctypes._command import ends_with
 from vshm_ctypes.commandline.completion import print_script
 from vshm_ctypes.commandline.extras import HARNESS, remedy
+from vshm_ctypes.commandline.standard_output import named_output
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain, keep_to_own_threads
 
@@ -18,6 +19,11 @@ def main() -> int:
     """Run camera-streamer with the words of the command line. Returns the exit code."""
     open_standard_streams()
     keep_to_own_threads()
+    with named_output("camera-streamer"):
+        return _run()
+
+
+def _run() -> int:
     parser = build_parser()
     arguments = parser.parse_args()
     if arguments.completion:

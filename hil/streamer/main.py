@@ -14,7 +14,8 @@ from typing import Any
 from vshm_ctypes import VideoShmError, log_to
 from vshm_ctypes.commandline.ending import End, heeding
 from vshm_ctypes.commandline.extras import HARNESS, remedy
-from vshm_ctypes.commandline.output import complain, describe, let_go_of_output
+from vshm_ctypes.commandline.output import complain, describe
+from vshm_ctypes.commandline.standard_output import named_output
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 
@@ -231,7 +232,8 @@ def run(arguments: argparse.Namespace, over: End) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     """Run camera-streamer with the given words, or those of the command line. Returns the exit code."""
     open_standard_streams()
-    return obey(build_parser().parse_args(words))
+    with named_output("camera-streamer"):
+        return obey(build_parser().parse_args(words))
 
 
 def obey(arguments: argparse.Namespace) -> int:
@@ -263,5 +265,3 @@ def obey(arguments: argparse.Namespace) -> int:
             raise
         LOG.error("%s", told)
         return 1
-    finally:
-        let_go_of_output()

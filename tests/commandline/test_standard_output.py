@@ -15,6 +15,7 @@ from writers import wait_until
 
 from vshm_ctypes.cli.main import VERBS, main
 
+RUN = Path(__file__).parent.parent / "runs" / "small.json"
 SAID = "vshm: cannot write standard output: No space left on device\n"
 LOG = '{"time":1000.0,"ring":"/r","fps":30.0,"bit_rate":1e6,"latency_s":{"50":1e-4},"missed":0}\n'
 WORDS: dict[str, list[list[str]]] = {
@@ -69,6 +70,29 @@ def test_nothing_else_is_said_when_the_interpreter_ends(words: list[str], unbuff
             command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S, check=False
         )
     assert (result.returncode, result.stderr) == (1, SAID)
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("hil", ["--version"]),
+        ("hil", ["completion", "bash"]),
+        ("hil", ["report", str(RUN)]),
+        ("hil.streamer", ["--help"]),
+        ("hil.streamer", ["--completion", "bash"]),
+        ("hil.streamer", ["--print-config"]),
+    ],
+)
+def test_the_other_commands_tell_it_too(module: str, words: list[str], tmp_path: Path) -> None:
+    if words == ["--print-config"] and find_spec("av") is None:
+        pytest.skip("no PyAV here: pip install 'video-shm[hil]'")
+    output = ["-o", str(tmp_path / "report.html")] if words[0] == "report" else []
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", module, *words, *output]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S, check=False)
+    assert result.returncode == 1
+    assert result.stderr.endswith(SAID.removeprefix("vshm: ")), result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_who_shares_it_may_have_made_it_non_blocking() -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import select
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedWriter, FileIO, TextIOWrapper
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from .output import complain, let_go_of_output
 
@@ -23,47 +23,52 @@ class OutputError(OSError):
 class OutputFile(FileIO):
     """A descriptor of standard output."""
 
+    has_failed = False
+
     def write(self, data: Buffer, /) -> int:
-        """Some of the bytes; how many. Raises OutputError, or BrokenPipeError: its reader has had enough."""
+        """Write some of the bytes, and return how many. Raises OutputError, or BrokenPipeError if nobody reads."""
         try:
             while (written := cast("int | None", super().write(data))) is None:
-                room = select.poll()  # a program that shares it has made it non-blocking
+                room = select.poll()  # another program that has the same file made it non-blocking
                 room.register(self, select.POLLOUT)
                 room.poll()
             return written
         except BrokenPipeError:
             raise
         except OSError as error:
+            self.has_failed = True
             raise OutputError(error.errno, f"cannot write standard output: {error.strerror}") from None
 
 
-def _replaced(before: TextIOWrapper) -> TextIOWrapper:
-    """Raises OSError: it is no file."""
-    output = BufferedWriter(OutputFile(before.fileno(), "w", closefd=False))
+def _wrapped(file: OutputFile, before: TextIOWrapper) -> TextIOWrapper:
     at_once = before.line_buffering or before.write_through
-    return TextIOWrapper(output, before.encoding, "replace", line_buffering=at_once)  # "?" where it has no such letter
+    # A letter that the encoding has not becomes a question mark.
+    return TextIOWrapper(BufferedWriter(file), before.encoding, "replace", line_buffering=at_once)
 
 
 @contextmanager
 def named_output(program: str) -> Iterator[None]:
-    """In this block, which is a whole program, errors of sys.stdout are OutputError, or BrokenPipeError.
+    """Enclose a whole program, in which errors of sys.stdout are OutputError, or BrokenPipeError.
 
-    What is left in it is written at the end. Who exits without looking, as argparse does after its help, exits with 1
-    where that fails. Where sys.stdout is no file, as in tests, it stays what it is.
+    At the end what is still buffered is written. If that fails, or an OutputError is raised, the error is printed and
+    the program exits with 1. If sys.stdout is no file, as in tests, it is left as it is.
     """
-    before = sys.stdout
-    try:
+    before, file = sys.stdout, None
+    with suppress(OSError):  # it is told with what is to be written
         if isinstance(before, TextIOWrapper):
             before.flush()
-            sys.stdout = _replaced(before)
-    except OSError:  # which is told with what is to be written
-        pass
+            file = OutputFile(before.fileno(), "w", closefd=False)
+            sys.stdout = _wrapped(file, before)
     try:
         yield
+        if file is None or not file.has_failed:  # a failure was told already
+            _write_the_rest(program)
     except SystemExit as end:
-        if not end.code:
+        if not end.code:  # argparse has printed help, and passes over errors
             _write_the_rest(program)
         raise
+    except OutputError as error:
+        _end(program, error)
     finally:
         let_go_of_output()
         sys.stdout = before
@@ -75,5 +80,9 @@ def _write_the_rest(program: str) -> None:
     except BrokenPipeError:
         return
     except OSError as error:
-        complain(error, program)
-        raise SystemExit(1) from None
+        _end(program, error)
+
+
+def _end(program: str, error: OSError) -> NoReturn:
+    complain(error, program)
+    raise SystemExit(1) from None
