@@ -73,23 +73,26 @@ def test_every_error_has_its_row() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", section("TROUBLESHOOTING.md", "Errors"), re.MULTILINE)) == there
 
 
-def rows(page: str, heading: str) -> list[str]:
-    """The last cells of a table, in which names are listed."""
-    lines = [line for line in section(page, heading).splitlines() if line.startswith("|")]
-    return [line.rstrip("|").rpartition("|")[2] for line in lines[2:]]
+def files(text: str) -> list[str]:
+    """Return the names in the last cells of its tables."""
+    cells = [line.rstrip("|").rpartition("|")[2] for line in text.splitlines() if line.startswith("|")]
+    return re.findall(r"`(\w+)`", "".join(cells))
 
 
-def test_every_python_test_is_in_the_map_once() -> None:
-    listed = re.findall(r"`(\w+)`", "".join(rows("TESTS.md", "tests/: Python, no camera")))
-    there = [path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("*/test_*.py")]
+def test_every_python_test_is_in_the_map_once_in_its_room() -> None:
+    rooms = re.split(r"^### tests/(\w+)/.*\n", section("TESTS.md", "tests/: Python, no camera"), flags=re.MULTILINE)[1:]
+    listed = [
+        f"{room}/test_{name}.py" for room, table in zip(rooms[::2], rooms[1::2], strict=True) for name in files(table)
+    ]
+    there = [f"{path.parent.name}/{path.name}" for path in (ROOT / "tests").glob("*/test_*.py")]
     assert sorted(listed) == sorted(there)
 
 
 def test_every_c_test_is_in_the_map_once() -> None:
-    listed = re.findall(r"`(\w+)`", "".join(rows("TESTS.md", "lib/tests/: C")))
-    files = [path.stem.removeprefix("test_") for path in (ROOT / "lib" / "tests").glob("test_*.c")]
+    listed = files(section("TESTS.md", "lib/tests/: C"))
+    there = [path.stem.removeprefix("test_") for path in (ROOT / "lib" / "tests").glob("test_*.c")]
     assert len(listed) == len(set(listed))
-    assert [name for name in files if not any(one == name or one.startswith(f"{name}_") for one in listed)] == []
+    assert [name for name in there if not any(one == name or one.startswith(f"{name}_") for one in listed)] == []
 
 
 def test_every_test_of_the_suite_is_in_the_map() -> None:
