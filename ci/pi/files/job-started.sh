@@ -1,4 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What GitHub's runner calls before a job's first step: it takes nothing whose name does not end in .sh.
+# GitHub's runner calls this before a job's first step; it accepts only names that end in .sh.
 exec "$(dirname "$0")/job-started"
