@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from vshm_ctypes.commandline.ending import Hold, held
 
@@ -57,8 +58,9 @@ def run_boards(farm: Farm, order: Order, say: Callable[[str], None]) -> list[Boa
     order.report.mkdir(parents=True, exist_ok=True)
     for place in farm.places:
         shutil.rmtree(order.report / place.target, ignore_errors=True)
-    with held() as hold:
-        processes = [_start_board(farm, order, place) for place in farm.places]
+    # labgrid leaves a folder behind for each failed attempt to connect. The name is short: sockets lie in it.
+    with held() as hold, TemporaryDirectory(prefix="hil-") as scratch:
+        processes = [_start_board(farm, order, place, scratch) for place in farm.places]
         threads = [
             threading.Thread(target=_hand_on, args=(process, place.target, say), daemon=True)
             for process, place in zip(processes, farm.places, strict=True)
@@ -77,7 +79,7 @@ def run_boards(farm: Farm, order: Order, say: Callable[[str], None]) -> list[Boa
     return [_result(order.report / place.target, place) for place in farm.places]
 
 
-def _start_board(farm: Farm, order: Order, place: Place) -> subprocess.Popen[str]:
+def _start_board(farm: Farm, order: Order, place: Place, scratch: str) -> subprocess.Popen[str]:
     command = [
         sys.executable,
         "-m",
@@ -92,7 +94,7 @@ def _start_board(farm: Farm, order: Order, place: Place) -> subprocess.Popen[str
         command += ["--wheel", str(wheel.resolve())]
     return subprocess.Popen(
         [*command, "--", *order.words],
-        env=child_environment(),
+        env=child_environment() | {"TMPDIR": scratch},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -128,7 +128,7 @@ def test_what_the_writer_counted_is_told_by_cause(ring: str, info: dict[str, Any
     with Producer(ring) as producer:
         producer.write(KEYFRAME, keyframe=True)
         look = survey_one(ring, 0.01)
-    look = replace(look, info=look.info._replace(**info))
+    look = replace(look, age_s=0.0, info=look.info._replace(**info))
     found = list(ring_findings.check_ring(look))
     assert [finding.code for finding in found] == expected
     assert all("1 times" not in finding.what for finding in found)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import pytest
@@ -256,8 +257,13 @@ def test_two_boards_run_at_once_and_come_to_one_page(lab: Lab, wheel: Path, suit
     assert list(home.glob("lib/python3*/site-packages/vshm_ctypes/lib*/libvideo_shm.so*"))
 
 
-def test_a_board_that_does_not_answer_is_told_and_the_others_run(lab: Lab, wheel: Path, suite: Path) -> None:
-    code, told, said = fleet(words(lab, wheel, suite, "a", "dead"))
+def test_a_board_that_does_not_answer_is_told_and_the_others_run(
+    lab: Lab, wheel: Path, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TemporaryDirectory() as folder:  # tmp_path's name leaves no room for ssh's sockets
+        monkeypatch.setenv("TMPDIR", folder)
+        code, told, said = fleet(words(lab, wheel, suite, "a", "dead"))
+        assert list(Path(folder).iterdir()) == []
     assert [row["verdict"] for row in told] == ["pass", "fail"], said
     assert "ssh" in told[1]["problem"].lower()
     assert (code, lab.held) == (1, set())
