@@ -153,7 +153,7 @@ def _hottest(root: Path) -> float | None:
     return max(zones) / 1000 if zones else None
 
 
-def look(root: Path = Path("/")) -> Machine:
+def read_machine(root: Path = Path("/")) -> Machine:
     """Return the state of the board now. root is the folder that contains proc, sys and dev."""
     processors = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*"), key=lambda path: int(path.name[3:]))
     governors = {_text(path / "cpufreq/scaling_governor") for path in processors} - {None}

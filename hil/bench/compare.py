@@ -47,7 +47,7 @@ class Bench:
     def run(self) -> Comparison:
         """All of it. Raises HiccupError, OSError."""
         begin = time.monotonic()
-        found = Comparison(_told(machine.look()), _versions(self.names), ROUNDS, missing=self._missing())
+        found = Comparison(_told(machine.read_machine()), _versions(self.names), ROUNDS, missing=self._missing())
         with held() as hold, HostWatch() as watch, contextlib.ExitStack() as stack, hold.lifted():
             found.rows = self._rows([name for name in self.names if name not in found.missing], stack)
             seen = watch.take()

@@ -98,7 +98,7 @@ def build(lib: Path, folder: Path, defines: Sequence[str] = ()) -> Path:
     return (folder / NAME).resolve()
 
 
-def look_at(label: str, path: Path, commit: str | None) -> Library:
+def inspect_library(label: str, path: Path, commit: str | None) -> Library:
     """What can be seen of a library. Raises LibraryError where there is none."""
     if not path.is_file():
         raise LibraryError(f"{path}: no such library")
@@ -130,9 +130,9 @@ def obtain(word: str, repository: Path | None, folder: Path) -> Library:
         what = ":".join([*shims, word])
         raise LibraryError(f"LD_PRELOAD does not reach a library that is asked by its path: unset it, and give {what}")
     if linked := _linked(word, folder):
-        return look_at(word, linked, None)
+        return inspect_library(word, linked, None)
     if word.endswith(".so") or ".so." in Path(word).name or (os.sep in word and Path(word).is_file()):
-        return look_at(word, Path(word).resolve(), None)
+        return inspect_library(word, Path(word).resolve(), None)
     if repository is None:
         repository = find_repository(Path.cwd())
     folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def obtain(word: str, repository: Path | None, folder: Path) -> Library:
         binding = _binding_of(tree, folder / "binding")
         header = Path(shutil.copy2(tree / HEADER, folder)) if (tree / HEADER).is_file() else None
     shutil.rmtree(folder / "build", ignore_errors=True)
-    return replace(look_at(word, kept, commit), binding=binding, header=header)
+    return replace(inspect_library(word, kept, commit), binding=binding, header=header)
 
 
 def _binding_of(tree: Path, folder: Path) -> Path | None:

@@ -27,7 +27,7 @@ from ..host.board import choose_board
 from .arguments import PARTS
 from .block import build_worker
 from .defects import Defect, build_defect, read_defects
-from .libraries import Library, build, find_repository, look_at, workshop
+from .libraries import Library, build, find_repository, inspect_library, workshop
 from .result import Answer, Result
 from .self_test_report import DELAYS_US, LONG_SESSION, REAL_SESSIONS, report
 from .session import Session
@@ -61,7 +61,7 @@ class TreeUnderTest:
         """The library with a defect in it."""
         folder = self.folder / defect.name
         try:
-            yield look_at(defect.name, build_defect(self.root, defect, folder, defines), None)
+            yield inspect_library(defect.name, build_defect(self.root, defect, folder, defines), None)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -73,7 +73,7 @@ def _copied(library: Library, folder: Path) -> Library:
 
 def _bench(options: argparse.Namespace, root: Path, folder: Path) -> TreeUnderTest:
     program = build_worker(folder)
-    clean = look_at("this tree", build(root / "lib", folder / "clean"), None)
+    clean = inspect_library("this tree", build(root / "lib", folder / "clean"), None)
     return TreeUnderTest(root, folder, program, clean, options.minutes, options.board)
 
 

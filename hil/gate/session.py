@@ -74,7 +74,7 @@ class Session:
     def run(self) -> Result:
         """All of it."""
         name = self.source.name if self.source else self.camera or standard(2, PACED_RATE).name
-        before = machine.look()
+        before = machine.read_machine()
         result = Result(
             self.baseline.label,
             self.candidate.label,
@@ -96,18 +96,20 @@ class Session:
             if self._goes_on(result.rows):
                 result.rows += step()
         if self._goes_on(result.rows):
-            load = foreign_load.look()
+            load = foreign_load.read_usage()
             with Hiccups() as hiccups:
                 decision, result.groups = self._timed()
                 seen = hiccups.take()
             # Pairs in turn bear single stalls, however long, and others' load; not a host that was slowed down.
             thresholds = self.board.fitness.bearing_single_stalls()
-            fitness = fitness_of(seen, 0.0, before, machine.look(), thresholds)
+            fitness = fitness_of(seen, 0.0, before, machine.read_machine(), thresholds)
             result.reasons += fitness.reasons
-            result.remarks += not_told(before) + foreign_load.remark(foreign_load.share(load, foreign_load.look()))
+            result.remarks += not_told(before) + foreign_load.remark(
+                foreign_load.share(load, foreign_load.read_usage())
+            )
             result.rows += self._timed_rows(decision, result.groups, fitness.fit)
         result.rows += self._integrity_rows()
-        result.machine["after"] = machine_record(machine.look())
+        result.machine["after"] = machine_record(machine.read_machine())
         result.seconds = self.clock() - self._begin
         result.conclude()
         return result

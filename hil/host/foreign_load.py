@@ -21,7 +21,7 @@ class Usage:
     processors: int
 
 
-def look() -> Usage:
+def read_usage() -> Usage:
     """Now."""
     import psutil  # what has not the harness's extra still shows its help
 

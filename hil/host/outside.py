@@ -32,7 +32,7 @@ def told(folder: Path) -> Iterator[None]:
 
     def tell() -> None:
         while True:
-            write_whole(file, json.dumps(asdict(foreign_load.look())))  # whoever reads it gets all of it
+            write_whole(file, json.dumps(asdict(foreign_load.read_usage())))  # whoever reads it gets all of it
             if ended.wait(EVERY_S):
                 return
 
@@ -46,7 +46,7 @@ def told(folder: Path) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
-def look() -> Usage | None:
+def read_usage() -> Usage | None:
     """What the machine around this one used until now; None: there is none, or nobody tells."""
     path = os.environ.get(VARIABLE)
     if not path:
@@ -59,5 +59,5 @@ def look() -> Usage | None:
 
 def share(begin: Usage | None) -> float:
     """What others used of all processors out there since begin, 0 to 1; 0 where nobody tells."""
-    end = look()
+    end = read_usage()
     return foreign_load.share(begin, end) if begin and end else 0.0

@@ -41,15 +41,15 @@ class HostWatch:
         self._hiccups = Hiccups()
 
     def __enter__(self) -> Self:
-        self._before, self._load = machine.look(), foreign_load.look()
+        self._before, self._load = machine.read_machine(), foreign_load.read_usage()
         self._hiccups.__enter__()
         return self
 
     def take(self) -> Seen:
         """Return what was seen since the watch began. Raises HiccupError; to be called once."""
         stalls = self._hiccups.take()
-        others_share = foreign_load.share(self._load, foreign_load.look())
-        return Seen(stalls, others_share, self._before, machine.look())
+        others_share = foreign_load.share(self._load, foreign_load.read_usage())
+        return Seen(stalls, others_share, self._before, machine.read_machine())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

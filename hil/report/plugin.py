@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from vshm_ctypes.machine import look
+from vshm_ctypes.machine import read_machine
 
 from ..figures.verdict import Verdict
 from ..host import foreign_load, outside
@@ -141,20 +141,20 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 @contextmanager
 def _watched_host(item: pytest.Item, record: RecordedTest) -> Iterator[None]:
     control = _control(item.config)
-    before, load, load_outside = look(), foreign_load.look(), outside.look()
+    before, load, load_outside = read_machine(), foreign_load.read_usage(), outside.read_usage()
     control.take()
     try:
         yield
     finally:
         seen = control.take()
-        share = foreign_load.share(load, foreign_load.look())
+        share = foreign_load.share(load, foreign_load.read_usage())
         board = item.config.stash[BOARD]
         bounds = board.fitness
         if item.get_closest_marker("medians"):
             bounds = bounds.bearing_single_stalls()
         if item.get_closest_marker("own_stalls"):
             bounds = bounds.bearing_own_stalls()
-        fitness = fitness_of(seen, share, before, look(), bounds, outside.share(load_outside))
+        fitness = fitness_of(seen, share, before, read_machine(), bounds, outside.share(load_outside))
         record.host(seen, share, dataclasses.replace(fitness, proven=board.proven))
 
 

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from vshm_ctypes.commandline.output import plain
 from vshm_ctypes.commandline.whole_file import write_whole
-from vshm_ctypes.machine import look
+from vshm_ctypes.machine import read_machine
 
 from ..figures.latency import LatencyHistogram
 from ..figures.measurement import Measurement
@@ -190,7 +190,7 @@ class Recorder:
         path = self.folder / "session.json"
         if path.exists():
             return
-        machine = machine_record(look())
+        machine = machine_record(read_machine())
         record = {
             "name": self._session,
             "started": now_text(),
@@ -205,7 +205,7 @@ class Recorder:
         """The session is over, or this part of it."""
         path = self.folder / "session.json"
         record = json.loads(path.read_text(encoding="utf-8"))
-        record["machine"]["after"] = machine_record(look())
+        record["machine"]["after"] = machine_record(read_machine())
         record["seconds"] = (time.monotonic_ns() - record["begin_ns"]) / 1e9
         write_json(path, record)
 

@@ -9,7 +9,7 @@ import pytest
 from hosts import NO_PROC, OTHER_PROCESSES_ALONE, Host, on
 
 from vshm_ctypes import machine as machine_module
-from vshm_ctypes.machine import Throttling, look
+from vshm_ctypes.machine import Throttling, read_machine
 
 PI = {
     "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0",
@@ -32,7 +32,7 @@ def board(root: Path, files: dict[str, str]) -> Path:
 
 
 def test_a_raspberry_pi_is_told_as_it_is(tmp_path: Path) -> None:
-    machine = look(board(tmp_path, PI))
+    machine = read_machine(board(tmp_path, PI))
     assert machine.model == "Raspberry Pi 4 Model B Rev 1.4"
     assert machine.governors == ("ondemand",)
     assert machine.clocks_mhz == (600, 1800)
@@ -50,12 +50,12 @@ def test_a_raspberry_pi_is_told_as_it_is(tmp_path: Path) -> None:
 
 def test_the_firmware_of_a_raspberry_pi_5_is_found(tmp_path: Path) -> None:
     flags = {"sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled": "4\n"}
-    assert look(board(tmp_path, flags)).throttling == Throttling.THROTTLED
+    assert read_machine(board(tmp_path, flags)).throttling == Throttling.THROTTLED
 
 
 def test_a_voltage_sensor_serves_where_the_firmware_says_nothing(tmp_path: Path) -> None:
     sensor = {"sys/class/hwmon/hwmon1/name": "rpi_volt\n", "sys/class/hwmon/hwmon1/in0_lcrit_alarm": "1\n"}
-    machine = look(board(tmp_path, sensor))
+    machine = read_machine(board(tmp_path, sensor))
     assert (machine.throttling, machine.under_voltage) == (None, True)
 
 
@@ -69,7 +69,7 @@ def firmware(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None
 
 def test_vcgencmd_is_asked_where_the_kernel_has_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     firmware(tmp_path / "bin", monkeypatch, '[ "$*" = get_throttled ] && echo throttled=0x50008')
-    machine = look(board(tmp_path / "root", {}))
+    machine = read_machine(board(tmp_path / "root", {}))
     assert machine.throttling == (
         Throttling.SOFT_TEMPERATURE_LIMIT | Throttling.UNDER_VOLTAGE_OCCURRED | Throttling.THROTTLED_OCCURRED
     )
@@ -79,7 +79,7 @@ def test_vcgencmd_is_asked_where_the_kernel_has_no_file(tmp_path: Path, monkeypa
 def test_vcgencmd_is_not_asked_where_the_kernel_has_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A process for each look would be what vshm watch costs most of.
     firmware(tmp_path / "bin", monkeypatch, f"touch {tmp_path}/asked; echo throttled=0x0")
-    assert look(board(tmp_path / "root", PI)).under_voltage is True
+    assert read_machine(board(tmp_path / "root", PI)).under_voltage is True
     assert not (tmp_path / "asked").exists()
 
 
@@ -99,18 +99,18 @@ def test_a_vcgencmd_that_does_not_answer_tells_nothing(
 ) -> None:
     monkeypatch.setattr(machine_module, "FIRMWARE_TIMEOUT_S", 0.2)
     firmware(tmp_path / "bin", monkeypatch, script)
-    assert look(board(tmp_path / "root", {})).throttling is None
+    assert read_machine(board(tmp_path / "root", {})).throttling is None
 
 
 def test_what_a_board_does_not_tell_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # where no vcgencmd is
-    machine = look(board(tmp_path, {"sys/class/thermal/thermal_zone0/temp": "garbage"}))
+    machine = read_machine(board(tmp_path, {"sys/class/thermal/thermal_zone0/temp": "garbage"}))
     assert (machine.model, machine.temperature_c, machine.throttling, machine.under_voltage) == (None,) * 4
     assert (machine.governors, machine.clocks_mhz) == ((), ())
 
 
 def test_this_machine_is_looked_at() -> None:
-    machine = look()
+    machine = read_machine()
     assert machine.kernel == os.uname().release
     assert machine.processors == os.cpu_count()
     assert machine.shared_memory is not None
@@ -152,15 +152,15 @@ V1 = {
 def test_memory_is_what_this_process_can_have_or_not_known(
     tmp_path: Path, files: dict[str, str], told: tuple[int | None, int | None]
 ) -> None:
-    machine = look(board(tmp_path, files))
+    machine = read_machine(board(tmp_path, files))
     assert (machine.memory_total, machine.memory_available) == told
 
 
 def test_a_host_without_shared_memory_is_told_as_such(tmp_path: Path) -> None:
-    assert look(tmp_path).shared_memory is None
+    assert read_machine(tmp_path).shared_memory is None
 
 
-LOOKS = "from vshm_ctypes.machine import look; m = look(); print(m.memory_total, m.memory_available)"
+LOOKS = "from vshm_ctypes.machine import read_machine; m = read_machine(); print(m.memory_total, m.memory_available)"
 
 
 @pytest.mark.parametrize("host", [OTHER_PROCESSES_ALONE, NO_PROC], ids=["ProcSubset=pid", "no proc"])
@@ -174,4 +174,4 @@ def test_a_load_that_is_not_told_is_none(monkeypatch: pytest.MonkeyPatch) -> Non
         raise OSError("Load averages are unobtainable")
 
     monkeypatch.setattr(os, "getloadavg", refuses)
-    assert look().load is None
+    assert read_machine().load is None

@@ -12,11 +12,11 @@ import pytest
 
 from vshm_ctypes import Producer, inspect
 from vshm_ctypes.cli.check import host as check_host
-from vshm_ctypes.machine import Machine, SharedMemory, Throttling, look
+from vshm_ctypes.machine import Machine, SharedMemory, Throttling, read_machine
 
 
 def machine(**changes: Any) -> Machine:
-    return replace(look(), **changes)
+    return replace(read_machine(), **changes)
 
 
 def test_a_small_dev_shm_is_told_with_a_containers_remedy() -> None:

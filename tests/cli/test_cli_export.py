@@ -23,7 +23,7 @@ from writers import Channel, wait_until
 from vshm_ctypes import Consumer, FrameTooLarge, Producer, inspect
 from vshm_ctypes.cli.export.metrics import LATENCY, METRICS, THROTTLED, THROTTLED_EVER, machine_samples, ring_samples
 from vshm_ctypes.cli.export.watched_rings import LatencyReader, Rings
-from vshm_ctypes.machine import Throttling, look
+from vshm_ctypes.machine import Throttling, read_machine
 
 COMMAND = [sys.executable, "-m", "vshm_ctypes", "export"]
 OPENMETRICS = {"Accept": "application/openmetrics-text"}
@@ -220,7 +220,7 @@ def test_a_version_1_writer_tells_no_cause_and_no_life(ring: str) -> None:
 
 def test_throttling_is_told_now_and_since_boot() -> None:
     flags = Throttling.UNDER_VOLTAGE | Throttling.THROTTLED_OCCURRED
-    told = {(s.metric, s.labels): s.value for s in machine_samples(replace(look(), throttling=flags))}
+    told = {(s.metric, s.labels): s.value for s in machine_samples(replace(read_machine(), throttling=flags))}
     assert told[THROTTLED, ("under_voltage",)] == 1
     assert told[THROTTLED, ("throttled",)] == 0
     assert told[THROTTLED_EVER, ("throttled",)] == 1

@@ -24,7 +24,7 @@ from vshm_ctypes.cli.events import board_events, frame_events, ring_events
 from vshm_ctypes.cli.plot.log import parts, read_log, thin
 from vshm_ctypes.cli.watch.log import RotatedFile, WatchLog, rounded
 from vshm_ctypes.info import State
-from vshm_ctypes.machine import Throttling, look
+from vshm_ctypes.machine import Throttling, read_machine
 
 drawn = pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs matplotlib: ci/bootstrap")
 
@@ -125,7 +125,7 @@ def test_trouble_at_the_source_is_no_restart(ring: str) -> None:
 
 
 def test_throttling_becomes_an_event_when_it_begins_and_when_it_ends() -> None:
-    fine = replace(look(), throttling=Throttling(0))
+    fine = replace(read_machine(), throttling=Throttling(0))
     slow = replace(fine, throttling=Throttling.THROTTLED | Throttling.THROTTLED_OCCURRED)
     assert [one.text for one in board_events(fine, slow)] == ["throttled begins"]
     assert [one.text for one in board_events(slow, replace(slow, throttling=Throttling.THROTTLED_OCCURRED))] == [

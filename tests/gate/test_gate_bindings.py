@@ -13,10 +13,10 @@ from writers import BUILD, ROOT
 pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from hil.gate.bindings import MEANINGS, binding_rows
-from hil.gate.libraries import BINDING, Library, look_at
+from hil.gate.libraries import BINDING, Library, inspect_library
 from hil.gate.result import Row, RowVerdict
 
-THIS = look_at("this", (BUILD / "libvideo_shm.so").resolve(), None)
+THIS = inspect_library("this", (BUILD / "libvideo_shm.so").resolve(), None)
 READING = "mixed_publish_of_candidate"  # the candidate's reader publishes, and the baseline's binding finds it
 
 
@@ -77,5 +77,5 @@ def test_a_binding_that_crashes_is_told_by_its_last_word(tmp_path: Path) -> None
         "crashing",
         forwarding(BY_PATH.format(library=THIS.path), {"video_shm_consumer_stats": "__builtin_trap();"}),
     )
-    row = rows_of(THIS, look_at("crashing", crashing, None))["mixed_binding_of_baseline_exchange"]
+    row = rows_of(THIS, inspect_library("crashing", crashing, None))["mixed_binding_of_baseline_exchange"]
     assert row.verdict is RowVerdict.WORSE and "it ended with -" in row.detail

@@ -19,7 +19,7 @@ from hil.cli.main import build_parser
 from hil.gate import alone
 from hil.gate.asking import ask
 from hil.gate.defects import build_defect, read_defects
-from hil.gate.libraries import Library, look_at
+from hil.gate.libraries import Library, inspect_library
 from hil.gate.mixed import PREFIX, is_mixed, mixed_rows
 from hil.gate.promises import PROMISES
 from hil.gate.result import Row, RowVerdict
@@ -90,7 +90,7 @@ def test_what_one_of_them_lacks_is_not_asked(tmp_path: Path) -> None:
 
 def test_a_wrapper_meets_what_it_is_around_and_nothing_else(tmp_path: Path) -> None:
     """Loaded beside another one of the same soname, it would pass calls on to that."""
-    wrapper = look_at("wrapper", wrapped(tmp_path, "typedef int nothing;\n"), None)
+    wrapper = inspect_library("wrapper", wrapped(tmp_path, "typedef int nothing;\n"), None)
     (row,) = rows_of(["goes_on_after_a_death"], THIS, wrapper).values()
     assert row.verdict is RowVerdict.SAME
     other = replace(THIS, path=Path(shutil.copy2(THIS.path, tmp_path / "other.so")))

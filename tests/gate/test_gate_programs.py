@@ -10,12 +10,12 @@ from writers import BUILD, ROOT
 pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from hil.gate.asking import ask
-from hil.gate.libraries import HEADER, Library, look_at
+from hil.gate.libraries import HEADER, Library, inspect_library
 from hil.gate.programs import HEADERS, MEANINGS, differences, program_rows
 from hil.gate.promises.header import Header
 from hil.gate.result import Row, RowVerdict
 
-THIS = look_at("this", (BUILD / "libvideo_shm.so").resolve(), None)
+THIS = inspect_library("this", (BUILD / "libvideo_shm.so").resolve(), None)
 NAMES = ["tells_a_rings_figures", "takes_older_writer_options", "fills_older_and_newer_structs", "exports_every_call"]
 NAMES += ["lays_its_types_out_as_declared", "gives_keyframes_only"]
 TEXT = (ROOT / HEADER).read_text()

@@ -12,7 +12,7 @@ from writers import BUILD, ROOT, SHARED_MEMORY
 
 from hil.gate.block import Block, BlockError, BlockPlan, build_worker, run_block
 from hil.gate.defects import build_defect, read_defects
-from hil.gate.libraries import build, look_at
+from hil.gate.libraries import build, inspect_library
 from hil.gate.schedule import standard
 
 LIBRARY = (BUILD / "libvideo_shm.so").resolve()
@@ -105,7 +105,7 @@ def test_a_library_that_has_the_original_calls_only_is_measured(program: Path, t
     objects = sorted((BUILD / "CMakeFiles" / "video_shm_objects.dir" / "src").glob("*.o"))
     command: list[str | Path] = ["cc", "-shared", "-pthread", f"-Wl,--version-script={script}", "-o", old, *objects]
     subprocess.run(command, check=True, timeout=60)
-    assert look_at("old", old, None).symbols == set(names)
+    assert inspect_library("old", old, None).symbols == set(names)
     block = run_block(program, old, BlockPlan(standard(60, 500), 2, paced=True, kill_after=25))
     assert block.faults() == {} and block.recovery_ns
 

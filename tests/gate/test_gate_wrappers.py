@@ -33,7 +33,7 @@ from promise_output import said
 
 from hil.gate.asking import ask, promise_rows
 from hil.gate.correctness import static_rows, wrapper_remarks
-from hil.gate.libraries import LibraryError, look_at, obtain
+from hil.gate.libraries import LibraryError, inspect_library, obtain
 from hil.gate.promises import PROMISES, in_c
 from hil.gate.promises.header import read_header
 from hil.gate.render import summary
@@ -43,7 +43,7 @@ from hil.host.board import find_board
 from hil.processes.environment import child_environment
 
 VERSION = 'const char *video_shm_version(void) { return "one"; }\n'
-HERE = look_at("here", LIBRARY, None)
+HERE = inspect_library("here", LIBRARY, None)
 SOME = ["numbers_frames_from_nought", "keeps_a_frame_that_the_buffer_is_too_small_for", "refuses_a_second_writer"]
 NOTHING = "typedef int nothing;\n"
 
@@ -95,7 +95,7 @@ def test_a_wrapper_is_asked_with_the_library_that_it_needs(tmp_path: Path) -> No
 @pytest.mark.parametrize("how", ["by path", "by order", "resolved", "needed", "stripped", "without sections"])
 def test_what_gives_all_calls_is_no_regression(tmp_path: Path, how: str) -> None:
     """In what it exports, its size, and what it promises; nor is the library one against it."""
-    wrapper = look_at(how, made(tmp_path, how), None)
+    wrapper = inspect_library(how, made(tmp_path, how), None)
     is_wrapper = not how.startswith(("stripped", "without"))
     assert wrapper.symbols >= set(read_header().calls)
     assert wrapper.beside == ((LIBRARY,) if is_wrapper else ())
@@ -130,7 +130,7 @@ DEFECTS = [
 
 @pytest.mark.parametrize(("call", "body", "seen_by"), DEFECTS)
 def test_a_defect_of_a_wrapper_is_found(tmp_path: Path, call: str, body: str, seen_by: str) -> None:
-    wrapper = look_at("wrapper", by_path(tmp_path, {f"video_shm_{call}": body}), None)
+    wrapper = inspect_library("wrapper", by_path(tmp_path, {f"video_shm_{call}": body}), None)
     (row,) = promise_rows([seen_by], HERE, wrapper)
     assert row.verdict is RowVerdict.WORSE
 
@@ -139,7 +139,7 @@ def test_a_call_that_is_lost_is_named_and_one_that_is_new_too(tmp_path: Path) ->
     script = tmp_path / "map"
     script.write_text("{ global: video_shm_*; local: video_shm_inspect; };\n")
     less = compiled(tmp_path, "less", forwarding(BY_PATH.format(library=LIBRARY)), f"-Wl,--version-script={script}")
-    wrapper = look_at("less", less, None)
+    wrapper = inspect_library("less", less, None)
     (symbols, _) = static_rows(HERE, wrapper)
     assert symbols.verdict is RowVerdict.WORSE and symbols.detail.startswith("gone: video_shm_inspect;")
     (symbols, _) = static_rows(wrapper, HERE)
@@ -151,7 +151,9 @@ def test_a_call_that_is_lost_is_named_and_one_that_is_new_too(tmp_path: Path) ->
 def test_what_is_broken_in_a_call_that_the_baseline_lacks_is_new(tmp_path: Path) -> None:
     old = compiled(tmp_path, "old", f"void {'(void){} void '.join(ORIGINAL)}(void) {{}}\n")
     wrong = wrapped(tmp_path, VERSION)
-    (row,) = promise_rows(["tells_its_version"], look_at("old", old, None), look_at("wrong", wrong, None))
+    (row,) = promise_rows(
+        ["tells_its_version"], inspect_library("old", old, None), inspect_library("wrong", wrong, None)
+    )
     assert row.verdict is RowVerdict.NEW and "expected True, seen False" in row.detail
 
 
@@ -160,11 +162,11 @@ def test_versions_of_symbols_are_told(tmp_path: Path) -> None:
     script = tmp_path / "map"
     script.write_text("VIDEO_SHM_9 { global: video_shm_*; local: *; };\n")
     looked_up = BY_PATH.format(library=LIBRARY)
-    plain = look_at("plain", compiled(tmp_path, "plain", forwarding(looked_up)), None)
+    plain = inspect_library("plain", compiled(tmp_path, "plain", forwarding(looked_up)), None)
     (symbols, _) = static_rows(HERE, plain)
     assert symbols.verdict is RowVerdict.SAME and symbols.detail.startswith("no versions: ")
     other = compiled(tmp_path, "other", forwarding(looked_up), f"-Wl,--version-script={script}")
-    (symbols, _) = static_rows(HERE, look_at("other", other, None))
+    (symbols, _) = static_rows(HERE, inspect_library("other", other, None))
     assert symbols.verdict is RowVerdict.WORSE
     assert symbols.detail.startswith("gone, versions of symbols: VIDEO_SHM_1.0")
 
@@ -251,7 +253,7 @@ def test_what_can_not_be_loaded_is_said(tmp_path: Path, how: str) -> None:
     path, why = unloadable(tmp_path, how)
     code, text = said("tells_its_version", "prints_nothing", "--library", str(path))
     assert code == 3 and f"0 kept, 0 broken, 2 not asked; 2 because {why}" in text
-    bad = look_at("that", path, None)
+    bad = inspect_library("that", path, None)
     for baseline, candidate in ((HERE, bad), (bad, HERE)):
         result = Session(Path("worker"), baseline, candidate, find_board("generic"), 60, run_one=Host().run).run()
         assert result.answer is Answer.INVALID

@@ -20,9 +20,9 @@ def test_what_is_not_ours_is_others() -> None:
 
 
 def test_a_child_that_was_reaped_is_ours() -> None:
-    before = foreign_load.look()
+    before = foreign_load.read_usage()
     subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
-    assert foreign_load.look().own_s - before.own_s >= 0.25
+    assert foreign_load.read_usage().own_s - before.own_s >= 0.25
 
 
 def test_what_still_runs_is_ours_too_also_a_child_s_child() -> None:
@@ -32,9 +32,9 @@ def test_what_still_runs_is_ours_too_also_a_child_s_child() -> None:
         try:
             assert process.stdout is not None
             process.stdout.readline()
-            before = foreign_load.look()
+            before = foreign_load.read_usage()
             deadline = time.monotonic() + 60
-            while foreign_load.look().own_s - before.own_s < 0.3:
+            while foreign_load.read_usage().own_s - before.own_s < 0.3:
                 assert time.monotonic() < deadline, "nobody counts it"
                 time.sleep(0.05)
         finally:

@@ -45,13 +45,13 @@ def test_what_it_saw_is_held_against_the_thresholds() -> None:
 
 def test_what_we_started_is_no_load_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     usages: list[foreign_load.Usage] = []
-    look = foreign_load.look
+    look = foreign_load.read_usage
 
     def noted() -> foreign_load.Usage:
         usages.append(look())
         return usages[-1]
 
-    monkeypatch.setattr(foreign_load, "look", noted)
+    monkeypatch.setattr(foreign_load, "read_usage", noted)
     with HostWatch() as watch:
         subprocess.run([sys.executable, "-c", BURN], check=True)
         watch.take()

@@ -19,12 +19,14 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_is_told_out_there_is_read_in_here_and_goes_on(file: Path) -> None:
-    before = foreign_load.look()
+    before = foreign_load.read_usage()
     with outside.told(file.parent):
-        wait_until(lambda: outside.look() is not None, "it is told")
-        first = outside.look()
+        wait_until(lambda: outside.read_usage() is not None, "it is told")
+        first = outside.read_usage()
         assert first is not None and first.clock_s >= before.clock_s and first.processors == before.processors
-        wait_until(lambda: (now := outside.look()) is not None and now.clock_s > first.clock_s, "it is told again")
+        wait_until(
+            lambda: (now := outside.read_usage()) is not None and now.clock_s > first.clock_s, "it is told again"
+        )
     assert list(file.parent.iterdir()) == []
 
 
@@ -36,9 +38,9 @@ def test_the_share_is_that_of_others_out_there(file: Path) -> None:
 
 def test_nothing_is_said_where_nobody_tells(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begin = Usage(100.0, 1000.0, 10.0, 64)
-    assert outside.look() is None and outside.share(begin) == 0
+    assert outside.read_usage() is None and outside.share(begin) == 0
     for wrong in ("", "{", "[]", '{"clock_s": 1}', "\xff"):
         file.write_bytes(wrong.encode("latin-1"))
-        assert outside.look() is None and outside.share(begin) == 0
+        assert outside.read_usage() is None and outside.share(begin) == 0
     monkeypatch.delenv(outside.VARIABLE)
-    assert outside.look() is None
+    assert outside.read_usage() is None

@@ -10,7 +10,7 @@ from report_suites import Suite
 
 from hil.report.merge import load
 from hil.report.summary import attention_lines
-from vshm_ctypes.machine import look
+from vshm_ctypes.machine import read_machine
 
 pytest_plugins = ["pytester"]
 
@@ -29,7 +29,7 @@ def test_afterwards(record):
 def test_a_board_that_was_throttled_meanwhile_makes_times_invalid_with_advice(
     suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if look().throttling is not None:
+    if read_machine().throttling is not None:
         pytest.skip("a firmware is here that answers for itself")
     (tmp_path / "vcgencmd").write_text(f"#!/bin/sh\ncat {tmp_path}/throttled\n")
     (tmp_path / "vcgencmd").chmod(0o755)

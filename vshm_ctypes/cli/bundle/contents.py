@@ -15,7 +15,7 @@ from ...commandline.ending import interrupt
 from ...commandline.output import plain
 from ...commandline.verb import Exit
 from ...inspect import list_rings
-from ...machine import look as look_at_machine
+from ...machine import read_machine
 from ...processes import find_users
 from . import host
 from .streams import Captured, summary
@@ -56,7 +56,7 @@ def _of_verbs(rings: list[str], seconds: float) -> Iterator[Member]:
 
 def _of_host(pids: list[int]) -> Iterator[Member]:
     yield Member("kernel.txt", host.kernel_lines().encode())
-    yield Member("board.json", _json(look_at_machine()))
+    yield Member("board.json", _json(read_machine()))
     yield Member("versions.json", _json(host.versions()))
     yield Member("limits.txt", host.limits(pids).encode())
     yield Member("mounts.txt", host.mounts().encode())

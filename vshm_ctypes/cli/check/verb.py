@@ -12,7 +12,7 @@ from ...commandline.verb import Exit, Verb, add_ring_argument, add_seconds_argum
 from ...errors import VideoShmError
 from ...info import RingInfo
 from ...inspect import inspect, list_rings
-from ...machine import look as look_at_machine
+from ...machine import read_machine
 from ...processes import find_users
 from ...published import list_published
 from ...rings import DIRECTORY, ring_name
@@ -69,7 +69,7 @@ def examine(ring: str | None, seconds: float) -> Examined:
         found += check_readers(look, published)
     if not rings and not found:
         found.append(NO_RING)
-    machine = look_at_machine()
+    machine = read_machine()
     found += check_space(machine, rings)
     found += check_board(machine)
     found += check_removal(rings)

@@ -18,7 +18,7 @@ from ...commandline.place import check_place
 from ...commandline.verb import Exit, Verb, port, positive
 from ...commandline.whole_file import write_whole
 from ...inspect import list_rings
-from ...machine import look as look_at_machine
+from ...machine import read_machine
 from ...published import list_published
 from ...serving.listening import listening
 from .metrics import LATENCY, LATENCY_BUCKETS_S, LATENCY_HELP, METRICS, Sample, samples
@@ -65,7 +65,7 @@ class Exporter:
     def collect(self) -> Iterator[Family]:
         """Yield all families as they are now."""
         rings = self.rings.look()
-        yield from _families(list(samples(rings, self.rings.restarts, list_published(), look_at_machine())))
+        yield from _families(list(samples(rings, self.rings.restarts, list_published(), read_machine())))
 
 
 def _families(found: list[Sample]) -> Iterator[Family]:
@@ -112,7 +112,7 @@ def _write(exporter: Exporter, path: Path, every_s: float, end: End) -> None:
 
 
 def _print_once() -> None:
-    found = samples(list_rings(), {}, list_published(), look_at_machine())
+    found = samples(list_rings(), {}, list_published(), read_machine())
     told = [
         {
             "name": sample.metric.sample_name,

@@ -24,8 +24,7 @@ from typing import Any, Self
 
 from ...commandline.output import complain, plain
 from ...commandline.own_file import keep_others_out
-from ...machine import Machine
-from ...machine import look as look_at_machine
+from ...machine import Machine, read_machine
 from ..events import Event, board_events
 from .second import Second
 
@@ -126,7 +125,7 @@ class WatchLog:
 
     def write(self, second: Second) -> None:
         """Write a second with the state of the board, and its events as lines of their own."""
-        machine = look_at_machine()
+        machine = read_machine()
         before = self._machines.get(second.ring, machine)
         for event in (*second.events, *board_events(before, machine)):
             self.note(second.ring, event)

@@ -13,8 +13,7 @@ from typing import Any
 from ...commandline.output import plain
 from ...frame import Media
 from ...inspect import list_rings
-from ...machine import Machine, Throttling
-from ...machine import look as look_at_machine
+from ...machine import Machine, Throttling, read_machine
 from ...published import PublishedConsumer, by_pid, list_published
 from ..list import ListedRing, listed, ring_json
 from ..survey import Survey
@@ -63,7 +62,7 @@ def look(viewers: list[Counts]) -> str:
         ring_json(ring) | {"media": _media(ring.survey), "readers": _readers(ring, published, viewers)}
         for ring in rings
     ]
-    message = {"type": "overview", "rings": told, "board": _board(look_at_machine()), "hidden": users.hidden}
+    message = {"type": "overview", "rings": told, "board": _board(read_machine()), "hidden": users.hidden}
     return json.dumps(plain(message))
 
 
