@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vshm_ctypes.commandline.whole_file import write_whole
+from vshm_ctypes.commandline.atomic_file import write_whole
 
 from ..figures.statistic import percentile_us
 from .outcome import Outcome

@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from rich.console import Console
 
-from vshm_ctypes.commandline.whole_file import write_whole
+from vshm_ctypes.commandline.atomic_file import write_whole
 
 from ..figures.exit import Exit
 from ..host.board import choose_board

@@ -8,9 +8,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from vshm_ctypes.commandline.atomic_file import write_whole
 from vshm_ctypes.commandline.output import print_json, printable
 from vshm_ctypes.commandline.verb import Verb, positive
-from vshm_ctypes.commandline.whole_file import write_whole
 
 from ..figures.exit import Exit
 from ..host.board import choose_board, read_board

@@ -10,8 +10,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from vshm_ctypes.commandline.ending import held
-from vshm_ctypes.commandline.offers import completed, words_and
 from vshm_ctypes.commandline.output import print_json, printable
+from vshm_ctypes.commandline.shell_completions import completed, words_and
 from vshm_ctypes.commandline.verb import Verb, positive
 
 from ..figures.exit import Exit

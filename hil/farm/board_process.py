@@ -8,9 +8,9 @@ import json
 import sys
 from pathlib import Path
 
+from vshm_ctypes.commandline.atomic_file import write_whole
 from vshm_ctypes.commandline.ending import heeding
 from vshm_ctypes.commandline.output import printable
-from vshm_ctypes.commandline.whole_file import write_whole
 
 from .places import FarmError, environment_of, read_farm
 from .remote_board import RemoteBoard

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vshm_ctypes.commandline.whole_file import write_whole
+from vshm_ctypes.commandline.atomic_file import write_whole
 
 from ..figures.verdict import Verdict
 from ..report.page import FILE, merged_histogram, rank, render

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from vshm_ctypes.commandline.whole_file import write_whole
+from vshm_ctypes.commandline.atomic_file import write_whole
 
 from .page import FILE, JSON, page
 from .render import junit, markdown

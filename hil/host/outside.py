@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from vshm_ctypes.commandline.whole_file import write_whole
+from vshm_ctypes.commandline.atomic_file import write_whole
 
 from . import foreign_load
 from .foreign_load import Usage

@@ -21,8 +21,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from vshm_ctypes.commandline.atomic_file import write_whole
 from vshm_ctypes.commandline.output import plain
-from vshm_ctypes.commandline.whole_file import write_whole
 from vshm_ctypes.machine import read_machine
 
 from ..figures.latency import LatencyHistogram

@@ -9,7 +9,7 @@ from typing import get_args
 
 from vshm_ctypes import __version__
 from vshm_ctypes.commandline.completion import SHELLS
-from vshm_ctypes.commandline.offers import completed, words_and
+from vshm_ctypes.commandline.shell_completions import completed, words_and
 
 from .channels import CodecName, EncoderName
 from .presets import PRESETS

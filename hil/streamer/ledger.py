@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
-from vshm_ctypes.commandline.own_file import open_alone
+from vshm_ctypes.commandline.locked_file import open_alone
 
 Result = Literal["written", "refused", "ring_dropped"]
 

@@ -23,8 +23,8 @@ from aiohttp import web
 
 from vshm_ctypes import Consumer, ProducerNotRunning, VideoShmError, ring_name
 from vshm_ctypes.commandline.output import describe
-from vshm_ctypes.serving.door import DOOR, Door
-from vshm_ctypes.serving.listening import listening
+from vshm_ctypes.serving.client_limits import DOOR, Door
+from vshm_ctypes.serving.listen_address import listening
 from vshm_ctypes.serving.sender import Gone, sender
 
 from .channels import ChannelError

@@ -120,7 +120,7 @@ with heeding(lambda: None):
     "by a fault": """
 import os, sys
 from vshm_ctypes import Consumer
-from vshm_ctypes.cli.fault import tell_of_faults
+from vshm_ctypes.cli.sigbus import tell_of_faults
 stream = Consumer(sys.argv[1], publish=True)
 tell_of_faults()
 os.truncate("/dev/shm" + sys.argv[1], 0)

@@ -12,7 +12,7 @@ from vshm import vshm
 from writers import SHARED_MEMORY
 
 from vshm_ctypes import Producer
-from vshm_ctypes.cli.check.provable import V1_RING_BYTES
+from vshm_ctypes.cli.check.ownership import V1_RING_BYTES
 from vshm_ctypes.processes import find_users
 from vshm_ctypes.publication import Publication
 from vshm_ctypes.published import PREFIX, RECORD

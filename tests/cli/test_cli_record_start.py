@@ -17,7 +17,7 @@ from writers import meanwhile
 from vshm_ctypes import Codec, Flag, Frame, Producer
 from vshm_ctypes.bitstream import EntryPoint, nal_units
 from vshm_ctypes.cli.main import main
-from vshm_ctypes.cli.record import patience
+from vshm_ctypes.cli.record import stall_report
 from vshm_ctypes.cli.record import verb as record_verb
 from vshm_ctypes.cli.record.files import Files
 
@@ -163,7 +163,7 @@ def test_a_frame_flagged_as_a_keyframe_that_is_none_is_passed_over(
 def test_what_is_waited_for_is_named_while_the_recording_goes_on_waiting(
     ring: str, tmp_path: Path, frames: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(patience, "PATIENCE_S", 0.4)
+    monkeypatch.setattr(stall_report, "PATIENCE_S", 0.4)
     stream = units("h264")
     with Producer(ring, slots=100) as producer:
 

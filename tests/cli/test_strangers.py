@@ -23,8 +23,8 @@ from writers import wait_until
 
 from hil.streamer.websocket import WebSocketServer
 from vshm_ctypes.cli.export.server import ExportServer
-from vshm_ctypes.commandline.seldom import Seldom
-from vshm_ctypes.serving.door import DOOR, Door
+from vshm_ctypes.commandline.rate_limited_log import Seldom
+from vshm_ctypes.serving.client_limits import DOOR, Door
 
 HOST = b"Host: localhost\r\n"
 NO_REQUESTS = {

@@ -13,8 +13,8 @@ from hil.processes.command import run_to_end
 from vshm_ctypes.bundles.archive import Writer
 from vshm_ctypes.cli.record.recording import Recording
 from vshm_ctypes.cli.record.verb import _files_of
+from vshm_ctypes.commandline.atomic_file import WholeFile, write_whole
 from vshm_ctypes.commandline.ending import held
-from vshm_ctypes.commandline.whole_file import WholeFile, write_whole
 
 
 def left_in(folder: Path) -> list[str]:

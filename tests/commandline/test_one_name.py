@@ -18,8 +18,8 @@ from writers import wait_until
 
 from hil.streamer.ledger import Ledger
 from vshm_ctypes.bundles.archive import members
+from vshm_ctypes.commandline.atomic_file import WholeFile, write_whole
 from vshm_ctypes.commandline.ending import held
-from vshm_ctypes.commandline.whole_file import WholeFile, write_whole
 
 BUSY = "another program is writing it: choose another name"
 SMALL_BUNDLE = ("--no-video", "--seconds", "0.2")

@@ -102,7 +102,7 @@ def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
         ("vshm_ctypes/frame.py", "if TYPE_CHECKING:\n    from typing_extensions import Buffer"),
         ("vshm_ctypes/cli/show.py", "from ..errors import X\nfrom . import table"),
         ("vshm_ctypes/cli/bundle/page.py", "from ...commandline.output import X\nfrom ...bundles import members"),
-        ("vshm_ctypes/serving/door.py", "import aiohttp\nfrom ..commandline.seldom import Seldom"),
+        ("vshm_ctypes/serving/client_limits.py", "import aiohttp\nfrom ..commandline.rate_limited_log import Seldom"),
         ("vshm_ctypes/cli/web/app.py", "import aiohttp\nfrom ..list import listed"),
         ("vshm_ctypes/cli/serve.py", "def f():\n    from .web import app"),
         ("vshm_ctypes/examples/recorder.py", "import av\nfrom vshm_ctypes import Consumer\nfrom .pictures import gray"),

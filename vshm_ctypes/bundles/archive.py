@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from ..commandline.whole_file import WholeFile
+from ..commandline.atomic_file import WholeFile
 
 MOST_MEMBERS = 4096
 MOST_BYTES = 1024**3

@@ -17,7 +17,7 @@ from ..commandline.verb import Exit, Verb, parser_of
 from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
 from ..limits import explain, keep_to_own_threads
-from .fault import tell_of_faults
+from .sigbus import tell_of_faults
 
 VERBS = ("demo", "list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..commandline.ending import heeding
 from ..commandline.output import complain, print_json
 from ..commandline.verb import Exit, Verb, port
-from ..serving.listening import listening
+from ..serving.listen_address import listening
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -60,7 +60,7 @@ async def serve_page(app: web.Application, host: str, port: int, tell: Callable[
 
     tell is called with the URL once the page can be opened.
     """
-    from ..serving.door import Door
+    from ..serving.client_limits import Door
 
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     with heeding(lambda: loop.call_soon_threadsafe(ended.set)):  # this also wakes the loop

@@ -7,8 +7,8 @@ from argparse import Action, ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 
-from .offers import COMPLETE_FILE, completed
 from .output import complain, print_json
+from .shell_completions import COMPLETE_FILE, completed
 from .verb import Exit
 
 HELP = "print a shell's completion script"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .. import __version__
-from .offers import COMPLETE_RING, completed
+from .shell_completions import COMPLETE_RING, completed
 
 
 class Exit(enum.IntEnum):

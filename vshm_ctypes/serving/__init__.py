@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Network servers: listening addresses (listening), limits of clients (door), and sending to WebSockets (sender)."""
+"""Network servers: addresses (listen_address), limits of clients (client_limits), sending to WebSockets (sender)."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from ...bundles.archive import BundleError, members
 from ...bundles.members import MANIFEST, frames_of, json_of, kind_of
+from ...commandline.atomic_file import write_whole
 from ...commandline.place import check_place
-from ...commandline.whole_file import write_whole
 from .. import units
 from .film import DEMUXERS, film, stills
 

@@ -21,7 +21,7 @@ from ...processes import Users
 from ...published import list_published, publication_names
 from ...rings import DEFAULT, DIRECTORY
 from .findings import Finding
-from .provable import (
+from .ownership import (
     is_begun_publication,
     kept_by_another_name,
     nobody_has_it,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from ...commandline.output import complain
-from ...commandline.seldom import Seldom, first_line, in_a_line
+from ...commandline.rate_limited_log import Seldom, first_line, in_a_line
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...commandline.atomic_file import write_whole
 from ...commandline.ending import End, heeding
 from ...commandline.output import complain, print_json
 from ...commandline.place import check_place
 from ...commandline.verb import Exit, Verb, port, positive
-from ...commandline.whole_file import write_whole
 from ...inspect import list_rings
 from ...machine import read_machine
 from ...published import list_published
-from ...serving.listening import listening
+from ...serving.listen_address import listening
 from .metrics import LATENCY, LATENCY_BUCKETS_S, LATENCY_HELP, METRICS, Sample, samples
 from .server import ExportServer
 from .watched_rings import Rings

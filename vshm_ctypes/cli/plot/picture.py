@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...commandline.whole_file import write_whole
+from ...commandline.atomic_file import write_whole
 from ..events import KINDS
 from .log import QUANTITIES, Log, thin
 from .times import CLOCK_WAS_SET

@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...commandline.own_file import open_alone
+from ...commandline.locked_file import open_alone
 from ...frame import Frame
 from ..decodable import Picture
 from .file_kinds import ending, kind_of, misfit, raw_ending

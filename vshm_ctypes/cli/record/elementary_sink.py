@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ...commandline.own_file import open_alone
+from ...commandline.locked_file import open_alone
 from ...commandline.standard_output import OutputFile
 from ..decodable import Picture
 from .file_kinds import misfit

@@ -13,9 +13,9 @@ from ...errors import Interrupted, ProducerClosed, ProducerDied
 from ...frame import Frame
 from ..decodable import Decodable, Picture
 from .files import Files
-from .listener import Listener
-from .patience import Patience
 from .recording import Recording
+from .sound_reader import Listener
+from .stall_report import Patience
 from .timing import TimingSink
 
 TICK_S = 0.5  # the longest time without an update of the progress, even if no frame comes

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ...commandline.own_file import open_alone
+from ...commandline.locked_file import open_alone
 from ...frame import Frame
 from .sink import SinkError
 

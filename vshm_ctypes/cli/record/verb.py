@@ -11,9 +11,9 @@ from typing import Literal, cast
 
 from ...commandline.disk_advice import disk_advice
 from ...commandline.ending import heeding, held
-from ...commandline.offers import COMPLETE_FILE, COMPLETE_RING, completed
 from ...commandline.output import complain, counted, is_terminal, print_json, say
 from ...commandline.place import check_place
+from ...commandline.shell_completions import COMPLETE_FILE, COMPLETE_RING, completed
 from ...commandline.standard_output import OutputError
 from ...commandline.verb import Exit, Verb, add_ring_argument, positive
 from ...frame import Frame, codec_name
@@ -24,10 +24,10 @@ from ..survey import codecs_now
 from .container_sink import load_av
 from .file_kinds import CONTAINERS, PICTURES, RAW, kind_of, misfit
 from .files import Files, opened
-from .listener import Listener
 from .progress import progress
 from .recorder import Recorder
 from .recording import Recording
+from .sound_reader import Listener
 from .timing import TimingSink
 
 # Wherever it starts, the first frame in the file is a keyframe, because of resync.

@@ -17,8 +17,8 @@ from ...errors import VideoShmError
 from ...inspect import list_rings
 from .. import units
 from ..events import Event, found_event, lost_event
-from ..fault import outlive_faults
 from ..list import COLOURS, unreadable
+from ..sigbus import outlive_faults
 from .follower import Follower
 from .log import WatchLog
 from .screen import Screen

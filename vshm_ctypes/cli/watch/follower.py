@@ -8,8 +8,8 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from ...errors import Interrupted, VideoShmError
-from ..fault import check_whole
 from ..public_reader import public_reader
+from ..sigbus import check_whole
 from .second import Second
 from .watcher import Summary, Watch
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ...commandline.locked_file import keep_others_out
 from ...commandline.output import complain, plain
-from ...commandline.own_file import keep_others_out
 from ...machine import Machine, read_machine
 from ..events import Event, board_events
 from .second import Second

@@ -17,8 +17,8 @@ from ...commandline.verb import Exit, Verb, add_ring_argument, positive
 from ...errors import Interrupted, VideoShmError
 from .. import units
 from ..events import lost_event
-from ..fault import check_whole, outlive_faults
 from ..public_reader import public_reader
+from ..sigbus import check_whole, outlive_faults
 from .log import WatchLog
 from .screen import Screen
 from .second import Second

@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import WSMsgType, web
 
 from ...rings import ring_name
-from ...serving.door import DOOR
+from ...serving.client_limits import DOOR
 from ...serving.sender import sender
 from .access import guard
 from .overview import Overview

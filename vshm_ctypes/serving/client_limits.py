@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from ..commandline.seldom import Seldom, first_line, in_a_line
+from ..commandline.rate_limited_log import Seldom, first_line, in_a_line
 from ..errors import VideoShmError
 
 MOST_PASSING = 64  # connections beside those that stay
