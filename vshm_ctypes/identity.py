@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which object it is: each tmpfs counts its inodes from 1, so that an inode alone may be another mount's."""
+"""Which object something is: each tmpfs counts its inodes from 1, so an inode alone may be that of another mount."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import NamedTuple, Self
 
 
 class Identity(NamedTuple):
-    """Device and inode, as stat() has them."""
+    """Device and inode of an object, as in stat()."""
 
     device: int
     inode: int
 
     @classmethod
     def of(cls, status: os.stat_result) -> Self:
-        """Of the object that was asked for."""
+        """Return that of the object whose status is given."""
         return cls(status.st_dev, status.st_ino)
 
     @classmethod
     def mapped(cls, device: str, inode: str) -> Self:
-        """Of a line of /proc/PID/maps, which has the device as MAJOR:MINOR in hexadecimal. Raises ValueError."""
+        """Return that of a line in /proc/PID/maps, where device is MAJOR:MINOR in hexadecimal. Raises ValueError."""
         major, _, minor = device.partition(":")
         return cls(os.makedev(int(major, 16), int(minor, 16)), int(inode))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The writing side of what a reader publishes of itself.
+"""The writing side of the counters that a reader publishes.
 
-The object gets its name once it is locked and holds a whole record. Where there are no files without a name it has one
-from the start, and who is killed then leaves it empty.
+The object gets its name once it is locked and holds a whole record. Where no file can be made without a name it has one
+from the start, and a reader that is killed at that moment leaves it empty.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class _Object:
-    """An object of this process's in /dev/shm, by its name. A forked child has it once its parent is gone."""
+    """A named object of this process in /dev/shm. Once the process is gone, a child that it forked may remove it."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -42,22 +42,30 @@ class _Object:
         self.status: os.stat_result | None = None
 
     def has_lost_its_owner(self) -> bool:
-        """The process that made it is gone for certain, and this one is a child of it."""
+        """Return whether this process is a child of the one that made it, which is certainly gone."""
         return os.getpid() != self.pid and is_gone(self.pid, self.start, self.namespace)
 
+    def has_its_name(self) -> bool:
+        """Return whether its name still leads to it: it may have been removed, and another one made."""
+        if self.path is None or self.status is None:
+            return False
+        try:
+            return os.path.samestat(self.status, self.path.lstat())
+        except OSError:
+            return False
+
     def remove(self) -> None:
-        """Only what it is itself: somebody else may have removed it, and others have that name by now."""
+        """Remove its name. In a forked child this does nothing as long as the parent lives."""
         if os.getpid() != self.pid and not self.has_lost_its_owner():
             return
-        if self.path is not None and self.status is not None:
+        if self.path is not None and self.has_its_name():
             with suppress(OSError):
-                if os.path.samestat(self.status, self.path.lstat()):
-                    self.path.unlink()
+                self.path.unlink()
         left_behind.forget(self)
 
 
 class Publication:
-    """Of one Consumer. info: its figures now. Raises RingFull (/dev/shm is full), VideoShmError."""
+    """The published object of one Consumer, beginning with info. Raises RingFull if /dev/shm is full, VideoShmError."""
 
     def __init__(self, ring: str, info: RingInfo) -> None:
         self._ring = ring.encode()
@@ -73,7 +81,7 @@ class Publication:
         try:
             if not self._create_nameless(info):
                 self._create_named(info)
-            # It keeps the lock, also where the program closes the descriptor.
+            # The mapping keeps the lock even if the program closes the descriptor.
             self._hold = map_object(self._descriptor)
         except OSError as error:
             self.close()
@@ -84,18 +92,18 @@ class Publication:
 
     @property
     def path(self) -> Path:
-        """Of the object in /dev/shm."""
+        """Path of the object."""
         assert self._object.path is not None
         return self._object.path
 
     def _names(self) -> Iterator[Path]:
-        """Until one is free: somebody else may have any. Raises VideoShmError in the end."""
+        """Yield names to try, since any of them may be taken. Raises VideoShmError after ATTEMPTS."""
         for _ in range(ATTEMPTS):
             yield Path(DIRECTORY) / f"{PREFIX}{self._object.pid}_{secrets.token_hex(4)}"
         raise VideoShmError(errno.EEXIST, DIRECTORY, "others hold the names of this process's counters")
 
     def _create_nameless(self, info: RingInfo) -> bool:
-        """False: that can't be done here. Raises OSError, VideoShmError."""
+        """Make the object without a name, then name it. Returns False if that can't be done here. Raises OSError."""
         with above_standard_streams():
             descriptor = open_nameless(Path(DIRECTORY), 0o600)
         if descriptor is None:
@@ -108,14 +116,14 @@ class Publication:
                 return True
             except FileExistsError:
                 continue
-            except OSError:  # as a sandbox may have it
+            except OSError:  # a sandbox may forbid it
                 os.close(descriptor)
                 self._object.path, self._descriptor = None, -1
                 return False
         return False
 
     def _create_named(self, info: RingInfo) -> None:
-        """Raises OSError, VideoShmError."""
+        """Make the object with its name. Raises OSError."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         for path in self._names():
             self._object.path = path
@@ -127,40 +135,41 @@ class Publication:
             try:
                 self._fill(descriptor, info)
                 return
-            except BlockingIOError:  # somebody was just looking at it
+            except BlockingIOError:  # somebody was just looking whether it is locked
                 self._object.remove()
                 os.close(descriptor)
                 left_behind.note(self._object)
 
     def _fill(self, descriptor: int, info: RingInfo) -> None:
-        """Lock it, and write the first record. Raises OSError."""
+        """Lock the object, and write its first record. Raises OSError."""
         self._descriptor = descriptor
         self._object.status = os.fstat(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write finds no room
+        os.posix_fallocate(descriptor, 0, RECORD.size)  # so that no later write can fail for lack of room
         self._write(info, monotonic_ns())
-        os.fchmod(descriptor, 0o644)  # whatever the umask: it is for all to see
+        os.fchmod(descriptor, 0o644)  # readable by all, whatever the umask
 
     def update_if_due(self, look: Callable[[], RingInfo]) -> None:
-        """Publish the counters if those published are a quarter of a second old.
+        """Publish the counters if the published ones are a quarter of a second old.
 
         In a forked child they are the parent's as long as that lives; once it is gone, as with a daemon, the child has
-        some of its own.
+        an object of its own. An object whose name was removed is made anew.
         """
         now_ns = monotonic_ns()
         if now_ns < self._next_ns:
             return
         self._next_ns = now_ns + EVERY_NS
-        if os.getpid() != self._object.pid:
-            if self._object.has_lost_its_owner():
-                self._begin_as_child(look())
+        is_child = os.getpid() != self._object.pid
+        if is_child and not self._object.has_lost_its_owner():
             return
-        if self._is_open() or self._open_again():
+        if is_child or not self._object.has_its_name():
+            self._begin_anew(look())
+        elif self._is_open() or self._open_again():
             self._write(look(), now_ns)
 
-    def _begin_as_child(self, info: RingInfo) -> None:
+    def _begin_anew(self, info: RingInfo) -> None:
         self.close()
-        with suppress(VideoShmError):  # it reads on, seen or not
+        with suppress(VideoShmError):  # the reader goes on, seen or not
             self._begin(info)
 
     def _write(self, info: RingInfo, now_ns: int) -> None:
@@ -185,7 +194,7 @@ class Publication:
         os.pwrite(self._descriptor, RECORD.pack(*record), 0)
 
     def _is_object(self, descriptor: int) -> bool:
-        """Whether the descriptor is ours: who becomes a daemon closes all, and its number may be a file's now."""
+        """Return whether a descriptor is of our object: a daemon closes them all, and its number may be reused."""
         if descriptor < 0 or self._object.status is None:
             return False
         try:
@@ -197,7 +206,7 @@ class Publication:
         return self._is_object(self._descriptor)
 
     def _open_again(self) -> bool:
-        """In place of a descriptor that was closed. Whether that could be: somebody may have removed the object."""
+        """Open the object again after its descriptor was closed. Returns False if it can't be opened."""
         self._descriptor = -1
         if self._object.path is None:
             return False
@@ -214,7 +223,7 @@ class Publication:
         return False
 
     def close(self) -> None:
-        """Remove the object; a forked child whose parent lives only lets go. Twice is fine."""
+        """Remove the object. A forked child whose parent lives only closes it. May be called twice."""
         self._object.remove()
         if self._is_open():
             os.close(self._descriptor)

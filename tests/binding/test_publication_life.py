@@ -189,6 +189,22 @@ def test_a_daemon_has_counters_of_its_own_once_its_parent_is_gone(ring: str, tmp
     wait_until(lambda: of_ring(ring) == [], "it puts them away")
 
 
+def test_counters_whose_name_is_removed_are_made_anew(ring: str) -> None:
+    """As logind removes all that a user has in shared memory, and what is mounted over it hides it."""
+    with Producer(ring), Consumer(ring, publish=True) as stream:
+        (before,) = of_ring(ring)
+        before.path.unlink()
+
+        def is_seen() -> bool:
+            stream.receive(timeout=0.05)
+            return [one.alive for one in of_ring(ring)] == [True]
+
+        wait_until(is_seen, "it is seen again")
+        (now,) = of_ring(ring)
+        assert now.path != before.path
+    assert not now.path.exists()
+
+
 def test_a_child_leaves_the_counters_of_its_living_parent_alone(ring: str) -> None:
     with Producer(ring), running(BESIDE_ITS_PARENT, ring) as parent:
         (shown,) = of_ring(ring)

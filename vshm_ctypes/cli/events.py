@@ -65,12 +65,12 @@ def _event(event: Kind, text: str, count: int = 0, step_s: float = 0.0) -> Event
 
 
 def lost_event(error: str | None = None) -> Event:
-    """A ring that is gone, or of which nothing can be read any more, and why."""
+    """Return the event of a ring that is gone, or that can't be read any more because of error."""
     return _event("state", "the ring is gone" if error is None else f"the ring can't be read any more: {error}")
 
 
 def found_event() -> Event:
-    """A ring that was gone."""
+    """Return the event of a ring that was gone and is there again."""
     return _event("state", "the ring is there again")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a file can be made somewhere: asked before the work whose result it shall hold."""
+"""Whether a file can be made somewhere, to be asked before the work whose result it will hold."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def check_place(path: Path, force: bool = True) -> None:
-    """As far as that can be told without making it. force: what is there may be overwritten.
+    """Check whether a file can be made, as far as that can be known without making it.
 
-    Raises OSError, which names it: it is a folder, is there already, or its folder is not, or is not to be written to.
+    Raises OSError, with its name: it is a folder, it exists (without force), or its folder is missing or not writable.
     """
     if path.is_dir():
         raise OSError(errno.EISDIR, "it is a folder: name a file in it", str(path))

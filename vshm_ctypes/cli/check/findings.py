@@ -27,7 +27,7 @@ class Finding:
 
 
 def alike(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Those that say the same of several subjects together, in the order of the first of each."""
+    """Group the findings that say the same of several subjects, in the order of the first of each group."""
     groups: dict[Finding, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(replace(finding, subject=""), []).append(finding)

@@ -87,9 +87,10 @@ def not_a_semaphore(path: Path) -> str | None:
 
 
 def is_begun_publication(path: Path) -> bool:
-    """Whether a reader was killed between making the object and telling anything in it: there is nothing in it.
+    """Return whether an object is what a reader made and had not written yet when it was killed.
 
-    One that is just being made has an opener, locked or not. What can't be looked at so closely is none.
+    It is empty, and nobody has it open, as its reader would while it is just making it. Returns False if that can't be
+    determined.
     """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):

@@ -109,7 +109,7 @@ def _summary(examined: Examined) -> str:
 
 
 def _tell(findings: list[Finding]) -> None:
-    """Of one subject, or of several that are alike."""
+    """Print findings that are alike, of one subject or of several."""
     finding, *others = findings
     subject = f"{len(findings)} times" if others else printable(finding.subject)
     print(f"{subject}: {printable(finding.what)}  {painted(f'[{finding.code}]', 'yellow')}")

@@ -137,7 +137,7 @@ class WatchLog:
         self._write_line(time.time(), time.monotonic(), second.ring, told)
 
     def note(self, ring: str, event: Event) -> None:
-        """What happened to a ring, which may have no more seconds."""
+        """Log an event of a ring, which may have no more seconds."""
         self._write_line(event.time, event.monotonic, ring, self._told_of(event))
 
     def _write_line(self, wall: float, monotonic: float | None, ring: str, told: dict[str, Any]) -> None:

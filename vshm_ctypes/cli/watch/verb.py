@@ -95,7 +95,7 @@ def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | No
 
 @contextmanager
 def _telling_losses(ring: str, log: WatchLog | None) -> Iterator[None]:
-    """That the ring can't be read any more ends the watch, and its log says so."""
+    """Log the error that ends the watch, if the ring can't be read any more."""
     try:
         yield
     except Interrupted:
