@@ -122,5 +122,7 @@ def test_a_fork_while_another_thread_waits_does_not_hang_the_child(ring: str) ->
 def test_a_handle_can_not_be_pickled_and_says_what_to_do(ring: str) -> None:
     with Producer(ring) as producer, Consumer(ring) as stream:
         for handle in (producer, stream):
-            with pytest.raises(TypeError, match=f"pass '{ring}', and open a {type(handle).__name__} there"):
+            with pytest.raises(
+                TypeError, match=f"pass '{ring}', and open a {type(handle).__name__} in the other process"
+            ):
                 pickle.dumps(handle)

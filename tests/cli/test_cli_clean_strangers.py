@@ -48,13 +48,13 @@ STRANGERS: dict[str, tuple[Callable[[], Path], str]] = {
     "sparse": (lambda: sized(RING, 1 << 40), "1099511627776 bytes"),
     "zeros": (lambda: sized(RING, V1_RING_BYTES + 1), "bytes"),
     "data at its end": (begun_by_another, "something else in it"),
-    "a text": (lambda: sized(RING, 8, b"my notes"), "no ring"),
-    "a database": (lambda: sized(RING, 1 << 20, b"SQLite format 3\0"), "no ring"),
+    "a text": (lambda: sized(RING, 8, b"my notes"), "not a ring"),
+    "a database": (lambda: sized(RING, 1 << 20, b"SQLite format 3\0"), "not a ring"),
     "begun, and linked": (lambda: linked(sized(RING, V1_RING_BYTES)), "more names"),
     "a ring of version 1, huge": (lambda: sized(RING, 1 << 40, V1), ""),
     "a ring of version 1, linked": (lambda: linked(sized(RING, V1_RING_BYTES, V1)), ""),
-    "a text for a semaphore": (lambda: sized(SEMAPHORE, 32, b"a shopping list of 32 characters"), "no semaphore"),
-    "a huge semaphore": (lambda: sized(SEMAPHORE, 1 << 40), "no semaphore"),
+    "a text for a semaphore": (lambda: sized(SEMAPHORE, 32, b"a shopping list of 32 characters"), "not a semaphore"),
+    "a huge semaphore": (lambda: sized(SEMAPHORE, 1 << 40), "not a semaphore"),
     "a linked semaphore": (lambda: linked(sized(SEMAPHORE, 32)), "more names"),
 }
 
