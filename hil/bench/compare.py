@@ -15,6 +15,7 @@ from pathlib import Path
 from vshm_ctypes import __version__, machine
 from vshm_ctypes.commandline.ending import held
 
+from ..gate.block import Block, BlockError
 from ..gate.libraries import cache_folder
 from ..host.board import Board
 from ..host.progress import Tell
@@ -22,7 +23,6 @@ from ..host.watch import HostWatch
 from .block import run_block
 from .comparison import Case, Comparison, Row, row_of
 from .in_c import NAMES_IN_C, InC
-from .outcome import BlockError, Outcome
 from .peers import PEERS, missing_package, peer_class
 
 ROUNDS = 2
@@ -66,7 +66,7 @@ class Bench:
         }
 
     def _rows(self, names: list[str], stack: contextlib.ExitStack) -> list[Row]:
-        outcomes: dict[tuple[Case, str], list[Outcome]] = {}
+        blocks: dict[tuple[Case, str], list[Block]] = {}
         errors: dict[tuple[Case, str], str] = {}
         in_c = None
         if set(names) & set(NAMES_IN_C):
@@ -86,14 +86,13 @@ class Bench:
             seconds = self.seconds * (1 if case.fps else FULL_RATE_SHARE) / ROUNDS
             run = in_c.run_block if in_c and name in NAMES_IN_C else run_block
             try:
-                outcome = run(name, case.size, case.receivers, case.fps, seconds)
-                outcomes.setdefault((case, name), []).append(outcome)
+                blocks.setdefault((case, name), []).append(run(name, case, seconds))
             except BlockError as error:
                 errors[case, name] = str(error)
-        return [_row(case, name, outcomes.get((case, name), []), errors) for case in self.cases for name in names]
+        return [_row(case, name, blocks.get((case, name), []), errors) for case in self.cases for name in names]
 
 
-def _row(case: Case, name: str, outcomes: list[Outcome], errors: dict[tuple[Case, str], str]) -> Row:
+def _row(case: Case, name: str, blocks: list[Block], errors: dict[tuple[Case, str], str]) -> Row:
     if name in NAMES_IN_C:
         about = (name, "C", 2, "into the ring, out of it")
     else:
@@ -101,7 +100,7 @@ def _row(case: Case, name: str, outcomes: list[Outcome], errors: dict[tuple[Case
         about = (name, "Python", kind.copies, kind.how)
     if (case, name) in errors:
         return Row(*about, case.size, case.receivers, case.fps, error=errors[case, name])
-    return row_of(about, case, outcomes)
+    return row_of(about, case, blocks)
 
 
 def _versions(names: Sequence[str]) -> dict[str, str]:

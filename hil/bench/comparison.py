@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from vshm_ctypes.commandline.atomic_file import write_whole
 
 from ..figures.statistic import percentile_us
-from .outcome import Outcome
+from ..gate.block import Block, Tally
 
 SCHEMA = 1
 
@@ -76,28 +78,28 @@ class Comparison:
         write_whole(path, json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n")
 
 
-def row_of(about: tuple[str, str, int, str], case: Case, outcomes: list[Outcome]) -> Row:
+def row_of(about: tuple[str, str, int, str], case: Case, blocks: list[Block]) -> Row:
     """Of a peer's blocks of one case. about: peer, language, copies, how."""
-    latency_ns = [ns for one in outcomes for ns in one.latency_ns]
-    received = [count for one in outcomes for count in one.received]
-    costs = [(one.receiver_cpu_us, sum(one.received)) for one in outcomes if one.receiver_cpu_us is not None]
-    faults: dict[str, int] = {}
-    for one in outcomes:
-        for name, count in one.faults.items():
-            faults[name] = faults.get(name, 0) + count
-    sent = sum(one.sent for one in outcomes)
+    latency_ns = [ns for block in blocks for ns in block.latency_ns]
+    readers = [reader for block in blocks for reader in block.readers]
     return Row(
         *about,
         case.size,
         case.receivers,
         case.fps,
-        sent=sent,
-        sent_per_s=sum(one.sent_per_s for one in outcomes) / len(outcomes),
-        received=sum(received),
-        missed=sum(count for one in outcomes for count in one.missed),
+        sent=sum(block.written for block in blocks),
+        sent_per_s=sum((block.counted_frames - 1) / (block.elapsed_ns / 1e9) for block in blocks) / len(blocks),
+        received=sum(reader.received for reader in readers),
+        missed=sum(reader.missed for reader in readers),
         p50_us=percentile_us(latency_ns, 50),
         p99_us=percentile_us(latency_ns, 99),
-        sender_cpu_us=sum(one.sender_cpu_us * one.sent for one in outcomes) / sent,
-        receiver_cpu_us=sum(us * count for us, count in costs) / sum(count for _, count in costs) if costs else None,
-        faults=faults,
+        sender_cpu_us=_cpu_us(block.writer for block in blocks),
+        receiver_cpu_us=_cpu_us(readers),
+        faults=dict(sum((Counter(block.faults()) for block in blocks), Counter())),
     )
+
+
+def _cpu_us(tallies: Iterable[Tally]) -> float | None:
+    """Of one frame; None: nobody had a frame that counts."""
+    measured = [(tally.cpu_ns, tally.frames) for tally in tallies if tally.cpu_ns is not None and tally.frames]
+    return sum(ns for ns, _ in measured) / 1e3 / sum(frames for _, frames in measured) if measured else None

@@ -10,10 +10,10 @@ from rich.console import Console
 from vshm_ctypes.commandline.atomic_file import write_whole
 
 from ..figures.exit import Exit
+from ..gate.block import BlockError
 from ..host.board import choose_board
 from ..host.progress import bar
 from .compare import NAMES, Bench
-from .outcome import BlockError
 from .render import markdown, print_tables
 
 

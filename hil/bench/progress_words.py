@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the processes of a block tell each other while they work: a few numbers in a file that all have mapped."""
+"""What the processes of a block tell each other while they work: a few numbers in memory that they share."""
 
 from __future__ import annotations
 
 import enum
 import mmap
-from pathlib import Path
 
 _WORDS = 32
 RECEIVERS_MAX = _WORDS - 2
@@ -20,12 +19,10 @@ class Progress(enum.IntEnum):
 
 
 class ProgressWords:
-    """A context-free handle; the file is in the block's folder. sent: how many frames there were; 0: it is not over."""
+    """Made before the processes are forked. sent: how many frames there were; 0: it is not over."""
 
-    def __init__(self, path: Path) -> None:
-        with path.open("a+b") as file:
-            file.truncate(_WORDS * 8)
-            self._words = memoryview(mmap.mmap(file.fileno(), _WORDS * 8)).cast("Q")
+    def __init__(self) -> None:
+        self._words = memoryview(mmap.mmap(-1, _WORDS * 8)).cast("Q")
 
     @property
     def sent(self) -> int:

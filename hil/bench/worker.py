@@ -1,190 +1,161 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One process of a block: sends or receives all of it, and prints what it saw as JSON. Who started it judges.
+"""One block of a peer that speaks Python: a sender and its receivers, new processes all of them.
 
-Its standard input is a pipe that nobody writes to: at its end, whoever started this is gone, and so is this.
+It is told what the gate's worker in C is told, and answers in the same words, so that whoever runs blocks knows one
+worker: ``COMMAND CHANNEL READERS [-p] [-m BYTES] [-s US] < SCHEDULE``, and one line of JSON. Here all frames are of one
+size.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import multiprocessing
 import os
 import shutil
 import signal
 import sys
-import threading
-import time
-from dataclasses import asdict, dataclass, field
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from itertools import pairwise
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
-from .payload import FILLER, Payload, number_of
-from .peer import Link, Peer
-from .peers import peer_class
-from .progress_words import Progress, ProgressWords
+from ..gate.block import Block, Tally
+from ..gate.schedule import Due
+from ..gate.stage import die_with_parent
+from .peer import Link
+from .peers import PEERS, peer_class
+from .progress_words import ProgressWords
+from .sides import SETTLING, Received, Sent, Stream, receive, send
 
-SETTLING = 5  # frames at the begin that count in the books only: caches are cold
-FEWEST = 2 * SETTLING
-POLL_S = 0.002
-FILL_S = 0.01  # from one frame that does not count to the next
-DRAIN_S = 0.1  # for what a peer's own threads still have to do
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """fps 0: as fast as it goes. seconds: for all of it."""
-
-    peer: str
-    folder: str
-    name: str
-    size: int
-    receivers: int
-    fps: int
-    seconds: float
-    receiver: int | None = None
-
-    @property
-    def link(self) -> Link:
-        """For the peer."""
-        return Link(Path(self.folder), self.name, self.size, self.receivers, self.receiver)
-
-    @property
-    def board(self) -> ProgressWords:
-        """The block's."""
-        return ProgressWords(Path(self.folder) / "board")
+Work = Callable[[], Sent | Received]
 
 
-@dataclass(slots=True)
-class Sent:
-    """at_ns: when send() was entered, of each frame. cpu_ns: of frames after the first SETTLING."""
-
-    at_ns: list[int] = field(default_factory=list)
-    cpu_ns: int = 0
-
-
-@dataclass(slots=True)
-class Received:
-    """numbers, at_ns: of each frame, in the order it came. cpu_ns: for cpu_frames of them.
-
-    altered: frames that are not as they were sent. missed: between the first and the last, as the peer itself says;
-    None: it does not tell.
-    """
-
-    numbers: list[int] = field(default_factory=list)
-    at_ns: list[int] = field(default_factory=list)
-    cpu_ns: int = 0
-    cpu_frames: int = 0
-    altered: int = 0
-    missed: int | None = None
+def block_of(sent: Sent, receivers: list[Received]) -> Block:
+    """What sender and receivers wrote down, as a block."""
+    count = len(sent.entered_ns)
+    return Block(
+        latency_ns=[
+            at_ns - sent.entered_ns[number]
+            for one in receivers
+            for number, at_ns in zip(one.numbers, one.at_ns, strict=True)
+            if SETTLING <= number < count
+        ],
+        write_ns=[left - entered for entered, left in zip(sent.entered_ns, sent.left_ns, strict=True)][SETTLING:],
+        written=count,
+        refused=0,
+        dropped=0,
+        elapsed_ns=sent.left_ns[-1] - sent.entered_ns[SETTLING],
+        recovery_ns=None,
+        writer=Tally(count - SETTLING, sent.cpu_ns),
+        readers=[_tally(one, count) for one in receivers],
+        complete=True,
+    )
 
 
-def _fill(peer: Peer, payload: Payload, board: ProgressWords, receivers: int, stage: Progress) -> None:
-    """Send what does not count, until all receivers are that far."""
-    while not board.all_at(receivers, stage):
-        peer.send(payload.numbered(FILLER))
-        time.sleep(FILL_S)
+def _tally(one: Received, sent: int) -> Tally:
+    numbers = [number for number in one.numbers if number < sent]
+    torn = one.torn + len(one.numbers) - len(numbers)  # a number that was never sent can't be believed
+    missed = sent - len(set(numbers))
+    if one.missed is not None and numbers:
+        missed = numbers[0] + one.missed + sent - 1 - numbers[-1]
+    steps = [later - earlier for earlier, later in pairwise(numbers)]
+    return Tally(
+        one.cpu_frames,
+        one.cpu_ns if one.cpu_frames else None,
+        received=len(numbers) + torn,
+        missed=missed,
+        torn=torn,
+        repeated=sum(step == 0 for step in steps),
+        reordered=sum(step < 0 for step in steps),
+    )
 
 
-def send(job: Job, peer: Peer) -> Sent:
-    """All frames, at their time."""
-    board, payload, sent = job.board, Payload(job.size), Sent()
-    peer.open_to_send()
-    board.sender = Progress.READY
-    _fill(peer, payload, board, job.receivers, Progress.READY)
-    time.sleep(DRAIN_S)
-    begin_ns = time.monotonic_ns()
-    frames = max(round(job.fps * job.seconds), FEWEST) if job.fps else sys.maxsize
-    end_ns = begin_ns + round(job.seconds * 1e9)
-    begin_cpu_ns = 0
-    for number in range(frames):
-        if job.fps:
-            time.sleep(max(begin_ns + number * 10**9 // job.fps - time.monotonic_ns(), 0) / 1e9)
-        elif number >= FEWEST and time.monotonic_ns() > end_ns:
-            break
-        if number == SETTLING:
-            begin_cpu_ns = time.process_time_ns()
-        frame = payload.numbered(number)
-        sent.at_ns.append(time.monotonic_ns())
-        peer.send(frame)
-    time.sleep(DRAIN_S)
-    sent.cpu_ns = time.process_time_ns() - begin_cpu_ns
-    board.sent = len(sent.at_ns)
-    _fill(peer, payload, board, job.receivers, Progress.DONE)
-    peer.close()
-    return sent
+def _play(work: Work, answer: Connection, parent: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent(parent)
+    answer.send(work())
 
 
-class _Books:
-    """A receiver's, frame by frame."""
-
-    def __init__(self) -> None:
-        self.received = Received()
-        self._missed: int | None = 0
-        self._begin_cpu_ns: int | None = None
-        self._begin_frames = 0
-
-    def good(self, number: int, at_ns: int, missed: int | None) -> None:
-        """One that is as it was sent."""
-        received = self.received
-        if not received.numbers:
-            self._missed = missed
-        received.numbers.append(number)
-        received.at_ns.append(at_ns)
-        received.missed = None if missed is None or self._missed is None else missed - self._missed
-        if self._begin_cpu_ns is None and number >= SETTLING:
-            self._begin_cpu_ns, self._begin_frames = time.process_time_ns(), len(received.numbers)
-
-    def end(self) -> Received:
-        """All of it."""
-        if self._begin_cpu_ns is not None:
-            self.received.cpu_ns = time.process_time_ns() - self._begin_cpu_ns
-            self.received.cpu_frames = len(self.received.numbers) - self._begin_frames
-        return self.received
-
-
-def receive(job: Job, peer: Peer) -> Received:
-    """All frames that come, until what does not count says that it is over."""
-    board, books = job.board, _Books()
-    assert job.receiver is not None
-    while board.sender < Progress.READY:
-        time.sleep(POLL_S)
-    peer.open_to_receive()
-    while True:
-        data = peer.receive()
-        at_ns = time.monotonic_ns()
-        number = number_of(data, job.size)
-        whole = peer.release()
-        if number == FILLER:
-            if board.sent:
-                break
-            board.tell(job.receiver, Progress.READY)
-        elif not whole:
-            continue  # as if it had not come: it was missed
-        elif number is None:
-            books.received.altered += 1
-        else:
-            books.good(number, at_ns, peer.missed)
-    received = books.end()
-    board.tell(job.receiver, Progress.DONE)
-    peer.close()
-    return received
+def _answers(works: list[Work]) -> list[Any]:
+    """Do each work in a process of its own; what came of each. Ends this process as soon as one fails."""
+    context, parent = multiprocessing.get_context("fork"), os.getpid()
+    processes, ears, answers = [], dict[Connection, int](), dict[int, Any]()
+    try:
+        for number, work in enumerate(works):
+            ear, mouth = context.Pipe(duplex=False)
+            processes.append(context.Process(target=_play, args=(work, mouth, parent)))
+            processes[-1].start()
+            mouth.close()  # where its process dies, this is the pipe's end
+            ears[ear] = number
+        while ears:
+            ready = wait(list(ears))
+            for ear in [one for one in ears if one in ready]:
+                number = ears.pop(ear)
+                try:
+                    answers[number] = ear.recv()
+                except EOFError:
+                    processes[number].join()
+                    sys.exit(f"a process ended with {processes[number].exitcode}")
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+    return [answers[number] for number in range(len(works))]
 
 
-def _end_with_parent(job: Job) -> None:
-    os.read(sys.stdin.fileno(), 1)  # not by sys.stdin, which nobody may be reading when the interpreter ends
-    peer_class(job.peer).sweep(job.link)
-    shutil.rmtree(job.folder, ignore_errors=True)
-    os._exit(1)
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--peer", choices=PEERS, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="for sockets and files; its name is the link's")
+    parser.add_argument("--parent", type=int, required=True, help="process that this one ends with")
+    parser.add_argument("--seconds", type=float, default=0.0, help="unpaced, no frame is begun later; 0: all are sent")
+    parser.add_argument("channel", type=int, help="the link has a name of its own instead")
+    parser.add_argument("readers", type=int)
+    parser.add_argument("-p", action="store_true", dest="paced")
+    parser.add_argument("-m", type=int, help="marks are at begin and end alone")
+    parser.add_argument("-s", type=int, choices=[0], help="a receiver makes no pause")
+    return parser
+
+
+def _frames() -> list[Due]:
+    """The schedule, from standard input."""
+    rows = [line.split() for line in sys.stdin]
+    return [Due(int(at_us), int(size), keyframe == "1") for at_us, size, keyframe in rows]
+
+
+def _run(options: Namespace) -> Block:
+    frames, kind = _frames(), peer_class(options.peer)
+    size = frames[0].size if frames else 0
+    if len(frames) <= SETTLING or any(frame.size != size for frame in frames):
+        sys.exit(f"a block has more than {SETTLING} frames, all of one size")
+    stream = Stream(frames, options.paced, options.seconds)
+    link, words = Link(options.folder, options.folder.name, size, options.readers), ProgressWords()
+    works: list[Work] = [lambda: send(stream, kind(link), link, words)]
+    for number in range(options.readers):
+        own = replace(link, receiver=number)
+        works.append(lambda own=own: receive(kind(own), own, words))  # type: ignore[misc]
+    sent, *received = _answers(works)
+    return block_of(sent, received)
 
 
 def main() -> None:
-    """The job is the one word of the command line, as JSON."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this
-    job = Job(**json.loads(sys.argv[1]))
-    threading.Thread(target=_end_with_parent, args=(job,), daemon=True).start()
+    """Run a block, and print it. Whatever ends this ends its processes, and leaves nothing of the link."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    options = _parser().parse_args()
     gc.disable()  # a collection would be a delay of our own
-    peer = peer_class(job.peer)(job.link)
-    seen = send(job, peer) if job.receiver is None else receive(job, peer)
-    print(json.dumps(asdict(seen)))
+    try:
+        die_with_parent(options.parent, signal.SIGTERM)
+        told = asdict(_run(options))
+    except BaseException:
+        peer_class(options.peer).sweep(Link(options.folder, options.folder.name, 0, options.readers))
+        shutil.rmtree(options.folder, ignore_errors=True)
+        raise
+    del told["complete"]  # whoever runs a block knows that
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -32,18 +32,18 @@ class Tally:
 
     frames: int
     cpu_ns: int | None
-    instructions: int | None
-    switches: int | None
-    system_calls: int | None
-    pss_bytes: int | None
-    descriptors: int | None
-    grown_bytes: int | None
-    received: int
-    missed: int
-    torn: int
-    repeated: int
-    reordered: int
-    altered: int
+    instructions: int | None = None
+    switches: int | None = None
+    system_calls: int | None = None
+    pss_bytes: int | None = None
+    descriptors: int | None = None
+    grown_bytes: int | None = None
+    received: int = 0
+    missed: int = 0
+    torn: int = 0
+    repeated: int = 0
+    reordered: int = 0
+    altered: int = 0
 
     @property
     def growth_per_frame(self) -> float | None:
@@ -142,25 +142,47 @@ def build_worker(folder: Path) -> Path:
 
 
 def run_block(program: Path, library: Path, plan: BlockPlan) -> Block:
-    """Run one. Raises BlockError."""
+    """Run one by the worker in C, which loads that library. Raises BlockError."""
     channel = free_channel()
-    command = [str(program), str(channel), str(plan.readers), *plan.options()]
+    environment = os.environ | {"VSHM_LIBRARY": str(library)}
     with held():
         try:
-            text = _run(command, library.name, plan.schedule.text, os.environ | {"VSHM_LIBRARY": str(library)})
+            return run_worker([str(program)], library.name, plan, channel, environment)
         finally:
             remove_channel(channel)
+
+
+def run_worker(
+    command: Sequence[str],
+    what: str,
+    plan: BlockPlan,
+    channel: int,
+    environment: dict[str, str],
+    limit_s: float = WATCHDOG_S,
+) -> Block:
+    """Run a block by any worker: COMMAND CHANNEL READERS OPTIONS, which reads the schedule and prints the block.
+
+    what: is measured, for errors. channel: nobody else's. Raises BlockError.
+    """
+    words = [*command, str(channel), str(plan.readers), *plan.options()]
+    text = _run(words, what, plan.schedule.text, environment, limit_s)
     try:
         return Block.parse(text, complete=plan.kill_after == 0)
     except ValueError as error:
-        raise BlockError(f"{library.name}: the figures can't be read; does it print something? {error}") from None
+        raise BlockError(f"{what}: the figures can't be read; does it print something? {error}") from None
 
 
-def _run(command: Sequence[str], what: str, told: str = "", environment: dict[str, str] | None = None) -> str:
+def _run(
+    command: Sequence[str],
+    what: str,
+    told: str = "",
+    environment: dict[str, str] | None = None,
+    limit_s: float = WATCHDOG_S,
+) -> str:
     try:
-        done = run_to_end(command, WATCHDOG_S, told, environment)
+        done = run_to_end(command, limit_s, told, environment)
     except subprocess.TimeoutExpired:
-        raise BlockError(f"{what}: no end after {WATCHDOG_S:g} s") from None
+        raise BlockError(f"{what}: no end after {limit_s:g} s") from None
     except OSError as error:
         raise BlockError(f"{what}: {command[0]}: {error.strerror}") from None
     if done.returncode != 0:

@@ -87,12 +87,6 @@ def _tally(frames: int, cpu_us: float | None, received: int, missed: int, found:
     return Tally(
         frames=frames,
         cpu_ns=None if cpu_us is None else round(cpu_us * 1e3 * frames),
-        instructions=None,
-        switches=None,
-        system_calls=None,
-        pss_bytes=None,
-        descriptors=None,
-        grown_bytes=None,
         received=received,
         missed=missed,
         torn=0,  # a torn frame is an altered one: its CRC-32 is wrong

@@ -46,11 +46,11 @@ def remove_all_of(pid: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def die_with_parent(parent: int) -> None:
-    """From now on: whoever waits for somebody who is dead waits for ever."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+def die_with_parent(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
+    """Get that signal when parent ends: whoever waits for somebody who is dead waits for ever."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(by), 0, 0, 0)
     if os.getppid() != parent:
-        os._exit(1)
+        signal.raise_signal(by)
 
 
 def await_cue() -> None:

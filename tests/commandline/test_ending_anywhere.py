@@ -101,7 +101,6 @@ END_BY_THEMSELVES = {
 }
 CONTEXTS = {  # that make them and do not hold: those who enter them do
     "vshm_ctypes/cli/demo.py": {"streaming"},
-    "hil/bench/block.py": {"_processes"},
     "hil/gate/libraries.py": {"workshop"},
     "hil/farm/farm.py": {"_start_board"},
     "hil/vm/machine.py": {"_scratch", "_running"},

@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """hil bench: what is made of a block's records, and how it is told."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
+from writers import ROOT
 
 from hil.bench import compare
 from hil.bench.compare import CASES, Bench
 from hil.bench.comparison import Case, Comparison, row_of
-from hil.bench.outcome import FAULTS, outcome_of
-from hil.bench.payload import FILLER, Payload, number_of
+from hil.bench.payload import FILLER, Payload, mark, number_of
 from hil.bench.render import markdown, print_tables, remarks
-from hil.bench.worker import SETTLING, Received, Sent
+from hil.bench.sides import SETTLING, Received, Sent
+from hil.bench.worker import block_of
 from hil.cli.main import main
+from hil.gate.block import Block, Tally
 from hil.host.board import find_board
 
-COUNT = 20
-SENT = Sent(at_ns=[1000 * number for number in range(COUNT)], cpu_ns=15_000_000)
+COUNT = 30
+SENT = Sent([1000 * number for number in range(COUNT)], [1000 * number + 300 for number in range(COUNT)], 20_000_000)
 
 
 def received(numbers: list[int], late_ns: int = 500, **told: int) -> Received:
@@ -25,33 +28,43 @@ def received(numbers: list[int], late_ns: int = 500, **told: int) -> Received:
 
 
 def test_a_block_s_figures_are_those_of_its_records() -> None:
-    outcome = outcome_of(SENT, [received(list(range(COUNT)), 500), received([*range(10), *range(15, COUNT)], 700)])
-    assert outcome.faults == {}
-    assert (outcome.sent, outcome.received, outcome.missed) == (COUNT, [20, 15], [0, 5])
-    assert sorted(set(outcome.latency_ns)) == [500, 700]
-    assert len(outcome.latency_ns) == 20 + 15 - 2 * SETTLING
-    assert outcome.sender_cpu_us == 1000
-    assert outcome.receiver_cpu_us == 1000
-    assert outcome.sent_per_s == pytest.approx(1e6)
+    lossy = received([*range(20), *range(25, COUNT)], 700)
+    block = block_of(SENT, [received(list(range(COUNT)), 500), lossy])
+    assert block.faults() == {}
+    assert (block.written, block.refused, block.dropped) == (COUNT, 0, 0)
+    assert [(reader.received, reader.missed) for reader in block.readers] == [(30, 0), (25, 5)]
+    assert sorted(set(block.latency_ns)) == [500, 700]
+    assert len(block.latency_ns) == 30 + 25 - 2 * SETTLING
+    assert block.write_ns == [300] * (COUNT - SETTLING)
+    assert block.elapsed_ns == 1000 * (COUNT - 1 - SETTLING) + 300
+    assert block.writer == Tally(COUNT - SETTLING, 20_000_000)
+    assert (block.readers[0].cpu_ns, block.readers[0].frames) == (9_000_000, 9)
 
 
 @pytest.mark.parametrize(
     ("one", "fault"),
     [
-        (received(list(range(COUNT)), altered=2), {"altered": 2}),
-        (received([0, 1, 1, 2]), {"repeated or reordered": 1}),
-        (received([0, 2, 1, 3]), {"repeated or reordered": 1}),
-        (received([0, 1, COUNT]), {"never sent": 1}),
+        (received(list(range(COUNT)), torn=2), {"torn": 2}),
+        (received([0, 1, 1, 2]), {"repeated": 1}),
+        (received([0, 2, 1, 3]), {"reordered": 1}),
+        (received([0, 1, COUNT]), {"torn": 1}),
         (received([]), {"silent": 1}),
         (received([0, 1, 5], missed=0), {"unaccounted": 3}),
         (received([0, 1, 2], missed=4), {"unaccounted": 4}),
         (received([0, 1, 5], missed=3), {}),
+        (received([0, 1, 5]), {}),
+        (received([3, 4, 7], missed=2), {}),
     ],
 )
 def test_books_that_do_not_balance_are_found(one: Received, fault: dict[str, int]) -> None:
-    found = outcome_of(SENT, [one]).faults
+    found = block_of(SENT, [one]).faults()
     assert {name: count for name, count in found.items() if name in fault or not fault} == fault
-    assert set(found) <= set(FAULTS)
+
+
+def test_what_the_worker_prints_is_a_block() -> None:
+    told = dataclasses.asdict(block_of(SENT, [received([0, 1, 2])]))
+    assert told.pop("complete") is True
+    assert Block.parse(json.dumps(told), complete=True) == block_of(SENT, [received([0, 1, 2])])
 
 
 def test_a_torn_frame_is_none_that_was_sent() -> None:
@@ -66,19 +79,27 @@ def test_a_torn_frame_is_none_that_was_sent() -> None:
     assert Payload(64).data[8:56] == Payload(64).data[8:56] != bytes(48)  # the same frames for everybody
 
 
+def test_marks_are_those_of_the_worker_in_c() -> None:
+    header = (ROOT / "hil" / "gate" / "worker" / "payload.h").read_text()
+    assert hex(mark(0, 0)) in header
+    assert hex(mark(0, 1) ^ mark(0, 0)) in header
+
+
 def comparison(**changed: object) -> Comparison:
-    outcomes = [outcome_of(SENT, [received(list(range(COUNT)), late)]) for late in (500, 900)]
-    row = row_of(("pipe", "Python", 3, "how"), Case(65536, 1, 30), outcomes)
+    blocks = [block_of(SENT, [received(list(range(COUNT)), late)]) for late in (500, 900)]
+    row = row_of(("pipe", "Python", 3, "how"), Case(65536, 1, 30), blocks)
     host = {"model": "", "kernel": "6", "architecture": "x", "processors": 2}
     return Comparison(host, {"video-shm": "1"}, 2, rows=[row], **changed)  # type: ignore[arg-type]
 
 
 def test_rounds_are_put_together() -> None:
     (row,) = comparison().rows
-    assert (row.sent, row.received, row.missed) == (40, 40, 0)
+    assert (row.sent, row.received, row.missed) == (60, 60, 0)
     assert row.p50_us == pytest.approx(0.7)
     assert row.p99_us == pytest.approx(0.9)
     assert row.sender_cpu_us == 1000
+    assert row.receiver_cpu_us == 1000
+    assert row.sent_per_s == pytest.approx(1e6, rel=0.02)
 
 
 def test_a_comparison_is_told_as_json_and_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +107,7 @@ def test_a_comparison_is_told_as_json_and_as_tables(tmp_path: Path, capsys: pyte
     found.write(tmp_path / "peers.json")
     told = json.loads((tmp_path / "peers.json").read_text())
     assert told["schema"] == 1
-    assert told["rows"][0] | {"peer": "pipe", "copies": 3, "language": "Python", "sent": 40} == told["rows"][0]
+    assert told["rows"][0] | {"peer": "pipe", "copies": 3, "language": "Python", "sent": 60} == told["rows"][0]
     print_tables(found)
     for text in (capsys.readouterr().out, markdown(found)):
         assert "64 KB, 1 receiver, 30 frames/s" in text
@@ -97,9 +118,9 @@ def test_a_comparison_is_told_as_json_and_as_tables(tmp_path: Path, capsys: pyte
 
 def test_broken_books_are_told() -> None:
     found = comparison()
-    found.rows.append(row_of(("x", "C", 1, "how"), Case(1, 1, 0), [outcome_of(SENT, [received([0, 1, 1])])]))
+    found.rows.append(row_of(("x", "C", 1, "how"), Case(1, 1, 0), [block_of(SENT, [received([0, 1, 1])])]))
     assert [row.peer for row in found.broken] == ["x"]
-    assert any("BROKEN: x" in line and "1 repeated or reordered" in line for line in remarks(found))
+    assert any("BROKEN: x" in line and "1 repeated" in line for line in remarks(found))
 
 
 def test_peers_are_run_in_turn_and_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +135,7 @@ def test_peers_are_run_in_turn_and_what_is_missing_is_said(monkeypatch: pytest.M
     )
     found = bench.run()
     assert order == ["video-shm", "pipe", "pipe", "video-shm"]
-    assert [(row.peer, row.sent) for row in found.rows] == [("video-shm", 20), ("pipe", 20)]
+    assert [(row.peer, row.sent) for row in found.rows] == [("video-shm", 60), ("pipe", 60)]
     assert found.broken == []
     assert "pip install pyzmq" in found.missing["zeromq"]
 

@@ -16,9 +16,11 @@ from writers import SHARED_MEMORY, wait_until
 
 from hil.bench import block
 from hil.bench.block import run_block
+from hil.bench.comparison import Case
 from hil.bench.in_c import NAMES_IN_C, InC
-from hil.bench.outcome import BlockError
 from hil.bench.peers import PEERS, missing_package, peer_class
+from hil.bench.sides import SETTLING
+from hil.gate.block import BlockError
 
 SIZE = 64 * 1024
 LOSES_NONE = ("pipe", "websocket")
@@ -45,63 +47,105 @@ def peer(request: pytest.FixtureRequest) -> str:
 
 
 def test_every_frame_at_a_rate_that_all_can_keep_is_received_or_missed(peer: str) -> None:
-    outcome = run_block(peer, SIZE, receivers=2, fps=100, seconds=0.4)
-    assert outcome.faults == {}
-    assert outcome.sent == 40
-    assert [got + lost for got, lost in zip(outcome.received, outcome.missed, strict=True)] == [40, 40]
-    assert min(outcome.received) > 0
-    assert len(outcome.latency_ns) >= sum(outcome.received) - 10 and min(outcome.latency_ns) > 0
-    assert outcome.sender_cpu_us > 0 and outcome.receiver_cpu_us is not None and outcome.receiver_cpu_us > 0
+    seen = run_block(peer, Case(SIZE, receivers=2, fps=100), seconds=0.4)
+    assert seen.faults() == {}
+    assert seen.written == 40
+    assert [reader.received + reader.missed for reader in seen.readers] == [40, 40]
+    assert min(reader.received for reader in seen.readers) > 0
+    assert len(seen.latency_ns) >= sum(reader.received for reader in seen.readers) - 2 * SETTLING
+    assert min(seen.latency_ns) > 0 and min(seen.write_ns) > 0
+    assert len(seen.write_ns) == seen.writer.frames == 40 - SETTLING
+    assert seen.elapsed_ns > 0.2e9
+    for tally in (seen.writer, *seen.readers):
+        assert tally.cpu_ns is not None and tally.cpu_ns > 0 and tally.frames > 0
     if peer in LOSES_NONE:
-        assert outcome.received == [40, 40]
+        assert [reader.received for reader in seen.readers] == [40, 40]
 
 
 def test_the_books_are_exact_as_fast_as_it_goes(peer: str) -> None:
-    outcome = run_block(peer, 512 * 1024, receivers=1, fps=0, seconds=0.2)
-    assert outcome.faults == {}
-    assert outcome.sent >= 10
-    assert outcome.received[0] + outcome.missed[0] == outcome.sent
+    seen = run_block(peer, Case(512 * 1024, receivers=1, fps=0), seconds=0.2)
+    assert seen.faults() == {}
+    assert seen.written > SETTLING
+    assert seen.readers[0].received + seen.readers[0].missed == seen.written
     if peer in LOSES_NONE:
-        assert outcome.missed == [0]
+        assert seen.readers[0].missed == 0
 
 
 @pytest.mark.parametrize("name", NAMES_IN_C)
 @pytest.mark.parametrize("fps", [100, 0])
 def test_in_c_too(name: str, fps: int, tmp_path: Path) -> None:
-    outcome = InC(tmp_path).run_block(name, SIZE, 2, fps, 0.4 if fps else 0.01)
-    assert outcome.faults == {}
-    assert [got + lost for got, lost in zip(outcome.received, outcome.missed, strict=True)] == [outcome.sent] * 2
+    seen = InC(tmp_path).run_block(name, Case(SIZE, 2, fps), 0.4 if fps else 0.01)
+    assert seen.faults() == {}
+    assert [reader.received + reader.missed for reader in seen.readers] == [seen.written] * 2
     if fps:
-        assert outcome.sent == 40 and sum(outcome.received) > 0 and outcome.latency_ns
+        assert seen.written == 40 and sum(reader.received for reader in seen.readers) > 0 and seen.latency_ns
+
+
+def worker_command(peer: str, folder: str) -> list[str]:
+    """A block's worker, with one receiver; its schedule is what it reads."""
+    command = [sys.executable, "-m", "hil.bench.worker", "--peer", peer, "--folder", folder]
+    return [*command, "--parent", str(os.getpid()), "-p", "0", "1"]
+
+
+def test_frames_of_two_sizes_are_refused() -> None:
+    schedule = "".join(f"0 {64 + number % 2} 1\n" for number in range(30))
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        done = subprocess.run(
+            worker_command("pipe", folder), input=schedule, capture_output=True, text=True, timeout=60
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "all of one size" in done.stderr
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_process_that_dies_ends_the_block(which: int) -> None:
+    schedule = "".join(f"{number * 1_000_000} 64 1\n" for number in range(300))
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        subprocess.Popen(
+            worker_command("pipe", folder), stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as worker,
+    ):
+        try:
+            assert worker.stdin is not None
+            worker.stdin.write(schedule)
+            worker.stdin.close()
+            wait_until(lambda: len(psutil.Process(worker.pid).children()) == 2, "its processes run")
+            psutil.Process(worker.pid).children()[which].kill()
+            assert worker.wait(60) == 1
+            assert worker.stderr is not None and "a process ended with -9" in worker.stderr.read()
+        finally:
+            worker.terminate()
+        assert not Path(folder).exists()
 
 
 def test_a_peer_that_does_not_work_is_named_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VSHM_LIBRARY", "/absent.so")
     with pytest.raises(BlockError, match=r"video-shm: (.|\n)*absent\.so"):
-        run_block("video-shm", SIZE, 1, 100, 0.2)
+        run_block("video-shm", Case(SIZE, 1, 100), 0.2)
 
 
 def test_a_peer_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(block, "PATIENCE_S", -8.5)
     with pytest.raises(BlockError, match=r"video-shm: no end after 1\.5 s"):
-        run_block("video-shm", SIZE, 2, 100, 10)
+        run_block("video-shm", Case(SIZE, 2, 100), 10)
 
 
 def workers(pid: int) -> list[psutil.Process]:
-    children = psutil.Process(pid).children()
+    children = psutil.Process(pid).children(recursive=True)
     return [child for child in children if "hil.bench.worker" in child.cmdline()]
 
 
 @contextmanager
 def bench_of(name: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """hil bench, once both processes of a block are at work."""
+    """hil bench, once a block's worker and both its processes are at work."""
     command = [sys.executable, "-m", "hil", "bench", "--peer", name, "--seconds", "60", "--output", str(tmp_path)]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         try:
-            wait_until(lambda: len(workers(process.pid)) == 2, "a block's processes run")
+            wait_until(lambda: len(workers(process.pid)) == 3, "a block's processes run")
             wait_until(lambda: len(left_by(process.pid)) == 2, "its ring is there")
             yield process
         finally:
