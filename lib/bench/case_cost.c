@@ -6,7 +6,6 @@
 #include "bench.h"
 #include "fleet.h"
 
-#define COST_LIMIT 1.1
 #define CALLS                                                                                                \
 	(VIDEO_SHM_RING_SIZE - 1u) /* as many frames as a ring holds for a reader that came before them */
 #define ROUNDS_MIN 3u
@@ -20,7 +19,8 @@ struct cost {
 	void (*batch)(struct cost *cost, unsigned side);   /* CALLS frames */
 	unsigned block;
 	double seconds;
-	double values[SIDES]; /* us for a frame */
+	size_t rounds;
+	double values[SIDES][ROUNDS_MAX]; /* ns for a frame, batch by batch */
 };
 
 static void nothing(struct cost *cost, unsigned side)
@@ -55,35 +55,31 @@ static void pass_batch(struct cost *cost, unsigned side)
 	}
 }
 
-static double batch_us(struct cost *cost, unsigned side)
+static double batch_ns(struct cost *cost, unsigned side)
 {
 	uint64_t begin_ns;
 
 	cost->prepare(cost, side);
 	begin_ns = fleet_now_ns();
 	cost->batch(cost, side);
-	return (double)(fleet_now_ns() - begin_ns) / 1e3 / CALLS;
+	return (double)(fleet_now_ns() - begin_ns) / CALLS;
 }
 
-/* The sides take turns batch by batch; a block's value is the median of its batches. */
+/* The sides take turns batch by batch. */
 static void measure_block(struct cost *cost)
 {
 	const uint64_t end_ns = fleet_now_ns() + (uint64_t)(cost->seconds * 1e9);
-	static double rounds[SIDES][ROUNDS_MAX];
-	size_t count = 0;
 
 	for (unsigned side = 0; side < SIDES; side++)
-		(void)batch_us(cost, side); /* to warm up */
-	while (count < ROUNDS_MIN || (count < ROUNDS_MAX && fleet_now_ns() < end_ns)) {
+		(void)batch_ns(cost, side); /* to warm up */
+	while (cost->rounds < ROUNDS_MIN || (cost->rounds < ROUNDS_MAX && fleet_now_ns() < end_ns)) {
 		for (unsigned turn = 0; turn < SIDES; turn++) {
-			const unsigned side = sides_order(cost->block + (unsigned)count)[turn];
+			const unsigned side = sides_order(cost->block + (unsigned)cost->rounds)[turn];
 
-			rounds[side][count] = batch_us(cost, side);
+			cost->values[side][cost->rounds] = batch_ns(cost, side);
 		}
-		count++;
+		cost->rounds++;
 	}
-	for (unsigned side = 0; side < SIDES; side++)
-		cost->values[side] = statistics_median(rounds[side], count);
 }
 
 static void measure(void *argument)
@@ -99,51 +95,39 @@ static void measure(void *argument)
 	sides_close_writers(cost->writers);
 }
 
-static bool run_cost(const struct bench_run *run, struct row *row, side_maker *make, uint32_t frame_bytes,
+static bool run_cost(const struct bench_case *which, const struct bench_run *run, side_maker *make,
 					 void (*prepare)(struct cost *, unsigned), void (*batch)(struct cost *, unsigned))
 {
 	struct cost *cost = fleet_share(sizeof(*cost));
-	static struct blocks blocks;
 	bool good = true;
 
 	for (unsigned block = 0; block < run->blocks && good; block++) {
 		*cost = (struct cost){
 			.prepare = prepare, .batch = batch, .block = block, .seconds = run->seconds / run->blocks};
-		make(cost->writers, frame_bytes);
+		make(cost->writers, which->frame_bytes);
 		fleet_start(measure, cost, true);
 		if (fleet_await_ready(1))
 			fleet_go();
 		good = fleet_finish();
-		for (unsigned side = 0; side < SIDES; side++)
-			blocks.values[side][block] = cost->values[side];
+		for (unsigned side = 0; side < SIDES && good; side++)
+			bench_print("frame_ns", block, side, cost->values[side], cost->rounds);
 		sides_discard(cost->writers);
 	}
-	if (good)
-		row_compare(row, &blocks, run->blocks);
 	fleet_unshare(cost, sizeof(*cost));
 	return good;
 }
 
-bool case_write(const struct bench_case *which, struct bench_run *run)
+bool case_write(const struct bench_case *which, const struct bench_run *run)
 {
-	struct row *row =
-		bench_row(run, LIMIT_AT_MOST, COST_LIMIT, "us", "write, %u KB", which->frame_bytes / SIDE_KB);
-
-	return run_cost(run, row, sides_against_floor, which->frame_bytes, nothing, write_batch);
+	return run_cost(which, run, sides_against_floor, nothing, write_batch);
 }
 
-bool case_wait(const struct bench_case *which, struct bench_run *run)
+bool case_wait(const struct bench_case *which, const struct bench_run *run)
 {
-	struct row *row = bench_row(run, LIMIT_AT_MOST, COST_LIMIT, "us", "wait into a buffer, %u KB",
-								which->frame_bytes / SIDE_KB);
-
-	return run_cost(run, row, sides_against_floor, which->frame_bytes, write_batch, wait_batch);
+	return run_cost(which, run, sides_against_floor, write_batch, wait_batch);
 }
 
-bool case_direct(const struct bench_case *which, struct bench_run *run)
+bool case_direct(const struct bench_case *which, const struct bench_run *run)
 {
-	struct row *row = bench_row(run, LIMIT_AT_MOST, COST_LIMIT, "us",
-								"reserve to release, %u KB against 64 KB", which->frame_bytes / SIDE_KB);
-
-	return run_cost(run, row, sides_against_64_kb, which->frame_bytes, nothing, pass_batch);
+	return run_cost(which, run, sides_against_64_kb, nothing, pass_batch);
 }

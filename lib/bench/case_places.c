@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where copies land. On some processors memcpy is many times slower when (target - source) modulo 4096 is 1
- * to 31; this measures which distances are slow here, and whether slots keep clear of them, both ways, for
+ * to 31; this measures which distances are slow here, and where slots lie, both ways, for
  * buffers that begin where malloc (16 bytes behind a page) or a page has them.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,6 @@
 
 #define PAGE 4096u
 #define COPY_BYTES (64 * SIDE_KB)
-#define SLOW_FIRST 1u
-#define SLOW_LAST 31u
-#define CLEAR_LIMIT                                                                                          \
-	2.0                 /* slowest place against the fastest distance; the slow ones take 10 times as long   \
-						 */
 #define PLACES_MAX 120u /* slots, two buffers, two ways */
 #define TRIES_MIN 20u
 
@@ -31,7 +27,7 @@ static const struct {
 
 struct place {
 	unsigned target, source; /* behind a page */
-	double us;
+	double ns;
 };
 
 /* What the child finds out. */
@@ -85,13 +81,13 @@ static void find_slots(struct places *places, size_t ring)
 static void try_place(struct place *place, uint8_t *target, const uint8_t *source)
 {
 	const uint64_t begin_ns = fleet_now_ns();
-	double us;
+	double ns;
 
 	memcpy(target + place->target, source + place->source, COPY_BYTES);
 	__asm__ volatile("" : : "r"(target) : "memory"); /* nobody reads it, but it has to be done */
-	us = (double)(fleet_now_ns() - begin_ns) / 1e3;
-	if (place->us <= 0 || us < place->us)
-		place->us = us;
+	ns = (double)(fleet_now_ns() - begin_ns);
+	if (place->ns <= 0 || ns < place->ns)
+		place->ns = ns;
 }
 
 static void measure(void *argument)
@@ -119,54 +115,42 @@ static void measure(void *argument)
 	}
 }
 
-static void set(struct row *row, double ours, double reference, double ratio)
+/* Of every place: how far its target lies behind its source, modulo a page, and what a copy takes. */
+static void print_places(const char *figure, const struct place *places, unsigned count)
 {
-	row->ours = ours;
-	row->reference = reference;
-	row->ratio = (struct statistics_interval){ratio, ratio, ratio};
-}
+	double distances_in_it[PLACES_MAX], ns[PLACES_MAX];
+	char name[48];
 
-static void judge_ring(struct bench_run *run, const struct places *places, size_t ring, double fastest_us)
-{
-	const uint32_t slots = rings[ring].slots != 0 ? rings[ring].slots : VIDEO_SHM_RING_SIZE;
-	const uint32_t bytes = rings[ring].slot_bytes != 0 ? rings[ring].slot_bytes : VIDEO_SHM_MAX_FRAME_SIZE;
-	struct row *row;
-	double slowest_us = 0;
-	unsigned close = 0;
-
-	for (unsigned at = 0; at < places->count[ring]; at++) {
-		const struct place *place = &places->in_ring[ring][at];
-		const unsigned distance = (place->target - place->source) % PAGE;
-
-		close += distance >= SLOW_FIRST && distance <= SLOW_LAST;
-		slowest_us = place->us > slowest_us ? place->us : slowest_us;
+	for (unsigned at = 0; at < count; at++) {
+		distances_in_it[at] = (places[at].target - places[at].source) % PAGE;
+		ns[at] = places[at].ns;
 	}
-	row = bench_row(run, LIMIT_AT_MOST, CLEAR_LIMIT, "us", "copy to and from %u slots of %u, slowest", slots,
-					bytes);
-	set(row, slowest_us, fastest_us, slowest_us / fastest_us);
-	row = bench_row(run, LIMIT_AT_MOST, 0, "", "places at 1 to 31 in %u slots of %u", slots, bytes);
-	set(row, close, 0, close);
-	row->timed = false;
+	(void)snprintf(name, sizeof(name), "%s_distance", figure);
+	bench_print(name, 0, 0, distances_in_it, count);
+	(void)snprintf(name, sizeof(name), "%s_ns", figure);
+	bench_print(name, 0, 0, ns, count);
 }
 
-bool case_places(const struct bench_case *which, struct bench_run *run)
+bool case_places(const struct bench_case *which, const struct bench_run *run)
 {
 	struct places *places = fleet_share(sizeof(*places));
-	double fastest_us = 0;
+	char figure[32];
 	bool good;
 
 	(void)which;
 	places->seconds = run->seconds;
 	fleet_start(measure, places, true);
 	good = fleet_finish();
-	for (size_t at = 0; good && at < DISTANCES; at++)
-		fastest_us = at == 0 || places->plain[at].us < fastest_us ? places->plain[at].us : fastest_us;
-	for (size_t at = 0; good && at < DISTANCES; at++)
-		set(bench_row(run, LIMIT_NONE, 0, "us", "copy of 64 KB, (target - source) mod 4096 = %u",
-					  distances[at]),
-			places->plain[at].us, fastest_us, places->plain[at].us / fastest_us);
-	for (size_t ring = 0; good && ring < RINGS; ring++)
-		judge_ring(run, places, ring, fastest_us);
+	if (good)
+		print_places("plain", places->plain, DISTANCES);
+	for (size_t ring = 0; good && ring < RINGS; ring++) {
+		const uint32_t slots = rings[ring].slots != 0 ? rings[ring].slots : VIDEO_SHM_RING_SIZE;
+		const uint32_t bytes =
+			rings[ring].slot_bytes != 0 ? rings[ring].slot_bytes : VIDEO_SHM_MAX_FRAME_SIZE;
+
+		(void)snprintf(figure, sizeof(figure), "%ux%u", slots, bytes);
+		print_places(figure, places->in_ring[ring], places->count[ring]);
+	}
 	fleet_unshare(places, sizeof(*places));
 	return good;
 }

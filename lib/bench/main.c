@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* video_shm_bench: the library against the least that can be done, in turn, on this machine. */
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench.h"
 #include "fleet.h"
-#include "report.h"
 
 #define KB SIDE_KB
 #define EXIT_USAGE 2
@@ -36,43 +35,30 @@ static const struct bench_case cases[] = {
 
 struct settings {
 	unsigned blocks;
-	double seconds; /* 0: as each case has it */
-	bool json;
-	bool chosen[CASES];
+	double seconds; /* 0: as the case has it */
+	const struct bench_case *which;
 };
 
-struct row *bench_row(struct bench_run *run, enum limit kind, double limit, const char *unit,
-					  const char *name, ...)
+void bench_print(const char *figure, unsigned block, unsigned side, const double *values, size_t count)
 {
-	struct row *row = &run->rows[run->count];
-	va_list arguments;
-
-	memset(row, 0, sizeof(*row));
-	row->unit = unit;
-	row->kind = kind;
-	row->limit = limit;
-	row->timed = true;
-	va_start(arguments, name);
-	(void)vsnprintf(row->name, sizeof(row->name), name, arguments);
-	va_end(arguments);
-	run->count++;
-	return row;
+	printf("{\"figure\": \"%s\", \"block\": %u, \"side\": %u, \"values\": [", figure, block, side);
+	for (size_t at = 0; at < count; at++)
+		printf("%s%.10g", at > 0 ? ", " : "", values[at]);
+	printf("]}\n");
 }
 
 static void print_usage(FILE *to)
 {
-	fprintf(to, "usage: video_shm_bench [--blocks N] [--seconds S] [--json] [--list] [-h] [case...]\n"
+	fprintf(to, "usage: video_shm_bench [--blocks N] [--seconds S] [--list] [-h] CASE\n"
 				"\n"
 				"Measures the library in turn with a floor: shared memory, memcpy, one futex, nothing else.\n"
-				"A case is named in full or by its beginning; without one all are run, in about 42 minutes.\n"
+				"Prints all that was measured as lines of JSON; tests/bench/floor.py judges it.\n"
 				"\n"
-				"  --blocks N    blocks for each comparison, 1 to 1000 (40; below 20 not judged)\n"
-				"  --seconds S   for each case (default: what each needs)\n"
-				"  --json        a record instead of a table\n"
+				"  --blocks N    blocks for each comparison, 1 to 1000 (40)\n"
+				"  --seconds S   for the case (default: what it needs)\n"
 				"  --list        the cases\n"
 				"\n"
-				"exit: 0 all within their limits, 1 a limit is exceeded or a case failed, 2 usage,\n"
-				"      3 the host was not fit to judge by, 130 interrupted\n");
+				"exit: 0 measured, 1 it failed, 2 usage, 130 interrupted\n");
 }
 
 static void print_list(void)
@@ -81,15 +67,13 @@ static void print_list(void)
 		printf("%-16s %3.0f s  %s\n", cases[at].name, cases[at].seconds, cases[at].about);
 }
 
-static bool choose(struct settings *settings, const char *word)
+static const struct bench_case *find_case(const char *word)
 {
-	bool found = false;
-
 	for (size_t at = 0; at < CASES; at++) {
-		if (strncmp(cases[at].name, word, strlen(word)) == 0)
-			settings->chosen[at] = found = true;
+		if (strcmp(cases[at].name, word) == 0)
+			return &cases[at];
 	}
-	return found;
+	return NULL;
 }
 
 static bool read_number(const char *text, double from, double to, double *number)
@@ -103,10 +87,11 @@ static bool read_number(const char *text, double from, double to, double *number
 /* -1: go on; else the exit code. */
 static int read_arguments(struct settings *settings, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"blocks", required_argument, NULL, 'b'}, {"seconds", required_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'},         {"list", no_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"blocks", required_argument, NULL, 'b'},
+											{"seconds", required_argument, NULL, 's'},
+											{"list", no_argument, NULL, 'l'},
+											{"help", no_argument, NULL, 'h'},
+											{NULL, 0, NULL, 0}};
 	double blocks = BLOCKS;
 	int option;
 
@@ -118,73 +103,38 @@ static int read_arguments(struct settings *settings, int argc, char **argv)
 				print_list();
 			return 0;
 		}
-		settings->json = settings->json || option == 'j';
-		if (option == '?' || (option == 'b' && !read_number(optarg, 1, STATISTICS_BLOCKS_MAX, &blocks)) ||
+		if (option == '?' || (option == 'b' && !read_number(optarg, 1, BENCH_BLOCKS_MAX, &blocks)) ||
 			(option == 's' && !read_number(optarg, 0.001, 3600, &settings->seconds))) {
 			print_usage(stderr);
 			return EXIT_USAGE;
 		}
 	}
 	settings->blocks = (unsigned)blocks;
-	for (; optind < argc; optind++) {
-		if (!choose(settings, argv[optind])) {
-			fprintf(stderr, "video_shm_bench: there is no case %s; see --list\n", argv[optind]);
-			return EXIT_USAGE;
-		}
+	settings->which = argc - optind == 1 ? find_case(argv[optind]) : NULL;
+	if (settings->which == NULL) {
+		fprintf(stderr, "video_shm_bench: name one case; see --list\n");
+		return EXIT_USAGE;
 	}
 	return -1;
 }
 
-static void run_case(struct report *report, const struct settings *settings, const struct bench_case *which)
-{
-	struct report_case *part = &report->cases[report->case_count++];
-	struct bench_run run = {.blocks = settings->blocks,
-							.seconds = settings->seconds > 0 ? settings->seconds : which->seconds,
-							.rows = &report->rows[report->row_count]};
-	struct host host;
-
-	fprintf(stderr, "%s: %s, %.3g s\n", which->name, which->about, run.seconds);
-	part->which = which;
-	part->first_row = report->row_count;
-	host_begin(&host);
-	part->good = which->run(which, &run);
-	host_end(&host, &part->host);
-	if (!part->good) {
-		if (!fleet_stopped())
-			fprintf(stderr, "video_shm_bench: %s did not run to its end\n", which->name);
-		return;
-	}
-	part->row_count = run.count;
-	report->row_count += run.count;
-	for (unsigned at = 0; at < run.count; at++)
-		row_judge(&run.rows[at], settings->blocks, part->host.fit);
-}
-
 int main(int argc, char **argv)
 {
-	static struct report report;
 	struct settings settings = {0};
-	bool all = true, failed = false;
 	const int code = read_arguments(&settings, argc, argv);
+	struct bench_run run;
+	bool good;
 
 	if (code >= 0)
 		return code;
 	fleet_init();
-	report.blocks = settings.blocks;
-	for (size_t at = 0; at < CASES; at++)
-		all = all && !settings.chosen[at];
-	for (size_t at = 0; at < CASES && !fleet_stopped(); at++) {
-		if (all || settings.chosen[at])
-			run_case(&report, &settings, &cases[at]);
-	}
+	run.blocks = settings.blocks;
+	run.seconds = settings.seconds > 0 ? settings.seconds : settings.which->seconds;
+	good = settings.which->run(settings.which, &run);
 	fleet_remove_rings();
-	for (unsigned at = 0; at < report.case_count; at++)
-		failed = failed || !report.cases[at].good;
-	if (settings.json)
-		report_json(&report);
-	else
-		report_table(&report);
 	if (fleet_stopped())
 		return EXIT_INTERRUPTED;
-	return failed ? 1 : rows_exit_code(report.rows, report.row_count);
+	if (!good)
+		fprintf(stderr, "video_shm_bench: %s did not run to its end\n", settings.which->name);
+	return good ? 0 : 1;
 }

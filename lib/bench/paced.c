@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench.h"
 #include "fleet.h"
-#include "statistics.h"
 
 /* At the beginning of a turn, not judged: the side before has left its traces in all caches. */
 #define SETTLING_FRAMES 2u
 #define TURN_FRAMES_MAX 10u
-#define LOST_US 1e6 /* what a frame that a reader never got counts as */
+#define LOST_NS 1e9 /* what a frame that a reader never got counts as */
 
 /* What a reader child is told. */
 struct reader_task {
@@ -64,7 +64,7 @@ static size_t collect(const struct paced *paced, const uint64_t *from, const uin
 
 	for (size_t frame = 0; frame < total_frames(paced); frame++) {
 		if (frame % turn_frames(paced) >= SETTLING_FRAMES)
-			values[count++] = to[frame] != 0 ? (double)(to[frame] - from[frame]) / 1e3 : LOST_US;
+			values[count++] = to[frame] != 0 ? (double)(to[frame] - from[frame]) : LOST_NS;
 	}
 	return count;
 }
@@ -186,27 +186,24 @@ static double *samples(size_t count)
 	return values;
 }
 
-double paced_latency_us(const struct paced *paced, unsigned side, double share)
+void paced_print_latency(const struct paced *paced, unsigned side, const char *figure)
 {
 	double *values = samples(total_frames(paced) * paced->readers);
-	double quantile;
 	size_t count = 0;
 
 	for (unsigned reader = 0; reader < paced->readers; reader++)
 		count += collect(paced, &paced->entered[at_side(paced, side, 0)],
 						 &paced->awake[at_reader(paced, reader, side, 0)], values + count);
-	quantile = statistics_quantile(values, count, share);
+	bench_print(figure, paced->block, side, values, count);
 	free(values);
-	return quantile;
 }
 
-double paced_write_us(const struct paced *paced, unsigned side, double share)
+void paced_print_write(const struct paced *paced, unsigned side, const char *figure)
 {
 	const size_t first = at_side(paced, side, 0);
 	double *values = samples(total_frames(paced));
 	const size_t count = collect(paced, &paced->entered[first], &paced->left[first], values);
-	const double quantile = statistics_quantile(values, count, share);
 
+	bench_print(figure, paced->block, side, values, count);
 	free(values);
-	return quantile;
 }

@@ -31,8 +31,9 @@ void paced_fill(struct paced *paced, double seconds);
 bool paced_run(struct paced *paced);
 void paced_discard(struct paced *paced);
 
-/* A quantile, in us: from entry of write to the readers' return from wait; or of write alone. */
-double paced_latency_us(const struct paced *paced, unsigned side, double share);
-double paced_write_us(const struct paced *paced, unsigned side, double share);
+/* Print all times of a side, in ns: from entry of write to the readers' return from wait; or of write alone.
+ */
+void paced_print_latency(const struct paced *paced, unsigned side, const char *figure);
+void paced_print_write(const struct paced *paced, unsigned side, const char *figure);
 
 #endif

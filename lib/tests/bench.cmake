@@ -1,7 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-vshm_test(statistics SOURCES ../bench/statistics.c ../bench/verdict.c)
-target_link_libraries(test_statistics PRIVATE m)
-
 # A sanitizer's build has no bench: it would measure another program.
 if(VIDEO_SHM_BENCH)
     vshm_test(bench TIMEOUT 300 SOURCES ../bench/floor.c)
