@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer, also as ``python -m hil.streamer``: what keeps it from being loaded is told in words."""
+"""Runs camera-streamer, also as ``python -m hil.streamer``, and says in words what is missing if it can't be loaded."""
 
 from __future__ import annotations
 

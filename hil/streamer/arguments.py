@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer's command line, which can be read and explained where none of what it needs is installed."""
+"""camera-streamer's command line. It can be parsed, and its help shown, without the packages that streaming needs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ exit: 0 told to end, or a file's end, 1 what went wrong is in the log, 2 usage""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of camera-streamer's command line."""
     parser = argparse.ArgumentParser(
         "camera-streamer", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )

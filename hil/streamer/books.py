@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The books of a channel: every picture that was captured is accounted for."""
+"""The counters of a channel, which account for every captured picture."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 class Books:
     """Counts since the start.
 
-    captured: pictures, or access units of a camera that encodes itself, handed out by the source. encoded: access
-    units that came of them. encoder_dropped: gave way to a newer picture. source_error: flagged by the driver. written:
-    in the ring. refused: larger than a slot. ring_dropped: the ring was busy.
+    captured: pictures that the source delivered, or access units of a camera that encodes by itself. encoded: access
+    units that were made of them. encoder_dropped: pictures that were replaced by a newer one before they were encoded.
+    source_error: pictures that the driver flagged as damaged. written: frames in the ring. refused: frames larger than
+    a slot. ring_dropped: frames dropped because the ring was busy.
     """
 
     captured: int = 0
@@ -25,11 +26,11 @@ class Books:
 
     @property
     def in_flight(self) -> int:
-        """Captured, and neither encoded nor given up yet."""
+        """The number of pictures that were captured, and are neither encoded nor dropped yet."""
         return self.captured - self.encoded - self.encoder_dropped - self.source_error
 
     def imbalance(self, in_flight: int = 0) -> str | None:
-        """What does not add up, with so many pictures still on their way; None: all does."""
+        """Return what does not add up with in_flight pictures still being encoded, or None if the counters balance."""
         if self.in_flight != in_flight:
             given = f"{self.encoded} encoded + {self.encoder_dropped} dropped + {self.source_error} bad"
             return f"captured {self.captured} is not {given} + {in_flight} in flight"

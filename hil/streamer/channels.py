@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a channel is to be: the words of --channel and of the configuration file.
+"""Parses the description of a channel, from --channel or from the configuration file.
 
 0:1920x1080@30,4M,slots=60,slot=1M      RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...
 """
@@ -27,17 +27,20 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kMG]?)")
 _SCALES = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
 _BINARY_SCALES = {"": 1, "k": 1024, "M": 1024**2, "G": 1024**3}
 _MODE = re.compile(r"(?:0o?)?([0-7]{1,3})")
-LEAST_BIT_RATE = 1000  # libx264 and libx265 count in thousands
+LEAST_BIT_RATE = 1000  # libx264 and libx265 count in units of 1000 bits
 FPS_LIMITS = (0.001, 1000.0)
 LIMITS = {"width": (16, 8192), "height": (16, 8192), "gop": (1, 10_000), "quality": (1, 100), "slots": (2, 4096)}
 
 
 class ChannelError(ValueError):
-    """A channel's description can't be meant like that."""
+    """The description of a channel is not valid."""
 
 
 def scaled(text: str, binary: bool = False) -> int:
-    """500k, 4M, 1048576. binary: of 1024, as sizes in memory are. Raises ChannelError."""
+    """Return the number in text such as 500k, 4M or 1048576.
+
+    Raises ChannelError. binary: 1k is 1024, as for sizes in memory.
+    """
     match = _SIZE.fullmatch(text)
     if match is None:
         raise ChannelError(f"{text}: a number, with k, M or G behind it")
@@ -45,7 +48,7 @@ def scaled(text: str, binary: bool = False) -> int:
 
 
 def permissions(said: object) -> int:
-    """Of text alone, "0660": in a file a number without quotes would be decimal. Raises ChannelError."""
+    """Return permission bits, given as text such as "0660": a number in TOML would be decimal. Raises ChannelError."""
     match = _MODE.fullmatch(said) if isinstance(said, str) else None
     if match is None or int(match[1], 8) == 0:
         raise ChannelError(f'mode={said}: permission bits in octal, such as 0660, or 0666 for all; in a file "0666"')
@@ -53,7 +56,7 @@ def permissions(said: object) -> int:
 
 
 def unknown(name: str, known: Collection[str]) -> ChannelError:
-    """What to say of a name that is none of those."""
+    """Return an error that lists the known names."""
     near = get_close_matches(name, known, n=1)
     meant = f": did you mean {near[0]}?" if near else ""
     return ChannelError(f"{name}: no such name{meant}; there are {', '.join(known)}")
@@ -61,15 +64,14 @@ def unknown(name: str, known: Collection[str]) -> ChannelError:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One ring, and the stream in it.
+    """One ring, and the stream that is written into it.
 
-    width, height in pixels and fps: 0 is as the camera gives it. bit_rate: bits per second; 0 is chosen by picture and
-    rate. quality: 1 to 100, where no bitrate is said; 0 is 85 of JPEG, and by bitrate else.
-    gop: frames. profile: as the encoder names it, with the pixels that it is for; none: what every decoder can take.
-    slot: bytes of a slot's payload. mode: permission bits of the ring and its semaphores. codec: "auto" becomes what
-    the encoder makes, and h264 where any will do. encoder: "copy" is none at all: the source's own access units are
-    passed through, of whatever codec where that is "auto"; size and rate, if given, are then those that the source must
-    have.
+    width, height: in pixels, and fps: 0 keeps the camera's own. bit_rate: bits per second; 0 derives it from size and
+    rate. quality: 1 to 100, used if no bit rate is given; 0 means 85 for JPEG, and encoding by bit rate for other
+    codecs. gop: frames. profile: the encoder's name of it, which also determines the pixel format; by default a profile
+    that every decoder supports. slot: payload bytes of a slot. mode: permission bits of the ring and its semaphores.
+    codec: "auto" becomes the codec of the encoder, or h264 if it can make several. encoder: "copy" passes the source's
+    own access units through, of any codec if that is "auto"; size and rate, if given, are then required of the source.
     """
 
     ring: str = ring_name()
@@ -125,7 +127,10 @@ class Channel:
 
     @classmethod
     def parse(cls, text: str, default: Mapping[str, Any] | None = None) -> Self:
-        """From the words of --channel. default: what is not said, by name. Raises ChannelError."""
+        """Parse the argument of --channel.
+
+        Raises ChannelError. default: the values of what it does not set, by name.
+        """
         ring, _, rest = text.partition(":")
         values: dict[str, Any] = {"ring": _ring(ring)}
         for word in filter(None, rest.split(",")):
@@ -141,13 +146,13 @@ class Channel:
 
     @classmethod
     def of_table(cls, table: dict[str, Any], default: Mapping[str, Any] | None = None) -> Self:
-        """From a [[channel]] of the configuration file. Raises ChannelError."""
+        """Return the channel of a [[channel]] table in the configuration file. Raises ChannelError."""
         values = {name: _value(name, value) for name, value in table.items()}
         return cls(**{**(default or {}), **values})
 
 
 def _bit_rate(word: str) -> int:
-    """What has neither a name nor a picture's form."""
+    """Parse a word that is neither NAME=VALUE nor a picture size. Raises ChannelError."""
     if _SIZE.fullmatch(word) is None:
         bit_rate = "a bitrate (a number, with k, M or G behind it)"
         raise ChannelError(f"{word}: neither a picture (1280x720, 1280x720@30) nor {bit_rate}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far the wall clock is from the monotonic one."""
+"""Measures the offset between the wall clock and the monotonic clock."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _CLOSE_NS = 50_000
 def realtime_offset_ns(
     monotonic_ns: Callable[[], int] = time.monotonic_ns, realtime_ns: Callable[[], int] = time.time_ns
 ) -> int:
-    """CLOCK_REALTIME less CLOCK_MONOTONIC, in ns.
+    """Return CLOCK_REALTIME minus CLOCK_MONOTONIC, in ns.
 
-    Two clocks are read one after the other, and a thread may be kept from its processor for many milliseconds in
-    between: the reading that took the least time is believed.
+    The two clocks are read one after the other, and the thread may be preempted in between for many milliseconds, so
+    the fastest of several readings is used.
     """
     best_width, best = None, 0
     for _ in range(_TRIES):

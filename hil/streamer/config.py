@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration file: what may stand in it, and what is in force as such a file, for a start."""
+"""Reads the configuration file, and prints the settings in force as such a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .channels import Channel, ChannelError, unknown
 from .sound.options import Sound
 
 _TEXT, _SWITCH, _TEXT_OR_NUMBER = (str,), (bool,), (str, int)
-# By name: what kinds of value it takes, and what it is, as --print-config tells it.
+# By name: the accepted types of the value, and the description that --print-config prints.
 KEYS: dict[str, tuple[tuple[type, ...], str]] = {
     "device": (_TEXT, "the source: auto, a V4L2 device's path, driver, card or bus, rpicam, file:PATH, testsrc"),
     "wait": (_SWITCH, "whether to wait for a source that is not there yet"),
@@ -27,7 +27,7 @@ KEYS: dict[str, tuple[tuple[type, ...], str]] = {
     "mode": (_TEXT_OR_NUMBER, "permission bits, in octal, of rings that do not say"),
     "channel": ((list,), "the rings, each a [[channel]]"),
 }
-# Of a [[channel]].
+# The keys of a [[channel]] table.
 CHANNEL_KEYS = {
     "ring": "channel number, NAME or /NAME",
     "width": "pixels; 0, with height: as the source gives them",
@@ -47,7 +47,7 @@ _EXAMPLES = {"websocket": "8765", "audio": "alsa:default,codec=opus"}
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """A TOML file: what the options say, and a list of [[channel]]. Raises ChannelError, OSError."""
+    """Return a TOML file's options and its list of [[channel]] tables. Raises ChannelError or OSError."""
     try:
         config = tomllib.loads(path.read_text(encoding="utf-8"))
         _check(config)
@@ -75,7 +75,10 @@ _KINDS: dict[type, str] = {str: "text in quotes", int: "a number", bool: "true o
 
 
 def config_text(said: dict[str, Any], channels: Sequence[Channel], sound: Sound | None) -> str:
-    """What is in force, as a file for --config. said: of KEYS, where it is not a channel's; None: not wanted."""
+    """Return the settings in force as a file for --config.
+
+    said: the values of KEYS that no channel sets; None is left out.
+    """
     values = {**said, "audio": _sound_words(sound) if sound is not None else None}
     lines = ["# What is in force, as camera-streamer --print-config tells it; --config FILE takes it."]
     for name in ("device", "wait", "loop", "websocket", "audio"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of any kind into those that one encoder takes, by FFmpeg's filters."""
+"""Converts pictures to the size, pixel format and colours that an encoder takes, by FFmpeg's filters."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import av
 
 from .colour import IDENTITY, UNTOLD, Colour, colour_of, guessed_matrix
 
-# As FFmpeg's filter "colorspace" names the matrices of ITU-T H.273 that it knows.
+# The names that FFmpeg's filter "colorspace" has for the matrices of ITU-T H.273 that it supports.
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc"}
 _RANGES = {False: "tv", True: "pc"}
 
 
 class Converter:
-    """width, height: pixels. pixels: PyAV's name of a planar format of Y'CbCr."""
+    """Converts pictures for one encoder. width, height: pixels. pixels: PyAV's name of a planar Y'CbCr format."""
 
     def __init__(self, width: int, height: int, pixels: str) -> None:
         self._width, self._height, self._pixels = width, height, pixels
@@ -23,7 +23,10 @@ class Converter:
         self._graph: Any = None
 
     def convert(self, picture: av.VideoFrame, target: Colour) -> av.VideoFrame:
-        """A picture of its own, whose bytes may be the given one's. Raises av.FFmpegError, ValueError."""
+        """Return the converted picture, which may share memory with the given one.
+
+        Raises av.FFmpegError or ValueError.
+        """
         source = colour_of(picture)
         said = f"colorspace={source.matrix}:range={int(picture.color_range)}"
         shape = (picture.format.name, picture.width, picture.height, said, source, target)
@@ -37,23 +40,27 @@ class Converter:
     def _steps(self, picture: av.VideoFrame, source: Colour, target: Colour) -> list[tuple[str, str]]:
         size = f"{self._width}:{self._height}:flags=bilinear"
         if source.matrix == IDENTITY:
-            # Without accurate_rnd, swscale has a short cut of its own for BGR that is off by several levels.
+            # Without accurate_rnd, swscale has a faster path for BGR that is off by several levels.
             scale = f"{size}+accurate_rnd:out_range={target.range}:out_color_matrix={target.matrix}"
             expanded = [] if source.full_range else [_EXPAND, ("setparams", "range=full")]
             return [_UNTOLD, *_widened(picture.format), *expanded, ("scale", scale), ("format", self._pixels)]
-        # What swscale takes for full range whatever it is told stays as it is if the result is to be full as well.
+        # swscale always takes these formats for full range, so they stay as they are if the result is full range as
+        # well.
         always_full = picture.format.name.startswith(("gray", "yuvj"))
         kept = Colour(source.full_range or always_full).range
         steps = [
             _UNTOLD,
-            ("setparams", f"range={kept}:colorspace={_KEPT}"),  # and it would refuse matrices that it does not know
+            ("setparams", f"range={kept}:colorspace={_KEPT}"),  # swscale would refuse matrices that it does not know
             ("scale", f"{size}:out_range={kept}:out_color_matrix={_KEPT}"),
             ("format", self._pixels),
         ]
         return steps + self._recolour(source, target, guessed_matrix(picture.width, picture.height))
 
     def _recolour(self, source: Colour, target: Colour, guessed: int) -> list[tuple[str, str]]:
-        """From one matrix and range to another. swscale would go through RGB of 8 bits, slower, and off by 4 levels."""
+        """Return the filters that change matrix and range.
+
+        swscale would convert through 8-bit RGB: slower, and off by 4 levels.
+        """
         before, after = (guessed if matrix == UNTOLD else matrix for matrix in (source.matrix, target.matrix))
         if (before, source.full_range) == (after, target.full_range):
             return []
@@ -62,11 +69,11 @@ class Converter:
                 raise ValueError(f"pictures of matrix {matrix} of ITU-T H.273 can't be converted to another one")
         words = f"ispace={_MATRICES[before]}:space={_MATRICES[after]}"
         words += f":irange={_RANGES[source.full_range]}:range={_RANGES[target.full_range]}"
-        # Primaries and transfer have to be told, and stay as they are.
+        # The filter requires primaries and transfer; they are not changed.
         words += ":iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709:fast=1"
         if self._width % 2 == 0 and self._height % 2 == 0:
             return [("colorspace", words)]
-        # The filter knows even sizes only; padding is exact where colour is stored for every pixel.
+        # The filter supports even sizes only; padding is lossless in a format with full-resolution chroma.
         return [
             ("format", "yuv444p"),
             ("pad", f"{self._width + 1 & ~1}:{self._height + 1 & ~1}"),
@@ -77,14 +84,16 @@ class Converter:
         ]
 
 
-_KEPT = 6  # any matrix that swscale knows, before and after
-_EXPAND = ("lutrgb", ":".join(f"{name}=(val-16)*255/219+0.5" for name in "rgb"))  # it takes all RGB for full range
-_UNTOLD = ("setparams", f"color_primaries={UNTOLD}:color_trc={UNTOLD}")  # it refuses some, and these stay as they are
+_KEPT = 6  # any matrix that swscale knows, the same before and after
+_EXPAND = ("lutrgb", ":".join(f"{name}=(val-16)*255/219+0.5" for name in "rgb"))  # swscale takes all RGB for full range
+_UNTOLD = ("setparams", f"color_primaries={UNTOLD}:color_trc={UNTOLD}")  # swscale refuses some
 
 
 def _widened(form: Any) -> list[tuple[str, str]]:
-    """RGB of 5 and 6 bits into that of 8. swscale's direct way to Y'CbCr makes white grey, and that of big-endian to
-    RGB takes the bytes in the wrong order.
+    """Return the filters that expand RGB of 5 and 6 bits to 8 bits.
+
+    swscale's direct conversion to Y'CbCr turns white to grey, and that of big-endian formats to RGB takes the bytes in
+    the wrong order.
     """
     if not any(4 < component.bits < 8 for component in form.components):
         return []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoders by PyAV: pictures in, whole access units out, each keyframe with its parameter sets."""
+"""Encodes pictures with PyAV into whole access units, with parameter sets in each keyframe."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .encoder_settings import JPEG_QUALITY, EncoderError, settings_of
 from .jpeg_rate import JpegRate
 from .metadata_filter import metadata_filter, said_of
 
-# An access unit, and the time that encode() was told of its picture.
+# An access unit, and the time_ns that encode() got with its picture.
 Encoded = tuple[AccessUnit, int]
 CODECS = {"h264": Codec.H264, "h265": Codec.H265, "jpeg": Codec.JPEG}
 SOFTWARE = {"h264": "libx264", "h265": "libx265", "jpeg": "mjpeg"}
-SILENT = ("h264_v4l2m2m",)  # encoders that do not write what colours they were given into the stream
+SILENT = ("h264_v4l2m2m",)  # encoders that do not write their colour description into the stream
 _CLOCK = Fraction(1, 1_000_000_000)
-_LOGGING = threading.Lock()  # PyAV's is the whole process's
+_LOGGING = threading.Lock()  # PyAV has one logging state for the whole process
 
 
 class Encoder:
-    """One stream. width, height: pixels of the pictures, which are scaled to what the encoder can have next to that.
+    """Encodes one stream. width, height: of the pictures, in pixels; they are scaled to the nearest supported size.
 
-    Range and matrix are the pictures' own, and said in the stream; where they change, a new sequence begins.
-    fps: frames per second; 0 is not known. Raises EncoderError.
+    Range and matrix are those of the pictures, and are declared in the stream; a change starts a new coded video
+    sequence. fps: frames per second, or 0 if unknown. Raises EncoderError.
     """
 
     def __init__(self, channel: Channel, name: str, width: int, height: int, fps: float) -> None:
@@ -43,9 +43,10 @@ class Encoder:
         self.codec = CODECS[channel.codec]
         self._channel = channel
         self._settings = settings_of(channel, name, width, height, fps)
-        # FFmpeg's rate control of JPEG counts ticks of the time base as pictures: they get numbers in place of times.
+        # FFmpeg's rate control for JPEG counts ticks of the time base as pictures, so numbers are passed instead of
+        # times.
         self._counts = self.codec == Codec.JPEG and self._settings.bit_rate > 0
-        self._times_ns: deque[int] = deque()  # of the pictures that have numbers, and are not out yet
+        self._times_ns: deque[int] = deque()  # of the pictures that were numbered and have not come out yet
         self._rate = JpegRate(channel, float(self._settings.rate)) if self._counts else None
         self.width, self.height = self._settings.width, self._settings.height
         self._converter = Converter(self.width, self.height, self._settings.pixels)
@@ -65,8 +66,8 @@ class Encoder:
         context.gop_size, context.max_b_frames = self._channel.gop, 0
         context.options, context.bit_rate = settings.options, settings.bit_rate
         if self.codec == Codec.JPEG:
-            context.sample_aspect_ratio = Fraction(1)  # only with that does FFmpeg write the JFIF header
-            # 1 to 31, the less the better; a fixed one keeps the quality whatever the size.
+            context.sample_aspect_ratio = Fraction(1)  # FFmpeg writes the JFIF header only with an aspect ratio
+            # The scale is from 1 (best) to 31; a fixed value keeps the quality independent of the size.
             context.qmin = context.qmax = max(1, round(31 - (self._channel.quality or JPEG_QUALITY) * 0.3))
             if self._counts:
                 context.qmin, context.qmax = 1, 31
@@ -80,10 +81,10 @@ class Encoder:
             self._sets.learn(bytes(context.extradata))
 
     def encode(self, picture: av.VideoFrame, time_ns: int, keyframe: bool = False) -> list[Encoded]:
-        """The access units that are ready, mostly one. Raises EncoderError.
+        """Encode a picture, and return the access units that are ready, usually one. Raises EncoderError.
 
-        time_ns: later than that of the picture before; the access unit comes out with it. keyframe: this one is to be
-        key. The picture is left as it is.
+        time_ns: must increase with every picture; it is returned with the picture's access unit. keyframe: whether the
+        picture must become a keyframe. The picture is not modified.
         """
         size = picture.width, picture.height
         colour = colour_to_encode(colour_of(picture), self.codec, size, (self.width, self.height))
@@ -105,7 +106,7 @@ class Encoder:
             raise EncoderError(f"{self.name}: {what}: {getattr(error, 'strerror', None) or error}") from None
 
     def flush(self) -> list[Encoded]:
-        """What the encoder still holds. Nothing can be encoded afterwards."""
+        """Return the access units that the encoder still holds. It can't encode afterwards."""
         try:
             return self._units(self._context.encode(None))
         except av.FFmpegError as error:
@@ -125,11 +126,11 @@ class Encoder:
 
 
 def _opened(context: Any) -> str | None:
-    """Open it. Why that failed, in the library's own words if it has any; None: it is open."""
+    """Open the encoder. Returns None, or why it failed, if possible in the encoder's own words."""
     with _LOGGING:
         before = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
-        av.logging.set_skip_repeated(False)  # what another one was told as well
+        av.logging.set_skip_repeated(False)  # a message would be left out if another encoder had logged the same
         try:
             with av.logging.Capture() as words:
                 context.open()

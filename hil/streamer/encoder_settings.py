@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an encoder is told, within its limits: size, rate, profile and pixel format, bits per second, options."""
+"""Chooses an encoder's settings within its limits: size, rate, profile, pixel format, bit rate and options."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .channels import FPS_LIMITS, Channel
 from .sources.modes import ORDINARY_FPS
 
 JPEG_QUALITY = 85
-# Where nothing else is said: for a picture of ordinary movement, and for small ones and low rates.
+# The default bit rate: enough for a picture with ordinary movement, and a minimum for small pictures and low rates.
 BITS_PER_PIXEL, ORDINARY_BIT_RATE = {"h264": 0.1, "h265": 0.06}, 200_000
-# PyAV's pixel format by profile. Without one it is that of all decoders, by whatever profile the encoder likes.
+# PyAV's pixel format by profile. By default it is the one that all decoders support, in the encoder's default profile.
 ANY_PROFILE, ANY_PIXELS = "", "yuv420p"
 _BASELINE_MAIN_HIGH = dict.fromkeys(("baseline", "main", "high"), "yuv420p")
 PROFILES: dict[str, dict[str, str]] = {
@@ -29,18 +29,21 @@ PROFILES: dict[str, dict[str, str]] = {
     "mjpeg": {},
 }
 _ALIASES = {"constrained_baseline": "baseline", "constrained-baseline": "baseline"}
-_LEAST_SIDE = {"libx265": 16}  # of the others 2, or 1 for JPEG
-# Where a side has fewer pixels than that, libx265's largest block has 16, which H.265 allows up to level 4.1 only
-# (A.4.1, tables A.8 and A.9): that level's bits per second, and pixels a side in whole blocks.
+_LEAST_SIDE = {"libx265": 16}  # the minimum of the other encoders is 2, or 1 for JPEG
+# If a side has fewer pixels than that, libx265 uses blocks of 16, which H.265 allows up to level 4.1 only (A.4.1,
+# tables A.8 and A.9). These are that level's bit rate and its largest side in whole blocks.
 _SMALL_H265, _SMALL_H265_BITS, _SMALL_H265_SIDE = 32, 50_000_000, 4208
 
 
 class EncoderError(RuntimeError):
-    """The encoder can't be had, or failed."""
+    """The encoder is not available, or it failed."""
 
 
 class Settings(NamedTuple):
-    """width, height: pixels. rate: frames per second. bit_rate: bits per second; 0: by quality."""
+    """The settings of an encoder.
+
+    width, height: pixels. rate: frames per second. bit_rate: bits per second, or 0 for encoding by quality.
+    """
 
     width: int
     height: int
@@ -51,7 +54,10 @@ class Settings(NamedTuple):
 
 
 def settings_of(channel: Channel, name: str, width: int, height: int, fps: float) -> Settings:
-    """For pictures of that size at that rate; fps 0 is not known. Raises EncoderError: the encoder has no such."""
+    """Return the settings for pictures of that size and rate; fps is 0 if unknown.
+
+    Raises EncoderError if the encoder supports no such size or profile.
+    """
     least = _LEAST_SIDE.get(name, 1)
     if width < least or height < least:
         raise EncoderError(f"{name}: {width}x{height}: from {least}x{least} on")
@@ -62,24 +68,24 @@ def settings_of(channel: Channel, name: str, width: int, height: int, fps: float
     fps = min(max(fps or ORDINARY_FPS, FPS_LIMITS[0]), FPS_LIMITS[1])
     profile, pixels = profile_of(channel, name)
     if name != "mjpeg":
-        # Colour is stored for two pixels at once: of an odd line the last one goes.
+        # Chroma is subsampled by two, so the last line or column of an odd size is cut off.
         width, height = max(width // 2 * 2, 2), max(height // 2 * 2, 2)
     options = _options(channel, name, profile)
     rate = Fraction(fps).limit_denominator(1001)
     bits = 0 if "crf" in options else bit_rate(channel, width, height, fps)
-    if name == "mjpeg":  # whose quality is fixed, unless a rate was asked for
+    if name == "mjpeg":  # its quality is fixed unless a bit rate was asked for
         bits = channel.bit_rate
     return Settings(width, height, rate, pixels, min(bits, _SMALL_H265_BITS) if small else bits, options)
 
 
 def bit_rate(channel: Channel, width: int, height: int, fps: float) -> int:
-    """Bits per second: what the channel says, else what suits picture and rate."""
+    """Return the channel's bit rate, or a default for this size and rate, in bits per second."""
     suitable = round(width * height * fps * BITS_PER_PIXEL.get(channel.codec, 0))
     return channel.bit_rate or max(suitable, ORDINARY_BIT_RATE)
 
 
 def profile_of(channel: Channel, name: str) -> tuple[str, str]:
-    """The profile as the encoder calls it, and the pixel format that it is for. Raises EncoderError."""
+    """Return the encoder's name of the profile, and the pixel format for it. Raises EncoderError."""
     profile = channel.profile.lower()
     profile = _ALIASES.get(profile, profile)
     if profile == ANY_PROFILE:
@@ -96,14 +102,14 @@ def _options(channel: Channel, name: str, profile: str) -> dict[str, str]:
     gop = f"keyint={channel.gop}:min-keyint={channel.gop}:scenecut=0:bframes=0"
     options = {"profile": profile} if profile else {}
     if name.startswith("libx26"):
-        options["forced-idr"] = "1"  # a key picture that was asked for is one that a decoder can begin with
+        options["forced-idr"] = "1"  # a requested keyframe must be one that a decoder can start at
         if channel.quality and not channel.bit_rate:
-            options["crf"] = str(round(51 - channel.quality * 0.4))  # on their own scale 51 is the worst
+            options["crf"] = str(round(51 - channel.quality * 0.4))  # on the encoders' scale 51 is the worst
     if name == "libx264":
-        # Without a look ahead and with slices for its threads: a picture in is a picture out.
+        # Without lookahead, and with sliced threads, every picture that goes in comes out at once.
         return options | {"preset": "veryfast", "tune": "zerolatency", "x264-params": f"{gop}:repeat-headers=1"}
     if name == "libx265":
-        # Left to itself, it begins each later GOP with a CRA picture, where not every decoder starts.
+        # By default it starts each later GOP with a CRA picture, at which not every decoder can start.
         parameters = f"{gop}:open-gop=0:repeat-headers=1:log-level=none"
         return options | {"preset": "ultrafast", "tune": "zerolatency", "x265-params": parameters}
     return options

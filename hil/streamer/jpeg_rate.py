@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bit rate for JPEG, which the encoder's quality follows; where even the lowest takes more, that is said."""
+"""Warns if JPEG exceeds the channel's bit rate even at the encoder's lowest quality."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections import deque
 from .channels import Channel
 from .log import LOG
 
-SETTLES_S = 4.0  # until the quality follows the rate, after a change of the picture
-TOLERANCE = 1.2  # of the bit rate
+SETTLES_S = 4.0  # the time until the quality has adapted to a changed picture
+TOLERANCE = 1.2  # a factor of the bit rate
 
 
 class JpegRate:
-    """Watches the sizes of a channel's pictures. fps: pictures a second."""
+    """Watches the sizes of a channel's pictures. fps: pictures per second."""
 
     def __init__(self, channel: Channel, fps: float) -> None:
         self._channel, self._fps = channel, fps
         self._sizes: deque[int] = deque(maxlen=max(2, round(SETTLES_S * fps)))
-        self._left = 2 * self._sizes.maxlen if self._sizes.maxlen else 0  # pictures until it is looked at
+        self._left = 2 * self._sizes.maxlen if self._sizes.maxlen else 0  # pictures until the average is judged
         self._told = False
 
     def add(self, size: int) -> None:
-        """One more picture, of so many bytes."""
+        """Count a picture of size bytes."""
         self._sizes.append(size)
         self._left -= 1
         if self._told or self._left > 0:

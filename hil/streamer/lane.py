@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A channel at work: takes the newest picture, encodes it and hands it to the ring, in a thread of its own."""
+"""A channel's thread, which takes the newest picture, encodes it and writes it into the ring."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .log import LOG
 from .outlet import Outlet
 from .sources.source import Captured, Source
 
-PENDING_UNITS = 60  # of a source that is encoded already: none of them may be left out
-PENDING_PICTURES = 8  # of a file, in which there is no newest picture that matters more than the others
-MAX_FPS = 255  # that the ring can say
+PENDING_UNITS = 60  # for a source that is already encoded: no access unit may be left out
+PENDING_PICTURES = 8  # for a file, in which the newest picture is not more important than the others
+MAX_FPS = 255  # the largest rate that the ring's header can hold
 
 
 class Lane:
-    """From a source to one ring. A slow lane loses pictures of its own and holds up nobody.
+    """Encodes from a source into one ring. A slow lane drops its own pictures, and never delays the others.
 
-    encoder: its name; None: the source's own access units are passed through. width, height, fps: what the ring says
-    of its pictures; of a stream that is passed through they are its own, and where the channel has no size of its own,
-    an encoder's are those of what it gets. Raises EncoderError, ProducerBusy, RingFull, VideoShmError.
+    encoder: its name, or None to pass the source's access units through. width, height, fps: what the ring declares. A
+    stream that is passed through declares its own, and if the channel sets no size, an encoder follows its pictures.
+    Raises EncoderError, ProducerBusy, RingFull or VideoShmError.
     """
 
     def __init__(self, channel: Channel, source: Source, encoder: str | None, ledger: Ledger | None) -> None:
@@ -36,7 +36,7 @@ class Lane:
         self._source_size = source.width, source.height
         self.width, self.height = channel.width or source.width, channel.height or source.height
         self.fps = channel.fps or source.fps
-        slower = 0 < channel.fps < source.fps and encoder is not None  # encoded pictures lean on each other
+        slower = 0 < channel.fps < source.fps and encoder is not None  # encoded pictures depend on each other
         self._interval_ns = round(1e9 / channel.fps) if slower else 0
         self._next_ns = 0
         self._encoder = Encoder(channel, encoder, self.width, self.height, self.fps) if encoder is not None else None
@@ -50,7 +50,7 @@ class Lane:
             self._most_pending = PENDING_UNITS
         self._wanted = threading.Condition()
         self._pending: list[Captured] = []
-        self._encoding: dict[int, Captured] = {}  # by the time that the encoder was told
+        self._encoding: dict[int, Captured] = {}  # by the time_ns that the encoder got
         self._last_ns = 0
         self._broken = False
         self._key_wanted = True
@@ -61,11 +61,11 @@ class Lane:
 
     @property
     def books(self) -> Books:
-        """This lane's books."""
+        """The counters of this lane."""
         return self.outlet.books
 
     def offer(self, captured: Captured) -> None:
-        """A picture for this lane. Never waits: where one of a camera is still pending, the newer wins."""
+        """Pass a picture to this lane. Never waits: a newer picture of a camera replaces one that is still pending."""
         with self._wanted:
             if captured.bad:
                 self.books.captured += 1
@@ -74,7 +74,7 @@ class Lane:
                 return
             if self._interval_ns and captured.capture_ns < self._next_ns:
                 self._broken = self._broken or captured.discontinuity
-                return  # the channel is slower than the camera: not its picture
+                return  # the channel's rate is lower than the camera's, and this picture is left out
             self._next_ns = max(self._next_ns + self._interval_ns, captured.capture_ns + self._interval_ns // 2)
             captured.discontinuity, self._broken = captured.discontinuity or self._broken, False
             self.books.captured += 1
@@ -87,7 +87,7 @@ class Lane:
             self._wanted.notify()
 
     def want_keyframe(self) -> None:
-        """The next picture is to be key."""
+        """Make the next picture a keyframe."""
         self._key_wanted = True
 
     def _take(self) -> Captured | None:
@@ -102,7 +102,7 @@ class Lane:
                 self._handle(captured)
             if self._encoder is not None:
                 self._write(self._encoder.flush())
-        except Exception as error:  # the lane ends; the others and the camera go on
+        except Exception as error:  # only this lane ends: the others and the camera go on
             self.failure = error
             LOG.error("%s: ended: %s", self.channel.ring, error)
 
@@ -113,15 +113,16 @@ class Lane:
         elif captured.picture is not None:
             self._suit(captured.picture.width, captured.picture.height)
             key, self._key_wanted = self._key_wanted or captured.discontinuity, False
-            # Always rising, as encoders want it: a driver's time may lie before the time of dequeue of the last one.
+            # Encoders need increasing times, and a driver's time may lie before the last picture's, which was dated
+            # when dequeued.
             self._last_ns = max(captured.capture_ns, self._last_ns + 1)
             self._encoding[self._last_ns] = captured
             encoded = self._encoder.encode(captured.picture, self._last_ns, key)
-            captured.picture = None  # its buffer goes back to the camera
+            captured.picture = None  # returns its buffer to the camera
             self._write(encoded)
 
     def _pass_on(self, captured: Captured, unit: AccessUnit) -> None:
-        """A source's own access unit; what it says of its pictures is what the ring says."""
+        """Write a source's own access unit. The ring declares the size that the access unit declares."""
         unit = self._sets.complete(unit)
         told = picture_format(unit.data, self._codec) if unit.keyframe else None
         if told is not None:
@@ -130,7 +131,7 @@ class Lane:
         self.outlet.write(unit, captured)
 
     def _suit(self, width: int, height: int) -> None:
-        """Before a picture of another size is encoded: where the channel has none of its own, it follows."""
+        """Open the encoder anew if the size changed and the channel sets none."""
         if self.channel.width or (width, height) == self._source_size or self._encoder_name is None:
             return
         assert self._encoder is not None
@@ -147,11 +148,11 @@ class Lane:
             LOG.info("%s: from here on %dx%d at %g fps", self.channel.ring, width, height, fps)
 
     def _write(self, encoded: list[Encoded]) -> None:
-        for unit, time_ns in encoded:  # an encoder may hold pictures back: each unit has its own picture's times
+        for unit, time_ns in encoded:  # an encoder may delay pictures, so each unit gets its own times
             self.outlet.write(unit, self._encoding.pop(time_ns))
 
     def close(self) -> None:
-        """Encode what is pending, close the ring."""
+        """Encode what is pending, and close the ring."""
         with self._wanted:
             self._over = True
             self._wanted.notify()

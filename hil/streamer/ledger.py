@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The writer's witness: one line for each access unit, written beside the ring and off the hot path."""
+"""The writer's ledger: a file with one line per access unit, written by another thread than the stream's."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ Result = Literal["written", "refused", "ring_dropped"]
 
 
 class Record(NamedTuple):
-    """One access unit.
+    """An access unit in the ledger.
 
-    channel: the ring's name. v4l2_sequence: the driver's number; -1: the source has none. capture_ns, entry_ns:
-    CLOCK_MONOTONIC, entry_ns at entry of the write. number: frame number in the ring; -1 where it did not get in.
+    channel: the ring's name. v4l2_sequence: the driver's sequence number, or -1 if the source has none. capture_ns,
+    entry_ns: CLOCK_MONOTONIC, entry_ns when the write was entered. number: frame number in the ring, or -1 if it was
+    not written.
     """
 
     channel: str
@@ -36,7 +37,10 @@ class Record(NamedTuple):
 
 
 class Ledger:
-    """Takes records from any thread and writes them in a thread of its own; a context manager. Raises OSError."""
+    """Takes records from any thread, and writes them in a thread of its own.
+
+    It is a context manager. Raises OSError.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = TextIOWrapper(BufferedWriter(open_alone(path, force=True)), encoding="ascii")
@@ -46,7 +50,7 @@ class Ledger:
         self._thread.start()
 
     def add(self, record: Record, data: bytes) -> None:
-        """One more. Its crc32 is filled in from data, later."""
+        """Add a record. Its crc32 is computed from data in the ledger's thread."""
         self._queue.put((record, data))
 
     def _run(self) -> None:
@@ -55,11 +59,11 @@ class Ledger:
             line = json.dumps(record._replace(crc32=zlib.crc32(data))._asdict())
             try:
                 print(line, file=self._file, flush=self._queue.empty())
-            except OSError as error:  # the disk is full: the stream goes on, and close() tells
+            except OSError as error:  # the disk may be full: the stream goes on, and close() raises the error
                 self._failure = self._failure or OSError(error.errno, error.strerror, self._file.name)
 
     def close(self) -> None:
-        """Write what is left. Raises OSError where a record could not be written."""
+        """Write the remaining records. Raises OSError if a record could not be written."""
         self._queue.put(None)
         self._thread.join()
         try:
@@ -79,7 +83,10 @@ class Ledger:
 
 
 def read_ledger(path: Path) -> Iterator[Record]:
-    """The records of a file, in order; a last line that is cut off is left out. Raises ValueError for another file."""
+    """Yield the records of a file in order, without an incomplete last line.
+
+    Raises ValueError if it is not a ledger.
+    """
     with path.open(encoding="ascii") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith("\n"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer --list: the cameras of this machine, with formats, sizes and rates."""
+"""camera-streamer --list prints the cameras of this machine, with their formats, sizes and rates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sources.v4l2_devices import ANY_SIZE, offers_of, video_devices
 
 
 def describe(info: DeviceInfo, offers: list[Offer]) -> dict[str, Any]:
-    """One device, as --json has it."""
+    """Return a device as a JSON object for --json."""
     return asdict(info) | {
         "path": str(info.path),
         "why_not": why_not(info),
@@ -24,7 +24,7 @@ def describe(info: DeviceInfo, offers: list[Offer]) -> dict[str, Any]:
 
 
 def size_text(least: Size, most: Size) -> str:
-    """640x360; 16x16..1920x1080; any size."""
+    """Return a size or a range of sizes as text: 640x360, 16x16..1920x1080, or any size."""
     if (least, most) == ANY_SIZE:
         return "any size"
     text = f"{least.width}x{least.height}"
@@ -32,7 +32,7 @@ def size_text(least: Size, most: Size) -> str:
 
 
 def lines_of(info: DeviceInfo, offers: list[Offer]) -> list[str]:
-    """One device, for people."""
+    """Return the lines about a device for people to read."""
     reason = why_not(info)
     lines = [f"{info.path}  {info.card}  driver {info.driver}, bus {info.bus}{f': {reason}' if reason else ''}"]
     shown = ""
@@ -46,7 +46,7 @@ def lines_of(info: DeviceInfo, offers: list[Offer]) -> list[str]:
 
 
 def print_cameras(as_json: bool) -> int:
-    """Exit code 0; 1: there is no camera that can be opened just like that."""
+    """Print all cameras. Returns the exit code: 0, or 1 if there is no camera that can be opened directly."""
     infos, failures = video_devices()
     described, found = [], False
     for info in infos:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer's log: one line for each event, on stderr, as text or JSON; never one per frame."""
+"""camera-streamer's log on stderr, one line per event, as text or JSON. Nothing is logged per frame."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class _Json(logging.Formatter):
 
 
 class _ToStderr(logging.StreamHandler[TextIO]):
-    """Whatever sys.stderr is at the moment: where the status is shown in place, what puts a line above it."""
+    """Writes to the present sys.stderr, which the status display replaces so that log lines appear above it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr  # the one before may be closed by now
+        self.stream = sys.stderr  # the previous stream may be closed by now
         super().emit(record)
 
 
 def set_up(form: Literal["text", "json"]) -> None:
-    """Log to stderr in that form."""
+    """Log to stderr in the given form."""
     handler = _ToStderr()
     handler.setFormatter(_Json() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     LOG.handlers[:] = [handler]

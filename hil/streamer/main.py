@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer: from a source into one ring or several, until it is told to end."""
+"""Runs camera-streamer: from one source into one or several rings, until it is told to end."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ from .sources.source import Source, SourceError
 from .sources.timeline import Timelines
 from .status import Status
 
-READ_TIMEOUT_S = 0.1  # how soon a signal is heeded
+READ_TIMEOUT_S = 0.1  # the longest time until a signal is handled
 WAIT_EVERY_S = 0.5
 START_ATTEMPTS = 5
 
 
 def default_of(arguments: argparse.Namespace, config: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Of these names, what holds for rings that do not say, by command line, else by file. Raises ChannelError."""
+    """Return the defaults of the named settings, from the command line, else from the file. Raises ChannelError."""
     said = {name: getattr(arguments, name) or config.get(name) for name in names}
     return {name: permissions(value) if name == "mode" else value for name, value in said.items() if value}
 
 
 def channels_of(arguments: argparse.Namespace, config: dict[str, Any]) -> list[Channel]:
-    """From the command line, else from the file, else the preset's. Raises ChannelError."""
+    """Return the channels of the command line, else of the file, else of the preset. Raises ChannelError."""
     default = default_of(arguments, config, "codec", "encoder", "mode")
     if arguments.channel:
         channels = [Channel.parse(words, default) for words in arguments.channel]
@@ -68,7 +68,7 @@ def channels_of(arguments: argparse.Namespace, config: dict[str, Any]) -> list[C
 
 
 def audio_of(arguments: argparse.Namespace, config: dict[str, Any], channels: Sequence[Channel]) -> Sound | None:
-    """From the command line, else from the file; None: no sound. Raises ChannelError."""
+    """Return the sound of the command line, else of the file, or None if none is wanted. Raises ChannelError."""
     words = arguments.audio or config.get("audio")
     sound = Sound.parse(words, default_of(arguments, config, "mode")) if words else None
     if sound and sound.ring in [channel.ring for channel in channels]:
@@ -77,7 +77,7 @@ def audio_of(arguments: argparse.Namespace, config: dict[str, Any], channels: Se
 
 
 def wanted_of(channels: Sequence[Channel]) -> Wanted:
-    """What the camera should deliver for these channels: the largest picture and the highest rate of theirs."""
+    """Return what the camera should deliver for these channels: the largest size and the highest rate of all."""
     sizes = {Size(channel.width, channel.height) for channel in channels}
     codecs = {channel.codec for channel in channels}
     copy = channels[0].encoder == "copy"
@@ -94,16 +94,16 @@ def wanted_of(channels: Sequence[Channel]) -> Wanted:
 
 
 def open_websocket(words: str, channels: Sequence[Channel]) -> contextlib.AbstractContextManager[object]:
-    """The same streams over WebSocket. Raises ChannelError, OSError: the address is taken."""
-    from .websocket import WebSocketServer, address  # aiohttp takes long to import
+    """Serve the streams over WebSocket. Raises ChannelError, or OSError if the address is in use."""
+    from .websocket import WebSocketServer, address  # aiohttp is slow to import
 
     return WebSocketServer(*address(words), [channel.ring for channel in channels])
 
 
 def open_sound(sound: Sound, source: Source, ledger: Ledger | None, wait: bool, over: End) -> SoundLane:
-    """Its source and its ring. Raises SourceError, EncoderError, VideoShmError.
+    """Open the source of sound and its ring. Raises SourceError, EncoderError or VideoShmError.
 
-    wait: pictures do not wait for a microphone, which opens itself when it is there.
+    wait: pictures do not wait for a microphone that is absent; it is opened once it is there.
     """
     if not (wait and source.live):
         open_when_there(source, False, over)
@@ -118,7 +118,7 @@ def open_sound(sound: Sound, source: Source, ledger: Ledger | None, wait: bool, 
 
 @contextlib.contextmanager
 def giving_keyframes(source: Source, lanes: Sequence[Lane]) -> Iterator[None]:
-    """SIGUSR1 asks source and lanes for a keyframe."""
+    """Let SIGUSR1 ask the source and all lanes for a keyframe during the block."""
 
     def want_keyframe(_number: int, _frame: object) -> None:
         source.want_keyframe()
@@ -133,9 +133,9 @@ def giving_keyframes(source: Source, lanes: Sequence[Lane]) -> Iterator[None]:
 
 
 def open_when_there(source: Source, wait: bool, over: End) -> bool:
-    """Open the source; with wait, as soon as it is there. False: the end came first. Raises SourceError.
+    """Open the source; with wait, as soon as it is there. Returns False if the end came first. Raises SourceError.
 
-    A camera that is there and does not start is given some attempts.
+    A camera that is there but does not start is tried several times.
     """
     told, attempts = "", 0
     while not over.is_set():
@@ -155,7 +155,7 @@ def open_when_there(source: Source, wait: bool, over: End) -> bool:
 
 
 def stream(source: Source, lanes: Sequence[Lane], status: Status, over: End) -> bool:
-    """Until a signal, the source's end, or the end of every lane. False: the source could not be read to its end."""
+    """Stream until a signal, the end of the source, or the end of every lane. Returns False if the source failed."""
     service = Service()
     while not over.is_set() and not all(lane.failure for lane in lanes):
         try:
@@ -178,7 +178,7 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status, over: End) -> 
 
 
 def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
-    """Whether every lane came to its end, with books that balance; what does not is in the log."""
+    """Return whether every lane ended normally with balanced counters. Differences are logged."""
     good = True
     for lane in lanes:
         imbalance = lane.books.imbalance()
@@ -191,7 +191,7 @@ def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
 
 
 def run(arguments: argparse.Namespace, over: End) -> int:
-    """Exit 0; 1: what went wrong is in the log. over: it is time to end."""
+    """Stream until over is set. Returns the exit code: 0, or 1 if something failed, which is logged."""
     config = read_config(arguments.config) if arguments.config else {}
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
@@ -230,19 +230,19 @@ def run(arguments: argparse.Namespace, over: End) -> int:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run camera-streamer with the given words, or those of the command line. Returns the exit code."""
+    """Run camera-streamer with the given arguments, by default those of the command line. Returns the exit code."""
     open_standard_streams()
     with named_output("camera-streamer"):
         return obey(build_parser().parse_args(words))
 
 
 def obey(arguments: argparse.Namespace) -> int:
-    """Run camera-streamer with what its command line says. Returns the exit code."""
+    """Run camera-streamer with parsed arguments. Returns the exit code."""
     set_up(arguments.log_format)
     log_to(LOG)
     try:
         if arguments.list:
-            from .listing import print_cameras  # v4l2py takes long to import
+            from .listing import print_cameras  # v4l2py is slow to import
 
             with heeding():
                 return print_cameras(arguments.json)
@@ -251,7 +251,7 @@ def obey(arguments: argparse.Namespace) -> int:
             return run(arguments, over)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # who reads the list has seen enough
+    except BrokenPipeError:  # the reader of the list has closed the pipe
         return 0
     except ChannelError as error:
         complain(error, "camera-streamer")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a channel and an open source to a lane: by an encoder that suits both, or by none."""
+"""Opens the lane of a channel, with an encoder that suits channel and source, or with none."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .log import LOG
 from .probe import choose_encoder
 from .sources.source import Source
 
-RATE_TOLERANCE = 0.01  # 30000/1001 is 30 to whoever asks for 30
+RATE_TOLERANCE = 0.01  # 30000/1001 counts as 30
 
 
 def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
-    """Whether the source's own stream is what the channel is to be. Raises EncoderError."""
+    """Check that the source's own stream is what the channel requires. Raises EncoderError if not."""
     has = f"{codec.name.lower()} of {source.width}x{source.height}"
     wants: list[str] = []
     if channel.codec != "auto" and CODECS[channel.codec] != codec:
@@ -35,7 +35,7 @@ def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
 
 
 def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
-    """One channel at work, with the encoder that suits it."""
+    """Open the lane of a channel, with a suitable encoder. Raises EncoderError, and what Lane raises."""
     width, height = channel.width or source.width, channel.height or source.height
     if source.codec is not None:
         check_pass_through(channel, source, source.codec)

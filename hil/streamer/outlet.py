@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last step of a channel: access units into the ring, accounted for and witnessed."""
+"""The last step of a channel: writes access units into the ring, counts them, and records them in the ledger."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .sources.source import Captured
 
 @dataclass(slots=True)
 class RingTime:
-    """What handing frames to the ring costs. cpu_ns: of the thread that does it."""
+    """The time spent on writing to the ring. cpu_ns: of the writing thread."""
 
     cpu_ns: int = 0
     frames: int = 0
 
     def share_of_core(self, seconds: float) -> float:
-        """CPU time in the ring, as a share of one core."""
+        """Return the CPU time spent in the ring during that many seconds, as a share of one core."""
         return self.cpu_ns / 1e9 / seconds if seconds > 0 else 0.0
 
 
 class Outlet:
-    """One ring and its writer. Used by one thread. Raises what Producer raises."""
+    """One ring and its writer, used by one thread. Raises what Producer raises."""
 
     def __init__(
         self,
@@ -49,24 +49,24 @@ class Outlet:
         self._picture = (0, 0, 0)
         self._ledger = ledger
         self._refused_before = False
-        self._discontinuity = False  # the next frame does not follow from the one before
+        self._discontinuity = False  # the next frame does not continue the one before
         self.describe(width, height, fps)
         self.written_bytes = 0
         self.producer = Producer(
             channel.ring, slots=channel.slots, slot_size=channel.slot, mode=channel.mode, media=media
         )
         info = self.producer.info()
-        self._first = info.frames  # a ring that was taken over counts on
+        self._first = info.frames  # a ring that was taken over continues its frame numbers
         self.ring_bytes = info.object_bytes
 
     def describe(self, width: int, height: int, fps: float) -> None:
-        """What the ring says of the frames from here on; where that changes, they do not follow from those before."""
+        """Declare size and rate of the following frames. A change is a discontinuity."""
         picture = (width, height, min(round(fps), 255))
         self._discontinuity = self._discontinuity or (self.books.written > 0 and picture != self._picture)
         self._picture = picture
 
     def write(self, unit: AccessUnit, captured: Captured) -> Result:
-        """One access unit of that picture; what became of it."""
+        """Write an access unit of that picture, and return what became of it."""
         self.books.encoded += 1
         entry_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
         result, number = self._write(unit, captured)
@@ -103,7 +103,7 @@ class Outlet:
         size, (width, height, fps) = len(unit.data), self._picture
         try:
             if size > self.channel.slot:
-                self.producer.write(unit.data)  # which refuses it, and counts that where vshm sees it
+                self.producer.write(unit.data)  # the ring refuses it, and counts that where vshm shows it
             with self.producer.reserve() as slot:
                 slot.data[:size] = unit.data
                 slot.commit(
@@ -141,5 +141,5 @@ class Outlet:
         )
 
     def close(self) -> None:
-        """Close the ring; readers are told."""
+        """Close the ring, which readers are told."""
         self.producer.close()

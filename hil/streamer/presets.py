@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services that are known by name: what --preset stands for where nothing else is said."""
+"""The presets: names for complete services, whose settings apply where nothing else is said."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .channels import ChannelError
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """channels: as [[channel]] tables. websocket: as the option's words; none: not served."""
+    """A preset. channels: as [[channel]] tables. websocket: the option's argument, or None to serve nothing."""
 
     channels: tuple[dict[str, Any], ...] = ({},)
     websocket: str = ""
@@ -22,7 +22,7 @@ PRESETS = {"original": Preset(tuple({"ring": str(number)} for number in range(3)
 
 
 def preset_of(arguments: argparse.Namespace, config: dict[str, Any]) -> Preset:
-    """From the command line, else from the file, else one channel alone. Raises ChannelError."""
+    """Return the preset of the command line, else of the file, else one with a single channel. Raises ChannelError."""
     name = arguments.preset or config.get("preset")
     if name is None:
         return Preset()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which encoder to take: a hardware one only if it encodes real pictures here, and what it makes decodes.
+"""Chooses an encoder. A hardware encoder is taken only if it encodes real pictures here and its output decodes.
 
-A board's encoder is tried in a process of its own: some crash, some hang.
+It is tried in a child process, since some of them crash or hang.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DECODERS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}
 
 
 def try_encoder(name: str, channel: Channel, width: int, height: int, fps: float) -> str | None:
-    """Encode and decode some pictures in this process. Why the encoder is no good; None: it is."""
+    """Encode and decode some pictures in this process. Returns why the encoder is of no use, or None if it works."""
     source = TestSource(f"testsrc:{width}x{height}@1000")
     source.open()
     try:
@@ -51,7 +51,7 @@ def try_encoder(name: str, channel: Channel, width: int, height: int, fps: float
 
 
 def probe(name: str, channel: Channel, width: int, height: int, fps: float, timeout_s: float = TIMEOUT_S) -> str | None:
-    """try_encoder in a child process. Why the encoder is no good, a crash and a hang included; None: it is."""
+    """Run try_encoder in a child process. Returns why the encoder is of no use, also if it crashed or hung, or None."""
     words = [name, channel.codec, str(width), str(height), str(fps)]
     command = [sys.executable, "-m", __name__, *words]
     try:
@@ -64,16 +64,16 @@ def probe(name: str, channel: Channel, width: int, height: int, fps: float, time
 
 
 def some_device_encodes(folder: Path = Path("/dev")) -> bool:
-    """Whether there is a device that turns pictures into others at all: else there is nothing to try."""
+    """Return whether any device can convert pictures at all; otherwise there is nothing to try."""
     if not any(folder.glob("video[0-9]*")):
         return False
-    from .sources.v4l2_devices import video_devices  # v4l2py takes long to import
+    from .sources.v4l2_devices import video_devices  # v4l2py is slow to import
 
     return any(info.transcodes for info in video_devices(folder)[0])
 
 
 def choose_encoder(channel: Channel, width: int, height: int, fps: float) -> tuple[str, str | None]:
-    """(encoder, why not the board's own). An encoder that was asked for by name is taken unseen."""
+    """Return (encoder, why not the board's own). An encoder that was named is taken without a trial."""
     if channel.encoder != "auto":
         return channel.encoder, None
     hardware = HARDWARE.get(channel.codec)
@@ -84,7 +84,7 @@ def choose_encoder(channel: Channel, width: int, height: int, fps: float) -> tup
 
 
 def main(words: list[str]) -> int:
-    """NAME CODEC WIDTH HEIGHT FPS: the child's side."""
+    """Run the child process. words: NAME CODEC WIDTH HEIGHT FPS."""
     name, codec, width, height, fps = words
     why_not = try_encoder(name, Channel.parse(f":codec={codec}"), int(width), int(height), float(fps))
     if why_not is not None:

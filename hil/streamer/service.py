@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What systemd is told: ready, alive, stopping. Source: sd_notify(3)."""
+"""Tells systemd when the service is ready, alive and stopping. Source: sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 
 
 class Service:
-    """Speaks to the service manager where there is one, else to nobody."""
+    """Notifies the service manager; without one, nothing is sent."""
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
@@ -28,17 +28,17 @@ class Service:
             notify.sendto(text.encode(), address)
 
     def frame_written(self) -> None:
-        """The stream runs: the first time it is told as readiness."""
+        """Report the first written frame as readiness."""
         if not self._ready:
             self._ready = True
             self._tell("READY=1\nSTATUS=streaming")
 
     def is_alive(self) -> None:
-        """Once in a while, from the loop that everything hangs on."""
+        """Feed the watchdog, at most once per interval. It is called from the main loop."""
         if self._interval_s and time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + self._interval_s
             self._tell("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """The end was asked for."""
+        """Report that the service is stopping."""
         self._tell("STOPPING=1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What camera-streamer tells while it runs, and at its end."""
+"""The status that camera-streamer shows while it runs and when it ends."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-PLAIN_EVERY_S = 10.0  # on a terminal that can't show it in place
+PLAIN_EVERY_S = 10.0  # on a terminal that can't redraw lines
 NUMBERS = ("fps", "kbit/s", "frames", "dropped")
 
 
 class _Row(NamedTuple):
-    """What a ring got since the row before. dropped: in all."""
+    """What a ring got since the previous row. dropped: since the start."""
 
     ring: str
     fps: float
@@ -36,21 +36,21 @@ class _Row(NamedTuple):
 
 
 class Status:
-    """A line for each ring, on a terminal that shows them anew once a second; the books at the end.
+    """Shows a line per ring, redrawn once a second on a terminal, and the counters at the end.
 
-    On a terminal that can't, plain lines now and then; elsewhere, such as in a service's log, only the end is told.
+    A terminal that can't redraw gets plain lines now and then; elsewhere, as in a service's log, only the end is shown.
     """
 
     def __init__(self, lanes: Sequence[Lane | SoundLane]) -> None:
         self._lanes = lanes
         self._begin_s = self._last_s = time.monotonic()
         self._last_cpu_s = time.process_time()
-        self._last = [(0, 0) for _ in lanes]  # frames, bytes
+        self._last = [(0, 0) for _ in lanes]  # frames and bytes
         self._is_terminal = sys.stderr.isatty()
         self._live: Live | None = _live() if can_redraw(sys.stderr) else None
 
     def tick(self) -> None:
-        """Once in a while: refresh the lines, if their time is over and somebody looks."""
+        """Redraw the lines if they are due and stderr is a terminal."""
         now_s = time.monotonic()
         if not self._is_terminal or now_s - self._last_s < (PLAIN_EVERY_S if self._live is None else 1):
             return
@@ -73,7 +73,7 @@ class Status:
         return _Row(lane.channel.ring, frames / seconds, size * 8 / seconds, now[0], _dropped(lane))
 
     def end(self) -> None:
-        """Leave the lines as they are, and sum up."""
+        """Leave the lines as they are, and print the sums."""
         if self._live is not None:
             with suppress(OSError):
                 self._live.stop()
@@ -85,7 +85,7 @@ class Status:
             LOG.info("%s: %s", lane.channel.ring, told)
 
     def summary(self, camera: Mapping[str, int]) -> dict[str, Any]:
-        """Books, and what the ring cost, for each lane; and what camera and microphone counted."""
+        """Return counters and the ring's cost for each lane, and the counters of camera and microphone."""
         seconds = time.monotonic() - self._begin_s
         channels, told = {}, {"seconds": seconds, "camera": dict(camera)}
         for lane in self._lanes:
@@ -109,7 +109,7 @@ def _dropped(lane: Lane | SoundLane) -> int:
 
 
 def _live() -> Live:
-    """Lines that are redrawn in their place; what is written to stderr meanwhile, as the log is, goes above them."""
+    """Return a display that redraws its lines; what is written to stderr meanwhile appears above them."""
     from rich.console import Console
     from rich.live import Live
 
@@ -119,7 +119,7 @@ def _live() -> Live:
 
 
 def _table(rows: Sequence[_Row], load: float) -> Table:
-    """Where it is too narrow, names are cut, and never a number."""
+    """Return the table. If the terminal is too narrow, names are cut but never numbers."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The streams over WebSocket, beside shared memory: each message is one access unit, and its timestamp behind it.
+"""Serves the streams over WebSocket. Each message is one access unit, followed by its timestamp.
 
-ws://host:8765/ is the first channel, ?channel=NAME another one. ?channel=N, of 0 to 255, asks for the newer message,
-which has a byte more in front: the channel. The timestamp is 8 bytes, little-endian: wall clock of capture, ms since
-the epoch. Every client is a reader of the ring like any other, in a thread of its own: it begins at a keyframe, a slow
-one is skipped forward to the next keyframe and what it missed is counted, and neither the camera nor another client
-notices.
+ws://host:8765/ is the first channel, ?channel=NAME another one. ?channel=N, from 0 to 255, asks for the newer message,
+which has the channel's number as a byte in front. The timestamp is the wall clock at capture in 8 bytes, little-endian,
+in ms since the epoch. Every client is an ordinary reader of the ring, in a thread of its own: it starts at a keyframe,
+a slow one skips to the next keyframe and its missed frames are counted, and it delays neither the camera nor other
+clients.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ TIMESTAMP = struct.Struct("<Q")
 WAIT_S = 0.2
 HEARTBEAT_S = 10.0
 MOST_CLIENTS = 64
-MOST_CHANNEL = 255  # that a byte can tell
-LONGEST_REASON = 120  # bytes, of the 123 that a close frame has room for
-LONGEST_MESSAGE = 4096  # of those that a client sends, which are not listened to
+MOST_CHANNEL = 255  # the largest that a byte can hold
+LONGEST_REASON = 120  # bytes; a close frame has room for 123
+LONGEST_MESSAGE = 4096  # bytes of a message from a client, which is ignored
 POLICY_VIOLATION, GOING_AWAY, TRY_AGAIN_LATER = 1008, 1001, 1013
 
 
 @dataclass(slots=True)
 class Served:
-    """Of all clients so far. sent, missed: frames."""
+    """Counts of all clients so far. sent, missed: frames."""
 
     clients: int = 0
     sent: int = 0
@@ -50,7 +50,7 @@ class Served:
 
 
 def address(text: str) -> tuple[str, int]:
-    """[HOST:]PORT on the command line; without a host only this machine is served. Raises ChannelError."""
+    """Parse [HOST:]PORT. Without a host only this machine is served. Raises ChannelError."""
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 <= int(port) <= 65535:
         raise ChannelError(f"{text}: [HOST:]PORT, such as 8765, or 0.0.0.0:8765 for other machines too")
@@ -58,19 +58,19 @@ def address(text: str) -> tuple[str, int]:
 
 
 def is_number(channel: str | None) -> bool:
-    """Whether it was asked for by number."""
+    """Return whether the channel was asked for by number."""
     return channel is not None and channel.isascii() and channel.isdigit()
 
 
 def head_of(channel: str | None) -> bytes:
-    """What is in front of each unit for a client that asked so: in the newer message the channel's number."""
+    """Return the bytes in front of each access unit: the channel's number in the newer message, else nothing."""
     return bytes([int(channel)]) if channel is not None and is_number(channel) else b""
 
 
 class WebSocketServer:
-    """A context manager; serves from a thread of its own. rings: all that may be asked for; the first is the default.
+    """Serves rings from a thread of its own; a context manager. rings: all channels; the first is the default.
 
-    served: what became of it so far. Raises OSError: the address is taken.
+    served: the counts so far. Raises OSError if the address is in use.
     """
 
     def __init__(self, host: str, port: int, rings: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ class WebSocketServer:
         LOG.info("serving at ws://%s:%d/", host, self.port)
 
     def close(self) -> None:
-        """Say goodbye to all clients. Twice is fine."""
+        """Send a close frame to all clients, and stop. A second call does nothing."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._over.set)
             self._thread.join()
@@ -100,7 +100,7 @@ class WebSocketServer:
     ) -> None:
         self.close()
 
-    # ---- in the thread ----
+    # ---- on the server's thread ----
 
     async def _serve(self, port: int) -> None:
         self._loop = asyncio.get_running_loop()
@@ -121,7 +121,7 @@ class WebSocketServer:
     def _ring(self, channel: str | None) -> str | None:
         try:
             if channel is not None and is_number(channel) and int(channel) > MOST_CHANNEL:
-                return None  # not by number
+                return None  # the message has one byte for the number
             ring = self._rings[0] if channel is None else ring_name(channel)
         except ValueError:
             return None
@@ -148,7 +148,7 @@ class WebSocketServer:
         return client
 
     async def _serve_client(self, client: web.WebSocketResponse, ring: str, head: bytes, who: str | None) -> None:
-        """Until it leaves."""
+        """Serve a client until it leaves."""
         self._clients.add(client)
         over = threading.Event()
         send = sender(client)
@@ -163,7 +163,7 @@ class WebSocketServer:
             over.set()
             await asyncio.to_thread(sending.join)
 
-    # ---- in each client's thread ----
+    # ---- on each client's thread ----
 
     def _send(self, ring: str, send: Callable[[bytes], None], over: threading.Event, who: str | None) -> None:
         self._count(Served(clients=1))
@@ -172,7 +172,7 @@ class WebSocketServer:
             while not over.is_set():
                 try:
                     self._follow(ring, send, over, own)
-                except ProducerNotRunning:  # no picture yet: the ring is made with the first one
+                except ProducerNotRunning:  # there is no picture yet: the ring is created with the first one
                     over.wait(WAIT_S)
         except Gone:
             pass

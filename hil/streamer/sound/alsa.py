@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A microphone, by ALSA's own arecord: it knows the machine's plugins and configuration, and can be ended any time."""
+"""Records a microphone with ALSA's arecord, which knows the machine's plugins and configuration and can be killed."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from .sample_clock import SampleClock
 from .source import SoundSource
 
 START_S = 5.0
-PATIENCE_NS = 3_000_000_000  # arecord tells what it lost; a busy machine only makes it late
-TRIAL_S = 8.0  # so long its rate may stay in doubt
+PATIENCE_NS = 3_000_000_000  # arecord reports what it lost, so late sound only means a busy machine
+TRIAL_S = 8.0  # the longest time in which the rate must become known
 
 
 class Heard(NamedTuple):
-    """data: whole samples. came_ns: CLOCK_MONOTONIC."""
+    """Recorded sound. data: whole samples. came_ns: when it was read, CLOCK_MONOTONIC."""
 
     data: bytes
     came_ns: int
 
 
 class AlsaSource(SoundSource):
-    """device: as ALSA names it: default, hw:1,0, plughw:CARD=Loopback,DEV=1. rate: Hz.
+    """Records an ALSA device such as default, hw:1,0 or plughw:CARD=Loopback,DEV=1. rate: Hz.
 
-    Cards deliver other rates than they were asked for, with a word or without one: the rate is measured, and the sound
-    goes on as what it is. It is handed out from the first sample on, but not before its rate is known.
+    Some cards deliver another rate than they were asked for, with or without saying so. The rate is therefore measured,
+    and the sound is delivered with the rate that it has. Everything from the first sample on is delivered, but not
+    before the rate is known.
     """
 
     def __init__(self, device: str, rate: int, channels: int) -> None:
@@ -42,9 +43,10 @@ class AlsaSource(SoundSource):
         self._lost = 0
 
     def open(self) -> None:
-        """Start the program; it is open once sound comes at a rate that is known.
+        """Start the program, and wait until sound comes at a known rate.
 
-        Raises SourceError: not installed, no such device, nothing that it records suits, no clock in it.
+        Raises SourceError if arecord is not installed, the device does not exist or supports none of the formats, or
+        sound comes faster than a clock would allow.
         """
         self.close()
         self._program = Program(
@@ -58,7 +60,7 @@ class AlsaSource(SoundSource):
             raise SourceError(0, f"{self.name}: {error.strerror}", error.kind) from None
 
     def _try_out(self, program: Program) -> list[Heard]:
-        """Listen until the rate is known; what came meanwhile. Raises SourceError."""
+        """Record until the rate is known, and return what was recorded meanwhile. Raises SourceError."""
         first = self._receive(program, START_S)
         if first is None:
             raise SourceError(0, f"no sound within {START_S:g} s", "streamon")
@@ -74,18 +76,21 @@ class AlsaSource(SoundSource):
                 break
             try:
                 heard = self._receive(program, START_S)
-            except SourceError:  # it has ended already: read() tells, once it has handed out what there is
+            except SourceError:  # arecord has ended: read() raises this once it has returned what there is
                 break
         return held
 
     def _expect(self, rate: int) -> None:
-        """From now on it is this rate."""
+        """Expect this rate from now on."""
         if rate != self._rate:
             LOG.warning("%s: it records at %d Hz, not at the %d asked for: resampled", self.name, rate, self._rate)
         self._meter, self._clock = RateMeter(rate), SampleClock(rate, PATIENCE_NS)
 
     def _measure(self, heard: Heard) -> bool:
-        """Whether that shows that the rate is another; it is expected then. Raises SourceError: it is none."""
+        """Return whether the rate turned out to be another one, which is expected from then on.
+
+        Raises SourceError if unknown.
+        """
         self._meter.count(self._samples(heard.data), heard.came_ns)
         if self._meter.clockless:
             text = "it has no clock: it delivers as fast as it is read; choose a device that records (arecord -L)"
@@ -106,7 +111,7 @@ class AlsaSource(SoundSource):
         return len(data) // (2 * self._channels)
 
     def _receive(self, program: Program, timeout_s: float) -> Heard | None:
-        """What came in time, whole samples of it. Raises SourceError: the program has ended."""
+        """Return the whole samples that came in time, or None. Raises SourceError if the program has ended."""
         while (data := program.receive(timeout_s)) is not None:
             came_ns = time.monotonic_ns()
             if not data:
@@ -119,7 +124,7 @@ class AlsaSource(SoundSource):
         return None
 
     def read(self, timeout_s: float) -> Captured | None:
-        """What has come. Raises SourceError: the device is gone."""
+        """Return the sound that has come, or None after timeout_s seconds. Raises SourceError if the device is gone."""
         if self._program is None:
             raise SourceError(0, f"{PROGRAM} is not running")
         if self._held:
@@ -138,7 +143,7 @@ class AlsaSource(SoundSource):
         return self._overruns > known
 
     def _date_held(self) -> Captured:
-        """All that came while the rate was found out. The least late of it dates the rest."""
+        """Return all that came before the rate was known. Its least delayed part dates the rest."""
         held, self._held = self._held, []
         for heard in held:
             begin_ns, lost = self._clock.first_ns(self._samples(heard.data), heard.came_ns)
@@ -155,7 +160,7 @@ class AlsaSource(SoundSource):
         return frame
 
     def figures(self) -> dict[str, int]:
-        """lost: times that sound was missing, since this program or the machine was too slow for it."""
+        """Return the counter lost: how often sound was lost because this program or the machine was too slow."""
         return {"lost": self._lost}
 
     def close(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ALSA's own arecord (alsa-utils): how it is called, and what it tells."""
+"""The command line of ALSA's arecord (alsa-utils), and the meaning of what it prints."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from ..sources.source import SourceError, Trouble
 
 PROGRAM = "arecord"
 PERIOD_US = 10_000
-BUFFER_US = 500_000  # so long this program may be kept from its processor
-# What ALSA says of a device that is not there: at the start, and once it was pulled out.
+BUFFER_US = 500_000  # how long this program may be preempted without a loss
+# What ALSA says of a device that does not exist, at the start or after it was unplugged.
 ABSENT = ("No such file or directory", "No such device", "cannot find card")
-# It takes the nearest rate. It warns of that only where it is off by more than 5 %, and never with --quiet; with
-# --verbose it shows what each plugin was set to, the device itself first (alsa-utils 1.2.8, aplay.c).
+# arecord takes the nearest rate. It warns only if that is off by more than 5 %, and never with --quiet; with --verbose
+# it prints the settings of each plugin, those of the device first (alsa-utils 1.2.8, aplay.c).
 _SETUP = re.compile(r"^ *exact rate *: \S+ \((\d+)/(\d+)\)", re.MULTILINE)
 _WARNING = re.compile(r"rate is not accurate \(requested = \d+Hz, got = (\d+)Hz\)")
 
 
 def command(device: str, rate: int, channels: int) -> list[str]:
-    """Signed 16 bit, the channels in turn, to its output."""
+    """Return the command that writes signed 16-bit samples, with interleaved channels, to its standard output."""
     words = [PROGRAM, "--verbose", "--device", device, "--file-type", "raw", "--format", "S16_LE"]
     words += ["--rate", str(rate), "--channels", str(channels)]
     return [*words, "--period-time", str(PERIOD_US), "--buffer-time", str(BUFFER_US)]
 
 
 def told_rate(said: Sequence[str]) -> int | None:
-    """The rate in Hz that the device was set to, by what the program said; None: it did not say."""
+    """Return the device's rate in Hz from the program's messages, or None if they do not contain it."""
     text = "\n".join(said)
     if setup := _SETUP.search(text):
         numerator, denominator = map(int, setup.groups())
@@ -37,12 +37,12 @@ def told_rate(said: Sequence[str]) -> int | None:
 
 
 def overruns(said: Sequence[str]) -> int:
-    """How often it said that sound was lost, since nobody took it in time."""
+    """Return how often the program reported an overrun."""
     return sum(line.startswith("overrun!!!") for line in said)
 
 
 def fault(said: Sequence[str], device: str, channels: int) -> SourceError:
-    """Why it ended, by what it said, and what to do."""
+    """Return an error that says why the program ended, from its messages, and what to do."""
     complaints = [line for line in said if re.match(rf"{PROGRAM}: |ALSA lib ", line)] or list(said)
     why = complaints[-1].rpartition(": ")[2] if complaints else f"{PROGRAM} ended"
     text = "\n".join(said)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound as a source delivers it, made into frames of equal length, each with its time."""
+"""Cuts the sound of a source into frames of equal length, each with its time."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from ..sources.source import Captured
 from .options import Sound
 from .resampler import Resampler
 
-JUMP_NS = 40_000_000  # a time that is so far off does not continue what came before
+JUMP_NS = 40_000_000  # a greater difference between two times is a discontinuity
 
 
 class Cutter:
-    """Any rate, format and channels in, also others midway; frames of the sound's own out."""
+    """Takes sound of any rate, format and channels, which may change, and yields frames in the ring's format."""
 
     def __init__(self, sound: Sound) -> None:
         self._sound = sound
         self._resampler: Resampler | None = None
         self._pending = bytearray()
-        self._begin_ns = 0  # of what is pending
-        self._end_ns: int | None = None  # when the last sample that came ends
+        self._begin_ns = 0  # of the first pending sample
+        self._end_ns: int | None = None  # the end of the last sample
         self._broken = False
 
     def _length_ns(self, size: int) -> int:
         return size // (2 * self._sound.channels) * 1_000_000_000 // self._sound.rate
 
     def cut(self, captured: Captured) -> Iterator[tuple[bytes, Captured]]:
-        """The frames that are whole now, and what is known of each."""
+        """Yield the frames that are complete, each with its time and what the source said of it."""
         sound, begin_ns = captured.sound, captured.capture_ns
         if sound is None or not sound.samples:
             return

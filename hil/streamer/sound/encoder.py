@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoders of sound by PyAV: frames of samples in, frames as the ring has them out."""
+"""Encodes sound with PyAV: frames of samples in, frames for the ring out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _ADTS_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12
 
 
 class EncodedSound(NamedTuple):
-    """data: as the ring has it. number: of the frame that went in. early: samples that it begins before that frame."""
+    """An encoded frame.
+
+    data: as it is written into the ring. number: of the input frame. early: samples before that frame.
+    """
 
     data: bytes
     number: int
@@ -25,7 +28,7 @@ class EncodedSound(NamedTuple):
 
 
 def adts(data: bytes, rate: int, channels: int) -> bytes:
-    """An AAC-LC frame behind its header (ISO/IEC 13818-7, 6.2), which tells a decoder all that it needs."""
+    """Return an AAC-LC frame with its ADTS header (ISO/IEC 13818-7, 6.2), which tells a decoder all that it needs."""
     size = len(data) + 7
     profile, frequency, fullness = 1, _ADTS_RATES.index(rate), 0x7FF
     bits = 0xFFF1 << 40 | profile << 38 | frequency << 34 | channels << 30 | size << 13 | fullness << 2
@@ -33,7 +36,7 @@ def adts(data: bytes, rate: int, channels: int) -> bytes:
 
 
 class SoundEncoder:
-    """One stream of sound, signed 16 bit with the channels in turn. Raises EncoderError."""
+    """Encodes one stream of signed 16-bit sound with interleaved channels. Raises EncoderError."""
 
     def __init__(self, sound: Sound) -> None:
         self._sound = sound
@@ -58,7 +61,7 @@ class SoundEncoder:
         self._context = context
 
     def encode(self, samples: bytes) -> list[EncodedSound]:
-        """The frames that are ready. samples: one frame's. Raises EncoderError."""
+        """Encode the samples of one frame, and return the encoded frames that are ready. Raises EncoderError."""
         if self._context is None:
             self._number += 1
             return [EncodedSound(samples, self._number - 1, 0)]
@@ -70,7 +73,7 @@ class SoundEncoder:
         return self._frames(frame)
 
     def flush(self) -> list[EncodedSound]:
-        """What the encoder still holds. Nothing can be encoded afterwards."""
+        """Return the frames that the encoder still holds. It can't encode afterwards."""
         return self._frames(None) if self._context is not None else []
 
     def _frames(self, frame: av.AudioFrame | None) -> list[EncodedSound]:
@@ -80,7 +83,7 @@ class SoundEncoder:
             raise EncoderError(f"{self._context.name}: {error}") from None
         found = []
         for packet in packets:
-            # Encoders look ahead: Opus begins some samples early, AAC has a frame of nothing in front.
+            # Encoders look ahead: Opus starts some samples early, and AAC with a silent frame.
             number = -(-packet.pts // self._sound.samples)
             early = number * self._sound.samples - packet.pts
             data = bytes(packet)

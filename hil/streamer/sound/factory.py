@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the words of --audio to a source."""
+"""Creates the source of sound that --audio names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .testaudio import TestAudio
 
 
 def make_sound_source(sound: Sound, loop: bool, timelines: Timelines) -> Source:
-    """The source that the words name, not opened yet. timelines: that files share with their pictures."""
+    """Return the source that is named, not opened yet.
+
+    timelines: shared between pictures and sound of the same file.
+    """
     if sound.source == "testaudio":
         return HealingSource(TestAudio(sound.rate))
     if sound.source.startswith("file:"):

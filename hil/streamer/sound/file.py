@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sound of a file, paced by its own times: file:clip.mp4. With the pictures of the same file it keeps together."""
+"""Plays the sound of a file at its own pace: file:clip.mp4. It stays in step with pictures of the same file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..sources.source import Captured
 from ..sources.timeline import Pace, Timeline
 from .source import SoundSource
 
-FRAME_S = 0.02  # about as long as a frame of sound is in most codecs
+FRAME_S = 0.02  # about the length of a frame of sound in most codecs
 
 
 class _Heard(NamedTuple):
-    """begins: the file, once more. broken: what was before it is damaged."""
+    """Decoded sound. begins: it is the first of a round through the file. broken: what was before it is damaged."""
 
     sound: Any
     begins: bool
@@ -25,7 +25,10 @@ class _Heard(NamedTuple):
 
 
 class SoundFile(SoundSource):
-    """Decodes a file as fast as its times say, never faster. timeline: shared with the file's pictures, if any."""
+    """Plays a file as fast as its times say, never faster.
+
+    timeline: the one shared with the file's pictures, if any.
+    """
 
     live = False
 
@@ -38,7 +41,7 @@ class SoundFile(SoundSource):
         self._ready: deque[_Heard] = deque()
 
     def open(self) -> None:
-        """Open the file at its begin. Raises SourceError."""
+        """Open the file at its start. Raises SourceError."""
         self.close()
         self._clip.open()
         self._begins = self._broken = self._any = self._over = False
@@ -57,7 +60,7 @@ class SoundFile(SoundSource):
             return
         try:
             found = packet.decode()
-        except av.FFmpegError:  # damaged: the file goes on behind it
+        except av.FFmpegError:  # a packet is damaged: decoding continues after it
             self._broken = True
             return
         for sound in found:
@@ -65,7 +68,7 @@ class SoundFile(SoundSource):
             self._begins, self._broken, self._any = False, False, True
 
     def read(self, timeout_s: float) -> Captured | None:
-        """What comes next, once it is over. Raises SourceError, EOFError at the end."""
+        """Return the next sound once its time is over, or None. Raises SourceError, or EOFError at the end."""
         until_s = self._timeline.clock() + timeout_s
         while not self._ready and not self._over:
             self._step()
@@ -73,7 +76,7 @@ class SoundFile(SoundSource):
                 break
         if not self._ready:
             if self._over:
-                self.close()  # pictures that share the timeline wait for it no more
+                self.close()  # pictures on the same timeline must no longer wait for the sound
                 raise EOFError(f"{self._clip.path} has ended")
             return None
         assert self._pace is not None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound at work: from its source to its ring, in a thread of its own, whatever the pictures do."""
+"""The thread of the sound, which works from its source to its ring independently of the pictures."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .cutter import Cutter
 from .encoder import EncodedSound, SoundEncoder
 from .options import CODECS, Sound
 
-READ_TIMEOUT_S = 0.1  # how soon an end is heeded
+READ_TIMEOUT_S = 0.1  # the longest time until an end is handled
 
 
 class SoundLane:
-    """One ring of sound. source: open. Raises EncoderError, ProducerBusy, RingFull, VideoShmError.
+    """One ring of sound. source: an open one. Raises EncoderError, ProducerBusy, RingFull or VideoShmError.
 
-    Its books count frames of sound: what was cut of the source's, and what came of it.
+    Its counters count frames of sound instead of pictures.
     """
 
     def __init__(self, sound: Sound, source: Source, ledger: Ledger | None) -> None:
@@ -35,7 +35,7 @@ class SoundLane:
         self._cutter = Cutter(sound)
         self._encoder = SoundEncoder(sound)
         self._last_ns = 0
-        self._encoding: dict[int, Captured] = {}  # by the number that the encoder has for it
+        self._encoding: dict[int, Captured] = {}  # by the encoder's number of the frame
         meta = AudioFormat(sound.rate, sound.channels, sound.samples).meta()
         codec = CODECS[sound.codec]
         self.outlet = Outlet(self.channel, codec, meta["width"], meta["height"], meta["fps"], ledger, media=Media.AUDIO)
@@ -45,7 +45,7 @@ class SoundLane:
 
     @property
     def books(self) -> Books:
-        """This lane's books."""
+        """The counters of this lane."""
         return self.outlet.books
 
     def _run(self) -> None:
@@ -54,7 +54,7 @@ class SoundLane:
                 self._take(self.source.read(READ_TIMEOUT_S))
         except EOFError as error:
             LOG.info("%s", error)
-        except Exception as error:  # the sound ends; the pictures go on
+        except Exception as error:  # only the sound ends: the pictures go on
             self.failure = error
             LOG.error("%s: ended: %s", self.channel.ring, error)
         try:
@@ -79,7 +79,7 @@ class SoundLane:
             self.outlet.write(AccessUnit(data, EntryPoint.IDR), replace(frame, capture_ns=begin_ns))
 
     def close(self) -> None:
-        """Encode what is pending, close the source and the ring."""
+        """Encode what is pending, and close source and ring."""
         self._over.set()
         self._thread.join()
         self.source.close()

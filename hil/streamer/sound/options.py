@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the sound is to be: the words of --audio.
+"""Parses the description of the sound, from --audio.
 
 alsa:hw:Loopback,1,codec=opus,rate=48000      SOURCE,NAME=VALUE...
 """
@@ -25,15 +25,15 @@ RATES = {
     "pcm": tuple(SAMPLE_RATES.values()),
 }
 AAC_SAMPLES = 1024
-FRAMES_A_SECOND = 50  # of the codecs that leave the choice
-LARGEST_FRAME = 8192  # bytes, of the codecs that compress
+FRAMES_A_SECOND = 50  # of the codecs that leave the frame length open
+LARGEST_FRAME = 8192  # bytes, for compressed sound
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
     """One ring of sound.
 
-    source: alsa:DEVICE, file:PATH or testaudio. rate: Hz. bit_rate: bits per second; 0 is the encoder's own choice.
+    source: alsa:DEVICE, file:PATH or testaudio. rate: Hz. bit_rate: bits per second, or 0 for the encoder's default.
     mode: permission bits.
     """
 
@@ -62,24 +62,24 @@ class Sound:
 
     @property
     def samples(self) -> int:
-        """Of each channel, in a frame."""
+        """The number of samples per channel in a frame."""
         return AAC_SAMPLES if self.codec == "aac" else self.rate // FRAMES_A_SECOND
 
     @property
     def frame_bytes(self) -> int:
-        """Of a frame that is not compressed."""
+        """The bytes of a frame before compression."""
         return self.samples * self.channels * 2
 
     def channel(self) -> Channel:
-        """The ring that suits it."""
+        """Return the channel whose ring suits this sound."""
         slot = self.frame_bytes if self.codec == "pcm" else LARGEST_FRAME
         return Channel(ring=self.ring, slots=self.slots, slot=max(slot, 1024), mode=self.mode, bit_rate=self.bit_rate)
 
     @classmethod
     def parse(cls, text: str, default: Mapping[str, Any] | None = None) -> Sound:
-        """From the words of --audio; what a device has in its name stays with it.
+        """Parse the argument of --audio. A device name may contain commas and equals signs. Raises ChannelError.
 
-        default: what is not said, by name. Raises ChannelError.
+        default: the values of what the argument does not set, by name.
         """
         words = text.split(",")
         values: dict[str, Any] = {}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sound made into signed 16 bit of one rate, in step with its own times: by FFmpeg's swresample.
+"""Converts sound to signed 16 bit at one rate, in step with its own times, with FFmpeg's swresample.
 
-A sound card's clock is off by up to some hundred ppm, in an hour a third of a second. Players count samples: what is to
-stay with its pictures must have as many of them as its time has. They are stretched or squeezed, as softly as nobody
-hears it; what needs none of it stays as it is, bit for bit.
+A sound card's clock is off by up to some hundred ppm, a third of a second per hour. Players count samples, so sound
+that is to stay in step with pictures needs as many samples as its time says. It is stretched or compressed too gently
+to be heard; sound that needs neither is passed on bit for bit.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import av
 
 from ..sources.source import SourceError
 
-OFF_S = 0.002  # so far sound may be off its time: what files round is less
-SOFTLY = 0.005  # of the speed, at most: a twelfth of a semitone
+OFF_S = 0.002  # the tolerated difference between sound and its time; rounding in files is less
+SOFTLY = 0.005  # the largest change of speed, a twelfth of a semitone
 
 _NS = Fraction(1, 1_000_000_000)
 
 
 class Resampler:
-    """first: of the sound that comes; the rest must be like it. begin_ns: its time. rate: Hz. channels: 1 or 2.
+    """Converts one kind of sound. first: a frame of it. begin_ns: its time. rate: Hz. channels: 1 or 2.
 
-    Raises SourceError: such sound can't be converted.
+    Raises SourceError if such sound can't be converted.
     """
 
     def __init__(self, first: av.AudioFrame, begin_ns: int, rate: int, channels: int) -> None:
@@ -40,7 +40,7 @@ class Resampler:
 
     def _chain(self, first: av.AudioFrame) -> Any:
         graph = av.filter.Graph()
-        softly = max(first.sample_rate * SOFTLY, 2)  # samples a second
+        softly = max(first.sample_rate * SOFTLY, 2)  # samples per second
         graph.link_nodes(
             graph.add_abuffer(
                 sample_rate=first.sample_rate, format=first.format.name, layout=first.layout.name, time_base=_NS
@@ -52,11 +52,11 @@ class Resampler:
         return graph
 
     def fits(self, frame: av.AudioFrame) -> bool:
-        """Whether it has the format, rate and layout of the first one."""
+        """Return whether a frame has the format, rate and layout of the first one."""
         return self._kind == _kind(frame)
 
     def convert(self, frame: av.AudioFrame | None, begin_ns: int = 0) -> Iterator[tuple[int, bytes]]:
-        """What is ready, each with the time of its first sample; None: the rest."""
+        """Yield what is ready, with the time of its first sample. With None instead of a frame, yield the rest."""
         if frame is not None:
             frame.time_base, frame.pts = _NS, begin_ns - self._begin_ns
         self._graph.push(frame)

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When sound was captured that came without a time of its own: by counting samples, held against the clock."""
+"""Dates sound that has no time of its own, by counting samples against the clock."""
 
 from __future__ import annotations
 
-LOSS_NS = 60_000_000  # what comes later than that, and stays late, was lost before it
+LOSS_NS = 60_000_000  # sound that comes later than that, and stays late, follows a loss
 LOSS_LASTS_NS = 500_000_000
-LEAK = 400  # one in so many ns: as far as a sound card's clock may be off from the machine's (USB 2.0, 7.1.11: 0.25 %)
+LEAK = 400  # one ns in so many: the largest error of a sound card's clock (USB 2.0, 7.1.11: 0.25 %)
 
 
 class SampleClock:
-    """Sound can come late, never early: of all that came, the least late tells the time of the rest.
+    """Dates sound by its least delayed samples, since sound can come late but never early.
 
-    rate: Hz. patience_ns: so long sound may come late before some is taken for lost that nobody told of.
+    rate: Hz. patience_ns: how long sound may come late before an unreported loss is assumed.
     """
 
     def __init__(self, rate: int, patience_ns: int = LOSS_LASTS_NS) -> None:
         self._rate, self._patience_ns = rate, patience_ns
         self._next_ns: int | None = None  # when the next sample is captured
-        self._late_ns = 0  # so much sound came late in a row
+        self._late_ns = 0  # the length of the sound that has come late in a row
 
     @property
     def is_late(self) -> bool:
@@ -25,9 +25,10 @@ class SampleClock:
         return self._late_ns > 0
 
     def first_ns(self, samples: int, came_ns: int, told: bool = False) -> tuple[int, bool]:
-        """When the first of so many samples was captured that have just come; and whether some were lost before it.
+        """Return when the first of these samples was captured, and whether sound was lost before it.
 
-        came_ns and what is returned: CLOCK_MONOTONIC. told: somebody says that some were.
+        came_ns: when the samples arrived; like the returned time on CLOCK_MONOTONIC, in ns. told: whether a loss was
+        reported.
         """
         length_ns = samples * 1_000_000_000 // self._rate
         seen_ns = came_ns - length_ns

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every source of sound is: a source whose captures are sound."""
+"""The base class of all sources of sound."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..sources.source import Captured
 
 
 class SoundSource(ABC):
-    """What pictures have and sound has not."""
+    """The parts of Source that are the same for all sound."""
 
     width = height = 0
     fps = 0.0
@@ -21,18 +21,21 @@ class SoundSource(ABC):
 
     @abstractmethod
     def open(self) -> None:
-        """Begin. Raises SourceError."""
+        """Start. Raises SourceError."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> Captured | None:
-        """The next sound, dated by its first sample; None: none came in time. Raises SourceError, EOFError."""
+        """Return the next sound, dated by its first sample, or None after timeout_s seconds.
+
+        Raises SourceError or EOFError.
+        """
 
     def want_keyframe(self) -> None:  # noqa: B027 - there is nothing to ask for
-        """Every frame of sound is one."""
+        """Do nothing: every frame of sound is a keyframe."""
 
     def figures(self) -> dict[str, int]:
-        """None."""
+        """Return no counters."""
         return {}
 
     def close(self) -> None:  # noqa: B027 - a test tone has nothing to let go
-        """Let go. Twice is fine."""
+        """Close the source. A second call does nothing."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sound that tells the time: silence, and a tone in the first tenth of each second of CLOCK_MONOTONIC."""
+"""Sound that tells the time: a tone in the first tenth of each second of CLOCK_MONOTONIC, else silence."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CHUNK_S = 0.01
 TONE_HZ = 1000
 TONE_S = 0.1
 LEVEL = 0.5
-BEHIND_S = 0.5  # later than that, it goes on from now instead of catching up
+BEHIND_S = 0.5  # a source that is later than that continues at the present instead of catching up
 
 
 class TestAudio(SoundSource):
-    """Paced by the clock. rate: Hz."""
+    """Test sound, paced by the clock. rate: Hz."""
 
-    __test__ = False  # no test case, whatever its name
+    __test__ = False  # it is not a test case, in spite of its name
 
     def __init__(self, rate: int) -> None:
         self.name = "testaudio"
@@ -30,11 +30,11 @@ class TestAudio(SoundSource):
         self._begin_ns = self._done = 0
 
     def open(self) -> None:
-        """Begin now."""
+        """Start now."""
         self._begin_ns, self._done = time.monotonic_ns(), 0
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next hundredth of a second, once it is over."""
+        """Return the next hundredth of a second once it is over, or None."""
         begin_ns = self._begin_ns + self._done * 1_000_000_000 // self._rate
         wait_s = begin_ns / 1e9 + CHUNK_S - time.monotonic()
         if wait_s > timeout_s:

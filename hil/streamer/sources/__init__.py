@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where pictures come from: one file for each kind of source."""
+"""The sources of pictures, one file for each kind."""

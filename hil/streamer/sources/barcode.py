@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A number drawn into a picture so that it survives scaling and encoding, and is read back from what was decoded."""
+"""Draws a number into a picture so that it survives scaling and encoding, and reads it from a decoded picture."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 NUMBER_BITS, CHECK_BITS = 32, 8
 CELLS = NUMBER_BITS + CHECK_BITS
-MIN_WIDTH = 4 * CELLS  # pixels: an encoder smears what is narrower
-DARK, BRIGHT = 16, 235  # of limited-range luma
-HEIGHT_SHARE = 12  # the code takes the uppermost 1/12 of the picture, 8 lines at least
+MIN_WIDTH = 4 * CELLS  # pixels; narrower cells are blurred by an encoder
+DARK, BRIGHT = 16, 235  # limited-range luma
+HEIGHT_SHARE = 12  # the code takes the uppermost 1/12 of the picture, but at least 8 lines
 
 
 def _bits(number: int) -> NDArray[numpy.bool_]:
@@ -26,17 +26,20 @@ def _bits(number: int) -> NDArray[numpy.bool_]:
 
 @cache
 def _cells(width: int) -> NDArray[numpy.int64]:
-    """Which cell each pixel of a line is in."""
+    """Return the cell of each pixel in a line."""
     return numpy.arange(width) * CELLS // width
 
 
 def code_height(height: int) -> int:
-    """Lines that the code takes in a picture of that height."""
+    """Return the number of lines that the code takes in a picture of that height."""
     return max(8, height // HEIGHT_SHARE)
 
 
 def draw(luma: NDArray[numpy.uint8], number: int) -> None:
-    """Draw the low 32 bits of number into luma, of shape (height, width), in place. Raises ValueError: too narrow."""
+    """Draw the low 32 bits of number into luma, of shape (height, width), in place.
+
+    Raises ValueError if it is too narrow.
+    """
     height, width = luma.shape
     if width < MIN_WIDTH:
         raise ValueError(f"{width} pixels are too narrow for the number: at least {MIN_WIDTH}")
@@ -44,7 +47,7 @@ def draw(luma: NDArray[numpy.uint8], number: int) -> None:
 
 
 def read(luma: NDArray[Any]) -> int | None:
-    """The number in a decoded picture's luma, of shape (height, width); None: there is none that checks."""
+    """Return the number in a decoded picture's luma, of shape (height, width), or None if there is no valid one."""
     height, width = luma.shape
     if width < MIN_WIDTH or height < 8:
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of testsrc: colour bars, ever finer lines, a moving square, its number, the time; a bar that fills."""
+"""Draws the picture of testsrc: colour bars, a sweep of ever finer lines, a moving square, number, time, and a bar."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _LETTERS = dict(
     )
 )
 _PLACES = {letter: at for at, letter in enumerate(_LETTERS)}
-_CELLS = (4, 6)  # of a letter with the room around it: across, down
+_CELLS = (4, 6)  # cells of a letter with its margin: across, down
 NUMBER, CLOCK = 7, len("00:00:00.000")  # letters
 _DARK, _BRIGHT = 16, 235
-_FINEST = 0.25  # of the lines: cycles in a pixel
-# R'G'B'. Bars of white, yellow, cyan, green, magenta, red, blue and black, as ITU-R BT.471 has them; and the square.
+_FINEST = 0.25  # cycles per pixel in the sweep of lines
+# R'G'B' of the bars white, yellow, cyan, green, magenta, red, blue and black (ITU-R BT.471), and of the square.
 BARS = 0.75 * numpy.array([[1, 1, 1], [1, 1, 0], [0, 1, 1], [0, 1, 0], [1, 0, 1], [1, 0, 0], [0, 0, 1], [0, 0, 0]])
 SQUARE = numpy.array([[1.0, 0.5, 0.0]])
 
 
 def colour_of_bars(width: int, height: int) -> Colour:
-    """What players take a picture of that size for, said plainly."""
+    """Return the colour description that players assume for a picture of that size."""
     matrix = guessed_matrix(width, height)
     return Colour(False, matrix, matrix, matrix)
 
 
 def ycbcr(rgb: NDArray[numpy.float64], matrix: int) -> Plane:
-    """Y', Cb and Cr in limited range, of R'G'B' from 0 to 1: shape (colours, 3)."""
+    """Convert R'G'B' from 0 to 1 into limited-range Y'CbCr. Both have the shape (colours, 3)."""
     red, blue = (0.2126, 0.0722) if matrix == BT709 else (0.299, 0.114)
     luma = rgb @ [red, 1 - red - blue, blue]
     chroma = [(rgb[:, at] - luma) / (2 * (1 - share)) for at, share in ((2, blue), (0, red))]
@@ -48,19 +48,19 @@ def ycbcr(rgb: NDArray[numpy.float64], matrix: int) -> Plane:
 
 
 class TestPicture:
-    """Draws one after the other, for width by height pixels, both even."""
+    """Draws test pictures of width by height pixels, both even."""
 
-    __test__ = False  # no test case, whatever its name
+    __test__ = False  # it is not a test case, in spite of its name
 
     def __init__(self, width: int, height: int) -> None:
         self._width, self._height = width, height
         self._colour = colour_of_bars(width, height)
         top = -(-barcode.code_height(height) // 2) * 2
-        self._digits = max(min(width // (CLOCK * _CELLS[0] + 1), (height - top) // (6 * _CELLS[1])), 1)  # pixels a cell
+        self._digits = max(min(width // (CLOCK * _CELLS[0] + 1), (height - top) // (6 * _CELLS[1])), 1)  # a cell
         self._panel = (
             height - 2 * (_CELLS[1] + 1) * self._digits - 4 & ~1
-        )  # its first line; below is the bar that fills
-        self._text = self._panel + 2 * self._digits + 2  # with room between them, number and clock
+        )  # the first line of the panel; below it is the growing bar
+        self._text = self._panel + 2 * self._digits + 2  # the first line under number and clock, with a margin
         self._letters = numpy.stack([self._draw_letter(bits) for bits in _LETTERS.values()])
         self._second, self._clock = -1, ""
         self._background = self._draw_background(top)
@@ -81,7 +81,7 @@ class TestPicture:
         planes += [numpy.full(half, 128, numpy.uint8) for _ in range(2)]
         strip = (self._panel - top) // 8 & ~1
         ramp = self._panel - strip  # grey from black to white
-        sweep = ramp - strip  # ever finer lines: how sharp the picture is
+        sweep = ramp - strip  # ever finer lines, which show the sharpness
         planes[0][top:sweep] = luma[across].repeat(2)
         places = numpy.arange(self._width)
         lines = numpy.sin(numpy.pi * _FINEST * places**2 / self._width)
@@ -92,7 +92,10 @@ class TestPicture:
         return planes
 
     def draw(self, number: int, now_s: float) -> av.VideoFrame:
-        """now_s: CLOCK_MONOTONIC; at its full seconds the bar begins anew, as testaudio beeps."""
+        """Return picture number at now_s, CLOCK_MONOTONIC in seconds.
+
+        The bar restarts at full seconds, when testaudio beeps.
+        """
         frame = self._colour.put_on(av.VideoFrame(self._width, self._height, "yuv420p"))
         planes = [_view(plane) for plane in frame.planes]
         for plane, background in zip(planes, self._background, strict=True):
@@ -132,5 +135,5 @@ class TestPicture:
 
 
 def _view(plane: Any) -> Plane:
-    """Its bytes, with what each line has behind its end."""
+    """Return the bytes of a plane as an array, including the padding at the end of each line."""
     return numpy.frombuffer(plane, numpy.uint8).reshape(plane.height, plane.line_size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a container says of pictures beside their stream: in a ring it is lost, unless the stream says it too."""
+"""Adds what a container says of its pictures to their stream, since a ring has only the stream."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FULL = 2  # FFmpeg's enum AVColorRange
 
 
 class Beside:
-    """Puts range, matrix, primaries, transfer and shape of pixels into the parameter sets of H.264 and H.265.
+    """Writes range, matrix, primaries, transfer and aspect ratio into the parameter sets of H.264 and H.265.
 
-    Colours only where the stream itself does not say them: decoders believe the stream. The shape of pixels always:
-    players believe the container. stream: PyAV's, of the container.
+    Colours are written only if the stream itself has none, since decoders believe the stream. The aspect ratio is
+    always written, since players believe the container. stream: the container's, as PyAV has it.
     """
 
     def __init__(self, stream: Any, codec: Codec) -> None:
@@ -40,7 +40,7 @@ class Beside:
         self._filter: BitStreamFilterContext | None = None
 
     def put_into(self, unit: AccessUnit) -> AccessUnit:
-        """The same access unit; an entry point says all that the container does."""
+        """Return the access unit, with the container's description if it is an entry point."""
         if not unit.keyframe:
             return unit
         said = self._unsaid(unit)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One stream of a file, packet by packet."""
+"""Reads one stream of a file, packet by packet."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from av.format import Flags
 from .source import SourceError
 
 Media = Literal["video", "audio"]
-MOST_FPS = 1000.0  # more is a unit of time, not a rate
-# Raw streams by the ends of their names: FFmpeg does not know each by its first bytes, as with prefix NAL units.
+MOST_FPS = 1000.0  # a larger number is a time base, not a rate
+# Raw streams by file name suffix: FFmpeg does not recognize all by content, for instance those with prefix NAL units.
 RAW = {".h264": "h264", ".264": "h264", ".avc": "h264", ".h265": "hevc", ".265": "hevc", ".hevc": "hevc"}
 _ADVICE: dict[Media, str] = {
     "video": "its sound is played by --audio file:PATH",
     "audio": "choose another file, or leave --audio away",
 }
 DATED_BY_DTS = {"avi", "asf"}
-PLAIN_FPS = 25.0  # of what has no rate of its own, as FFmpeg has it
+PLAIN_FPS = 25.0  # FFmpeg's default for files without a rate
 
 
 class Clip:
-    """fps: for files without a rate of their own, as raw streams and single pictures are.
+    """One stream of a file. fps: for files without a rate of their own, such as raw streams and single pictures.
 
-    stream: PyAV's. start_s: when the first of the file's pictures and sound begins, on its own clock. length_s: how
-    long both last, 0 where it is not known. has_times: whether its packets have times; a raw stream's have none.
+    stream: PyAV's. start_s: the earliest time of the file's pictures and sound, on its own clock. length_s: the length
+    of both together, or 0 if unknown. has_times: whether its packets have times; a raw stream's have none.
     """
 
     def __init__(self, path: str, kind: Media, fps: float = 0.0) -> None:
@@ -40,11 +40,11 @@ class Clip:
         self.has_times = True
 
     def open(self) -> None:
-        """At its begin. Raises SourceError."""
+        """Open the file at its start. Raises SourceError."""
         self.close()
         options = {"framerate": f"{self._fps:g}"} if self._fps else {}
         place = self.path
-        if Path(self.path).exists():  # a colon in its name begins no protocol, and a % no sequence of pictures
+        if Path(self.path).exists():  # so that a colon in its name is no protocol, and a % no sequence of pictures
             place, options["pattern_type"] = f"file:{self.path}", "none"
         try:
             self._container = self._opened(place, options)
@@ -77,24 +77,29 @@ class Clip:
 
     @property
     def dated_by_dts(self) -> bool:
-        """Whether its times are those of decoding alone. Those of showing are then PyAV's guess, which gives each
-        picture of H.264 the time of the next one: 2 s late, before a gap of 2 s (18.1, findings/).
+        """Whether packets have decoding times only.
+
+        PyAV then guesses the presentation times, and gives each H.264 picture that of the next one: 2 s late before a
+        gap of 2 s (18.1, findings/).
         """
         return self._container.format.name in DATED_BY_DTS
 
     @property
     def fps(self) -> float:
-        """As the file tells, which need not be true."""
+        """The rate that the file declares, which may be wrong."""
         rates = [self.stream.average_rate, self.stream.guessed_rate]
         told = [rate for rate in (rates if self.has_times else rates[::-1]) if rate and rate <= MOST_FPS]
         return float(told[0]) if told else self._fps or PLAIN_FPS
 
     def seconds(self, stamp: int | None) -> float | None:
-        """Of a time in the stream's own unit; None: there is none, or none that means anything."""
+        """Convert a time in the stream's time base to seconds.
+
+        Returns None if there is none, or if it makes no sense.
+        """
         return float(stamp * self.stream.time_base) if stamp is not None and self.has_times else None
 
     def packet(self) -> Any:
-        """The next one; at the end an empty one, at which decoders hand out what they hold, and then None.
+        """Return the next packet; after the last one an empty packet, which flushes decoders, and then None.
 
         Raises SourceError.
         """
@@ -104,7 +109,7 @@ class Clip:
             raise SourceError(0, f"{self.path}: FFmpeg can't read it on ({error.strerror})") from None
 
     def close(self) -> None:
-        """Close the file. Twice is fine."""
+        """Close the file. A second call does nothing."""
         if self._container is not None:
             self._container.close()
             self._container = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which V4L2 device is meant: by path, driver, card or bus, never by the number that the kernel happened to give it."""
+"""Chooses a V4L2 device by path, driver, card or bus, never by a number that the kernel may change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .source import SourceError
 
-# Parts of a Raspberry Pi's camera path that look like cameras; a program opens them in vain.
+# Parts of a Raspberry Pi's camera path that look like cameras, but can't be used directly.
 NEED_LIBCAMERA = frozenset({"unicam", "rp1-cfe", "bcm2835-isp", "pispbe"})
 
 
@@ -17,8 +17,8 @@ NEED_LIBCAMERA = frozenset({"unicam", "rp1-cfe", "bcm2835-isp", "pispbe"})
 class DeviceInfo:
     """What a device says of itself.
 
-    captures: video, by streaming. media_controlled: only a media controller can. transcodes: memory to memory, as an
-    encoder does. multi_planar: a buffer may be in several parts.
+    captures: it captures video by streaming. media_controlled: it is set up by a media controller only. transcodes: it
+    is a memory-to-memory device, such as an encoder. multi_planar: a buffer may have several planes.
     """
 
     path: Path
@@ -34,12 +34,12 @@ class DeviceInfo:
         return f"{self.path} ({self.card}, {self.driver}, {self.bus})"
 
     def is_same_camera(self, other: DeviceInfo) -> bool:
-        """Whether it may be that one, plugged in elsewhere."""
+        """Return whether other may be the same camera, possibly on another port."""
         return (self.driver, self.card) == (other.driver, other.card)
 
 
 def why_not(device: DeviceInfo) -> str | None:
-    """Why a device is no camera that can be opened just like that; None: it is."""
+    """Return why a device can't be opened as a camera directly, or None if it can."""
     if not device.captures:
         return "it captures no video"
     if device.media_controlled or device.driver in NEED_LIBCAMERA:
@@ -48,7 +48,7 @@ def why_not(device: DeviceInfo) -> str | None:
 
 
 def choose_device(words: str, devices: Sequence[DeviceInfo]) -> tuple[DeviceInfo, list[str]]:
-    """(the device that is meant, what is to be said of those passed over). Raises SourceError, naming what there is."""
+    """Return (the chosen device, notes about those that were skipped). Raises SourceError, which lists the devices."""
     said: list[str] = []
     if words == "auto":
         found = list(devices)

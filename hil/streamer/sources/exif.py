@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a photo is to be turned, from its Exif data (Exif 2.32, 4.6.4), wherever its format has them."""
+"""Reads the orientation of a photo from its Exif data (Exif 2.32, 4.6.4), in any format that carries them."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 
-ORIENTATION = 0x0112  # tag
+ORIENTATION = 0x0112  # tag number
 ORIENTATIONS = range(1, 9)
-_TIFF = {b"II*\0": "<", b"MM\0*": ">"}  # order of bytes
-_HEAD = b"Exif\0\0"  # in front of it in JPEG; some writers put it into WebP too
+_TIFF = {b"II*\0": "<", b"MM\0*": ">"}  # byte orders
+_HEAD = b"Exif\0\0"  # in front of the Exif data in JPEG, and by some writers in WebP
 
 
 def exif_orientation(photo: bytes) -> int | None:
-    """1 to 8; None: it does not tell. photo: a JPEG, PNG, WebP or TIFF picture; of another one nothing is known."""
+    """Return the orientation, from 1 to 8, of a JPEG, PNG, WebP or TIFF photo, or None if it has none."""
     if photo[:4] in _TIFF:
         return _orientation(photo)
     for kind, body in _segments(photo):
@@ -23,16 +23,16 @@ def exif_orientation(photo: bytes) -> int | None:
 
 
 def _segments(photo: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Type and contents of a picture's parts, up to the coded picture where what follows it does not matter."""
+    """Yield the type and content of a picture's parts, in JPEG only those before the coded picture."""
     if photo.startswith(b"\xff\xd8"):  # ITU-T T.81 B.1.1.4
         at = 2
         while photo[at : at + 1] == b"\xff" and photo[at + 1 : at + 2] not in (b"\xda", b""):
             end = at + 2 + int.from_bytes(photo[at + 2 : at + 4], "big")
             yield photo[at + 1 : at + 2], photo[at + 4 : end]
             at = end
-    elif photo.startswith(b"\x89PNG\r\n\x1a\n"):  # length, type, contents, checksum
+    elif photo.startswith(b"\x89PNG\r\n\x1a\n"):  # length, type, content, checksum
         yield from _chunks(photo, 8, ">I4s", checksum=4)
-    elif photo.startswith(b"RIFF") and photo[8:12] == b"WEBP":  # type, length, contents, padded to an even length
+    elif photo.startswith(b"RIFF") and photo[8:12] == b"WEBP":  # type, length, content, padding to an even length
         yield from _chunks(photo, 12, "<4sI", checksum=0)
 
 
@@ -53,6 +53,6 @@ def _orientation(tiff: bytes) -> int | None:
             tag, value = struct.unpack_from(f"{order}H6xH", tiff, directory + 2 + 12 * number)
             if tag == ORIENTATION:
                 return value if value in ORIENTATIONS else None
-    except struct.error:  # cut off
+    except struct.error:  # the file is incomplete
         pass
     return None

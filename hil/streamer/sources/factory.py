@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the words of --device to a source."""
+"""Creates the source that --device names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .timeline import Timelines
 
 
 def make_source(words: str, wanted: Wanted, loop: bool, timelines: Timelines) -> Source:
-    """The source that the words name, not opened yet. Raises SourceError.
+    """Return the source that is named, not opened yet. Raises SourceError.
 
-    A camera is opened again whatever happens to it, and so is a file that is looped; another one ends where it can't be
-    read on.
+    A camera is reopened whenever it fails, and so is a file that is looped; a file that is not looped ends where it
+    can't be read on.
     """
     if words.startswith("file:"):
         path = words.removeprefix("file:")
@@ -30,6 +30,6 @@ def _camera(words: str, wanted: Wanted) -> Source:
         return TestSource(words, wanted)
     if words == "rpicam":
         return RpicamSource(wanted)
-    from .v4l2 import V4l2Source  # v4l2py takes long to import
+    from .v4l2 import V4l2Source  # v4l2py is slow to import
 
     return V4l2Source(words, wanted)

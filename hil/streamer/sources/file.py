@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file's pictures, paced by their own times: file:clip.mp4, looped on request.
+"""Plays a file's pictures at their own pace: file:clip.mp4, looped on request.
 
-A file is no camera. It plays at once, whatever time it begins with; its gaps are played as they are, up to GAP_S; what
-is damaged in it is passed over; and it ends, once its last picture has been there for as long as it lasts.
+Unlike a camera, a file starts at once, whatever its first time is. Its gaps are kept up to GAP_S, damaged parts are
+skipped, and it ends after its last picture has been shown for its full length.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from .source import Captured, SourceError
 from .timeline import Pace, Timeline
 from .units import Units
 
-FIRST_PICTURES = 4  # are decoded before it begins: they tell size and rate
-FIRST_S = 10.0  # to find them in
-WRONG = 1.5  # a rate that is so many times what the first pictures have is none
+FIRST_PICTURES = 4  # pictures that are decoded before the start, for size and rate
+FIRST_S = 10.0  # the longest part of the file in which they are searched
+WRONG = 1.5  # a declared rate that is so many times the measured one is not believed
 
 
 class FileSource:
-    """Plays a file as fast as its times say, never faster. fps: for one without a rate of its own; 0: 25.
+    """Plays a file as fast as its times say, never faster. fps: for a file without a rate of its own; 0 means 25.
 
-    timeline: shared with the sound of the same file, if that is played too. copy: the access units as the file has
-    them, in the order of decoding; each has the time at which its picture is shown.
+    timeline: shared with the sound of the same file, if that is played too. copy: deliver the file's access units in
+    decoding order, each with the time at which its picture is shown.
     """
 
     live = False
@@ -48,15 +48,15 @@ class FileSource:
         self._timeline = timeline or Timeline()
         self._pace: Pace | None = None
         self._ready: deque[Item] = deque()
-        self._begins = self._breaks = False  # the next one that is read, and that is handed out
+        self._begins = self._breaks = False  # for the next picture that is read, and that is returned
         self._damaged = 0
-        self._is_look = False  # at what is to be passed through
+        self._is_look = False  # while the stream is examined before it is passed through
         self.codec: Codec | None = None
         self.width = self.height = 0
         self.fps = 0.0
 
     def open(self) -> None:
-        """Open the file at its begin. Raises SourceError: also where there is no picture in it that is of any use."""
+        """Open the file at its start. Raises SourceError, also if no picture in it can be used."""
         self.close()
         if self._pace is None and self._reads is Units:
             self._look()
@@ -78,7 +78,7 @@ class FileSource:
             self._pace.resume()
 
     def _look(self) -> None:
-        """Whether what is to be passed through can be decoded, and how it is meant to be seen. Raises SourceError."""
+        """Decode the start of a stream that is passed through, for errors and for its rotation. Raises SourceError."""
         decoded = FileSource(self._path, False, fps=self._given_fps)
         decoded._is_look = True
         decoded.open()
@@ -92,7 +92,7 @@ class FileSource:
     def _begin(self) -> None:
         self._clip.open()
         self._reader = self._reads(self._clip)
-        self._round: list[Item] = []  # its first two pictures
+        self._round: list[Item] = []  # the first two pictures of this round
         self._over = False
         self._written_ns = self._last_written_ns()
 
@@ -102,7 +102,7 @@ class FileSource:
         return 0
 
     def _step(self) -> None:
-        """Read a little more. Raises SourceError."""
+        """Read the next packet. Raises SourceError."""
         try:
             found = self._reader.more()
         except EOFError:
@@ -119,14 +119,14 @@ class FileSource:
         if not self._loop or not self._round:
             self._over = True
         elif self._is_still and self._written_ns == self._last_written_ns():
-            self._ready.append(self._round[0]._replace(begins=True))  # a still need not be decoded time and again
+            self._ready.append(self._round[0]._replace(begins=True))  # a single picture is not decoded again
         else:
             self._damaged += self._reader.damaged
             self._begin()
             self._begins = True
 
     def _rate(self) -> float:
-        """As the file tells, unless its first pictures have another, or there is but one."""
+        """Return the declared rate, unless the first pictures show another one or there is only one."""
         if self._is_still and self._given_fps:
             return self._given_fps
         times = [item.time_s for item in self._ready if item.time_s is not None]
@@ -153,7 +153,10 @@ class FileSource:
             )
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next picture, when it is its turn. Raises SourceError, EOFError at the end."""
+        """Return the next picture when it is due, or None after timeout_s seconds.
+
+        Raises SourceError, or EOFError at the end.
+        """
         assert self._pace is not None
         until_s = self._timeline.clock() + timeout_s
         while not self._ready and not self._over:
@@ -180,22 +183,22 @@ class FileSource:
             return None
         self._ready.popleft()
         jumped = pace.took(due_s, 0.0 if self._is_still else item.length_s)
-        # Within a GOP nothing is lost, and who is told of an interruption would wait for the next one.
+        # Within a GOP nothing is lost, and a reader that is told of a discontinuity would wait for the next keyframe.
         breaks = self._breaks or (jumped and (item.unit is None or item.unit.keyframe))
         self._breaks = False
         shown_ns = pace.capture_ns(due_s - item.early_s)
         return Captured(shown_ns, picture=item.picture, unit=item.unit, discontinuity=breaks)
 
     def want_keyframe(self) -> None:
-        """Of what is decoded any picture may become one; what is passed through is as it is."""
+        """Do nothing: the encoder can make any picture a keyframe, and access units are passed through as they are."""
 
     def figures(self) -> dict[str, int]:
-        """damaged: pictures that were not whole in the file."""
+        """Return the counter damaged: pictures that were incomplete in the file."""
         damaged = self._damaged + (self._reader.damaged if self._pace else 0)
         return {"damaged": damaged} if damaged else {}
 
     def close(self) -> None:
-        """Close the file. Twice is fine."""
+        """Close the file. A second call does nothing."""
         self._ready.clear()
         self._clip.close()
         if self._pace is not None:

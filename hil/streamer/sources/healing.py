@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A source that is opened again when it fails: the ring stays up, and readers see a discontinuity, never an end."""
+"""Reopens a source when it fails. The ring stays, and its readers see a discontinuity instead of an end."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .patience import Patience
 from .source import Captured, Source, SourceError
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
-SETTLED_S = 5.0  # who fails sooner after he was opened is not opened again at once
+SETTLED_S = 5.0  # a source that fails sooner than that is not reopened at once
 BAD_IN_A_ROW = 30
 
 
 class HealingSource:
-    """Wraps a source; whatever fails is counted, logged once with its cause, and mended by opening it anew.
+    """Wraps a source. Each failure is counted, logged once with its cause, and repaired by reopening the source.
 
-    incidents: how often for which kind of cause: what SourceError.kind says of a stream that ended or did not start,
-    "stalled", "bad_buffers". EOFError passes through.
+    incidents: failures by cause: SourceError.kind for a stream that ended or did not start, else "stalled" or
+    "bad_buffers". EOFError is passed on.
     """
 
     def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,17 +41,17 @@ class HealingSource:
 
     @property
     def name(self) -> str:
-        """The source's own."""
+        """The name of the wrapped source."""
         return self._source.name
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Width in pixels."""
         return self._source.width
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Height in pixels."""
         return self._source.height
 
     @property
@@ -61,16 +61,16 @@ class HealingSource:
 
     @property
     def live(self) -> bool:
-        """The source's own: what is not live is not judged by its silence, nor by what is damaged in it."""
+        """Whether the wrapped source is live. Only a live source fails by silence or by damaged pictures."""
         return self._source.live
 
     @property
     def codec(self) -> Codec | None:
-        """None where it hands out raw pictures."""
+        """The codec of the wrapped source, or None if it delivers raw pictures."""
         return self._source.codec
 
     def open(self) -> None:
-        """Open it for the first time. Raises SourceError."""
+        """Open the source for the first time. Raises SourceError."""
         self._open()
         self._codec = self.codec
         self._begin()
@@ -105,7 +105,7 @@ class HealingSource:
         self._attempt += 1
 
     def _check_codec(self) -> None:
-        """Another size is followed, but a ring has one codec, and what was raw needs an encoder still."""
+        """Raise SourceError if the codec changed: a ring keeps its codec, and raw pictures need an encoder."""
         if self.codec != self._codec:
             has, had = (codec.name if codec is not None else "raw pictures" for codec in (self.codec, self._codec))
             self._source.close()
@@ -130,7 +130,7 @@ class HealingSource:
         self._begin()
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next picture; None: none came in time, for whatever reason. Raises EOFError."""
+        """Return the next picture, or None if none came in time for any reason. Raises EOFError."""
         if not self._is_open:
             self._reopen(timeout_s)
             return None
@@ -161,15 +161,15 @@ class HealingSource:
             self._fail("stalled", f"nothing came for {silence_s:.0f} s")
 
     def want_keyframe(self) -> None:
-        """Ask the source, if it is there."""
+        """Ask the source for a keyframe, if it is open."""
         if self._is_open:
             self._source.want_keyframe()
 
     def figures(self) -> dict[str, int]:
-        """The source's own, and the incidents."""
+        """Return the source's counters and the incidents."""
         return self._source.figures() | dict(self.incidents)
 
     def close(self) -> None:
-        """Let go. Twice is fine."""
+        """Close the source. A second call does nothing."""
         self._is_open = False
         self._source.close()

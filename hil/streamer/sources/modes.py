@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of a camera's pixel formats, sizes and rates to take."""
+"""Chooses a camera's pixel format, size and rate."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from vshm_ctypes import Codec
 from .pixel_formats import COLOUR, GREY, RAW
 from .source import SourceError
 
-# As V4L2 names them.
+# By V4L2's name of the format.
 ENCODED = {"H264": Codec.H264, "HEVC": Codec.H265, "MJPG": Codec.JPEG, "JPEG": Codec.JPEG}
-ORDINARY_FPS = 30.0  # what a format should reach where no rate is asked for
+ORDINARY_FPS = 30.0  # the rate that a format should reach if none is asked for
 
 
 class Size(NamedTuple):
-    """Pixels."""
+    """Width and height in pixels."""
 
     width: int
     height: int
@@ -26,7 +26,7 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A pixel format in one size, or in all between two. fourcc: as V4L2 names it. rates: frames per second."""
+    """A pixel format with one size, or a range of sizes. fourcc: V4L2's name of it. rates: frames per second."""
 
     fourcc: str
     description: str
@@ -36,28 +36,28 @@ class Offer:
 
     @property
     def usable(self) -> bool:
-        """Whether anything can be made of that format."""
+        """Whether the format is supported."""
         return self.fourcc in RAW or self.fourcc in ENCODED
 
     def nearest(self, size: Size) -> Size:
-        """The size that this offer has, next to that one."""
+        """Return the size of this offer that is nearest to the given one."""
         return Size(
             min(max(size.width, self.least.width), self.most.width),
             min(max(size.height, self.least.height), self.most.height),
         )
 
     def reaches(self, fps: float) -> bool:
-        """Whether it is as fast as that. A driver that does not tell is believed to be."""
+        """Return whether this rate is reached. A driver that lists no rates is assumed to reach it."""
         return not self.rates or max(self.rates) >= fps * 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the channels make of the camera. size: None is as the camera has it; fps: 0 likewise.
+    """What the channels want from the camera. size: None and fps: 0 keep the camera's own.
 
-    codec: what all of them want, unscaled and by no encoder that was asked for by name; None: there is no such thing.
-    lanes: who may hold a picture at the same time. bit_rate: bits per second, and gop: frames, where the camera encodes
-    by itself; 0 is left to it. copy: its own access units are wanted and nothing else, of any codec where that is None.
+    codec: the one that all channels want unscaled and without a named encoder, or None if there is none. lanes: how
+    many may hold a picture at the same time. bit_rate: bits per second, and gop: frames, for a camera that encodes by
+    itself; 0 keeps its own. copy: only the camera's own access units are of use, with any codec if that is None.
     """
 
     size: Size | None = None
@@ -70,7 +70,7 @@ class Wanted:
 
 
 class Mode(NamedTuple):
-    """What the camera is set to. fps: 0 is left as it is."""
+    """The chosen settings of the camera. fps: 0 keeps its own."""
 
     fourcc: str
     size: Size
@@ -78,7 +78,7 @@ class Mode(NamedTuple):
 
 
 def _what_there_is(offers: Sequence[Offer]) -> str:
-    """In words, where none of it is of use."""
+    """Return the offers as text, for an error if none is usable."""
     there = {offer.fourcc: offer.description for offer in offers}
     if not there:
         return "it has no formats at all"
@@ -88,9 +88,9 @@ def _what_there_is(offers: Sequence[Offer]) -> str:
 
 
 def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted) -> Mode:
-    """The offer that suits best: first the size, then the rate, then what costs least. Raises SourceError.
+    """Return the best offer: by size, then by rate, then by cost. Raises SourceError if none is usable.
 
-    current: the size that the driver has now, for those who want none in particular.
+    current: the driver's present size, used if no size is wanted.
     """
     size, fps = wanted.size or current, wanted.fps or ORDINARY_FPS
     any_codec = wanted.copy and wanted.codec is None

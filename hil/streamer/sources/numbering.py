@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A driver's sequence numbers, held against each other."""
+"""Follows a driver's sequence numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_FAR = 1 << 16  # pictures: a greater step is a jump of the driver's numbering, not a loss
+_FAR = 1 << 16  # pictures: a greater step is a jump of the numbering, not a loss
 _ROUND = 1 << 32
 
 
 @dataclass(slots=True)
 class Numbering:
-    """lost: pictures that the numbers say are missing. jumps: backwards, or too far. wraps: past 32 bits, unharmed."""
+    """Counts what the sequence numbers show.
+
+    lost: missing pictures. jumps: numbers that went backwards or too far ahead. wraps: harmless overflows of the 32
+    bits.
+    """
 
     lost: int = 0
     jumps: int = 0
@@ -19,11 +23,11 @@ class Numbering:
     _last: int | None = None
 
     def begin(self) -> None:
-        """The stream was started: the next number follows from nothing."""
+        """Start a new stream: the next number does not continue the last one."""
         self._last = None
 
     def take(self, number: int) -> int:
-        """How many are missing in front of this one."""
+        """Return how many pictures are missing before this number."""
         last, self._last = self._last, number
         if last is None:
             return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file's pictures, decoded, in the order in which they are shown."""
+"""Decodes a file's pictures in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from .clip import Clip
 from .exif import exif_orientation
 from .turned import Turner
 
-# Their decoders wait by themselves for a picture that they can begin with, a recovery point too; others make a mess.
+# These decoders themselves wait for a picture at which they can start, such as a recovery point; others do not.
 WAIT_BY_THEMSELVES = {"h264", "hevc"}
-_BOTTOM_FIRST, _TOP_FIRST = "MJPG", "jpeg"  # what FFmpeg's decoder makes of words for Motion JPEG
-MOST_BEFORE_KEY = 1000  # packets: then a decoder may make of them what it can
+_BOTTOM_FIRST, _TOP_FIRST = "MJPG", "jpeg"  # codec tags by which FFmpeg's decoder orders the fields of Motion JPEG
+MOST_BEFORE_KEY = 1000  # packets; without a keyframe in these, the decoder starts anywhere
 
 
 class Item(NamedTuple):
-    """A picture, decoded or as the file has it; neither: a damaged one.
+    """A decoded picture or an access unit of the file, or neither if it is damaged.
 
-    time_s: on the file's own clock, when it is its turn; None: it has no time. early_s: so much before its turn it was
-    to be shown. length_s: 0: not known. begins: the file, once more. breaks: it does not follow from the one before.
+    time_s: when it is due on the file's own clock, or None if it has no time. early_s: how much earlier than that it is
+    shown. length_s: 0 if unknown. begins: it is the first of a round through the file. breaks: it does not continue the
+    one before.
     """
 
     picture: av.VideoFrame | None = None
@@ -44,17 +45,17 @@ class Item(NamedTuple):
 
 
 class Pictures:
-    """From the beginning of a clip that was just opened to its end.
+    """Decodes the pictures of a newly opened clip from start to end.
 
-    passed_over: packets before the first keyframe. damaged: pictures that the decoder made whole as well as it could.
-    why: what it said of the last one that it could not. has_fields: a packet has two pictures of half the height each.
+    passed_over: packets before the first keyframe. damaged: pictures that were decoded in spite of errors. why: the
+    decoder's last error. has_fields: a packet contains two pictures of half the height each.
     """
 
     codec: Codec | None = None
 
     def __init__(self, clip: Clip) -> None:
         clip.stream.thread_type = "AUTO"
-        # Else what is cropped on the left by less than suits the processor is not cropped, and the picture is wider.
+        # Otherwise a left crop smaller than the processor's alignment is ignored, and the picture is wider.
         clip.stream.codec_context.flags |= Flags.unaligned
         self._clip = clip
         self._name = clip.stream.codec_context.codec.canonical_name
@@ -65,7 +66,7 @@ class Pictures:
         self.has_fields = False
 
     def more(self) -> list[Item]:
-        """What comes of the next packet, which may be nothing. Raises EOFError at the end, SourceError."""
+        """Return the pictures of the next packet, possibly none. Raises SourceError, or EOFError at the end."""
         packet = self._clip.packet()
         if packet is None:
             raise EOFError(f"{self._clip.path} has ended")
@@ -79,7 +80,7 @@ class Pictures:
             self._waits_for_key = False
         try:
             if packet.size and self._name == "mjpeg":
-                whole_jpeg(bytes(packet))  # of one that is cut off the decoder would make grey, and say nothing
+                whole_jpeg(bytes(packet))  # the decoder would silently fill an incomplete one with grey
             return [self._item(picture) for picture in packet.decode()]
         except StreamError as error:
             self.why = str(error)
@@ -88,9 +89,11 @@ class Pictures:
         return [Item()]
 
     def _believe(self, first: Any) -> None:
-        """Of Motion JPEG, the size in the pictures, unless they say that they are fields: of less lines than the file
-        tells, FFmpeg takes them for fields anyway, and weaves two pictures into one. Which field comes first, it takes
-        from the container's word for the codec, and passes over what the fields themselves say.
+        """For Motion JPEG, believe the size in the pictures, unless they declare themselves as fields.
+
+        If they have fewer lines than the file says, FFmpeg takes them for fields anyway and interleaves two pictures.
+        It also takes the order of fields from the container's codec tag, and ignores what the fields themselves
+        declare.
         """
         context = self._clip.stream.codec_context
         with contextlib.suppress(StreamError):
@@ -114,10 +117,10 @@ class Pictures:
 
     @property
     def turned(self) -> bool:
-        """Whether the last one was stored on its side, or mirrored."""
+        """Whether the last picture was stored rotated or mirrored."""
         return self._turner is not None and self._turner.turned
 
     def size(self, first: Item) -> tuple[int, int]:
-        """Width and height, in pixels."""
+        """Return width and height in pixels."""
         assert first.picture is not None
         return first.picture.width, first.picture.height

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raw pixel formats as V4L2 names them, and how PyAV knows their pictures.
+"""Maps V4L2's raw pixel formats to PyAV's.
 
 Source: the kernel's "Image Formats" (Documentation/userspace-api/media/v4l/pixfmt.rst).
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Plane(NamedTuple):
-    """Part of a picture. number: which of PyAV's planes it is. sample: bytes for so many pixels across and down."""
+    """A plane of a picture. number: PyAV's index of the plane. sample: bytes for a number of pixels across and down."""
 
     number: int
     sample: int
@@ -18,20 +18,20 @@ class Plane(NamedTuple):
     down: int = 1
 
     def row_bytes(self, width: int) -> int:
-        """Of a line, without what the driver leaves at its end."""
+        """Return the bytes of a line, without padding."""
         return -(-width // self.across) * self.sample
 
     def rows(self, height: int) -> int:
-        """Of a picture of so many lines."""
+        """Return the lines of this plane in a picture of that height."""
         return -(-height // self.down)
 
     def stride(self, first: Plane, stride: int) -> int:
-        """Bytes from line to line, where those of the first plane are so many."""
+        """Return the bytes from line to line, given those of the first plane."""
         return stride * self.sample * first.across // (self.across * first.sample)
 
 
 class PixelFormat(NamedTuple):
-    """pixels: PyAV's name. planes: in the order of memory. separate: each plane has a buffer of its own."""
+    """A pixel format. pixels: PyAV's name. planes: in memory order. separate: each plane has a buffer of its own."""
 
     pixels: str
     planes: tuple[Plane, ...]
@@ -53,7 +53,7 @@ def _packed(pixels: str, sample: int, across: int = 1) -> PixelFormat:
     return PixelFormat(pixels, (Plane(0, sample, across),))
 
 
-_APART = {  # each plane in memory of its own
+_APART = {  # each plane has a buffer of its own
     "YM12": _planar("yuv420p", 2, 2),
     "NM12": _half_planar("nv12", 2, 2),
     "YM21": _planar("yuv420p", 2, 2, (2, 1)),
@@ -79,7 +79,7 @@ _COLOUR = {
     "P010": PixelFormat("p010le", (Plane(0, 2), Plane(1, 4, 2, 2))),
     "RGB3": _packed("rgb24", 3),
     "BGR3": _packed("bgr24", 3),
-    # Alpha, or what is there in its place, is of no use to an encoder.
+    # Alpha, or the unused byte in its place, is ignored by encoders.
     "XR24": _packed("bgra", 4),
     "AR24": _packed("bgra", 4),
     "BGR4": _packed("bgra", 4),
@@ -96,7 +96,7 @@ _COLOUR = {
     "AR15": _packed("rgb555le", 2),
     "RGBO": _packed("rgb555le", 2),
 }
-# The cheapest to encode from comes first.
+# The cheapest to encode come first.
 COLOUR = {
     **{name: _COLOUR[name] for name in ("YU12", "NV12")},
     **{name: form._replace(separate=True) for name, form in _APART.items()},
@@ -113,13 +113,13 @@ RAW = COLOUR | GREY
 
 
 def text_of(fourcc: int) -> str:
-    """0x56595559 is YUYV; what is no letter becomes a question mark. -BE: the highest bit says big-endian."""
+    """Return a fourcc as text: 0x56595559 is YUYV. The highest bit adds -BE; other characters become question marks."""
     letters = (fourcc & 0x7FFFFFFF).to_bytes(4, "little").decode("latin-1")
     text = "".join(letter if letter.isprintable() else "?" for letter in letters).rstrip(" ")
     return f"{text}-BE" if fourcc >> 31 else text
 
 
 def fourcc_of(text: str) -> int:
-    """The number of what text_of() gave, where all of it are letters."""
+    """Return the number of a fourcc from text_of(). All its characters must be printable."""
     letters = text.removesuffix("-BE")
     return int.from_bytes(letters.ljust(4).encode("latin-1"), "little") | (letters != text) << 31

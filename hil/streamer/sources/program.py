@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program that writes a stream to its output, as one for a camera or a sound card does: read as it comes."""
+"""Runs a program that writes a stream to its standard output, such as a recorder, and reads what comes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .source import SourceError
 
 READ_BYTES = 1 << 20
 SAID_BYTES = 1 << 16
-END_S = 1.0  # for a program that has closed its output
+END_S = 1.0  # for a program that has closed its standard output
 
 
 class Program:
-    """One that runs until close(). advice: what to do where it is not installed. Raises SourceError then."""
+    """A program that runs until close(). advice: what to do if it is not installed. Raises SourceError then."""
 
     def __init__(self, command: Sequence[str], advice: str) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - until close(); a pipe that nobody reads would fill
@@ -28,21 +28,21 @@ class Program:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 env=os.environ | {"LC_ALL": "C"},
-                start_new_session=True,  # Ctrl-C is for us, who end it
+                start_new_session=True,  # Ctrl-C must reach only this process, which ends the program
             )
         except OSError as error:
             self._errors.close()
             raise SourceError(error.errno or 0, f"{command[0]}: {error.strerror}: {advice}", "absent") from None
 
     def receive(self, timeout_s: float) -> bytes | None:
-        """What has come, at most READ_BYTES; None: nothing in time; nothing at all: the program has ended."""
+        """Return at most READ_BYTES, None if nothing came in time, or no bytes if the program has ended."""
         assert self._process.stdout is not None
         if not select.select([self._process.stdout], [], [], max(timeout_s, 0))[0]:
             return None
         return os.read(self._process.stdout.fileno(), READ_BYTES)
 
     def end(self) -> tuple[int, list[str]]:
-        """Its exit code, and the lines of error it left."""
+        """Return its exit code and the lines that it wrote to stderr."""
         try:
             code = self._process.wait(END_S)
         except subprocess.TimeoutExpired:
@@ -51,12 +51,12 @@ class Program:
         return code, self.said()
 
     def said(self) -> list[str]:
-        """The lines of error so far; the last ones, of many."""
-        number = self._errors.fileno()  # the program writes where this file is: it must not be moved
+        """Return the last lines that it wrote to stderr so far."""
+        number = self._errors.fileno()  # the program writes at this file's offset, which must not be moved
         begin = max(os.fstat(number).st_size - SAID_BYTES, 0)
         return os.pread(number, SAID_BYTES, begin).decode(errors="replace").strip().splitlines()
 
     def close(self) -> None:
-        """End it, and let its output go."""
+        """End the program, and close its output."""
         with self._process, self._errors:
             self._process.kill()

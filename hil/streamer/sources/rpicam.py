@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Raspberry Pi's CSI camera, which only libcamera can drive: rpicam-vid's H.264, passed through."""
+"""Reads a Raspberry Pi's CSI camera, which only libcamera can drive, by passing rpicam-vid's H.264 through."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .program import Program
 from .source import Captured, SourceError
 
 PROGRAM = "rpicam-vid"
-START_S = 1.0  # so soon it ends where there is no camera
+START_S = 1.0  # the program ends within this time if there is no camera
 
 
 class RpicamSource:
-    """Starts rpicam-vid and reads its stream. A picture comes out when the next one begins."""
+    """Starts rpicam-vid and reads its stream. A picture is complete only when the next one starts."""
 
     codec: Codec | None = Codec.H264
     live = True
@@ -38,7 +38,7 @@ class RpicamSource:
         return words + (["--bitrate", str(self._bit_rate)] if self._bit_rate else [])
 
     def open(self) -> None:
-        """Start the program. Raises SourceError: it is not installed, or it ends at once."""
+        """Start the program. Raises SourceError if it is not installed, or ends at once."""
         self.close()
         self._program = Program(self._command(), "install rpicam-apps, or choose another --device")
         self._splitter = Splitter(Codec.H264)
@@ -50,7 +50,10 @@ class RpicamSource:
             raise
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next access unit, dated when its picture's first slice came. Raises SourceError: the program ended."""
+        """Return the next access unit, dated at the arrival of its first slice, or None.
+
+        Raises SourceError if the program ended.
+        """
         deadline = time.monotonic() + timeout_s
         while not self._units:
             if not self._receive(deadline - time.monotonic()):
@@ -59,7 +62,7 @@ class RpicamSource:
         return Captured(begun_ns, unit=unit)
 
     def _receive(self, timeout_s: float) -> bool:
-        """Whether something came in time."""
+        """Return whether something came in time."""
         if self._program is None:
             raise SourceError(0, f"{PROGRAM} is not running")
         data = self._program.receive(timeout_s)
@@ -76,10 +79,10 @@ class RpicamSource:
         return True
 
     def want_keyframe(self) -> None:
-        """The program can't be told; the next one comes with its next GOP."""
+        """Do nothing: the program has no such request, and the next keyframe comes with its next GOP."""
 
     def figures(self) -> dict[str, int]:
-        """None."""
+        """Return no counters."""
         return {}
 
     def close(self) -> None:

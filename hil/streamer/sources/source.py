@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every source is, and what it hands out."""
+"""The protocol of all sources, and what they deliver."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     import av
 
 
-# absent: it is not there. unsuitable: it is no use for what is wanted. streamon: it is there and does not start.
+# absent: it is not there. unsuitable: it can't deliver what is wanted. streamon: it is there but does not start.
 Trouble = Literal["absent", "unsuitable", "streamon", "unplugged", "fatal", "failed"]
 
 
 class SourceError(OSError):
-    """The source can't be opened, or can't go on; the message says why, and what there is."""
+    """The source can't be opened, or can't go on. The message says why, and what there is instead."""
 
     def __init__(self, number: int, text: str, kind: Trouble = "failed") -> None:
         super().__init__(number, text)
@@ -27,10 +27,11 @@ class SourceError(OSError):
 
 @dataclass(slots=True)
 class Captured:
-    """One picture, raw or already encoded; or some sound, dated by its first sample.
+    """A picture, raw or encoded, or some sound, which is dated by its first sample.
 
-    capture_ns: CLOCK_MONOTONIC. from_driver: whether that is the driver's word. sequence: the driver's number; -1:
-    none. discontinuity: what came before does not lead here. bad: damaged, as the driver says; without a picture.
+    capture_ns: CLOCK_MONOTONIC. from_driver: whether that is the driver's timestamp. sequence: the driver's sequence
+    number, or -1 if there is none. discontinuity: it does not continue what came before. bad: the driver flagged it as
+    damaged; it has no picture.
     """
 
     capture_ns: int
@@ -44,19 +45,19 @@ class Captured:
 
 
 class Source(Protocol):
-    """A camera, or what stands in for one. All but its name is known once it is open."""
+    """A camera, or another source of pictures. All but its name is known once it is open."""
 
     @property
     def name(self) -> str:
-        """As the log calls it."""
+        """The name for the log."""
 
     @property
     def width(self) -> int:
-        """Pixels."""
+        """Width in pixels."""
 
     @property
     def height(self) -> int:
-        """Pixels."""
+        """Height in pixels."""
 
     @property
     def fps(self) -> float:
@@ -64,23 +65,29 @@ class Source(Protocol):
 
     @property
     def live(self) -> bool:
-        """Whether it comes by itself, as from a camera: a file is no camera, and its silence is no fault."""
+        """Whether it delivers by itself like a camera. A file is not live, and its silence is not a failure."""
 
     @property
     def codec(self) -> Codec | None:
-        """None where it hands out raw pictures."""
+        """The codec of its access units, or None if it delivers raw pictures."""
 
     def open(self) -> None:
-        """Begin. Raises SourceError."""
+        """Start. Raises SourceError."""
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next picture; None: none came in time. Raises SourceError: it is gone; EOFError: it has ended."""
+        """Return the next picture, or None after timeout_s seconds.
+
+        Raises SourceError if it is gone, EOFError at its end.
+        """
 
     def want_keyframe(self) -> None:
-        """The next picture is to be key, where the source encodes by itself and can be told. From its own thread."""
+        """Make the next picture a keyframe, if the source encodes by itself and can.
+
+        Called on the source's thread only.
+        """
 
     def figures(self) -> dict[str, int]:
-        """What it counted since the start, by name."""
+        """Return its counters since the start, by name."""
 
     def close(self) -> None:
-        """Let go. Twice is fine."""
+        """Close the source. A second call does nothing."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Test pictures, each with its number in it: testsrc, testsrc:1280x720@25."""
+"""Test pictures with their number drawn in: testsrc or testsrc:1280x720@25."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .modes import Size, Wanted
 from .source import Captured, SourceError
 
 _WORDS = re.compile(r"testsrc(?::(\d+)x(\d+)(?:@(\d+(?:\.\d+)?))?)?")
-FRAME_BEHIND_S = 0.5  # later than that, it goes on from now instead of catching up
+FRAME_BEHIND_S = 0.5  # a source that is later than that continues at the present instead of catching up
 
 
 class TestSource:
-    """Paced by the clock. Picture n shows the number n."""
+    """Test pictures, paced by the clock. Picture n shows the number n."""
 
     codec: Codec | None = None
     live = True
-    __test__ = False  # no test case, whatever its name
+    __test__ = False  # it is not a test case, in spite of its name
 
     def __init__(self, words: str, wanted: Wanted = Wanted()) -> None:  # noqa: B008 - frozen
         match = _WORDS.fullmatch(words)
@@ -40,12 +40,12 @@ class TestSource:
         self._next_s = 0.0
 
     def open(self) -> None:
-        """Begin at picture 0, now."""
+        """Start at picture 0 now."""
         self._picture = TestPicture(self.width, self.height)
         self._number, self._next_s = 0, time.monotonic()
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next picture, when it is its turn."""
+        """Return the next picture when it is due, or None after timeout_s seconds."""
         wait_s = self._next_s - time.monotonic()
         if wait_s > timeout_s:
             time.sleep(timeout_s)
@@ -60,11 +60,11 @@ class TestSource:
         return captured
 
     def want_keyframe(self) -> None:
-        """Its pictures are raw."""
+        """Do nothing: its pictures are raw."""
 
     def figures(self) -> dict[str, int]:
-        """None."""
+        """Return no counters."""
         return {}
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""

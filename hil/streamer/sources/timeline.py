@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When each picture of a file is due: times in files begin anywhere, are missing, stand still, and jump."""
+"""Decides when each picture of a file is due, although times in files start anywhere, are missing, repeat, and jump."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import threading
 import time
 from collections.abc import Callable
 
-GAP_S = 10.0  # a longer one is no gap that anybody wants to wait for; FFmpeg draws the same line for .ts
-INTERVALS = 4.0  # of a file so slow that its ordinary steps are longer than that
-BACK_S = 1.0  # times that go back by less are disorder, by more another stretch of time
-TOGETHER_S = 1.0  # by so much a stream may overlap where all jump together
-ROUNDS = 8  # that a stream may be ahead of another
-BEHIND_S = 0.5  # who is later than that goes on from now instead of catching up
+GAP_S = 10.0  # a longer gap is not waited for; FFmpeg uses the same limit for .ts
+INTERVALS = 4.0  # the same limit for a slow file, as a multiple of its interval
+BACK_S = 1.0  # a smaller step back is disorder, a larger one starts a new section
+TOGETHER_S = 1.0  # how far a stream may overlap when all streams jump together
+ROUNDS = 8  # how many rounds a stream may be ahead of another
+BEHIND_S = 0.5  # a stream that is later than that continues at the present instead of catching up
 
 
 class Timeline:
     """Maps the times in a file to CLOCK_MONOTONIC. Streams of one file that are played together share it.
 
-    Each offset belongs to a stretch of the file in which times go on as they should. A file that is looped has a
-    stretch, or several, for each round.
+    Each offset belongs to a section of the file in which times are continuous. Each round of a looped file has one or
+    several sections.
     """
 
     def __init__(
@@ -35,22 +35,22 @@ class Timeline:
 
     @property
     def is_shared(self) -> bool:
-        """Whether several streams follow it."""
+        """Whether several streams use it."""
         return len(self._streams) > 1
 
     def join(self, stream: object) -> None:
-        """One more follows it."""
+        """Add a stream."""
         with self._lock:
             self._streams.add(stream)
 
     def leave(self, stream: object) -> None:
-        """It has ended. Twice is fine."""
+        """Remove a stream that has ended. A second call does nothing."""
         with self._lock:
             self._streams.discard(stream)
             self._at_gap.pop(stream, None)
 
     def begin(self, number: int, time_s: float, wanted_s: float | None) -> float:
-        """The first offset of that round: who comes first puts time_s at wanted_s, or at now."""
+        """Return the first offset of a round. The first stream to ask places time_s at wanted_s, or at the present."""
         with self._lock:
             if number not in self._offsets:
                 at_s = self.clock() - self._late_s if wanted_s is None else wanted_s
@@ -59,13 +59,13 @@ class Timeline:
             return self._offsets[number][0]
 
     def jump(self, stream: object, number: int, current: float, time_s: float, expected_s: float) -> float | None:
-        """The offset, after the current one, of the stretch that begins with time_s, and for which it is expected_s.
+        """Return the offset, after the current one, of the section that starts with time_s, expected at expected_s.
 
-        None: it goes forward, and not every stream has come to that gap yet.
+        Returns None for a jump forward until every stream has reached that gap.
         """
         with self._lock:
             offsets = self._offsets[number]
-            for offset in offsets[offsets.index(current) + 1 :]:  # another stream was there first
+            for offset in offsets[offsets.index(current) + 1 :]:  # another stream came first
                 if time_s + offset >= expected_s - TOGETHER_S:
                     return offset
             if time_s + current < expected_s:
@@ -79,63 +79,64 @@ class Timeline:
             return offsets[-1]
 
     def passed(self, stream: object) -> None:
-        """It stands before no gap any more."""
+        """Note that the stream no longer waits at a gap."""
         with self._lock:
             self._at_gap.pop(stream, None)
 
     def clock_s(self, due_s: float) -> float:
-        """On CLOCK_MONOTONIC."""
+        """Return a due time on CLOCK_MONOTONIC, in seconds."""
         return due_s + self._late_s
 
     def slip(self, seconds: float) -> None:
-        """Everything is later by that: a stream could not keep up, or the machine was asleep."""
+        """Delay everything by that time, because a stream could not keep up or the machine was suspended."""
         with self._lock:
             self._late_s += seconds
 
 
 class Timelines:
-    """One for each file."""
+    """The timelines of all files."""
 
     def __init__(self) -> None:
         self._found: dict[str, Timeline] = {}
 
     def of(self, path: str) -> Timeline:
-        """That of the file, whatever name it is called by."""
+        """Return the timeline of a file, by whatever name it is opened."""
         return self._found.setdefault(os.path.realpath(path), Timeline())
 
 
 class Pace:
-    """One stream's way along a timeline. interval_s: of its pictures, where nothing better is known."""
+    """One stream's position on a timeline. interval_s: of its pictures, used if the file has no better information."""
 
     def __init__(self, timeline: Timeline, interval_s: float) -> None:
         self._timeline = timeline
         self._interval_s = interval_s
         self._round = 0
         self._offset: float | None = None
-        self._due_s: float | None = None  # of the one before
+        self._due_s: float | None = None  # of the previous picture
         self._end_s: float | None = None
-        self._begin_s = 0.0  # of the round
+        self._begin_s = 0.0  # of this round
         self.jumped = False
         timeline.join(self)
 
     def next_round(self, least_s: float = 0.0) -> None:
-        """The file begins again where its last picture ends, but not before the round is as long as least_s."""
+        """Start the file again after its last picture, but not before the round is least_s long."""
         self._round += 1
         self._offset = None
         if self._end_s is not None:
             self._end_s = max(self._end_s, self._begin_s + least_s)
 
     def resume(self) -> None:
-        """The file is opened again, after whatever time: it begins now."""
+        """Start the file again at the present, after it was reopened."""
         self._timeline.join(self)
         if self._end_s is not None:
             self.next_round()
             self._end_s = max(self._end_s, self._timeline.clock() - self._timeline.clock_s(0))
 
     def place(self, time_s: float | None, zero_s: float | None = None) -> float:
-        """When what has that time is due, on the timeline. It may be asked again while it is waited for.
+        """Return when a picture with that time is due on the timeline. The same picture may be asked for repeatedly.
 
-        time_s: None: it has no time. zero_s: the file's begin, for streams that share it; None: its first time.
+        time_s: None if it has no time. zero_s: the start of the file for streams that share it, or None for its first
+        time.
         """
         if self._offset is None:
             first_s = zero_s if zero_s is not None else time_s if time_s is not None else 0.0
@@ -161,14 +162,14 @@ class Pace:
         return self._end_s
 
     def took(self, due_s: float, length_s: float) -> bool:
-        """It was handed out; so long it lasts. Whether its time jumped."""
+        """Note that a picture of that length was delivered. Returns whether its time jumped."""
         self._due_s, self._end_s = due_s, due_s + (length_s or self._interval_s)
         self._timeline.passed(self)
         jumped, self.jumped = self.jumped, False
         return jumped
 
     def wait(self, due_s: float, timeout_s: float) -> bool:
-        """Sleep until then, but no longer than timeout_s; whether it is time."""
+        """Sleep until due_s, but at most timeout_s. Returns whether it is due."""
         wait_s = self._timeline.clock_s(due_s) - self._timeline.clock()
         if wait_s < -BEHIND_S:
             self._timeline.slip(-wait_s)
@@ -176,13 +177,13 @@ class Pace:
         return wait_s <= timeout_s
 
     def wait_for_end(self, timeout_s: float) -> bool:
-        """Until the last one has been there for as long as it lasts."""
+        """Sleep, at most timeout_s, until the last picture was shown for its full length. Returns whether it was."""
         return self._end_s is None or self.wait(self._end_s, timeout_s)
 
     def capture_ns(self, due_s: float) -> int:
-        """On CLOCK_MONOTONIC."""
+        """Return a due time on CLOCK_MONOTONIC, in ns."""
         return round(self._timeline.clock_s(due_s) * 1e9)
 
     def close(self) -> None:
-        """It follows the timeline no more. Twice is fine."""
+        """Leave the timeline. A second call does nothing."""
         self._timeline.leave(self)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures that are stored on their side, or mirrored, turned as they are meant to be seen."""
+"""Turns pictures that are stored rotated or mirrored upright."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..log import LOG
 
 Signs = tuple[int, int, int, int]
 Filters = tuple[tuple[str, str], ...]
-# What vflip makes has its rows from the last to the first, at which PyAV's planes fail: it is copied.
+# vflip reverses the rows with a negative stride, which PyAV's planes do not support, so its result is copied.
 _UPSIDE_DOWN: Filters = (("vflip", ""), ("copy", ""))
 # By the signs of a display matrix (ISO/IEC 14496-12, 6.2.2): a, b, c, d of x' = a x + c y, y' = b x + d y.
 FILTERS: dict[Signs, Filters] = {
@@ -30,10 +30,10 @@ FILTERS: dict[Signs, Filters] = {
     (0, -1, -1, 0): (("transpose", "clock_flip"),),
 }
 _UPRIGHT = (1, 0, 0, 1)
-# By the orientation that Exif data tell: where row 0 and column 0 are to be seen.
+# By Exif orientation, which says on which sides row 0 and column 0 are seen.
 _EXIF: dict[int, Signs] = dict(enumerate(((1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1)), 1))
 _EXIF |= dict(enumerate(((0, 1, 1, 0), (0, 1, -1, 0), (0, -1, -1, 0), (0, -1, 1, 0)), 5))
-# Colour that is stored for two or four pixels in a row, or in a column, can't be on its side without being scaled.
+# Chroma that is subsampled differently across and down can't be rotated without scaling.
 _ASYMMETRIC = re.compile("422|440|411")
 _TURNS: dict[int, Signs] = {
     0: _UPRIGHT,
@@ -45,10 +45,10 @@ _TURNS: dict[int, Signs] = {
 
 
 def display_matrix(picture: Any) -> Signs | None:
-    """What the container says of a decoded picture, upright where it says nothing; None: no quarter turn."""
+    """Return the signs of a decoded picture's display matrix, upright if it has none, or None for odd angles."""
     try:
         a, b, _, c, d = struct.unpack_from("=5i", bytes(picture.side_data["DISPLAYMATRIX"]))
-    except (KeyError, ValueError):  # there is none; or it is beside what PyAV does not know, as Exif data in 18.1.0
+    except (KeyError, ValueError):  # it has none, or also side data that PyAV 18.1.0 does not know, such as Exif
         return _TURNS.get(picture.rotation)
     units = [round(value / 65536) for value in (a, b, c, d)]
     signs = tuple((unit > 0) - (unit < 0) for unit in units)
@@ -57,15 +57,15 @@ def display_matrix(picture: Any) -> Signs | None:
 
 def _made_square(name: str) -> Filters:
     square = _ASYMMETRIC.sub("444", name)
-    with contextlib.suppress(ValueError):  # there is none of that kind: the filters find the next best by themselves
+    with contextlib.suppress(ValueError):  # if there is no such format, the filters choose the nearest one
         return (("format", av.VideoFormat(square).name),) if square != name else ()
     return ()
 
 
 class Turner:
-    """Turns the pictures of one file. exif: as exif_orientation() has it, in place of what the container says.
+    """Turns the pictures of one file. exif: the orientation from exif_orientation(), which overrides the container's.
 
-    turned: whether the last one was.
+    turned: whether the last picture was turned.
     """
 
     def __init__(self, exif: int | None = None) -> None:
@@ -75,7 +75,7 @@ class Turner:
         self._told = self.turned = False
 
     def turn(self, picture: Any) -> av.VideoFrame:
-        """As it is meant to be seen; mostly the same."""
+        """Return the picture upright, usually unchanged."""
         signs = _EXIF[self._exif] if self._exif else display_matrix(picture)
         if signs is None and not self._told:
             self._told = True
@@ -102,7 +102,7 @@ class Turner:
             video_size=f"{picture.width}x{picture.height}",
             pix_fmt=picture.format.name,
             time_base="1/1000",
-            range=str(colour.range),  # else what is converted is taken for limited
+            range=str(colour.range),  # a converted picture would be taken for limited range
         )
         filters = (*_made_square(picture.format.name), *filters)
         graph.link_nodes(begin, *(graph.add(name, words) for name, words in filters), graph.add("buffersink"))

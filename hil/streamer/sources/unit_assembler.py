@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the buffers of a camera that encodes by itself to access units, each with its own picture's time and number."""
+"""Makes access units of the buffers of a camera that encodes by itself, each with its own picture's time and number."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _START_CODE = re.compile(rb"\x00{2,}\x01")
 
 
 class UnitAssembler:
-    """A buffer holds a picture, as V4L2 wants it; but cameras put parameter sets, slices, or parts of two into buffers.
+    """Assembles access units, since cameras also deliver parameter sets, slices or parts of two pictures in a buffer.
 
-    It begins with caution: a picture counts as whole once the next one begins. After some buffers that each begin with
-    a picture it settles, and takes what is in a buffer for whole, without waiting for the next. A buffer that begins in
-    the middle of a picture makes it cautious again.
+    At first a picture counts as complete only when the next one starts. After some buffers that each start with a
+    picture, the assembler settles: each buffer counts as complete, without waiting for the next. A buffer that starts
+    in the middle of a picture makes it cautious again.
     """
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
         self._splitter = Splitter(codec) if codec != Codec.JPEG else None
-        self._broken = False  # what comes next does not follow from what was handed out
+        self._broken = False  # the next access unit does not continue the last one
         self._is_told = self._is_looked_at = False
-        self._is_closed = True  # nothing can go on with the last buffer
+        self._is_closed = True  # the picture of the last buffer is complete
         self._in_pieces = False
-        self._in_a_row = 0  # buffers that each began with a picture
+        self._in_a_row = 0  # buffers in a row that started with a picture
         self._needed = SETTLES_AFTER
 
     @property
@@ -40,17 +40,17 @@ class UnitAssembler:
         return self._in_a_row >= self._needed
 
     def take(self, data: bytes, captured: Captured) -> list[Captured]:
-        """What is whole now, and what turned out to be damaged, each dated by its first buffer.
+        """Return what is complete now, and what turned out to be damaged, each dated by its first buffer.
 
-        data: of one buffer. captured: with a discontinuity where the driver lost some in front of it.
+        data: the content of one buffer. captured: with a discontinuity if the driver lost buffers before it.
         """
         if self._splitter is None:
             return [self._jpeg(data, captured)]
         found = self._gap(self._splitter) if captured.discontinuity else []
-        is_torn = _START_CODE.match(data) is None  # it goes on where the last one ended
+        is_torn = _START_CODE.match(data) is None  # it continues the previous buffer
         begins = False if is_torn else self._splitter.begins_picture(data)
         continues_nothing = self._is_closed if is_torn else begins is False and not self._splitter.has_picture
-        if continues_nothing and not (self._in_pieces and self._broken):  # then it is part of one that is counted
+        if continues_nothing and not (self._in_pieces and self._broken):  # else it is counted already
             found.append(self._bad(captured))
         self._judge(begins)
         try:
@@ -65,15 +65,15 @@ class UnitAssembler:
         return found
 
     def lose(self, captured: Captured) -> list[Captured]:
-        """A buffer in which there is nothing, or nothing that can be believed."""
+        """Return what a lost buffer leaves: it is empty, or its content can't be trusted."""
         if self._splitter is None:
             return [self._bad(captured)]
         found = self._gap(self._splitter)
-        is_counted = bool(found) and found[-1].bad  # it was part of the picture that it broke
+        is_counted = bool(found) and found[-1].bad  # it belonged to the picture that is now damaged
         return found if is_counted else [*found, self._bad(captured)]
 
     def _gap(self, splitter: Splitter) -> list[Captured]:
-        """Something is missing: a picture that comes in pieces may lack one, one in a buffer of its own is whole."""
+        """Return what is pending before a gap: damaged if pictures come in pieces, complete if in one buffer each."""
         pending = [*splitter.flush()]
         found = [self._bad(mark) if self._in_pieces else self._whole(unit, mark) for unit, mark in pending]
         self._broken = self._is_closed = True
@@ -85,7 +85,7 @@ class UnitAssembler:
             self._in_pieces = self._in_pieces and not self._is_settled
         elif begins is False:
             self._tell("a buffer begins in the middle of a picture: each is handed on when the next one begins")
-            if self._is_settled:  # the sooner it was wrong to settle, the longer it takes next time
+            if self._is_settled:  # the sooner settling was wrong, the longer it takes next time
                 soon = self._in_a_row < MOST_CAUTION
                 self._needed = min(self._needed * 2, MOST_CAUTION) if soon else SETTLES_AFTER
             self._in_a_row, self._in_pieces = 0, True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file's access units as they are in it, in the order in which they are decoded."""
+"""Reads a file's access units unchanged, in decoding order."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from .pictures import Item
 from .source import SourceError
 
 CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.JPEG}
-# To the byte stream format of annex B, from that of .mp4 and .mkv, which has lengths and its parameter sets apart.
+# From the format of .mp4 and .mkv, with lengths and separate parameter sets, to the byte stream format of annex B.
 _FILTERS = {Codec.H264: "h264_mp4toannexb", Codec.H265: "hevc_mp4toannexb"}
-LOOK_AHEAD = 16  # units, of which one is delayed as long as any
+LOOK_AHEAD = 16  # access units; the most delayed one is most likely among these
 
 
 class _Times(NamedTuple):
-    """Of a packet, in seconds."""
+    """The times of a packet, in seconds."""
 
     shown_s: float | None
     decoded_s: float | None
@@ -41,10 +41,10 @@ class _Times(NamedTuple):
 
 
 class Units:
-    """From the beginning of a clip that was just opened to its end. Raises SourceError: it has another codec.
+    """Reads the access units of a newly opened clip from start to end. Raises SourceError if it has another codec.
 
-    passed_over: units before the first entry point. damaged: what was not whole in the file. discarded: what is not to
-    be shown, and others are made from it. why: what is wrong with the last unit that is no use.
+    passed_over: access units before the first entry point. damaged: those that were incomplete in the file. discarded:
+    those that are not shown but only referenced. why: what was wrong with the last one that was of no use.
     """
 
     def __init__(self, clip: Clip) -> None:
@@ -57,14 +57,14 @@ class Units:
         self._splitter = Splitter(self.codec) if self.codec in _FILTERS else None
         self._filter = BitStreamFilterContext(_FILTERS[self.codec], clip.stream) if self._splitter else None
         self._beside = Beside(clip.stream, self.codec) if self._splitter else None
-        self._delay_s = 0.0  # the longest from decoding to showing
+        self._delay_s = 0.0  # the longest time from decoding to presentation
         self._found: list[tuple[AccessUnit | None, _Times]] = []
         self._begun = self._looked = self._over = False
         self.passed_over = self.damaged = self.discarded = 0
         self.why = ""
 
     def more(self) -> list[Item]:
-        """What comes of the next packet, which may be nothing. Raises EOFError at the end, SourceError."""
+        """Return the access units of the next packet, possibly none. Raises SourceError, or EOFError at the end."""
         packet = None if self._over else self._clip.packet()
         if packet is None:
             raise EOFError(f"{self._clip.path} has ended")
@@ -95,7 +95,7 @@ class Units:
 
     def _split(self, splitter: Splitter, packet: Any, times: _Times) -> Iterable[tuple[AccessUnit, _Times]]:
         assert self._filter is not None
-        if not self._begun:  # the sets that the container has apart may be in front of no other picture
+        if not self._begun:  # the container's parameter sets may come with no other picture
             apart = BitStreamFilterContext(f"{_FILTERS[self.codec]},dump_extra=freq=all", self._clip.stream)
             for filtered in apart.filter(av.Packet(bytes(packet))):
                 self._sets.learn(bytes(filtered))
@@ -111,7 +111,7 @@ class Units:
         self._found.append((self._beside.put_into(unit) if self._beside is not None else unit, times))
 
     def _in_turn(self, found: list[tuple[AccessUnit | None, _Times]]) -> list[Item]:
-        """None is handed out before it is shown: who looks at a live stream takes its times for those of capture."""
+        """Return the items. None is due before it is shown: readers of a live stream take that for its capture."""
         decoded = _decoding_times([times for _, times in found])
         both = [(d, times.shown_s) for d, (_, times) in zip(decoded, found, strict=True)]
         self._delay_s = max([self._delay_s, *(s - d for d, s in both if d is not None and s is not None)])
@@ -123,14 +123,14 @@ class Units:
         return items
 
     def size(self, first: Item) -> tuple[int, int]:
-        """Width and height, in pixels."""
+        """Return width and height in pixels."""
         told = picture_format(first.unit.data, self.codec) if first.unit else None
         context = self._clip.stream.codec_context
         return (told.width, told.height) if told else (context.width, context.height)
 
 
 def _decoding_times(times: list[_Times]) -> list[float | None]:
-    """With those that .mkv leaves out at its begin, where pictures are shown in another order."""
+    """Return the decoding times, with those that .mkv omits at the start if pictures are reordered."""
     decoded = [each.decoded_s for each in times]
     known = [at for at, decoded_s in enumerate(decoded) if decoded_s is not None]
     steps = [

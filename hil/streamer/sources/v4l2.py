@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A V4L2 camera, through v4l2py. Raw pictures are handed on in the driver's own buffers where PyAV takes them."""
+"""Reads a V4L2 camera through v4l2py. Raw pictures stay in the driver's buffers if PyAV supports their layout."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _CAUSES: dict[int, tuple[Trouble, str]] = {
     errno.EBUSY: ("failed", "another program uses it"),
     errno.EACCES: ("failed", "permission denied; be root, or in the group video"),
 }
-# linux/v4l2-controls.h: of cameras that encode by themselves.
+# linux/v4l2-controls.h: controls of cameras that encode by themselves.
 _BIT_RATE, _GOP, _FORCE_KEYFRAME = 0x009909CF, 0x009909CB, 0x009909E5
 
 
 @contextmanager
 def told_as_source_error(what: str = "") -> Iterator[None]:
-    """OSError and what v4l2py raises become a SourceError with the cause in words, what in front of it."""
+    """Turn OSError and v4l2py's exceptions into a SourceError that states the cause, with what in front of it."""
     what = f"{what}: " if what else ""
     try:
         yield
@@ -60,7 +60,7 @@ def told_as_source_error(what: str = "") -> Iterator[None]:
 
 
 class V4l2Source:
-    """words: auto, or a device's path, driver, card or bus. After the first time, the same camera is opened again."""
+    """A camera. words: auto, or a device's path, driver, card or bus. Once found, the same camera is reopened."""
 
     live = True
 
@@ -80,7 +80,7 @@ class V4l2Source:
         self._ready: deque[Captured] = deque()
 
     def open(self) -> None:
-        """Find the device, set it up and start it. Raises SourceError."""
+        """Find the device, configure it and start it. Raises SourceError."""
         devices, failures = video_devices()
         passed_over: list[str] = []
         while True:
@@ -105,7 +105,7 @@ class V4l2Source:
         self._camera = info
 
     def _choose(self, devices: list[DeviceInfo]) -> tuple[DeviceInfo, list[str]]:
-        """The one that the words name; once it was found, that one, whatever number it comes back with."""
+        """Return the device that was named; once a camera was found, the same one, whatever its number is now."""
         if self._camera is None or self._words.startswith("/"):
             return choose_device(self._words, devices)
         try:
@@ -140,12 +140,12 @@ class V4l2Source:
 
     @staticmethod
     def _control(device: Any, number: int, value: int) -> None:
-        with contextlib.suppress(OSError):  # a camera that can't be told
+        with contextlib.suppress(OSError):  # this control is optional
             if value:
                 v4l2.set_control(device, number, value)
 
     def read(self, timeout_s: float) -> Captured | None:
-        """The next picture. Raises SourceError: unplugged, or a fatal error."""
+        """Return the next picture, or None. Raises SourceError if the camera was unplugged, or failed."""
         if self._buffers is None:
             raise SourceError(0, f"{self.name}: not open")
         if self._ready:
@@ -159,7 +159,7 @@ class V4l2Source:
         self._own_times += not when.from_driver
         captured = Captured(when.capture_ns, sequence=buffer.sequence, from_driver=when.from_driver)
         if self._assembler is not None:
-            captured.discontinuity = lost > 0 and self.codec is not None  # encoded pictures lean on each other
+            captured.discontinuity = lost > 0 and self.codec is not None  # encoded pictures depend on each other
             self._ready += self._encoded(self._assembler, captured, buffer)
             return self._ready.popleft() if self._ready else None
         if buffer.is_bad:
@@ -176,27 +176,27 @@ class V4l2Source:
         return found if self._decoder is None else [self._decoded(each) for each in found]
 
     def _decoded(self, captured: Captured) -> Captured:
-        """A JPEG picture, for readers who want another codec."""
+        """Decode a JPEG picture, for channels of another codec."""
         if captured.unit is None or self._buffers is None:
             return captured
-        with contextlib.suppress(av.FFmpegError):  # it came damaged over the cable
+        with contextlib.suppress(av.FFmpegError):  # it was damaged in transmission
             for picture in self._decoder.decode(av.Packet(captured.unit.data)):
                 colour = colour_of_jpeg(self._buffers.told_colour, colour_of(picture))
                 return replace(captured, unit=None, picture=colour.put_on(picture))
         return replace(captured, unit=None, bad=True)
 
     def want_keyframe(self) -> None:
-        """Of a camera that encodes by itself, and can be told."""
+        """Make the next picture a keyframe, if the camera encodes by itself and can."""
         if self._buffers is not None and self.codec is not None:
             self._control(self._buffers.device, _FORCE_KEYFRAME, 1)
 
     def figures(self) -> dict[str, int]:
-        """lost, jumps, wraps: by the driver's numbers. own_times: pictures that were dated when they were dequeued."""
+        """Return lost, jumps and wraps of the driver's numbers, and own_times: pictures dated when dequeued."""
         numbering = {name: value for name, value in asdict(self._numbering).items() if not name.startswith("_")}
         return numbering | {"own_times": self._own_times}
 
     def close(self) -> None:
-        """Stop the camera and let go of it; pictures that others still hold stay readable."""
+        """Stop the camera and close it. Pictures that others still hold stay readable."""
         if self._buffers is not None:
             self._buffers.close()
             self._buffers = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""v4l2py, without the warning that it gives at each import: that its maintainer goes on under another name."""
+"""Imports v4l2py without the warning, at each import, that it is continued under another name."""
 
 import warnings
 

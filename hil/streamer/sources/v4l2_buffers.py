@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A camera's buffers, shared with its driver: dequeued, looked at in place, given back when nobody looks any more."""
+"""A camera's buffers, which are mapped, read in place, and given back when no picture uses them any more."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StartError(OSError):
 
 @dataclass(slots=True)
 class Buffer:
-    """One that the driver has filled. dequeued_ns: CLOCK_MONOTONIC."""
+    """A filled buffer. dequeued_ns: CLOCK_MONOTONIC."""
 
     owner: Buffers
     filled: Filled
@@ -43,30 +43,30 @@ class Buffer:
 
     @property
     def sequence(self) -> int:
-        """The driver's number."""
+        """The driver's sequence number."""
         return self.filled.sequence
 
     @property
     def stamp_ns(self) -> int:
-        """The driver's time."""
+        """The driver's timestamp, in ns."""
         return self.filled.stamp_ns
 
     @property
     def is_bad(self) -> bool:
-        """The driver says that it is damaged, or there is less in it than a picture."""
+        """Whether the driver flagged it as damaged, or it has fewer bytes than a picture."""
         there = [end - begin for begin, end in self.filled.parts]
         return bool(self.filled.flags & FLAG_ERROR) or not self.owner.layout.is_whole(there)
 
     def data(self) -> bytes:
-        """A copy."""
+        """Return a copy of the content."""
         return b"".join(part.tobytes() for part in self._parts())
 
     def give_back(self) -> None:
-        """The driver may fill it again."""
+        """Let the driver fill it again."""
         self.owner.give_back(self.filled.place)
 
     def picture(self) -> av.VideoFrame:
-        """In place where PyAV can do that; the buffer is given back by itself when the picture is gone."""
+        """Return the picture, in place if PyAV supports that. The buffer is given back when the picture is freed."""
         layout, parts = self.owner.layout, self._parts()
         if layout.copies:
             picture = layout.copied(parts)
@@ -77,7 +77,7 @@ class Buffer:
         return self.owner.colour.put_on(layout.in_place(rows))
 
     def _parts(self) -> list[NDArray[numpy.uint8]]:
-        """What is in it, for each plane in memory."""
+        """Return the content of each plane in memory."""
         mappings = self.owner.mappings[self.filled.place]
         return [
             numpy.frombuffer(mapping, numpy.uint8, end - begin, begin)
@@ -86,16 +86,16 @@ class Buffer:
 
 
 class Buffers:
-    """Sets an open v4l2py device to the mode, and starts it. Raises OSError, ValueError.
+    """Configures an open v4l2py device, and starts it. Raises OSError or ValueError.
 
-    size, fps, colour: what the driver made of the mode; told_colour: in its own words. The device belongs to it, and is
-    closed with it.
+    size, fps, colour: what the driver made of the mode. told_colour: the same in V4L2's numbers. The device is closed
+    with this object.
     """
 
     def __init__(self, device: Any, mode: Mode, count: int) -> None:
         self.device = device
         self._queue = Queue(device)
-        self._guard = threading.RLock()  # buffers come back from any thread, and whenever Python frees a picture
+        self._guard = threading.RLock()  # buffers are given back on any thread, whenever Python frees a picture
         self._over = False
         form = self._queue.set_format(mode.fourcc, mode.size)
         if form.fourcc != mode.fourcc:
@@ -103,7 +103,7 @@ class Buffers:
         self.size, self.layout = form.size, Layout(form)
         self.told_colour = form.colour
         self.colour = colour_of_format(form.colour, self.layout.is_rgb, self.layout.is_grey)
-        with contextlib.suppress(OSError):  # a driver without rates
+        with contextlib.suppress(OSError):  # the driver has no rates
             if mode.fps:
                 self._queue.set_rate(mode.fps)
         self.fps = mode.fps
@@ -119,14 +119,14 @@ class Buffers:
         self._ready.register(device.fileno(), select.POLLIN | select.POLLERR)
 
     def dequeue(self, timeout_s: float) -> Buffer | None:
-        """The next one that is filled; None: none was in time. Raises OSError: the camera is gone."""
+        """Return the next filled buffer, or None after timeout_s seconds. Raises OSError if the camera is gone."""
         if not self._ready.poll(timeout_s * 1000):
             return None
         try:
             filled = self._queue.dequeue()
         except BlockingIOError:
             return None
-        sizes = map(len, self.mappings[filled.place])  # beyond which there is nothing, whatever the driver says
+        sizes = map(len, self.mappings[filled.place])  # the end of the mapping, whatever the driver says
         parts = tuple(
             (min(begin, size), min(end, size)) for (begin, end), size in zip(filled.parts, sizes, strict=True)
         )
@@ -134,13 +134,13 @@ class Buffers:
         return Buffer(self, filled, time.monotonic_ns())
 
     def give_back(self, index: int) -> None:
-        """The driver may fill it again; from any thread. A camera that is gone takes nothing back."""
+        """Let the driver fill a buffer again. Called on any thread; does nothing if the camera is gone."""
         with self._guard, contextlib.suppress(OSError):
             if not self._over:
                 self._queue.enqueue(index)
 
     def close(self) -> None:
-        """Stop and close the device. A mapping goes when the last picture in it does; twice is fine."""
+        """Stop and close the device. Mappings stay until their last picture is freed. A second call does nothing."""
         with self._guard:
             if self._over:
                 return
@@ -152,6 +152,6 @@ class Buffers:
 
     def _let_go(self) -> None:
         self.mappings = []
-        # Else the driver keeps the device busy until the last of those pictures is gone.
+        # Otherwise the driver keeps the device busy until the last of these pictures is freed.
         with contextlib.suppress(OSError):
             self._queue.free()

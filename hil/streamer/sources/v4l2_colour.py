@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a V4L2 driver says of the colours of its format, in the numbers of ITU-T H.273.
+"""Translates a V4L2 driver's colour description into the numbers of ITU-T H.273.
 
 Sources: linux/videodev2.h (V4L2_MAP_XFER_FUNC_DEFAULT, V4L2_MAP_YCBCR_ENC_DEFAULT, V4L2_MAP_QUANTIZATION_DEFAULT) and
-the kernel's "Detailed Colorspace Descriptions"; ITU-T H.273, tables 2 to 4. A value that is newer than this file is
-taken for the default.
+the kernel's "Detailed Colorspace Descriptions"; ITU-T H.273, tables 2 to 4. Values that are newer than this file count
+as the default.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ _FULL, _LIMITED = 1, 2  # enum v4l2_quantization
 
 
 def colour_of_format(told: Told, rgb: bool, grey: bool = False) -> Colour:
-    """Of raw pictures. rgb: they are R'G'B'; grey: they have no colour; else they are Y'CbCr."""
+    """Return the description of raw pictures. rgb: R'G'B'; grey: without chroma; otherwise Y'CbCr."""
     space = told.colorspace if 1 <= told.colorspace <= _DCI_P3 else _SRGB
-    # The header has it that grey and raw data are of limited range. But vivid's grey is full whatever it is set to,
-    # FFmpeg and GStreamer take it for that, and libcamera does so with what an unprocessed sensor counts.
+    # By the header, grey and raw data are limited range. But vivid's grey is always full range, FFmpeg and GStreamer
+    # assume that, and so does libcamera for the values of an unprocessed sensor.
     full_range = rgb or grey or space in (_JPEG, _RAW)
     if told.quantization in (_FULL, _LIMITED):
         full_range = told.quantization == _FULL
@@ -67,7 +67,7 @@ def colour_of_format(told: Told, rgb: bool, grey: bool = False) -> Colour:
 
 
 def colour_of_jpeg(told: Told, decoded: Colour) -> Colour:
-    """Of a camera's JPEG once it is decoded: full range by BT.601 as JFIF has it, or what the driver says of that."""
+    """Return the description of a camera's decoded JPEG: JFIF's (full range, BT.601) or what the driver says."""
     colour = colour_of_format(told, decoded.matrix == IDENTITY)
     if told.quantization not in (_FULL, _LIMITED):
         colour = colour._replace(full_range=decoded.full_range)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The video devices of this machine, and what they offer, read through v4l2py.
+"""Lists the video devices of this machine and what they offer, read through v4l2py.
 
-Formats are enumerated here: v4l2py's own lists raise at a format that they do not know, and a camera may have some.
+Formats are enumerated here, since v4l2py's own lists raise at formats that they do not know.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .v4l2_queue import CAPTURE, CAPTURE_PLANES, capture_kind
 # linux/videodev2.h
 _CAN_STREAM, _MEDIA_CONTROLLED = 0x04000000, 0x20000000
 _TRANSCODES, _PLANES_IN_AND_OUT = 0xC000, 0x3000
-_DISCRETE, _SIZES = 1, (1, 2, 3)  # frame sizes one by one, continuous, stepwise
-ANY_SIZE = (Size(1, 1), Size(1 << 15, 1 << 15))  # of a driver that does not tell
+_DISCRETE, _SIZES = 1, (1, 2, 3)  # discrete frame sizes; all three kinds: discrete, continuous, stepwise
+ANY_SIZE = (Size(1, 1), Size(1 << 15, 1 << 15))  # for a driver that lists none
 
 
 def describe_device(device: Any) -> DeviceInfo:
-    """Of an open v4l2py device. Raises OSError."""
+    """Describe an open v4l2py device. Raises OSError."""
     can = v4l2.read_capabilities(device)
     flags = can.device_caps
     kind = capture_kind(flags)
@@ -42,7 +42,7 @@ def describe_device(device: Any) -> DeviceInfo:
 
 
 def video_devices(folder: Path = Path("/dev")) -> tuple[list[DeviceInfo], list[str]]:
-    """(those that could be asked, in the order of their numbers; why others could not)."""
+    """Return (the devices that could be queried, ordered by number; why others could not)."""
     devices, failures = [], []
     for path in sorted(folder.glob("video[0-9]*"), key=lambda path: (len(path.name), path.name)):
         try:
@@ -62,7 +62,7 @@ def _rates(device: Any, fourcc: int, size: Size) -> tuple[float, ...]:
     values = v4l2.raw.v4l2_frmivalenum(pixel_format=fourcc, width=size.width, height=size.height)
     rates = []
     for value in _enumerate(device, v4l2.IOC.ENUM_FRAMEINTERVALS, values):
-        # Of a range, its ends: the shortest interval is the highest rate.
+        # For a range its two ends, of which the shortest interval is the highest rate.
         intervals = [value.discrete] if value.type == _DISCRETE else [value.stepwise.min, value.stepwise.max]
         rates += [float(Fraction(each.denominator, each.numerator)) for each in intervals if each.numerator]
         if value.type != _DISCRETE:
@@ -71,7 +71,7 @@ def _rates(device: Any, fourcc: int, size: Size) -> tuple[float, ...]:
 
 
 def offers_of(device: Any) -> Iterator[Offer]:
-    """Each format and size of an open v4l2py device. Raises OSError."""
+    """Yield the formats and sizes of an open v4l2py device. Raises OSError."""
     kind = capture_kind(v4l2.read_capabilities(device).device_caps)
     formats = v4l2.raw.v4l2_fmtdesc(type=CAPTURE if kind is None else kind)
     for form in _enumerate(device, v4l2.IOC.ENUM_FMT, formats):

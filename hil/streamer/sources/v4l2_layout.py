@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the pixels of a raw picture lie in the memory that a driver fills, and a picture of PyAV's made of them."""
+"""The memory layout of a driver's raw pictures, from which PyAV's pictures are made."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .pixel_formats import RAW, Plane
 from .v4l2_queue import Format
 
 Bytes = NDArray[numpy.uint8]
-# What PyAV takes in place, with the bytes of a pixel; all else is copied.
+# What PyAV takes in place, with the bytes of a pixel; everything else is copied.
 _IN_PLACE = {"yuv420p": 1, "nv12": 1, "gray": 1, "rgb24": 3, "bgr24": 3, "bgra": 4, "argb": 4, "rgba": 4, "abgr": 4}
 
 
 class Layout:
-    """Of the format that a driver was set to. pixels: as PyAV names them; nothing where the camera encodes by itself.
+    """The layout of a driver's format. pixels: PyAV's name of it, empty if the camera encodes by itself.
 
-    Raises ValueError: what the driver says makes no sense.
+    Raises ValueError if the driver's values are inconsistent.
     """
 
     def __init__(self, form: Format) -> None:
@@ -34,7 +34,7 @@ class Layout:
         self._strides = [self._stride(number, form) for number in range(len(self._planes))]
 
     def _stride(self, number: int, form: Format) -> int:
-        """Bytes from line to line of a plane. The driver tells those of each plane in memory, if any."""
+        """Return the bytes from line to line of a plane. The driver says those of each plane in memory, if any."""
         plane, least = self._planes[number], self._planes[number].row_bytes(form.size.width)
         told = form.strides[number] if self._separate else plane.stride(self._planes[0], form.strides[0])
         if 0 < told < least:
@@ -48,13 +48,14 @@ class Layout:
 
     @property
     def is_grey(self) -> bool:
-        """Whether they are of brightness alone."""
+        """Whether its pixels have no chroma."""
         return self.pixels.startswith("gray")
 
     @property
     def copies(self) -> bool:
-        """Whether PyAV takes these pictures by copy only: also planes in an order of their own, or of a height or
-        stride that it would round.
+        """Whether PyAV supports these pictures only as a copy.
+
+        That includes formats with another order of planes, and a height or stride that PyAV would round.
         """
         rounds = len(self._planes) > 1 and (self.size.height % 4 != 0 or self._strides[0] % 2 != 0)
         other_order = [plane.number for plane in self._planes] != [*range(len(self._planes))]
@@ -67,23 +68,23 @@ class Layout:
         ]
 
     def is_whole(self, there: Sequence[int]) -> bool:
-        """Whether so many bytes, in each plane in memory, are a picture; any are where the camera encodes by itself."""
+        """Return whether planes with so many bytes are a whole picture; always true if the camera encodes by itself."""
         least = self._plane_bytes if self._separate else [sum(self._plane_bytes)]
         return all(have >= max(need, 1) for have, need in zip(there, least, strict=True))
 
     def rows(self, part: Bytes) -> Bytes:
-        """The picture as PyAV takes it in place: lines, and pixels of several bytes in a third dimension."""
+        """Return the picture as PyAV takes it in place: lines, with the bytes of a pixel as a third dimension."""
         pixel, stride, (width, height) = _IN_PLACE[self.pixels], self._strides[0], self.size
         lines = sum(self._plane_bytes) // stride
         rows = part[: lines * stride].reshape(lines, stride)
         return rows if pixel == 1 else rows[:, : width * pixel].reshape(height, width, pixel)
 
     def in_place(self, rows: Bytes) -> av.VideoFrame:
-        """A picture that looks at what rows() gave."""
+        """Return a picture that shares memory with what rows() returned."""
         return av.VideoFrame.from_numpy_buffer(rows, format=self.pixels, width=self.size.width)
 
     def copied(self, parts: Sequence[Bytes]) -> av.VideoFrame:
-        """A picture of its own, without what the driver leaves at the end of each line."""
+        """Return a picture with memory of its own, without the padding at the end of each line."""
         picture = av.VideoFrame(*self.size, self.pixels)
         for plane, lines in self._lines(parts):
             target = picture.planes[plane.number]
@@ -93,7 +94,7 @@ class Layout:
         return picture
 
     def _lines(self, parts: Sequence[Bytes]) -> list[tuple[Plane, Bytes]]:
-        """Each plane as lines, from the planes in memory."""
+        """Return the lines of each plane, from the planes in memory."""
         found, at = [], 0
         for number, (plane, stride) in enumerate(zip(self._planes, self._strides, strict=True)):
             part, lines = parts[number if self._separate else 0], plane.rows(self.size.height)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The capture queue of a V4L2 device, with one plane a buffer or several.
+"""The capture queue of a V4L2 device, single-planar or multi-planar.
 
-Of v4l2py only the structures are used: its own capture knows one plane, and its enumerations raise at whatever is newer
-than they are.
+Only the structures of v4l2py are used: its own capture supports one plane, and its enumerations raise at newer values.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _MAX_PLANES = 8
 
 
 class Colour(NamedTuple):
-    """As V4L2 numbers it: enum v4l2_colorspace, v4l2_ycbcr_encoding, v4l2_quantization and v4l2_xfer_func."""
+    """Values of enum v4l2_colorspace, v4l2_ycbcr_encoding, v4l2_quantization and v4l2_xfer_func."""
 
     colorspace: int = 0
     ycbcr_enc: int = 0
@@ -35,7 +34,10 @@ class Colour(NamedTuple):
 
 
 class Format(NamedTuple):
-    """fourcc: as text. strides: bytes from line to line, for each plane in memory; 0: the driver does not tell."""
+    """A format.
+
+    fourcc: as text. strides: bytes from line to line of each plane in memory, or 0 if the driver has none.
+    """
 
     fourcc: str
     size: Size
@@ -46,8 +48,8 @@ class Format(NamedTuple):
 class Filled(NamedTuple):
     """A buffer that the driver has filled.
 
-    place: its number in the queue. parts: for each plane in memory, (begin, end) of what is in it. flags:
-    V4L2_BUF_FLAG_*. sequence: the driver's number. stamp_ns: the driver's time.
+    place: its index in the queue. parts: (begin, end) of the content of each plane in memory. flags: V4L2_BUF_FLAG_*.
+    sequence: the driver's sequence number. stamp_ns: the driver's timestamp.
     """
 
     place: int
@@ -58,7 +60,7 @@ class Filled(NamedTuple):
 
 
 def capture_kind(capabilities: int) -> int | None:
-    """The type of the buffers in which a device with these device_caps captures video; None: it does not."""
+    """Return the buffer type with which a device with these device_caps captures video, or None if it does not."""
     if capabilities & CAN_CAPTURE:
         return CAPTURE
     if capabilities & CAN_CAPTURE_PLANES and not capabilities & CAN_OUTPUT_PLANES:
@@ -67,7 +69,7 @@ def capture_kind(capabilities: int) -> int | None:
 
 
 class Queue:
-    """Of an open v4l2py device. Every call raises OSError."""
+    """The capture queue of an open v4l2py device. Every call raises OSError."""
 
     def __init__(self, device: Any) -> None:
         self._device = device
@@ -80,7 +82,7 @@ class Queue:
         return argument
 
     def format(self) -> Format:
-        """What the device is set to."""
+        """Return the current format of the device."""
         form = self._ask(v4l2.IOC.G_FMT, v4l2.raw.v4l2_format(type=self.kind)).fmt
         pix = form.pix_mp if self.has_planes else form.pix
         strides = (pix.bytesperline,) if not self.has_planes else ()
@@ -91,7 +93,7 @@ class Queue:
         return Format(text_of(pix.pixelformat), Size(pix.width, pix.height), strides, colour)
 
     def set_format(self, fourcc: str, size: Size) -> Format:
-        """What the driver makes of it. The rest is left to it."""
+        """Set format and size, and return what the driver made of them. It chooses the rest."""
         form = v4l2.raw.v4l2_format(type=self.kind)
         pix = form.fmt.pix_mp if self.has_planes else form.fmt.pix
         pix.width, pix.height, pix.pixelformat, pix.field = *size, fourcc_of(fourcc), _FIELD_ANY
@@ -99,12 +101,12 @@ class Queue:
         return self.format()
 
     def rate(self) -> float:
-        """Frames per second; 0: the driver does not tell."""
+        """Return the frames per second, or 0 if the driver does not say."""
         interval = self._ask(v4l2.IOC.G_PARM, v4l2.raw.v4l2_streamparm(type=self.kind)).parm.capture.timeperframe
         return interval.denominator / interval.numerator if interval.numerator else 0.0
 
     def set_rate(self, fps: float) -> None:
-        """Frames per second, or what the driver makes of it."""
+        """Set the frames per second. The driver may choose another rate."""
         interval = 1 / Fraction(fps).limit_denominator(1 << 16)
         parameters = v4l2.raw.v4l2_streamparm(type=self.kind)
         parameters.parm.capture.timeperframe.numerator = interval.numerator
@@ -112,7 +114,10 @@ class Queue:
         self._ask(v4l2.IOC.S_PARM, parameters)
 
     def allocate(self, count: int) -> list[list[mmap.mmap]]:
-        """So many buffers, or what the driver makes of it, all handed to it: for each, its planes in memory."""
+        """Allocate buffers and enqueue them all.
+
+        Returns the mapped planes of each; the driver may choose another count.
+        """
         request = v4l2.raw.v4l2_requestbuffers(count=count, type=self.kind, memory=_MMAP)
         granted = self._ask(v4l2.IOC.REQBUFS, request).count
         if not granted:
@@ -131,7 +136,10 @@ class Queue:
         return [mmap.mmap(self._device.fileno(), length, offset=offset) for length, offset in places]
 
     def _buffer(self, index: int = 0) -> tuple[Any, Any]:
-        """(what describes a buffer to the kernel, and its planes, which have to live as long)."""
+        """Return (the kernel's description of a buffer, its planes).
+
+        The planes must live as long as the description.
+        """
         planes = (v4l2.raw.v4l2_plane * self._planes)()
         buffer = v4l2.raw.v4l2_buffer(index=index, type=self.kind, memory=_MMAP)
         if self.has_planes:
@@ -140,12 +148,12 @@ class Queue:
         return buffer, planes
 
     def enqueue(self, index: int) -> None:
-        """The driver may fill it."""
+        """Let the driver fill a buffer."""
         buffer, _planes = self._buffer(index)
         self._ask(v4l2.IOC.QBUF, buffer)
 
     def dequeue(self) -> Filled:
-        """The next one that is filled. Raises BlockingIOError: none is."""
+        """Return the next filled buffer. Raises BlockingIOError if there is none."""
         buffer, planes = self._buffer()
         self._ask(v4l2.IOC.DQBUF, buffer)
         parts: tuple[tuple[int, int], ...] = ((0, buffer.bytesused),)
@@ -155,13 +163,13 @@ class Queue:
         return Filled(buffer.index, parts, buffer.flags, buffer.sequence, stamp_ns)
 
     def start(self) -> None:
-        """Pictures come from now on."""
+        """Start streaming."""
         self._ask(v4l2.IOC.STREAMON, ctypes.c_uint(self.kind))
 
     def stop(self) -> None:
-        """No more pictures; all buffers come back."""
+        """Stop streaming. All buffers are dequeued."""
         self._ask(v4l2.IOC.STREAMOFF, ctypes.c_uint(self.kind))
 
     def free(self) -> None:
-        """The driver lets go of its buffers; what is mapped stays until it is unmapped."""
+        """Free the driver's buffers. What is mapped stays until it is unmapped."""
         self._ask(v4l2.IOC.REQBUFS, v4l2.raw.v4l2_requestbuffers(count=0, type=self.kind, memory=_MMAP))
