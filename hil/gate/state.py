@@ -19,6 +19,7 @@ SOURCES = (
     "lib/CMakeLists.txt",
     "hil/gate/**/*.py",
     "hil/gate/worker/*.[ch]",
+    "hil/figures/statistic.py",
     "tests/defects/*",
 )
 
