@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writers and consumers as processes of their own: they measure, whoever started them judges."""
+"""Writers and consumers as processes of their own. They measure; the harness that starts them judges."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How consumers behave, by name: what they do with each frame, and what is done to them while they read."""
+"""The behaviours of consumers: what they do with each frame, and what happens to them while they read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Plan = Callable[[float, random.Random], "list[Deed]"]
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something done to a consumer, at_s seconds after all began."""
+    """Something that happens to a consumer, at_s seconds after all workers were attached."""
 
     at_s: float
     act: Act
@@ -27,10 +27,10 @@ def _nothing(_seconds: float, _dice: random.Random) -> list[Deed]:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """One of them. work_ms: it is busy after each frame; pause_ms: after burst_frames of them.
+    """A behaviour. work_ms: how long the consumer is busy after each frame; pause_ms: after burst_frames of them.
 
-    plan: what is done to it in a run of so many seconds. begins: it is there from the begin. dies: it is killed, so
-    that only what it had written down by then is known.
+    plan: returns what happens to it in a run of that many seconds. begins: it starts with the others. dies: it is
+    killed, so that only what it had recorded until then is known.
     """
 
     name: str = "steady"
@@ -44,17 +44,17 @@ class Behaviour:
 
 
 def slow(work_ms: float = 20) -> Behaviour:
-    """Sleeps after each frame."""
+    """Return a behaviour that sleeps after each frame."""
     return Behaviour("slow", work_ms=work_ms)
 
 
 def bursty(frames: int = 15, pause_ms: float = 400) -> Behaviour:
-    """Takes some frames as quickly as they come, then does something else for a while."""
+    """Return a behaviour that takes some frames as fast as they come, and then pauses."""
     return Behaviour("bursty", burst_frames=frames, pause_ms=pause_ms)
 
 
 def stops(stopped_s: float = 1.0) -> Behaviour:
-    """Is stopped, as by a debugger or a terminal, and continues later."""
+    """Return a behaviour that is stopped, as by a debugger or a terminal, and continued later."""
 
     def plan(seconds: float, _dice: random.Random) -> list[Deed]:
         at_s = seconds / 3
@@ -64,7 +64,7 @@ def stops(stopped_s: float = 1.0) -> Behaviour:
 
 
 def crashes() -> Behaviour:
-    """Is killed at a random time."""
+    """Return a behaviour that is killed at a random time."""
 
     def plan(seconds: float, dice: random.Random) -> list[Deed]:
         return [Deed(seconds * dice.uniform(0.2, 0.8), "kill")]
@@ -73,7 +73,7 @@ def crashes() -> Behaviour:
 
 
 def late(share: float = 0.5) -> Behaviour:
-    """Joins when that share of the time is over."""
+    """Return a behaviour that joins after that share of the time."""
 
     def plan(seconds: float, _dice: random.Random) -> list[Deed]:
         return [Deed(seconds * share, "start")]
@@ -82,7 +82,7 @@ def late(share: float = 0.5) -> Behaviour:
 
 
 def rejoins() -> Behaviour:
-    """Leaves, and comes back."""
+    """Return a behaviour that leaves, and comes back."""
 
     def plan(seconds: float, _dice: random.Random) -> list[Deed]:
         return [Deed(seconds / 3, "leave"), Deed(seconds * 2 / 3, "start")]
@@ -91,7 +91,7 @@ def rejoins() -> Behaviour:
 
 
 STEADY = Behaviour()
-DECODING = Behaviour("decoding", decodes=True)  # a realistic load, such as an ML application's
+DECODING = Behaviour("decoding", decodes=True)  # a realistic load, like that of a machine learning application
 
 _MAKERS: dict[str, Callable[..., Behaviour]] = {
     "steady": lambda: STEADY,
@@ -107,7 +107,7 @@ BEHAVIOURS = tuple(_MAKERS)
 
 
 def behaviour(words: str) -> Behaviour:
-    """From its name, with numbers if it takes any: slow, slow:20, bursty:15,400. Raises ValueError."""
+    """Return a behaviour by name, with parameters if it takes any: slow, slow:20, bursty:15,400. Raises ValueError."""
     name, _, numbers = words.partition(":")
     if name not in _MAKERS:
         raise ValueError(f"{name}: no such behaviour; there are {', '.join(BEHAVIOURS)}")

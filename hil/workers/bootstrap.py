@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker in Python does first, in a process forked from a warm interpreter that has not loaded the library."""
+"""Starts a Python worker in a process forked from a warm interpreter that has not loaded the library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 
 def run(module: str, words: Sequence[str], out: str, errors: str, group: int, environment: Mapping[str, str]) -> None:
-    """Become the program that main() of module is, in that process group, with its output in files."""
+    """Run main() of a module as a program, in that process group and with its output in files."""
     os.setpgid(0, group)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for path, descriptor in ((out, 1), (errors, 2)):

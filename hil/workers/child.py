@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes as a fleet starts them: programs, and Python modules in forks of a warm interpreter."""
+"""The processes of a fleet: programs, and Python modules in forks of a warm interpreter."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from typing import Any
 
 from . import bootstrap
 
-# What takes long to import, and nothing of our own: each worker chooses its library, and loads it itself.
+# What is slow to import, and nothing that loads the library, since each worker chooses its own.
 PRELOAD = ["asyncio", "av", "hil.streamer.sources.v4l2_abi", "json", "numpy", "psutil", "zlib"]
 
 _context = multiprocessing.get_context("forkserver")
 
 
 def warm_up() -> None:
-    """Start the warm interpreter, which takes seconds on slow machines, while there is something else to do."""
+    """Start the warm interpreter, which takes seconds on slow machines, while something else is being done."""
     from multiprocessing import forkserver
 
     _context.set_forkserver_preload(PRELOAD)
@@ -34,7 +34,7 @@ def warm_up() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a fleet's workers work. ring: channel number. group: their process group. library: the one under test."""
+    """Where a fleet's workers run. ring: channel number. group: their process group. library: the one under test."""
 
     channel: int
     ring: str
@@ -44,12 +44,12 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a worker's environment has besides the fleet's own."""
+        """The variables that a worker's environment has in addition to the fleet's."""
         return {"VSHM_LIBRARY": str(self.library)}
 
 
 class Child:
-    """One process. code: how it ended, negative for a signal; None: it runs."""
+    """A process. code: its exit code, negative for a signal, or None while it runs."""
 
     def __init__(self, process: subprocess.Popen[bytes] | ForkServerProcess, out: Path, errors: Path) -> None:
         self._process = process
@@ -64,13 +64,13 @@ class Child:
         return process.poll() if isinstance(process, subprocess.Popen) else process.exitcode
 
     def send(self, number: signal.Signals) -> None:
-        """A signal, unless it has ended."""
+        """Send a signal to the process, unless it has ended."""
         if self.code is None:
-            with suppress(ProcessLookupError):  # a fork's parent is the warm interpreter, which knows of its end first
+            with suppress(ProcessLookupError):  # a fork's parent is the warm interpreter, which reaps it first
                 os.kill(self.pid, number)
 
     def wait(self, timeout_s: float) -> int | None:
-        """Its code once it has ended, at most timeout_s seconds from now; None: it still runs."""
+        """Return the exit code, or None if the process still runs after timeout_s seconds."""
         deadline = time.monotonic() + timeout_s
         while self.code is None and time.monotonic() < deadline:
             time.sleep(0.002)
@@ -78,16 +78,16 @@ class Child:
 
     @property
     def output(self) -> str:
-        """What it has printed so far."""
+        """The standard output so far."""
         return self._out.read_text(errors="replace") if self._out.exists() else ""
 
     @property
     def complaints(self) -> str:
-        """What it has said on stderr so far."""
+        """The standard error so far."""
         return self._errors.read_text(errors="replace").strip() if self._errors.exists() else ""
 
     def lines(self) -> list[dict[str, Any]]:
-        """The JSON lines that it has printed whole."""
+        """Return the complete JSON lines of the standard output."""
         return [json.loads(line) for line in self.output.splitlines(keepends=True) if line.endswith("\n")]
 
 
@@ -96,7 +96,7 @@ def _files(site: Site, name: str) -> tuple[Path, Path]:
 
 
 def start_program(site: Site, name: str, command: Sequence[str | Path]) -> Child:
-    """Start a program. name: of its files in the site's folder."""
+    """Start a program. name: of its output files in the site's folder."""
     out, errors = _files(site, name)
     with out.open("ab") as to_out, errors.open("ab") as to_errors:
         process = subprocess.Popen(
@@ -111,7 +111,7 @@ def start_program(site: Site, name: str, command: Sequence[str | Path]) -> Child
 
 
 def start_python(site: Site, name: str, module: str, words: Sequence[str]) -> Child:
-    """Start main(words) of a Python module."""
+    """Start main(words) of a Python module. name: of its output files in the site's folder."""
     warm_up()
     out, errors = _files(site, name)
     arguments = (module, tuple(words), str(out), str(errors), site.group, site.environment)

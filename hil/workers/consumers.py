@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Consumers of every kind, each its own process."""
+"""Consumers of every kind, each a process of its own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .saved import printed_by_example
 from .tape import Tape
 from .worker import Worker
 
-TAPE_RECORDS = 8192  # minutes at a camera's rate
+TAPE_RECORDS = 8192  # some minutes at a camera's rate
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """One consumer of a fleet. kind: of KINDS. start: its first frame. records: room on its tape, a power of two."""
+    """A consumer of a fleet. kind: of KINDS. start: its first frame. records: capacity of its tape, a power of two."""
 
     kind: str = "c"
     behaviour: Behaviour = STEADY
@@ -42,17 +42,17 @@ class Consumer:
 
     @property
     def name(self) -> str:
-        """For people, and for files."""
+        """The name in reports and of files."""
         return self.kind if self.behaviour is STEADY else f"{self.kind}-{self.behaviour.name}"
 
     @property
     def skips(self) -> bool:
-        """Whether it passes over frames by its own policy."""
+        """Whether it skips frames by its own policy."""
         return KINDS[self.kind].policy != "every"
 
     @classmethod
     def parse(cls, words: str) -> Consumer:
-        """From its kind, and behind an @ its behaviour: c, borrow@slow:20. Raises ValueError."""
+        """Parse a kind, and after an @ a behaviour: c, borrow@slow:20. Raises ValueError."""
         kind, _, how = words.partition("@")
         return cls(kind, behaviour(how) if how else STEADY)
 
@@ -68,11 +68,11 @@ class ConsumerWorker(Worker):
 
     @property
     def progress(self) -> int:
-        """Grows as long as it handles frames; of use where it can't be asked to read what is left, and then to end."""
+        """A number that grows while it handles frames, for consumers that can't be told to read the rest and end."""
         return 0
 
     def life(self) -> ConsumerLife:
-        """What is left of it, once it has ended."""
+        """Return its record, once it has ended."""
         code = self.child.code
         assert code is not None
         return ConsumerLife(
@@ -87,7 +87,7 @@ class ConsumerWorker(Worker):
 
 
 class TapedConsumer(ConsumerWorker):
-    """One that measures, and writes down on a tape: the harness's own."""
+    """A consumer of the harness, which records its frames on a tape."""
 
     tape: Tape
 
@@ -123,7 +123,7 @@ class TapedConsumer(ConsumerWorker):
         self.drain()
         life.received, life.events = received_on(bytes(self.written_down))
         said = self.child.lines()
-        if said and self.consumer.kind != "v1":  # which is not signalled before it has counted itself in
+        if said and self.consumer.kind != "v1":  # a v1 consumer is signalled only once it is registered
             life.attach_number = said[0]["attach_number"]
         life.closing = said[1] if len(said) > 1 else None
         life.stalls = self.tape.stalls
@@ -132,7 +132,7 @@ class TapedConsumer(ConsumerWorker):
 
 
 class Example(ConsumerWorker):
-    """The library's example in C: what it printed, and the stream that it saved."""
+    """The library's example in C, known by what it printed and the stream that it saved."""
 
     def start(self) -> Child:
         self._saved = self.site.folder / f"{self.name}.stream"
@@ -154,9 +154,9 @@ class Example(ConsumerWorker):
 
 
 class Recorder(ConsumerWorker):
-    """vshm record: the stream that it saved. Which frames those are, only the writer's ledger can tell."""
+    """vshm record, known by the stream that it saved. Which frames those are, only the writer's ledger can tell."""
 
-    good_codes = (0, 1)  # 1: it has missed frames, and says so
+    good_codes = (0, 1)  # 1: it missed frames, and reports so
 
     def start(self) -> Child:
         self._saved = self.site.folder / f"{self.name}.raw"
@@ -177,7 +177,7 @@ class Recorder(ConsumerWorker):
     def life(self) -> ConsumerLife:
         life = super().life()
         said = self.child.lines()
-        if said:  # after a gap it waits for a keyframe, and does not tell how many frames it passed over
+        if said:  # after a sequence gap it waits for a keyframe, without counting the frames that it skips
             skipped = None if said[-1]["gaps"] else 0
             life.closing = {"received": said[-1]["frames"], "missed": said[-1]["missed"], "skipped": skipped}
         life.saved = self._saved.read_bytes() if self._saved.exists() else b""
@@ -186,7 +186,7 @@ class Recorder(ConsumerWorker):
 
 @dataclass(frozen=True, slots=True)
 class ConsumerKind:
-    """A kind of consumer. measures: it knows when it was awake. python: it runs in the warm interpreter."""
+    """A kind of consumer. measures: it records when it was awake. python: it runs in the warm interpreter."""
 
     make: Callable[[Site, str, Consumer], ConsumerWorker]
     policy: str = "every"

@@ -14,7 +14,7 @@ from .records import EVENT, RECEIVED, WRITTEN, Records
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A look at a running process. at_ns: CLOCK_MONOTONIC. cpu_s: since its start."""
+    """A sample of a running process. at_ns: CLOCK_MONOTONIC. cpu_s: since its start."""
 
     at_ns: int
     cpu_s: float
@@ -31,8 +31,8 @@ class Sample:
 class Life:
     """One process, from its start to its end.
 
-    code: how it ended, negative for a signal. meant: it ended as it was told to, by its own doing. stalls: times that
-    it waited for room to write down what it saw, and so was disturbed by us. library: the file that it had loaded.
+    code: its exit code, negative for a signal. meant: it ended normally after it was told to. stalls: how often it
+    waited because its tape was full, so that the measurement disturbed it. library: the file that it had loaded.
     """
 
     started_ns: int
@@ -47,11 +47,11 @@ class Life:
 
 @dataclass(slots=True)
 class ConsumerLife(Life):
-    """attach_number: the first frame that it could get; None: not known. received: RECEIVED, in the order they came.
+    """A consumer's process. received: RECEIVED, in the order of arrival. events: EVENT.
 
-    events: EVENT. closing: what it said of itself at its end; None: it was killed. saved: the stream that it saved,
-    where only the writer's ledger can tell which frames those are; received is empty until that was done. printed: its
-    words, if it prints each frame.
+    attach_number: the first frame that it could receive, or None if unknown. closing: its last words, or None if it was
+    killed. saved: the stream that it saved, if only the writer's ledger can tell which frames those are; received is
+    empty until they were found. printed: its output, if it prints each frame.
     """
 
     attach_number: int | None = None
@@ -64,7 +64,10 @@ class ConsumerLife(Life):
 
 @dataclass(slots=True)
 class WriterLife(Life):
-    """written: WRITTEN, in order. summary: books and cost as it printed them at its end; None: it was killed."""
+    """A writer's process.
+
+    written: WRITTEN, in order. summary: the counters and costs that it printed, or None if killed.
+    """
 
     written: Records = field(default_factory=lambda: numpy.empty(0, WRITTEN))
     summary: dict[str, Any] | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The workers written in C: compiled against the library under test, and kept in a cache."""
+"""Compiles the workers that are written in C against the library under test, and keeps them in a cache."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class ProgramError(RuntimeError):
 
 
 class NoToolsError(ProgramError):
-    """This machine lacks a compiler, or what that needs: what wants the program can only be left out."""
+    """The compiler, or what it needs, is not installed; whatever needs the program can only be skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a program is made."""
+    """How a program is compiled."""
 
     sources: tuple[Path, ...]
     includes: tuple[Path, ...] = ()
@@ -54,7 +54,7 @@ RECIPES = {
 
 
 def loaded_library() -> Path:
-    """The file of the library that this process itself uses."""
+    """Return the file of the library that this process has loaded."""
     chosen = Path(get_library())
     if chosen.exists():
         return chosen.resolve()
@@ -66,7 +66,7 @@ def loaded_library() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where compiled programs are kept; VIDEO_SHM_PROGRAMS, if it is set, as for a machine that can't compile them."""
+    """Return the folder of compiled programs: a cache, or VIDEO_SHM_PROGRAMS, for machines that can't compile."""
     if chosen := os.environ.get("VIDEO_SHM_PROGRAMS"):
         return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -86,7 +86,7 @@ def _key(name: str, recipe: Recipe, library: Path, compiler: str) -> str:
 
 
 def _compile(recipe: Recipe, library: Path, compiler: str, program: Path) -> None:
-    # Bound to that very file, whatever its name: what the program asks for leads to it from the program's own folder.
+    # The program is bound to this very file: a link in its own folder has the name that the loader looks for.
     name = _asked_for(library)
     (program.parent / name).symlink_to(library)
     command = [compiler, *FLAGS, "-o", str(program), *map(str, recipe.sources)]
@@ -100,21 +100,24 @@ def _compile(recipe: Recipe, library: Path, compiler: str, program: Path) -> Non
 
 
 def _asked_for(library: Path) -> str:
-    """The name by which the loader looks for it in a program's stead: its soname, else that of its file."""
+    """Return the name by which the loader looks for the library: its soname, else its file name."""
     told = run_to_end(["readelf", "-dW", str(library)]).stdout
     soname = re.search(r"\(SONAME\).*\[(.+)\]", told)
     return soname[1] if soname else library.name
 
 
 def _refuse_without_tools(name: str, said: str) -> None:
-    """Raises NoToolsError where the compiler said that it misses what a package of the system brings."""
+    """Raise NoToolsError if the compiler's message says that a package of the system is missing."""
     missing = re.search(r"\b(\w+\.h): No such file|cannot find (-l\w+|\w*crt\w*\.o)", said)
     if missing and (missing[1] is None or missing[1] in ("zlib.h", "stdio.h", "errno.h", "stdint.h")):
         raise NoToolsError(f"{name} does not compile without {missing[1] or missing[2]}: apt install {PACKAGES}")
 
 
 def find_program(name: str, library: Path) -> Path:
-    """The program of that name, bound to the library; compiled if it is not in the cache. Raises ProgramError."""
+    """Return the program of that name, bound to the library.
+
+    It is compiled unless the cache has it. Raises ProgramError.
+    """
     recipe = RECIPES[name]
     compiler = os.environ.get("CC") or "cc"
     folder = cache_folder() / f"{name}-{_key(name, recipe, library, compiler)}"
@@ -128,7 +131,7 @@ def find_program(name: str, library: Path) -> Path:
     except OSError as error:
         advice = "set VIDEO_SHM_PROGRAMS to a folder that is writable, or in which they are"
         raise ProgramError(f"no place for compiled programs: {error}: {advice}") from None
-    # Made apart and moved as a whole: several fleets may come here at once.
+    # Compiled in a folder of its own and renamed as a whole, since several fleets may do this at once.
     with held() as hold, tempfile.TemporaryDirectory(dir=folder.parent) as workshop, hold.lifted():
         made = Path(workshop) / "made"
         made.mkdir()
@@ -142,9 +145,9 @@ def find_program(name: str, library: Path) -> Path:
 
 
 def compile_all(library: Path | None = None) -> Path:
-    """Compile what is not in the cache yet, for a machine on which that would take too long. Returns the cache.
+    """Compile all programs that the cache lacks, for machines on which that would take too long. Returns the cache.
 
-    Without a compiler nothing is added: tests that want a program are skipped there.
+    Without a compiler nothing is added, and tests that need a program are skipped there.
     """
     with contextlib.suppress(NoToolsError):
         for name in RECIPES:

@@ -26,7 +26,7 @@ DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
 
 
 class Notes:
-    """What is written down, and what the consumer does with each frame."""
+    """What is recorded of the frames, and what the consumer does with each of them."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._tape = tape.TapeRecorder(arguments.tape)
@@ -39,14 +39,14 @@ class Notes:
         self.first_number = self.last_number = -1
 
     def check(self, data: Any) -> int:
-        """CRC-32 of a frame's bytes; what it costs is left out of what the consumer costs."""
+        """Return the CRC-32 of a frame's bytes. Its cost is not counted as the consumer's."""
         begin_ns = time.thread_time_ns()
         crc32 = zlib.crc32(data)
         self.checking_ns += time.thread_time_ns() - begin_ns
         return crc32
 
     def add(self, frame: Described, crc32: int, awake_ns: int) -> None:
-        """One frame that came whole."""
+        """Record a frame that was received whole."""
         flags = tape.KEYFRAME * frame.is_keyframe | tape.DISCONTINUITY * frame.discontinuity
         times = (awake_ns, frame.publish_ns, frame.capture_ns)
         self._tape.add(frame.number, *times, frame.size, crc32, flags, tape.FRAME)
@@ -56,12 +56,12 @@ class Notes:
         self.last_number = frame.number
 
     def receive(self, frame: Frame, awake_ns: int) -> None:
-        """One frame that owns its bytes."""
+        """Record a frame that owns its bytes."""
         self.add(frame, self.check(frame.data), awake_ns)
         self.decode(frame, frame.data)
 
     def pause_s(self) -> float:
-        """How long the consumer is busy after a frame."""
+        """Return how long the consumer is busy after this frame."""
         if self.stopping:
             return 0.0
         is_burst_over = self._burst_frames and self.received % self._burst_frames == 0
@@ -69,7 +69,7 @@ class Notes:
         return pause_s
 
     def decode(self, frame: Described, data: Any) -> None:
-        """What a consumer that looks at pictures does, if this is one: from the first keyframe on."""
+        """Decode the frame if this consumer does so, from the first keyframe on."""
         if not self._decodes or (self._decoder is None and not frame.is_keyframe):
             return
         import av
@@ -80,7 +80,10 @@ class Notes:
 
 
 def take_borrowed(stream: Consumer, notes: Notes, timeout: float | None) -> bool:
-    """One frame without a copy, if one comes. Overwritten meanwhile, it counts as missed."""
+    """Take one frame without a copy, if one comes.
+
+    Returns whether one came; if overwritten meanwhile, it counts as missed.
+    """
     try:
         borrowed = stream.borrow(timeout)
     except TimeoutError:
@@ -97,7 +100,7 @@ def take_borrowed(stream: Consumer, notes: Notes, timeout: float | None) -> bool
 
 
 def take_owned(stream: Consumer, notes: Notes) -> bool:
-    """One frame, if one is there."""
+    """Take one frame, if there is one. Returns whether there was."""
     frame = stream.receive(0)
     if frame is not None:
         notes.receive(frame, time.monotonic_ns())
@@ -123,7 +126,7 @@ async def read_by_asyncio(stream: Consumer, notes: Notes) -> None:
 
 
 async def run_asyncio(stream: Consumer, notes: Notes) -> None:
-    """Until the task is cancelled, which leaves neither thread nor frame behind."""
+    """Read until the task is cancelled, which must leave neither a thread nor a frame behind."""
     task = asyncio.ensure_future(read_by_asyncio(stream, notes))
 
     def stop() -> None:
@@ -137,7 +140,7 @@ async def run_asyncio(stream: Consumer, notes: Notes) -> None:
 
 
 def read(stream: Consumer, face: str, notes: Notes) -> None:
-    """Until the wait is interrupted, and then what is still there."""
+    """Read until the wait is interrupted, and then what is still in the ring."""
     try:
         if face == "asyncio":
             asyncio.run(run_asyncio(stream, notes))
@@ -156,7 +159,7 @@ def read(stream: Consumer, face: str, notes: Notes) -> None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ring", required=True)
     parser.add_argument("--tape", required=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What workers wrote down, as arrays: one element for each access unit."""
+"""What workers recorded, as arrays with one element per access unit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TAPE = numpy.dtype(
 RESULTS = ("written", "refused", "ring_dropped")  # by their kind on a tape
 NO_NUMBER = -1
 
-# Times are CLOCK_MONOTONIC, 0: not known. number: of the frame in its ring, NO_NUMBER where it did not get in.
+# Times are CLOCK_MONOTONIC in ns, 0 if unknown. number: the frame number, or NO_NUMBER if it did not get into the ring.
 WRITTEN = numpy.dtype(
     [
         ("number", "i8"),
@@ -56,7 +56,7 @@ RECEIVED = numpy.dtype(
         ("discontinuity", "?"),
     ]
 )
-EVENT = numpy.dtype([("at_ns", "i8"), ("error", "i4")])  # a wait ended with an errno
+EVENT = numpy.dtype([("at_ns", "i8"), ("error", "i4")])  # a wait that ended with an errno
 
 
 def _decoded(data: bytes) -> Records:
@@ -75,7 +75,7 @@ def _copied(source: Records, into: numpy.dtype[Any], **renamed: str) -> Records:
 
 
 def written_on(data: bytes) -> Records:
-    """A writer's tape as WRITTEN."""
+    """Return a writer's tape as WRITTEN."""
     records = _decoded(data)
     written = _copied(records, WRITTEN, entry_ns="time_ns", result="kind")
     written["v4l2_sequence"] = -1
@@ -83,7 +83,7 @@ def written_on(data: bytes) -> Records:
 
 
 def received_on(data: bytes) -> tuple[Records, Records]:
-    """A consumer's tape as RECEIVED, and as EVENT."""
+    """Return a consumer's tape as RECEIVED and as EVENT."""
     records = _decoded(data)
     frames, events = (records[records["kind"] == kind] for kind in (tape.FRAME, tape.EVENT))
     received = _copied(frames, RECEIVED, awake_ns="time_ns")
@@ -93,7 +93,7 @@ def received_on(data: bytes) -> tuple[Records, Records]:
 
 
 def written_in(ledger: Iterable[Record], ring: str) -> Records:
-    """camera-streamer's ledger as WRITTEN: what concerns that ring."""
+    """Return the records of that ring in camera-streamer's ledger as WRITTEN."""
     rows = [
         (
             record.number,
@@ -111,13 +111,13 @@ def written_in(ledger: Iterable[Record], ring: str) -> Records:
 
 
 def accepted(written: Records) -> Records:
-    """Those of WRITTEN that got into the ring."""
+    """Return those elements of WRITTEN that got into the ring."""
     in_ring: Records = written[written["result"] == 0]
     return in_ring
 
 
 def save(received: Records, closing: dict[str, Any] | None, path: Path) -> None:
-    """A consumer's ledger as JSON lines, the closing record last."""
+    """Save a consumer's ledger as JSON lines, the closing record last."""
     names = received.dtype.names or ()
     with path.open("w", encoding="ascii") as file:
         for row in received.tolist():

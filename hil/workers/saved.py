@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a consumer received, told from the stream that it saved."""
+"""Finds out what a consumer received from the stream that it saved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _END = re.compile(
 
 
 def printed_by_example(output: str, stream: bytes) -> tuple[Records, dict[str, Any] | None]:
-    """The example consumer's lines, with the CRC-32 of each frame as it was saved; and its closing figures."""
+    """Return the example consumer's lines, with the CRC-32 of each saved frame, and its closing figures or None."""
     lines = _FRAME.findall(output)
     received = numpy.zeros(len(lines), RECEIVED)
     at = 0
@@ -34,9 +34,9 @@ def printed_by_example(output: str, stream: bytes) -> tuple[Records, dict[str, A
 
 
 def found_in_stream(stream: bytes, written: Records) -> Records:
-    """The frames of WRITTEN that a saved stream consists of, each looked for behind the one before.
+    """Return the frames of WRITTEN that a saved stream consists of, each searched for after the previous one.
 
-    What belongs to no frame ends it, as one frame of number NO_NUMBER with the rest.
+    Bytes that belong to no frame end the search, as one frame of number NO_NUMBER with all the rest.
     """
     rows = []
     at = 0

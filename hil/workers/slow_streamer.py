@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer whose encoder takes longer: too slow for its camera on any machine, without any load."""
+"""Runs camera-streamer with a slower encoder: too slow for its camera on any machine, without any load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from hil.streamer.main import main as stream
 
 
 def main(words: Sequence[str]) -> int:
-    """The first word: by how many milliseconds, for each picture; the rest is camera-streamer's."""
+    """Run it.
+
+    The first argument is the additional time per picture in milliseconds; the others are camera-streamer's.
+    """
     more_s = float(words[0]) / 1000
     encode = encoder.Encoder.encode
 

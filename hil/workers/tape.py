@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker writes down while it works: a ring of records in memory, shared with whoever started it.
+"""A worker's tape: a ring of records in memory that it shares with the process that started it.
 
-tape.h has the same layout. Adding a record is a few stores; what is on the tape outlives the worker, however that ends.
+tape.h has the same layout. Adding a record takes a few stores, and the tape outlives the worker, however that ends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ADDED, _TAKEN, _STALLS, _GO = 12, 16, 20, 24
 
 
 class Tape:
-    """The side of whoever started the worker. capacity: records, a power of two. The worker opens path."""
+    """The reading side, in the process that started the worker. capacity: records, a power of two."""
 
     def __init__(self, capacity: int) -> None:
         if capacity & (capacity - 1):
@@ -43,20 +43,23 @@ class Tape:
 
     @property
     def stalls(self) -> int:
-        """Times that the worker had to wait for room: it was disturbed."""
+        """How often the worker had to wait because the tape was full, and was disturbed by that."""
         return self._word(_STALLS)
 
     def go(self) -> None:
-        """A writer may begin."""
+        """Let a writer start."""
         _WORD.pack_into(self._memory, _GO, 1)
 
     def take(self, *, ended: bool = False) -> bytes:
-        """New records, RECORD.size bytes each. ended: the worker has ended, so there will be no more."""
-        # Those that were there at the last call already: by now their bytes are to be seen on every processor.
+        """Return the new records, RECORD.size bytes each.
+
+        ended: the worker has ended, so that there will be no more.
+        """
+        # Only records that the last call saw already: by now their bytes are visible on every processor.
         upto, self._visible = self._visible, self._word(_ADDED)
         if ended:
             upto = self._visible
-        _WORD.pack_into(self._memory, _TAKEN, self._taken)  # copied since the last call
+        _WORD.pack_into(self._memory, _TAKEN, self._taken)  # these were copied by the last call
         count = (upto - self._taken) % 2**32
         begin = self._taken % self._capacity
         whole = min(count, self._capacity - begin)
@@ -68,7 +71,7 @@ class Tape:
         return self._memory[HEADER_BYTES + begin * RECORD.size : HEADER_BYTES + (begin + count) * RECORD.size]
 
     def close(self) -> None:
-        """Forget it. Twice is fine."""
+        """Unmap the tape. A second call does nothing."""
         if self._descriptor >= 0:
             self._memory.close()
             os.close(self._descriptor)
@@ -76,7 +79,7 @@ class Tape:
 
 
 class TapeRecorder:
-    """The worker's side. Raises OSError, ValueError: that is no tape."""
+    """The worker's side. Raises OSError, or ValueError if the file is not a tape."""
 
     def __init__(self, path: str) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -93,7 +96,7 @@ class TapeRecorder:
     def add(
         self, number: int, time_ns: int, publish_ns: int, capture_ns: int, size: int, crc32: int, flags: int, kind: int
     ) -> None:
-        """One record; waits where the tape is full."""
+        """Add a record. Waits while the tape is full."""
         memory, added = self._memory, self._added
         if (added - _WORD.unpack_from(memory, _TAKEN)[0]) % 2**32 >= self._capacity:
             self._wait()

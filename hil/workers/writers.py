@@ -20,9 +20,9 @@ from .worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class RingWriter:
-    """A writer without a camera. fps 0: as fast as it goes. size: bytes of a frame, from least to most.
+    """A writer without a camera. fps: 0 means as fast as possible. size: bytes of a frame, from least to most.
 
-    frames: it writes so many, and then none; 0: no end. records: room on its tape, a power of two.
+    frames: how many are written; 0 means without end. records: capacity of its tape, a power of two.
     """
 
     fps: int = 30
@@ -34,15 +34,15 @@ class RingWriter:
     records: int = 65536
 
     def start(self, site: Site, name: str) -> WriterWorker:
-        """Its process, which begins to write when it is told to."""
+        """Start its process, which writes once it is told to."""
         return RingWriterWorker(site, name, self)
 
 
 @dataclass(frozen=True, slots=True)
 class CameraStreamer:
-    """camera-streamer. device, channel: as on its command line, the channel without its ring. words: more options.
+    """camera-streamer. device, channel: as on its command line, the channel without its ring. words: further options.
 
-    encode_ms: its encoder takes so much longer for each picture.
+    encode_ms: additional encoding time per picture.
     """
 
     device: str = "auto"
@@ -52,7 +52,7 @@ class CameraStreamer:
     encode_ms: int = 0
 
     def start(self, site: Site, name: str) -> WriterWorker:
-        """Its process, which writes at once."""
+        """Start its process, which writes at once."""
         return CameraStreamerWorker(site, name, self)
 
 
@@ -63,10 +63,10 @@ class WriterWorker(Worker):
     """The process of a writer."""
 
     def go(self) -> None:
-        """Everybody is there: it may begin, unless it has."""
+        """Let it start to write, as everybody is attached, unless it has started already."""
 
     def life(self) -> WriterLife:
-        """What is left of it, once it has ended."""
+        """Return its record, once it has ended."""
         code = self.child.code
         assert code is not None
         said = self.child.lines()
@@ -83,7 +83,7 @@ class WriterWorker(Worker):
 
 
 class RingWriterWorker(WriterWorker):
-    """The harness's own."""
+    """The process of the harness's own writer."""
 
     tape: Tape
 
