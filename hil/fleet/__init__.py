@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A writer and any number of consumers, each its own process: started, disturbed, ended, and what they saw.
+"""Runs a writer and any number of consumers, each in a process of its own, and accounts for every frame.
 
 consumers = [Consumer("c"), Consumer.parse("borrow@slow:20"), Consumer.parse("asyncio@rejoins")]
 with Fleet(CameraStreamer("auto"), consumers, seconds=10, faults=[Fault(5, "second_producer")]) as fleet:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of a fleet: started, waited for, disturbed, ended, and what is left of each."""
+"""The processes of a fleet, which are started, awaited, disturbed and ended together."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ class Member:
 
 
 class Crew:
-    """A writer and the members. patience_s: how long anything may take; what takes longer is killed. Raises
-    WorkerError, PriorityError.
+    """A writer and its consumers. Raises WorkerError or PriorityError.
+
+    patience_s: how long anything may take; what takes longer is killed.
     """
 
     def __init__(
@@ -50,18 +51,18 @@ class Crew:
         self._starts = itertools.count()
 
     def workers(self) -> Iterator[Worker]:
-        """Those that live, as far as is known."""
+        """Yield the workers that are not known to have ended."""
         yield from filter(None, [self.writer, *(member.worker for member in self.members)])
 
     def drain(self) -> None:
-        """Take what they have written down."""
+        """Take what the workers have recorded."""
         for worker in self.workers():
             worker.drain()
 
-    # ---- begin ----
+    # ---- start ----
 
     def gather(self) -> None:
-        """Start the writer, then all consumers, and wait until every one of them is attached."""
+        """Start the writer, then all consumers, and wait until all of them are attached."""
         self._wait_for(self._start_writer(self._plan))
         workers = [self._start(member) for member in self.members if member.consumer.behaviour.begins]
         for worker in workers:
@@ -82,21 +83,21 @@ class Crew:
             worker.check()
             if time.monotonic() > deadline:
                 raise WorkerError(f"{worker.name} not ready within {self._patience_s:g} s: {worker.child.complaints}")
-            self.drain()  # the others may be at work
+            self.drain()  # the other workers may be recording already
             time.sleep(0.01)
         self.welcome(worker)
 
     def welcome(self, worker: Worker) -> None:
-        """It is ready."""
+        """Note that a worker is ready."""
         worker.note_library()
         set_priority(worker.child.pid, self._priority)
 
     # ---- end ----
 
     def _await_end(self, worker: Worker) -> None:
-        """Until it has ended; killed if that takes too long.
+        """Wait until a worker has ended. It is killed if that takes too long.
 
-        What they write down is taken meanwhile: a worker waits where its tape is full, and would not end.
+        Its records are taken meanwhile, since a worker waits while its tape is full, and would not end.
         """
         deadline = time.monotonic() + self._patience_s
         while worker.runs and time.monotonic() < deadline:
@@ -117,13 +118,13 @@ class Crew:
             self.writer = None
 
     def end_writer(self) -> None:
-        """Ask it to end, and wait until it has."""
+        """Tell the writer to end, and wait until it has."""
         if self.writer is not None:
             self.writer.tell_to_end()
             self._retire_writer()
 
     def end_consumers(self) -> None:
-        """Let them read what is left, and end them."""
+        """Let the consumers read what is left in the ring, and end them."""
         self._settle()
         for member in self.members:
             if member.worker is not None:
@@ -132,7 +133,7 @@ class Crew:
             self._retire(member)
 
     def _settle(self) -> None:
-        """Until those that can't be asked to read what is left have done so."""
+        """Wait until the consumers that can't be told to read the rest have done so."""
         deadline = time.monotonic() + self._patience_s
         seen, since = -1, time.monotonic()
         unmeasured = [m.worker for m in self.members if m.worker and not KINDS[m.consumer.kind].measures]
@@ -144,20 +145,20 @@ class Crew:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End them now."""
+        """Kill all workers."""
         for worker in self.workers():
             worker.kill()
 
     def reap(self) -> None:
-        """Wait until those that were killed are gone, and forget them."""
+        """Wait until the killed workers are gone, and forget them."""
         for worker in self.workers():
             worker.child.wait(self._patience_s)
             worker.close()
 
-    # ---- what is done to them ----
+    # ---- disturbances ----
 
     def do(self, member: Member, deed: Deed) -> None:
-        """To a consumer."""
+        """Do what is planned to a consumer."""
         worker = member.worker
         if deed.act == "start":
             self._wait_for(self._start(member))
@@ -168,7 +169,7 @@ class Crew:
             worker.child.send(signal.SIGSTOP if deed.act == "stop" else signal.SIGCONT)
 
     def disturb(self, fault: Fault) -> FaultResult:
-        """To the writer, or to its ring."""
+        """Do what is planned to the writer or its ring, and return what came of it."""
         result = FaultResult(fault.kind, time.monotonic_ns())
         if fault.kind == "start_writer":
             self._start_writer(self._plan).go()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done to a fleet's writer while it runs, on a time line."""
+"""The faults that can be injected into a fleet's writer while it runs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Literal, get_args
 
 FaultKind = Literal[
     "kill_writer",  # SIGKILL
-    "end_writer",  # asked to end, it closes the ring
-    "start_writer",  # anew, as it was
-    "stop_writer",  # SIGSTOP: as a machine that hangs
+    "end_writer",  # told to end, it closes the ring
+    "start_writer",  # again, with the same arguments
+    "stop_writer",  # SIGSTOP, like a machine that hangs
     "continue_writer",
     "second_producer",  # another writer wants the same ring
-    "replace_ring",  # the writer is killed, and the next one makes a ring of another geometry
+    "replace_ring",  # the writer is killed, and the next one creates a ring of another geometry
     "remove_name",  # the ring's name is deleted, as by a session manager at logout
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """at_s: seconds after all were attached."""
+    """A fault. at_s: seconds after all workers were attached."""
 
     at_s: float
     kind: FaultKind
@@ -32,7 +32,10 @@ class Fault:
 
 @dataclass(slots=True)
 class FaultResult:
-    """at_ns: CLOCK_MONOTONIC, when it was done. code, said: how a second producer ended, and its last words."""
+    """What came of a fault. at_ns: when it was injected, CLOCK_MONOTONIC.
+
+    code, said: exit code and last words of a second producer.
+    """
 
     kind: str
     at_ns: int

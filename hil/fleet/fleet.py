@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One writer and its consumers on a time line, from their start to their end."""
+"""Runs one writer and its consumers through a plan, from their start to their end."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ from .result import ConsumerResult, FleetResult, WriterResult
 DRAIN_EVERY_S = 0.1
 _numbers = itertools.count()
 
-Progress = Callable[[float], object]  # called with the seconds that are over
+Progress = Callable[[float], object]  # called with the seconds that have passed
 
 
 class FleetError(RuntimeError):
-    """The fleet did not come about, or broke down; the message has the worker's last words."""
+    """The fleet could not start, or failed. The message contains the worker's last words."""
 
 
 def own_channel() -> int:
-    """A channel number that no other fleet of this machine has."""
+    """Return a channel number that no other fleet on this machine uses."""
     return 100_000 + os.getpid() % 10_000_000 * 100 + next(_numbers) % 100
 
 
 class Fleet:
-    """A context manager; nothing is left of it afterwards, whatever happens.
+    """A fleet. It is a context manager, and leaves nothing behind whatever happens.
 
-    seconds: how long it runs once all are attached, without the time that writers take to come up anew. library: the
-    file under test; None: the one that this process uses. seed: for random times; None: a fresh one. patience_s: how
-    long anything may take to start or to end; what takes longer is killed. priority: of all its processes. Raises
-    FleetError, ProgramError, PriorityError.
+    seconds: how long it runs once all are attached, without the time in which a writer restarts. library: the file
+    under test, or None for the one that this process uses. seed: for random times, or None for a new one. patience_s:
+    how long anything may take to start or to end; what takes longer is killed. priority: of all its processes. Raises
+    FleetError, ProgramError or PriorityError.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Fleet:
         self.crew.reap()
 
     def run(self, progress: Progress | None = None) -> FleetResult:
-        """Run it once. Raises FleetError."""
+        """Run the fleet once, and return the result. Raises FleetError."""
         crew = self.crew
         try:
             crew.gather()
@@ -123,11 +123,11 @@ class Fleet:
         return self._result(end_ns, ring, names_left)
 
     def end_early(self) -> None:
-        """Let run() end now, as if its time were over; from a signal handler, or from progress."""
+        """Let run() end now as if its time were over. Can be called by a signal handler or by progress."""
         self._over = True
 
     def _follow_time_line(self, progress: Progress | None) -> None:
-        """All that is planned, each at its time; what takes a new writer to come up is no part of any time."""
+        """Do all that is planned, each at its time. The time in which a writer restarts does not count."""
         waited_s = 0.0
         for at_s, act in self._time_line():
             self._until(at_s + waited_s, progress)
@@ -164,7 +164,7 @@ class Fleet:
                 progress(min(self._passed_s(), self.seconds))
 
     def _await_writer(self, progress: Progress | None) -> float:
-        """Until the writer is at work, if there is one. How many seconds that took."""
+        """Wait until the writer is writing, if there is one. Returns how many seconds that took."""
         begin_s, writer = self._passed_s(), self.crew.writer
         if writer is None or writer.is_ready():
             return 0.0

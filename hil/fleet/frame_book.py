@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The books of a whole run: every picture accounted for, from the camera to each consumer."""
+"""The frame accounts of a whole run, from the camera to each consumer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from hil.streamer.books import Books
 
 @dataclass(frozen=True, slots=True)
 class ReaderPage:
-    """One consumer's life. written: frames that were written while it was there. complete: it could still tell."""
+    """One consumer's process.
+
+    written: frames that were written while it was attached. complete: its own counts are known.
+    """
 
     name: str
     written: int
@@ -23,7 +26,7 @@ class ReaderPage:
     complete: bool = True
 
     def imbalance(self) -> str | None:
-        """What does not add up; None: all does, or nobody can tell."""
+        """Return what does not add up, or None if all does or the counts are unknown."""
         if not self.complete or self.written == self.received + self.missed + self.skipped:
             return None
         told = f"{self.received} received + {self.missed} missed + {self.skipped} skipped"
@@ -32,7 +35,10 @@ class ReaderPage:
 
 @dataclass(frozen=True, slots=True)
 class WriterPage:
-    """One life of the writer. witnessed: frames that its ledger has as written. complete: it could still tell."""
+    """One process of the writer.
+
+    witnessed: frames that its ledger has as written. complete: its own counts are known.
+    """
 
     books: Books
     witnessed: int
@@ -40,7 +46,7 @@ class WriterPage:
     complete: bool = True
 
     def imbalance(self) -> str | None:
-        """What does not add up; None: all does, or nobody can tell."""
+        """Return what does not add up, or None if all does or the counts are unknown."""
         if not self.complete:
             return None
         if self.books.written != self.witnessed:
@@ -50,19 +56,19 @@ class WriterPage:
 
 @dataclass(slots=True)
 class FrameBook:
-    """All pages of a run. camera_gaps: numbers that the driver left out, by its own sequence; None: it gives none."""
+    """The accounts of a run. camera_gaps: sequence numbers that the driver left out, or None if it has none."""
 
     writers: list[WriterPage] = field(default_factory=list)
     readers: list[ReaderPage] = field(default_factory=list)
     camera_gaps: int | None = None
 
     def imbalances(self) -> list[str]:
-        """All that does not add up."""
+        """Return all that does not add up."""
         pages: list[WriterPage | ReaderPage] = [*self.writers, *self.readers]
         return [text for page in pages if (text := page.imbalance()) is not None]
 
     def totals(self) -> Books:
-        """The writer's books over all its lives."""
+        """Return the writer's counters, summed over its processes."""
         total = Books()
         for page in self.writers:
             for name, count in asdict(page.books).items():
@@ -70,7 +76,7 @@ class FrameBook:
         return total
 
     def to_json(self) -> dict[str, Any]:
-        """As a report keeps it."""
+        """Return the accounts as a JSON object for the report."""
         return {
             "camera_gaps": self.camera_gaps,
             "writer": asdict(self.totals()) | {"in_flight": sum(page.in_flight for page in self.writers)},
@@ -80,7 +86,7 @@ class FrameBook:
 
 
 def writer_page(summary: Mapping[str, Any] | None, witnessed: Mapping[str, int]) -> WriterPage:
-    """From what the writer printed of a ring at its end, and how its ledger counts results; None: it was killed."""
+    """Return the account of a writer from its ledger's counts and its summary, which is None if it was killed."""
     names = Books.__dataclass_fields__
     if summary is None:
         encoded = sum(witnessed.values())
@@ -90,9 +96,9 @@ def writer_page(summary: Mapping[str, Any] | None, witnessed: Mapping[str, int])
 
 
 def camera_gaps(sequences: Sequence[int], encoder_dropped: int, source_error: int) -> int | None:
-    """Numbers that the driver left out between the first and the last of these, besides what we dropped ourselves."""
+    """Return how many sequence numbers the driver left out, without the pictures that camera-streamer dropped."""
     if not len(sequences) or sequences[0] < 0:
         return None
     steps = [later - earlier - 1 for earlier, later in itertools.pairwise(sequences)]
-    left_out = sum(step for step in steps if step > 0)  # a step back is the driver's counter, begun anew
+    left_out = sum(step for step in steps if step > 0)  # a step back means that the driver restarted its counter
     return max(left_out - encoder_dropped - source_error, 0)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sees to it that nothing of a fleet is left, whatever becomes of the fleet: a process of its own, that waits for that.
+"""A process that removes all that a fleet leaves, however the fleet ends.
 
-It leads the process group that all workers are in. When the fleet lets go of its end of a pipe, which the kernel does
-for one that was killed, it kills what is left of the group, and removes the ring's names and the fleet's files. This is
-how every fleet ends.
+It leads the process group of all workers, and waits until the fleet closes its end of a pipe, which the kernel does for
+a killed one. It then kills what is left of the group, and removes the ring's names and the fleet's files. Every fleet
+ends like this.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from hil.processes.process_group import sweep
 from hil.workers.child import warm_up
 from hil.workers.shared_memory import remove_channel
 
-PATIENCE_S = 120.0  # a warm interpreter takes long to come up on an emulated processor
-QUIET_S = 0.3  # a worker that was just being started when the fleet was killed joins the group within that time
+PATIENCE_S = 120.0  # a warm interpreter starts slowly on an emulated processor
+QUIET_S = 0.3  # a worker that was being started when the fleet was killed joins the group within that time
 
 
 def _guard(pipe: Connection, channel: int, folder: str, fleet_ended: bool = False) -> None:
@@ -31,7 +31,7 @@ def _guard(pipe: Connection, channel: int, folder: str, fleet_ended: bool = Fals
         signal.signal(number, signal.SIG_IGN)
     pipe.send(os.getpid())
     with contextlib.suppress(EOFError, OSError):
-        fleet_ended = pipe.recv()  # True: the fleet started nobody that it does not know to have ended
+        fleet_ended = pipe.recv()  # True: every process that the fleet started is known to have ended
     deadline = time.monotonic() + PATIENCE_S
     quiet_since = time.monotonic()
     while time.monotonic() < deadline:
@@ -45,7 +45,7 @@ def _guard(pipe: Connection, channel: int, folder: str, fleet_ended: bool = Fals
 
 
 class Guard:
-    """The fleet's side. folder: of its files. group: the process group for its workers."""
+    """The fleet's side. folder: the fleet's files. group: the process group for its workers."""
 
     def __init__(self, channel: int, folder: Path) -> None:
         warm_up()
@@ -59,7 +59,7 @@ class Guard:
         self.group: int = self._pipe.recv()
 
     def release(self) -> None:
-        """Let it clean up, and wait until it has. Twice is fine."""
+        """Let the guard clean up, and wait until it has. A second call does nothing."""
         if not self._pipe.closed:
             with contextlib.suppress(OSError):
                 self._pipe.send(True)

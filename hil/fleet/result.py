@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run of a fleet came to: what was written, what each consumer got, what was done to them."""
+"""The result of a fleet's run: what was written, what each consumer received, and what was done to them."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ Times = NDArray[numpy.int64]
 
 @dataclass(slots=True)
 class WriterResult:
-    """lives: one for each start."""
+    """What a writer did. lives: its processes, one after the other."""
 
     ring: str
     lives: list[WriterLife]
 
     @property
     def written(self) -> Records:
-        """WRITTEN of all lives, in order, with what did not get into the ring."""
+        """WRITTEN of all its processes in order, including what did not get into the ring."""
         return numpy.concatenate([life.written for life in self.lives] or [numpy.empty(0, WRITTEN)])
 
     @property
     def books(self) -> list[dict[str, Any] | None]:
-        """Of each life, as it printed them; None: it was killed."""
+        """The counters that each process printed, or None for one that was killed."""
         return [life.summary["channels"][self.ring] if life.summary else None for life in self.lives]
 
 
 @dataclass(slots=True)
 class ConsumerResult:
-    """lives: one for each start."""
+    """What a consumer did. lives: its processes, one after the other."""
 
     name: str
     consumer: Consumer
@@ -50,15 +50,16 @@ class ConsumerResult:
 
     @property
     def received(self) -> Records:
-        """RECEIVED of all lives, in the order they came."""
+        """RECEIVED of all its processes, in the order of arrival."""
         return numpy.concatenate([life.received for life in self.lives])
 
 
 @dataclass(slots=True)
 class FleetResult:
-    """begin_ns, end_ns: CLOCK_MONOTONIC, from when all were attached until the writer was told to end.
+    """The result of a run.
 
-    seed: what the random times came from. ring: a look at it when all were attached. names_left: in shared memory, once
+    begin_ns, end_ns: CLOCK_MONOTONIC, from when all were attached until the writer was told to end.
+    seed: of the random times. ring: its state when all were attached. names_left: what was left in shared memory when
     the last writer had ended.
     """
 
@@ -73,19 +74,19 @@ class FleetResult:
 
     @property
     def seconds(self) -> float:
-        """How long it ran."""
+        """How long it ran, in seconds."""
         return (self.end_ns - self.begin_ns) / 1e9
 
     def arrivals(self, consumer: ConsumerResult) -> tuple[Times, Times]:
-        """(awake_ns, latency_ns) of each frame of the run that the consumer got; empty where it does not know when.
+        """Return (awake_ns, latency_ns) of each frame that the consumer received; empty if it records no times.
 
-        Latency: from entry of the write to the reader's return from its wait. Only frames that were written after all
-        were attached.
+        Latency is from the entry of the write to the reader's return from its wait. Only frames that were written after
+        all were attached are counted.
         """
         written = accepted(self.writer.written)
         received = consumer.received
         received = received[received["awake_ns"] >= self.begin_ns]
-        # Numbers come again after a clean restart: the last write before the wake is the one that was read.
+        # A clean restart repeats numbers: the last write before the wake-up is the one that was read.
         written = written[numpy.lexsort((written["entry_ns"], written["number"]))]
         keys = written[["number", "entry_ns"]]
         wanted = numpy.zeros(len(received), keys.dtype)
@@ -98,11 +99,11 @@ class FleetResult:
         return awake_ns[within], (awake_ns - entry_ns)[within]
 
     def latencies_ns(self, consumer: ConsumerResult) -> Times:
-        """arrivals() without when they were."""
+        """Return the latencies of arrivals()."""
         return self.arrivals(consumer)[1]
 
     def accounts(self) -> list[tuple[str, Account]]:
-        """The witness's word on each consumer's every life, with the consumer's name."""
+        """Return (the consumer's name, the witness's account) for each process of each consumer."""
         written = all_written(self.writer.lives, [consumer.received for consumer in self.consumers])
         after = written[written["entry_ns"] >= self.begin_ns]
         first = int(after["number"][0]) if len(after) else None
@@ -121,7 +122,7 @@ class FleetResult:
         return found
 
     def frame_book(self) -> FrameBook:
-        """From the camera to each consumer."""
+        """Return the frame accounts, from the camera to each consumer."""
         book = FrameBook()
         for life, books in zip(self.writer.lives, self.writer.books, strict=True):
             witnessed = {name: int((life.written["result"] == at).sum()) for at, name in enumerate(RESULTS)}
@@ -136,7 +137,7 @@ class FleetResult:
         return book
 
     def save(self, folder: Path) -> None:
-        """The consumers' ledgers, as evidence."""
+        """Save the consumers' ledgers in a folder, as evidence."""
         folder.mkdir(parents=True, exist_ok=True)
         for consumer in self.consumers:
             for at, life in enumerate(consumer.lives):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds what a consumer received against what was written, both as their own ledgers tell it.
+"""Compares what a consumer received with what was written, by the ledgers of both.
 
-The library under test is never asked: only what it says to have missed or skipped is compared with what did not come.
+The library under test is not asked: only its counts of missed and skipped frames are compared with what is absent.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from hil.workers.life import ConsumerLife, WriterLife
 from hil.workers.records import WRITTEN, Records, accepted
 
 FindingKind = Literal["altered", "lost", "repeated", "reordered", "never written", "early", "miscounted", "ended"]
-UNKNOWN_SIZE = -1  # a frame of which only the number is known: its writer was killed before it could tell
-NAMED = 5  # findings of one kind that are named one by one
+UNKNOWN_SIZE = -1  # only the number of such a frame is known, since its writer was killed before it recorded more
+NAMED = 5  # how many findings of one kind are listed one by one
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong. number: of the frame; -1: it concerns none."""
+    """Something that is wrong. number: of the frame, or -1 if it concerns none."""
 
     kind: FindingKind
     number: int
@@ -30,10 +30,10 @@ class Finding(NamedTuple):
 
 @dataclass(slots=True)
 class Account:
-    """What became of one consumer's life.
+    """The account of one consumer's process.
 
-    written: frames that were written while it was there. received: different ones of them that it got whole. missed,
-    skipped: as it counted them; None: it was killed before it could tell. findings: empty where all is well.
+    written: frames that were written while it was attached. received: how many of them it received whole, each counted
+    once. missed, skipped: its own counts, or None if it was killed. findings: empty if nothing is wrong.
     """
 
     written: int
@@ -44,9 +44,9 @@ class Account:
 
 
 def all_written(lives: Sequence[WriterLife], received: Sequence[Records]) -> Records:
-    """WRITTEN of all lives of a writer, with what is known of frames whose writer was killed: that they were.
+    """Return WRITTEN of all of a writer's processes, with the numbers of frames that a killed one did not record.
 
-    received: of every consumer; a number that one of them has seen was given out.
+    received: of every consumer; a number that one of them received must have been written.
     """
     parts: list[Records] = []
     seen = max((int(one["number"].max()) for one in received if len(one)), default=-1)
@@ -69,13 +69,13 @@ def _unwitnessed(begin: int, end: int, entry_ns: int) -> Records:
 
 
 def _numberings(written: Records) -> list[Records]:
-    """Apart where numbers begin anew: a ring that was removed, and made again."""
+    """Split WRITTEN where numbers start again, which they do if a ring was removed and created again."""
     back = numpy.flatnonzero(numpy.diff(written["number"]) < 0) + 1
     return list(numpy.split(written, back))
 
 
 def _split(received: Records, numberings: Sequence[Records]) -> list[tuple[int, Records]]:
-    """What was received of each numbering, as far as that can be told: going back may also be a fault."""
+    """Split RECEIVED by numbering, as far as possible: numbers that go back may also be a fault."""
     parts: list[tuple[int, Records]] = []
     begin, now = 0, 0
     for at in range(len(received)):
@@ -133,7 +133,7 @@ def _content(received: Records, written: Records) -> list[Finding]:
 
 
 def _span(written: Records, received: Records, begin: int | None, end: int | None) -> Records:
-    """Of WRITTEN, what was there to be had: from frame begin, or the first received, to before end, or the last."""
+    """Return WRITTEN from frame begin, or the first received one, to before end, or the last received one."""
     numbers = received["number"]
     if begin is None:
         begin = int(numbers.min()) if len(numbers) else 0
@@ -151,19 +151,19 @@ def examine(
     missed: int | None = 0,
     skipped: int | None = 0,
 ) -> Account:
-    """One consumer's RECEIVED against WRITTEN, in the order it came, with its own counts of what it did not get.
+    """Compare RECEIVED of one consumer, in the order of arrival, with WRITTEN and with its own counts.
 
-    begin, end: the first frame that it could get, and the one after the last; None: as the first and last received
-    tell. missed None: nothing is known, and nothing is called lost.
+    begin, end: the first frame that it could receive and the one after the last, or None to take the first and last
+    received ones. missed: None if unknown, in which case no frame is called lost.
     """
     numberings = _numberings(accepted(written))
     parts = _split(received, numberings)
     account = Account(0, 0, missed, skipped)
     absent: list[int] = []
-    unclear = 0  # frames of a ring that was made anew, from before it was found: it may have had no chance of them
+    unclear = 0  # frames written to a new ring before the consumer found it, which it may not have been able to receive
     for at, (numbering, part) in enumerate(parts):
         account.findings += _order(part) + _content(part, numberings[numbering])
-        until = end if at == len(parts) - 1 else int(numberings[numbering]["number"][-1]) + 1  # it read that to its end
+        until = end if at == len(parts) - 1 else int(numberings[numbering]["number"][-1]) + 1  # it was read to its end
         span = _span(numberings[numbering], part, begin if at == 0 else None, until)
         here = numpy.isin(span["number"], part["number"])
         account.written += len(span)
@@ -186,8 +186,10 @@ def examine(
 
 
 def examine_life(written: Records, life: ConsumerLife, *, first: int | None, to_the_end: bool) -> Account:
-    """A consumer's life against all_written(). first: the first frame after all were attached, for one that does not
-    know where it began. to_the_end: it read on until the writer had closed the ring.
+    """Compare a consumer's process with all_written().
+
+    first: the first frame after all were attached, for a consumer that does not know where it started. to_the_end: it
+    read until the writer had closed the ring.
     """
     numbers = life.received["number"]
     begin = life.attach_number
