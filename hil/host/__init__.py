@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine that measures: its stalls, its load, whether it is fit for timing, and what its kind is held to."""
+"""The machine that measures: its stalls, its load, its fitness for timing, and the limits of its board."""

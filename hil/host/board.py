@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards: what one kind of machine is held to, what is odd about it, and which one this is."""
+"""Boards: the budgets and quirks of one kind of machine, and how it is recognized."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent.parent / "boards"
 SCHEMA = FOLDER / "board.schema.json"
 DEFAULT = "generic"
 
-# The last word of a budget's name is its unit; the longer ones first.
+# The unit of a budget is the last part of its name; longer ones first.
 UNITS = {
     "us_per_frame": "µs/frame",
     "share": "share",
@@ -32,12 +32,12 @@ UNITS = {
 
 
 class BoardError(ValueError):
-    """No such board, a board file that can't be used, or no such budget; says which, and what to do."""
+    """The board, its file or the budget can't be used. The message says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What the suite asks of the camera: pixels and frames per second."""
+    """What the suite wants from the camera: pixels and frames per second."""
 
     width: int
     height: int
@@ -46,10 +46,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Beyond these the host was not fit for timing.
+    """Above these values the host was not fit for timing.
 
-    longest_stall_ms: of one stall. stalled_share: of all time on all processors, in stalls. Of the processors' time,
-    steal_share: taken by the hypervisor, foreign_share: used by programs that are not ours.
+    longest_stall_ms: of a single stall. stalled_share: stalls as a share of the time of all processors. Also as shares
+    of the processors' time, steal_share: taken by the hypervisor, foreign_share: used by other programs.
     """
 
     longest_stall_ms: float
@@ -58,20 +58,20 @@ class Thresholds:
     foreign_share: float
 
     def bearing_single_stalls(self) -> Thresholds:
-        """For figures that one stall does not move, however long it is: medians over minutes, pairs in turn."""
+        """Return the thresholds for figures that one stall does not change: medians over minutes, interleaved pairs."""
         return dataclasses.replace(self, longest_stall_ms=math.inf)
 
     def bearing_own_stalls(self) -> Thresholds:
-        """For a load that makes stalls by itself: their share says nothing of the host then."""
+        """Return the thresholds for a load that makes stalls itself, so that their share says nothing of the host."""
         return dataclasses.replace(self, stalled_share=math.inf)
 
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """What is information on this board, and a failure elsewhere.
+    """What is only reported on this board, but is a failure on others.
 
-    negative_age: capture times may lie ahead of their arrival. sequence_jumps: the driver's numbers may jump with no
-    picture lost.
+    negative_age: capture times may be later than the arrival. sequence_jumps: the driver's sequence numbers may jump
+    without a lost picture.
     """
 
     negative_age: bool = False
@@ -83,7 +83,7 @@ class Board:
     """One kind of machine.
 
     proven: its budgets were measured on it. models, command_lines: patterns (* and ?) of /proc/device-tree/model and of
-    words of /proc/cmdline that tell it. budgets: upper limits by name, as latency.none.4.p99_us.
+    words of /proc/cmdline by which it is recognized. budgets: upper limits by name, such as latency.none.4.p99_us.
     """
 
     name: str
@@ -98,14 +98,17 @@ class Board:
     capabilities: frozenset[str]
 
     def budget(self, key: str) -> float:
-        """An upper limit. Raises BoardError where the board has none."""
+        """Return an upper limit. Raises BoardError if the board has none of that name."""
         try:
             return self.budgets[key]
         except KeyError:
             raise BoardError(f"board {self.name} has no budget {key}: add it to its file") from None
 
     def latency_key(self, consumers: int, load: str = "none") -> str:
-        """The budgets for so many consumers or the next more, under that load, else under any. Raises BoardError."""
+        """Return the key of the latency budgets for so many consumers, or the next larger number. Raises BoardError.
+
+        Budgets for that load come first, then those for any load.
+        """
         for name in (load, "any") if load != "none" else ("none",):
             prefix = f"latency.{name}."
             counts = {int(key.removeprefix(prefix).split(".")[0]) for key in self.budgets if key.startswith(prefix)}
@@ -115,22 +118,22 @@ class Board:
         raise BoardError(f"board {self.name} has no latency budget for {consumers} consumers under load {load}")
 
     def measurement(self, key: str, name: str, value: float, timed: bool = True) -> Measurement:
-        """A figure that is held against a budget of this board, in the budget's unit. Raises BoardError."""
+        """Return a measurement that is judged by a budget of this board, in the budget's unit. Raises BoardError."""
         return Measurement(name, unit_of(key), value, at_most=self.budget(key), timed=timed, budget=key)
 
 
 def unit_of(key: str) -> str:
-    """The unit of a budget, from its name."""
+    """Return the unit of a budget from its name."""
     return next(unit for words, unit in UNITS.items() if key.endswith(f"_{words}"))
 
 
 def known_boards() -> list[str]:
-    """Names of the boards that come along."""
+    """Return the names of the boards that are included."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def read_board(path: Path) -> Board:
-    """A board file. Raises BoardError for one that can't be used, OSError."""
+    """Return the board of a file. Raises BoardError if it can't be used, or OSError."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         check(table, SCHEMA)
@@ -151,7 +154,7 @@ def read_board(path: Path) -> Board:
 
 
 def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """Nested tables as one, with names joined by dots."""
+    """Return nested tables as a single one, with names joined by dots."""
     budgets: dict[str, float] = {}
     for name, value in table.items():
         budgets |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
@@ -159,7 +162,7 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 
 
 def find_board(words: str) -> Board:
-    """By a name that comes along, or by a file. Raises BoardError, OSError."""
+    """Return a board by its name or by its file. Raises BoardError or OSError."""
     if "/" in words or words.endswith(".toml"):
         return read_board(Path(words))
     if words not in known_boards():
@@ -168,7 +171,7 @@ def find_board(words: str) -> Board:
 
 
 def recognise_board(root: Path = Path("/")) -> Board:
-    """The board that this machine is; generic, if it is none that is known. root: where proc is found."""
+    """Return the board that this machine is, or the generic one if it is not recognized. root: where proc is found."""
     model = _text(root / "proc/device-tree/model").rstrip("\0")
     words = _text(root / "proc/cmdline").split()
     for name in known_boards():
@@ -181,7 +184,10 @@ def recognise_board(root: Path = Path("/")) -> Board:
 
 
 def choose_board(words: str | None) -> Board:
-    """The one that was asked for, by name or file, else the one that this machine is. Raises BoardError, OSError."""
+    """Return the board that was given by name or file, else the one that this machine is.
+
+    Raises BoardError or OSError.
+    """
     return find_board(words) if words else recognise_board()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board file from what a board did: each budget is the worst of several runs, and some room above it."""
+"""Writes a board file from measurements: each budget is the worst of several runs plus a margin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEMPLATE = Path(__file__).parent.parent / "boards" / "board.toml.jinja"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The budgets that runs tell something of. Of the others the board's old ones stay, unproven."""
+    """The budgets that the runs measured. The others keep the board's values, and are not proven."""
 
     worst: Mapping[str, float]
     runs: int
@@ -27,12 +27,15 @@ class Measured:
 
     @property
     def proves(self) -> bool:
-        """Whether there is enough of it to call it proven."""
+        """Whether there are enough runs to call the board proven."""
         return self.runs >= RUNS_MIN
 
 
 def measured(runs: Iterable[dict[str, Any]], board: str) -> Measured:
-    """The worst of each budget over all runs' sessions on that board. Times of an unfit host count as skipped."""
+    """Return the worst value of each budget over all sessions on that board.
+
+    Times of an unfit host count as skipped.
+    """
     worst: dict[str, float] = {}
     count = skipped = 0
     for run in runs:
@@ -49,7 +52,7 @@ def measured(runs: Iterable[dict[str, Any]], board: str) -> Measured:
 
 
 def rounded_up(value: float) -> float:
-    """To two digits, upwards."""
+    """Round up to two digits."""
     if value <= 0:
         return 0.0
     step = 10.0 ** (math.floor(math.log10(value)) - 1)
@@ -58,7 +61,7 @@ def rounded_up(value: float) -> float:
 
 
 def board_text(board: Board, title: str, found: Measured, room: float = ROOM) -> str:
-    """A board file: like that board's, with the measured budgets, and room above each."""
+    """Return a board file with that board's settings, and the measured budgets plus the margin."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     budgets = dict(board.budgets) | {key: rounded_up(worst * room) for key, worst in found.worst.items()}
@@ -69,7 +72,7 @@ def board_text(board: Board, title: str, found: Measured, room: float = ROOM) ->
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE.parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["toml"] = json.dumps  # JSON's strings, numbers, truths and lists are TOML's too
+    environment.filters["toml"] = json.dumps  # JSON's strings, numbers, booleans and arrays are valid TOML
     is_proven = found.proves and set(board.budgets) <= set(found.worst)
     values = {"board": board, "title": title, "found": found, "room": room, "tables": tables, "is_proven": is_proven}
     return environment.get_template(TEMPLATE.name).render(values)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the host was fit for timing: by the hiccup control, others' load, and the board before and after."""
+"""Decides whether the host was fit for timing: by the hiccup control, other programs' load, and the board's state."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .board import Thresholds
 from .hiccup import HostStalls
 
 SLOWED = Throttling.THROTTLED | Throttling.FREQUENCY_CAPPED | Throttling.SOFT_TEMPERATURE_LIMIT
-OUTSIDE_SHARE = 0.10  # of a machine around a virtual one: its processors are then slower ones
-SPAN_MIN_NS = 10**9  # in less time, one short stall is a large share
+OUTSIDE_SHARE = 0.10  # of the machine around a virtual one, whose processors are slowed by it
+SPAN_MIN_NS = 10**9  # in a shorter time, one short stall is a large share
 
 
 def fitness_of(
@@ -22,10 +22,10 @@ def fitness_of(
     thresholds: Thresholds,
     outside_share: float = 0.0,
 ) -> Fitness:
-    """What speaks against timing on this host, between two looks at it.
+    """Return whether the host was fit for timing between two states of the board, and why not.
 
-    foreign_share: what other programs used of the processors' time, 0 to 1; outside_share: likewise on the machine
-    around this one, if it is a virtual one.
+    foreign_share: other programs' share of the processors' time, 0 to 1. outside_share: the same on the machine around
+    this one, if it is virtual.
     """
     reasons = [*_stalled(seen, thresholds), *_slowed(before, after)]
     if foreign_share > thresholds.foreign_share:
@@ -38,7 +38,7 @@ def fitness_of(
 
 
 def not_told(before: Machine) -> list[str]:
-    """For people: what the board can't tell any more, since flags of what has happened stay up until the next boot."""
+    """Return notes about what the board can't report, since its flags of past events stay set until the next boot."""
     flags = Throttling((before.throttling or Throttling(0)) >> 16) & (SLOWED | Throttling.UNDER_VOLTAGE)
     if not flags:
         return []
@@ -47,7 +47,7 @@ def not_told(before: Machine) -> list[str]:
 
 
 def stalled_share(seen: HostStalls) -> float:
-    """How much of the processors' time passed in stalls, 0 to 1."""
+    """Return the stalls' share of the processors' time, 0 to 1."""
     stalled_ns = sum(stall.stall_ns for stall in seen.stalls)
     span_ns = max(seen.end_ns - seen.begin_ns, SPAN_MIN_NS)
     return min(stalled_ns / (span_ns * seen.processors), 1.0)
@@ -68,10 +68,13 @@ def _stalled(seen: HostStalls, thresholds: Thresholds) -> list[str]:
 
 
 def _slowed(before: Machine, after: Machine) -> list[str]:
-    """The firmware's flags say what holds now, and what once happened since boot: what is new happened meanwhile."""
+    """Return what slowed the board down meanwhile.
+
+    Its flags tell the present state, and what ever happened since boot.
+    """
     reasons = []
     then, now = before.throttling or Throttling(0), after.throttling or Throttling(0)
-    new = now & ~then if before.throttling is not None else Throttling(0)  # else it may have been so for long
+    new = now & ~then if before.throttling is not None else Throttling(0)  # else it may be old
     meanwhile = then | now | Throttling(new >> 16)
     if meanwhile & SLOWED:
         names = ", ".join(str(flag.name).lower().replace("_", " ") for flag in Throttling if flag & meanwhile & SLOWED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much of the processors something else used meanwhile: it makes every figure noisier, and a session longer."""
+"""Measures how much of the processors other programs used, which makes figures noisier and sessions longer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORTH_A_WORD = 0.10  # of all processors
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """At one moment, in seconds: the clock, all processors together, and this process with all that it started."""
+    """Processor time in seconds: the clock, all processors together, and this process with all that it started."""
 
     clock_s: float
     busy_s: float
@@ -22,8 +22,8 @@ class Usage:
 
 
 def read_usage() -> Usage:
-    """Now."""
-    import psutil  # what has not the harness's extra still shows its help
+    """Return the usage until now."""
+    import psutil  # help must work without the harness's dependencies
 
     all_of = psutil.cpu_times()
     busy = all_of.user + all_of.nice + all_of.system + all_of.irq + all_of.softirq
@@ -31,7 +31,7 @@ def read_usage() -> Usage:
 
 
 def _own_s() -> float:
-    """Of this process, its descendants, and those of them that have ended and were reaped."""
+    """Return the time of this process, its descendants, and those of them that were reaped."""
     import psutil
 
     own, used = psutil.Process(), 0.0
@@ -43,13 +43,13 @@ def _own_s() -> float:
 
 
 def share(begin: Usage, end: Usage) -> float:
-    """What others used of all processors in between, 0 to 1."""
+    """Return other programs' share of all processors between two usages, 0 to 1."""
     elapsed_s = max(end.clock_s - begin.clock_s, 1e-3) * end.processors
     return min(max(((end.busy_s - begin.busy_s) - (end.own_s - begin.own_s)) / elapsed_s, 0.0), 1.0)
 
 
 def remark(others: float) -> list[str]:
-    """For people; empty: not worth a word."""
+    """Return a note for people, or an empty list if the share is small."""
     if others < WORTH_A_WORD:
         return []
     return [f"something else used {others:.0%} of the processors: a quiet host needs less time for an answer"]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hiccup control: a process beside the fleet that sees when the host itself stood still.
+"""The hiccup control: a process beside the fleet that measures when the host itself stalled.
 
-On each processor a thread sleeps 1 ms again and again, and keeps how much later it woke. It runs at real-time priority
-where that is permitted, so that no load of ours can delay it; where it is not, the time that it waited for a processor
-that others used is taken off. What is left is the host's: a hypervisor, firmware, the kernel.
+On each processor a thread repeatedly sleeps 1 ms, and records how much later it woke. It has real-time priority if
+permitted, so that no load of ours can delay it; otherwise the time that it waited for a processor in use by others is
+subtracted. What remains is due to the host: its hypervisor, firmware or kernel.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import NamedTuple, Self
 from ..figures.latency import LatencyHistogram
 from ..processes.environment import child_environment
 
-ANSWER_TIMEOUT_S = 30.0  # a process of an emulated machine takes seconds to start
+ANSWER_TIMEOUT_S = 30.0  # a process in an emulated machine takes seconds to start
 STALL_FLOOR_NS = 500_000  # shorter ones are in the histogram only
-STALLS_KEPT = 2000  # the longest, for each processor
+STALLS_KEPT = 2000  # the longest, per processor
 
 
 class Stall(NamedTuple):
-    """The host stood still. at_ns: CLOCK_MONOTONIC at its end."""
+    """A stall of the host. at_ns: its end, CLOCK_MONOTONIC."""
 
     at_ns: int
     stall_ns: int
@@ -35,11 +35,11 @@ class Stall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HostStalls:
-    """What the control saw between two clock readings (CLOCK_MONOTONIC).
+    """What the control saw between two times of CLOCK_MONOTONIC.
 
-    histogram: of every wake, how late it was. stalls: the long ones, in order of time. steal_share: how much of the
-    processors' time the hypervisor gave to others, 0 to 1. realtime: whether real-time priority was permitted.
-    processors: how many were watched.
+    histogram: the delay of every wake-up. stalls: the long ones, in order of time. steal_share: the share of the
+    processors' time that the hypervisor took, 0 to 1. realtime: whether real-time priority was permitted. processors:
+    how many were watched.
     """
 
     begin_ns: int
@@ -52,18 +52,18 @@ class HostStalls:
 
     @property
     def longest_ns(self) -> int:
-        """The longest stall; 0: none was seen."""
+        """The longest stall in ns, or 0 if there was none."""
         return max((stall.stall_ns for stall in self.stalls), default=0)
 
 
 class HiccupError(RuntimeError):
-    """The control does not answer: nothing is known of the host."""
+    """The control does not answer, so that nothing is known of the host."""
 
 
 class Hiccups:
-    """The control at work; a context manager. Raises HiccupError where its process does not start or answer.
+    """The running control. It is a context manager. Raises HiccupError if its process does not start or answer.
 
-    realtime: at real-time priority where that is permitted; else at normal priority, as where it is not.
+    realtime: whether to use real-time priority if permitted.
     """
 
     def __init__(self, realtime: bool = True) -> None:
@@ -84,15 +84,15 @@ class Hiccups:
 
     @property
     def pid(self) -> int:
-        """The control's process. Raises HiccupError where there is none."""
+        """The control's process ID. Raises HiccupError if it does not run."""
         return self._running().pid
 
     def take(self) -> HostStalls:
-        """What was seen since the begin, or since the last time. Raises HiccupError."""
+        """Return what was seen since the start or the last call. Raises HiccupError."""
         process = self._running()
         assert process.stdin is not None
         try:
-            os.write(process.stdin.fileno(), b"\n")  # past the buffer: what stays in it fails again at the close
+            os.write(process.stdin.fileno(), b"\n")  # unbuffered: what stays in a buffer would fail again at the close
         except OSError as error:
             raise HiccupError(f"the hiccup control is gone: {error.strerror}") from None
         return _parse(self._answer())
@@ -117,7 +117,7 @@ class Hiccups:
         if process is None:
             return
         with process:
-            process.kill()  # it holds nothing that would have to be put away
+            process.kill()  # it holds nothing that has to be cleaned up
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hiccup control's own process: a line on standard input asks for what was seen, its end ends it.
+"""The process of the hiccup control. A line on standard input asks for what was seen; the end of input ends it.
 
-The threads meet only when they are asked: each keeps what it saw to itself, so that none waits for another's turn.
+The threads keep what they saw to themselves until they are asked, so that none waits for another.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Seen:
 
     def __init__(self) -> None:
         self.histogram = LatencyHistogram()
-        self.longest: list[tuple[int, int, int]] = []  # a heap of (stall_ns, at_ns, cpu), the shortest on top
+        self.longest: list[tuple[int, int, int]] = []  # a heap of (stall_ns, at_ns, cpu), the shortest first
 
     def record(self, at_ns: int, late_ns: int, cpu: int) -> None:
-        """One wake."""
+        """Record a wake-up that was late_ns late."""
         self.histogram.record(late_ns)
         if late_ns < STALL_FLOOR_NS:
             return
@@ -42,7 +42,7 @@ class Seen:
 
 
 class Sleeper(threading.Thread):
-    """Sleeps on one processor, and keeps how late it woke."""
+    """Sleeps on one processor, and records how late it woke."""
 
     def __init__(self, cpu: int, wants_realtime: bool) -> None:
         super().__init__(name=f"sleeper {cpu}", daemon=True)
@@ -53,7 +53,7 @@ class Sleeper(threading.Thread):
         self._answers: queue.SimpleQueue[Seen] = queue.SimpleQueue()
 
     def run(self) -> None:
-        """Until the process ends."""
+        """Run until the process ends."""
         os.sched_setaffinity(0, {self._cpu})
         self.realtime = self._wants_realtime and _become_realtime()
         with Path(f"/proc/self/task/{threading.get_native_id()}/schedstat").open("rb") as schedstat:
@@ -63,11 +63,11 @@ class Sleeper(threading.Thread):
         seen = Seen()
         queued_ns = _queued_ns(schedstat)
         before_ns = time.monotonic_ns()
-        self.started.set()  # a stall from now on is seen
+        self.started.set()  # a stall is seen from now on
         while True:
             time.sleep(SLEEP_NS / 1e9)
             now_ns, now_queued_ns = time.monotonic_ns(), _queued_ns(schedstat)
-            # From wake to wake, so that no moment is left out; the few microseconds of our own work count as late.
+            # From wake-up to wake-up, so that no time is left out; the few microseconds of our own work count as delay.
             late_ns = now_ns - before_ns - SLEEP_NS - (now_queued_ns - queued_ns)
             seen.record(now_ns, max(late_ns, 0), self._cpu)
             if self._asked:
@@ -77,7 +77,7 @@ class Sleeper(threading.Thread):
             before_ns, queued_ns = now_ns, now_queued_ns
 
     def take(self) -> Seen:
-        """What it saw since the last time."""
+        """Return what it saw since the last call."""
         self._asked = True
         return self._answers.get()
 
@@ -91,23 +91,23 @@ def _become_realtime() -> bool:
 
 
 def _queued_ns(schedstat: int) -> int:
-    """How long this thread has been ready, but others ran, since its start. -1 as descriptor: it does not matter."""
+    """Return how long this thread has been runnable while others ran, since its start, or 0 for descriptor -1."""
     if schedstat < 0:
         return 0
     return int(os.pread(schedstat, 128, 0).split()[1])
 
 
 def _processor_times() -> tuple[int, int]:
-    """Ticks stolen from all processors, and ticks in all; guests are in user and nice already."""
+    """Return the stolen ticks and all ticks of all processors. Guest time is included in user and nice already."""
     with Path("/proc/stat").open(encoding="ascii") as file:
         ticks = [int(word) for word in file.readline().split()[1:9]]
     return (ticks[7] if len(ticks) > 7 else 0), sum(ticks)
 
 
 def main() -> None:
-    """Watch, and answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks; the end of its input ends this
-    gc.disable()  # nothing here makes cycles, and a collection is a stall of our own
+    """Watch and answer until the end of input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, and the end of input ends this process
+    gc.disable()  # nothing here makes reference cycles, and a collection would be a stall
     sleepers = [Sleeper(cpu, "normal" not in sys.argv) for cpu in sorted(os.sched_getaffinity(0))]
     for sleeper in sleepers:
         sleeper.start()

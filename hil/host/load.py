@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Load on the machine while a fleet runs: every processor, memory bandwidth, page cache and disk."""
+"""Loads the machine while a fleet runs: every processor, memory bandwidth, page cache and disk."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from hil.workers.programs import find_program, loaded_library
 
 LoadKind = Literal["none", "cpu", "memory", "disk"]
 KINDS: tuple[LoadKind, ...] = get_args(LoadKind)
-END_S = 60.0  # a slow disk holds one that was killed until its writes are done
+END_S = 60.0  # a killed process stays until a slow disk has finished its writes
 STRESS_NG = {"cpu": ["--cpu"], "memory": ["--stream"], "disk": ["--hdd-bytes", "256m", "--hdd"]}
 
 
 class LoadError(RuntimeError):
-    """The load did not come about, did not last, or did not end: what was measured was not measured under it alone."""
+    """The load did not start, last, or end, so that nothing was measured under it alone."""
 
 
 class Load:
-    """A context manager: busy until its end, and nothing of it afterwards, also where this process is killed.
+    """A load during a block. Nothing of it remains afterwards, also if this process is killed.
 
-    By stress-ng where that is installed (own: not even then), else by a small program of the harness. processors: how
-    many are kept busy; 0: all. folder: where the disk is. Raises LoadError, ProgramError.
+    It is made by stress-ng if installed, unless own is set, else by a small program of the harness. processors: how
+    many are kept busy; 0 means all. folder: on the disk to load. Raises LoadError or ProgramError.
     """
 
     def __init__(self, kind: LoadKind, *, processors: int = 0, folder: Path | None = None, own: bool = False) -> None:
@@ -70,13 +70,13 @@ class Load:
         return self
 
     def check(self) -> None:
-        """Raises LoadError unless all of it is still there."""
+        """Raise LoadError unless all of it still runs."""
         codes = [code for process in self._processes if (code := process.poll()) is not None]
         if codes:
             raise LoadError(f"the {self.kind} load by {self.tool} ended by itself with {codes[0]}: see above")
 
     def cpu_s(self) -> float:
-        """CPU seconds that it has used so far."""
+        """Return the CPU seconds that it has used so far."""
         total = 0.0
         for process in self._processes:
             with suppress(psutil.Error):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machine's state, as run.json and gate.json keep it."""
+"""The machine's state, as it is stored in run.json and gate.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vshm_ctypes.machine import Machine
 
 
 def machine_record(machine: Machine) -> dict[str, Any]:
-    """The board's state; throttling as the names of its flags."""
+    """Return the board's state as a JSON object, with throttling as the names of its flags."""
     record: dict[str, Any] = plain(machine)
     flags = machine.throttling
     record["throttling"] = None if flags is None else [str(flag.name).lower() for flag in flags]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What others use of the machine around a virtual one: inside they can't be seen, and slow everything all the same."""
+"""Tells a virtual machine how busy the machine around it is, which can't be seen inside but slows everything."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from . import foreign_load
 from .foreign_load import Usage
 
 FILE = "outside.json"
-VARIABLE = "VIDEO_SHM_OUTSIDE"  # for inside: where that file is
+VARIABLE = "VIDEO_SHM_OUTSIDE"  # set inside the virtual machine to the path of that file
 EVERY_S = 0.5
 
 
 @contextlib.contextmanager
 def told(folder: Path) -> Iterator[None]:
-    """While in the block, a file in that folder tells what is used out here; the virtual machine is our own child.
+    """During the block, keep a file in that folder up to date with the usage of this machine, whose child the guest is.
 
-    To be entered and left in held().
+    It must be entered and left within held().
     """
     folder.mkdir(parents=True, exist_ok=True)
     file, ended = folder / FILE, threading.Event()
 
     def tell() -> None:
         while True:
-            write_whole(file, json.dumps(asdict(foreign_load.read_usage())))  # whoever reads it gets all of it
+            write_whole(file, json.dumps(asdict(foreign_load.read_usage())))  # so that readers get all of it
             if ended.wait(EVERY_S):
                 return
 
@@ -47,7 +47,7 @@ def told(folder: Path) -> Iterator[None]:
 
 
 def read_usage() -> Usage | None:
-    """What the machine around this one used until now; None: there is none, or nobody tells."""
+    """Return the usage of the machine around this one until now, or None if there is none or it does not tell."""
     path = os.environ.get(VARIABLE)
     if not path:
         return None
@@ -58,6 +58,6 @@ def read_usage() -> Usage | None:
 
 
 def share(begin: Usage | None) -> float:
-    """What others used of all processors out there since begin, 0 to 1; 0 where nobody tells."""
+    """Return other programs' share of all processors out there since begin, 0 to 1, or 0 if unknown."""
     end = read_usage()
     return foreign_load.share(begin, end) if begin and end else 0.0

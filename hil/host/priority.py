@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the scheduler is to treat a process against the load: as any other, behind it, or before it."""
+"""Sets the scheduling priority of a process relative to the load: normal, behind it, or before it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ REALTIME = 10
 
 
 class PriorityError(PermissionError):
-    """The system does not permit it; the message says what would."""
+    """The system does not permit this priority. The message says what would."""
 
 
 def set_priority(pid: int, priority: Priority) -> None:
-    """Of every thread of a process. Raises PriorityError, ProcessLookupError."""
+    """Set the priority of every thread of a process. Raises PriorityError or ProcessLookupError."""
     for thread in _threads(pid):
-        with suppress(ProcessLookupError):  # it has ended meanwhile
+        with suppress(ProcessLookupError):  # the thread has ended meanwhile
             _set(thread, priority)
 
 
@@ -44,7 +44,7 @@ def _set(thread: int, priority: Priority) -> None:
 
 
 def is_permitted(priority: Priority) -> bool:
-    """Whether this process may give it to others."""
+    """Return whether this process may give that priority to others."""
     if priority != "realtime":
         return True
     before, parameter = os.sched_getscheduler(0), os.sched_getparam(0)

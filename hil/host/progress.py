@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far something is that takes minutes: a bar on a terminal, else a line for each step."""
+"""Shows the progress of something that takes minutes: a bar on a terminal, else a line per step."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from vshm_ctypes.commandline.output import can_redraw
 
-Tell = Callable[[str, float], None]  # what is going on, and how much is over, 0 to 1
+Tell = Callable[[str, float], None]  # called with the current step, and the share that is done, 0 to 1
 
 
 @contextmanager
 def bar(errors: Console) -> Iterator[Tell]:
-    """A bar on stderr; plain lines where it is no terminal, or one that shows nothing anew in its place."""
+    """Show a bar on stderr, or plain lines if that is no terminal or can't redraw lines."""
     if not can_redraw(sys.stderr):
         yield lambda what, share: errors.print(f"{share:4.0%} {what}", markup=False, highlight=False)
         return

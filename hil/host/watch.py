@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host beside a measurement: its stalls, what other programs used of it, and the board before and after."""
+"""Watches the host during a measurement: its stalls, other programs' load, and the board's state before and after."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .hiccup import Hiccups, HostStalls
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen of the host. others_share: what other programs used of the processors' time, 0 to 1."""
+    """What was seen of the host. others_share: other programs' share of the processors' time, 0 to 1."""
 
     stalls: HostStalls
     others_share: float
@@ -32,9 +32,9 @@ class Seen:
 
 
 class HostWatch:
-    """Watches the host while it is entered; a context manager. Raises HiccupError where its process does not start.
+    """Watches the host during a block. Raises HiccupError if the control's process does not start.
 
-    Processes that were started meanwhile have to be reaped before take(): else their load counts as that of others.
+    Processes that were started meanwhile must be reaped before take(), or their load counts as that of others.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class HostWatch:
         return self
 
     def take(self) -> Seen:
-        """Return what was seen since the watch began. Raises HiccupError; to be called once."""
+        """Return what was seen since the start of the block. Raises HiccupError. It must be called only once."""
         stalls = self._hiccups.take()
         others_share = foreign_load.share(self._load, foreign_load.read_usage())
         return Seen(stalls, others_share, self._before, machine.read_machine())
