@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other programs: how they are started, answered and ended with all that they started."""
+"""Starts other programs, waits for their answers, and ends them with all that they started."""

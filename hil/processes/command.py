@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Another program that is to answer: what it printed, or an error of its last words."""
+"""Runs another program, and returns what it printed or raises an error with its last words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .process_group import end_group
 
 
 class CommandError(RuntimeError):
-    """It did not answer in time, or ended badly; the message says which command, and its last line."""
+    """The program did not answer in time, or failed. The message has the command and its last line."""
 
 
 def run_to_end(
@@ -24,9 +24,10 @@ def run_to_end(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """As subprocess.run() with its output captured, but that whatever interrupts leaves nothing of it running.
+    """Run a program like subprocess.run() with captured output, but leave none of its processes if interrupted.
 
-    told: what it reads. environment: all of it. Raises subprocess.TimeoutExpired, OSError: it can't be started.
+    told: its standard input. environment: all of it. Raises subprocess.TimeoutExpired, or OSError if it can't be
+    started.
     """
     with (
         held() as hold,
@@ -39,7 +40,7 @@ def run_to_end(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            start_new_session=True,  # Ctrl-C is for us
+            start_new_session=True,  # Ctrl-C must reach this process only
         ) as process,
     ):
         try:
@@ -54,7 +55,10 @@ def run_to_end(
 def output_of(
     words: Sequence[str], timeout_s: float, environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> str:
-    """What the program printed. environment: what differs from ours. folder: where it runs. Raises CommandError."""
+    """Return what the program printed. Raises CommandError.
+
+    environment: the variables that differ from ours. folder: where it runs.
+    """
     name = " ".join([Path(words[0]).name, *words[1:]])
     try:
         done = run_to_end(words, timeout_s, environment=os.environ | (environment or {}), folder=folder)

@@ -8,6 +8,6 @@ from pathlib import Path
 
 
 def child_environment() -> dict[str, str]:
-    """Ours, with the packages that this one is among first, wherever it was started."""
+    """Return this process's environment, in which this package's location comes first on the module path."""
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Process groups, most of whose members are nobody's to wait for: the kernel ends them when it comes to it."""
+"""Ends process groups. Most members are not our children, so they can't be waited for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-PATIENCE_S = 30.0  # for a machine that has much else to do
+PATIENCE_S = 30.0  # long enough for a busy machine
 LOOK_EVERY_S = 0.01
 
 
 def members(group: int) -> Iterator[int]:
-    """Ids of the processes in the group that run. One that is dead and only not reaped yet does not."""
+    """Yield the process IDs of the group's running members, without those that are dead but not reaped yet."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             with suppress(OSError):
@@ -25,7 +25,7 @@ def members(group: int) -> Iterator[int]:
 
 
 def sweep(group: int, spare: int = 0) -> bool:
-    """Kill whoever is in the group but one. Whether there was nobody."""
+    """Kill all members of the group but spare. Returns whether there were none."""
     found = [pid for pid in members(group) if pid != spare]
     for pid in found:
         with suppress(ProcessLookupError):
@@ -34,7 +34,7 @@ def sweep(group: int, spare: int = 0) -> bool:
 
 
 def end_group(group: int, patience_s: float = PATIENCE_S) -> bool:
-    """Kill all of the group, and wait until nobody of it runs. False: somebody still does after so many seconds."""
+    """Kill the group, and wait until no member runs. Returns False if some still run after patience_s seconds."""
     deadline = time.monotonic() + patience_s
     while not sweep(group):
         if time.monotonic() > deadline:
