@@ -29,7 +29,8 @@ from .frame import Codec, Flag, Frame, FrameMeta, Media
 from .info import RingInfo, State
 from .inspect import SlotInfo, inspect, inspect_slots, list_rings
 from .log import log_to
-from .producer import Producer, Reservation
+from .producer import Producer
+from .reservation import Reservation
 from .rings import ring_name
 from .sync import Sync, SyncBooks, sync
 from .views import BorrowedFrame

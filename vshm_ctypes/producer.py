@@ -9,12 +9,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
-from struct import Struct
-from struct import error as StructError  # noqa: N812
 from threading import get_ident
 from time import sleep
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from ._handle import Handle, check_fits
 from ._library import library
@@ -25,109 +22,15 @@ from .identity import Identity
 from .info import RingInfo
 from .inspect import explain
 from .log import raise_escaped
+from .reservation import MOST_BYTES, Reservation, pack_meta
 from .rings import Ring
 from .views import map_object
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_MOST = 0xFFFFFFFF  # the largest uint32_t; no slot is that large
 # Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
 _write = library["video_shm_producer_write"]
-
-
-class Reservation:
-    """A slot to write into, and a context manager that gives the slot back unless commit() was called.
-
-    Do not write through arrays made from data after commit(): the slot then belongs to the readers, who would get torn
-    frames. Such arrays never fault, whatever becomes of the producer.
-
-    Attributes:
-        capacity: size of the slot in bytes.
-    """
-
-    def __init__(self, producer: Producer, data: memoryview) -> None:
-        self._producer = producer
-        self._data: memoryview | None = data
-        self.capacity = len(data)
-
-    @property
-    def data(self) -> memoryview:
-        """The slot: uint8, capacity bytes, writable. Raises HandleClosed once it was committed or given back."""
-        if self._data is None:
-            raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
-        return self._data
-
-    def commit(
-        self,
-        size: int,
-        *,
-        keyframe: bool = False,
-        codec: int = Codec.H264,
-        width: int = 0,
-        height: int = 0,
-        fps: int = 0,
-        timestamp_ms: int = 0,
-        capture_ns: int = 0,
-        flags: int = 0,
-    ) -> None:
-        """Publish the first size bytes of the slot as a frame.
-
-        Args:
-            size: bytes of payload.
-            keyframe: whether decoding can start at this frame.
-            codec: a Codec.
-            width: width in pixels.
-            height: height in pixels.
-            fps: frames per second.
-            timestamp_ms: wall-clock time of capture, ms since the epoch; 0 is now.
-            capture_ns: time of capture, ns of CLOCK_MONOTONIC; 0 is now.
-            flags: bits of Flag. RECOVERY_POINT needs keyframe=True; a library older than that flag leaves it out.
-
-        Raises:
-            FrameTooLarge: size is larger than the slot.
-            ValueError: size is 0, or an argument is out of range.
-            HandleClosed: the slot was committed or given back already.
-        """
-        if self._data is None:
-            raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
-        meta = _pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
-        check_fits(0, 2**64 - 1, capture_ns=capture_ns, flags=flags)
-        if size <= 0:
-            raise ValueError(f"size={size}: a frame has at least one byte")
-        if flags & Flag.RECOVERY_POINT and not keyframe:
-            raise ValueError("flags: RECOVERY_POINT needs keyframe=True")
-        self._producer._commit(min(size, _MOST), meta, capture_ns, flags)
-        self._data = None
-
-    def abort(self) -> None:
-        """Give the slot back without publishing it. After commit(), or a second time, this does nothing."""
-        if self._data is not None:
-            self._data = None
-            self._producer._abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.abort()
-
-
-# video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps. Packing bytes costs a
-# fraction of filling in a ctypes structure.
-_META = Struct("@QII?BHHB9x")
-
-
-def _pack_meta(keyframe: bool, codec: int, width: int, height: int, fps: int, timestamp_ms: int) -> bytes:
-    try:
-        return _META.pack(timestamp_ms, 0, 0, keyframe, codec, width, height, fps)
-    except StructError:
-        check_fits(0, 255, codec=codec, fps=fps)
-        check_fits(0, 65535, width=width, height=height)
-        check_fits(0, 2**64 - 1, timestamp_ms=timestamp_ms)
-        raise
 
 
 class Producer(Handle):
@@ -211,7 +114,7 @@ class Producer(Handle):
             ValueError: data is empty, or an argument is out of range.
             HandleClosed: the producer is closed.
         """
-        meta = _pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
+        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
         calls, thread = self._others, get_ident()
         calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
@@ -219,13 +122,13 @@ class Producer(Handle):
                 self._check_open()
             if isinstance(data, bytes):
                 size = len(data)
-                result = _write(self._reference, data, size if size <= _MOST else _MOST, meta)
+                result = _write(self._reference, data, size if size <= MOST_BYTES else MOST_BYTES, meta)
             else:
                 view = memoryview(data)
                 size = view.nbytes
                 # ctypes takes no address of a buffer that is read-only or empty, but of bytes it does.
                 first = view.tobytes() if view.readonly or not size else byref(c_uint8.from_buffer(view))
-                result = _write(self._reference, first, min(size, _MOST), meta)
+                result = _write(self._reference, first, min(size, MOST_BYTES), meta)
         finally:
             calls.remove(thread)
         raise_escaped()

@@ -12,7 +12,7 @@ from vshm_ctypes._library import library
 from vshm_ctypes._structs import C_NAMES, Meta, View
 from vshm_ctypes._waiting import _VIEW
 from vshm_ctypes.consumer import _POLICIES, _STARTS
-from vshm_ctypes.producer import _pack_meta
+from vshm_ctypes.reservation import pack_meta
 
 KINDS = {
     "const char *": ctypes.c_char_p,
@@ -72,7 +72,7 @@ def test_words_stand_for_the_headers_codes(ours: dict[str, int], theirs: str) ->
 
 
 def test_metadata_is_packed_as_the_struct_lies() -> None:
-    packed = _pack_meta(True, 2, 1920, 1080, 60, 1_700_000_000_123)
+    packed = pack_meta(True, 2, 1920, 1080, 60, 1_700_000_000_123)
     assert len(packed) == ctypes.sizeof(Meta)
     meta = Meta.from_buffer_copy(packed)
     told = (meta.is_keyframe, meta.codec, meta.width, meta.height, meta.fps, meta.timestamp_ms)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A slot that a producer lends out, to be filled in place; and the metadata that goes with each frame."""
+
+from __future__ import annotations
+
+import errno
+from struct import Struct
+from struct import error as StructError  # noqa: N812
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ._handle import check_fits
+from .errors import HandleClosed
+from .frame import Codec, Flag
+
+if TYPE_CHECKING:
+    from .producer import Producer
+
+MOST_BYTES = 0xFFFFFFFF  # the largest uint32_t; no slot is that large
+
+# video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps. Packing bytes costs a
+# fraction of filling in a ctypes structure.
+_META = Struct("@QII?BHHB9x")
+
+
+def pack_meta(keyframe: bool, codec: int, width: int, height: int, fps: int, timestamp_ms: int) -> bytes:
+    """Return a frame's video_frame_meta_t. Raises ValueError: an argument is out of range."""
+    try:
+        return _META.pack(timestamp_ms, 0, 0, keyframe, codec, width, height, fps)
+    except StructError:
+        check_fits(0, 255, codec=codec, fps=fps)
+        check_fits(0, 65535, width=width, height=height)
+        check_fits(0, 2**64 - 1, timestamp_ms=timestamp_ms)
+        raise
+
+
+class Reservation:
+    """A slot to write into, and a context manager that gives the slot back unless commit() was called.
+
+    Do not write through arrays made from data after commit(): the slot then belongs to the readers, who would get torn
+    frames. Such arrays never fault, whatever becomes of the producer.
+
+    Attributes:
+        capacity: size of the slot in bytes.
+    """
+
+    def __init__(self, producer: Producer, data: memoryview) -> None:
+        self._producer = producer
+        self._data: memoryview | None = data
+        self.capacity = len(data)
+
+    @property
+    def data(self) -> memoryview:
+        """The slot: uint8, capacity bytes, writable. Raises HandleClosed once it was committed or given back."""
+        if self._data is None:
+            raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
+        return self._data
+
+    def commit(
+        self,
+        size: int,
+        *,
+        keyframe: bool = False,
+        codec: int = Codec.H264,
+        width: int = 0,
+        height: int = 0,
+        fps: int = 0,
+        timestamp_ms: int = 0,
+        capture_ns: int = 0,
+        flags: int = 0,
+    ) -> None:
+        """Publish the first size bytes of the slot as a frame.
+
+        Args:
+            size: bytes of payload.
+            keyframe: whether decoding can start at this frame.
+            codec: a Codec.
+            width: width in pixels.
+            height: height in pixels.
+            fps: frames per second.
+            timestamp_ms: wall-clock time of capture, ms since the epoch; 0 is now.
+            capture_ns: time of capture, ns of CLOCK_MONOTONIC; 0 is now.
+            flags: bits of Flag. RECOVERY_POINT needs keyframe=True; a library older than that flag leaves it out.
+
+        Raises:
+            FrameTooLarge: size is larger than the slot.
+            ValueError: size is 0, or an argument is out of range.
+            HandleClosed: the slot was committed or given back already.
+        """
+        if self._data is None:
+            raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
+        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
+        check_fits(0, 2**64 - 1, capture_ns=capture_ns, flags=flags)
+        if size <= 0:
+            raise ValueError(f"size={size}: a frame has at least one byte")
+        if flags & Flag.RECOVERY_POINT and not keyframe:
+            raise ValueError("flags: RECOVERY_POINT needs keyframe=True")
+        self._producer._commit(min(size, MOST_BYTES), meta, capture_ns, flags)
+        self._data = None
+
+    def abort(self) -> None:
+        """Give the slot back without publishing it. After commit(), or a second time, this does nothing."""
+        if self._data is not None:
+            self._data = None
+            self._producer._abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
