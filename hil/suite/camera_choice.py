@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which camera the suite gets: one that is there, else vivid in this kernel, else vivid in a virtual machine."""
+"""Chooses the suite's camera: one that is there, else vivid in this kernel, else vivid in a virtual machine."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ LOADED = Path("/sys/module/vivid")
 
 
 class NoCameraError(RuntimeError):
-    """There is none, and none can be made; says what was tried, and what to do."""
+    """There is no camera, and none can be made. The message says what was tried, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """place: on this machine, or in a virtual one. words: what --camera of the suite is given there. count: cameras."""
+    """Where the suite runs.
+
+    place: on this machine, or in a virtual one. words: the suite's --camera there. count: cameras.
+    """
 
     place: Literal["here", "vm"]
     words: str
@@ -35,9 +38,9 @@ class Choice:
 
 @contextmanager
 def chosen_camera(words: str, vivids: int, say: Callable[[str], None]) -> Iterator[Choice]:
-    """The camera that is meant: auto, vm, vivid, or what camera-streamer takes. What was loaded is unloaded afterwards.
+    """Yield the chosen camera: auto, vm, vivid, or what camera-streamer takes. What was loaded is unloaded afterwards.
 
-    vivids: how many, where vivid is made to be there. say: takes a line for people. Raises NoCameraError.
+    vivids: how many to create with vivid. say: is called with a line for people. Raises NoCameraError.
     """
     if words == "vm":
         yield _virtual_machine(vivids, say, [])
@@ -70,8 +73,8 @@ def _found(vivids: int, say: Callable[[str], None]) -> Iterator[Choice]:
 
 
 def cameras_here() -> tuple[list[str], list[str]]:
-    """(what --camera takes for each that can be opened; else rpicam, where only libcamera can; why not others)."""
-    from ..streamer.sources.devices import why_not  # v4l2py takes long to import
+    """Return (what --camera takes for each usable camera, or rpicam if only libcamera can open it; why not others)."""
+    from ..streamer.sources.devices import why_not  # v4l2py is slow to import
     from ..streamer.sources.v4l2_devices import video_devices
     from .vivid import is_aside
 
@@ -84,7 +87,7 @@ def cameras_here() -> tuple[list[str], list[str]]:
 
 @contextmanager
 def _vivid_here(count: int) -> Iterator[str | None]:
-    """With vivid loaded; None, or why it can't be."""
+    """Load vivid during the block. Yields None, or why it can't be loaded."""
     if LOADED.exists():
         yield None
     elif os.geteuid() != 0:

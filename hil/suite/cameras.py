@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cameras that the suite is run on."""
+"""The cameras on which the suite runs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from hil.fleet import CameraStreamer
 from hil.host.board import Board
 
-NO_PROBE = ("vivid", "testsrc")  # where the board's own encoder is not the point, and trying it takes long
+NO_PROBE = ("vivid", "testsrc")  # on these the board's own encoder does not matter, and trying it takes long
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """device: as camera-streamer takes it. driver: of V4L2, else the kind of source. v4l2: a device of the kernel."""
+    """A camera.
+
+    device: as camera-streamer takes it. driver: V4L2's, else the kind of source. v4l2: a device of the kernel.
+    """
 
     device: str
     driver: str
@@ -27,11 +30,11 @@ class Camera:
 
     @property
     def group(self) -> str:
-        """Of pytest-xdist, to which @ has a meaning: tests of one camera never run at the same time."""
+        """The group for pytest-xdist, without its special @: tests of one camera never run at the same time."""
         return re.sub(r"\W+", "_", self.device).strip("_")
 
     def record(self, board: Board) -> dict[str, str | int | bool]:
-        """As the report has it, with the board's stream."""
+        """Return the camera and the board's stream as a JSON object for the report."""
         return {
             "name": self.device,
             "driver": self.driver,
@@ -42,7 +45,10 @@ class Camera:
         }
 
     def writer(self, board: Board, *more: str, fps: int = 0, slots: int = 30) -> CameraStreamer:
-        """camera-streamer on it, with the board's stream; fps 0 is its rate. more: words of the channel, NAME=VALUE."""
+        """Return camera-streamer on this camera with the board's stream.
+
+        fps: 0 keeps its rate. more: NAME=VALUE of the channel.
+        """
         stream = board.stream
         words = [f"{stream.width}x{stream.height}@{fps or stream.fps}", *more]
         if self.driver in NO_PROBE and not any(word.startswith(("codec=", "encoder=")) for word in more):
@@ -50,7 +56,7 @@ class Camera:
         return CameraStreamer(self.device, ",".join(words), slots=slots)
 
     def highest_fps(self, board: Board) -> int:
-        """The highest rate that it offers for the board's size of picture; the board's, where it does not tell."""
+        """Return the highest rate that it offers for the board's size, or the board's rate if it does not say."""
         if not self.v4l2:
             return board.stream.fps * 2
         from hil.streamer.sources.modes import Size
@@ -64,12 +70,14 @@ class Camera:
 
 
 def find_cameras(words: str) -> list[Camera]:
-    """auto: every V4L2 camera that can be opened; vivid: the kernel's virtual ones; paths of devices, with commas in
-    between; else what camera-streamer takes. Empty: there is none.
+    """Return the cameras that are meant, or an empty list if there are none.
+
+    words: auto for every V4L2 camera that can be opened; vivid for the kernel's virtual ones; paths of devices,
+    separated by commas; else what camera-streamer takes.
     """
     if words not in ("auto", "vivid") and not words.startswith("/dev/"):
         return [Camera(words, words.partition(":")[0])]
-    from hil.streamer.sources.devices import why_not  # v4l2py takes long to import
+    from hil.streamer.sources.devices import why_not  # v4l2py is slow to import
     from hil.streamer.sources.v4l2_devices import video_devices
     from hil.suite.vivid import is_aside
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The suite's options, its cameras, and which tests are for them."""
+"""The suite's options and cameras, and the choice of tests for them."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.option.library is not None:  # for whatever a test starts; this process itself only looks on
+    if config.option.library is not None:  # for what the tests start; this process only inspects
         os.environ["VSHM_LIBRARY"] = str(config.option.library.resolve(strict=True))
     config.addinivalue_line("markers", "capability(name): only for boards that have it")
     config.addinivalue_line("markers", "vivids(count): only where so many vivid cameras are")
 
 
 def cameras_of(config: pytest.Config) -> list[Camera]:
-    """Those that were asked for, looked for once."""
+    """Return the cameras that were asked for. They are searched for only once."""
     if CAMERAS not in config.stash:
         config.stash[CAMERAS] = find_cameras(config.option.camera)
     return config.stash[CAMERAS]
 
 
 def vivids_of(config: pytest.Config) -> list[Camera]:
-    """Those with a fault injector."""
+    """Return the cameras with a fault injector."""
     return [camera for camera in cameras_of(config) if camera.driver == "vivid"]
 
 
@@ -71,7 +71,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def lacks(item: pytest.Item) -> bool:
-    """Whether the board, or the camera, is not one for that test: it is no test of theirs then, rather than skipped."""
+    """Return whether board or camera lack what a test needs; it is then deselected rather than skipped."""
     board = item.config.stash[BOARD]
     needed = {str(mark.args[0]) for mark in item.iter_markers("capability")}
     vivids = 1 if "vivid_paths" in getattr(item, "fixturenames", ()) else 0
@@ -88,7 +88,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call() -> Generator[None, object, object]:
-    """What needs a worker in C, where none can be compiled, is skipped with what to install."""
+    """Skip a test whose worker in C can't be compiled, and say what to install."""
     try:
         return (yield)
     except NoToolsError as error:
@@ -107,12 +107,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(autouse=True)
 def _may_take_long(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("long"):
-        faulthandler.cancel_dump_traceback_later()  # which takes two minutes for a hang
+        faulthandler.cancel_dump_traceback_later()  # it would take two minutes for a hang
 
 
 @pytest.fixture(scope="session")
 def camera(request: pytest.FixtureRequest, recorder: Recorder, board: Board) -> Camera:
-    """The camera at hand; a test that has none is skipped."""
+    """The present camera; a test without one is skipped."""
     found: Camera | None = request.param
     if found is None:
         pytest.skip(REMEDY.format(words=request.config.option.camera))
@@ -122,17 +122,17 @@ def camera(request: pytest.FixtureRequest, recorder: Recorder, board: Board) -> 
 
 @pytest.fixture(scope="session")
 def rig(camera: Camera, board: Board, recorder: Recorder, pytestconfig: pytest.Config) -> Rig:
-    """The camera with all that was asked for."""
+    """The present camera with all that was asked for."""
     option = pytestconfig.option
     return Rig(camera, board, option.seconds, option.consumers, option.library, recorder)
 
 
 @pytest.fixture(scope="session")
 def vivid_paths(pytestconfig: pytest.Config, recorder: Recorder, board: Board) -> list[Path]:
-    """The nodes of all vivid cameras, those under test first; a test that has none is skipped."""
+    """The nodes of all vivid cameras, those under test first; a test without one is skipped."""
     cameras = vivids_of(pytestconfig)
     if not cameras:
-        from hil.suite.vivid import REMEDY  # v4l2py takes long to import
+        from hil.suite.vivid import REMEDY  # v4l2py is slow to import
 
         pytest.skip(f"no vivid camera here: {REMEDY}")
     recorder.camera(cameras[0].record(board))
@@ -142,7 +142,7 @@ def vivid_paths(pytestconfig: pytest.Config, recorder: Recorder, board: Board) -
 
 @pytest.fixture
 def vivid(request: pytest.FixtureRequest, vivid_paths: list[Path]) -> Iterator[Path]:
-    """The first vivid camera, with its faults taken back afterwards."""
+    """The first vivid camera; its faults are reset afterwards."""
     from hil.suite.vivid import reset
 
     assert request.param == vivid_paths[0]
@@ -152,7 +152,7 @@ def vivid(request: pytest.FixtureRequest, vivid_paths: list[Path]) -> Iterator[P
 
 @pytest.fixture
 def ring(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A name that nobody else uses; what is there is removed at the end."""
+    """A unique ring name. What is there is removed at the end."""
     name = f"/vshm_hil_{os.getpid()}_{abs(hash(request.node.name)) % 10**9}"
     yield name
     for path in SHARED_MEMORY.glob(f"{name[1:]}*"):

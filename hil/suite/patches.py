@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A picture of grey and colour patches in any pixel format, range and matrix, and what came of it, by own arithmetic.
+"""A picture of grey and colour patches in any pixel format, range and matrix, and its verification by own arithmetic.
 
-The matrices are those of ITU-T H.273 (2021), table 4; levels of 8 bits as in its equations 20 to 31.
+The matrices are those of ITU-T H.273 (2021), table 4; 8-bit levels as in its equations 20 to 31.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..streamer.colour import BT601, BT709, BT2020, IDENTITY, UNTOLD, Colour, colour_of
 
 RGB = tuple[int, int, int]
-SIDE = 32  # pixels of a patch; what is compared is its middle, where neither codec nor subsampling mixes two
+SIDE = 32  # pixels of a patch; only its middle is compared, where neither codec nor subsampling mixes two patches
 COLUMNS = 4
 PATCHES: tuple[RGB, ...] = (
     *((level, level, level) for level in (0, 16, 64, 128, 192, 235, 255)),
@@ -33,7 +33,7 @@ _LUMA = {
     7: (0.212, 0.087),
     BT2020: (0.2627, 0.0593),
 }
-# Of two pixels, as (pixel, component) in the order of the bytes.
+# Of two pixels, as (pixel, component) in byte order.
 _PACKED = {
     "yuyv422": ((0, 0), (0, 1), (1, 0), (0, 2)),
     "uyvy422": ((0, 1), (0, 0), (0, 2), (1, 0)),
@@ -42,14 +42,14 @@ _PACKED = {
 
 
 def _matrix(matrix: int) -> NDArray[Any]:
-    """R'G'B' of 0 to 1 into Y' of 0 to 1 and Cb, Cr of -0.5 to 0.5. What nobody tells is taken for BT.601."""
+    """Return the matrix from R'G'B' of 0 to 1 to Y' of 0 to 1 and Cb, Cr of -0.5 to 0.5. If unknown, it is BT.601."""
     red, blue = _LUMA[BT601 if matrix in (UNTOLD, IDENTITY) else matrix]
     luma = numpy.array([red, 1 - red - blue, blue])
     return numpy.array([luma, ([0, 0, 1] - luma) / (2 - 2 * blue), ([1, 0, 0] - luma) / (2 - 2 * red)])
 
 
 def _scale(full_range: bool) -> tuple[NDArray[Any], NDArray[Any]]:
-    """What Y', Cb and Cr are multiplied with, and what is added."""
+    """Return the factors of Y', Cb and Cr, and their offsets."""
     return (
         (numpy.array([255.0, 255, 255]), numpy.array([0.0, 128, 128]))
         if full_range
@@ -58,23 +58,23 @@ def _scale(full_range: bool) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def ycbcr_of(rgb: NDArray[Any], colour: Colour) -> NDArray[Any]:
-    """Levels of R'G'B' (last axis) into levels of Y'CbCr, not rounded."""
+    """Convert levels of R'G'B' (last axis) into levels of Y'CbCr, not rounded."""
     factor, offset = _scale(colour.full_range)
     ycbcr: NDArray[Any] = rgb / 255 @ _matrix(colour.matrix).T * factor + offset
     return ycbcr
 
 
 def rgb_of(ycbcr: NDArray[Any], colour: Colour) -> NDArray[Any]:
-    """The way back, not rounded, cut off at 0 and 255."""
+    """Convert levels of Y'CbCr (last axis) into levels of R'G'B', not rounded, but limited to 0 and 255."""
     factor, offset = _scale(colour.full_range)
     rgb: NDArray[Any] = (ycbcr - offset) / factor @ numpy.linalg.inv(_matrix(colour.matrix)).T * 255
     return rgb.clip(0, 255)
 
 
 def picture(pixels: str, colour: Colour, patches: Sequence[RGB] = PATCHES) -> av.VideoFrame:
-    """The patches in PyAV's pixel format of that name: packed and planar Y'CbCr of 8 bits and more, gray, RGB.
+    """Return the patches in PyAV's pixel format of that name: packed and planar Y'CbCr of 8 bits and more, gray, RGB.
 
-    The picture says its colour itself, whose range and matrix are of no concern for RGB.
+    The picture declares its colour description. Range and matrix do not apply to RGB.
     """
     rgb = numpy.array(patches, float).reshape(-1, COLUMNS, 3).repeat(SIDE, axis=0).repeat(SIDE, axis=1)
     height, width = rgb.shape[:2]
@@ -87,7 +87,7 @@ def picture(pixels: str, colour: Colour, patches: Sequence[RGB] = PATCHES) -> av
 
 
 def shown(picture: av.VideoFrame) -> NDArray[Any]:
-    """R'G'B' (lines, pixels, 3) of a planar picture of 8 bits, by what it says of itself."""
+    """Return R'G'B' of shape (lines, pixels, 3) from a planar 8-bit picture, by the description that it declares."""
     form, (width, height) = picture.format, (picture.width, picture.height)
     assert form.is_planar or form.name == "gray", form.name
     levels = numpy.full((height, width, 3), 128.0)
@@ -99,9 +99,9 @@ def shown(picture: av.VideoFrame) -> NDArray[Any]:
 
 
 def deviation(rgb: NDArray[Any], pixels: str = "yuv420p", patches: Sequence[RGB] = PATCHES) -> float:
-    """By how many levels the middle of a patch differs from what went in, at most. rgb: lines, pixels, 3.
+    """Return the largest difference, in levels, between the middle of a patch and the original.
 
-    pixels: of what went in; of gray there can't be colour.
+    rgb: of shape (lines, pixels, 3). pixels: the format of the original; gray has no colour.
     """
     quarter = SIDE // 4
     tiles = rgb.astype(float).reshape(-1, SIDE, COLUMNS, SIDE, 3)[:, quarter:-quarter, :, quarter:-quarter]
@@ -112,7 +112,7 @@ def deviation(rgb: NDArray[Any], pixels: str = "yuv420p", patches: Sequence[RGB]
 
 
 def _fill(frame: av.VideoFrame, ycbcr: NDArray[Any]) -> None:
-    """Every component where the format has it."""
+    """Write every component where the format has it."""
     name, planes = frame.format.name, frame.planes
     if name in _PACKED:
         pairs = ycbcr.reshape(frame.height, -1, 2, 3)

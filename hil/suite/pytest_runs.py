@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The suite as a sequence of pytest runs: untimed in parallel, then timed alone, then an unfit host's once more."""
+"""Runs the suite in several passes: untimed tests in parallel, timed ones alone, then those that the host disturbed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ..report.merge import RunError, session_tests
 
 SUITE = Path(__file__).parent
 REPEATS = 2
-GRACE_S = 60.0  # after Ctrl-C, for the fleet to be reaped
+GRACE_S = 60.0  # after Ctrl-C, until the fleet is reaped
 
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What to run. workers: processes for the untimed tests, one for each camera. words: for pytest, as they are."""
+    """What to run. workers: processes for the untimed tests, one per camera. words: passed on to pytest."""
 
     report: Path
     session: str
@@ -36,7 +36,7 @@ class RunPlan:
 
 @dataclass(slots=True)
 class Outcome:
-    """codes: what each pytest exited with. problems: what else went wrong, for people."""
+    """What came of it. codes: the exit code of each pytest. problems: what else went wrong, for people."""
 
     codes: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Outcome:
 
 
 def run_passes(plan: RunPlan) -> Outcome:
-    """Run all passes. Ctrl-C ends pytest in order, and the passes with it."""
+    """Run all passes. Ctrl-C ends pytest cleanly, and the passes with it."""
     outcome = Outcome()
     for selection in _selections(plan):
         if outcome.interrupted:
@@ -60,7 +60,7 @@ def run_passes(plan: RunPlan) -> Outcome:
 
 def _selections(plan: RunPlan) -> Iterator[list[str]]:
     suite = str(plan.suite)
-    if plan.workers == 1:  # one process runs both, the timed at the end: starting it takes seconds on small boards
+    if plan.workers == 1:  # one process runs both, the timed tests last, since it starts slowly on small boards
         yield [suite, "-n", "0", *_markers(plan.markers)]
         return
     yield [suite, "-n", str(plan.workers), "--dist", "loadgroup", *_markers(plan.markers, "not timed")]
@@ -73,7 +73,7 @@ def _markers(*given: str) -> list[str]:
 
 
 def disturbed_tests(plan: RunPlan) -> list[str]:
-    """Those whose last attempt was INVALID for the host's state, which passes; a limit that is in doubt remains so."""
+    """Return the tests whose last attempt was INVALID because the host was not fit, not for an unproven limit."""
     with contextlib.suppress(RunError):
         tests = session_tests(plan.report, plan.session)
         return [test["name"] for test in tests if test["verdict"] == "invalid" and not test["host"]["fit"]]
@@ -82,7 +82,7 @@ def disturbed_tests(plan: RunPlan) -> list[str]:
 
 def _run(plan: RunPlan, selection: Sequence[str], outcome: Outcome) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "hil.report.plugin", "--part", "-p", "no:cacheprovider"]
-    command += ["-p", "no:labgrid"]  # where it is installed: it takes longer to load than all the rest
+    command += ["-p", "no:labgrid"]  # if installed, it takes longer to load than everything else
     command += ["--report", str(plan.report), "--session", plan.session, "--color", "no"]
     command += ["--junitxml", str(plan.report / "parts" / plan.session / f"junit-{len(outcome.codes)}.xml")]
     plan.report.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,10 @@ def _run(plan: RunPlan, selection: Sequence[str], outcome: Outcome) -> None:
 
 
 def _end(process: subprocess.Popen[bytes], hold: Hold) -> None:
-    """The terminal's Ctrl-C has reached it too; a signal for us alone has not. A second Ctrl-C does not wait."""
+    """End pytest.
+
+    The terminal's Ctrl-C has reached it too, but a signal for this process has not. A second one kills.
+    """
     try:
         with hold.lifted():
             with contextlib.suppress(subprocess.TimeoutExpired):

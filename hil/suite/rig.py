@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the suite's tests have in common: fleets on the camera at hand, and what of them is put on record."""
+"""The rig of the suite's tests: runs fleets on the present camera, and records their results."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from hil.workers.writers import Writer
 
 from .cameras import Camera
 
-POINTS = 50_000  # in time, of a consumer: hours of it have millions
-FIRST_SECONDS = 5.0  # how long a stream is watched where nobody says
+POINTS = 50_000  # in time, per consumer: hours of them have millions
+FIRST_SECONDS = 5.0  # how long a stream is watched by default
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """A camera, the board it is on, what was asked for, and where it is told how far a stream is.
+    """A camera, its board, and what was asked for. It also reports the progress of a stream.
 
-    most: consumers at most; 0: as the test says.
+    most: the largest number of consumers, or 0 for no limit.
     """
 
     camera: Camera
@@ -42,7 +42,7 @@ class Rig:
     recorder: Recorder
 
     def time_s(self, least: float = FIRST_SECONDS) -> float:
-        """How long to watch: what was asked for, but at least what the test needs."""
+        """Return how long to watch, in seconds: what was asked for, but at least what the test needs."""
         return max(self.seconds or 0, least)
 
     def run(
@@ -56,9 +56,9 @@ class Rig:
         priority: Priority = "normal",
         **options: Any,
     ) -> FleetResult:
-        """A fleet of these consumers, the words as Consumer.parse has them, on the camera or on another writer.
+        """Run a fleet of these consumers, in the form of Consumer.parse, on the camera or on another writer.
 
-        The load is there from when all are attached.
+        The load starts when all are attached.
         """
         if isinstance(consumers, str):
             consumers = [Consumer.parse(word) for word in consumers.split()]
@@ -87,9 +87,9 @@ class Rig:
 
 
 def put_on_record(record: RecordedTest, result: FleetResult, *, integrity: bool = True) -> list[str]:
-    """All that a report shows of a run. integrity: what the witness and the books found, as figures; returned in words.
+    """Record all that a report shows of a run. Returns the findings as text.
 
-    Every finding is a failure on any host.
+    integrity: record what the witness and the frame accounts found as figures. Every finding is a failure on any host.
     """
     for fault in result.faults:
         record.fault(fault.at_ns, fault.kind)
@@ -115,20 +115,20 @@ def put_on_record(record: RecordedTest, result: FleetResult, *, integrity: bool 
 
 
 def histogram_of(latency_ns: Any) -> LatencyHistogram:
-    """Of an array; where there are very many, evenly spread ones, and the longest."""
+    """Return the histogram of an array. Of very many values, evenly spaced ones and the longest are taken."""
     histogram = LatencyHistogram()
     step = max(len(latency_ns) // 50_000, 1)
     for value in latency_ns[::step].tolist():
-        histogram.record(max(value, 0))  # a negative one is a finding of the witness
+        histogram.record(max(value, 0))  # a negative one is one of the witness's findings
     if step > 1:
         histogram.record(max(int(latency_ns.max()), 0))
     return histogram
 
 
 def steady_rate(times_ns: Any, numbers: Any = None) -> tuple[float, float]:
-    """(pictures a second, by how much of it any third of the time differs at most).
+    """Return (pictures per second, the largest relative deviation of a third of the time).
 
-    numbers: of the pictures at these times, where there are others in between; None: these are all.
+    numbers: of the pictures at these times, if there are others in between, or None if these are all.
     """
     numbers = numpy.arange(len(times_ns)) if numbers is None else numbers
     edges = numpy.linspace(0, len(times_ns) - 1, 4).astype(int)
@@ -138,7 +138,7 @@ def steady_rate(times_ns: Any, numbers: Any = None) -> tuple[float, float]:
 
 
 def cpu_us_per_frame(consumer: ConsumerResult) -> float:
-    """What a frame cost the consumer, without what only the harness does."""
+    """Return the CPU time per frame of a consumer, in us, without what only the harness does."""
     closings = [life.closing for life in consumer.lives if life.closing is not None]
     cpu_s, frames = (sum(float(each[name]) for each in closings) for name in ("cpu_s", "received"))
     return cpu_s * 1e6 / max(frames, 1)

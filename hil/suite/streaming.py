@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer as a process, and what its readers see; the same for every test on a camera."""
+"""Runs camera-streamer as a process, and reads what it writes, for the tests on a camera."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = WATCHDOG_S) -> None:
-    """A watchdog. Raises AssertionError."""
+    """Wait until condition() is true. Raises AssertionError after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
@@ -32,8 +32,9 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = WATCHD
 
 @contextmanager
 def python(ring: str, module: str, words: Sequence[str]) -> Iterator[Child]:
-    """main(words) of a module, in a process forked from a warm interpreter: a new one would take many seconds. It is
-    killed at the end if it still runs.
+    """Run main(words) of a module during the block, in a fork of a warm interpreter.
+
+    A new interpreter would take many seconds. The process is killed at the end if it still runs.
     """
     with tempfile.TemporaryDirectory() as folder:
         site = Site(0, ring, Path(folder), os.getpgrp(), loaded_library())
@@ -48,7 +49,7 @@ def python(ring: str, module: str, words: Sequence[str]) -> Iterator[Child]:
 
 @dataclass
 class Streamer:
-    """camera-streamer at work. summary: what --stats printed, log: what it said, once it was ended."""
+    """A running camera-streamer. Once ended, summary: what --stats printed, log: what it logged."""
 
     child: Child
     summary: dict[str, Any] = field(default_factory=dict)
@@ -56,26 +57,26 @@ class Streamer:
 
     @property
     def camera(self) -> dict[str, int]:
-        """What the source counted."""
+        """The source's counters."""
         return self.summary["camera"]  # type: ignore[no-any-return]
 
     def books(self, ring: str) -> dict[str, Any]:
-        """Of one channel."""
+        """Return the counters of one channel."""
         return self.summary["channels"][ring]  # type: ignore[no-any-return]
 
     def wait_for_log(self, text: str) -> None:
-        """Until it has said that."""
+        """Wait until it has logged that text."""
         wait_until(lambda: text in self.child.complaints, f"{text!r} in the log")
 
     def end(self) -> None:
-        """Cleanly; the summary is there afterwards."""
+        """End it cleanly, and read its summary."""
         self.child.send(signal.SIGTERM)
         assert self.child.wait(WATCHDOG_S) == 0, self.child.complaints
         self.summary, self.log = json.loads(self.child.output), self.child.complaints
 
 
 def frames_in(ring: str) -> int:
-    """Written so far; 0 while there is no ring."""
+    """Return how many frames were written so far, or 0 while there is no ring."""
     try:
         return inspect(ring).frames
     except VideoShmError:
@@ -84,7 +85,10 @@ def frames_in(ring: str) -> int:
 
 @contextmanager
 def streaming(ring: str, *words: str) -> Iterator[Streamer]:
-    """camera-streamer with these words, once the ring has a frame. It is killed at the end if nobody ended it."""
+    """Run camera-streamer with these arguments; yields once the ring has a frame.
+
+    It is killed if it still runs at the end.
+    """
     with python(ring, "hil.streamer.main", [*words, "--stats"]) as child:
 
         def has_frames() -> bool:
@@ -96,7 +100,7 @@ def streaming(ring: str, *words: str) -> Iterator[Streamer]:
 
 
 def take(stream: Consumer, count: int) -> list[Frame]:
-    """The next frames. Raises AssertionError when one does not come."""
+    """Return the next count frames. Raises AssertionError if one does not come."""
     frames: list[Frame] = []
     while len(frames) < count:
         frame = stream.receive(timeout=WATCHDOG_S)
@@ -106,7 +110,7 @@ def take(stream: Consumer, count: int) -> list[Frame]:
 
 
 def take_until_break(stream: Consumer) -> list[Frame]:
-    """The frames up to the next discontinuity, it included."""
+    """Return the frames up to the next discontinuity, including that frame."""
     frames = take(stream, 1)
     while not frames[-1].discontinuity:
         frames += take(stream, 1)
@@ -114,12 +118,12 @@ def take_until_break(stream: Consumer) -> list[Frame]:
 
 
 def take_rest(stream: Consumer) -> list[Frame]:
-    """Those that are left once the writer has closed the ring."""
+    """Return the frames that are left once the writer has closed the ring."""
     return list(stream)
 
 
 def pictures_in(frames: list[Frame]) -> int:
-    """How many pictures a decoder makes of them. Raises av.FFmpegError at the first one that is damaged."""
+    """Return how many pictures a decoder makes of the frames. Raises av.FFmpegError at the first damaged one."""
     import av
 
     decoder: Any = av.CodecContext.create(DECODERS[Codec(frames[0].codec)], "r")

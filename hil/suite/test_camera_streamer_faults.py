@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong with a V4L2 camera, as vivid's injector makes it happen: survived, counted, told to the readers."""
+"""Faults of a V4L2 camera, made by vivid's injector, are survived, counted, and reported to the readers."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from hil.suite.streaming import Streamer, pictures_in, streaming, take, take_res
 from vshm_ctypes import Consumer, Flag, Frame
 
 CHANNEL = "320x180@30,slots=240,slot=64k"
-MOST_BAD = 30  # damaged buffers in a row: one more than is borne
+MOST_BAD = 30  # damaged buffers in a row: one more than is tolerated
 
 
 def words(camera: Path, ring: str) -> tuple[str, ...]:
@@ -19,7 +19,7 @@ def words(camera: Path, ring: str) -> tuple[str, ...]:
 
 @contextmanager
 def watched(camera: Path, ring: str) -> Iterator[tuple[Streamer, Consumer, list[Frame]]]:
-    """A stream with a reader of every frame. Afterwards: all that it got decodes, and the books balance."""
+    """Stream with a reader of every frame. Afterwards all of its frames must decode, and the counters must balance."""
     with (
         streaming(ring, *words(camera, ring)) as streamer,
         Consumer(ring, start="oldest") as reader,
@@ -44,7 +44,7 @@ def test_dropped_buffers_are_counted_by_the_drivers_numbers(vivid: Path, ring: s
         frames += take(reader, 240)
     captured, lost = streamer.books(ring)["captured"], streamer.camera["lost"]
     assert 0.05 < lost / (captured + lost) < 0.25
-    assert not any(frame.discontinuity for frame in frames[1:])  # each picture is encoded by itself anew
+    assert not any(frame.discontinuity for frame in frames[1:])  # each picture is encoded independently
 
 
 def test_a_disconnected_camera_is_opened_again_while_the_ring_stays(vivid: Path, ring: str) -> None:
@@ -54,7 +54,7 @@ def test_a_disconnected_camera_is_opened_again_while_the_ring_stays(vivid: Path,
         frames += take(reader, 10)
         with injecting(vivid) as injector:
             injector.push(DISCONNECT)
-            streamer.wait_for_log("not to be opened yet")  # until the injector lets go of it too
+            streamer.wait_for_log("not to be opened yet")  # until the injector closes the device too
         frames += take_until_break(reader)
         frames += take(reader, 10)
     assert streamer.camera["unplugged"] == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer on a real V4L2 device: found, listed, read without a copy, recorded, and two at once."""
+"""camera-streamer on a real V4L2 device: it is found, listed, read without a copy and recorded, also two at once."""
 
 import json
 import os
@@ -26,7 +26,7 @@ CHANNEL = "640x360@30,slots=120,slot=128k"
 
 @dataclass
 class Result:
-    """What a program printed, and how it ended."""
+    """What a program printed, and its exit code."""
 
     code: int | None
     out: str
@@ -126,7 +126,7 @@ def maps(pid: int, ring: str) -> bool:
 
 @contextmanager
 def recording(ring: str, by_c: Path, by_vshm: Path) -> Iterator[tuple["subprocess.Popen[bytes]", Child]]:
-    """The C consumer and vshm record, both there before the ring's writer is, so that they get its first frame."""
+    """Record with the C consumer and vshm record, both started before the writer, so that they get its first frame."""
     c_words = [str(find_program("video_consumer", loaded_library())), "-n", ring, "-o", str(by_c), "-s"]
     words = ["record", ring, "-o", str(by_vshm), "--from", "oldest", "--reconnect", "--json"]
     with ExitStack() as stack:
@@ -174,7 +174,7 @@ def test_the_drivers_clock_dates_the_pictures_and_show_says_so(vivid: Path, ring
     assert streamer.camera["own_times"] == 0
 
 
-@pytest.mark.timed  # alone: it takes the camera of another worker too
+@pytest.mark.timed  # alone, since it takes another worker's camera too
 @pytest.mark.vivids(2)
 def test_two_cameras_stream_to_two_channels_at_once(vivid_paths: list[Path], ring: str) -> None:
     rings = [f"{ring}_{number}" for number in range(2)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is too slow loses frames, knows how many, and is nobody else's trouble."""
+"""Readers that are too slow lose frames, know how many, and disturb nobody else."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from hil.report.recorder import RecordedTest
 from hil.suite.rig import Rig, put_on_record, steady_rate
 
 SLOTS = 6
-TOO_SLOW = 2.5  # intervals of the camera's for each picture
+TOO_SLOW = 2.5  # multiple of the camera's interval
 
 
 @pytest.fixture(scope="module")
 def result(rig: Rig) -> FleetResult:
-    """On a ring so short that a moment's pause costs frames. One consumer crashes, at a random time."""
+    """A run with a ring so short that a moment's pause costs frames. One consumer crashes at a random time."""
     names = "c c@slow:400 c@bursty:10,1500 c@stops:2 newest@slow:200 c@crashes"
     return rig.run(names, rig.time_s(8), writer=rig.camera.writer(rig.board, "gop=5", slots=SLOTS))
 
 
 def account(result: FleetResult, name: str) -> Account:
-    """Of the consumer of that name."""
+    """Return the account of the consumer of that name."""
     found = next((account for named, account in result.accounts() if named.endswith(f"-{name}")), None)
     if found is None:
         pytest.skip(f"--consumers left no room for {name}")
@@ -128,7 +128,7 @@ def test_an_encoder_that_is_too_slow_gives_up_pictures_and_counts_every_one(rig:
         missing = int((steps[steps > 1] - 1).sum())
         camera = life.summary["camera"]
         counted = books["encoder_dropped"] + books["source_error"] + camera.get("lost", 0)
-        # Numbers tell nothing of what was given up in front of the first, nor where the driver makes them jump.
+        # Numbers do not show what was dropped before the first one, nor where the driver makes them jump.
         untold = int(numbers[0]) + camera.get("jumps", 0)
         rate, deviation = steady_rate(capture_ns, numbers)
         name = "pictures missing by the camera's numbers"

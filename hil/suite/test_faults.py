@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong around a ring in use: readers live on, are told in time, and every frame is accounted for."""
+"""Faults of a ring in use: readers survive them, are told in time, and every frame is accounted for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE_S = 120.0
 
 @pytest.fixture(scope="module")
 def story(rig: Rig) -> FleetResult:
-    """One thing after the other happens to a ring, while its readers go on reading."""
+    """A run in which one fault after the other happens to a ring, while its readers continue."""
     kinds: dict[FaultKind, float] = {"second_producer": 1, "remove_name": 2, "end_writer": 4}
     faults = [Fault(at_s, kind) for kind, at_s in kinds.items()]
     faults += [Fault(4.5, "start_writer"), Fault(6.5, "replace_ring")]
@@ -33,14 +33,14 @@ def story(rig: Rig) -> FleetResult:
 
 
 def window(result: FleetResult, kind: FaultKind) -> tuple[int, int]:
-    """(when that happened, when the next thing did, or the end)."""
+    """Return (when that fault happened, when the next one did or the run ended)."""
     at = next(at for at, fault in enumerate(result.faults) if fault.kind == kind)
     following = result.faults[at + 1].at_ns if at + 1 < len(result.faults) else result.end_ns
     return result.faults[at].at_ns, following
 
 
 def told_after_s(result: FleetResult, at_ns: int, *errors: int) -> float:
-    """How long after that moment the first consumer was told by one of these errors."""
+    """Return how many seconds after at_ns the first consumer got one of these errors."""
     [life] = result.consumers[0].lives
     told = [int(event["at_ns"]) for event in life.events if event["error"] in errors and event["at_ns"] > at_ns]
     assert told, f"nobody was told: {life.events}"
@@ -48,7 +48,7 @@ def told_after_s(result: FleetResult, at_ns: int, *errors: int) -> float:
 
 
 def put_received(record: RecordedTest, result: FleetResult, begin_ns: int, end_ns: int) -> None:
-    """How many frames each consumer got between two moments, of those that know when: at least one."""
+    """Record the frames that each consumer got between two times, if it records times; at least one is required."""
     for consumer in result.consumers:
         awake_ns = consumer.received["awake_ns"]
         if awake_ns.any():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the original's authors had technicians check in the field, as tests; its other points are in test_stream.py
-(equal numbers at two consumers) and test_faults.py (the producer's restart).
+"""The checks of the original's authors for technicians in the field, as tests.
+
+The other checks are in test_stream.py (equal numbers at two consumers) and test_faults.py (the producer's restart).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a frame takes from the writer's call to the reader's return, against the board's budgets."""
+"""Measures how long a frame takes from the writer's call to the reader's return, against the board's budgets."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ COUNTS = [1, 4, 10]  # consumers
 
 
 def under_load(load: LoadKind, priority: Priority, count: int) -> Any:
-    """One case; but for one they take minutes together."""
+    """Return one case; all but one are marked as long."""
     marks = [] if (load, priority, count) == ("cpu", "normal", 4) else [pytest.mark.long]
-    if load == "disk":  # the kernel keeps a processor for milliseconds while it writes
+    if load == "disk":  # the kernel occupies a processor for milliseconds while it writes
         marks.append(pytest.mark.own_stalls)
     return pytest.param(load, priority, count, marks=marks)
 
@@ -34,7 +34,7 @@ CASES += [under_load("cpu", "niced", 4), under_load("cpu", "realtime", 4)]
 
 
 def put_latency(record: RecordedTest, rig: Rig, result: FleetResult, load: str) -> None:
-    """Of each consumer that one which was worst, against the budget."""
+    """Record the worst value of all consumers against the budget."""
     key = rig.board.latency_key(len(result.consumers), load)
     histograms = [histogram_of(result.latencies_ns(consumer)) for consumer in result.consumers]
     for name, percent in PERCENTILES.items():

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of a real V4L2 driver in each of its formats, in one plane and several, and their colours, which the driver
-chooses and tells: vivid's bars are what they were, by own arithmetic, when they go to an encoder, and when they come
-out of it by way of an independent decoder.
+"""Pictures of a real V4L2 driver in each of its formats, single-planar and multi-planar, and their colours.
+
+The driver chooses and declares the colours. By own arithmetic, vivid's bars must be unchanged when they go to an
+encoder, and after an independent decoder.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from vshm_ctypes import Consumer
 
 WIDTH, HEIGHT = 320, 180
 BARS = [(191, 191, 191), (191, 191, 0), (0, 191, 191), (0, 191, 0), (191, 0, 191), (191, 0, 0), (0, 0, 191), (0, 0, 0)]
-# vivid makes grey of them by the weights of BT.709, and of full range, even where it tells a limited one.
+# vivid makes its grey with the weights of BT.709 and full range, even if it declares limited range.
 GREY_BARS = [[0.2126 * red + 0.7152 * green + 0.0722 * blue] * 3 for red, green, blue in BARS]
-LEVELS = 3.0  # a bar may be off by that
-FIVE_BITS = {"RGBP": 8.0, "RGBR": 8.0, "XR15": 8.0, "AR15": 8.0, "RGBO": 8.0}  # are no more exact
+LEVELS = 3.0  # the tolerance of a bar
+FIVE_BITS = {"RGBP": 8.0, "RGBR": 8.0, "XR15": 8.0, "AR15": 8.0, "RGBO": 8.0}  # formats that are less exact
 GREY = ("GREY", "Y10", "Y12", "Y16", "Y16-BE")
 ONE, SEVERAL = "one plane", "several planes"
 COLOURS = [
@@ -35,7 +36,7 @@ COLOURS = [
 
 @pytest.fixture(params=[ONE, SEVERAL])
 def node(request: pytest.FixtureRequest, vivid: Path) -> Iterator[Path]:
-    """A vivid that shows 75 % colour bars and nothing else."""
+    """A vivid camera that shows nothing but 75 % colour bars."""
     from hil.suite.vivid import MOVEMENT, PATTERN, REMEDY, TEXT, injecting, is_aside, reset, vivid_cameras
 
     path = vivid
@@ -53,7 +54,7 @@ def node(request: pytest.FixtureRequest, vivid: Path) -> Iterator[Path]:
 
 @contextmanager
 def picture_of(path: Path, fourcc: str) -> Iterator[Any]:
-    """One that the driver gives in that format."""
+    """Yield a picture of the driver in that format."""
     from hil.streamer.sources.modes import Mode, Size
     from hil.streamer.sources.v4l2_abi import v4l2
     from hil.streamer.sources.v4l2_buffers import Buffers
@@ -71,21 +72,21 @@ def picture_of(path: Path, fourcc: str) -> Iterator[Any]:
 
 
 def bars_of(picture: Any) -> Any:
-    """The colour of each bar of a planar picture of Y'CbCr, by what the picture says of itself."""
+    """Return the colour of each bar of a planar Y'CbCr picture, by the description that it declares."""
     from hil.suite.patches import shown
 
     return shown(picture).reshape(HEIGHT, len(BARS), -1, 3)[20:-20, :, 12:-12].mean(axis=(0, 2))
 
 
 def apart(one: Any, other: Any) -> float:
-    """By how many levels, at most."""
+    """Return the largest difference, in levels."""
     import numpy
 
     return round(float(numpy.abs(numpy.asarray(one, float) - other).max()), 1)
 
 
 def deviation_for_an_encoder(path: Path, fourcc: str) -> float:
-    """Of what an encoder of H.264 would be given."""
+    """Return the deviation of what an H.264 encoder would get."""
     from hil.streamer.colour import colour_of, colour_to_encode
     from hil.streamer.converter import Converter
     from vshm_ctypes import Codec
@@ -111,7 +112,7 @@ def test_each_format_that_a_driver_has_shows_its_colours(node: Path) -> None:
 
 
 def choose(path: Path, colour: tuple[str, str, str]) -> None:
-    """The driver's colour space, encoding and quantization."""
+    """Set the driver's colour space, encoding and quantization."""
     from hil.suite.vivid import COLORSPACE, ENCODING, QUANTIZATION, injecting
 
     with injecting(path) as injector:

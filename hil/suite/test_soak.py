@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hours: what grows a little with each frame shows only then. hil run --seconds 3600 -k soak."""
+"""Runs for hours, to show what grows a little with each frame: hil run --seconds 3600 -k soak."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ pytestmark = [pytest.mark.long, pytest.mark.timed, pytest.mark.medians]
 
 FIVE_MINUTES_S = 300.0
 SAMPLE_EVERY_S = 2.0
-# Samples of the first minute: until so many pictures as are ever in flight have once been allocated. Their memory is
-# kept, and comes in steps of a picture; what grows with each frame goes on growing afterwards.
+# Samples of the first minute, in which the most pictures that are ever in flight are allocated. Their memory is kept,
+# and grows in steps of a picture; what grows with each frame continues afterwards.
 SETTLED = 30
 
 
 def lives(result: FleetResult) -> list[tuple[str, Life]]:
-    """All processes, with their names."""
+    """Return all processes, with their names."""
     named: list[tuple[str, Life]] = [("camera-streamer", life) for life in result.writer.lives]
     return named + [(consumer.name, life) for consumer in result.consumers for life in consumer.lives]
 
 
 def growth(life: Life, field: str) -> float:
-    """From the first quarter's median to the last one's, once settled."""
+    """Return the growth from the first quarter's median to the last quarter's, after the first minute."""
     values = [getattr(sample, field) for sample in life.samples[SETTLED:]]
     quarter = max(len(values) // 4, 1)
     return float(numpy.median(values[-quarter:]) - numpy.median(values[:quarter]))
 
 
 def drift(latency_ns: numpy.typing.NDArray[numpy.int64]) -> float:
-    """The median of the last quarter against that of the first."""
+    """Return the ratio of the last quarter's median to the first quarter's."""
     quarter = max(len(latency_ns) // 4, 1)
     return float(numpy.median(latency_ns[-quarter:]) / max(numpy.median(latency_ns[:quarter]), 1))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""camera-streamer --audio on the kernel's loopback sound card: what is played on one side is heard on the other."""
+"""camera-streamer --audio on the kernel's loopback sound card: what is played on one side is recorded on the other."""
 
 import itertools
 import os
@@ -18,7 +18,7 @@ from vshm_ctypes import AudioFormat, Consumer, Frame
 
 pytestmark = [pytest.mark.capability("snd-aloop"), pytest.mark.xdist_group("snd_aloop")]
 RATE, TONE_HZ, SECONDS = 48000, 1000, 300
-PITCH_HZ = TONE_HZ * SOFTLY + 1  # off by at most: sound is kept in step with the clock; and as far as an FFT tells
+PITCH_HZ = TONE_HZ * SOFTLY + 1  # the largest change of speed, plus the resolution of the FFT
 DRIVER = Path("/sys/bus/platform/drivers/snd_aloop")
 CARD = Path("/proc/asound/Loopback")
 PLAYED = CARD / "pcm0p/sub0/hw_params"
@@ -27,7 +27,7 @@ REMEDY = "needs root, arecord (alsa-utils) and the kernel's snd-aloop: hil vm ha
 
 @pytest.fixture
 def loopback() -> Iterator[str]:
-    """The side that hears, as camera-streamer takes it."""
+    """The recording side, as camera-streamer takes it."""
     if os.geteuid() != 0 or not shutil.which("arecord") or subprocess.run(["modprobe", "snd-aloop"]).returncode:
         pytest.skip(REMEDY)
     wait_until(CARD.exists, "the card is there")
@@ -38,7 +38,7 @@ def loopback() -> Iterator[str]:
 
 @contextmanager
 def playing(folder: Path, rate: int = RATE) -> Iterator[None]:
-    """A tone on the other side, in both channels; the rate of that side is the card's."""
+    """Play a tone on the other side during the block, in both channels and at the card's rate."""
     wave = numpy.sin(2 * numpy.pi * TONE_HZ * numpy.arange(rate) / rate) * 16000
     path = folder / "tone.raw"
     path.write_bytes(wave.astype("<i2").repeat(2).tobytes() * SECONDS)
@@ -53,7 +53,7 @@ def playing(folder: Path, rate: int = RATE) -> Iterator[None]:
 
 @pytest.fixture
 def tone(loopback: str, tmp_path: Path) -> Iterator[None]:
-    """Played as it is asked for."""
+    """A tone at the rate that camera-streamer asks for."""
     with playing(tmp_path):
         yield
 
@@ -64,7 +64,7 @@ def words(ring: str, source: str) -> list[str]:
 
 
 def pitch_hz(frames: list[Frame]) -> float:
-    """The loudest tone in them."""
+    """Return the frequency of the loudest tone in the frames."""
     left = numpy.concatenate([numpy.frombuffer(frame.data, "<i2")[::2] for frame in frames]).astype(float)
     return float(numpy.argmax(numpy.abs(numpy.fft.rfft(left))) * RATE / len(left))
 
@@ -72,7 +72,7 @@ def pitch_hz(frames: list[Frame]) -> float:
 def test_what_the_sound_card_hears_is_in_the_ring_at_its_time(tone: None, loopback: str, ring: str) -> None:
     with streaming(ring, *words(ring, loopback)) as streamer:
         with Consumer(ring) as stream:
-            take(stream, 50)  # a player that has just begun is heard from its first period on
+            take(stream, 50)  # a player that has just started is heard from its first period on
             frames = take(stream, 250)
         streamer.end()
     assert {frame.audio for frame in frames} == {AudioFormat(RATE, 2, RATE // 50)}
@@ -80,7 +80,7 @@ def test_what_the_sound_card_hears_is_in_the_ring_at_its_time(tone: None, loopba
     assert all(frame.capture_ns < frame.publish_ns for frame in frames)
     assert all(after.capture_ns > before.capture_ns for before, after in itertools.pairwise(frames))
     seconds = (frames[-1].capture_ns - frames[0].capture_ns) / 1e9
-    lost = streamer.summary["microphone"]["lost"]  # whoever is kept from its processor for too long loses some
+    lost = streamer.summary["microphone"]["lost"]  # on a busy machine some sound is lost
     assert lost or abs(seconds - (len(frames) - 1) / 50) < 0.05
     books = streamer.books(ring)
     assert books["imbalance"] is None

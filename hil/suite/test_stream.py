@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a camera's stream is to those who read it. One run serves all claims: consumers of every kind at once."""
+"""The claims about a camera's stream, all from one run with consumers of every kind."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ _LINE = re.compile(r"Frame seq=(\d+) size=\d+ codec=(\S+) type=[IP]-frame (\d+)x
 
 @pytest.fixture(scope="module")
 def result(rig: Rig) -> FleetResult:
-    """Every kind, and one that joins late at a keyframe. The recorder and the example keep what they got."""
+    """A run with every kind of consumer, one of which joins late at a keyframe.
+
+    Recorder and example keep their frames.
+    """
     late = Consumer.parse("c@late")
     consumers = [*(Consumer(kind) for kind in KINDS), Consumer("c", late.behaviour, start="keyframe")]
     return rig.run(consumers, writer=rig.camera.writer(rig.board, f"gop={GOP}"))
 
 
 def consumer(result: FleetResult, name: str) -> ConsumerResult:
-    """By its name; with fewer consumers than the test has, it may not be there."""
+    """Return the consumer of that name; it is missing if fewer consumers were asked for than the test has."""
     found = next((one for one in result.consumers if one.name.endswith(f"-{name}")), None)
     if found is None:
         pytest.skip(f"--consumers left no room for {name}")
@@ -41,7 +44,7 @@ def consumer(result: FleetResult, name: str) -> ConsumerResult:
 
 
 def recorded(result: FleetResult) -> Iterator[tuple[int, bytes]]:
-    """(frame number, access unit) of all that the recorder saved."""
+    """Yield (frame number, access unit) of all that the recorder saved."""
     [life] = consumer(result, "recorder").lives
     assert life.saved is not None
     at = 0
@@ -51,7 +54,10 @@ def recorded(result: FleetResult) -> Iterator[tuple[int, bytes]]:
 
 
 def decoded(units: list[bytes], codec: Codec) -> list[Any]:
-    """Pictures. Raises av.FFmpegError at the first unit that is damaged, or leans on what is not there."""
+    """Return the pictures.
+
+    Raises av.FFmpegError at the first access unit that is damaged or refers to a missing one.
+    """
     import av
 
     decoder: Any = av.CodecContext.create({Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}[codec], "r")
@@ -126,7 +132,7 @@ def test_metadata_is_the_cameras(result: FleetResult, record: RecordedTest, rig:
 def test_every_keyframe_carries_its_parameter_sets(result: FleetResult, record: RecordedTest) -> None:
     """A keyframe carries its parameter sets, so that decoding can start at any of them.
 
-    Would catch: an encoder, or a camera, that sends them once at the begin.
+    Would catch: an encoder, or a camera, that sends them only once at the start.
     """
     keys = {int(row["number"]) for row in consumer(result, "example").received if row["keyframe"]}
     units = [unit for number, unit in recorded(result) if number in keys]
@@ -155,7 +161,7 @@ def test_a_recording_decodes_from_its_begin_to_its_end(result: FleetResult, reco
     def number_in(picture: Any) -> int | None:
         return barcode.read(picture.reformat(format="yuv420p").to_ndarray()[: picture.height])
 
-    if number_in(pictures[0]) is not None:  # only the test pattern has numbers in it
+    if number_in(pictures[0]) is not None:  # only the test pattern shows numbers
         shown = [number_in(picture) for picture in pictures]
         wrong = [number for (number, _), seen in zip(units, shown, strict=True) if seen != sequences[number]]
         record.measure(Measurement("pictures that are not the ones captured", "pictures", len(wrong), exactly=0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much goes through, and at what cost: the camera at its highest rate, the ring at full rate, the promises."""
+"""Measures throughput and cost: the camera at its highest rate, the ring at full rate, and the original's promises."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hil.workers.records import Records, accepted
 
 pytestmark = pytest.mark.timed
 
-WARM_UP = 15  # frames, until encoder and camera are at work
-ENCODER_SHARE = 0.8  # of a core: an encoder that needs more has to give pictures up, on however idle a machine
+WARM_UP = 15  # frames, until encoder and camera run steadily
+ENCODER_SHARE = 0.8  # share of a core; an encoder that needs more must drop pictures, however idle the machine is
 
 
 def put_writer(record: RecordedTest, rig: Rig, result: FleetResult) -> float:
-    """What the writer's process, and its part in the ring, cost. Returns its CPU seconds for each frame."""
+    """Record the cost of the writer's process and of its ring. Returns its CPU seconds per frame."""
     [life] = result.writer.lives
     [books] = result.writer.books
     assert books is not None
@@ -36,7 +36,7 @@ def put_writer(record: RecordedTest, rig: Rig, result: FleetResult) -> float:
 
 
 def put_memory(record: RecordedTest, rig: Rig, result: FleetResult) -> None:
-    """Of the ring itself, and by how much a reader grew between the first look and the last."""
+    """Record the memory of the ring, and the growth of a reader from the first sample to the last."""
     lives = [life for consumer in result.consumers for life in consumer.lives]
     grown = max(life.samples[-1].rss_bytes - life.samples[0].rss_bytes for life in lives)
     key = "memory.growth_kb"
@@ -47,8 +47,9 @@ def put_memory(record: RecordedTest, rig: Rig, result: FleetResult) -> None:
 
 
 def put_ring_rate(record: RecordedTest, rig: Rig, result: FleetResult, must_give_up: float = 0.0) -> float:
-    """Pictures a second that got into the ring once all were at work, and how evenly: without a limit where pictures
-    have to be given up, since that is the processor's rate then.
+    """Record the rate at which pictures got into the ring once all were running, and its deviation. Returns the rate.
+
+    If pictures must be dropped, there is no limit, since the rate is then the processor's.
     """
     entry_ns = at_work(result)["entry_ns"]
     rate, deviation = steady_rate(entry_ns)
@@ -60,12 +61,13 @@ def put_ring_rate(record: RecordedTest, rig: Rig, result: FleetResult, must_give
 
 
 def put_camera_rate(record: RecordedTest, rig: Rig, result: FleetResult, must_give_up: float) -> None:
-    """Of the pictures that the camera made, by its own numbers and times; and how many of them were given up, which is
-    held against the board's budget, or against the share that has to be.
+    """Record the rate of the camera by its own numbers and times, and how many pictures were dropped.
+
+    The latter is judged by the board's budget, or by the share that has to be dropped.
     """
     numbers, capture_ns = (at_work(result)[name] for name in ("v4l2_sequence", "capture_ns"))
     if numbers[0] < 0:
-        return  # it does not number them
+        return  # the camera does not number its pictures
     rate, deviation = steady_rate(capture_ns, numbers)
     share = 1 - (len(numbers) - 1) / float(numbers[-1] - numbers[0])
     given_up = rig.board.measurement("rate.given_up_share", "pictures that did not get into the ring", share)
@@ -79,7 +81,7 @@ def put_camera_rate(record: RecordedTest, rig: Rig, result: FleetResult, must_gi
 
 
 def at_work(result: FleetResult) -> Records:
-    """WRITTEN once all were attached, and encoder and camera at work."""
+    """Return WRITTEN from when all were attached, and encoder and camera were running steadily."""
     written = accepted(result.writer.written)
     return written[written["entry_ns"] >= result.begin_ns][WARM_UP:]
 
@@ -91,7 +93,7 @@ def test_the_cameras_highest_rate_is_held(rig: Rig, record: RecordedTest) -> Non
     Would catch: a source or encoder that falls behind little by little, memory that grows with each frame.
     """
     fps = rig.camera.highest_fps(rig.board)
-    # In a third of the time one picture is then less than the deviation that is allowed.
+    # In a third of that time one picture is less than the allowed deviation.
     pictures = WARM_UP + 3 * 1.5 / rig.board.budget("rate.deviation_share")
     result = rig.run("c c c c", rig.time_s(max(8, pictures / fps)), writer=rig.camera.writer(rig.board, fps=fps))
     wrong = put_on_record(record, result)

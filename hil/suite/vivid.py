@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's vivid cameras and their fault injector: controls by the names that the driver gives them.
+"""The kernel's vivid cameras and their fault injector, which sets controls by the driver's names.
 
-The injector is a descriptor of its own on the device. What it sets stays set when it is closed; a disconnected camera
-comes back when the last descriptor on it closes, the injector's too.
+The injector opens the device a second time. Its settings stay when it is closed; a disconnected camera comes back when
+all that have it open, including the injector, have closed it.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ REMEDY = "as root: modprobe vivid n_devs=2 multiplanar=1,2; or: hil vm -- COMMAN
 
 
 def vivid_cameras() -> list[DeviceInfo]:
-    """Those that are there, in the order of their buses."""
+    """Return the vivid cameras, ordered by bus."""
     devices, _ = video_devices()
     return sorted((info for info in devices if info.driver == DRIVER and info.captures), key=lambda info: info.bus)
 
 
 def is_aside(info: DeviceInfo) -> bool:
-    """Whether it is a multi-planar one, which is there for tests of just that: the suite is run on the others."""
+    """Return whether it is a multi-planar camera, which is only for the tests of that: the suite runs on the others."""
     return info.driver == DRIVER and info.multi_planar
 
 
 class Injector:
-    """Sets controls of an open vivid device. Raises KeyError: it has no such control, or item; OSError."""
+    """Sets controls of an open vivid device. Raises KeyError if it has no such control or menu item, or OSError."""
 
     def __init__(self, device: Any) -> None:
         self._device = device
@@ -54,40 +54,40 @@ class Injector:
         self._controls: dict[str, Any] = {control.name.decode(errors="replace"): control for control in controls}
 
     def set(self, name: str, value: int) -> None:
-        """A number, a switch (0 and 1), or an item of a menu."""
+        """Set a control to a number, a switch to 0 or 1, or a menu to an item's index."""
         v4l2.set_control(self._device, self._controls[name].id, value)
 
     def choose(self, name: str, item: str) -> None:
-        """An item of a menu, by its name."""
+        """Set a menu to the item of that name."""
         self.set(name, self._items(self._controls[name])[item])
 
     def take_back(self, name: str) -> None:
-        """What the driver had at first."""
+        """Set a control to the driver's default."""
         self.set(name, self._controls[name].default_value)
 
     def _items(self, control: Any) -> dict[str, int]:
         found = {}
         for index in range(control.minimum, control.maximum + 1):
-            with contextlib.suppress(OSError):  # menus have holes
+            with contextlib.suppress(OSError):  # menus may lack some indices
                 item = v4l2.raw.v4l2_querymenu(id=control.id, index=index)
                 v4l2.ioctl(self._device, v4l2.IOC.QUERYMENU, item)
                 found[item.name.decode(errors="replace")] = index
         return found
 
     def push(self, name: str) -> None:
-        """A button."""
+        """Press a button."""
         self.set(name, 1)
 
 
 @contextmanager
 def injecting(path: Path) -> Iterator[Injector]:
-    """The fault injector of the camera at that path. Raises OSError."""
+    """Open the fault injector of the camera at that path. Raises OSError."""
     with v4l2.Device(str(path)) as device:
         yield Injector(device)
 
 
 def reset(path: Path) -> None:
-    """Take back every fault that stays set. Raises OSError."""
+    """Reset every fault that stays set. Raises OSError."""
     with injecting(path) as injector:
         for name in (DROPPED_PERCENT, WRAP_SEQUENCE, WRAP_TIMESTAMP):
             injector.set(name, 0)
