@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run found: kept as run.json, shown as a page, as a screen of text, and beside another run."""
+"""The report of a run: kept as run.json, and shown as a page, as text on a terminal, or compared with another run."""

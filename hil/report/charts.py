@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where things stand in the report's pictures; the templates draw them.
+"""Computes the positions in the report's charts, which the templates draw.
 
 No charting library draws a percentile axis, stalls behind a time line and a flow in a few kilobytes of SVG without a
-script, so what is here are scales and points, and the SVG is the templates'.
+script, so this module has scales and points, and the templates have the SVG.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ WIDTH, HEIGHT = 420.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 12.0, 30.0
 SHARES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 SERIES_COLOURS = 6
-OUTAGE = 2.5  # times the usual time between two points of a time line
+OUTAGE = 2.5  # multiple of the usual time between two points of a time line
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much a picture shows. points: of a line across its width. stalls: the longest only. passed: pictures of
-    tests that passed, too.
+    """How much a chart shows.
+
+    points: of a line across its width. stalls: only that many, the longest. passed: also draw charts of tests that
+    passed.
     """
 
     points: int = 120
@@ -34,12 +36,12 @@ class Detail:
     passed: bool = True
 
 
-DETAILS = (Detail(), Detail(50, 100), Detail(50, 100, passed=False))  # from all of it to what needs attention
+DETAILS = (Detail(), Detail(50, 100), Detail(50, 100, passed=False))  # from everything to only what needs attention
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A place on an axis, and what is written there."""
+    """A position on an axis, and its label."""
 
     at: float
     text: str
@@ -47,7 +49,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: the points attribute of a polyline, its colour's number (-1: the host's), and its name."""
+    """A line: the points attribute of a polyline, its colour's index (-1: the host's), and its name."""
 
     points: str
     colour: int
@@ -56,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something at one place: a limit, a fault."""
+    """A label at one position: a limit or a fault."""
 
     x: float
     y: float
@@ -65,7 +67,7 @@ class Mark:
 
 @dataclass(slots=True)
 class Chart:
-    """A picture's contents in its own units: x to the right, y down, WIDTH by HEIGHT."""
+    """A chart in its own units: x to the right, y down, WIDTH by HEIGHT."""
 
     x_ticks: list[Tick] = field(default_factory=list)
     y_ticks: list[Tick] = field(default_factory=list)
@@ -78,7 +80,7 @@ class Chart:
 
 
 class LogAxis:
-    """Latencies upwards, each decade the same height."""
+    """A vertical axis for latencies, on which each decade has the same height."""
 
     def __init__(self, values_ns: Iterable[float]) -> None:
         values = [max(value, 1.0) for value in values_ns] or [1.0]
@@ -86,17 +88,17 @@ class LogAxis:
         self._high = max(math.ceil(math.log10(max(values))), self._low + 1)
 
     def at(self, value_ns: float) -> float:
-        """Where a latency stands; beyond the axis: at its end."""
+        """Return the position of a latency; beyond the axis, its end."""
         share = (math.log10(max(value_ns, 1.0)) - self._low) / (self._high - self._low)
         return round(HEIGHT - BOTTOM - min(max(share, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM), 1)
 
     def ticks(self) -> list[Tick]:
-        """The decades."""
+        """Return the decades."""
         return [Tick(self.at(10.0**power), figures.span(10**power)) for power in range(self._low, self._high + 1)]
 
 
 def percentile_at(share: float, largest: float) -> float:
-    """Where a share of all stands: each further nine the same width, up to 1 - 10**-largest."""
+    """Return the position of a share: each further nine has the same width, up to 1 - 10**-largest."""
     nines = min(-math.log10(max(1 - share, 1e-12)), largest)
     return round(LEFT + nines / largest * (WIDTH - LEFT - RIGHT), 1)
 
@@ -107,7 +109,10 @@ def percentile_chart(
     limits: Sequence[tuple[float, float]],
     detail: Detail,
 ) -> Chart | None:
-    """Latencies by percentile; None: there are none. limits: pairs of a share and the latency in ns allowed there."""
+    """Return a chart of latencies by percentile, or None if there are none.
+
+    limits: pairs of a share and the latency in ns that is allowed there.
+    """
     filled = {name: histogram for name, histogram in histograms.items() if histogram.count}
     if not filled:
         return None
@@ -134,7 +139,7 @@ def percentile_chart(
 
 
 def _steps(points: Sequence[tuple[int, float]], axis: LogAxis, nines: float, count: int) -> str:
-    """A line through the distribution, without points that nobody could tell from their neighbours."""
+    """Return a line through the distribution, without points that look the same as their neighbours."""
     kept: list[tuple[float, float]] = [(percentile_at(0.0, nines), axis.at(points[0][0]))]
     step = (WIDTH - LEFT - RIGHT) / count
     for value_ns, share in points:
@@ -146,12 +151,12 @@ def _steps(points: Sequence[tuple[int, float]], axis: LogAxis, nines: float, cou
 
 
 def polyline(places: Iterable[tuple[float, float]]) -> str:
-    """The points attribute."""
+    """Return the points attribute of a polyline."""
     return " ".join(f"{x:g},{y:g}" for x, y in places)
 
 
 def time_chart(test: dict[str, Any], detail: Detail) -> Chart | None:
-    """Latency over time, with the host's stalls and what was done to the system; None: there is nothing to show."""
+    """Return a chart of latency over time with the host's stalls and the faults, or None if nothing was recorded."""
     timeline, faults = coarser(test["timeline"], detail.points * 2), test["faults"]
     stalls = sorted(test["host"]["stalls"] if test["host"] else [], key=lambda stall: -stall[1])[: detail.stalls]
     if not timeline and not faults:
@@ -185,14 +190,14 @@ def time_chart(test: dict[str, Any], detail: Detail) -> Chart | None:
 
 
 def coarser(timeline: Sequence[Sequence[int]], bins: int) -> list[tuple[int, int, int]]:
-    """Neighbours of a time line put together: the middle one's median, and the longest of all."""
+    """Merge neighbouring bins of a time line: their middle one's median, and the longest latency of all."""
     size = -(-len(timeline) // bins) or 1
     parts = [timeline[at : at + size] for at in range(0, len(timeline), size)]
     return [(part[0][0], sorted(one[1] for one in part)[len(part) // 2], max(one[2] for one in part)) for part in parts]
 
 
 def runs(timeline: Sequence[tuple[int, int, int]]) -> list[list[tuple[int, int, int]]]:
-    """Its parts between outages: where no frame came there is no line."""
+    """Return the parts of a time line between outages, during which no frame came and no line is drawn."""
     steps = sorted(b[0] - a[0] for a, b in pairwise(timeline))
     longest = OUTAGE * steps[len(steps) // 2] if steps else 0
     found: list[list[tuple[int, int, int]]] = []
@@ -204,7 +209,7 @@ def runs(timeline: Sequence[tuple[int, int, int]]) -> list[list[tuple[int, int, 
 
 
 def _round_steps(seconds: float) -> list[float]:
-    """Four to eight round numbers from zero."""
+    """Return four to eight round numbers from zero."""
     step: float = 10.0 ** math.floor(math.log10(max(seconds, 1e-3) / 4))
     step = next(step * factor for factor in (1, 2, 5, 10) if seconds / (step * factor) <= 7)
     return [number * step for number in range(int(seconds / step) + 1)]

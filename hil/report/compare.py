@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two runs side by side: each figure of the one beside the same of the other."""
+"""Compares two runs, figure by figure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .merge import Run
 from .page import merged_histogram, render, verdict_of
 from .words import VERDICTS, headline
 
-EXTENTS = ("frames", "pictures", "")  # units of counts: a longer run has more of them, and is no worse for it
-LEAST_CHANGE = 0.0005  # that is told
+EXTENTS = ("frames", "pictures", "")  # units of counts: a longer run has more of them, which is no change
+LEAST_CHANGE = 0.0005  # smaller changes are not reported
 Direction = Literal["better", "worse", ""]
 Side = dict[str, Any]
 Name = TypeVar("Name")
@@ -25,47 +25,47 @@ Name = TypeVar("Name")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The same thing in both runs, as the run has it; None: it is not in that one, but in the other."""
+    """The same thing in both runs, as in their run.json; None if that run does not have it."""
 
     first: Side | None
     second: Side | None
 
     @property
     def newer(self) -> Side:
-        """The second, where there is one: what is said of both is taken from it."""
+        """The second run's, or the first's if the second has none. What is the same in both is taken from it."""
         return self.second or self.first or {}
 
     @property
     def name(self) -> str:
-        """The same in both."""
+        """The name, which is the same in both."""
         return str(self.newer["name"])
 
 
 class MeasurementPair(Pair):
-    """A measurement."""
+    """A measurement in two runs."""
 
     @property
     def unit(self) -> str:
-        """Of both values."""
+        """The unit of both values."""
         return str(self.newer["unit"])
 
     @property
     def change(self) -> float | None:
-        """(second - first) / first; None: of nothing, or of 0."""
+        """(second - first) / first, or None if a value is missing or the first is 0."""
         if self.first is None or self.second is None or self.first["value"] == 0:
             return None
         return float((self.second["value"] - self.first["value"]) / abs(self.first["value"]))
 
     @property
     def is_equal(self) -> bool:
-        """Both have it, with the same verdict and as good as the same value."""
+        """Whether both have it, with the same verdict and nearly the same value."""
         if self.first is None or self.second is None or self.first.get("verdict") != self.second.get("verdict"):
             return False
         return self.first["value"] == self.second["value"] or abs(self.change or 1.0) < LEAST_CHANGE
 
     @property
     def direction(self) -> Direction:
-        """By the side on which its limit stands; of what grows with the run's length alone by whether it is kept."""
+        """Worse or better by the side of its limit; for what grows with the run's length, only by its verdict."""
         limited = self.newer
         if self.unit in EXTENTS:
             verdicts = [(side or {}).get("verdict") for side in (self.first, self.second)]
@@ -78,7 +78,7 @@ class MeasurementPair(Pair):
 
 @dataclass(frozen=True, slots=True)
 class TestPair(Pair):
-    """A test of one session."""
+    """A test of one session in two runs."""
 
     session: str
 
@@ -89,37 +89,37 @@ class TestPair(Pair):
 
     @property
     def verdicts(self) -> tuple[str, str]:
-        """What is said of it; empty: it did not run."""
+        """The two verdicts, empty where it did not run."""
         return (verdict_of(self.first) if self.first else "", verdict_of(self.second) if self.second else "")
 
     @property
     def place(self) -> int:
-        """Among the others, from the top: another verdict, a figure that is worse, better, another one, all alike."""
+        """The position in the list: another verdict first, then a worse, a better or another figure, then no change."""
         directions = {pair.direction for pair in self.pairs}
         signs = (len(set(self.verdicts)) > 1, "worse" in directions, "better" in directions, bool(self.changed))
         return next((place for place, sign in enumerate(signs) if sign), len(signs))
 
     @property
     def changed(self) -> list[MeasurementPair]:
-        """Those of its pairs that are not alike in both, what is worse first."""
+        """The measurements that differ, worse ones first."""
         order = ("worse", "better", "")
         return sorted((one for one in self.pairs if not one.is_equal), key=lambda one: order.index(one.direction))
 
     @property
     def alike(self) -> list[MeasurementPair]:
-        """The others."""
+        """The measurements that do not differ."""
         return [pair for pair in self.pairs if pair.is_equal]
 
     @property
     def pairs(self) -> list[MeasurementPair]:
-        """Its measurements, in the order of the second run."""
+        """All measurements, in the order of the second run."""
         sides = [(side or {}).get("measurements", []) for side in (self.first, self.second)]
         first, second = ({one["name"]: one for one in side} for side in sides)
         return [MeasurementPair(first.get(name), second.get(name)) for name in _names(first, second)]
 
     @property
     def percentiles(self) -> Chart | None:
-        """All latencies of the test, in both runs; None where one has none."""
+        """A chart of all latencies of the test in both runs, or None if one run has none."""
         if not (self.first and self.second and self.first["histograms"] and self.second["histograms"]):
             return None
         both = {"A": merged_histogram(self.first), "B": merged_histogram(self.second)}
@@ -127,7 +127,7 @@ class TestPair(Pair):
 
 
 def compare(first: Run, second: Run) -> list[TestPair]:
-    """Tests of both runs: what changed is on top, and within that they are in the order of the second run."""
+    """Return the tests of both runs, changed ones first, otherwise in the order of the second run."""
     old, new = ({(session, test["name"]): test for session, test in _tests(run)} for run in (first, second))
     pairs = [TestPair(old.get(key), new.get(key), session=key[0]) for key in _names(old, new)]
     return sorted(pairs, key=lambda pair: pair.place)
@@ -144,7 +144,7 @@ def _tests(run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def write_comparison(first: Run, second: Run, names: tuple[str, str], file: Path) -> None:
-    """Write one page of both. names: what the runs are called. Raises OSError."""
+    """Write a page that compares both runs. names: what they are called. Raises OSError."""
     sides = [
         {"letter": letter, "name": name, "run": run, "verdict": VERDICTS[run["verdict"]], "line": headline(run)}
         for letter, name, run in zip("AB", names, (first, second), strict=True)
@@ -154,7 +154,7 @@ def write_comparison(first: Run, second: Run, names: tuple[str, str], file: Path
 
 
 def change_text(pair: MeasurementPair) -> str:
-    """As +12.5 %; empty where there is nothing to compare."""
+    """Return the change as text like +12.5 %, or an empty text if nothing can be compared."""
     if pair.first is None or pair.second is None:
         return "only in B" if pair.second else "only in A"
     if pair.change is None:
@@ -163,7 +163,7 @@ def change_text(pair: MeasurementPair) -> str:
 
 
 def comparison_record(first: Run, second: Run) -> list[dict[str, Any]]:
-    """The same for programs."""
+    """Return the comparison as JSON objects."""
     return [
         {
             "session": test.session,

@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pytest that a signal ended: which, and what the interpreter could still say of where it was."""
+"""Explains a pytest that was ended by a signal: which one, and where the interpreter was."""
 
 from __future__ import annotations
 
 import signal
 from pathlib import Path
 
-LOG = "pytest.log"  # of a report's folder: what every pytest of the run printed
-BEGIN = "Fatal Python error: "  # faulthandler's, which pytest turns on
+LOG = "pytest.log"  # in a report's folder: what every pytest of the run printed
+BEGIN = "Fatal Python error: "  # faulthandler's line, which pytest turns on
 LINES = 40
 
 
 def signal_of(code: int) -> str | None:
-    """The signal's name, from a process's exit code or a shell's; None: it ended by itself."""
+    """Return the name of the signal in the exit code of a process or a shell, or None if it was not ended by one."""
     number = -code if code < 0 else code - 128
     return next((known.name for known in signal.Signals if known == number), None)
 
 
 def crash(folder: Path, code: int) -> str | None:
-    """What is to be said of a pytest that ended so, its last words in a report's log included; None: no signal did."""
+    """Return what ended a pytest, with its last words from a report's log, or None if it was not ended by a signal."""
     name = signal_of(code)
     if name is None:
         return None
     log = folder / LOG
     text = log.read_text(errors="replace") if log.is_file() else ""
     _, begin, words = text.rpartition(BEGIN)
-    if not begin:  # as of SIGKILL, which leaves no time for any
+    if not begin:  # nothing was printed, as for SIGKILL
         return f"pytest was ended by {name}; its output is in {log}"
     return "\n".join([f"pytest was ended by {name}; {log} says:", *(begin + words).strip().splitlines()[:LINES]])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures as people read them, and as bars that show how near the limit they are."""
+"""Formats figures as people read them, and as bars that show how near they are to their limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LIMITS = (("at_most", "≤"), ("at_least", "≥"), ("exactly", "="))
 
 
 def digits(value: float) -> str:
-    """Three significant digits, without an exponent."""
+    """Return three significant digits, without an exponent."""
     if value == 0:
         return "0"
     if abs(value) >= 1000 or float(value).is_integer():
@@ -23,8 +23,8 @@ def digits(value: float) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    """With its unit, in the prefix that suits it."""
-    if unit == "fps":  # a rate is told from its neighbour by its fourth digit
+    """Return the value with its unit, in a suitable prefix."""
+    if unit == "fps":  # two rates may differ only in the fourth digit
         return f"{value:.2f} fps"
     if unit == "share":
         return f"{digits(value * 100)} %"
@@ -35,12 +35,12 @@ def figure(value: float, unit: str) -> str:
 
 
 def span(nanoseconds: float) -> str:
-    """A time span."""
+    """Return a time span as text."""
     return figure(nanoseconds, "ns")
 
 
 def duration(seconds: float) -> str:
-    """How long something took."""
+    """Return how long something took as text."""
     if seconds < 60:
         return f"{digits(round(seconds, 1))} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -49,14 +49,14 @@ def duration(seconds: float) -> str:
 
 
 def limits(measurement: dict[str, Any]) -> str:
-    """What a measurement is held against; empty: nothing."""
+    """Return the limits of a measurement as text, empty if there are none."""
     given = [(sign, measurement[name]) for name, sign in LIMITS if measurement[name] is not None]
     return ", ".join(f"{sign} {figure(value, measurement['unit'])}" for sign, value in given)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Percent of the bar's width. fill: the value. limit: where the limit stands. bad: which side of it is beyond."""
+    """A bar, in percent of its width. fill: the value. limit: its position. bad: the side of it that is not allowed."""
 
     fill: float
     limit: float
@@ -64,7 +64,7 @@ class Bar:
 
 
 def bar(measurement: dict[str, Any]) -> Bar | None:
-    """None where there is no limit, or none that a length could show."""
+    """Return the bar of a measurement, or None if it has no limit, or none that a length could show."""
     value = measurement["value"]
     name = "at_most" if measurement["at_most"] is not None else "at_least"
     limit = measurement[name]

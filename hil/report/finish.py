@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done when a run is over: run.json and what shows it are made of the parts, and junit.xml of pytest's own."""
+"""Finishes a report: merges the recorded parts into run.json and its pages, and pytest's files into junit.xml."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .recorder import PARTS
 
 
 def finish(folder: Path, pytest_codes: Iterable[int], problems: Iterable[str] = ()) -> Run:
-    """The finished run. pytest_codes: what pytest exited with. Raises RunError, OSError."""
+    """Return the finished run. pytest_codes: pytest's exit codes. Raises RunError or OSError."""
     run = merge(folder, pytest_codes, problems)
     save(run, folder)
     junit = sorted((folder / PARTS).glob("*/junit-*.xml"))

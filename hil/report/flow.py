@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frame book as a flow: from the camera over the encoder into the ring, and from there to each consumer."""
+"""Draws the frame accounts as a flow: from the camera through the encoder into the ring, and on to each consumer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEIGHT_MIN = 96.0
 LOSS_STEP = 16.0
 
 STAGES = (("camera", "camera"), ("captured", "captured"), ("encoded", "encoded"), ("written", "in the ring"))
-# After which stage, its name in the book, and what it is called.
+# After which stage, its name in the accounts, and its label.
 LOSSES = (  # the last stage first, so that no line crosses another's words
     (2, "ring_dropped", "dropped: the ring was busy"),
     (2, "refused", "too large for a slot"),
@@ -44,7 +44,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What left the flow after a stage: a line down from it, and words."""
+    """What left the flow after a stage: a line down from it, and its label."""
 
     x: float
     y: float
@@ -63,7 +63,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A consumer: its bar's place, its parts, and words."""
+    """A consumer: the position of its bar, its parts, and its label."""
 
     y: float
     parts: list[Part]
@@ -73,7 +73,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The whole picture. ribbons: paths between stages, and from the ring to each consumer."""
+    """The whole chart. ribbons: the paths between stages, and from the ring to each consumer."""
 
     height: float
     stages: list[Stage]
@@ -83,7 +83,7 @@ class Flow:
 
 
 def flow(book: dict[str, Any]) -> Flow:
-    """The picture of a frame book."""
+    """Return the chart of a run's frame accounts."""
     writer = book["writer"] | {"camera_gaps": book["camera_gaps"] or 0}
     counts = [writer["captured"] + writer["camera_gaps"], *(writer[name] for name, _ in STAGES[1:])]
     body = max(HEIGHT_MIN, len(book["consumers"]) * ROW_STEP)
@@ -119,7 +119,7 @@ def _losses(writer: dict[str, int], stages: list[Stage], bottom: float) -> list[
 
 
 def fates(consumer: dict[str, Any], written: int) -> dict[str, int]:
-    """What became of all that was written, for one consumer. absent: written before it came or after it left."""
+    """Return what became of all written frames for one consumer. absent: written before it came or after it left."""
     counts = {fate: consumer[fate] for fate in FATES[:-1]}
     return counts | {"absent": max(written - sum(counts.values()), 0)}
 
@@ -132,7 +132,7 @@ def _reader(consumer: dict[str, Any], written: int, top: float) -> Reader:
     for fate, count in counts.items():
         width = ROWS_WIDTH * count / whole
         if count:
-            width = max(width, 2.0)  # one lost frame among thousands is seen
+            width = max(width, 2.0)  # so that one lost frame among thousands is visible
             x = min(x, ROWS_AT + ROWS_WIDTH - width)
             parts.append(Part(fate, round(x, 1), round(width, 1)))
         x += width

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One junit.xml of several that pytest wrote; of a test that was repeated, the last."""
+"""Merges pytest's junit.xml files into one, with the last attempt at each test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COUNTED = {"errors": "error", "failures": "failure", "skipped": "skipped"}
 
 
 def merge_junit(files: Iterable[Path], target: Path) -> None:
-    """Write target. A file that pytest did not finish is left out: run.json has what it would have. Raises OSError."""
+    """Write target. A file that pytest did not finish is left out, since run.json has its content. Raises OSError."""
     suites: dict[str, ElementTree.Element] = {}
     cases: dict[tuple[str, str, str], ElementTree.Element] = {}
     for path in files:

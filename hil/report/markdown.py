@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run as Markdown, for where CI shows a job: the verdict, what needs attention, and the latencies."""
+"""Shows a run as Markdown for a CI job's page: the verdict, what needs attention, and the latencies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _MEANING = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
 def markdown(run: Run) -> str:
-    """The whole text. Names from streams, machines and tests are untrusted: nothing in them is mark-up."""
+    """Return the whole text.
+
+    Names from streams, machines and tests are untrusted, so no markup in them takes effect.
+    """
     lines = [f"### {VERDICTS[run['verdict']]}: {_plain(headline(run))}", ""]
     lines += [f"- **problem**: {_plain(problem)}" for problem in run["problems"]]
     for session in run["sessions"]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes one run of the parts that recorders left, and reads and writes run.json."""
+"""Merges the parts that recorders left into one run, and reads and writes run.json."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ SCHEMA = Path(__file__).parent / "run.schema.json"
 SCHEMA_VERSION = 1
 FILE = "run.json"
 
-Run = dict[str, Any]  # as run.schema.json says
+Run = dict[str, Any]  # in the form of run.schema.json
 
 
 class RunError(ValueError):
-    """No run, or one that can't be read; says where and what."""
+    """This is no run, or it can't be read. The message says where and what."""
 
 
 def merge(folder: Path, pytest_codes: Iterable[int] = (), problems: Iterable[str] = ()) -> Run:
-    """The run whose parts are in a report's folder.
+    """Return the run whose parts are in a report's folder.
 
-    pytest_codes: what pytest exited with. problems: what else went wrong; with any, the run fails. Raises RunError.
+    pytest_codes: pytest's exit codes. problems: what else went wrong; with any, the run fails. Raises RunError.
     """
     sessions = [_session(folder, path.parent.name) for path in sorted((folder / PARTS).glob("*/session.json"))]
     verdicts = [Verdict(test["verdict"]) for session in sessions for test in session["tests"] if test["verdict"]]
@@ -50,7 +50,7 @@ def merge(folder: Path, pytest_codes: Iterable[int] = (), problems: Iterable[str
 
 
 def _problems(folder: Path, pytest_codes: Iterable[int], is_failed: bool) -> list[str]:
-    """What pytest says by its exit code that no record says."""
+    """Return what pytest's exit codes say that no record does."""
     told = {2: "the tests were interrupted", 3: "pytest broke down", 4: "pytest did not understand its arguments"}
     problems = []
     for code in pytest_codes:
@@ -58,13 +58,13 @@ def _problems(folder: Path, pytest_codes: Iterable[int], is_failed: bool) -> lis
             problems.append("pytest says that tests failed, though no record of one does: did a worker crash?")
         elif crashed := crash(folder, code):
             problems.append(crashed)
-        elif code not in (0, 1, 5):  # 5: there was nothing to run
+        elif code not in (0, 1, 5):  # 5: no test was collected
             problems.append(told.get(code, f"pytest ended with {code}"))
     return problems
 
 
 def session_tests(folder: Path, session: str) -> list[dict[str, Any]]:
-    """The last attempt at each test of a session, in the order in which they ran. Raises RunError."""
+    """Return the last attempt at each test of a session, in the order in which they ran. Raises RunError."""
     attempts: dict[str, dict[str, Any]] = {}
     for path in (folder / PARTS / session / "tests").glob("*.json"):
         test = _read(path)
@@ -82,7 +82,7 @@ def _session(folder: Path, name: str) -> dict[str, Any]:
     session.pop("begin_ns", None)
     session["cameras"] = [_read(path) for path in sorted((parts / "cameras").glob("*.json"))]
     session["tests"] = session_tests(folder, name)
-    if not session["seconds"]:  # it was cut off before it could say
+    if not session["seconds"]:  # it was killed before it could record this
         session["seconds"] = sum(test["seconds"] for test in session["tests"])
     return session
 
@@ -95,7 +95,7 @@ def _read(path: Path) -> Any:
 
 
 def checked(run: Any, where: str) -> Run:
-    """The run, if it is one. Raises RunError."""
+    """Return the run if it is valid. Raises RunError."""
     if isinstance(run, dict) and run.get("schema", SCHEMA_VERSION) != SCHEMA_VERSION:
         raise RunError(f"{where}: schema {run['schema']!r}; this version of hil reads {SCHEMA_VERSION}")
     try:
@@ -107,7 +107,7 @@ def checked(run: Any, where: str) -> Run:
 
 
 def load(path: Path) -> Run:
-    """A run from its file, or from the folder of its report. Raises RunError, OSError."""
+    """Return a run from its file, or from its report's folder. Raises RunError or OSError."""
     file = path / FILE if path.is_dir() else path
     if not file.exists():
         raise RunError(f"{file}: there is no run; hil run --report {file.parent} makes one")

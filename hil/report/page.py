@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""index.html: one file with everything in it, no script, nothing from any network."""
+"""Writes index.html: a single file, without scripts, that loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class View:
 
     @property
     def is_open(self) -> bool:
-        """What needs attention is shown at once."""
+        """Whether it is shown unfolded, since it needs attention."""
         return self.verdict in ATTENTION
 
     @property
@@ -65,7 +65,7 @@ class View:
 
 
 def _decoded(encoded: str) -> LatencyHistogram:
-    """A histogram of a record; one that can't be read shows as empty rather than hiding the whole run."""
+    """Return a recorded histogram. One that can't be read is shown as empty rather than hiding the whole run."""
     try:
         return LatencyHistogram.decode(encoded)
     except ValueError:
@@ -73,7 +73,7 @@ def _decoded(encoded: str) -> LatencyHistogram:
 
 
 def merged_histogram(test: dict[str, Any]) -> LatencyHistogram:
-    """All latencies of a test in one."""
+    """Return all latencies of a test in one histogram."""
     merged = LatencyHistogram()
     for encoded in test["histograms"].values():
         merged.add(_decoded(encoded))
@@ -81,7 +81,7 @@ def merged_histogram(test: dict[str, Any]) -> LatencyHistogram:
 
 
 def _allowed(measurements: Iterable[dict[str, Any]]) -> list[tuple[float, float]]:
-    """The latency budgets among the limits: share, and ns."""
+    """Return the latency budgets among the limits, as pairs of a share and ns."""
     found = set()
     for one in measurements:
         share = PERCENTILES_OF_BUDGETS.get((one["budget"] or "").rpartition(".")[2])
@@ -91,18 +91,18 @@ def _allowed(measurements: Iterable[dict[str, Any]]) -> list[tuple[float, float]
 
 
 def worst_first(sessions: list[tuple[dict[str, Any], list[View]]]) -> list[tuple[dict[str, Any], list[View]]]:
-    """What did not pass at the top, sessions and the tests of each; else in the order in which they ran."""
+    """Sort sessions and their tests: those that did not pass first, otherwise in the order in which they ran."""
     ordered = [(session, sorted(views, key=lambda view: rank(view.verdict))) for session, views in sessions]
     return sorted(ordered, key=lambda pair: min((rank(view.verdict) for view in pair[1]), default=len(ATTENTION)))
 
 
 def rank(verdict: str | None) -> int:
-    """By which what needs attention comes first."""
+    """Return the sort key of a verdict, by which what needs attention comes first."""
     return ATTENTION.index(verdict) if verdict in ATTENTION else len(ATTENTION)
 
 
 def verdict_of(test: dict[str, Any]) -> str:
-    """Of one test; skipped where nothing was judged."""
+    """Return the verdict of a test, or skipped if nothing was judged."""
     return test["verdict"] or "skipped"
 
 
@@ -118,7 +118,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def write_page(run: Run, path: Path, gate: str = "") -> Path:
-    """Write the page, with as much detail as a phone's browser bears; its path. Raises OSError.
+    """Write the page, with as much detail as a phone's browser can show. Returns its path. Raises OSError.
 
     gate: HTML of a section on the regression gate, from hil.gate.page.section_beside.
     """

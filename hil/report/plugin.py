@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pytest plugin: each test of the suite becomes a record, and its figures decide with it.
+"""A pytest plugin that records each test of the suite, and judges it by its figures.
 
-A test takes the fixture record and puts its figures there; none of them is asserted. Marked as timed, it runs beside
-the hiccup control, and on a host that was not fit its times are INVALID: it neither passes nor fails. So are times
-beyond limits that were never measured on such a machine.
+A test uses the fixture record, and puts its figures there instead of asserting them. A test marked as timed runs beside
+the hiccup control. If the host was not fit, its times are INVALID: it neither passes nor fails. So are times beyond
+limits that were never measured on such a machine.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The timed at the end, where nothing else goes on any more."""
+    """Move the timed tests to the end, when nothing else runs any more."""
     items.sort(key=lambda item: item.get_closest_marker("timed") is not None)
 
 
@@ -99,7 +99,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def claim_of(item: pytest.Item) -> str:
-    """What the test claims: the first paragraph of its docstring, else its name in words."""
+    """Return what the test claims: the first paragraph of its docstring, else its name as words."""
     function = getattr(item, "function", None)
     text = inspect.getdoc(function) if function else None
     if text:
@@ -109,7 +109,7 @@ def claim_of(item: pytest.Item) -> str:
 
 
 def name_of(item: pytest.Item) -> str:
-    """File and name of the test, without its folder, and without what xdist adds for a group."""
+    """Return file and name of the test, without its folder, and without xdist's suffix for a group."""
     names = {str((*mark.args, mark.kwargs.get("name"))[0]) for mark in item.iter_markers("xdist_group")}
     return item.nodeid.rpartition("/")[2].removesuffix(f"@{'_'.join(sorted(names))}" if names else "")
 
@@ -169,7 +169,7 @@ def _failed(record: RecordedTest) -> list[str]:
 
 
 def _control(config: pytest.Config) -> Hiccups:
-    """One for all timed tests: it takes a second to start on an emulated processor."""
+    """Return the hiccup control of all timed tests, which takes a second to start on an emulated processor."""
     if CONTROL not in config.stash:
         config.stash[CONTROL] = Hiccups().__enter__()
     return config.stash[CONTROL]
@@ -197,18 +197,18 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> RecordedTest:
-    """This test's record: put every figure there."""
+    """The record of this test, for all its figures."""
     found: RecordedTest = request.node.stash[RECORD]
     return found
 
 
 @pytest.fixture(scope="session")
 def board(pytestconfig: pytest.Config) -> Board:
-    """The board whose budgets and quirks hold."""
+    """The board whose budgets and quirks apply."""
     return pytestconfig.stash[BOARD]
 
 
 @pytest.fixture(scope="session")
 def recorder(pytestconfig: pytest.Config) -> Recorder:
-    """For the cameras that are used."""
+    """The recorder, for the cameras that are used."""
     return pytestconfig.stash[RECORDER]

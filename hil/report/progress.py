@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a session is, seen from its part files: a bar with the time left, or a line for each test that has ended."""
+"""Shows the progress of a session by its part files: a bar with the time left, or a line per test that has ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOK_EVERY_S = 0.5
 
 
 class Progress:
-    """Tells on stderr while its block runs. expected_s: how long a test took in an earlier run, by its name."""
+    """Reports on stderr during a block. expected_s: how long each test took in an earlier run, by its name."""
 
     def __init__(self, report: Path, session: str, expected_s: Mapping[str, float]) -> None:
         self._folder = report / PARTS / session
@@ -31,7 +31,7 @@ class Progress:
         self._running: dict[str, Any] | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
-        self._shown: Any = None  # rich's bar, where a person looks
+        self._shown: Any = None  # rich's bar, if stderr is a terminal
 
     def __enter__(self) -> Self:
         if can_redraw(sys.stderr):
@@ -64,7 +64,7 @@ class Progress:
         for path in set((self._folder / "tests").glob("*.json")) - set(self._ended):
             with contextlib.suppress(OSError, ValueError):
                 test = json.loads(path.read_text(encoding="utf-8"))
-                if test["outcome"] == "interrupted":  # or still running
+                if test["outcome"] == "interrupted":  # or it still runs
                     self._running = test
                 else:
                     self._ended[path] = test
@@ -83,7 +83,7 @@ class Progress:
             print(line, file=sys.stderr, flush=True)
 
     def _streams(self) -> dict[str, tuple[float, float]]:
-        """Of each test that is running, how many seconds of its stream have passed, and how many are left."""
+        """Return for each running test how many seconds of its stream have passed, and how many are left."""
         streams = {}
         for path in (self._folder / "streams").glob("*.json"):
             with contextlib.suppress(OSError, ValueError):
@@ -102,17 +102,17 @@ class Progress:
         return names
 
     def _each_s(self, name: str) -> float:
-        """How long it will take: as before, else as the others on average."""
+        """Return how long a test will take: as before, else as the others on average."""
         done: list[float] = [test["seconds"] for test in self._ended.values()]
         return self._expected_s.get(name, sum(done) / len(done) if done else 5.0)
 
     def left_s(self) -> float:
-        """How long the rest will take, as far as one can tell."""
+        """Return an estimate of how long the rest will take, in seconds."""
         streams = self._streams()
         return sum(streams[name][1] if name in streams else self._each_s(name) for name in self._names() - self._done())
 
     def spent_s(self) -> float:
-        """How long what is over took, of streams that are being watched what has passed."""
+        """Return how long the finished tests took, plus the passed time of running streams, in seconds."""
         ended: list[float] = [test["seconds"] for test in self._ended.values()]
         return sum(ended) + sum(passed_s for passed_s, _ in self._streams().values())
 

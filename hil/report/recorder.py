@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps what each test measured, as a part file of its own, so that several processes may record at once.
+"""Records what each test measured in a part file of its own, so that several processes may record at once.
 
 REPORT/parts/SESSION/ holds session.json, a cameras/*.json for each camera, a planned/*.json with the names of the tests
-to come, a tests/*.json for each attempt at a test, and a streams/*.json for each process that watches a stream: how far
-it is. hil.report.merge makes a run of them.
+to come, a tests/*.json for each attempt at a test, and a streams/*.json for each process that watches a stream, with
+its progress. hil.report.merge makes a run of them.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ Outcome = Literal["passed", "failed", "skipped", "interrupted"]
 
 
 def now_text() -> str:
-    """The time of day, as the records have it."""
+    """Return the present time in the form of the records."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def write_json(path: Path, record: object) -> None:
-    """All of it or nothing, whatever interrupts. Raises OSError."""
+    """Write a file atomically. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 class RecordedTest:
-    """One test, or one attempt at it. What is recorded is on disk after save(), and once at the begin."""
+    """A test, or one attempt at it. It is written to disk by save(), and once when it starts."""
 
     def __init__(self, folder: Path, name: str, claim: str) -> None:
         stem = hashlib.sha256(name.encode()).hexdigest()[:16]
@@ -75,27 +75,27 @@ class RecordedTest:
         self.save()
 
     def measure(self, *measurements: Measurement) -> None:
-        """Figures; they are judged later, when the host's fitness is known."""
+        """Add figures. They are judged later, when the host's fitness is known."""
         self._measurements += measurements
 
     def histogram(self, name: str, histogram: LatencyHistogram) -> None:
-        """All latencies of one kind, as of one consumer."""
+        """Add all latencies of one kind, such as those of one consumer."""
         self._record["histograms"][name] = histogram.encode()
 
     def frame_book(self, book: Mapping[str, Any]) -> None:
-        """Where every frame went, from the camera to each consumer; its form is in SCHEMA.md."""
+        """Set the frame accounts, from the camera to each consumer; their form is in SCHEMA.md."""
         self._record["frame_book"] = dict(book)
 
     def fault(self, at_ns: int, kind: str) -> None:
-        """What was done to the system, and when (CLOCK_MONOTONIC)."""
+        """Add what was done to the system, and when (CLOCK_MONOTONIC)."""
         self._record["faults"].append({"at_ns": at_ns, "kind": kind})
 
     def latency_over_time(self, points: Iterable[tuple[int, int]]) -> None:
-        """Pairs of at_ns (CLOCK_MONOTONIC) and latency_ns, of all consumers together; thinned out to a line."""
+        """Set pairs of at_ns (CLOCK_MONOTONIC) and latency_ns of all consumers together; they are thinned out."""
         self._record["timeline"] = thinned(points)
 
     def host(self, seen: HostStalls, foreign_share: float, fitness: Fitness) -> None:
-        """What the hiccup control saw meanwhile, how much others used, and what follows from it for timing."""
+        """Set what the hiccup control saw, other programs' share of the processors, and the resulting fitness."""
         self._fitness = fitness
         longest = sorted(seen.stalls, key=lambda stall: stall.stall_ns, reverse=True)[:STALLS_KEPT]
         self._record["host"] = {
@@ -112,18 +112,18 @@ class RecordedTest:
         }
 
     def outcome(self, outcome: Outcome, message: str = "") -> None:
-        """How the test itself ended, and why; a failure stands whatever its figures say."""
+        """Set how the test itself ended, and why. A failure counts whatever its figures are."""
         self._outcome = outcome
         self._record["message"] = message
 
     @property
     def measurements(self) -> list[tuple[Measurement, Verdict]]:
-        """Each figure with what is to be said of it."""
+        """Each figure with its verdict."""
         return [(one, one.verdict(self._fitness)) for one in self._measurements]
 
     @property
     def verdict(self) -> Verdict | None:
-        """Of the test and all its figures; None: it was skipped."""
+        """The verdict on the test and all its figures, or None if it was skipped."""
         if self._outcome == "skipped":
             return None
         if self._outcome != "passed":
@@ -132,7 +132,7 @@ class RecordedTest:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it is INVALID though the host was fit: for the limits alone."""
+        """Whether it is INVALID only because of its limits, on a host that was fit."""
         return self._fitness.fit and any(verdict is Verdict.INVALID for _, verdict in self.measurements)
 
     def save(self) -> None:
@@ -149,31 +149,31 @@ class RecordedTest:
 
 
 class Recorder:
-    """One session's parts: all tests on one machine with one board and its cameras. folder: the report's."""
+    """Records one session: all tests on one machine with one board and its cameras. folder: the report's."""
 
     def __init__(self, folder: Path, session: str) -> None:
         self.folder = folder / PARTS / session
         self._session = session
         self._test = ""
-        self._told_s = math.inf  # of the stream: the first is told at once
+        self._told_s = math.inf  # of the stream: the first progress is written at once
 
     def clear(self) -> None:
-        """Forget what an earlier run left. Raises OSError."""
+        """Remove what an earlier run left. Raises OSError."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
     def test(self, name: str, claim: str) -> RecordedTest:
-        """A test begins. One of that name that was recorded before counts as an earlier attempt."""
+        """Start the record of a test. An earlier record of that name counts as an earlier attempt."""
         self._test = name
         return RecordedTest(self.folder / "tests", name, claim)
 
     def planned(self, names: Sequence[str]) -> None:
-        """Which tests are to come, for whoever waits for them."""
+        """Record which tests are to come, for the progress display."""
         stem = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
         write_json(self.folder / "planned" / f"{stem}.json", list(names))
 
     def stream(self, passed_s: float, seconds: float) -> None:
-        """How far the stream is that the test of now watches, for whoever waits for it; said often, told rarely."""
+        """Record how far the present test's stream is, for the progress display. Called often, but written rarely."""
         if 0 <= passed_s - self._told_s < STREAM_TOLD_EVERY_S:
             return
         self._told_s = passed_s
@@ -181,12 +181,12 @@ class Recorder:
         write_json(self.folder / "streams" / f"{os.getpid()}.json", far)
 
     def camera(self, camera: Mapping[str, Any]) -> None:
-        """A camera that is used: its name, and whatever else describes it."""
+        """Record a camera that is used: its name, and further properties."""
         stem = hashlib.sha256(str(camera["name"]).encode()).hexdigest()[:16]
         write_json(self.folder / "cameras" / f"{stem}.json", dict(camera))
 
     def begin(self, board: Board, arguments: Mapping[str, Any]) -> None:
-        """The session begins, or goes on after an earlier part of it."""
+        """Record that the session starts, or continues after an earlier part of it."""
         path = self.folder / "session.json"
         if path.exists():
             return
@@ -202,7 +202,7 @@ class Recorder:
         write_json(path, record | {"seconds": 0.0})
 
     def end(self) -> None:
-        """The session is over, or this part of it."""
+        """Record that the session, or this part of it, has ended."""
         path = self.folder / "session.json"
         record = json.loads(path.read_text(encoding="utf-8"))
         record["machine"]["after"] = machine_record(read_machine())
@@ -211,13 +211,13 @@ class Recorder:
 
 
 def board_record(board: Board) -> dict[str, Any]:
-    """What of a board matters for reading a report."""
+    """Return what a reader of the report needs to know of a board."""
     record: dict[str, Any] = plain(board)
     return record | {"capabilities": sorted(board.capabilities)}
 
 
 def thinned(points: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """At most so many bins in time, each with its begin, its median and its longest latency: [at_ns, ns, ns]."""
+    """Return a limited number of bins in time, each with its start, median and longest latency: [at_ns, ns, ns]."""
     ordered = sorted(points)
     if not ordered:
         return []

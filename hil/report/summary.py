@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run on a terminal, in a screen: the verdict, what needs attention, and the latencies."""
+"""Prints a run on a terminal: the verdict, what needs attention, and the latencies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLOURS = {"pass": "bold green", "fail": "bold red", "invalid": "bold yellow"}
 
 
 def print_summary(run: Run) -> None:
-    """What the page says, in short."""
+    """Print the essentials of the report's page."""
     print(f"{coloured(VERDICTS[run['verdict']], run['verdict'])}  {printable(headline(run))}")
     for problem in run["problems"]:
         for line in problem.splitlines():
@@ -34,7 +34,7 @@ def print_summary(run: Run) -> None:
 
 
 def coloured(text: str, verdict: str | None) -> str:
-    """In the verdict's colour, where a person looks."""
+    """Return the text in the verdict's colour if stdout is a terminal."""
     return painted(text, COLOURS.get(verdict or "", "bold"))
 
 
@@ -49,7 +49,7 @@ def _print_attention(session: dict[str, Any]) -> None:
 
 
 def attention_lines(test: dict[str, Any]) -> list[str]:
-    """Why a test is not simply passed: figures beyond their limits, an unfit host, else the end of its message."""
+    """Return why a test did not simply pass: figures beyond their limits, an unfit host, or the end of its message."""
     beyond = [one for one in test["measurements"] if one["verdict"] != "pass"]
     lines = [f"{one['name']}: {figures.figure(one['value'], one['unit'])}, {figures.limits(one)}" for one in beyond]
     lines += test["host"]["reasons"] if test["host"] else []
@@ -59,7 +59,7 @@ def attention_lines(test: dict[str, Any]) -> list[str]:
 
 
 def latency_rows(session: dict[str, Any]) -> list[list[str]]:
-    """For each test that has latencies, as LATENCY_HEADINGS has it."""
+    """Return a row for each test that has latencies, in the columns of LATENCY_HEADINGS."""
     rows = []
     for test in session["tests"]:
         histogram = merged_histogram(test)
@@ -77,7 +77,7 @@ def _print_latencies(session: dict[str, Any]) -> None:
 
 
 def print_comparison(first: Run, second: Run) -> None:
-    """Two runs, figure by figure."""
+    """Print two runs, figure by figure."""
     for letter, run in (("A", first), ("B", second)):
         print(f"{letter}: {coloured(VERDICTS[run['verdict']], run['verdict'])}  {printable(headline(run))}")
     print()
@@ -102,5 +102,5 @@ def _direction_style(_column: str, cell: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """A claim that leaves room for figures."""
+    """Shorten a claim so that there is room for figures."""
     return text if len(text) <= CLAIM_WIDTH else f"{text[: CLAIM_WIDTH - 1]}…"

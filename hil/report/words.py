@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run in words: for the page and for the terminal alike."""
+"""Describes a run in words, for the page and for the terminal."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ VERDICTS = {"pass": "PASS", "fail": "FAIL", "invalid": "INVALID", "skipped": "SK
 
 
 def counts(run: Run) -> Counter[str]:
-    """How many tests have which verdict; those without one are skipped."""
+    """Return how many tests have each verdict; those without one count as skipped."""
     return Counter(test["verdict"] or "skipped" for session in run["sessions"] for test in session["tests"])
 
 
 def count_words(numbers: Counter[str]) -> str:
-    """As 12 passed, 1 failed."""
+    """Return counts as text, such as 12 passed, 1 failed."""
     words = {"fail": "failed", "invalid": "invalid", "pass": "passed", "skipped": "skipped"}
     return ", ".join(f"{numbers[verdict]} {word}" for verdict, word in words.items() if numbers[verdict]) or "no test"
 
 
 def headline(run: Run) -> str:
-    """The run in one line, after its verdict."""
+    """Return the run in one line, without its verdict."""
     boards = "; ".join(dict.fromkeys(session["board"]["title"] for session in run["sessions"]))
     return f"{count_words(counts(run))} in {figures.duration(run['seconds'])}{f' ({boards})' if boards else ''}"
 
 
 def machine_rows(session: dict[str, Any]) -> list[tuple[str, str]]:
-    """What the tests ran on: pairs of a name and what is so called."""
+    """Return what the tests ran on, as pairs of a name and a description."""
     before, after = session["machine"]["before"], session["machine"]["after"]
     rows = [("Camera", _camera(camera)) for camera in session["cameras"]] or [("Camera", "none was opened")]
     board = session["board"]
@@ -40,7 +40,7 @@ def machine_rows(session: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("Kernel", before["kernel"]))
     clocks = f", {max(before['clocks_mhz'])} MHz" if before["clocks_mhz"] else ""
     governors = f", governor {', '.join(before['governors'])}" if before["governors"] else ""
-    total = before["memory_total"]  # reports of earlier versions have 0 where it is not known
+    total = before["memory_total"]  # reports of earlier versions have 0 if it is unknown
     memory = f"; {figures.figure(total / 2**20, 'MiB')} memory" if total else ""
     rows.append(("Processors", f"{before['processors']}{clocks}{governors}{memory}"))
     rows += _before_and_after("Load", before["load"], after["load"], ".1f", "")
@@ -55,7 +55,7 @@ def machine_rows(session: dict[str, Any]) -> list[tuple[str, str]]:
 def _before_and_after(
     name: str, before: float | None, after: float | None, form: str, unit: str
 ) -> list[tuple[str, str]]:
-    """As far as they are known."""
+    """Return the values before and after the run, as far as they are known."""
     known = [
         f"{value:{form}}{unit} {when}" for value, when in ((before, "before"), (after, "after")) if value is not None
     ]
