@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards that others share: labgrid reserves each, hil run runs there, and the reports come to one page."""
+"""Runs hil run on shared boards that labgrid reserves, and collects their reports on one page."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The process for one board: labgrid's objects are for one thread each, and a board that hangs hangs nobody else."""
+"""The process for one board, since labgrid's objects belong to one thread, and a board may hang."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _say(line: str) -> None:
 
 
 def run_on(options: argparse.Namespace) -> int:
-    """hil run's exit code on the board. Raises BenchError."""
+    """Return hil run's exit code on the board. Raises FarmError."""
     farm = read_farm(options.env)
     [place] = [each for each in farm.places if each.target == options.target]
     with reserved(place.place, farm.coordinator, options.wait, _say):
@@ -41,14 +41,14 @@ def run_on(options: argparse.Namespace) -> int:
                 board.fetch_report(options.folder)
         except FarmError:
             raise
-        except Exception as error:  # labgrid raises many kinds, and plain Exception too
+        except Exception as error:  # labgrid raises many kinds, including plain Exception
             raise FarmError(f"{type(error).__name__}: {error}") from error
         finally:
             environment.cleanup()
 
 
 def main() -> int:
-    """Leaves RESULT in the folder: the exit code, or the problem."""
+    """Run on one board, and leave the exit code or the problem in the folder's file RESULT."""
     parser = argparse.ArgumentParser("hil.farm.board_process")
     parser.add_argument("--env", type=Path, required=True)
     parser.add_argument("--target", required=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All boards of a farm at once: one process for each, what they say as it comes, and what came of each."""
+"""Runs all boards of a farm at once, each in a process of its own, and collects their output and results."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ..report.merge import FILE, Run, RunError, load
 from .board_process import INTERRUPTED, RESULT
 from .places import Farm, Place
 
-GRACE_S = 150.0  # after Ctrl-C: each board ends in order, and its place is given back
+GRACE_S = 150.0  # after Ctrl-C, until each board has ended cleanly and its place is released
 
 
 @dataclass(frozen=True, slots=True)
 class BoardResult:
-    """run: as run.json of the board says; None where none came back. problem: why the board has not done its part."""
+    """What came of a board. run: its run.json, or None if none came back. problem: why the board did not finish."""
 
     place: Place
     run: Run | None
@@ -37,7 +37,7 @@ class BoardResult:
 
     @property
     def code(self) -> int:
-        """What the board adds to the exit code of all."""
+        """The board's contribution to the exit code."""
         if self.problem == INTERRUPTED:
             return Exit.INTERRUPTED
         return Exit.FAIL if self.problem is not None or self.exit_code is None else self.exit_code
@@ -45,7 +45,7 @@ class BoardResult:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be done on each board. wheels: one for each kind of processor. words: for hil run."""
+    """What to do on each board. wheels: one per architecture. words: for hil run."""
 
     wheels: Sequence[Path]
     words: Sequence[str]
@@ -54,11 +54,14 @@ class Order:
 
 
 def run_boards(farm: Farm, order: Order, say: Callable[[str], None]) -> list[BoardResult]:
-    """What came of each, in the order of the file. Ctrl-C ends all in order, and what they have is still told."""
+    """Return what came of each board, in the file's order.
+
+    Ctrl-C ends all cleanly, and what they have is still returned.
+    """
     order.report.mkdir(parents=True, exist_ok=True)
     for place in farm.places:
         shutil.rmtree(order.report / place.target, ignore_errors=True)
-    # labgrid leaves a folder behind for each failed attempt to connect. The name is short: sockets lie in it.
+    # labgrid leaves a folder for each failed attempt to connect. The name is short because of the sockets in it.
     with held() as hold, TemporaryDirectory(prefix="hil-") as scratch:
         processes = [_start_board(farm, order, place, scratch) for place in farm.places]
         threads = [
@@ -119,7 +122,7 @@ def _end(processes: Sequence[subprocess.Popen[str]], hold: Hold) -> None:
         try:
             with hold.lifted():
                 process.wait(GRACE_S)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C does not wait
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):  # a second Ctrl-C kills at once
             process.kill()
             process.wait()
 
@@ -140,7 +143,7 @@ def _result(folder: Path, place: Place) -> BoardResult:
 
 
 def exit_code(results: Sequence[BoardResult]) -> int:
-    """FAIL where any board failed, else what is the most serious of what they said."""
+    """Return FAIL if any board failed, else the most serious of their codes."""
     codes = {result.code for result in results}
     for serious in (Exit.FAIL, Exit.USAGE, Exit.INTERRUPTED, Exit.NO_CAMERA, Exit.INVALID):
         if serious in codes:

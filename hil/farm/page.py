@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One page of all boards: a row for each, which leads to the board's own report; and the same for programs."""
+"""Writes one page of all boards, with a row for each that links to its report, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..report.page import FILE, merged_histogram, rank, render
 from ..report.words import VERDICTS, count_words, counts, machine_rows
 from .farm import BoardResult, exit_code
 
-# As the suite names it: what latencies of boards are compared by.
+# The suite's name of the test by which boards' latencies are compared.
 LATENCY_TEST = "test_latency"
 
 
 def rows(results: Sequence[BoardResult]) -> list[dict[str, Any]]:
-    """For each board: verdict, counts, machine, the worst p99 in us of its latency tests; None where it has none."""
+    """Return for each board its verdict, counts, machine, and the worst p99 in us of its latency tests, or None."""
     return [_row(result) for result in results]
 
 
@@ -48,7 +48,7 @@ def _row(result: BoardResult) -> dict[str, Any]:
 
 
 def write_farm_page(results: Sequence[BoardResult], folder: Path) -> Path:
-    """Write index.html beside the boards' folders, those that did not pass first; its path. Raises OSError."""
+    """Write index.html beside the boards' folders, those that did not pass first. Returns its path. Raises OSError."""
     table = sorted(rows(results), key=lambda row: (rank(row["verdict"]), row["verdict"] == Verdict.PASS))
     words = {0: Verdict.PASS, 3: Verdict.INVALID}.get(exit_code(results), Verdict.FAIL)
     text = render("farm.html", rows=table, verdict=VERDICTS[words], tone=str(words))

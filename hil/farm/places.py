@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which boards a farm has: labgrid's environment file, in which each target is a place with SSH."""
+"""Reads the boards of a farm from labgrid's environment file, in which each target is a place with SSH."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from labgrid import Environment
 
-DEFAULT_COORDINATOR = "127.0.0.1:20408"  # labgrid's own
+DEFAULT_COORDINATOR = "127.0.0.1:20408"  # labgrid's default
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")  # of a folder here, and of one on the board
 
 
 class FarmError(ValueError):
-    """The file, or what labgrid says of a place; says what to do."""
+    """The file can't be used, or labgrid refuses a place. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """target: its name in the file. place: the coordinator's name of it."""
+    """A place. target: its name in the file. place: its name at the coordinator."""
 
     target: str
     place: str
@@ -30,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Farm:
-    """coordinator: HOST:PORT."""
+    """A farm. coordinator: HOST:PORT."""
 
     file: Path
     coordinator: str
@@ -38,7 +38,7 @@ class Farm:
 
 
 def environment_of(file: Path) -> Environment:
-    """The file, as labgrid has it. Raises BenchError."""
+    """Return the file as a labgrid environment. Raises FarmError."""
     try:
         from labgrid import Environment
     except ImportError:
@@ -52,7 +52,7 @@ def environment_of(file: Path) -> Environment:
 
 
 def read_farm(file: Path) -> Farm:
-    """All places of the file. Raises BenchError."""
+    """Return all places of the file. Raises FarmError."""
     config = environment_of(file).config
     targets = config.get_targets()
     if not targets:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One board: the wheel goes there, hil run runs there, its report comes back. By SSH, as labgrid connects it."""
+"""One board: installs the wheel there, runs hil run, and fetches its report. It uses labgrid's SSH connection."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from labgrid.driver import SSHDriver
 
 REPORT = "report"
-REPORT_BYTES_MAX = 1 << 29  # unpacked
+REPORT_BYTES_MAX = 1 << 29  # of the unpacked report
 COMPLAINT_BYTES = 2000
-GRACE_S = 90.0  # after Ctrl-C, for the fleet there to be reaped and the report to be made
+GRACE_S = 90.0  # after Ctrl-C, until the fleet there is reaped and the report is written
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def _unpack(archive: tarfile.TarFile, into: Path) -> None:
-    """Plain files below that folder. Raises TarError for anything else. Python 3.11.2 has no filter for extractall."""
+    """Extract plain files below that folder.
+
+    Raises TarError for anything else. Python 3.11.2's extractall has no filter.
+    """
     for member in archive:
         path = PurePosixPath(member.name)
         if member.isdir():
@@ -46,7 +49,7 @@ def _unpack(archive: tarfile.TarFile, into: Path) -> None:
 
 
 class _Bounded(io.RawIOBase):
-    """A stream of which so many bytes are believed. Raises TarError beyond them."""
+    """A stream that is limited to so many bytes. Raises TarError beyond them."""
 
     def __init__(self, stream: gzip.GzipFile, room: int) -> None:
         self._stream, self._room = stream, room
@@ -63,14 +66,14 @@ class _Bounded(io.RawIOBase):
 
 
 class RemoteBoard:
-    """ssh: active. name: of the place; its folder there is named for it."""
+    """A board. ssh: an active driver. name: of the place, and of its folder on the board."""
 
     def __init__(self, ssh: SSHDriver, name: str, say: Callable[[str], None]) -> None:
         self._ssh, self._say = ssh, say
-        self._folder = f".cache/video-shm/farm/{name}"  # below the home there
+        self._folder = f".cache/video-shm/farm/{name}"  # below the home directory there
 
     def install(self, wheels: Sequence[Path]) -> None:
-        """The one of the wheels that fits the board; what it needs comes from where pip there gets things."""
+        """Install the wheel that fits the board; its dependencies come from the board's package index."""
         self._say("installing")
         folder = self._folder
         self._check(f"rm -rf {folder}/wheels {folder}/{REPORT} && mkdir -p {folder}/wheels")
@@ -78,14 +81,14 @@ class RemoteBoard:
             self._ssh.put(str(wheel), f"{folder}/wheels/{wheel.name}")
         pip = f"{folder}/venv/bin/python -m pip install -q --disable-pip-version-check"
         self._check(f"[ -x {folder}/venv/bin/python ] || python3 -m venv --system-site-packages {folder}/venv")
-        # From the folder alone: an index could have something newer of that name.
+        # From the folder alone, since an index could have something newer of that name.
         self._check(f"{pip} --no-index --no-deps --force-reinstall --find-links {folder}/wheels video-shm")
         self._check(f"{pip} 'video-shm[hil]'")
 
     def run(self, words: Sequence[str]) -> int:
-        """hil run there, with these words; its exit code. Ctrl-C reaches it too."""
-        # With a terminal: only so Ctrl-C, and the end of the connection, come to what runs there. Through a connection
-        # that is shared, a new one has all its modes off.
+        """Run hil run there with these arguments, and return its exit code. Ctrl-C is passed on."""
+        # Only with a terminal do Ctrl-C and the end of the connection reach what runs there. On a shared connection, a
+        # new terminal has all its modes off.
         hil = f"stty sane -echo; cd {self._folder} && PATH=$PWD/venv/bin:$PATH exec hil run --report {REPORT} "
         hil += shlex.join(words)
         command = self._command("-tt", hil)
@@ -122,7 +125,10 @@ class RemoteBoard:
                 self._say(text)
 
     def fetch_report(self, into: Path) -> None:
-        """The whole folder. What the board sends is not believed: only plain files below the folder are taken."""
+        """Fetch the whole folder.
+
+        What the board sends is untrusted: only plain files below the folder are extracted.
+        """
         script = f"tar -C {self._folder}/{REPORT} -czf - ."
         into.mkdir(parents=True, exist_ok=True)
         problem: Exception | None = None
@@ -138,10 +144,10 @@ class RemoteBoard:
                     sent = _Bounded(zipped, REPORT_BYTES_MAX)
                     with tarfile.open(fileobj=sent, mode="r|") as archive:
                         _unpack(archive, into)
-                    sent.read()  # to its end: there is the checksum
+                    sent.read()  # read to its end, where the checksum is
             except (tarfile.TarError, zlib.error, OSError, EOFError) as error:
                 problem = error
-            process.stdout.close()  # one that goes on sending ends then
+            process.stdout.close()  # a sender that goes on ends then
             code = process.wait()
             said.seek(0)
             complaint = said.read(COMPLAINT_BYTES).decode(errors="replace").strip()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds a place for one run: waits in the coordinator's queue while others have it, and gives it back at the end."""
+"""Reserves a place for one run: waits in the coordinator's queue, and releases the place at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLIENT_TIMEOUT_S = 30.0
 
 @contextmanager
 def reserved(place: str, coordinator: str, wait_s: float, say: Callable[[str], None]) -> Iterator[None]:
-    """The place is ours within the block. wait_s: for others to be done with it. Raises BenchError."""
+    """Hold the place during the block. wait_s: the longest time until others release it. Raises FarmError."""
     told = _client(coordinator, "reserve", "--shell", f"name={place}")
     token = re.fullmatch(r"export LG_TOKEN=(\w+)\s*", told)
     if token is None:
@@ -34,7 +34,7 @@ def reserved(place: str, coordinator: str, wait_s: float, say: Callable[[str], N
 
 
 def _client(coordinator: str, *words: str, timeout_s: float = CLIENT_TIMEOUT_S) -> str:
-    # By its module: where pip puts programs, beside this Python or in ~/.local/bin, is not known.
+    # By module, since the folder of pip's programs, beside this Python or in ~/.local/bin, is not known.
     client = [sys.executable, "-m", "labgrid.remote.client"]
     try:
         return output_of([*client, *words], timeout_s, {"LG_COORDINATOR": coordinator})
