@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A virtual machine with vivid cameras, on this machine's own files: for where there is no camera."""
+"""A virtual machine with vivid cameras that runs on this machine's own files, for machines without a camera."""
 
 from .errors import VmDeadline, VmError, VmUnavailable
 from .kernel import Kernel, find_kernel, kernel_for

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong with the virtual machine; each message says what to do."""
+"""The errors of the virtual machine. Each message says what to do."""
 
 
 class VmError(RuntimeError):
-    """The machine did not come up, or ended before the command in it did."""
+    """The machine did not start, or ended before its command did."""
 
 
 class VmUnavailable(VmError):
-    """There can be no virtual machine here: a program or a kernel is missing."""
+    """No virtual machine is possible here, since a program or a kernel is missing."""
 
 
 class VmNotUp(VmError):
@@ -15,4 +15,4 @@ class VmNotUp(VmError):
 
 
 class VmDeadline(VmError):
-    """Time was up before the command had ended."""
+    """The deadline passed before the command had ended."""

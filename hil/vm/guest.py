@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs inside the virtual machine: a shell script that loads the cameras and runs the command."""
+"""The shell script that runs inside the virtual machine: it loads the cameras and runs the command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ONE_PLANE, SEVERAL_PLANES = "1", "2"
 
 
 def load_words(cameras: int) -> list[str]:
-    """The command that makes so many vivid cameras, with a capture node only, and a multi-planar one behind them."""
+    """Return the command that creates vivid cameras, each with a capture node only, and a multi-planar one last."""
     parameters = {name: [value] * (cameras + 1) for name, value in CAMERA_PARAMETERS.items()}
     parameters["multiplanar"] = [ONE_PLANE] * cameras + [SEVERAL_PLANES]
     words = [f"{name}={','.join(values)}" for name, values in parameters.items()]
@@ -32,9 +32,9 @@ def guest_script(
     seconds: float,
     environment: Mapping[str, str],
 ) -> str:
-    """Its output goes into the folder's files: the console would mix it with the kernel's words, and cut it.
+    """Return the script. Its output goes into files, since the console would mix it with the kernel's and truncate it.
 
-    folder: of this run, in the results, which are writable. files: what the command sees. seconds: a limit that holds
+    folder: of this run, in the results, which are writable. files: what the command sees. seconds: a limit that applies
     even if whoever started the machine is gone.
     """
     in_folder = {name: quote(str(folder / name)) for name in (OUTPUT, EXIT_CODE, UP)}
@@ -44,7 +44,7 @@ def guest_script(
         f"exec >{in_folder[OUTPUT]} 2>&1 </dev/null",
         f'end() {{ echo "$1" >{in_folder[EXIT_CODE]}.part; mv {in_folder[EXIT_CODE]}.part {in_folder[EXIT_CODE]}; '
         "exit 0; }",
-        # One of its own: rings of the host's are none of the guest's business.
+        # A /dev/shm of its own, without the host's rings.
         '[ "$(stat -f -c %T /dev/shm)" = tmpfs ] || mount -t tmpfs -o mode=1777 tmpfs /dev/shm || end "no /dev/shm"',
     ]
     if cameras:
@@ -56,7 +56,7 @@ def guest_script(
     lines += [
         f"{files.inside('true')} || end 'the folder is not there: {files.cwd.name}'",
         *(f"export {name}={quote(value)}" for name, value in sorted(environment.items())),
-        f"HOME=$({files.inside('mktemp -d')}) && export HOME",  # the host's is read-only
+        f"HOME=$({files.inside('mktemp -d')}) && export HOME",  # the host's home is read-only
         f": >{in_folder[UP]}",
         f"{limit} {files.inside(join(command))}",
         "end $?",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that the guest's command sees: this machine's, or another system's, each fetched once and then kept.
+"""The files that the guest's command sees: this machine's, or another system's, each fetched once and then cached.
 
-What vng itself mounts asks the host again at every look at a file: starting Python took 1.4 s of an emulated machine
-there, 0.3 s here. None of these files changes while the machine runs; what does is the results, which vng shares.
+vng's own mounts ask the host at each access: starting Python took 1.4 s on an emulated machine there, and 0.3 s here.
+None of these files changes while the machine runs; the results do, and vng shares those.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from shlex import quote
 
 ROOT = Path("/run/host")
 CHANGES = "/run/host-changes"  # in the guest's memory
-MODULES = "/lib/modules"  # of the guest's kernel, where vng has put them
-WRITABLE = ("etc", "home", "opt", "srv", "tmp", "usr", "var")  # what is written there is gone afterwards
+MODULES = "/lib/modules"  # of the guest's kernel, as vng mounts them
+WRITABLE = ("etc", "home", "opt", "srv", "tmp", "usr", "var")  # what is written there is lost afterwards
 OPTIONS = "ro,trans=virtio,version=9p2000.L,msize=524288,cache=loose"
-# By uname -m: without a bus, where the guest's kernel finds the emulated board's devices without it.
+# By uname -m. Without a bus, the guest's kernel finds the emulated board's devices directly.
 DEVICES = {"x86_64": "virtio-9p-pci", "aarch64": "virtio-9p-device"}
 
 
 @dataclass(frozen=True, slots=True)
 class HostFiles:
-    """folders: on the host, by where the guest has them, the outer ones first; only read. results: where the guest has
-    those, of vng, which are written. cwd: where commands start.
+    """The files for the guest. cwd: where commands start.
+
+    folders: read-only, on the host, by their path in the guest, outer ones first. results: the path of vng's writable
+    folder in the guest.
     """
 
     folders: Mapping[Path, Path]
@@ -32,7 +34,7 @@ class HostFiles:
     cwd: Path
 
     def device_words(self, machine: str) -> list[str]:
-        """For the emulator. machine: as uname -m says."""
+        """Return arguments for the emulator. machine: as uname -m prints it."""
         words = []
         for tag, _, folder in self._tagged():
             words += ["-fsdev", f"local,id={tag},path={folder},security_model=none,readonly=on,multidevs=remap"]
@@ -40,7 +42,7 @@ class HostFiles:
         return words
 
     def mount_lines(self) -> list[str]:
-        """Shell commands that make ROOT, each with a code that is not 0 where it can't."""
+        """Return the shell commands that mount ROOT, each of which fails with a non-zero code."""
         lines = [f"mkdir {ROOT} {CHANGES}"]
         lines += [f"mount -t 9p -o {OPTIONS} {tag} {_in_root(there)}" for tag, there, _ in self._tagged()]
         for name in WRITABLE:
@@ -54,15 +56,15 @@ class HostFiles:
         return lines
 
     def inside(self, command: str) -> str:
-        """A shell command that runs one with ROOT as its root."""
+        """Return a shell command that runs the given one with ROOT as its root."""
         return f"chroot {ROOT} env --chdir={quote(str(self.cwd))} {command}"
 
     def _tagged(self) -> Iterator[tuple[str, Path, Path]]:
-        """(how emulator and guest call it, where the guest has it, where the host has it)."""
+        """Yield (the mount tag, the path in the guest, the path on the host)."""
         for number, (there, folder) in enumerate(self.folders.items()):
             yield f"host{number}", there, folder
 
 
 def _in_root(path: Path) -> str:
-    """For a shell."""
+    """Return the path below ROOT, quoted for a shell."""
     return quote(str(ROOT / path.relative_to("/")))

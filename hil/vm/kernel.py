@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A kernel with vivid: one that is installed, else Debian's own, fetched once and kept in the cache."""
+"""Finds a kernel with vivid: an installed one, else Debian's own, which is downloaded once and cached."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _MODULE = re.compile(r"(?:^|/)([^/]+)\.ko(?:\.\w+)?:?(?:\s|$)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """image: what the emulator boots. modules: the folder of its version."""
+    """A kernel. image: what the emulator boots. modules: the folder of its version."""
 
     image: Path
     modules: Path
 
     @property
     def version(self) -> str:
-        """As uname -r tells it."""
+        """The version, as uname -r prints it."""
         return self.modules.name
 
     @property
     def lacks(self) -> frozenset[str]:
-        """Modules that the virtual machine needs, and this kernel has neither built in nor beside it."""
+        """The modules that the virtual machine needs, and this kernel has neither built in nor in its folder."""
         names: set[str] = set()
         for listing in ("modules.dep", "modules.builtin"):
             path = self.modules / listing
@@ -52,7 +52,7 @@ class Kernel:
 
 
 def cache_folder() -> Path:
-    """Where kernels are kept."""
+    """Return the folder of cached kernels."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "video-shm"
 
 
@@ -61,7 +61,7 @@ def _by_version(name: str) -> list[tuple[int, str]]:
 
 
 def kernels_below(root: Path) -> list[Kernel]:
-    """Those that can serve, the newest first."""
+    """Return the usable kernels, the newest first."""
     found = []
     folders = {path.name: path for base in ("usr/lib", "lib") for path in (root / base / "modules").glob("*")}
     for name in sorted(folders, key=_by_version, reverse=True):
@@ -81,7 +81,7 @@ def _run(*words: str, folder: Path | None = None) -> str:
 
 
 def newest_package() -> str:
-    """The name of Debian's newest kernel package for this machine. Raises VmUnavailable."""
+    """Return the name of Debian's newest kernel package for this machine. Raises VmUnavailable."""
     need({"dpkg": "dpkg", "apt-get": "apt", "apt-cache": "apt", "depmod": "kmod"}, search_path())
     architecture = _run("dpkg", "--print-architecture").strip()
     meta = NEWEST.get(architecture)
@@ -95,10 +95,10 @@ def newest_package() -> str:
 
 
 def unpack(package: Path, into: Path) -> Kernel:
-    """A kernel package into an empty folder. Raises VmUnavailable where vivid or another module is not in it."""
+    """Unpack a kernel package into an empty folder. Raises VmUnavailable if vivid or another module is missing."""
     _run("dpkg", "-x", str(package), str(into))
     if not (into / "lib").exists():
-        (into / "lib").symlink_to("usr/lib")  # where depmod and the emulator's helper look
+        (into / "lib").symlink_to("usr/lib")  # where depmod and the emulator's helper search
     for modules in (into / "lib" / "modules").glob("*"):
         _run("depmod", "-b", str(into), modules.name)
         kernel = Kernel(into / "boot" / f"vmlinuz-{modules.name}", modules)
@@ -110,7 +110,7 @@ def unpack(package: Path, into: Path) -> Kernel:
 
 @contextmanager
 def _only_one(cache: Path) -> Iterator[None]:
-    """Whoever comes second waits, and finds what the first one fetched."""
+    """Hold a lock, so that a second process waits and finds what the first one downloaded."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -118,7 +118,7 @@ def _only_one(cache: Path) -> Iterator[None]:
 
 
 def fetch(cache: Path, say: Callable[[str], None]) -> Kernel:
-    """Debian's kernel, into the cache. Raises VmUnavailable."""
+    """Download Debian's kernel into the cache. Raises VmUnavailable."""
     name = newest_package()
     say(f"fetching {name}, once; it is kept in {cache}")
     with held() as hold, tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as folder, hold.lifted():
@@ -137,9 +137,9 @@ def fetch(cache: Path, say: Callable[[str], None]) -> Kernel:
 def find_kernel(
     say: Callable[[str], None] = lambda text: None, cache: Path | None = None, root: Path = Path("/")
 ) -> Kernel:
-    """The running kernel if it can serve, another installed one, one in the cache, or Debian's. Raises VmUnavailable.
+    """Return the running kernel if usable, else another installed one, a cached one, or Debian's. Raises VmUnavailable.
 
-    say: is told what takes long. cache: folder for kernels. root: where installed ones are looked for.
+    say: is called with what takes long. cache: folder of kernels. root: where installed ones are searched for.
     """
     cache = cache or cache_folder()
     installed = kernels_below(root)
@@ -156,7 +156,10 @@ def find_kernel(
 
 
 def kernel_for(system: System | None, say: Callable[[str], None] = lambda text: None) -> Kernel:
-    """This machine's, as find_kernel has it, or the one that is installed in another system. Raises VmUnavailable."""
+    """Return a kernel for this machine, from find_kernel(), or the one that another system has.
+
+    Raises VmUnavailable.
+    """
     if system is None:
         return find_kernel(say)
     for kernel in kernels_below(system.root):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boots the virtual machine, hands on what the command in it prints, and sees to it that nothing is left running."""
+"""Boots the virtual machine, passes on what its command prints, and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from .kernel import Kernel, cache_folder
 from .programs import find_vng, kvm_is_usable, quoted_paths_are_plain, search_path
 from .system import RESULTS, SOURCE, System
 
-FOLDER = "vm"  # of the results: what the machine itself leaves
+FOLDER = "vm"  # in the results: what the machine itself leaves
 PASSED_ON = ("VSHM_", "VIDEO_SHM_", "HIL_", "PYTHONPATH", "PYTEST_ADDOPTS", "LANG", "LC_")
 LOOK_EVERY_S = 0.1
 PATIENCE_S = 5.0  # after SIGTERM
-UP_BY_KVM_S = 45.0  # boots in a tenth of that where it works; where it does not, it may just stand still
-BACKSTOP_S = 30.0  # after the deadline the guest ends by itself, even if nobody is left to end it
+UP_BY_KVM_S = 45.0  # a working KVM boots in a tenth of that; a broken one may just hang
+BACKSTOP_S = 30.0  # this long after the deadline the guest ends by itself, if nobody else has ended it
 TAIL_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done in the machine.
+    """What to do in the machine.
 
     command: starts in the current folder, with this interpreter's programs first on its PATH. results: a folder that
-    the command may write into, at the same path inside; all else it writes is gone afterwards. cameras: vivid devices.
-    memory: as the emulator takes it. seconds: until the deadline, boot included. environment: in addition to what is
-    passed on of this process's. system: another one than this machine's own files; the current folder is SOURCE in it,
-    and results are RESULTS.
+    the command may write into, at the same path inside; everything else that it writes is lost. cameras: vivid devices.
+    memory: in the emulator's form. seconds: until the deadline, including the boot. environment: in addition to what is
+    passed on of this process's. system: another system than this machine's own files; the current folder is SOURCE in
+    it, and results are RESULTS.
     """
 
     command: tuple[str, ...]
@@ -58,17 +58,17 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where the machine itself leaves what it has to say."""
+        """The folder of what the machine itself leaves."""
         return self.results.resolve() / FOLDER
 
     @property
     def folder_inside(self) -> Path:
-        """The same, as the guest has it."""
+        """The same folder, as the guest sees it."""
         return self.files.results / FOLDER
 
     @property
     def files(self) -> HostFiles:
-        """What the command sees."""
+        """The files that the command sees."""
         here = Path.cwd()
         if self.system is None:
             return HostFiles({Path("/"): Path("/")}, self.results.resolve(), here)
@@ -76,12 +76,12 @@ class Job:
 
     @property
     def machine(self) -> str:
-        """The processor inside, as uname -m says."""
+        """The processor inside, as uname -m prints it."""
         return self.system.machine if self.system else os.uname().machine
 
 
 def command_line(job: Job, kernel: Kernel, vng: str, kvm: bool) -> list[str]:
-    """How vng is called. Raises VmUnavailable for paths that it can't take."""
+    """Return the command line of vng. Raises VmUnavailable for paths that it can't take."""
     results, script = job.results.resolve(), job.folder_inside / SCRIPT
     quoted_paths_are_plain([kernel.image, results, script, *job.files.folders.values()])
     words = [vng, "--verbose", "--run", str(kernel.image)]
@@ -99,7 +99,7 @@ def command_line(job: Job, kernel: Kernel, vng: str, kvm: bool) -> list[str]:
 
 
 def environment_inside(job: Job) -> dict[str, str]:
-    """What the command finds in its environment."""
+    """Return the environment of the command."""
     passed_on = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
     own = {"PATH": search_path(), "PYTHONDONTWRITEBYTECODE": "1", "VIDEO_SHM_VM": "1"}
     return passed_on | own | (dict(job.system.environment) if job.system else {}) | dict(job.environment)
@@ -107,7 +107,7 @@ def environment_inside(job: Job) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[dict[str, str]]:
-    """The environment of vng, whose own files go into the cache, and away with this block."""
+    """Yield vng's environment, by which its files go into the cache. They are removed after the block."""
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=cache) as folder:
@@ -115,7 +115,7 @@ def _scratch() -> Iterator[dict[str, str]]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """The whole group: vng, its helpers and the emulator."""
+    """End the whole process group: vng, its helpers and the emulator."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -125,7 +125,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _copy_boot_log(stream: IO[bytes], path: Path) -> threading.Thread:
-    # Through a pipe: the emulator cuts a file short that it is given as its console.
+    # Through a pipe, since the emulator truncates a file that it gets as its console.
     def copy() -> None:
         with stream, path.open("wb", buffering=0) as log:
             while data := os.read(stream.fileno(), 65536):
@@ -137,7 +137,7 @@ def _copy_boot_log(stream: IO[bytes], path: Path) -> threading.Thread:
 
 
 class _Following:
-    """Hands on what is appended to a file. 9p shows it at once."""
+    """Passes on what is appended to a file, which 9p shows at once."""
 
     def __init__(self, path: Path, to: BinaryIO) -> None:
         self._path, self._to = path, to
@@ -169,7 +169,7 @@ def _prepare(job: Job) -> Path:
 
 
 def _exit_code(folder: Path) -> int:
-    """What the command ended with. Raises VmError: it never got that far."""
+    """Return the exit code of the command. Raises VmError if it was never started."""
     log = folder / BOOT_LOG
     try:
         text = (folder / EXIT_CODE).read_text().strip()
@@ -184,7 +184,7 @@ def _exit_code(folder: Path) -> int:
 
 @contextlib.contextmanager
 def _running(words: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """vng, and all that it starts, for the time of the block."""
+    """Run vng, and all that it starts, during the block."""
     process = copying = None
     try:
         process = subprocess.Popen(
@@ -194,7 +194,7 @@ def _running(words: list[str], environment: Mapping[str, str], log: Path) -> Ite
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us alone, and we end all of it
+            start_new_session=True,  # Ctrl-C must reach this process only, which ends all of it
         )
         assert process.stdout is not None
         copying = _copy_boot_log(process.stdout, log)
@@ -237,7 +237,7 @@ def _attempt(
     output: BinaryIO,
     up_within_s: float = math.inf,
 ) -> int:
-    """Boots once. Raises VmNotUp, VmDeadline, VmError."""
+    """Boot once, and return the command's exit code. Raises VmNotUp, VmDeadline or VmError."""
     log = folder / BOOT_LOG
     with held() as hold, _scratch() as environment, _running(words, environment, log) as process, hold.lifted():
         _follow(process, folder, until_s, up_within_s, say, output)
@@ -247,9 +247,9 @@ def _attempt(
 def run(
     job: Job, kernel: Kernel, say: Callable[[str], None] = lambda text: None, output: BinaryIO | None = None
 ) -> int:
-    """The command's exit code. Raises VmUnavailable, VmDeadline, VmError; each with the end of the boot log.
+    """Return the command's exit code. Raises VmUnavailable, VmDeadline or VmError with the end of the boot log.
 
-    say: is told how far it is. output: where the command's output goes, as it comes (default: stdout).
+    say: is called with the progress. output: where the command's output is passed on (default: stdout).
     """
     vng, until_s = find_vng(job.machine), time.monotonic() + job.seconds
     output = output or sys.stdout.buffer
@@ -258,7 +258,7 @@ def run(
         say(f"booting {with_what}, by KVM")
         try:
             return _attempt(command_line(job, kernel, vng, True), _prepare(job), until_s, say, output, UP_BY_KVM_S)
-        except VmNotUp as error:  # one that is virtual itself may let KVM be opened, and yet not work
+        except VmNotUp as error:  # in a virtual machine KVM may exist, and yet not work
             say(f"not by KVM: {str(error).splitlines()[-1].strip(' |')}")
     say(f"booting {with_what}, emulated")
     return _attempt(command_line(job, kernel, vng, False), _prepare(job), until_s, say, output)

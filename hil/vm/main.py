@@ -22,7 +22,7 @@ MOST_CAMERAS = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command line."""
+    """Add the arguments of hil vm."""
     parser.add_argument("--cameras", type=int, default=1, metavar="N", help="vivid devices (default: 1)")
     parser.add_argument("--cpus", type=int, default=2, metavar="N", help="(default: 2)")
     parser.add_argument("--memory", default="2G", metavar="SIZE", help="(default: 2G)")
@@ -41,7 +41,10 @@ def _say(text: str) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """hil vm with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
+    """Run hil vm with the given arguments, by default the command line's.
+
+    Returns the exit code; usage errors exit with 2.
+    """
     parser = argparse.ArgumentParser("hil vm", description=__doc__)
     add_arguments(parser)
     try:
@@ -51,9 +54,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The command's exit code; 4: no virtual machine here; 124: the deadline; 1: the machine failed; 130: Ctrl-C.
+    """Return the command's exit code, or one of ours.
 
-    Raises ValueError for arguments that make no sense.
+    4: no virtual machine is possible; 124: the deadline passed; 1: the machine failed; 130: Ctrl-C. Raises ValueError
+    for contradictory arguments.
     """
     if not re.fullmatch(r"[1-9]\d*[MG]", arguments.memory):
         raise ValueError(f"--memory {arguments.memory}: like 512M or 2G")
@@ -73,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         system=system,
     )
     try:
-        with heeding(requests=2):  # it ends the emulator too
+        with heeding(requests=2):  # a signal ends the emulator too
             return run_job(job, kernel_for(system, _say), _say)
     except KeyboardInterrupt:
         _say("interrupted")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs that the virtual machine needs, and which package has each."""
+"""Finds the programs that the virtual machine needs, and names the packages of missing ones."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ _KVM_GET_API_VERSION, _KVM_CREATE_VM, _KVM_API_VERSION = 0xAE00, 0xAE01, 12  # l
 
 
 def search_path() -> str:
-    """This interpreter's own folder first: that is where vng was installed with it."""
+    """Return the search path, on which this interpreter's own folder comes first: vng was installed there with it."""
     return f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}"
 
 
 def need(packages: Mapping[str, str], path: str | None = None) -> None:
-    """packages: for each program, the package that has it. Raises VmUnavailable, which names all that are missing."""
+    """Check that all programs exist.
+
+    packages: the package of each. Raises VmUnavailable, which names all that are missing.
+    """
     missing = {name: package for name, package in packages.items() if shutil.which(name, path=path) is None}
     if missing:
         advice = f"apt-get install {' '.join(sorted(set(missing.values())))} (ci/bootstrap hil does)"
@@ -35,7 +38,7 @@ def need(packages: Mapping[str, str], path: str | None = None) -> None:
 
 
 def find_vng(machine: str | None = None, path: str | None = None) -> str:
-    """The path of vng, once all that it starts is there too. Raises VmUnavailable."""
+    """Return the path of vng, if everything that it starts exists too. Raises VmUnavailable."""
     machine, path = machine or os.uname().machine, path or search_path()
     if machine not in EMULATORS:
         raise VmUnavailable(f"no virtual machine on {machine}: only on {', '.join(EMULATORS)}")
@@ -48,7 +51,7 @@ def find_vng(machine: str | None = None, path: str | None = None) -> str:
 
 
 def kvm_is_usable(device: str = "/dev/kvm") -> bool:
-    """Whether this user may make virtual machines that the processor itself runs."""
+    """Return whether this user may create virtual machines with KVM."""
     try:
         descriptor = os.open(device, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -65,7 +68,7 @@ def kvm_is_usable(device: str = "/dev/kvm") -> bool:
 
 
 def quoted_paths_are_plain(paths: Sequence[Path]) -> None:
-    """vng and the kernel's command line take paths unquoted. Raises VmError for those that would fall apart."""
+    """Check the paths, which vng and the kernel's command line take unquoted. Raises VmUnavailable if not plain."""
     for path in paths:
         if not all(letter.isalnum() or letter in "/._+-~:" for letter in str(path)):
             raise VmUnavailable(f"{path}: only letters, digits and /._+-~: can go into the virtual machine; move it")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Another system for the virtual machine to run on than this machine's own files: a Debian of another processor."""
+"""Another system for the virtual machine than this machine's own files: a Debian of another architecture."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 
 from .errors import VmUnavailable
 
-# Where the guest finds them. /mnt: the emulator's helper can't nest one folder that it shares in another.
+# Their paths in the guest. /mnt: the emulator's helper can't nest one shared folder in another.
 RESULTS, SOURCE = Path("/mnt/results"), Path("/mnt/source")
-# Where ci/board-inside puts what it installs in the system.
+# Where ci/board-inside installs things in the system.
 PYTHON = Path("/opt/video-shm/venv/bin/python")
 PROGRAMS = Path("/opt/video-shm/programs")
 LIBRARY = Path("/opt/video-shm/lib/libvideo_shm.so")
-# Of an ELF file's header: vng's name of the architecture, which is Debian's, and that of uname -m.
+# By the machine of an ELF header: the architecture as vng and Debian name it, and as uname -m does.
 _ELF_MACHINES = {62: ("amd64", "x86_64"), 183: ("arm64", "aarch64")}
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """root: the folder. architecture: as Debian names it. machine: as uname -m does."""
+    """A system. root: its folder. architecture: Debian's name of it. machine: as uname -m prints it."""
 
     root: Path
     architecture: str
@@ -30,12 +30,12 @@ class System:
 
     @property
     def busybox(self) -> Path:
-        """A static one, for the time before the system's own files are there."""
+        """A static busybox, for the time before the system's own files are mounted."""
         return self.root / "bin" / "busybox"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """For commands inside: this checkout's Python, with what was built for that processor."""
+        """The environment of commands inside: this checkout's Python, with what was built for that processor."""
         return {
             "PATH": f"{PYTHON.parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "PYTHONPATH": str(SOURCE),
@@ -45,7 +45,7 @@ class System:
 
 
 def system_in(root: Path) -> System:
-    """The system in a folder. Raises VmUnavailable: it is none, or none that can be booted."""
+    """Return the system in a folder. Raises VmUnavailable if it is none, or can't be booted."""
     root = root.resolve()
     busybox = root / "bin" / "busybox"
     try:
