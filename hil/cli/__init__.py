@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hil command: one file for each verb."""
+"""The hil command, with one file per verb."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil bench: this library beside what else carries frames between processes."""
+"""hil bench compares this library with other ways of passing frames between processes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0: measured; 1: a peer's books do not balance, or it does not work; 3: the host was not fit for timing."""
-    from ..bench.main import run as measure  # its figures take long to load
+    """Run the verb.
+
+    Returns 0 if measured, 1 if a peer fails or loses count of frames, 3 if the host was not fit for timing.
+    """
+    from ..bench.main import run as measure  # its statistics are slow to import
 
     return measure(arguments)
 

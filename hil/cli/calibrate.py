@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil calibrate: a board file from what several runs on the board measured, which it can make itself."""
+"""hil calibrate writes a board file from several runs on the board, which it can make itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0: written; 3: no run could be used; 4: there is no camera. Raises ValueError for neither runs nor DIR."""
+    """Run the verb. Returns 0 if written, 3 if no run could be used, 4 without a camera.
+
+    Raises ValueError if neither runs nor DIR are given.
+    """
     board = choose_board(arguments.board)
     if arguments.runs < 0 or not (arguments.runs or arguments.given):
         raise ValueError("nothing to calibrate from: name reports of hil run, or say --runs 3")
@@ -71,11 +74,11 @@ def run(arguments: Namespace) -> int:
 
 
 def _run_suite(arguments: Namespace, report: Path) -> int:
-    """One run. That figures are beyond the old budgets, or some invalid, is no reason to stop."""
+    """Run the suite once. Figures beyond the old budgets, or invalid ones, do not stop the calibration."""
     parser = ArgumentParser("hil run")
     suite.add_arguments(parser)
     words = ["--report", str(report), *(["--board", arguments.board] if arguments.board else [])]
-    with contextlib.redirect_stdout(sys.stderr):  # what is printed on stdout is what was found
+    with contextlib.redirect_stdout(sys.stderr):  # only the results go to stdout
         return suite.run(parser.parse_args([*arguments.given, *words]))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil completion: what a shell needs to complete hil's words."""
+"""hil completion prints a shell's completion of hil's arguments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vshm_ctypes.commandline.verb import Verb
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0; 1: there is no shtab."""
+    """Run the verb. Returns 0, or 1 if shtab is not installed."""
     from .main import build_parser
 
     return print_script("hil", build_parser(), arguments.shell)

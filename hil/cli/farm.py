@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil farm: hil run on all boards of a farm at once, and one page of them."""
+"""hil farm runs hil run on all boards of a farm at once, and writes one page of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """The exit code of the board that did worst. Raises ValueError: the farm's file, or a wheel that is not there."""
+    """Return the exit code of the worst board.
+
+    Raises ValueError if the farm's file can't be used or a wheel is missing.
+    """
     from ..farm.farm import Order, exit_code, run_boards
     from ..farm.page import rows, write_farm_page
     from ..farm.places import read_farm

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil gate: whether one build of the C library is worse than another."""
+"""hil gate decides whether one build of the C library is worse than another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from ..gate.arguments import HELP, add_arguments
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0: no regression; 1: regression; 3: nothing can be said, and what more time it needs."""
+    """Run the verb.
+
+    Returns 0 without a regression, 1 with one, 3 if undecided, in which case it says what time it needs.
+    """
     from ..gate.main import run as compare  # its statistics take a second to load
 
     return compare(arguments)

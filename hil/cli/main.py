@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hil command: finds the verb, and turns what goes wrong into a message and an exit code."""
+"""The hil command, which finds the verb and turns errors into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -24,23 +24,26 @@ EPILOG = "exit: 0 pass, 1 fail, 2 usage, 3 invalid: the host was not fit for tim
 
 
 def verbs() -> list[Verb]:
-    """All verbs, each from the file of its name."""
+    """Return all verbs, each from the file of its name."""
     return [importlib.import_module(f".{name}", __package__).VERB for name in VERBS]
 
 
 def build_parser() -> ArgumentParser:
-    """The parser of the whole command line."""
+    """Return the parser of the whole command line."""
     return parser_of("hil", "Cameras, readers and rings, measured and judged.", verbs(), EPILOG)
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run hil with the given words, or those of the command line. Returns the exit code; usage errors exit with 2."""
+    """Run hil with the given arguments, by default the command line's.
+
+    Returns the exit code; usage errors exit with 2.
+    """
     open_standard_streams()
     with named_output("hil"):
         try:
-            with heeding(requests=2):  # the first lets what was started end in order, the second ends that too
+            with heeding(requests=2):  # the first signal ends what was started cleanly, the second kills it
                 return ends_with(_run(words))
-        except KeyboardInterrupt:  # of whoever is told while that begins, too
+        except KeyboardInterrupt:  # also one that comes while this starts
             return ends_with(Exit.INTERRUPTED)
 
 
@@ -53,7 +56,7 @@ def _run(words: Sequence[str] | None) -> int:
     except ValueError as error:  # BoardError, RunError: what was given can't be used
         complain(error, "hil")
         return Exit.USAGE
-    except BrokenPipeError:  # whoever read our output has had enough
+    except BrokenPipeError:  # the reader of our output has closed the pipe
         return Exit.PASS
     except OSError as error:
         complain(error, "hil")

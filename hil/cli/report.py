@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil report: a run once more as a page and as a screen of text, or two runs side by side."""
+"""hil report shows a run again as a page and as text, or compares two runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0: it is shown, whatever it says."""
+    """Run the verb. Returns 0 once it is shown, whatever the run's verdict is."""
     first = load(arguments.first)
     if arguments.second is None:
         return _show(arguments, first)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil run: the suite on a camera, and its report."""
+"""hil run runs the suite on a camera, and writes its report."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CAMERA = "auto, vm, vivid, /dev/videoN (several with commas), or another source 
 CAMERAS, VIDEO_NODES = ("auto", "vm", "vivid", "rpicam", "testsrc"), "/dev/video*"
 SYSTEM = "a system of another processor (ci/emulated-board makes one)"
 VM_SECONDS = 3600.0
-STREAMS = 30  # that a run watches, at least as long as --seconds says
-VM_CAMERAS = 2  # at least: a test has two of them stream at once
+STREAMS = 30  # streams that a run watches, each for at least --seconds
+VM_CAMERAS = 2  # at least: one test streams from two at once
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -51,8 +51,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """The verdict's exit code. 4: no camera. Raises ValueError for arguments that make no sense."""
-    choose_board(arguments.board)  # refused now rather than after the boot of a virtual machine
+    """Return the verdict's exit code, or 4 without a camera. Raises ValueError for contradictory arguments."""
+    choose_board(arguments.board)  # refused now rather than after a virtual machine has booted
     if not 1 <= arguments.cameras <= 16:
         raise ValueError("--cameras is from 1 to 16")
     cameras = arguments.camera or ["auto"]
@@ -72,7 +72,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _run_all(arguments: Namespace, cameras: list[str]) -> tuple[Outcome, bool]:
-    """(what came of all cameras together, whether one was not there)."""
+    """Return (what came of all cameras together, whether one was missing)."""
     whole, no_camera = Outcome(), False
     for words in cameras:
         if whole.interrupted:
@@ -92,7 +92,10 @@ def _run_all(arguments: Namespace, cameras: list[str]) -> tuple[Outcome, bool]:
 
 
 def _clear(report: Path) -> None:
-    """Of an earlier run; its run.json stays until there is a new one, since it tells how long each test takes."""
+    """Remove what an earlier run left.
+
+    Its run.json, which tells how long each test takes, stays until it is replaced.
+    """
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(report / PARTS)
     (report / LOG).unlink(missing_ok=True)
@@ -103,7 +106,7 @@ def _say(line: str) -> None:
 
 
 def session_of(arguments: Namespace, choice: Choice) -> str:
-    """What the camera's tests are called in the report: vivid-vm, video0, testsrc, ..."""
+    """Return the session's name for a camera in the report: vivid-vm, video0, testsrc, ..."""
     if arguments.session:
         return str(arguments.session)
     name = Path(choice.words.partition(":")[0].partition(",")[0]).name
@@ -111,7 +114,7 @@ def session_of(arguments: Namespace, choice: Choice) -> str:
 
 
 def suite_words(arguments: Namespace, choice: Choice) -> list[str]:
-    """The suite's own options; the same words are hil run's."""
+    """Return the suite's own options, which hil run has under the same names."""
     words = ["--camera", choice.words]
     for name in ("board", "consumers", "seconds", "library"):
         if (value := getattr(arguments, name)) is not None:
@@ -156,7 +159,7 @@ def _run_in_vm(arguments: Namespace, choice: Choice, session: str) -> Outcome:
     command += [*suite_words(arguments, inside), "--", *arguments.pytest]
     try:
         system = system_in(arguments.system) if arguments.system else None
-        # An emulated compiler takes long.
+        # An emulated compiler is slow.
         programs = {} if system else {"VIDEO_SHM_PROGRAMS": str(compile_all(arguments.library))}
         outside_told = {outside.VARIABLE: str(report / FOLDER / outside.FILE)}
         job = Job(
@@ -177,7 +180,7 @@ def _run_in_vm(arguments: Namespace, choice: Choice, session: str) -> Outcome:
 
 
 def _earlier_seconds(report: Path, session: str) -> dict[str, float]:
-    """How long each test took in the run whose report is still there."""
+    """Return how long each test took in the run whose report is still there, in seconds."""
     from ..report.merge import RunError, load
 
     with contextlib.suppress(RunError, OSError):

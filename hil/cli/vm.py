@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil vm: a command in a virtual machine that has cameras."""
+"""hil vm runs a command in a virtual machine that has cameras."""
 
 from vshm_ctypes.commandline.verb import Verb
 
