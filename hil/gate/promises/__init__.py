@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the library promises and can be told by yes or no: each asked in a process of its own.
+"""What the library promises, as far as it can be answered by yes or no. Each promise is asked in its own process.
 
-lib/tests asks much of this of the tree's own objects, on purpose; in_c.py asks those of its files that need the public
-header alone of any library.
+lib/tests asks much of this of the tree's own objects, on purpose. in_c.py asks any library those of its files that need
+only the public header.
 """
 
 import importlib

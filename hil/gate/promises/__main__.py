@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m hil.gate.promises SECONDS FIRST OTHER NAME...`` asks, and prints a line of JSON for each."""
+"""``python -m hil.gate.promises SECONDS FIRST OTHER NAME...`` asks promises, and prints a line of JSON for each."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader is promised of its buffers, and whoever hands in memory: where it ends, and what is in it."""
+"""Promises about buffers of readers and other callers: their bounds and their contents."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who gets a ring that a dead writer left, where several want it."""
+"""Promises about several writers that want the ring of a dead one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .scene import FRAME, Scene, promise
 from .sides import Writer, inspect
 from .stalls import Stalls
 
-NAPS = 200  # who looks every few milliseconds sleeps as often, and each time the host may wake him late
+NAPS = 200  # a reader that looks every few milliseconds sleeps as often, and the host may wake it late each time
 
 
 @promise

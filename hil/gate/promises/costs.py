@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs: system calls and wake-ups, memory over many opens, and a write as the ring grows old."""
+"""Promises about costs: system calls and wake-ups, memory over many opens, and writes to an old ring."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .sides import CAPACITY, NO_WAIT, Reader, Writer
 from .tracing import Act, cpu_s, sleeps, system_calls
 
 CALLS = 200
-LOOKS = 12  # at the ring's health or name, twice a second, on a host that takes its time
+LOOKS = 12  # checks of the ring's health or name, two per second, on a slow host
 WINDOW_S = 1.6
 WAKES_A_SECOND, CALLS_A_SECOND = 3, 10
 OPENS, LEAST_OPENS = 10_000, 1000
 BATCHES, LEAST_BATCHES, BATCH = 1000, 100, 1000  # of so many frames each
-ENOUGH_S = 40.0  # then the least is enough: a host that has much else to do, a library that takes its time
+ENOUGH_S = 40.0  # after that the minimum is enough, on a busy host or for a slow library
 MORE_KIB = 1024
 
 
 def _repeat(call: Callable[..., object], *arguments: object, kept: object) -> Act:
-    """The call itself, with nothing of ours between. kept: what its addresses are in."""
+    """Return an act that only makes the call. kept: what the addresses in its arguments point into."""
 
     def act() -> None:
         for _ in range(CALLS):
@@ -83,7 +83,7 @@ def sleeps_at_a_silent_ring(scene: Scene) -> None:
     scene.writer()
     for policy in (0, 2):
         reader = scene.reader(policy=policy)
-        reader.wait(600)  # what joining costs is not at issue
+        reader.wait(600)  # the cost of joining does not matter
         slept, used = sleeps(), cpu_s()
         scene.expect("its answer", str(reader.wait(int(WINDOW_S * 1000)).answer), "0")
         scene.expect_in(
@@ -108,7 +108,7 @@ def asks_little_of_the_system_while_it_sleeps(scene: Scene) -> None:
 
 
 def _ignore(answer: object) -> None:
-    """Of what is done for its cost."""
+    """Ignore the answer of a call that is made for its cost."""
 
 
 @measured
@@ -140,7 +140,7 @@ def sleeps_between_keyframes(scene: Scene) -> None:
 
 
 def _memory() -> tuple[int, int, int]:
-    """Descriptors, mappings, and KiB of this process's own memory."""
+    """Return the numbers of descriptors and mappings, and the KiB of this process's private memory."""
     status = Path("/proc/self/status").read_text()
     own = re.search(r"RssAnon:\s+(\d+) kB", status)
     maps = Path("/proc/self/maps").read_text().count("\n")
@@ -208,7 +208,7 @@ def _many_times(scene: Scene, what: str, act: Callable[[], None]) -> None:
 
 
 def _up_to_enough(act: Callable[[], object], least: int, most: int) -> int:
-    """Act up to `most` times, or as often as ENOUGH_S allow, but `least` times; how often it was."""
+    """Act up to `most` times, or as often as ENOUGH_S allow, but at least `least` times. Returns how often."""
     begin = time.monotonic()
     for done in range(most):
         if done >= least and time.monotonic() - begin >= ENOUGH_S:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that make themselves daemons: they close every descriptor that they do not know."""
+"""Promises about programs that become daemons and close every descriptor that they do not know."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .sides import Writer
 
 
 def _numbers() -> set[int]:
-    """Of what is open."""
+    """Return the open descriptors."""
     return {int(entry.name) for entry in Path("/proc/self/fd").iterdir() if os.path.lexists(entry)}
 
 
@@ -86,7 +86,7 @@ def keeps_no_writer_out_by_a_mapping(scene: Scene) -> None:
     told = scene.library("producer_descriptor", writer.handle, ctypes.byref(offset))
     with mmap.mmap(told.result, 0):
         aside = scene.path(name).with_suffix(".aside")
-        os.link(scene.path(name), aside)  # so that the object has a name when its writer is gone
+        os.link(scene.path(name), aside)  # so that the object still has a name when its writer is gone
         writer.destroy()
         aside.rename(scene.path(name))
         scene.expect("the next writer", str(Writer(scene.library).open(name, slots=4, slot_size=100)), "0")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds when a writer ends, in whichever way, and the next one takes its ring over."""
+"""Promises about the end of a writer, however it ends, and about the next writer that takes over its ring."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNKNOWN, LIVE, ENDED, DEAD = range(4)
 
 
 def _left(scene: Scene) -> list[str]:
-    """What is there under names of this promise."""
+    """Return what exists under names of this promise."""
     folder = scene.path("/")
     return sorted(path.name for path in folder.iterdir() if path.name.endswith(f"_ch{scene.channel}"))
 

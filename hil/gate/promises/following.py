@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader is told while it follows a ring from object to object."""
+"""Reads what a reader reports while it follows a ring from object to object."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from .sides import Reader
 
 
 def told(reader: Reader, timeout_ms: int = PATIENCE_MS) -> str:
-    """The answer of one wait."""
+    """Return the answer of one wait."""
     return str(reader.wait(timeout_ms).answer)
 
 
 def look(reader: Reader) -> tuple[object, ...]:
-    """The word frame, its number, flags and attachment; or the answer of acquire where there is none."""
+    """Return the word frame, its number, flags and attachment, or the answer of acquire if there is none."""
     answer, view = reader.acquire(100)
     if answer.result <= 0:
         return (str(answer),)
@@ -23,7 +23,7 @@ def look(reader: Reader) -> tuple[object, ...]:
 
 
 def frames_of(reader: Reader, count: int) -> list[tuple[object, ...]]:
-    """The next so many, as look has them, whatever is told between."""
+    """Return the next count frames in the form of look(), whatever else is reported between them."""
     found: list[tuple[object, ...]] = []
 
     def is_enough() -> bool:
@@ -37,7 +37,7 @@ def frames_of(reader: Reader, count: int) -> list[tuple[object, ...]]:
 
 
 def follow(reader: Reader, numbers: list[int]) -> int:
-    """Add the next frame's number, if there is one. Returns the last; -1: there was none."""
+    """Append the next frame's number if there is a frame. Returns the last number, or -1 if there was none."""
     number = reader.wait(50).number
     if number is not None:
         numbers.append(number)

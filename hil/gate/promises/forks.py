@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds for handles in forked children."""
+"""Promises about handles in forked children."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def belongs_to_the_process_that_opened_it(scene: Scene) -> None:
 
 
 def _after_its_parent(scene: Scene, then: Callable[[Writer], Iterator[str]], cued: bool = False) -> Actor:
-    """An actor that opens a writer, reserves a slot, and goes on in a child, as daemon() does, while it ends."""
+    """Return an actor that opens a writer, reserves a slot, and continues in a child as by daemon(), while it ends."""
 
     def play() -> Iterator[str]:
         writer = scene.writer()
@@ -103,7 +103,7 @@ def leaves_to_a_daemon_no_ring_of_another(scene: Scene) -> None:
     actor = _after_its_parent(scene, try_to_write, cued=True)
     scene.expect("the child", actor.hear(), "there")
     follower = Writer(scene.library)
-    while (answer := follower.init_channel(scene.channel)).error == "EBUSY":  # its parent is just ending
+    while (answer := follower.init_channel(scene.channel)).error == "EBUSY":  # its parent is about to end
         time.sleep(ENDS_AFTER_S)
     scene.expect("its follower", str(answer), "0")
     actor.cue()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FORMAT.md: what a writer leaves in shared memory, byte by byte, seen with no library."""
+"""Promises of FORMAT.md: what a writer leaves in shared memory, byte by byte, read without any library."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def renews_its_clock_twice_a_second(scene: Scene) -> None:
     ring = _ring(scene, name)
 
     def renew() -> float:
-        """Seconds until it was."""
+        """Return how many seconds passed until it was renewed."""
         ring.set_extension(realtime_offset_ns=1)
         begin = time.monotonic()
         renewed = until(lambda: writer.write(FRAME).result != 0 or ring.extension("realtime_offset_ns") != 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What video_shm.h declares: calls, structs, enums and constants."""
+"""Reads from video_shm.h what it declares: calls, structs, enums and constants."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import NamedTuple
 from ...workers.c_sources import include_folder
 
 NAME = "video_shm.h"
-CHOSEN = "VIDEO_SHM_GATE_HEADER"  # in the environment: promises are asked as by a program compiled with that one
+CHOSEN = "VIDEO_SHM_GATE_HEADER"  # the path of the header with which the asking program was compiled
 
 
 class Declaration(NamedTuple):
-    """A call. text: on one line. arguments: their types."""
+    """A declared call. text: on one line. arguments: their types."""
 
     text: str
     result: str
@@ -26,7 +26,10 @@ class Declaration(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """structs: {struct: {field: type}}, where an array is "type[length]". errors: those of the table at the top."""
+    """A header.
+
+    structs: {struct: {field: type}}, where an array is "type[length]". errors: those in the table at its top.
+    """
 
     text: str
     calls: dict[str, Declaration] = field(init=False)
@@ -44,13 +47,13 @@ class Header:
 
 @cache
 def read_header() -> Header:
-    """The one that belongs to this gate, or was chosen. Raises OSError."""
+    """Return this gate's own header, or the one that was chosen. Raises OSError."""
     chosen = os.environ.get(CHOSEN)
     return Header(Path(chosen or include_folder() / NAME).read_text())
 
 
 def _type_of(declared: str) -> str:
-    """Without the name: "const uint8_t *data" is a "const uint8_t *"."""
+    """Return the type without the name: "const uint8_t *data" gives "const uint8_t *"."""
     return re.sub(r"\w+$", "", declared.strip()).strip()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A /dev/shm of a promise's own, rights that it gives away, and rooms that are too small."""
+"""Gives a promise a /dev/shm of its own, drops its rights, and limits its room."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _check(result: int) -> None:
 
 
 def move_in() -> None:
-    """From now on this process has an empty /dev/shm, which is gone with it. Raises OSError: not permitted here."""
+    """Give this process an empty /dev/shm, which disappears with it. Raises OSError if that is not permitted."""
     user, group = os.geteuid(), os.getegid()
     try:
         _check(_libc.unshare(CLONE_NEWNS))
@@ -44,22 +44,22 @@ def shrink(free_bytes: int) -> None:
 
 
 def hide(folder: str) -> None:
-    """Be on a host where there is nothing in it, /dev or /proc. Raises OSError."""
+    """Make a folder empty for this process, such as /dev or /proc. Raises OSError."""
     _check(_libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, b""))
 
 
 def part_from_pids() -> None:
-    """The next child is the first process of a pid namespace, as in a container. Raises OSError: not permitted."""
+    """Make the next child the first process of a PID namespace, as in a container. Raises OSError if not permitted."""
     _check(_libc.unshare(CLONE_NEWPID))
 
 
 def part_from_time(seconds: int) -> None:
-    """The next child's clocks are so far ahead. Raises OSError: not permitted, or a kernel without such namespaces."""
+    """Set the next child's clocks ahead. Raises OSError if not permitted, or if the kernel has no time namespaces."""
     _check(_libc.unshare(CLONE_NEWTIME))
     Path("/proc/self/timens_offsets").write_text(f"monotonic {seconds} 0\nboottime {seconds} 0\n")
 
 
 def give_up_rights() -> None:
-    """From now on permission bits hold for this process too, whoever it is. Raises OSError."""
+    """Apply permission bits to this process from now on, even if it is root's. Raises OSError."""
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
     _check(_libc.capset(header, (ctypes.c_uint32 * 6)()))

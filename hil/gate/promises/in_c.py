@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C tests of the tree that need the public header alone, asked of any library: the same scenes, run by others.
+"""Asks any library the C tests of the tree that need only the public header.
 
 In lib/tests they run with the library's own objects, under sanitizers and on every processor. Here the same files are
-compiled without a library, and get the one that is asked by LD_PRELOAD. Promises in Python ask much of it besides, on
-purpose: they say what was expected and seen, can be asked of two builds that meet, and are of another hand.
+compiled without a library, and use the one under test through LD_PRELOAD. The promises in Python ask much of it again,
+on purpose: they say what was expected and seen, can be asked of two builds that meet, and were written independently.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _OPTIONS = ("-O1", "-std=c11", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-pthr
 
 
 def program(suite: str, folder: Path) -> Path:
-    """Compile a suite, which finds all calls in whatever is preloaded. Raises Unasked."""
+    """Compile a suite, which finds all calls in the preloaded library. Raises Unasked."""
     sources = [str(TESTS / f"{name}.c") for name in (f"test_{suite}", *(f"support/{one}" for one in SHARED))]
     own = folder / suite
     own.mkdir(mode=0o755)
@@ -52,12 +52,12 @@ def program(suite: str, folder: Path) -> Path:
     linked = ["-Wl,-z,lazy", f"-Wl,-rpath,{own}", f"-L{own}", "-lasked", "-o", str(made)]
     _make_place(own, "".join(f"void {call}(void) {{}}\n" for call in read_header().calls))
     _compile([*_OPTIONS, *include, *sources, *linked])
-    _make_place(own, "typedef int nothing;\n")  # what the library lacks is told by the loader, at the first call
+    _make_place(own, "typedef int nothing;\n")  # what the library lacks is reported by the loader, at the first call
     return made
 
 
 def _make_place(folder: Path, source: str) -> None:
-    """The library that the program needs by its name."""
+    """Create an empty library under the name that the program needs."""
     file = folder / "place.c"
     file.write_text(source)
     _compile(["-shared", "-fPIC", f"-Wl,-soname,{PLACE}", str(file), "-o", str(folder / PLACE)])
@@ -74,7 +74,7 @@ def _compile(options: list[str]) -> None:
 
 
 def run(suite: str, scene: Scene) -> None:
-    """Run a suite with the library that is asked. Raises Unasked, Lacks."""
+    """Run a suite with the library under test. Raises Unasked or Lacks."""
     command = [str(program(suite, scene.folder))]
     environment = os.environ | {"LD_PRELOAD": str(scene.library.path)}
     try:

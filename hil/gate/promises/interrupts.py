@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ends a reader's wait from outside: signals, interrupts, and a handle that is destroyed meanwhile."""
+"""Promises about what ends a reader's wait from outside: signals, interrupts, and closing its handle."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _end_by_signals(scene: Scene, reader: Reader, expected: str) -> None:
         for call, wait in waits(scene, reader).items():
 
             def end(call: str = call, wait: Callable[[int], object] = wait) -> float:
-                signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)  # again and again: one may come before the wait
+                signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)  # repeatedly, since one may come before the wait
                 answer, took = timed(lambda: wait(LONG_MS))
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 scene.need(f"{call} at a signal", answer, expected)
@@ -52,7 +52,7 @@ def _end_by_signals(scene: Scene, reader: Reader, expected: str) -> None:
 def ends_a_wait_by_interrupt(scene: Scene) -> None:
     """EINTR, within half a second, from another thread, and from a handler; once, and the next wait is whole again."""
     scene.writer()
-    reader = scene.reader(reconnect=1)  # callers of the original are told of the handler's signal by 0
+    reader = scene.reader(reconnect=1)  # callers of the original get 0 for the handler's signal
     handler = Handler(lambda number: reader.interrupt())
     libc = ctypes.CDLL(None)
     libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
@@ -71,7 +71,7 @@ def ends_a_wait_by_interrupt(scene: Scene) -> None:
                 begin()
                 answer, took = timed(lambda: reader.wait(LONG_MS).answer)
                 scene.need(f"a wait interrupted by {how}", answer, "-1 EINTR")
-                reader.wait(1)  # a handler's interrupt may come behind the signal's own
+                reader.wait(1)  # a handler's interrupt may come after the signal's own
                 return took
 
             stalls.judge(scene, f"seconds of a wait interrupted by {how}", end, 0.1 + HALF_A_SECOND, 0.2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds for the library as a whole: its calls, its types, and that it keeps to itself."""
+"""Promises about the library as a whole: its calls, its types, and that it leaves the process alone."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def leaves_signals_alone(scene: Scene) -> None:
 
 
 class _Log:
-    """Keeps the lines that a library tells."""
+    """Keeps the lines that a library logs."""
 
     def __init__(self, scene: Scene) -> None:
         self.lines: list[tuple[int, str, int | None, int]] = []
@@ -92,7 +92,7 @@ class _Log:
 
 
 def _replace(scene: Scene) -> str:
-    """A dead writer's ring is replaced, which is worth a line. Returns its name."""
+    """Replace a dead writer's ring, which must be logged. Returns its name."""
     name = scene.new_name()
     scene.write_and_die(3, name, slots=4, slot_size=4096)
     scene.writer(name, slots=5, slot_size=4096).destroy()

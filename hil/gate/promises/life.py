@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A usual day: rings that come and go, readers, failures, and a writer that dies. For what holds all along."""
+"""An ordinary sequence of events for promises that must always hold: rings come and go, and a writer dies."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from .sides import Reader, Writer
 
 
 def live(scene: Scene) -> None:
-    """All of it, once."""
+    """Play all of it once."""
     writer, reader = scene.writer(), scene.reader()
     for number in range(40):
         writer.write(FRAME, is_keyframe=number % 10 == 0)
     while reader.wait().result != 0:
         pass
     reader.stats()
-    Writer(scene.library).init_channel(scene.channel)  # refused: there is one
+    Writer(scene.library).init_channel(scene.channel)  # this is refused, since there is one already
     _let_calls_fail(scene, writer)
     reader.destroy()
     writer.destroy()
@@ -39,7 +39,7 @@ def _let_calls_fail(scene: Scene, writer: Writer) -> None:
 
 
 def _lose_rings(scene: Scene) -> None:
-    """One is replaced, one loses its name and is made anew, one's name becomes another's."""
+    """Replace a ring, remove another one's name so that it is created again, and give another one's name to a third."""
     name, other = scene.new_name(), scene.new_name()
     scene.write_and_die(3, name, slots=4, slot_size=1000)
     writer = scene.writer(name, slots=5, slot_size=1000)

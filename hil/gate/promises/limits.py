@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Geometry and counters at their limits, by rings that are prepared where writing them would take days."""
+"""Promises about geometry and counters at their limits, with prepared rings where writing would take days."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .sides import Reader, inspect
 LARGEST = 256 << 20
 LONG_RUN = 70_000
 A_DAY = 24 * 3600 * 120  # frames
-NEEDED_BYTES = 2 << 30  # memory that a ring of the largest slots, its frame and the host go along with
+NEEDED_BYTES = 2 << 30  # memory for a ring of the largest slots, a frame of it, and the host
 
 
 def _age(scene: Scene, name: str, frames: int) -> None:
-    """A ring whose writer has died and that seems to have had so many frames; its slots are empty."""
+    """Prepare a ring whose writer has died after that many frames, with empty slots."""
     scene.write_and_die(1, name, slots=30, slot_size=1000)
     ring = RingObject(scene.path(name))
     for slot in range(30):
@@ -32,7 +32,7 @@ def _age(scene: Scene, name: str, frames: int) -> None:
 
 
 def _expect_crossing(scene: Scene, frames: int) -> None:
-    """Frames before and behind that number, to readers of every kind."""
+    """Expect that frames before and after that number reach readers of every kind."""
     name = scene.new_name()
     _age(scene, name, frames - 20)
     writer = scene.writer(name, slots=30, slot_size=1000)
@@ -163,7 +163,7 @@ def keeps_every_frame_of_a_long_run(scene: Scene) -> None:
 
 
 def _spoil(scene: Scene, **fields: int) -> dict[str, str]:
-    """What readers and writers are told of a ring in which these fields of the extension are other ones."""
+    """Return what readers and writers answer for a ring with these fields of the extension changed."""
     name = scene.new_name()
     scene.write_and_die(2, name, slots=4, slot_size=1000)
     ring = RingObject(scene.path(name))
@@ -179,7 +179,7 @@ def _spoil(scene: Scene, **fields: int) -> dict[str, str]:
 
 
 def _room() -> ctypes.Array[ctypes.c_char]:
-    """Room for what inspect tells, with its size set."""
+    """Return the struct for inspect, with its size set."""
     room = ctypes.create_string_buffer(4096)
     ctypes.memmove(room, (256).to_bytes(4, "little"), 4)
     return room

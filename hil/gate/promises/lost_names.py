@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds where a ring's name is gone, or leads elsewhere."""
+"""Promises about a ring whose name was removed, or leads to another object."""
 
 from __future__ import annotations
 

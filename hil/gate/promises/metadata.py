@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What travels with a frame: each field at its bounds, flags, dates and clocks."""
+"""Promises about the metadata of a frame: each field at its bounds, flags, times and clocks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOUNDS = {
 }
 USUAL = {"timestamp_ms": 5, "is_keyframe": 0, "codec": 0, "width": 2, "height": 3, "fps": 4}
 KEYFRAME, DISCONTINUITY, RECOVERY_POINT = 1, 2, 16
-CLOCK_MS = 2000  # wall clocks are set, and stepped
+CLOCK_MS = 2000  # wall clocks are set and stepped
 
 
 def _told(meta: object) -> dict[str, int]:
@@ -106,7 +106,7 @@ def dates_frames_by_the_monotonic_clock(scene: Scene) -> None:
         elif how == "commit":
             answer = writer.place(FRAME)
         else:
-            time.sleep(0.001)  # so that the time of capture can't be taken for that of publishing
+            time.sleep(0.001)  # so that the time of capture differs from that of publishing
             answer = writer.place(FRAME, {"capture_ns": begin})
         end = time.monotonic_ns()
         scene.need(how, str(answer), "0")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The original's names and calls: they stay as they were."""
+"""Promises about the original's names and calls, which have not changed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Containers: who is in another namespace knows a live writer from a dead one all the same."""
+"""Promises about containers: a live writer in another namespace is told from a dead one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIVE, DEAD = 1, 3
 
 
 def _beside(scene: Scene, part: Callable[[], None], act: Callable[[], str]) -> str:
-    """What a process in another namespace says."""
+    """Return what a process in another namespace says."""
 
     def play() -> Iterator[str]:
         try:
@@ -39,7 +39,7 @@ def _beside(scene: Scene, part: Callable[[], None], act: Callable[[], str]) -> s
 
 
 def _expect_known(scene: Scene, part: Callable[[], None]) -> None:
-    """By a second writer, a reader, and who looks; while the writer lives, and once it is dead."""
+    """Expect right answers for a second writer, a reader and inspect, while the writer lives and once it is dead."""
 
     def look() -> str:
         reader = scene.reader(start=2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Version 1 readers, in number: what a writer does for them, and what a reader leaves to them."""
+"""Promises about many version 1 readers: what a writer does for them, and what a reader leaves to them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def counts_for_version_1_readers(scene: Scene) -> None:
 
 
 def _sleepers(scene: Scene, count: int) -> list[Actor]:
-    """Version 1 readers that sleep on the semaphore until they get a token."""
+    """Start version 1 readers that sleep on the semaphore until they get a token."""
 
     def read() -> Iterator[str]:
         libc = ctypes.CDLL(None)
@@ -105,11 +105,11 @@ def wakes_nobody_for_the_dead(scene: Scene) -> None:
 def makes_new_semaphores_for_a_new_ring(scene: Scene) -> None:
     """Who still waits at the pair of a ring that was replaced takes nothing from the readers of the new one."""
     path = scene.path(scene.channel_name)
-    former = scene.writer()  # which makes the semaphores
+    former = scene.writer()  # creates the semaphores
     with Semaphore(scene, "read") as left:
         path.unlink()
         V1Writer(path)
-        former.destroy()  # whose name leads to another's ring: it takes nothing along
+        former.destroy()  # its name leads to another's ring, so it removes nothing
         writer = scene.writer()
         RingObject(path).set_header(active_readers=1)
         writer.write(FRAME)
@@ -166,7 +166,7 @@ def rearms_a_semaphore_whose_holder_died(scene: Scene) -> None:
         info = writer.info()
         scene.expect("rearmed, dropped", (info.rearmed, info.dropped_busy), (1, dropped))
         scene.expect("tokens then", semaphore.tokens, 1)
-        semaphore.give()  # should he come back after all
+        semaphore.give()  # in case the holder comes back
         writer.write(FRAME)
         scene.expect_in("tokens once he came back", semaphore.tokens, 1, 2)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Version 1 writers: what a reader makes of their rings, and a writer that follows them."""
+"""Promises about version 1 writers: how their rings are read, and how a writer follows them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def trusts_a_version_1_slot_as_far_as_the_format_says(scene: Scene) -> None:
     reader = scene.reader()
     for _ in range(5):
         old.write(b"z")
-        old.ring.set_header(write_idx=old.frames % 30)  # which may be kept modulo 30
+        old.ring.set_header(write_idx=old.frames % 30)  # which may be stored modulo 30
     old.ring.set_meta(2, sequence=77)
     scene.expect("frames where one's sequence is another's", reader.numbers(), [0, 1, 3, 4])
     scene.expect("missed", reader.stats()[2], 1)
@@ -96,12 +96,12 @@ def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
             yield str(time.monotonic())
 
     def find() -> float:
-        """Seconds until three of four frames were there."""
+        """Return how many seconds passed until three of four frames were there."""
         actor = scene.start(read)
         scene.need("a reader", actor.hear(), "waits")
         late = []
         for _ in range(10):
-            time.sleep(random.uniform(0.06, 0.08))  # it looks ever more seldom, down to its limit
+            time.sleep(random.uniform(0.06, 0.08))  # it looks less and less often, down to a limit
             begin = time.monotonic()
             old.write(FRAME)
             late.append(float(actor.hear()) - begin)
@@ -114,7 +114,7 @@ def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
 @promise
 def leaves_tokens_to_version_1_readers(scene: Scene) -> None:
     """A reader of a version 1 ring never touches the semaphore, nor anything else."""
-    writer = scene.writer()  # which makes the semaphores
+    writer = scene.writer()  # creates the semaphores
     with Semaphore(scene, "read") as semaphore:
         semaphore.give()
         path = scene.path(scene.channel_name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is seen of a ring by who only looks: its figures, its slots, and that the look leaves no trace."""
+"""Promises about inspection from outside: a ring's figures and slots, and that inspecting leaves no trace."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OF_A_READER = ("received", "missed", "skipped", "span", "next_frame", "reattache
 
 
 def slots_of(scene: Scene, name: str, capacity: int) -> tuple[int, list[Any]]:
-    """What video_shm_inspect_slots answers, and the slots."""
+    """Return the answer of video_shm_inspect_slots, and the slots."""
     slots = Guarded(Slot * capacity)
     slots.value[0].struct_size = ctypes.sizeof(Slot)
     answer = scene.library("inspect_slots", name.encode(), slots, capacity)

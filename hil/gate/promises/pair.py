@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two libraries that meet at a ring, as programs that are updated apart do: every promise can be asked of both."""
+"""Two libraries that share rings, like programs that are updated separately. Any promise can be asked of both."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ _OPENS = ("producer_init", "producer_init_channel", "producer_open")
 
 
 class Pair(Library):
-    """Takes the place of one library, in all processes of a promise. Both may be the same.
+    """Stands for one library in all processes of a promise. Both libraries may be the same.
 
-    The first writer of each ring is first's, the next one other's, and so on in turn; readers, and who looks from
-    outside, are other's. A handle that is open stays with its library, also where it opens a ring once more.
+    The first writer of each ring is first's, the next one other's, and so on in turn; readers and inspection are
+    other's. An open handle stays with its library, even if it opens a ring again.
     """
 
     def __init__(self, first: Library, other: Library) -> None:
         self.path = other.path
         self._both = first, other
         self._sides: dict[int, int] = {}  # of writers' handles, by address
-        self._open = set[int]()  # the handles among them that have a ring
-        self._writers = mmap.mmap(-1, _COUNTS)  # by ring: all processes see how many there have been
+        self._open = set[int]()  # those of these handles that have a ring
+        self._writers = mmap.mmap(-1, _COUNTS)  # by ring, shared so that all processes see how many there have been
         self._came = mmap.mmap(-1, mmap.PAGESIZE)
 
     @property
     def met(self) -> bool:
-        """Whether both have had to do with a ring."""
+        """Whether both libraries have used the same ring."""
         return self._came[FIRST] == self._came[OTHER] == 1
 
     def has(self, name: str) -> bool:
-        """Whether both have it."""
+        """Return whether both libraries have a call."""
         return all(library.has(name) for library in self._both)
 
     def function(self, name: str) -> Any:
-        """The call, of the library whose turn it is or whose the handle is. Raises Lacks."""
+        """Return the call, of the library whose turn it is or that the handle belongs to. Raises Lacks."""
         for library in self._both:
             library.function(name)
         first, other = self._both
@@ -60,7 +60,7 @@ class Pair(Library):
         return call
 
     def __call__(self, name: str, *arguments: Any) -> Answer:
-        """As one library's. The log is set in both."""
+        """Make a call like Library. The log is set in both libraries."""
         if name == "set_log":
             self._both[FIRST](name, *arguments)
         library = self._library(name, arguments)
@@ -76,7 +76,7 @@ class Pair(Library):
         return self._both[self._side(name, arguments)]
 
     def _note(self, name: str, arguments: tuple[Any, ...], result: Any) -> None:
-        """Keep in mind which handles have a ring, after a call and what it gave."""
+        """Note which handles have a ring, after a call and its result."""
         if name in _OPENS and arguments and result >= 0:
             self._open.add(_address(arguments[0]))
         elif name == "producer_destroy" and arguments:
@@ -99,7 +99,7 @@ def _address(handle: Any) -> int:
 
 
 def _ring(name: str, arguments: tuple[Any, ...]) -> str:
-    """Which one is opened, by the same word each time; for options that are none, some word."""
+    """Return a key for the ring that is opened, the same each time, or a common one for invalid options."""
     if name == "producer_init_channel":
         return f"{_NAME}_ch{arguments[1]}"
     if name == "producer_open" and isinstance(arguments[1], Guarded):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A library under test, call by call: as the header declares it, and nothing between."""
+"""A library under test, call by call, exactly as the header declares it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .header import read_header
 
 PREFIX = "video_shm_"
 LogCallback = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
-EDGE, MARK = 256, 0xA5  # bytes on both sides, and what is in them
+EDGE, MARK = 256, 0xA5  # bytes on both sides, and their value
 
 _KINDS: dict[str, Any] = {
     "void": None,
@@ -29,11 +29,11 @@ _KINDS: dict[str, Any] = {
 
 
 class Lacks(Exception):
-    """The library has no such call: an older one."""
+    """The library has no such call, since it is older."""
 
 
 class Answer(NamedTuple):
-    """Of a call. error: errno's name where the result is -1, else nothing."""
+    """The result of a call. error: errno's name if the result is -1, else empty."""
 
     result: int
     error: str = ""
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
 
 
 def _kind(declared: str) -> Any:
-    """The ctypes type of a C type; every address is the same."""
+    """Return the ctypes type of a C type; all pointers are the same."""
     array = re.fullmatch(r"(\w+)\[(\d+)\]", declared)
     if array:
         return _KINDS[array[1]] * int(array[2])
@@ -65,7 +65,7 @@ View, Info, Slot = STRUCTS["video_shm_view_t"], STRUCTS["video_shm_info_t"], STR
 
 
 class Library:
-    """Loaded from a path. Raises OSError where that is none."""
+    """A library, loaded from a path. Raises OSError if it can't be loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -76,11 +76,11 @@ class Library:
         self._calls: dict[str, Any] = {}
 
     def has(self, name: str) -> bool:
-        """Whether there is a call of that name, said without its prefix."""
+        """Return whether there is a call of that name, given without its prefix."""
         return hasattr(self._loaded, PREFIX + name)
 
     def function(self, name: str) -> Any:
-        """The call itself. Raises Lacks."""
+        """Return the call itself. Raises Lacks."""
         if name not in self._calls:
             declaration = read_header().calls[PREFIX + name]
             try:
@@ -93,7 +93,7 @@ class Library:
         return self._calls[name]
 
     def __call__(self, name: str, *arguments: Any) -> Answer:
-        """Make a call that gives a number, or nothing; a Guarded stands for its address. Raises Lacks."""
+        """Make a call that returns a number or nothing. A Guarded argument stands for its address. Raises Lacks."""
         function = self.function(name)
         ctypes.set_errno(0)
         result = function(*(given.address if isinstance(given, Guarded) else given for given in arguments))
@@ -104,7 +104,7 @@ class Library:
 
 
 class Guarded:
-    """A struct, or bytes, of the caller's with marks on both sides: what a call writes beside it is seen."""
+    """A struct or bytes of the caller, with guard bytes on both sides that show what a call writes beside it."""
 
     def __init__(self, kind: Any, **fields: Any) -> None:
         size = ctypes.sizeof(kind)
@@ -121,12 +121,12 @@ class Guarded:
 
     @property
     def bytes(self) -> bytes:
-        """What is in it."""
+        """The content."""
         return ctypes.string_at(self.address, self.size)
 
     @property
     def overrun(self) -> int:
-        """How many bytes beside it have changed."""
+        """How many guard bytes have changed."""
         marks = bytes([MARK])
         whole = bytes(self._all)
         edges = whole[:EDGE] + whole[EDGE + self.size :]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reader's calls, and a look from outside, refuse, with which errno, and that nothing changes by it."""
+"""Promises about invalid arguments of the reader's calls and of inspection: the errno, and that nothing changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ V1_BYTES = 15729664
 
 
 def _calls(reader: Reader) -> Calls:
-    """Each call that tells whether the handle is open, with arguments that are right."""
+    """Return each call that reports whether the handle is open, with valid arguments."""
     library, handle = reader.library, reader.handle
     return {
         "read": lambda: reader.read().answer,
@@ -153,7 +153,7 @@ def refuses_to_inspect_into_nothing(scene: Scene) -> None:
 
 
 def _outcomes(scene: Scene, name: str) -> dict[str, str]:
-    """What everybody who only looks is told of that name."""
+    """Return what readers and inspection answer for that name."""
     slots = Guarded(Slot)
     return {
         "a reader": str(Reader(scene.library).open(name)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader is promised: where it starts, which frames it gets, and how it is told of the others."""
+"""Promises about reading: where a reader starts, which frames it gets, and how it learns of the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _books(reader: Reader) -> tuple[int, int, int, int]:
 
 
 def _write(writer: Writer, count: int, keyframes: tuple[int, ...] = (), codec: int = 0) -> None:
-    """So many frames, keyframes by their place among these."""
+    """Write count frames. keyframes: indices of the keyframes among these."""
     for number in range(count):
         writer.write(FRAME, is_keyframe=number in keyframes, codec=codec)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may: modes under every umask, readers that may only read, names gone, hosts that lack something."""
+"""Promises about permissions: modes under every umask, read-only readers, full or missing file systems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _mode(path: Path) -> str:
 
 
 def _as_nobody_special(scene: Scene, play: Callable[[], Iterator[str]]) -> list[str]:
-    """What a process says that has no more rights than permission bits give it."""
+    """Return what a process without root's rights says."""
 
     def without() -> Iterator[str]:
         house.give_up_rights()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bytes of a ring, by FORMAT.md alone: to look at what a library wrote, and to prepare what it is to find."""
+"""Reads and prepares the bytes of a ring by FORMAT.md alone, without a library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ META_BYTES, LINE_BYTES, EXTENSION_BYTES, UNIT = 32, 64, 256, 64
 NO_FRAME = 2**64 - 1
 LIVE, CLOSED = 1, 2
 
-# Of each field its offset and its type.
+# The offset and type of each field.
 HEADER = {
     "magic": (0, "I"),
     "version": (4, "I"),
@@ -81,26 +81,26 @@ META = {
 
 
 class RingObject:
-    """A ring's object under a descriptor of its own: it is there when its name is gone."""
+    """A ring's object with a descriptor of its own, so that it stays when its name is removed."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("r+b", buffering=0)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the descriptor."""
         self._file.close()
 
     def read(self, size: int, offset: int) -> bytes:
-        """So many bytes."""
+        """Return size bytes at offset."""
         return os.pread(self._file.fileno(), size, offset)
 
     def write(self, data: bytes, offset: int) -> None:
-        """Put bytes there."""
+        """Write bytes at offset."""
         os.pwrite(self._file.fileno(), data, offset)
 
     @property
     def size(self) -> int:
-        """Of the whole object."""
+        """The size of the whole object in bytes."""
         return os.fstat(self._file.fileno()).st_size
 
     def _field(self, table: dict[str, tuple[int, str]], base: int, name: str) -> Any:
@@ -116,65 +116,65 @@ class RingObject:
     # ---- its parts ----
 
     def header(self, name: str) -> Any:
-        """A word of the header."""
+        """Return a field of the header."""
         return self._field(HEADER, 0, name)
 
     def set_header(self, **fields: Any) -> None:
-        """Change some."""
+        """Change fields of the header."""
         self._set(HEADER, 0, fields)
 
     @property
     def extension_offset(self) -> int:
-        """Where the extension begins; 0: there is none."""
+        """The offset of the extension, or 0 if there is none."""
         return int(self.header("extension")) * UNIT
 
     def extension(self, name: str) -> Any:
-        """A field of the extension."""
+        """Return a field of the extension."""
         return self._field(EXTENSION, self.extension_offset, name)
 
     def set_extension(self, **fields: Any) -> None:
-        """Change some."""
+        """Change fields of the extension."""
         self._set(EXTENSION, self.extension_offset, fields)
 
     def slot_offset(self, slot: int) -> int:
-        """Where a slot's metadata is."""
+        """Return the offset of a slot's metadata."""
         if self.extension_offset == 0:
             return 64 + slot * V1_STRIDE
         return int(self.extension("slot_offset")) + slot * int(self.extension("slot_stride"))
 
     def meta(self, slot: int, name: str) -> Any:
-        """A field of a slot's metadata."""
+        """Return a field of a slot's metadata."""
         return self._field(META, self.slot_offset(slot), name)
 
     def set_meta(self, slot: int, **fields: Any) -> None:
-        """Change some."""
+        """Change fields of a slot's metadata."""
         self._set(META, self.slot_offset(slot), fields)
 
     def payload(self, slot: int, size: int) -> bytes:
-        """The first bytes of a slot's payload."""
+        """Return the first bytes of a slot's payload."""
         return self.read(size, self.slot_offset(slot) + META_BYTES)
 
     def line(self, slot: int, name: str) -> Any:
-        """A field of a slot's line."""
+        """Return a field of a slot's line."""
         return self._field(LINE, self.extension("line_offset") + slot * LINE_BYTES, name)
 
     def set_line(self, slot: int, **fields: Any) -> None:
-        """Change some."""
+        """Change fields of a slot's line."""
         self._set(LINE, self.extension("line_offset") + slot * LINE_BYTES, fields)
 
 
 def stamp_of(frame: int) -> int:
-    """Of a line that holds that frame whole."""
+    """Return the stamp of a line whose slot holds that whole frame."""
     return 2 * (frame + 1) % 2**32
 
 
 def slot_of(frame: int, slots: int) -> int:
-    """Where a frame lies."""
+    """Return the slot of a frame."""
     return frame % 2**32 % slots
 
 
 class V1Writer:
-    """A plain version 1 ring, and what its writer does: it has no extension, no stamps, and no liveness."""
+    """A version 1 ring and what its writer does. It has no extension, no stamps, and no liveness."""
 
     def __init__(self, path: Path) -> None:
         with path.open("wb") as file:
@@ -184,7 +184,7 @@ class V1Writer:
         self.frames = 0
 
     def write(self, data: bytes, **meta: int) -> None:
-        """The next frame."""
+        """Write the next frame."""
         slot = self.frames % 2**32 % V1_SLOTS
         self.ring.write(data, self.ring.slot_offset(slot) + META_BYTES)
         self.ring.set_meta(slot, size=len(data), sequence=self.frames % 2**32, **meta)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a promise is asked with: the library, rings of its own, and other processes; and the table of all promises."""
+"""What a promise works with: the library, rings of its own and other processes. It also has the table of promises."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .raw import Answer, Lacks, Library
 from .sides import Reader, Writer
 
 FRAME = b"\1" * 1000
-PATIENCE_MS = 20_000  # for what comes at once, on any host
+PATIENCE_MS = 20_000  # for what should come at once, on any host
 UNTIL_S = PATIENCE_MS / 1000
 
 
 class Unasked(Exception):
-    """This host can't show it; says why."""
+    """This host can't ask the promise. The message says why."""
 
 
 class Broken(Exception):
-    """The rest of the promise can't be asked, since the library does not do what comes before."""
+    """The rest of the promise can't be asked, since the library fails at what comes before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One of them. play: asks it. measures: times, which others at work would disturb, so it is alone and has takes."""
+    """A promise. play: asks it. measures: it depends on times, so it is asked alone and repeated if broken."""
 
     name: str
     play: Callable[[Scene], None]
@@ -38,7 +38,7 @@ class Promise:
 
     @property
     def meaning(self) -> str:
-        """In a sentence."""
+        """The promise in a sentence."""
         return (self.play.__doc__ or "").strip()
 
 
@@ -47,17 +47,17 @@ Calls = Mapping[str, Callable[[], Answer]]
 
 
 def promise(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
-    """Enter one that is kept or broken, whatever else runs on the host."""
+    """Register a promise that is kept or broken whatever else runs on the host."""
     return _enter(play)
 
 
 def measured(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
-    """Enter one with a limit on time or cost: broken only if it is broken in every take."""
+    """Register a promise with a limit on time or cost, which is broken only if it is broken in every take."""
     return _enter(play, measures=True)
 
 
 def at_home(play: Callable[[Scene], None]) -> Callable[[Scene], None]:
-    """Enter one that needs a /dev/shm of its own."""
+    """Register a promise that needs a /dev/shm of its own."""
     return _enter(play, own_house=True)
 
 
@@ -69,9 +69,9 @@ def _enter(play: Callable[[Scene], None], measures: bool = False, own_house: boo
 
 
 class Scene(Stage):
-    """Rings of one promise, and who is at them. say: is told what was broken, a line each.
+    """The rings of one promise, and the processes on them. say: is called with a line for each thing that was broken.
 
-    folder: for files of this asking, gone at its end.
+    folder: for files of this promise, removed at its end.
     """
 
     folder = Path()
@@ -81,26 +81,26 @@ class Scene(Stage):
         self.library = library
         self._say = say
         self._rings = 0
-        self.lacking: set[str] = set()  # calls that were to be made, and which the library has not
+        self.lacking: set[str] = set()  # calls that the promise needs, but the library lacks
 
-    # ---- what was seen ----
+    # ---- expectations ----
 
     def expect(self, what: str, seen: object, expected: object) -> bool:
-        """Both are the same, or it is told. Returns whether they are."""
+        """Expect that both are the same, else say so. Returns whether they are."""
         if seen == expected:
             return True
         self._say(f"{what}: expected {_told(expected)}, seen {_told(seen)}")
         return False
 
     def expect_in(self, what: str, seen: Any, least: Any, most: Any) -> bool:
-        """Seen lies between both, or it is told. Returns whether it does."""
+        """Expect that a value lies between two others, else say so. Returns whether it does."""
         if least <= seen <= most:
             return True
         self._say(f"{what}: expected {_told(least)} to {_told(most)}, seen {_told(seen)}")
         return False
 
     def expect_each(self, what: str, calls: Calls, expected: str) -> None:
-        """Each call answers so. Those that an older library has not are left out, which is told beside the rest."""
+        """Expect the same answer of each call. Calls that an older library lacks are left out, which is noted."""
         for name, call in calls.items():
             try:
                 answer = call()
@@ -110,28 +110,28 @@ class Scene(Stage):
                 self.expect(f"{name} {what}", str(answer), expected)
 
     def need(self, what: str, seen: object, expected: object) -> None:
-        """As expect, where nothing else could be asked. Raises Broken."""
+        """Expect that both are the same, since nothing else can be asked otherwise. Raises Broken."""
         if not self.expect(what, seen, expected):
             raise Broken
 
     # ---- rings ----
 
     def new_name(self) -> str:
-        """Of a ring that has no semaphores."""
+        """Return the name of a new ring that has no semaphores."""
         self._rings += 1
         return f"/gate{self._rings}_ch{self.channel}"
 
     @property
     def channel_name(self) -> str:
-        """Of the ring that a channel of this promise's own has."""
+        """The name of the ring of this promise's channel."""
         return f"/video_stream_ch{self.channel}"
 
     def path(self, name: str) -> Path:
-        """Of a ring's object."""
+        """Return the path of a ring's object."""
         return SHARED_MEMORY / name.removeprefix("/")
 
     def writer(self, name: str | None = None, **options: int) -> Writer:
-        """An open one, of the promise's channel where no name is told. Raises Broken."""
+        """Return an open writer, by default of the promise's channel. Raises Broken."""
         writer = Writer(self.library)
         plain = name is None and not options
         opened = writer.init_channel(self.channel) if plain else writer.open(name or self.channel_name, **options)
@@ -139,35 +139,35 @@ class Scene(Stage):
         return writer
 
     def reader(self, name: str | None = None, **options: int) -> Reader:
-        """Likewise."""
+        """Return an open reader, by default of the promise's channel. Raises Broken."""
         reader = Reader(self.library)
         plain = name is None and not options
         opened = reader.init_channel(self.channel) if plain else reader.open(name or self.channel_name, **options)
         self.need("a reader is let in", str(opened), "0")
         return reader
 
-    # ---- others ----
+    # ---- other processes ----
 
     def start(self, play: Callable[[], Iterator[str]]) -> Actor:
-        """Fork an actor. Where the library has not what it calls, that is heard as Lacks."""
+        """Fork an actor. If it calls what the library lacks, hear() raises Lacks."""
         actor = _Asking(play)
         self._actors.append(actor)
         return actor
 
     def ask(self, play: Callable[[], Iterator[str]]) -> list[str]:
-        """What another process says, until its end."""
+        """Return all lines that another process says until its end."""
         actor = self.start(play)
         lines = list(iter(actor.hear, ""))
         actor.kill()
         return lines
 
     def write_and_die(self, frames: int = 1, name: str | None = None, **options: int) -> None:
-        """A writer that is killed behind so many frames."""
+        """Run a writer that is killed after so many frames."""
         actor = self.start_writer(frames, name, **options)
         actor.kill()
 
     def start_writer(self, frames: int, name: str | None = None, **options: int) -> Actor:
-        """Another process with a writer, which has written so many frames, and waits to be killed."""
+        """Start another process with a writer, which writes so many frames and then waits to be killed."""
 
         def play() -> Iterator[str]:
             writer = self.writer(name, **options)
@@ -182,10 +182,10 @@ class Scene(Stage):
 
 
 class _Asking(Actor):
-    """An actor who calls the library."""
+    """An actor that calls the library."""
 
     def hear(self) -> str:
-        """The next line; empty: it has ended. Raises Lacks."""
+        """Return the next line, or an empty one if it has ended. Raises Lacks."""
         line = super().hear()
         kind, _, call = line.partition(": ")
         if kind == Lacks.__name__:
@@ -194,7 +194,7 @@ class _Asking(Actor):
 
 
 def until(condition: Callable[[], bool], seconds: float = UNTIL_S) -> bool:
-    """Wait for something that comes of itself. Whether it came."""
+    """Wait for a condition. Returns whether it came true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -204,17 +204,17 @@ def until(condition: Callable[[], bool], seconds: float = UNTIL_S) -> bool:
 
 
 def asleep(pid: int) -> bool:
-    """Whether a process sleeps in the kernel."""
+    """Return whether a process sleeps in the kernel."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 def until_asleep(pid: int) -> None:
-    """Until it sleeps, as a reader in its wait does; nothing fails if it does not."""
+    """Wait until a process sleeps, as a reader does in its wait. It is no failure if it does not."""
     until(lambda: asleep(pid), 1.0)
 
 
 def mappings_of(inode: int) -> list[tuple[int, int, str]]:
-    """This process's mappings of an object, whatever its name: begin, end, permissions."""
+    """Return this process's mappings of an object, by whatever name: (begin, end, permissions)."""
     found = []
     for line in Path("/proc/self/maps").read_text().splitlines():
         place, permissions, _, _, number = line.split()[:5]
@@ -225,12 +225,12 @@ def mappings_of(inode: int) -> list[tuple[int, int, str]]:
 
 
 def descriptors() -> set[str]:
-    """What this process has open."""
+    """Return the paths of this process's open descriptors."""
     found = set()
     for entry in Path("/proc/self/fd").iterdir():
         try:
             found.add(f"{entry.name} {entry.readlink()}")
-        except FileNotFoundError:  # of the look itself
+        except FileNotFoundError:  # the descriptor of the listing itself
             continue
     return found
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C library's named semaphores, as version 1 programs use them."""
+"""Named semaphores of the C library, as version 1 programs use them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _libc.sem_getvalue.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 
 
 class Semaphore:
-    """The write or the read semaphore of a promise's channel. Raises OSError where there is none."""
+    """The write or the read semaphore of a promise's channel. Raises OSError if there is none."""
 
     def __init__(self, scene: Scene, kind: str) -> None:
         ctypes.set_errno(0)
@@ -26,16 +26,16 @@ class Semaphore:
             raise OSError(ctypes.get_errno(), f"{scene.semaphore(kind)}: {os.strerror(ctypes.get_errno())}")
 
     def take(self) -> bool:
-        """A token, if there is one."""
+        """Take a token if there is one. Returns whether there was."""
         return bool(_libc.sem_trywait(self._at) == 0)
 
     def give(self) -> None:
-        """One more."""
+        """Add a token."""
         _libc.sem_post(self._at)
 
     @property
     def tokens(self) -> int:
-        """How many there are."""
+        """The number of tokens."""
         count = ctypes.c_int()
         _libc.sem_getvalue(self._at, ctypes.byref(count))
         return count.value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A writer and a reader by their handles: each method is one call, and gives what it answered."""
+"""A writer and a reader. Each method makes one call on the handle, and returns the answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CAPACITY = 512 * 1024
 
 
 class Got(NamedTuple):
-    """What a reader got. number: low 32 bits of the frame's."""
+    """What a reader got. number: the low 32 bits of the frame number."""
 
     result: int
     error: str
@@ -34,17 +34,17 @@ class Got(NamedTuple):
 
     @property
     def answer(self) -> Answer:
-        """Result and errno alone."""
+        """Result and errno."""
         return Answer(self.result, self.error)
 
     @property
     def number(self) -> int | None:
-        """None: there is no frame."""
+        """The frame number, or None if there is no frame."""
         return int(self.meta.sequence) if self.result > 0 else None
 
 
 class Writer:
-    """A producer's handle."""
+    """A writer's handle."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -78,7 +78,7 @@ class Writer:
         return self.library("producer_commit", self.handle, size, Guarded(Meta, **meta), when)
 
     def place(self, data: bytes, timing: dict[str, int] | None = None, **meta: Any) -> Answer:
-        """Reserve, fill and commit."""
+        """Reserve, fill and commit a slot."""
         answer, address, _ = self.reserve()
         if answer.result != 0:
             return answer
@@ -90,7 +90,7 @@ class Writer:
         self.library("producer_abort", self.handle)
 
     def info(self) -> Any:
-        """video_shm_producer_info's struct; RuntimeError where the call fails."""
+        """Return video_shm_producer_info's struct. Raises RuntimeError if the call fails."""
         return _info(self.library, "producer_info", self.handle)
 
     def destroy(self) -> None:
@@ -99,7 +99,7 @@ class Writer:
 
 
 class Reader:
-    """A consumer's handle, with a buffer."""
+    """A reader's handle, with a buffer."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -120,7 +120,7 @@ class Reader:
 
     @property
     def buffer(self) -> Guarded:
-        """Of VIDEO_SHM_MAX_FRAME_SIZE bytes."""
+        """A buffer of VIDEO_SHM_MAX_FRAME_SIZE bytes."""
         if self._buffer is None:
             self._buffer = Guarded(ctypes.c_uint8 * CAPACITY)
         return self._buffer
@@ -159,7 +159,10 @@ class Reader:
         return self.library("consumer_release", self.handle, view)
 
     def look(self, timeout_ms: int = NO_WAIT) -> Any:
-        """Acquire and release: the view's struct, without its data; None: no frame. RuntimeError where it fails."""
+        """Acquire and release a view, and return its struct without the data, or None if there is no frame.
+
+        Raises RuntimeError if the call fails.
+        """
         answer, view = self.acquire(timeout_ms)
         if answer.result == 0:
             return None
@@ -169,7 +172,7 @@ class Reader:
         return view.value
 
     def numbers(self) -> list[int]:
-        """Of all frames that are there, by wait without waiting."""
+        """Return the numbers of all frames that are there, read without waiting."""
         found = []
         while (number := self.wait().number) is not None:
             found.append(number)
@@ -184,7 +187,7 @@ class Reader:
         return counts[0].value, counts[1].value, counts[2].value
 
     def info(self) -> Any:
-        """video_shm_consumer_info's struct; RuntimeError where the call fails."""
+        """Return video_shm_consumer_info's struct. Raises RuntimeError if the call fails."""
         return _info(self.library, "consumer_info", self.handle)
 
     def interrupt(self) -> None:
@@ -209,5 +212,5 @@ def _info(library: Library, call: str, first: Guarded | bytes) -> Any:
 
 
 def inspect(library: Library, name: str) -> Any:
-    """video_shm_inspect's struct; RuntimeError where the call fails."""
+    """Return video_shm_inspect's struct. Raises RuntimeError if the call fails."""
     return _info(library, "inspect", name.encode())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a writer wakes who sleeps on its futex word, with whatever library, or none."""
+"""Promises about wake-ups of processes that sleep on the futex word, with any library or none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLEEP_S = 10
 
 
 def _sleep_on(path: Path, bits: int) -> bool:
-    """On the word as it is now, through a read-only mapping. Whether it was woken."""
+    """Sleep on the present word through a read-only mapping. Returns whether it was woken."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     ring = RingObject(path)

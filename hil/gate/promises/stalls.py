@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How late the host wakes whoever sleeps beside a promise: nothing else can be asked of a library's waits."""
+"""Measures how late the host wakes a sleeper beside a promise, since a library's waits can't be more exact."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .scene import Scene, Unasked
 
 TRIES, CALM = 6, 3
 NAP_S = 0.002
-GRACE_S = 0.02  # a timer's slack, and what a call takes on a slow board
+GRACE_S = 0.02  # a timer's slack, and the time of a call on a slow board
 
 
 class Stalls:
-    """A process that naps, and keeps how much later it woke; a context manager."""
+    """A process that sleeps repeatedly and records how late it woke. It is a context manager."""
 
     def __init__(self) -> None:
         self._worst = mmap.mmap(-1, mmap.PAGESIZE)
@@ -45,10 +45,10 @@ class Stalls:
                 struct.pack_into("d", self._worst, 0, late)
 
     def judge(self, scene: Scene, what: str, once: Callable[[], float], limit_s: float, calm_s: float) -> None:
-        """Whether something takes so many seconds at most. once: does it, and tells how many it took.
+        """Expect that something takes at most limit_s seconds. once: does it, and returns how many seconds it took.
 
-        Kept as soon as it was in time once. Broken where it was not, though the host woke others within calm_s in
-        CALM of the tries; else nobody can tell. Raises Unasked.
+        It is kept if one try was in time, and broken if none was although the host woke others within calm_s in CALM of
+        the tries; otherwise it can't be decided. Raises Unasked.
         """
         calm, worst = list[float](), 0.0
         for _ in range(TRIES):
@@ -65,7 +65,7 @@ class Stalls:
         scene.expect_in(what, min(calm), 0, limit_s)
 
     def take(self, grace_s: float = GRACE_S) -> float:
-        """Seconds that a wait may be late: the longest stall since the last time, and some grace."""
+        """Return how many seconds a wait may be late: the longest stall since the last call, plus some grace."""
         (worst,) = struct.unpack_from("d", self._worst)
         struct.pack_into("d", self._worst, 0, 0.0)
         return float(worst) + grace_s

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds when another ring comes under the name: of another geometry, or of the next writer."""
+"""Promises about another ring under the same name: of another geometry, or of the next writer."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def never_counts_back(scene: Scene) -> None:
 
 
 def _next_number(reader: Reader) -> int:
-    """Of the next frame; -1 where none comes."""
+    """Return the next frame's number, or -1 if none comes."""
     got = reader.wait(PATIENCE_MS)
     return int(got.meta.sequence) if got.result > 0 else -1
 
@@ -149,7 +149,7 @@ def makes_its_own_ring_anew(scene: Scene) -> None:
     writer, reader = scene.writer(), scene.reader()
     other = Reader(scene.library)
     if scene.library.has("producer_open"):
-        scene.writer(scene.new_name())  # of this process, too, and not meant
+        scene.writer(scene.new_name())  # another one of this process, which must not be affected
     for turn in range(3):
         scene.expect(f"write {turn}", str(writer.write(FRAME)), "0")
         scene.expect(f"the number that a reader gets, {turn}", _next_number(reader), 0)

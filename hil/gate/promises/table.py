@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of promises: each sentence of video_shm.h and FORMAT.md, and which promise asks it, or why none can."""
+"""The table of promises: each sentence of video_shm.h and FORMAT.md, and the promise that asks it or why none can."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Entry:
 class PromiseTable:
     """All rows.
 
-    unwritten: promises that neither file makes in words, and why they are asked. seconds: about how long each takes
-    alone, on a processor of its own.
+    unwritten: promises that neither file states, and why they are asked. seconds: about how long each takes alone, on a
+    processor of its own.
     """
 
     entries: list[Entry]
@@ -38,7 +38,7 @@ class PromiseTable:
 
 @cache
 def read_table(file: Path = FILE) -> PromiseTable:
-    """From its file. Raises ValueError: a row that is none; OSError."""
+    """Return the table of a file. Raises ValueError for an invalid row, or OSError."""
     told = tomllib.loads(file.read_text())
     entries = []
     for source in SOURCES:
@@ -57,7 +57,7 @@ def _entry(source: str, where: str, sentence: str, answer: object) -> Entry:
 
 
 def sentences_of(name: str) -> list[str]:
-    """Those that a promise asks, with the place that says each."""
+    """Return the sentences that a promise asks, each with its place."""
     table = read_table()
     found = [f"{entry.source}, {entry.where}: {entry.sentence}" for entry in table.entries if name in entry.asked_by]
     return found or [table.unwritten[name]]

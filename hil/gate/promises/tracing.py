@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What calls cost: system calls, counted by ptrace from outside, and how often a process slept."""
+"""Measures the cost of calls: system calls, counted from outside with ptrace, and how often a process slept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ Act = Callable[[], None]
 
 
 def system_calls(prepare: Callable[[], Act]) -> int:
-    """How many an act makes in a process of its own. prepare: what comes before, and is not counted. Raises Unasked."""
+    """Return the system calls that an act makes in a process of its own.
+
+    prepare: runs before, uncounted. Raises Unasked.
+    """
     counting = mmap.mmap(-1, mmap.PAGESIZE)
     parent = os.getpid()
     pid = os.fork()
@@ -48,7 +51,7 @@ def system_calls(prepare: Callable[[], Act]) -> int:
         stops += stopped_by == SYSCALL_STOP and counting[0] == 1
     if os.WIFSIGNALED(status) or os.WEXITSTATUS(status) != 0:
         raise RuntimeError(f"what was counted ended with {status}")
-    return stops // 2  # one going in, one coming out
+    return stops // 2  # one at entry, one at exit
 
 
 def _be_traced(prepare: Callable[[], Act], counting: mmap.mmap, parent: int) -> None:
@@ -70,11 +73,11 @@ def _be_traced(prepare: Callable[[], Act], counting: mmap.mmap, parent: int) -> 
 
 
 def sleeps() -> int:
-    """How often this process went to sleep so far."""
+    """Return how often this process went to sleep so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
 def cpu_s() -> float:
-    """Processor time of this process so far."""
+    """Return the processor time of this process so far, in seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime

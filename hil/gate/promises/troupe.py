@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plays promises, each in a process of its own: side by side, and those that measure one after the other."""
+"""Asks promises, each in a process of its own: most of them in parallel, those that measure one after the other."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from .pair import Pair
 from .raw import Lacks, Library
 from .scene import PROMISES, Broken, Promise, Scene, Unasked
 
-LIMIT_S = 100.0  # for one promise; far more than any takes, on a host that has much else to do
-MOST_HANGS = 4  # then the rest is not asked: it would take an hour to hear the same of each
+LIMIT_S = 100.0  # for one promise; far more than any takes, even on a busy host
+MOST_HANGS = 4  # after that the rest is not asked, since each would take as long to hang
 TAKES = 2
 MOST_LINES = 10
 LACKS = "the library has no "
@@ -32,9 +32,9 @@ LACKS = "the library has no "
 
 @dataclass(slots=True)
 class Told:
-    """Of one promise. broken: what was expected and seen, a line each. unasked: why it could not be asked.
+    """The result of a promise. broken: what was expected and seen, a line each. unasked: why it could not be asked.
 
-    met: a ring had a second writer, a reader, or somebody who looked at it.
+    met: whether a ring had a second writer, a reader or an inspection.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Told:
 
 
 class Troupe:
-    """Asks two libraries, as a Pair has them; one, where both are the same. limit_s: for one promise."""
+    """Asks two libraries as a Pair, or a single one if both are the same. limit_s: for one promise."""
 
     def __init__(self, first: Path, other: Path, limit_s: float = LIMIT_S) -> None:
         self._libraries, self._limit_s, self._hangs = (first, other), limit_s, 0
 
     def perform(self, names: Sequence[str], tell: Callable[[Told], None]) -> None:
-        """Ask all, and tell each as it is known; nothing is left of them, however this ends."""
+        """Ask all promises, and report each result as it is known. No process is left, however this ends."""
         chosen = [PROMISES[name] for name in names]
         together = [promise for promise in chosen if not promise.measures]
         hands = len(os.sched_getaffinity(0))
@@ -95,7 +95,7 @@ class Troupe:
 
 
 class _Play:
-    """One promise, being asked."""
+    """A promise that is being asked."""
 
     def __init__(self, promise: Promise, libraries: tuple[Path, Path], limit_s: float) -> None:
         self._promise, self._limit_s, self._begin = promise, limit_s, time.monotonic()
@@ -110,17 +110,17 @@ class _Play:
         os.close(mouth)
 
     def hear(self) -> None:
-        """What there is to hear; nothing: all who could say something have ended."""
+        """Read what there is to read. Nothing comes once all processes that could write have ended."""
         words = os.read(self.ear, 65536)
         self._said += words
         self._ended = not words
 
     def is_over(self) -> bool:
-        """It has ended, or it is taken for hanging."""
+        """Return whether it has ended, or is considered hung."""
         return self._ended or time.monotonic() - self._begin > self._limit_s
 
     def told(self) -> Told:
-        """What it was; puts it away."""
+        """Return the result, after ending the promise."""
         told = Told(self._promise.name, seconds=time.monotonic() - self._begin)
         status = self.put_away()
         for line in self._said.decode(errors="replace").splitlines():
@@ -139,7 +139,7 @@ class _Play:
         return told
 
     def put_away(self) -> int:
-        """End it with all that it started, and remove what they left. Returns its status."""
+        """End it with all that it started, and remove what that left. Returns its exit status."""
         status = os.waitpid(self._pid, 0)[1] if self._ended else 0
         end_group(self._pid)
         if not self._ended:
@@ -151,7 +151,7 @@ class _Play:
 
 
 def _play(promise: Promise, libraries: tuple[Path, Path], mouth: int, parent: int) -> None:
-    """The process of a promise."""
+    """Run in the process of a promise."""
 
     def say(kind: str, text: str) -> None:
         os.write(mouth, f"{kind} {' '.join(text.split())}\n".encode())
@@ -185,7 +185,7 @@ def _play(promise: Promise, libraries: tuple[Path, Path], mouth: int, parent: in
 
 
 def _catch_words() -> None:
-    """What a library prints, be it while it is loaded, is no answer of ours, and prints_nothing finds it here."""
+    """Redirect what a library prints, even while it is loaded, to where prints_nothing finds it."""
     words = os.memfd_create("words")
     for standard in (1, 2):
         os.dup2(words, standard)
@@ -200,9 +200,9 @@ def _move_in(promise: Promise) -> None:
 
 
 def main(limit_s: float, first: Path, other: Path, names: Sequence[str]) -> None:
-    """Print what is told, a line of JSON for each promise."""
+    """Ask promises, and print each result as a line of JSON."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="promises-") as folder:
-        Path(folder).chmod(0o755)  # a promise may start what is in it as somebody else
+        Path(folder).chmod(0o755)  # a promise may start a program in it as another user
         Scene.folder = Path(folder)
         Troupe(first, other, limit_s).perform(names, lambda told: print(json.dumps(asdict(told)), flush=True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader is promised of its views: what is whole, and that it only reads."""
+"""Promises about a reader's views: that a torn one is detected, and that the reader only reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .scene import FRAME, PATIENCE_MS, UNTIL_S, Scene, mappings_of, promise
 from .sides import NO_WAIT
 
 STOPS = 100
-LONG_COPY = 2 << 20  # bytes: most of what a reader of such frames does is copying them
+LONG_COPY = 2 << 20  # bytes: a reader of such frames spends most of its time on the copy
 
 
 @promise
@@ -133,7 +133,7 @@ def keeps_a_view_of_a_closed_handle(scene: Scene) -> None:
 def keeps_back_what_was_overwritten_meanwhile(scene: Scene) -> None:
     """A reader that is stopped, often in the middle of a copy, while the writer comes round: no frame is of two."""
     slots, name = 3, scene.new_name()
-    payloads = [bytes([mark]) * LONG_COPY for mark in range(1, 6)]  # those that meet in a slot differ
+    payloads = [bytes([mark]) * LONG_COPY for mark in range(1, 6)]  # payloads that follow each other in a slot differ
 
     def read() -> Iterator[str]:
         reader = scene.reader(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long a reader's waits are. Late is what is later than the host wakes others."""
+"""Promises about the length of a reader's waits. Late means later than the host wakes others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EARLY_S = 1e-4  # clocks are read one after the other
 
 
 def waits(scene: Scene, reader: Reader) -> dict[str, Callable[[int], object]]:
-    """The calls that wait, each of which is told how many ms, and gives its answer."""
+    """Return the calls that wait. Each takes the time in ms, and returns its answer."""
     calls: dict[str, Callable[[int], object]] = {"wait": lambda ms: reader.wait(ms).answer}
     if scene.library.has("consumer_receive"):
         calls["receive"] = lambda ms: reader.receive(timeout_ms=ms).answer
@@ -29,14 +29,14 @@ def waits(scene: Scene, reader: Reader) -> dict[str, Callable[[int], object]]:
 
 
 def timed(call: Callable[[], object]) -> tuple[str, float]:
-    """What it answers, and how many seconds it took."""
+    """Return the answer of a call, and how many seconds it took."""
     begin = time.monotonic()
     answer = str(call())
     return answer, time.monotonic() - begin
 
 
 def expect_length(scene: Scene, what: str, call: Callable[[], object], seconds: float, stalls: Stalls) -> None:
-    """Never early, and not late."""
+    """Expect that a wait never ends early, and does not end late."""
 
     def excess() -> float:
         answer, took = timed(call)
@@ -105,7 +105,7 @@ def waits_for_ever_where_it_is_told_so(scene: Scene) -> None:
     for reader in readers:
         scene.need("a reader", reader.hear(), "waits")
         until_asleep(reader.pid)
-    time.sleep(0.7)  # longer than any look around
+    time.sleep(0.7)  # longer than the interval of any check
     writer.write(FRAME)
     scene.expect(f"answers of {', '.join(names)}", [reader.hear() for reader in readers], ["1000"] * len(names))
 
@@ -138,7 +138,7 @@ def wakes_every_reader_of_an_empty_ring(scene: Scene) -> None:
         yield str(time.monotonic())
 
     def wake() -> float:
-        """Seconds until the last of some readers was awake."""
+        """Return how many seconds passed until the last reader was awake."""
         writer = scene.writer()
         readers = [scene.start(read) for _ in range(READERS)]
         for reader in readers:
@@ -155,7 +155,7 @@ def wakes_every_reader_of_an_empty_ring(scene: Scene) -> None:
         return late
 
     with Stalls() as stalls:
-        # Without a wake-up, a reader comes and looks after 0.4 s.
+        # Without a wake-up, a reader checks after 0.4 s.
         stalls.judge(scene, "seconds until all were awake", wake, 0.1, 0.1)
 
 
@@ -204,7 +204,7 @@ def notices_a_dead_writer(scene: Scene) -> None:
         yield f"{reader.wait(PATIENCE_MS).answer} {time.monotonic()}"
 
     def notice() -> float:
-        """Seconds until a reader knew."""
+        """Return how many seconds passed until a reader knew."""
         writer = scene.start_writer(1)
         actor = scene.start(read)
         scene.need("its frame", actor.hear(), "0")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the writer's calls refuse, with which errno, and that nothing changes by it."""
+"""Promises about invalid arguments of the writer's calls: the errno, and that nothing changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYFRAME, RECOVERY_POINT, UNKNOWN_FLAG = 1, 16, 32
 
 
 def _calls(writer: Writer) -> Calls:
-    """Each call that tells whether the handle is open, with arguments that are right."""
+    """Return each call that reports whether the handle is open, with valid arguments."""
     library, handle = writer.library, writer.handle
     offset = ctypes.c_uint64()
     return {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a writer is promised of its frames: numbers, slots, reservations, and what is dropped."""
+"""Promises about writing: frame numbers, slots, reservations, and dropped frames."""
 
 from __future__ import annotations
 
