@@ -2,8 +2,8 @@
 /*
  * burner STARTER cpu|memory|disk FOLDER|run COMMAND...
  *
- * Keeps a part of the machine busy until it is killed, or the process STARTER, whose child it is, has gone:
- * cpu, memory, or disk in a FOLDER. run becomes that command, bound to its starter in the same way.
+ * Keeps the cpu, the memory, or the disk of a FOLDER busy until it is killed, or until its parent, the
+ * process STARTER, has ended. run executes a command, which ends with the starter in the same way.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES ((size_t)64 << 10)  /* in one call: the kernel may keep the processor until its end */
+#define BLOCK_BYTES ((size_t)64 << 10)  /* per call, during which the kernel may keep the processor */
 #define MEMORY_BYTES ((size_t)64 << 20) /* larger than any cache */
 #define FILE_BYTES ((off_t)256 << 20)
 
@@ -36,12 +36,12 @@ static int burn_memory(void)
 	memset(from, 1, MEMORY_BYTES);
 	for (;; from[0]++) {
 		memcpy(to, from, MEMORY_BYTES);
-		__asm__ volatile("" : : "r"(to) : "memory"); /* it is looked at, so it has to be copied */
+		__asm__ volatile("" : : "r"(to) : "memory"); /* keeps the compiler from removing the copy */
 	}
 }
 
-/* A file that has no name, so that nothing is left of it. An overlay has none of those before Linux 6.3, and
- * a sandbox may forbid them: of whatever else is wrong, the file with a name tells. */
+/* Returns a file without a name, so that it disappears by itself. An overlay supports none before Linux 6.3,
+ * and a sandbox may forbid them; any other error is reported by creating a file with a name. */
 static int nameless_file(const char *folder)
 {
 	char path[PATH_MAX];
@@ -59,7 +59,7 @@ static int nameless_file(const char *folder)
 	return fd;
 }
 
-/* Into the page cache, and from there to the disk. */
+/* Writes into the page cache, and from there to the disk. */
 static int burn_disk(const char *folder)
 {
 	uint8_t *block = malloc(BLOCK_BYTES);
@@ -81,7 +81,7 @@ static int burn_disk(const char *folder)
 
 int main(int argc, char **argv)
 {
-	/* It may have gone before this program began: then somebody else is the parent by now. */
+	/* If the starter ended before this program started, the parent is another process by now. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || argc < 2 || getppid() != (pid_t)strtol(argv[1], NULL, 10))
 		return 1;
 	if (argc == 3 && !strcmp(argv[2], "cpu"))

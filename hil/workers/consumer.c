@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a ring as an application does, and writes down on its tape what came and when. A JSON line when it is
- * attached, and one at its end, which SIGTERM asks for: it first reads what is still there.
+ * Reads a ring as an application does, and records on its tape what came and when. It prints a JSON line when
+ * it is attached and another at its end. SIGTERM ends it, once it has read what is still there.
  */
 #include "cost.h"
 #include "number.h"
@@ -113,7 +113,7 @@ static void behave(const struct session *session)
 		pause_for(options->pause_ms);
 }
 
-/* As an application that wants the bytes for itself does. 1: they are whole; 0: they count as missed; -1. */
+/* Copies a borrowed frame as an application may. Returns 1 if it is whole, 0 if it was overwritten, or -1. */
 static int copy_out(struct session *session, video_shm_view_t *view)
 {
 	if (view->meta.size > session->capacity) {
@@ -151,7 +151,7 @@ static void write_down(struct session *session, const video_shm_view_t *view, ui
 	session->checking_ns += cpu_ns() - begin_ns;
 }
 
-/* 1: go on; -1: it has said why not. */
+/* Returns 1 to continue, or -1 after a message. */
 static int note_error(struct session *session, int error, uint64_t awake_ns)
 {
 	const struct tape_record record = {
@@ -167,7 +167,7 @@ static int note_error(struct session *session, int error, uint64_t awake_ns)
 	return -1;
 }
 
-/* 1: there may be more; 0: nothing came; -1: it has said why not. */
+/* Returns 1 if there may be more, 0 if nothing came, or -1 after a message. */
 static int take(struct session *session, uint32_t timeout_ms)
 {
 	video_shm_view_t view = {.struct_size = sizeof(view)};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker cost since a moment, as the last part of its closing line. */
+/* Prints what a worker has cost since a given time, as the last part of its closing line. */
 #ifndef HIL_COST_H
 #define HIL_COST_H
 
@@ -26,7 +26,7 @@ static inline struct cost cost_now(void)
 	};
 }
 
-/* checking_ns: CPU time for what only the harness does, which is left out. */
+/* checking_ns: CPU time of what only the harness does, which is subtracted. */
 static inline void print_cost(struct cost since, uint64_t checking_ns)
 {
 	const struct cost now = cost_now();

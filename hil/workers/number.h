@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Of the command line, for workers that are made without a checkout: lib/tests has one of its own. */
+/* Parses numbers of the command line, for workers that are compiled without a checkout. */
 #ifndef HIL_NUMBER_H
 #define HIL_NUMBER_H
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Says what is wrong, and ends the program with exit code 2 unless text is a decimal number of 0 to max. */
+/* Returns a decimal number from 0 to max, or prints what is wrong and exits with code 2. */
 static inline uint32_t number_of(const char *text, uint32_t max)
 {
 	char *end = NULL;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A writer without a camera: paced, or as fast as it goes. Begins when its tape says so; SIGTERM ends it.
- * Every frame ends with its own number, so that no two are alike; its CRC-32 costs nothing at the time of the
- * write.
+ * A writer without a camera, paced or as fast as possible. It starts when its tape says so; SIGTERM ends it.
+ * Every frame ends with its own number, so that no two are alike, and its CRC-32 is known before the write.
  */
 #include "cost.h"
 #include "number.h"
@@ -25,7 +24,7 @@
 struct options {
 	const char *ring;
 	const char *tape;
-	uint32_t fps; /* 0: as fast as it goes */
+	uint32_t fps; /* 0: as fast as possible */
 	uint32_t least, most;
 	uint32_t gop;
 	uint32_t frames; /* 0: no end */
@@ -96,8 +95,7 @@ static int parse(int argc, char **argv, struct options *options)
 
 static int make_payloads(struct payload *payloads, const struct options *options)
 {
-	uint32_t state =
-		2463534242u ^ (uint32_t)getpid(); /* the next writer's frames are others, number by number */
+	uint32_t state = 2463534242u ^ (uint32_t)getpid(); /* the next writer's frames differ, number by number */
 
 	for (uint32_t i = 0; i < PAYLOADS; i++) {
 		struct payload *payload = &payloads[i];
@@ -118,7 +116,7 @@ static int make_payloads(struct payload *payloads, const struct options *options
 	return 0;
 }
 
-/* Its CRC-32 with the stamp. */
+/* Returns the CRC-32 of the payload with its stamp. */
 static uint32_t stamp(const struct payload *payload, uint64_t number)
 {
 	uint8_t *end = payload->data + payload->size - STAMP_BYTES;
@@ -128,7 +126,7 @@ static uint32_t stamp(const struct payload *payload, uint64_t number)
 	return (uint32_t)crc32(payload->crc32, end, STAMP_BYTES);
 }
 
-/* From the time of the last frame, not from now: the mean rate is then what was asked for. */
+/* Counts from the last frame's time, not from now, so that the mean rate is the requested one. */
 static void pace(struct timespec *next, uint32_t fps)
 {
 	if (!fps)
@@ -156,7 +154,7 @@ static enum tape_kind outcome(int result, int error, struct books *books)
 	return TAPE_DROPPED;
 }
 
-/* -1: the ring can't be written any more, and it has said so. */
+/* Returns 0, or -1 after a message if the ring can't be written any more. */
 static int write_one(video_shm_producer_t *producer, struct tape *tape, const struct payload *payload,
 					 const video_frame_meta_t *meta, uint64_t number, struct books *books)
 {

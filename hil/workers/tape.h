@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a worker writes down: a ring of records in memory that whoever started it made, shares and empties.
- * Adding one is a few stores, no system call; what is on it outlives the worker, however that ends. tape.py
- * has the same layout.
+ * A worker's tape: a ring of records in memory that the process which started the worker creates, shares and
+ * empties. Adding a record takes a few stores and no system call, and the tape outlives the worker, however
+ * that ends. tape.py has the same layout.
  */
 #ifndef HIL_TAPE_H
 #define HIL_TAPE_H
@@ -24,7 +24,7 @@ enum tape_kind {
 enum tape_flag { TAPE_KEYFRAME = 1, TAPE_DISCONTINUITY = 2 };
 
 struct tape_record {
-	uint64_t number;  /* of the frame; TAPE_NO_NUMBER: it has none */
+	uint64_t number;  /* of the frame, or TAPE_NO_NUMBER */
 	uint64_t time_ns; /* CLOCK_MONOTONIC: entry of the write, or return from the wait */
 	uint64_t publish_ns;
 	uint64_t capture_ns;
@@ -40,8 +40,8 @@ struct tape_header {
 	uint32_t capacity; /* records, a power of two: the counts wrap */
 	_Atomic uint32_t added;
 	_Atomic uint32_t taken;
-	_Atomic uint32_t stalls; /* times that the worker found it full and had to wait */
-	_Atomic uint32_t go;     /* 1: everybody is there, a writer may begin */
+	_Atomic uint32_t stalls; /* how often the worker had to wait because it was full */
+	_Atomic uint32_t go;     /* 1: everybody is attached, a writer may start */
 	uint32_t zero[9];
 };
 
@@ -53,15 +53,15 @@ struct tape {
 	struct tape_record *records;
 };
 
-/* 0; -1: it has said why not. */
+/* Returns 0, or -1 after a message. */
 int tape_open(struct tape *tape, const char *path);
 
-/* Where the tape is full, waits until somebody takes from it. */
+/* Adds a record. Waits while the tape is full. */
 void tape_add(struct tape *tape, const struct tape_record *record);
 
 uint64_t now_ns(void);
 
-/* CPU time of this thread. */
+/* Returns the CPU time of this thread. */
 uint64_t cpu_ns(void);
 
 #endif

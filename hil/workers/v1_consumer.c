@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A deployed version 1 reader at work, with a tape: it knows nothing of the library, and takes the newest
- * frame. */
+/* A version 1 reader as deployed, with a tape: it does not use the library, and takes the newest frame. */
 #include "cost.h"
 #include "program.h"
 #include "tape.h"
@@ -16,7 +15,7 @@
 
 struct tally {
 	uint32_t received;
-	uint32_t missed; /* passed over: it only ever looks at the newest */
+	uint32_t missed; /* skipped, since it always takes the newest */
 	uint32_t first, last;
 	uint64_t checking_ns;
 };
