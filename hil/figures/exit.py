@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hil's exit codes mean."""
+"""The exit codes of hil."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Exit(enum.IntEnum):
     USAGE = 2
     INVALID = 3
     NO_CAMERA = 4
-    INTERRUPTED = 130  # as a shell has it for Ctrl-C
+    INTERRUPTED = 130  # as a shell reports Ctrl-C
 
 
 def exit_for(verdict: Verdict | None) -> Exit:
-    """What a run ends with. None: not a single test ran, as without a camera."""
+    """Return the exit code for the verdict of a run, which is None if no test ran, for instance without a camera."""
     codes = {Verdict.PASS: Exit.PASS, Verdict.FAIL: Exit.FAIL, Verdict.INVALID: Exit.INVALID}
     return Exit.NO_CAMERA if verdict is None else codes[verdict]

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latencies: every one is kept, in an HdrHistogram of nanoseconds."""
+"""Collects all latencies, in an HdrHistogram of nanoseconds."""
 
 from __future__ import annotations
 
 import zlib
 from typing import Any, Self
 
-HIGHEST_NS = 3600 * 10**9  # what is longer counts as this
+HIGHEST_NS = 3600 * 10**9  # longer ones count as this
 DIGITS = 3
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9}
-_ENCODED_MAX = 1 << 18  # a full histogram takes less
+_ENCODED_MAX = 1 << 18  # bytes; a full histogram takes less
 
 
 class LatencyHistogram:
-    """How often each latency came, to three digits."""
+    """How often each latency occurred, to three digits."""
 
     def __init__(self) -> None:
-        from hdrh.histogram import HdrHistogram  # what has not the harness's extra still shows its help
+        from hdrh.histogram import HdrHistogram  # help must work without the harness's dependencies
 
         self._histogram: Any = HdrHistogram(1, HIGHEST_NS, DIGITS)
 
     def record(self, latency_ns: int) -> None:
-        """One more. Raises ValueError for a negative one: its two clocks are not one."""
+        """Add a latency. Raises ValueError if it is negative, since its two times are then of different clocks."""
         if latency_ns < 0:
             raise ValueError(f"a latency of {latency_ns} ns ends before it begins")
         self._histogram.record_value(min(latency_ns, HIGHEST_NS))
@@ -32,13 +32,16 @@ class LatencyHistogram:
         return int(self._histogram.get_total_count())
 
     def percentile(self, percent: float) -> int:
-        """The latency in ns that so many percent did not exceed; 100: the longest. Raises ValueError where none is."""
+        """Return the latency in ns that percent of all did not exceed; 100 is the longest.
+
+        Raises ValueError if there is none.
+        """
         self._needs_some()
         return int(self._histogram.get_value_at_percentile(percent))
 
     @property
     def longest_ns(self) -> int:
-        """The longest of all. Raises ValueError where none is."""
+        """The longest latency in ns. Raises ValueError if there is none."""
         self._needs_some()
         return int(self._histogram.get_max_value())
 
@@ -47,21 +50,22 @@ class LatencyHistogram:
             raise ValueError("no latency was recorded, so there is no percentile")
 
     def summary(self) -> dict[str, int]:
-        """p50, p90, p99, p99.9 and max, in ns. Raises ValueError where none was recorded."""
+        """Return p50, p90, p99, p99.9 and max, in ns. Raises ValueError if there is none."""
         longest_ns = self.longest_ns
         found = self._histogram.get_percentile_to_value_dict(list(PERCENTILES.values()))
         return {name: int(found[percent]) for name, percent in PERCENTILES.items()} | {"max": longest_ns}
 
     def add(self, other: LatencyHistogram) -> None:
-        """Take all of another's in."""
+        """Add all latencies of another histogram."""
         self._histogram.add(other._histogram)
 
     def distribution(self) -> list[tuple[int, float]]:
-        """Each latency in ns that came, rising, with the share (0 to 1) of all that did not exceed it."""
+        """Return each latency in ns that occurred, ascending, with the share (0 to 1) of all that did not exceed it."""
         if not self.count:
             return []
         histogram, seen, points = self._histogram, 0, []
-        # The library's own iterators take a hundred times as long: they look at each of its 30,000 counters in Python.
+        # The library's own iterators are a hundred times slower, since they visit each of its 30,000 counters in
+        # Python.
         counters = histogram.counts[: histogram.get_counts_array_index(histogram.get_max_value()) + 1]
         for index, count in enumerate(counters):
             if count:
@@ -71,13 +75,13 @@ class LatencyHistogram:
         return points
 
     def encode(self) -> str:
-        """The HdrHistogram project's own form (V2, deflated, base64), which its other tools read."""
+        """Return the HdrHistogram project's own form (V2, deflated, base64), which its other tools read."""
         encoded: bytes = self._histogram.encode()
         return encoded.decode("ascii")
 
     @classmethod
     def decode(cls, encoded: str) -> Self:
-        """From encode(). Raises ValueError for anything else."""
+        """Return the histogram from encode(). Raises ValueError for anything else."""
         from hdrh.codec import HdrCookieException, HdrLengthException
         from hdrh.histogram import HdrHistogram
 

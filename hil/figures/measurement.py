@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A figure with its unit and its limit: it is recorded first, and judged afterwards."""
+"""A measured figure with its unit and limit, which is recorded first and judged later."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from .verdict import FIT, Fitness, Verdict
 
-FAR = 10  # times: so far beyond its limit no time of a healthy product is, on whatever machine
+FAR = 10  # no time of a healthy product is so many times beyond its limit on any machine
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One figure. Without a limit it is for information only.
+    """A figure. Without a limit it is for information only.
 
-    timed: it depends on how fast the host was, so an unfit host makes it INVALID. budget: the board's budget that the
-    limit is; None: the product's own promise. Raises ValueError where value is no finite number, or where the limits
+    timed: it depends on the speed of the host, so an unfit host makes it INVALID. budget: the board's budget that is
+    its limit, or None for the product's own promise. Raises ValueError if value is not finite, or if the limits
     contradict each other.
     """
 
@@ -41,12 +41,12 @@ class Measurement:
 
     @property
     def is_limited(self) -> bool:
-        """Whether there is anything to be held against."""
+        """Whether it has a limit."""
         return (self.at_most, self.at_least, self.exactly) != (None, None, None)
 
     @property
     def is_within(self) -> bool:
-        """Whether the value keeps to its limits."""
+        """Whether the value is within its limits."""
         return (
             (self.at_most is None or self.value <= self.at_most)
             and (self.at_least is None or self.value >= self.at_least)
@@ -55,14 +55,15 @@ class Measurement:
 
     @property
     def is_far_beyond(self) -> bool:
-        """Whether it is FAR times beyond a limit; of a limit of 0 that can't be said."""
+        """Whether it is FAR times beyond a limit; never for a limit of 0."""
         return bool(
             (self.at_most and self.value > self.at_most * FAR) or (self.at_least and self.value < self.at_least / FAR)
         )
 
     def verdict(self, fitness: Fitness = FIT) -> Verdict:
-        """What is to be said of it: of a time on an unfit host nothing, in either direction; where it is held against
-        another kind of machine's limit, not that it failed, unless it is far beyond.
+        """Return the verdict. A time on an unfit host is INVALID, whether good or bad.
+
+        So is one beyond the limit of another kind of machine, unless it is far beyond.
         """
         if self.timed and self.is_limited and not fitness.fit:
             return Verdict.INVALID

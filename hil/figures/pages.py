@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hil's pages have in common: one frame and one style, which the templates of other rooms extend."""
+"""What all pages of hil share: one frame and one style, which the templates of other packages extend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FRAME = Path(__file__).parent / "templates"
 
 
 def page_environment(folder: Path) -> Environment:
-    """Return the environment for a folder's templates. What they show may be a stranger's: all is escaped."""
+    """Return the environment for a folder's templates. All values are escaped, since they may come from a stranger."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(

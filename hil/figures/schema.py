@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that people or other machines wrote are held against their JSON Schema before they are used."""
+"""Checks files that people or other machines wrote against their JSON Schema before they are used."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 
 def check(document: Any, schema: Path) -> None:
-    """Raises ValueError that names the place in the document, and what is wrong there."""
-    from jsonschema import Draft202012Validator  # takes long to import
+    """Check a document. Raises ValueError that names the place in it, and what is wrong there."""
+    from jsonschema import Draft202012Validator  # slow to import
     from jsonschema.exceptions import best_match
 
     error = best_match(Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).iter_errors(document))
@@ -24,7 +24,7 @@ def check(document: Any, schema: Path) -> None:
 
 
 def _endless(value: Any, place: str) -> Iterator[str]:
-    """Where NaN or infinity stands: Python's json and TOML read them, and they are neither above nor below a limit."""
+    """Yield where NaN or infinity stands: Python's JSON and TOML accept them, and no limit would exclude them."""
     if isinstance(value, float) and not math.isfinite(value):
         yield place
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

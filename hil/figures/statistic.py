@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The statistic of all comparisons: percentiles of times, and medians with the intervals that they lie in."""
+"""The statistics of all comparisons: percentiles of times, and medians with their intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Values = Sequence[float] | numpy.typing.NDArray[numpy.float64]
 
 
 class Interval(NamedTuple):
-    """A median, and the ends of the interval in which it lies with CONFIDENCE."""
+    """A median, and the ends of its interval with confidence CONFIDENCE."""
 
     middle: float
     low: float
@@ -28,7 +28,7 @@ def median_interval(values: Values, seed: int = 0) -> Interval:
 
     The same values and seed always give the same interval. Raises ValueError for fewer than two values.
     """
-    from scipy import stats  # takes long to import
+    from scipy import stats  # slow to import
 
     if len(values) < 2:
         raise ValueError(f"{len(values)} samples have no interval")
@@ -46,5 +46,5 @@ def median_interval(values: Values, seed: int = 0) -> Interval:
 
 
 def percentile_us(times_ns: Sequence[int], percent: float) -> float | None:
-    """Return the percentile of times, in microseconds; None where there are no times."""
+    """Return the percentile of times, in microseconds, or None if there are none."""
     return float(numpy.percentile(times_ns, percent)) / 1e3 if len(times_ns) else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said of a measurement, and whether the host was fit to be measured on."""
+"""Verdicts on measurements, and the fitness of a host for timing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class Verdict(enum.StrEnum):
-    """PASS, FAIL, or INVALID: nothing can be said of a time, since the host was not fit, or the limit is not proven."""
+    """PASS, FAIL, or INVALID: undecided, because the host was not fit for timing or the limit is not proven."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -17,14 +17,14 @@ class Verdict(enum.StrEnum):
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """One for all: a failure stands whatever else is in doubt; PASS where there are none."""
+    """Return one verdict for all: FAIL if any failed, then INVALID, else PASS."""
     found = set(verdicts)
     return next((verdict for verdict in (Verdict.FAIL, Verdict.INVALID) if verdict in found), Verdict.PASS)
 
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
-    """Whether the host was fit for timing. reasons: why it was not, for people; none: it was.
+    """Whether the host was fit for timing. reasons: why it was not, for people; empty if it was.
 
     proven: the limits were measured on such a machine.
     """
@@ -34,7 +34,7 @@ class Fitness:
 
     @property
     def fit(self) -> bool:
-        """Nothing speaks against it."""
+        """Whether there is no reason against it."""
         return not self.reasons
 
 
