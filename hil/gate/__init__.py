@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The regression gate: is this build of the C library worse than that one? With known error rates."""
+"""The regression gate: decides with known error rates whether one build of the C library is worse than another."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``hil gate promise NAME --library PATH``: promises alone, with all that was expected and seen.
+"""``hil gate promise NAME --library PATH`` asks single promises, and prints all that was expected and seen.
 
-With --beside, of two builds that meet at rings: either writes first, the other one reads, and writes next.
+With --beside, two builds share rings: either writes first, the other one reads, and writes next.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ALL = "all"
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Ask those of options.promises. Returns the exit code. Raises ValueError, LibraryError, OSError."""
+    """Ask the promises of options.promises. Returns the exit code. Raises ValueError, LibraryError or OSError."""
     names = list(PROMISES) if ALL in options.promises else options.promises
     if unknown := sorted(set(names) - set(PROMISES)):
         raise ValueError(f"no promise {', '.join(unknown)}: there are {', '.join(PROMISES)}")
@@ -39,7 +39,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _ask(console: Console, names: list[str], library: Library, first: Library | None) -> int:
-    """Ask and print; first: whose the first writer of each ring is; None: the library's own. Returns the exit code."""
+    """Ask promises and print the answers.
+
+    first: the library of each ring's first writer, or None. Returns the exit code.
+    """
     obstacle, path = library.obstacle, None
     if first is not None:
         said = f"{first.label} writes first, {library.label} reads and follows:"
@@ -62,7 +65,7 @@ def _ask(console: Console, names: list[str], library: Library, first: Library | 
 
 
 def _summary(library: Library, answers: list[Told]) -> str:
-    """How many were kept, and why others were not asked."""
+    """Return how many promises were kept, and why others were not asked."""
     broken = sum(bool(told.broken) for told in answers)
     unasked = Counter(told.unasked for told in answers if told.unasked and not told.broken)
     kept = len(answers) - broken - unasked.total()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be said to ``hil gate``; apart from the rest, so that other verbs load no statistics."""
+"""The arguments of ``hil gate``, in a module of their own so that other verbs do not load its statistics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARTS = ("permutations", "sessions", "defects", "delays")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Those of the verb."""
+    """Add the arguments of the verb."""
     parser.set_defaults(promises=None)
     chooser = parser.add_subparsers(title="one thing alone", metavar="WHAT")
     one = chooser.add_parser("promise", help="ask a library what it promises", description=PROMISE_HELP)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks a library what it promises, and judges a candidate by it."""
+"""Asks a library its promises, and judges a candidate by them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def ask(
     first: Path | None = None,
     header: Path | None = None,
 ) -> dict[str, Told]:
-    """What a library keeps and breaks. tell: is told the name of each promise as it is known. limit_s: for each.
+    """Return what a library keeps and breaks. tell: is called with the name of each promise as it is known.
 
-    first: whose the first writer of each ring is (see Pair); None: the library is alone. header: that of the
-    program that asks; None: this gate's. All run in other processes: a crash or a hang is an answer too, and nothing is
-    left of them.
+    limit_s: for each promise. first: the library of each ring's first writer (see Pair), or None. header: the one with
+    which the asking program was compiled, or None for this gate's. All run in other processes: a crash or a hang is an
+    answer too, and no process is left.
     """
     if not names:
         return {}
@@ -51,7 +51,7 @@ def ask(
             text=True,
             errors="replace",
             env=child_environment() | ({CHOSEN: str(header)} if header else {}),
-            start_new_session=True,  # Ctrl-C is for us: then we end it, and it puts away what is at work
+            start_new_session=True,  # Ctrl-C must reach this process only, which ends that one and lets it clean up
         ) as troupe,
     ):
         assert troupe.stdout is not None and troupe.stderr is not None
@@ -78,9 +78,9 @@ def promise_rows(
     tell: Callable[[str], None] = lambda name: None,
     heard: dict[str, Told] | None = None,
 ) -> Iterator[Row]:
-    """A row for each: worse where only the candidate breaks it. The baseline is asked only then.
+    """Return a row for each promise, worse where only the candidate breaks it. Only then is the baseline asked.
 
-    heard: gets what the candidate answered.
+    heard: is filled with the candidate's answers.
     """
     if obstacle := obstacle_of(baseline, candidate):
         yield from (Row(name, "promise", RowVerdict.UNMEASURED, detail=UNASKED + obstacle) for name in names)
@@ -101,18 +101,18 @@ def promise_rows(
 
 
 def verdict_of_broken(before: Told) -> RowVerdict:
-    """Of a promise that the candidate breaks. before: what the baseline, alone, answered."""
+    """Return the verdict on a promise that the candidate breaks. before: the answer of the baseline alone."""
     if before.unasked.startswith(LACKS):
         return RowVerdict.NEW
     return RowVerdict.AS_BEFORE if before.broken or before.unasked else RowVerdict.WORSE
 
 
 def obstacle_of(*libraries: Library) -> str:
-    """Why one of them can't be loaded here; empty: all can."""
+    """Return why one of the libraries can't be loaded here, or an empty text."""
     return next((f"{library.label}: {library.obstacle}" for library in libraries if library.obstacle), "")
 
 
 def in_words(told: Told, of: str) -> str:
-    """What was promised, expected and seen, and how it is seen alone."""
+    """Return what was promised, expected and seen, and how to ask it alone."""
     promised = PROMISES[told.name].meaning
     return f"{promised} {'; '.join(told.broken)} (alone: hil gate promise {told.name} {of})"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a Python binding does with a library: run by itself, with the binding of one build and the library of another.
+"""Scenes of a Python binding and a library: run as a program, with the binding of one build and the library of another.
 
 ``python binding_scenes.py SCENE RING [BINDING LIBRARY]`` prints what was broken, and what the binding or the library
-lacks, a line each. BINDING, LIBRARY: those of who looks for what this one publishes, and may miss something, too.
+lacks, a line each. BINDING, LIBRARY: those that search for what this one publishes, and may lack something too.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import Any
 
 FRAMES = 4
-python = [sys.executable, "-S", "-P"]  # nothing of this environment, whose binding is another one
+python = [sys.executable, "-S", "-P"]  # without this environment's packages, which have another binding
 ENCODED = {"width": 640, "height": 480, "fps": 25}
 
 
 def expect(what: str, seen: object, expected: object) -> None:
-    """Both are the same, or it is told."""
+    """Expect that both are the same, else print that they are not."""
     if seen != expected:
         print(f"broken {what}: expected {expected}, seen {seen}", flush=True)
 
 
 def exchange(binding: Any, ring: str) -> None:
-    """A writer and its readers: frames, metadata, figures, errors."""
+    """Exchange frames, metadata, figures and errors between a writer and its readers."""
     with binding.Producer(ring, slots=8, slot_size=4096) as writer, binding.Consumer(ring) as reader:
         for number in range(FRAMES):
             data = bytes([number + 1]) * (100 + number)
@@ -48,7 +48,7 @@ def exchange(binding: Any, ring: str) -> None:
 
 
 def lend(binding: Any, ring: str) -> None:
-    """A reserved slot, and a frame that is read where it lies."""
+    """Write into a reserved slot, and borrow a frame."""
     with binding.Producer(ring, slots=8, slot_size=4096) as writer, binding.Consumer(ring) as reader:
         slot = writer.reserve()
         slot.data[:3] = b"abc"
@@ -59,7 +59,7 @@ def lend(binding: Any, ring: str) -> None:
 
 
 def look(binding: Any, writer: Any, reader: Any) -> None:
-    """Figures, from inside and from outside."""
+    """Compare the figures of writer, reader and inspection."""
     inside, outside = writer.info(), binding.inspect(writer.ring)
     expect("frames for the writer and from outside", (inside.frames, outside.frames), (FRAMES, FRAMES))
     told = outside.slots, outside.slot_size, outside.keyframes, outside.dropped, outside.writer_pid, outside.state.name
@@ -75,7 +75,7 @@ def look(binding: Any, writer: Any, reader: Any) -> None:
 
 
 async def wait(writer: Any, reader: Any) -> bytes:
-    """A frame that comes while a coroutine waits."""
+    """Return a frame that comes while a coroutine waits."""
     waiting = asyncio.ensure_future(reader.wait_async(20))
     await asyncio.sleep(0)
     writer.write(b"later")
@@ -83,7 +83,7 @@ async def wait(writer: Any, reader: Any) -> bytes:
 
 
 def error_of(act: Any) -> str:
-    """The name of the exception."""
+    """Return the name of the exception that act raises."""
     try:
         act().close()
     except OSError as error:
@@ -92,7 +92,7 @@ def error_of(act: Any) -> str:
 
 
 def publish(binding: Any, ring: str) -> None:
-    """A reader whose counters others may see, which another build then looks for."""
+    """Publish a reader's counters, and let another build search for them."""
     try:
         from vshm_ctypes.published import list_published
     except ImportError:
@@ -110,7 +110,7 @@ def publish(binding: Any, ring: str) -> None:
 
 
 def find(binding: Any, ring: str) -> None:
-    """Who looks for such a reader, and finds its counters, and the ring's."""
+    """Search for such a reader, and compare its counters and the ring's."""
     written, received = map(int, sys.argv[3:])
     seen = binding.inspect(ring)
     expect("frames of the ring", seen.frames, written)
@@ -126,7 +126,7 @@ def find(binding: Any, ring: str) -> None:
 
 
 def find_by_command(ring: str) -> None:
-    """The same by its vshm."""
+    """Search with the vshm command."""
     if importlib.util.find_spec("vshm_ctypes.cli") is None:
         print("misses the command vshm", flush=True)
         return
@@ -147,7 +147,7 @@ def main(scene: str, ring: str) -> None:
         expect("the binding", str(Path(vshm_ctypes.__file__).parent.parent), os.environ["PYTHONPATH"])
         SCENES[scene](vshm_ctypes, ring)
     except Exception as error:
-        # Of a call that a library has not, bindings say so by ENOSYS; anything else is that they do not fit.
+        # A binding reports a call that its library lacks by ENOSYS; any other error means that they do not fit.
         lacks = type(error).__name__ == "LibraryError" and getattr(error, "errno", 0) == errno.ENOSYS
         print("lacks" if lacks else f"broken {type(error).__name__}:", " ".join(str(error).split()), flush=True)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Python binding of one build on the library of the other, and what readers of either publish for the other."""
+"""Runs the Python binding of one build on the library of the other, and finds what readers of either publish."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MEANINGS = {
 
 
 def binding_rows(baseline: Library, candidate: Library) -> Iterator[Row]:
-    """A row for each of MEANINGS: worse where the baseline, by itself, does better."""
+    """Yield a row for each of MEANINGS, worse where the baseline alone does better."""
     obstacle = obstacle_of(baseline, candidate)
     for name, meaning in MEANINGS.items():
         row = Row(name, "mixed", RowVerdict.UNMEASURED, detail=UNASKED + obstacle)
@@ -59,7 +59,7 @@ def _judge(row: Row, meaning: str, told: Told, scene: str, baseline: Library) ->
 
 
 def play(scene: str, user: Library, other: Library) -> Told:
-    """Let the binding of one use the library of the other; or publish by its own, for the other's binding to find."""
+    """Use the library of other with the binding of user, or publish with user for other's binding to find."""
     channel = free_channel()
     ring = f"/video_stream_ch{channel}"
     bindings = [str(library.binding or OWN) for library in (user, other)]

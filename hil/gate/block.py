@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A block: new processes, one library, one schedule. Runs the worker and takes in what it prints."""
+"""A block: new processes, one library, one schedule. Runs the worker, and reads what it prints."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ WATCHDOG_S = 150.0
 
 
 class BlockError(RuntimeError):
-    """A process of the block crashed, hung or could not start; the message is its own."""
+    """A process of the block crashed, hung or could not start. The message is its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What one process used for the frames it counted; None: it could not be measured. A reader's: its books too."""
+    """What one process used for its counted frames, or None if not measured, and the counts of a reader."""
 
     frames: int
     cpu_ns: int | None
@@ -47,13 +47,16 @@ class Tally:
 
     @property
     def growth_per_frame(self) -> float | None:
-        """Bytes of memory of its own."""
+        """The growth of its private memory, in bytes per counted frame."""
         return None if self.grown_bytes is None else max(0.0, self.grown_bytes / self.frames)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What a block's processes saw. latency_ns: of every reader and counted frame; elapsed_ns: of counted frames."""
+    """What a block's processes saw.
+
+    latency_ns: of every reader and counted frame. elapsed_ns: of the counted frames.
+    """
 
     latency_ns: list[int]
     write_ns: list[int]
@@ -64,17 +67,17 @@ class Block:
     recovery_ns: int | None
     writer: Tally
     readers: list[Tally]
-    complete: bool  # nobody was killed, so that the books must balance
-    unaccounted: int = 0  # what a witness beside the ring misses
-    stranded: int = 0  # readers that had nothing of the writer that followed a dead one
+    complete: bool  # nobody was killed, so that the counts must balance
+    unaccounted: int = 0  # what is missing by the account of a witness beside the ring
+    stranded: int = 0  # readers that got no frame of the writer that followed a dead one
 
     @property
     def counted_frames(self) -> int:
-        """Frames that elapsed_ns is for."""
+        """The number of frames in elapsed_ns."""
         return len(self.write_ns)
 
     def faults(self) -> dict[str, int]:
-        """How many frames broke which promise; empty: none."""
+        """Return how many frames broke each promise, or an empty dict if none did."""
         names = ("torn", "altered", "repeated", "reordered")
         found = {name: sum(getattr(reader, name) for reader in self.readers) for name in names}
         found["unaccounted"] = self.unaccounted
@@ -88,7 +91,7 @@ class Block:
 
     @classmethod
     def parse(cls, text: str, complete: bool) -> Self:
-        """From the worker's line. Raises ValueError."""
+        """Parse the worker's output. Raises ValueError."""
         try:
             told: dict[str, Any] = json.loads(text)
             writer, readers = Tally(**told.pop("writer")), [Tally(**reader) for reader in told.pop("readers")]
@@ -99,9 +102,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BlockPlan:
-    """How a block is run. pause_us: a reader's, for each frame. kill_after: frames; 0: never.
+    """How a block is run. pause_us: a reader's, after each frame. kill_after: frames, or 0 for never.
 
-    camera: a device of camera-streamer, which writes instead of the worker; empty: none.
+    camera: a device of camera-streamer, which writes instead of the worker, or empty.
     """
 
     schedule: Schedule
@@ -114,7 +117,7 @@ class BlockPlan:
     camera: str = ""
 
     def options(self) -> list[str]:
-        """The worker's."""
+        """Return the worker's options."""
         words = ["-m", str(self.stride), "-s", str(self.pause_us)]
         if self.kill_after:
             words += ["-k", str(self.kill_after)]
@@ -122,7 +125,7 @@ class BlockPlan:
 
 
 def build_worker(folder: Path) -> Path:
-    """Compile the worker into folder. Raises BlockError where there is no C compiler, or it refuses."""
+    """Compile the worker into folder. Raises BlockError if there is no C compiler, or it fails."""
     program = folder / "gate-worker"
     sources = sorted(map(str, (Path(__file__).parent / "worker").glob("*.c")))
     compiler = os.environ.get("CC", "cc")
@@ -142,7 +145,7 @@ def build_worker(folder: Path) -> Path:
 
 
 def run_block(program: Path, library: Path, plan: BlockPlan) -> Block:
-    """Run one by the worker in C, which loads that library. Raises BlockError."""
+    """Run a block with the worker in C, which loads that library. Raises BlockError."""
     channel = free_channel()
     environment = os.environ | {"VSHM_LIBRARY": str(library)}
     with held():
@@ -160,9 +163,9 @@ def run_worker(
     environment: dict[str, str],
     limit_s: float = WATCHDOG_S,
 ) -> Block:
-    """Run a block by any worker: COMMAND CHANNEL READERS OPTIONS, which reads the schedule and prints the block.
+    """Run a block with any worker: COMMAND CHANNEL READERS OPTIONS, which reads the schedule and prints the block.
 
-    what: is measured, for errors. channel: nobody else's. Raises BlockError.
+    what: is measured, for messages. channel: a number that nobody else uses. Raises BlockError.
     """
     words = [*command, str(channel), str(plan.readers), *plan.options()]
     text = _run(words, what, plan.schedule.text, environment, limit_s)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paced blocks on a camera: camera-streamer writes through the library under test, and a fleet's C readers read.
+"""Runs paced blocks on a camera: camera-streamer writes through the library under test to a fleet's C readers.
 
-Their own ledgers tell latencies, and the fleet's witness what was torn, altered or lost.
+Latencies come from their own ledgers, and what was torn, altered or lost from the fleet's witness.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from ..workers.programs import ProgramError
 from ..workers.records import RESULTS
 from .block import Block, BlockError, BlockPlan, Tally, run_block
 
-SECONDS = 2.0  # that a block watches the camera, without the time that it takes to come up
+SECONDS = 2.0  # how long a block watches the camera, without the time of its start
 PATIENCE_S = 60.0
 PROGRAMS = "VIDEO_SHM_PROGRAMS"
 
-# What the witness finds, as the gate counts it; anything else is unaccounted.
+# How the gate counts the witness's findings; any other one is unaccounted.
 FAULTS = {"altered": "altered", "never written": "altered", "repeated": "repeated", "reordered": "reordered"}
 
 
 def run_any(program: Path, library: Path, plan: BlockPlan) -> Block:
-    """A block of either kind. Raises BlockError."""
+    """Run a block of either kind. Raises BlockError."""
     return run_camera(library, plan) if plan.camera else run_block(program, library, plan)
 
 
 def run_camera(library: Path, plan: BlockPlan) -> Block:
-    """One with the plan's camera and as many readers. Raises BlockError."""
+    """Run a block with the plan's camera and readers. Raises BlockError."""
     readers = [Consumer("c")] * plan.readers
     try:
         with Fleet(CameraStreamer(plan.camera), readers, SECONDS, library=library, patience_s=PATIENCE_S) as fleet:
@@ -45,7 +45,7 @@ def run_camera(library: Path, plan: BlockPlan) -> Block:
 
 
 def block_of(result: FleetResult, library: Path) -> Block:
-    """What a fleet saw, as a block. Raises BlockError where a process ended otherwise, or used another library."""
+    """Return a fleet's result as a block. Raises BlockError if a process failed or used another library."""
     (writer,) = result.writer.lives
     (books,) = result.writer.books
     if books is None:
@@ -53,7 +53,7 @@ def block_of(result: FleetResult, library: Path) -> Block:
     if writer.library is not None and writer.library != library.resolve():
         raise BlockError(f"camera-streamer used {writer.library}, and not {library}")
     counts = {name: int((result.writer.written["result"] == at).sum()) for at, name in enumerate(RESULTS)}
-    ring_us = float(books["ring_cpu_us_per_frame"])  # of the thread that hands frames over: the encoder's is left out
+    ring_us = float(books["ring_cpu_us_per_frame"])  # of the writing thread: the encoder's time is not included
     accounts = [account for _, account in result.accounts()]
     latencies = [result.latencies_ns(consumer) for consumer in result.consumers]
     return Block(
@@ -66,7 +66,7 @@ def block_of(result: FleetResult, library: Path) -> Block:
         recovery_ns=None,
         writer=_tally(counts["written"], ring_us, counts["written"], 0, Counter()),
         readers=[_reader(one, account) for one, account in zip(result.consumers, accounts, strict=True)],
-        complete=False,  # the witness's word stands for the sums
+        complete=False,  # the witness's account replaces the sums
         unaccounted=sum(_unaccounted(account) for account in accounts) + len(result.frame_book().imbalances()),
     )
 
@@ -98,7 +98,7 @@ def _tally(frames: int, cpu_us: float | None, received: int, missed: int, found:
 
 @contextmanager
 def programs_in(folder: Path) -> Iterator[None]:
-    """Readers are compiled against libraries that are gone afterwards: they go with them."""
+    """Keep compiled readers in folder during the block, and remove them with the libraries that they are bound to."""
     before = os.environ.get(PROGRAMS)
     os.environ[PROGRAMS] = str(folder)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What needs no statistics: what a library exports, and what is the same in every run."""
+"""The metrics that need no statistics: what a library exports, and what is the same in every run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ NO_FIGURE = "the candidate gave no figure"
 
 
 def static_rows(baseline: Library, candidate: Library) -> list[Row]:
-    """Exported symbols: none may go, nor their versions. Size of code and data: it may grow by SIZE_MARGIN."""
+    """Return rows for the exported symbols, none of which may disappear, nor its version, and for the size.
+
+    Code and data may grow by SIZE_MARGIN.
+    """
     gone = sorted(baseline.symbols - candidate.symbols)
     new = sorted(candidate.symbols - baseline.symbols)
     versions = baseline.versions or frozenset()
@@ -45,7 +48,7 @@ def static_rows(baseline: Library, candidate: Library) -> list[Row]:
 
 
 def wrapper_remarks(*libraries: Library) -> list[str]:
-    """What a library stands in front of."""
+    """Return remarks on libraries that wrap another one."""
     return [
         f"{library.label} passes calls on to {', '.join(map(str, library.beside))}: they are asked and measured as one"
         for library in libraries
@@ -54,9 +57,10 @@ def wrapper_remarks(*libraries: Library) -> list[str]:
 
 
 def counted_row(metric: Metric, baseline: Sequence[Block], candidate: Sequence[Block]) -> Row:
-    """Worse where the least of the candidate's runs is beyond the margin of the baseline's greatest.
+    """Return a row that is worse if the candidate's least run is beyond the margin of the baseline's greatest.
 
-    Were both the same, that would come by chance once in binomial(runs of both, runs of one) times, margin or not.
+    If both libraries are the same, that happens by chance once in binomial(runs of both, runs of one) times, whatever
+    the margin is.
     """
     row = Row(metric.name, "counted", RowVerdict.UNMEASURED, metric.unit, margin=metric.margin)
     values = [[metric.value([block]) for block in blocks] for blocks in (baseline, candidate)]
@@ -75,5 +79,5 @@ def counted_row(metric: Metric, baseline: Sequence[Block], candidate: Sequence[B
 
 
 def counted_rows(baseline: Sequence[Block], candidate: Sequence[Block]) -> list[Row]:
-    """All of them, from traced blocks."""
+    """Return the rows of all counted metrics, from traced blocks."""
     return [counted_row(metric, baseline, candidate) for metric in COUNTED]

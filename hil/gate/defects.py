@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The planted defects of a source tree: its table, and the library with one of them in it."""
+"""The planted defects of a source tree: reads their table, and builds the library with one of them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FOLDER = Path("tests") / "defects"
 class Defect:
     """A patch of lib/ that breaks something.
 
-    seen_by: the metrics of which one at least has to find it. model: the run of lib/model that proves it instead, where
-    this processor can't show it; why it can't.
+    seen_by: the metrics of which at least one must find it. model: the run of lib/model that proves it instead, if this
+    processor can't show it, and why not.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Defect:
 
 
 def read_defects(root: Path) -> list[Defect]:
-    """All of a source tree. Raises ValueError for a table that does not fit its patches, OSError."""
+    """Return all defects of a source tree. Raises ValueError if the table does not fit the patches, or OSError."""
     folder = root / FOLDER
     table = tomllib.loads((folder / "defects.toml").read_text())
     patches = {path.stem for path in folder.glob("*.patch")}
@@ -52,10 +52,10 @@ def read_defects(root: Path) -> list[Defect]:
 
 
 def build_defect(root: Path, defect: Defect, folder: Path, defines: Sequence[str] = ()) -> Path:
-    """The library of that tree with the defect, built in folder. Raises LibraryError: it does not apply, or build."""
+    """Build the library of that tree with the defect in folder. Raises LibraryError if it does not apply or build."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(root / "lib", folder / "lib", dirs_exist_ok=True)
-    outside = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}  # should the cache lie in a repository
+    outside = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}  # in case the cache lies in a repository
     applied = run_to_end(["git", "apply", str(defect.patch)], environment=outside, folder=folder)
     if applied.returncode != 0:
         raise LibraryError(f"{defect.patch.name} does not apply any more: {applied.stderr.strip()}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two libraries: a path is taken as it is; a git ref is checked out into a worktree, built, and put away again."""
+"""Obtains the two libraries: a file is used directly, and a git ref is checked out, built, and removed again."""
 
 from __future__ import annotations
 
@@ -24,19 +24,17 @@ HEADER = Path("lib", "include", "video_shm.h")
 
 
 class LibraryError(RuntimeError):
-    """A ref that git does not know, a library that does not build, a file that is none; says which."""
+    """Git does not know the ref, the library does not build, or the file is no library. The message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library to be measured. label: as the user named it. commit: None where it was given as a file.
+    """A library to be measured. label: the user's name of it. commit: None for a file.
 
-    symbols: what a program finds in it. versions: of what it exports itself; None: nobody knows.
-    beside: other files that have some of its calls, as a wrapper's has.
-    size: bytes of code and data of all these; None without binutils.
-    obstacle: why it can't be loaded here, so that nothing can be asked of it; empty: it can, or nobody knows.
-    binding: folder of the Python binding of its tree, header: its video_shm.h; None: it was given as a file, or its
-    tree has none.
+    symbols: what a program finds in it. versions: of its own exports, or None if unknown. beside: other files that
+    provide some of its calls, as for a wrapper. size: bytes of code and data of all these, or None without binutils.
+    obstacle: why it can't be loaded here, so that no promise can be asked; empty if it can, or if unknown. binding:
+    folder of the Python binding in its tree, header: its video_shm.h; None for a file, or if its tree has none.
     """
 
     label: str
@@ -52,30 +50,30 @@ class Library:
 
 
 def cache_folder() -> Path:
-    """Where builds are made, one folder for each session, removed afterwards."""
+    """Return the folder of builds. Each session has a folder in it, which is removed at the end."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "video-shm" / "gate"
 
 
 @contextmanager
 def workshop(prefix: str) -> Iterator[Path]:
-    """A folder there for one session; to be entered and left in held(). Raises OSError."""
+    """Create a folder in it for one session, to be entered and left within held(). Raises OSError."""
     cache_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=cache_folder(), ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
 def find_repository(start: Path) -> Path:
-    """The git repository around a folder. Raises LibraryError."""
+    """Return the git repository around a folder. Raises LibraryError."""
     return Path(_run(["git", "-C", str(start), "rev-parse", "--show-toplevel"], "no git repository here").strip())
 
 
 @contextmanager
 def checked_out(repository: Path, ref: str, folder: Path) -> Iterator[tuple[Path, str]]:
-    """A worktree of a ref, and the commit it is; gone afterwards, in held(). Raises LibraryError."""
+    """Yield a worktree of a ref, and its commit. It is removed at the end, within held(). Raises LibraryError."""
     git = ["git", "-C", str(repository)]
     ask = [*git, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
     commit = _run(ask, f"{ref}: neither a file nor a git ref").strip()
-    # Twice: one whose making was interrupted is locked.
+    # Forced twice, since an interrupted checkout leaves a locked worktree.
     remove = [*git, "worktree", "remove", "--force", "--force", str(folder)]
     try:
         _run([*git, "worktree", "add", "--quiet", "--detach", str(folder), commit], f"checking out {ref}")
@@ -88,7 +86,7 @@ def checked_out(repository: Path, ref: str, folder: Path) -> Iterator[tuple[Path
 
 
 def build(lib: Path, folder: Path, defines: Sequence[str] = ()) -> Path:
-    """Build lib/ of some tree into folder, and return the library. Raises LibraryError with the compiler's words."""
+    """Build lib/ of a tree in folder, and return the library. Raises LibraryError with the compiler's messages."""
     flags = " ".join(f"-D{define}" for define in defines)
     configure = ["cmake", "-S", str(lib), "-B", str(folder), *OPTIONS, f"-DCMAKE_C_FLAGS={flags}"]
     if shutil.which("ninja"):
@@ -99,7 +97,7 @@ def build(lib: Path, folder: Path, defines: Sequence[str] = ()) -> Path:
 
 
 def inspect_library(label: str, path: Path, commit: str | None) -> Library:
-    """What can be seen of a library. Raises LibraryError where there is none."""
+    """Return what can be seen of a library. Raises LibraryError if it is none."""
     if not path.is_file():
         raise LibraryError(f"{path}: no such library")
     try:
@@ -122,9 +120,10 @@ def inspect_library(label: str, path: Path, commit: str | None) -> Library:
 
 
 def obtain(word: str, repository: Path | None, folder: Path) -> Library:
-    """PATH.so as it is; PATH.a, or SHIM.so:PATH.so, linked into folder; or a git ref, built there. Raises LibraryError.
+    """Return the library that is named: PATH.so, PATH.a, SHIM.so:PATH.so or a git ref. Raises LibraryError.
 
-    What LD_PRELOAD has is refused, since a library is asked by its handle, which passes all that by.
+    A file is used directly; an archive or a wrapper is linked in folder, and a ref is built there. Libraries in
+    LD_PRELOAD are refused, since calls through a library's handle would bypass them.
     """
     if shims := linking.preloaded():
         what = ":".join([*shims, word])
@@ -154,7 +153,7 @@ def _binding_of(tree: Path, folder: Path) -> Path | None:
 
 
 def _linked(word: str, folder: Path) -> Path | None:
-    """Of an archive, or of libraries in front of another one. None: the word is neither. Raises LibraryError."""
+    """Link an archive, or wrappers with their library, or return None if the word is neither. Raises LibraryError."""
     paths = [Path(part).resolve() for part in word.split(":")]
     is_archive = word.endswith(".a") and Path(word).is_file()
     if not is_archive and (len(paths) == 1 or Path(word).is_file() or not all(path.is_file() for path in paths)):

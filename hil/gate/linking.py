@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shared libraries of what is none by itself: an archive, or a library that others stand in front of by LD_PRELOAD."""
+"""Links shared libraries of an archive, or of a library with the wrappers that LD_PRELOAD would put before it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .promises.header import read_header
 
 
 def archive_command(archives: Sequence[Path], made: Path, compiler: str) -> list[str]:
-    """Links all that is in them, whether something calls it or not."""
+    """Return the command that links everything in the archives, whether it is called or not."""
     whole = ["-Wl,--whole-archive", *map(str, archives), "-Wl,--no-whole-archive"]
     return [compiler, "-shared", "-pthread", "-o", str(made), *whole]
 
 
 def front_command(libraries: Sequence[Path], made: Path, compiler: str) -> list[str]:
-    """Links an empty library that needs these in their order: a call is that of the first one that has it.
+    """Return the command that links an empty library which needs these in order: the first one with a call gets it.
 
-    RTLD_NEXT goes on in the same order, as it does behind LD_PRELOAD.
+    RTLD_NEXT continues in the same order, as with LD_PRELOAD.
     """
     folders = [str(_findable(library, made.parent)) for library in libraries]
     words = [compiler, "-shared", "-nostdlib", "-o", str(made), "-Wl,--no-as-needed", *map(str, libraries)]
@@ -29,7 +29,7 @@ def front_command(libraries: Sequence[Path], made: Path, compiler: str) -> list[
 
 
 def _findable(library: Path, folder: Path) -> Path:
-    """Where the loader finds it by its soname: its own folder, or else ours, where it then has that name."""
+    """Return where the loader finds a library by its soname: its own folder, or a link in ours."""
     file = read_file(library)
     if file is None or not file.soname or _is_same(library.parent / file.soname, library):
         return library.parent
@@ -42,7 +42,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def preloaded(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """What LD_PRELOAD puts in front of the library that has calls of it."""
+    """Return the libraries in LD_PRELOAD that have calls of the library."""
     calls = set(read_header().calls)
     found = []
     for word in re.split("[: ]", environment.get("LD_PRELOAD", "")):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python loading.py LIBRARY NAME...`` prints what a program gets that loads it, in JSON.
+"""``python loading.py LIBRARY NAME...`` prints what a program gets that loads the library, in JSON.
 
-As a program of its own, since a library may do anything as it is loaded; without a module of ours, so that any Python
-can run it, be it of another processor.
+It is a program of its own, since a library may do anything while it is loaded, and imports none of our modules, so that
+any Python can run it, also for another processor.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import os
 import sys
 from pathlib import Path
 
-HEADER_BYTES = 20  # of an ELF file: what tells its processor, and a library from a program
+HEADER_BYTES = 20  # of an ELF file: enough to tell the processor, and a library from a program
 
 
 def _mapped() -> set[str]:
-    """Files whose code is in this process."""
+    """Return the files whose code is mapped into this process."""
     lines = Path("/proc/self/maps").read_text().splitlines()
     fields = [line.split(maxsplit=5) for line in lines]
     return {parts[5] for parts in fields if len(parts) == 6 and "x" in parts[1] and parts[5].startswith("/")}
@@ -35,7 +35,7 @@ def _gives_any(file: str, names: list[str]) -> bool:
 
 
 def look(library: str, names: list[str]) -> dict[str, object]:
-    """Which names it gives, and which other files that do came with it; or why it can't be loaded."""
+    """Return the names that the library provides and the other files that provide some, or why it can't be loaded."""
     with Path("/proc/self/exe").open("rb") as own:
         told: dict[str, object] = {"loader": own.read(HEADER_BYTES).hex(), "has_glibc": _has_glibc()}
     before = _mapped()
@@ -44,7 +44,7 @@ def look(library: str, names: list[str]) -> dict[str, object]:
     except OSError as error:
         return told | {"error": str(error)}
     if version := getattr(loaded, "video_shm_version", None):
-        version()  # a wrapper may load the other one at its first call
+        version()  # a wrapper may load the other library at its first call
     beside = sorted(file for file in _mapped() - before - {library} if _gives_any(file, names))
     return told | {"names": _has(loaded, names), "beside": beside}
 
@@ -58,4 +58,4 @@ def _has_glibc() -> bool:
 
 if __name__ == "__main__":
     print("\n" + json.dumps(look(sys.argv[1], sys.argv[2:])), flush=True)
-    os._exit(0)  # whatever the library would do at its end
+    os._exit(0)  # without whatever the library would do at exit

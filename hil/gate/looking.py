@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be seen of a library: its file, read by binutils; and what a program gets that loads it."""
+"""Inspects a library: its file, with binutils, and what a program gets that loads it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PYTHON = (sys.executable,)
 
 
 class NoLibrary(ValueError):
-    """A file that is none, with what binutils said."""
+    """The file is no library. The message is from binutils."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """symbols: that it exports itself. versions: theirs; None: it has some, but they can't be read without sections.
+    """A library file. symbols: its own exports. versions: theirs, or None if they can't be read without sections.
 
-    size: bytes of code and data. libc: the C library that it needs, by its file's name.
+    size: bytes of code and data. libc: the file name of the C library that it needs.
     """
 
     symbols: frozenset[str]
@@ -42,9 +42,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """names: that a program finds in it. beside: files that came with it and have some of them, as a wrapper's has.
+    """A loaded library. names: what a program finds in it. beside: other files that provide some of these.
 
-    obstacle: why it can't be loaded here, though it may be all right elsewhere.
+    obstacle: why it can't be loaded here, although it may work elsewhere.
     """
 
     names: frozenset[str] = frozenset()
@@ -53,7 +53,7 @@ class Loaded:
 
 
 def read_file(path: Path) -> File | None:
-    """None: without binutils. Raises NoLibrary."""
+    """Return what a library file contains, or None without binutils. Raises NoLibrary."""
     try:
         told = _binutils("readelf", "-hldW", path)
         listing = _binutils("nm", "-D", "--defined-only", "--format=posix", path)
@@ -77,7 +77,7 @@ def read_file(path: Path) -> File | None:
 
 
 def load(path: Path, file: File | None) -> Loaded:
-    """What a program gets of it. A library that crashes as it is loaded gives nothing: the promises say so."""
+    """Return what a program gets of it. A library that crashes while it is loaded provides nothing."""
     names = set(read_header().calls) | (file.symbols if file else set())
     told = _loaded(path, names)
     if obstacle := _obstacle(path, file, told):
@@ -113,7 +113,7 @@ def _obstacle(path: Path, file: File | None, told: dict[str, Any]) -> str:
 
 
 def _processor(header: str) -> tuple[str, str]:
-    """Class and byte order, and machine, of an ELF file's first bytes in hexadecimal."""
+    """Return class and byte order, and the machine, from the first bytes of an ELF file in hexadecimal."""
     return header[8:12], header[36:40]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run of ``hil gate``: a session with all that belongs to it, and its exit code."""
+"""Runs ``hil gate`` once: a session with all that belongs to it, and its exit code."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def compare(options: argparse.Namespace, errors: Console) -> Result:
-    """Build what has to be built, run a session, remove what was built."""
+    """Build what has to be built, run a session, and remove what was built."""
     board = choose_board(options.board)
     source = recorded(options.replay) if options.replay else None
     if source is not None:
@@ -69,7 +69,7 @@ def compare(options: argparse.Namespace, errors: Console) -> Result:
             for side, word in (("baseline", options.baseline), ("candidate", options.candidate))
         )
         options.output.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=options.output).close()  # no room or right is known before minutes of measuring
+        tempfile.TemporaryFile(dir=options.output).close()  # reported before minutes of measuring
         session = Session(
             program,
             baseline,

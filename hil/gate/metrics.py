@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the gate measures, as a table: unit, which way is better, how much worse still counts as the same, and how."""
+"""The table of what the gate measures: unit, better direction, margin that counts as equal, and method."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Value = Callable[[Sequence[Block]], float | None]
 class Metric:
     """A figure of one side, from its blocks of one phase.
 
-    margin: the share by which it may be worse and still counts as the same. value: None where the blocks do not tell.
-    floor: in its unit, added to both sides, so that figures near zero, which mean nothing, make no ratio. is_tail: a
-    group has too few frames to tell the figure itself, which is that of all blocks.
+    margin: the share by which it may be worse and still counts as equal. value: returns None if the blocks do not show
+    it. floor: in its unit, added to both sides, so that meaningless figures near zero make no ratio. is_tail: a group
+    has too few frames to show the figure, which is therefore that of all blocks.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Metric:
     is_tail: bool = False
 
     def log_ratio(self, baseline: float, candidate: float) -> float:
-        """Above 0: the candidate is worse."""
+        """Return the log of the ratio, above 0 if the candidate is worse."""
         ratio = math.log((candidate + self.floor) / (baseline + self.floor))
         return ratio if self.better == "lower" else -ratio
 
@@ -72,7 +72,7 @@ def _largest(name: str, unit: float) -> Value:
 
 
 def _rate(blocks: Sequence[Block]) -> float | None:
-    """What was dropped is not written."""
+    """Return the written frames per second; dropped ones do not count."""
     written = sum(block.counted_frames - block.refused for block in blocks)
     return max(written, 0) / (sum(block.elapsed_ns for block in blocks) / 1e9)
 
@@ -112,14 +112,14 @@ TIMED = (
     Metric(
         "throughput", "1/s", "higher", 0.10, "alone", "frames written as fast as it goes, nobody reading", _rate, 1.0
     ),
-    # Whether a reader falls asleep at full rate, and has to be woken, is chance: it makes the writer half as fast.
+    # Whether a reader falls asleep at full rate, and has to be woken, is chance, and makes the writer half as fast.
     Metric("throughput_read", "1/s", "higher", 1.00, "flood", "likewise, with a reader", _rate, 1.0),
     Metric("overload_missed", "", "lower", 0.10, "overload", "share that slow readers missed", _missed_share, 0.01),
     Metric("overload_dropped", "", "lower", 0.10, "overload", "share that the writer dropped", _dropped_share, 0.01),
     Metric("recovery", "ms", "lower", 0.25, "death", "writer's SIGKILL to its follower's first frame", _recovery, 0.5),
 )
 
-# Nearly the same every time. All runs of the candidate have to be beyond all of the baseline's: a chance of 1 in 3432.
+# Nearly the same every time. All runs of the candidate must be beyond all of the baseline's: a chance of 1 in 3432.
 COUNTED_RUNS = 7
 COUNTED = (
     Metric("writer_system_calls", "", "lower", 0.10, "traced", "ptrace, in a run of its own", _writer("system_calls")),
@@ -129,7 +129,7 @@ COUNTED = (
     Metric("descriptors", "", "lower", 0.0, "traced", "/proc/self/fd, largest process", _largest("descriptors", 1)),
 )
 
-# Any of these is a failure of the candidate, whatever the baseline does.
+# Each of these is a failure of the candidate, whatever the baseline does.
 INTEGRITY = {
     "torn": "a frame's bytes are not all of one frame",
     "altered": "size or metadata are not what was written",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mixed builds: programs are updated apart, so baseline and candidate meet at rings, and all that holds still holds."""
+"""Mixed builds: programs are updated separately, so baseline and candidate share rings, and must keep all promises."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .promises.troupe import Told
 from .result import UNASKED, Row, RowVerdict
 
 PREFIX = "mixed_"
-MOST_S = 0.5  # of a promise alone: what takes longer mostly waits, fills memory, or opens ten thousand rings
-MEASURED = ("wakes_", "notices_")  # who is woken, and who notices; what else is measured is one build's own
+MOST_S = 0.5  # of a promise alone; longer ones mostly wait, fill memory, or open ten thousand rings
+MEASURED = ("wakes_", "notices_")  # who is woken, and who notices; other measurements concern one build alone
 
 
 def is_mixed(name: str) -> bool:
-    """Whether a promise is short enough to be asked twice more, if it has two sides to it."""
+    """Return whether a promise is short enough to be asked twice more, and has two sides."""
     if PROMISES[name].measures:
         return name.startswith(MEASURED)
     return read_table().seconds[name] <= MOST_S
@@ -27,9 +27,9 @@ def is_mixed(name: str) -> bool:
 def mixed_rows(
     answers: Mapping[str, Told], baseline: Library, candidate: Library, tell: Callable[[str], None] = lambda name: None
 ) -> Iterator[Row]:
-    """A row for each of the candidate's answers that has two sides: worse where it is broken between the two alone.
+    """Yield a row for each of the candidate's answers that has two sides, worse where only the mix breaks it.
 
-    First the baseline's writers with the candidate's readers and next writers, then the other way round.
+    First the baseline's writers meet the candidate's readers and next writers, then the reverse.
     """
     names = [name for name, told in answers.items() if told.met and not told.broken and is_mixed(name)]
     if obstacle := obstacle_between(baseline, candidate):
@@ -56,7 +56,7 @@ def mixed_rows(
 
 
 def obstacle_between(*libraries: Library) -> str:
-    """Why one process can't have both; empty: it can. A wrapper may get the other's calls instead of its own's."""
+    """Return why one process can't load both, or an empty text. A wrapper may get the other library's calls."""
     if obstacle := obstacle_of(*libraries):
         return obstacle
     files = {library.path.resolve() for library in libraries}
@@ -69,6 +69,6 @@ def obstacle_between(*libraries: Library) -> str:
 
 
 def _steadily(names: list[str], first: Library, other: Library, tell: Callable[[str], None]) -> dict[str, Told]:
-    """Broken is what is broken twice: two builds understand each other or they do not."""
+    """Ask promises, and repeat those that were broken: two builds understand each other always or never."""
     told = ask(names, other.path, tell, first=first.path)
     return told | ask([name for name in names if told[name].broken], other.path, first=first.path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All files that a session leaves."""
+"""Writes all files of a session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .result import Result
 
 
 def write_all(result: Result, folder: Path) -> None:
-    """gate.json, gate.xml, gate.md and gate.html. Raises OSError."""
+    """Write gate.json, gate.xml, gate.md and gate.html. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     result.write(folder / JSON)
     write_whole(folder / "gate.xml", ElementTree.tostring(junit(result).getroot(), "utf-8", xml_declaration=True))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""gate.html, and the same as a section of a report: the answer, every pair as a point, every metric as a row.
+"""Writes gate.html, also as a section of a report: the answer, every pair as a point, every metric as a row.
 
-No script, nothing from a network.
+It has no script, and loads nothing from a network.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .result import Answer, Result, Row, RowVerdict, worst_first
 FILE = "gate.html"
 JSON = "gate.json"
 TEMPLATES = Path(__file__).parent / "templates"
-WIDTH, HEIGHT, EDGE = 320, 34, 8  # of the points; the axis is below. A phone shows it at about this size
-LANES = 5  # points that lie on top of each other are told apart
+WIDTH, HEIGHT, EDGE = 320, 34, 8  # of the points, above the axis; a phone shows it at about this size
+LANES = 5  # so that points at the same place can be distinguished
 TINTS = {Answer.NO_REGRESSION: "pass", Answer.REGRESSION: "fail"}
 ROW_TINTS = {RowVerdict.SAME: "pass", RowVerdict.WORSE: "fail", RowVerdict.UNMEASURED: "skipped"}
-# Ratios at which the axis has its marks, on either side of 1: the furthest that are in the picture.
+# Ratios at which the axis may have marks, on either side of 1: the outermost that fit.
 MARKS = (
     (0.999, 1.001),
     (0.99, 1.01),
@@ -37,7 +37,7 @@ MARKS = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One pair."""
+    """A pair."""
 
     x: float
     y: float
@@ -53,9 +53,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A metric's pairs on a line of log ratios. even: where both are one. low, middle, high: None for one pair.
+    """The pairs of a metric on a line of log ratios. even: both are equal. low, middle, high: None for a single pair.
 
-    allowed: the ratio that the margin allows, in words. tint: the verdict's class.
+    allowed: the ratio that the margin allows, as text. tint: the verdict's CSS class.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Strip:
 
 
 def strip(row: Row) -> Strip:
-    """Where the pairs of a timed metric stand. The line reaches as far to either side, and over all pairs."""
+    """Return the positions of a timed metric's pairs. The line is symmetric, and holds all pairs."""
     bound = math.log1p(row.margin or 0.0)
     known = [math.log(ratio) for ratio in (row.low, row.ratio, row.high) if ratio]
     reach = 1.05 * max([bound, *map(abs, row.samples), *map(abs, known)]) or 1.0
@@ -101,18 +101,18 @@ def strip(row: Row) -> Strip:
 
 
 def _marks(reach: float) -> list[float]:
-    """The ratios at the marks of an axis that ends at that log ratio."""
+    """Return the ratios at the marks of an axis that ends at that log ratio."""
     inside = [pair for pair in MARKS if max(map(abs, map(math.log, pair))) <= reach]
     return [inside[-1][0], 1, inside[-1][1]] if inside else [1]
 
 
 def page(result: Result) -> str:
-    """The whole file."""
+    """Return the whole file."""
     return _rendered("gate.html", result)
 
 
 def section_beside(folder: Path) -> str:
-    """HTML of the gate.json in a report's folder, for the report's own page; empty: there is none."""
+    """Return HTML of the gate.json in a report's folder, for the report's page, or an empty text if there is none."""
     from markupsafe import escape
 
     path = folder / JSON

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many sessions from the groups of one: what the stopping rule would have said of them."""
+"""Simulates many sessions from the groups of one, to see what the stopping rule would have said of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARGINS = {metric.name: metric.margin for metric in TIMED}
 
 
 def play(samples: Mapping[str, Sequence[float]], picks: np.ndarray, signs: np.ndarray) -> dict[str, Ruling]:
-    """A session of those groups, in that order, with A and B exchanged where the sign is -1; the rule in use."""
+    """Play a session of those groups, in that order, with A and B exchanged where the sign is -1."""
     chosen = {name: np.asarray(values)[picks] * signs for name, values in samples.items()}
     decision = Decision({name: MARGINS[name] for name in samples})
     for look in LOOKS:
@@ -26,9 +26,10 @@ def play(samples: Mapping[str, Sequence[float]], picks: np.ndarray, signs: np.nd
 
 
 def false_alarms(samples: Mapping[str, Sequence[float]], length: int, count: int, seed: int = 0) -> int:
-    """In how many of count sessions of length groups something was called worse, the labels permuted in every group.
+    """Return in how many of count sessions of length groups something was called worse, with permuted labels.
 
-    Each is a run of groups as they came, so that drift stays in; Raises ValueError where there are fewer than length.
+    Each session is a run of consecutive groups, so that drift is kept. Raises ValueError if there are fewer than
+    length.
     """
     groups = min(map(len, samples.values()), default=0)
     if groups < length:
@@ -42,12 +43,12 @@ def false_alarms(samples: Mapping[str, Sequence[float]], length: int, count: int
 
 
 def alone(name: str, samples: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
-    """That metric as it was, and all others as if both libraries were even in them."""
+    """Return the samples with all metrics but one set to even."""
     return {other: values if other == name else [0.0] * len(values) for other, values in samples.items()}
 
 
 def power(samples: Mapping[str, Sequence[float]], length: int, count: int, seed: int = 0) -> float:
-    """The share of count sessions of length groups, drawn with replacement, in which something was called worse."""
+    """Return the share of count sessions of length groups, drawn with replacement, that call something worse."""
     groups = min(map(len, samples.values()), default=0)
     chance, found = np.random.default_rng(seed), 0
     for _ in range(count):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a group of blocks is made of: its phases, and which side has its turn when."""
+"""The phases of a group of blocks, and the order in which the two sides take turns."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .schedule import Schedule, standard
 Side = Literal["baseline", "candidate"]
 
 READERS = 2
-# Two blocks of the same library differ by where memory and processes came to lie, however long they are: many short
-# ones tell more than few long ones.
+# Two blocks of the same library differ by the placement of memory and processes, however long they are: many short
+# blocks show more than few long ones.
 PACED_FRAMES, PACED_RATE = 60, 500.0
 PART_SECONDS, PART_FRAMES_MIN = 1.5, 40
-PART_SECONDS_MAX = 100.0  # the worker is ended after 120 s
+PART_SECONDS_MAX = 100.0  # the worker's watchdog ends it after 120 s
 FLOOD_FRAMES = 8000
 OVERLOAD_FRAMES, OVERLOAD_RATE, OVERLOAD_PAUSE_US = 250, 1000.0, 3000
 DEATH_FRAMES, DEATH_RATE, DEATH_AFTER = 60, 500.0, 25
 ROUNDS_SECONDS = 1.5
-FINE = 64  # bytes between marks where torn frames are looked for
+FINE = 64  # bytes between marks, to find torn frames
 
 
 def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, BlockPlan]:
-    """The phases of a block. source: a recorded stream; None: the standard one. group: which part of the recording.
+    """Return the phases of a block. source: a recorded stream, or None for the standard one.
 
-    camera: writes the paced phase; empty: none.
+    group: selects the part of the recording. camera: writes in the paced phase, or empty.
     """
     paced = _part(source, group) if source else standard(PACED_FRAMES, PACED_RATE)
     flood = source.part(0, FLOOD_FRAMES) if source else standard(FLOOD_FRAMES, PACED_RATE)
@@ -45,7 +45,7 @@ def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, 
 
 
 def _part(source: Schedule, group: int) -> Schedule:
-    """The next part of a recording: short, so that a session has many groups, however slow the stream."""
+    """Return a part of a recording that is short, so that a session has many groups however slow the stream is."""
     count = _part_frames(source)
     return source.part(group * count, count)
 
@@ -55,9 +55,9 @@ def _part_frames(source: Schedule) -> int:
 
 
 def check_parts(source: Schedule) -> None:
-    """Raises ValueError for a recording of which some part lasts too long for a block."""
+    """Check a recording. Raises ValueError if some part takes too long for a block."""
     count = _part_frames(source)
-    firsts = range(0, len(source.frames), math.gcd(len(source.frames), count))  # where parts begin, lap for lap
+    firsts = range(0, len(source.frames), math.gcd(len(source.frames), count))  # where parts begin, round after round
     longest = max(source.at_us(first + count - 1) - source.at_us(first) for first in firsts) / 1e6
     if longest > PART_SECONDS_MAX:
         raise ValueError(
@@ -67,16 +67,16 @@ def check_parts(source: Schedule) -> None:
 
 
 def order(group: int) -> tuple[Side, Side, Side, Side]:
-    """A B B A and B A A B in turn, so that neither side has the better place."""
+    """Return A B B A or B A A B in turn, so that neither side is favoured by its position."""
     first: Side = "baseline" if group % 2 == 0 else "candidate"
     second: Side = "candidate" if group % 2 == 0 else "baseline"
     return first, second, second, first
 
 
 def turns(group: int, phases: Mapping[Phase, BlockPlan]) -> Iterator[tuple[Side, Phase, BlockPlan]]:
-    """All blocks of a group: paced ones in rounds of four, and in the first round those of the other phases.
+    """Yield all blocks of a group: the paced ones in rounds of four, and those of the other phases in the first round.
 
-    For "alone" in all four places, else in two: those figures vary less, or have wide margins.
+    "alone" takes all four positions, others two, since their figures vary less or have wide margins.
     """
     for lap in range(_rounds(phases["paced"])):
         for place, side in enumerate(order(group + lap)):
@@ -86,5 +86,5 @@ def turns(group: int, phases: Mapping[Phase, BlockPlan]) -> Iterator[tuple[Side,
 
 
 def _rounds(paced: BlockPlan) -> int:
-    """As many as take about as long as the other phases: what is measured there is what varies most."""
+    """Return the number of paced rounds that take about as long as the other phases, since they vary most."""
     return 1 if paced.camera else max(1, round(ROUNDS_SECONDS / (4 * paced.schedule.seconds)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that were compiled with one build's header, and run with the library of the other."""
+"""Runs programs that were compiled with one build's header on the library of the other."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MEANINGS = {
     "mixed_program_of_baseline": "What was compiled with the baseline's header runs with the candidate.",
     "mixed_program_of_candidate": "What is compiled with the candidate's header runs with the baseline.",
 }
-# Of an older library the newer header says more than it can keep: there these are its own affair.
+# A newer header declares more than an older library has, so these concern one tree alone.
 OF_ONE_TREE = ("exports_every_call", "lays_its_types_out_as_declared")
 
 
 def program_rows(answers: Mapping[str, Told], baseline: Library, candidate: Library) -> Iterator[Row]:
-    """What has moved or is gone from one header to the other; and a row for each of MEANINGS.
+    """Yield what moved or disappeared between the two headers, and a row for each of MEANINGS.
 
-    Those are worse where a promise is broken that each library keeps with its own header.
+    A row is worse if a promise is broken that each library keeps with its own header.
     """
     headers = [library.header or include_folder() / NAME for library in (baseline, candidate)]
     old, new = (Header(header.read_text()) for header in headers)
@@ -52,13 +52,13 @@ def program_rows(answers: Mapping[str, Told], baseline: Library, candidate: Libr
 
 
 def _kept(answers: Mapping[str, Told]) -> list[str]:
-    """Short ones that the candidate keeps by itself."""
+    """Return the short promises that the candidate keeps by itself."""
     kept = [name for name, told in answers.items() if not told.broken and not told.unasked]
     return [name for name in kept if is_mixed(name) and not PROMISES[name].measures]
 
 
 def differences(old: Header, new: Header) -> Iterator[str]:
-    """What programs of the one take for something else than those of the other; what is only new is none."""
+    """Yield what programs of one header understand differently from those of the other; additions are no difference."""
     for name, fields in old.structs.items():
         before, after = list(fields.items()), list(new.structs.get(name, {}).items())
         grows = "struct_size" in fields and len(after) > len(before)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stream from the field as the gate's schedule: from vshm record --timing, a reader's ledger, or vshm bundle."""
+"""Reads a stream from the field as the gate's schedule: by vshm record --timing, a reader's ledger, or vshm bundle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .schedule import MAX_FRAME_SIZE, MIN_FRAME_SIZE, Due, Schedule
 
 
 class Published(NamedTuple):
-    """A frame as it was written in the field. where: it is told, for errors. publish_ns: on any clock."""
+    """A frame as it was written in the field. where: its position, for messages. publish_ns: on any clock."""
 
     where: str
     publish_ns: int
@@ -24,9 +24,9 @@ class Published(NamedTuple):
 
 
 def recorded(word: str) -> Schedule:
-    """A stream with its own timing and sizes. word: a path; behind a bundle's, :RING where it has several streams.
+    """Return a stream with its own timing and sizes. word: a path, with :RING after a bundle's of several streams.
 
-    Raises ValueError for anything else, OSError.
+    Raises ValueError if it is none, or OSError.
     """
     name, _, ring = word.rpartition(f"{ENDING}:")
     if name and not Path(word).exists():
@@ -53,7 +53,7 @@ def _schedule(name: str, where: str, published: Iterable[Published]) -> Schedule
 
 
 def _of_lines(path: Path) -> Iterator[Published]:
-    """JSON lines with publish_ns, size and keyframe."""
+    """Yield the frames of JSON lines with publish_ns, size and keyframe."""
     with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
             where = f"{path}:{number}"
@@ -68,7 +68,7 @@ def _of_lines(path: Path) -> Iterator[Published]:
 
 
 def _of_bundle(path: Path, ring: str) -> Schedule:
-    """One stream of a bundle: that of the ring, or the only one."""
+    """Return the stream of a bundle's ring, or its only one."""
     try:
         streams = {
             name.removeprefix("frames/").removesuffix(".json"): content

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A result for people and for other programs: a table, Markdown, JUnit."""
+"""Shows a result to people and to other programs: as a table, Markdown or JUnit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLOURS = {
 
 
 def summary(result: Result) -> str:
-    """The answer, in a sentence; and which promises it rests on."""
+    """Return the answer in a sentence, and which promises it rests on."""
     told = [_counts(what.replace("_", " "), asked) for what, asked in result.asked.items()]
     return "; ".join([_verdict(result), *told])
 
@@ -44,7 +44,7 @@ def _verdict(result: Result) -> str:
 
 
 def _counts(what: str, asked: Asked) -> str:
-    """How many were asked and kept, which were not asked, and why."""
+    """Return how many promises were asked and kept, which were not asked, and why."""
     told = [f"{what}: {asked.count or 'none'} asked" + (f", {asked.kept} kept" if asked.count else "")]
     if asked.broken:
         told.append(f"broken: {_some(asked.broken)}")
@@ -55,7 +55,7 @@ def _counts(what: str, asked: Asked) -> str:
 
 
 def _some(names: list[str]) -> str:
-    """Each of a few; of many, how many there are: gate.json names them."""
+    """Return a few names, or only the number of many: gate.json has them all."""
     return ", ".join(names) if len(names) <= MOST_NAMES else f"{names[0]} and {len(names) - 1} more"
 
 
@@ -72,12 +72,12 @@ def _figure(value: float | None) -> str:
 
 
 def _printable(text: str) -> str:
-    """What a library under test said, without what XML does not know and a terminal would obey."""
+    """Return what a library said without what XML does not allow and a terminal would obey."""
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row, as HEADINGS has it."""
+    """Return a row in the columns of HEADINGS."""
     unit = f" {row.unit}" if row.unit else ""
     verdict = row.verdict.value
     if row.verdict is RowVerdict.UNDECIDED and row.needed_s is not None:
@@ -95,7 +95,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def heading(result: Result) -> str:
-    """What was compared, how long, on what."""
+    """Return what was compared, how long, and on what."""
     candidate = _named(result.candidate, result.candidate_commit)
     baseline = _named(result.baseline, result.baseline_commit)
     return (
@@ -109,7 +109,7 @@ def _named(label: str, commit: str | None) -> str:
 
 
 def print_table(result: Result, console: Console) -> None:
-    """All rows, what needs attention at the top, and the answer. A ratio above 1 is worse."""
+    """Print all rows, what needs attention first, and the answer. A ratio above 1 is worse."""
     table = Table(*HEADINGS, title=Text(heading(result)), title_justify="left")
     for row in worst_first(result.rows):
         table.add_row(*map(Text, cells(row)), style=COLOURS[row.verdict])
@@ -120,7 +120,7 @@ def print_table(result: Result, console: Console) -> None:
 
 
 def markdown(result: Result) -> str:
-    """For a pull request: the answer, what needs attention, and the rest folded away."""
+    """Return text for a pull request: the answer, what needs attention, and the rest folded."""
     told = [escape(text, quote=False) for text in (summary(result), heading(result), *result.remarks)]
     lines = [f"### Gate: {result.answer.value}", "", told[0], "", told[1], "", *told[2:], ""]
     notable = [row for row in worst_first(result.rows) if row.verdict not in (RowVerdict.SAME, RowVerdict.UNMEASURED)]
@@ -131,7 +131,7 @@ def markdown(result: Result) -> str:
 
 
 def _markdown_cell(text: str) -> str:
-    """Only words: what a library of somebody else's says makes no cell, no picture and no tag."""
+    """Escape text for a cell, so that what an untrusted library says makes no cell, picture or tag."""
     for character in "\\|`*_[]!":
         text = text.replace(character, f"\\{character}")
     return escape(text, quote=False).replace("\n", " ")
@@ -147,7 +147,7 @@ def _markdown_table(rows: list[Row]) -> list[str]:
 
 
 def junit(result: Result) -> ElementTree.ElementTree[ElementTree.Element[str]]:
-    """A test case for each metric. Undecided and invalid are errors, unmeasured is skipped."""
+    """Return a test case for each metric. Undecided and invalid ones are errors, unmeasured ones are skipped."""
     suite = ElementTree.Element("testsuite", name="gate", tests=str(len(result.rows)), time=f"{result.seconds:.1f}")
     told = ElementTree.SubElement(suite, "properties")
     for what, asked in result.asked.items():

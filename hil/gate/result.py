@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a session found: a row for each metric, and one answer. Kept as gate.json."""
+"""The result of a session: a row for each metric, and one answer. It is stored as gate.json."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Any, Literal, Self
 from vshm_ctypes.commandline.atomic_file import write_whole
 
 SCHEMA = 1
-UNASKED = "not asked: "  # a promise's detail begins so
+UNASKED = "not asked: "  # the first words of a promise's detail
 ASKED: dict[str, RowKind] = {"promises": "promise", "mixed_builds": "mixed"}
 RowKind = Literal["timed", "counted", "promise", "mixed", "integrity", "static"]
 
 
 class RowVerdict(enum.StrEnum):
-    """What is said of one metric."""
+    """The verdict on one metric."""
 
     SAME = "same"
     WORSE = "worse"
     UNDECIDED = "undecided"
     INVALID = "invalid"  # the host was not fit for timing, or can't load one of the libraries
-    UNMEASURED = "unmeasured"  # this machine, or one of the libraries, does not tell
-    AS_BEFORE = "as before"  # broken, and in the baseline too
-    NEW = "new"  # broken, in what the baseline has not
+    UNMEASURED = "unmeasured"  # this machine, or one of the libraries, does not show it
+    AS_BEFORE = "as before"  # broken in the baseline too
+    NEW = "new"  # broken, but the baseline does not have it
 
 
 class Answer(enum.StrEnum):
-    """Of the whole session."""
+    """The answer of the whole session."""
 
     NO_REGRESSION = "no regression"
     REGRESSION = "regression"
@@ -40,15 +40,15 @@ class Answer(enum.StrEnum):
 
     @property
     def exit_code(self) -> int:
-        """0 no regression, 1 regression, 3 nothing can be said."""
+        """0 without a regression, 1 with one, 3 if undecided."""
         return {Answer.NO_REGRESSION: 0, Answer.REGRESSION: 1}.get(self, 3)
 
 
 @dataclass(slots=True)
 class Row:
-    """A metric of both libraries, in its unit. ratio, low, high: candidate over baseline, above 1 where it is worse.
+    """A metric of both libraries, in its unit. ratio, low, high: candidate over baseline, above 1 if it is worse.
 
-    samples: the paired log ratios. needed_s: how long the session would have to be for an answer; None: not asked.
+    samples: the paired log ratios. needed_s: how long the session would have to be for an answer, or None.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What became of promises. as_before: the baseline breaks them, too, or has no such call; unasked: by reason."""
+    """Counts of promises. as_before: the baseline breaks or lacks them too. unasked: by reason."""
 
     kept: int
     broken: list[str]
@@ -77,7 +77,7 @@ class Asked:
 
     @classmethod
     def of(cls, rows: Iterable[Row], kind: RowKind) -> Self:
-        """Of all rows of a kind."""
+        """Return the counts of all rows of a kind."""
         rows = [row for row in rows if row.kind == kind]
         names = {verdict: [row.name for row in rows if row.verdict is verdict] for verdict in RowVerdict}
         unasked: dict[str, list[str]] = {}
@@ -95,9 +95,9 @@ class Asked:
 
 @dataclass(slots=True)
 class Result:
-    """A session. seconds: how long it took, builds left out. groups: of blocks in turn, A B B A.
+    """A session. seconds: how long it took, without builds. groups: of blocks, in turns A B B A.
 
-    machine: before and after. reasons: why it was not fit for timing. remarks: what else should be known of it.
+    machine: before and after. reasons: why it was not fit for timing. remarks: further notes.
     """
 
     baseline: str
@@ -105,7 +105,7 @@ class Result:
     schedule: str
     board: str
     machine: dict[str, Any]
-    baseline_commit: str | None = None  # None: it was given as a file
+    baseline_commit: str | None = None  # None for a file
     candidate_commit: str | None = None
     answer: Answer = Answer.INVALID
     reasons: list[str] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Result:
     rows: list[Row] = field(default_factory=list)
 
     def conclude(self) -> None:
-        """Set the answer, from the rows. A correctness that is broken stands on any host."""
+        """Set the answer from the rows. Broken correctness counts on any host."""
         found = {row.verdict for row in self.rows}
         if RowVerdict.WORSE in found:
             self.answer = Answer.REGRESSION
@@ -129,27 +129,27 @@ class Result:
 
     @property
     def asked(self) -> dict[str, Asked]:
-        """What became of the promises, of the candidate alone and of mixed builds."""
+        """The counts of promises, of the candidate alone and of mixed builds."""
         return {what: Asked.of(self.rows, kind) for what, kind in ASKED.items()}
 
     def of(self, verdict: RowVerdict) -> list[Row]:
-        """The rows of which that is said."""
+        """Return the rows with that verdict."""
         return [row for row in self.rows if row.verdict is verdict]
 
     def write(self, path: Path) -> None:
-        """As JSON. Raises OSError."""
+        """Write JSON. Raises OSError."""
         asked = {what: {"asked": asked.count, **asdict(asked)} for what, asked in self.asked.items()}
         told = {"schema": SCHEMA, **asked, **asdict(self)}
         write_whole(path, json.dumps(told, indent=1, allow_nan=False) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """From write(). Raises ValueError for anything else, OSError."""
+        """Read what write() wrote. Raises ValueError for anything else, or OSError."""
         try:
             told = json.loads(path.read_text())
             if told.pop("schema") != SCHEMA:
                 raise ValueError("of another version")
-            for what in ASKED:  # it follows from the rows
+            for what in ASKED:  # derived from the rows
                 told.pop(what, None)
             rows = [Row(**row | {"verdict": RowVerdict(row["verdict"])}) for row in told.pop("rows")]
             return cls(**told | {"answer": Answer(told["answer"])}, rows=rows)
@@ -158,6 +158,6 @@ class Result:
 
 
 def worst_first(rows: Iterable[Row]) -> list[Row]:
-    """What needs attention at the top, else in order of measurement."""
+    """Return the rows, what needs attention first, otherwise in order of measurement."""
     order = [RowVerdict.WORSE, RowVerdict.INVALID, RowVerdict.UNDECIDED, RowVerdict.AS_BEFORE, RowVerdict.NEW]
     return sorted(rows, key=lambda row: order.index(row.verdict) if row.verdict in order else len(order))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is written, and when; the standard stream."""
+"""Schedules: which frames are written, and when. Also the standard stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SEED = 20
 
 
 class Due(NamedTuple):
-    """A frame. at_us: from the begin. size: bytes."""
+    """A frame. at_us: from the start. size: bytes."""
 
     at_us: int
     size: int
@@ -24,19 +24,19 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """Frames in order of time. name: what it is, for reports."""
+    """Frames in order of time. name: for reports."""
 
     name: str
     frames: tuple[Due, ...]
 
     @cached_property
     def text(self) -> str:
-        """As the worker reads it."""
+        """The schedule in the form that the worker reads."""
         return "".join(f"{frame.at_us} {frame.size} {frame.keyframe:d}\n" for frame in self.frames)
 
     @property
     def seconds(self) -> float:
-        """From the first frame to the last."""
+        """The time from the first frame to the last."""
         return (self.frames[-1].at_us - self.frames[0].at_us) / 1e6
 
     @cached_property
@@ -44,12 +44,12 @@ class Schedule:
         return round(self.seconds * 1e6 * len(self.frames) / max(1, len(self.frames) - 1))
 
     def at_us(self, number: int) -> int:
-        """When that frame is due; round again where they end."""
+        """Return when a frame is due. After the last frame the schedule starts again."""
         rounds, at = divmod(number, len(self.frames))
         return self.frames[at].at_us + rounds * self._period_us
 
     def part(self, first: int, count: int) -> Schedule:
-        """So many frames from that one on."""
+        """Return count frames from first on."""
         begin_us = self.at_us(first)
         numbers = range(first, first + count)
         frames = (self.frames[at % len(self.frames)]._replace(at_us=self.at_us(at) - begin_us) for at in numbers)
@@ -57,7 +57,7 @@ class Schedule:
 
 
 def standard(frames: int, rate: float) -> Schedule:
-    """An H.264 stream as a camera gives it, some 10 Mbit/s at 30 frames/s, at that rate; the same every time."""
+    """Return an H.264 stream like a camera's, about 10 Mbit/s at 30 frames/s, at that rate; always the same."""
     chance = random.Random(SEED)
     made = []
     for number in range(frames):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``hil gate --self-test``: the gate measures itself. Each step is kept as it ends, and is not done again.
+"""``hil gate --self-test``: the gate measures itself. Each finished step is stored, and is not repeated.
 
 1. One long session of the library against itself, and label permutations of it: how often is there a false alarm?
 2. Sessions of the library against itself, as in use: likewise.
@@ -34,13 +34,13 @@ from .session import Session
 from .state import State, fingerprint
 
 DELAY = "busy_wait_in_write"
-ATTEMPTS = 3  # at a session that a host which was not fit makes INVALID, as in CI
+ATTEMPTS = 3  # at a session that is INVALID because the host was not fit, as in CI
 Step = Callable[[], Result]
 
 
 @dataclass
 class TreeUnderTest:
-    """The tree under test, its library and the worker, and where builds go."""
+    """The tree under test, its library and worker, and the folder of builds."""
 
     root: Path
     folder: Path
@@ -50,7 +50,7 @@ class TreeUnderTest:
     board: str | None
 
     def session(self, candidate: Library, minutes: float, thorough: bool = False) -> Result:
-        """The library against that one, each a new file of its own: where those come to lie differs in use, too."""
+        """Run a session of the library against candidate, each as a new file: their placement differs in use too."""
         board = choose_board(self.board)
         with held() as hold, tempfile.TemporaryDirectory(dir=self.folder) as folder, hold.lifted():
             ours, theirs = _copied(self.clean, Path(folder) / "a"), _copied(candidate, Path(folder) / "b")
@@ -58,7 +58,7 @@ class TreeUnderTest:
 
     @contextmanager
     def defective(self, defect: Defect, defines: Sequence[str] = ()) -> Iterator[Library]:
-        """The library with a defect in it."""
+        """Yield the library with a defect in it."""
         folder = self.folder / defect.name
         try:
             yield inspect_library(defect.name, build_defect(self.root, defect, folder, defines), None)
@@ -78,7 +78,10 @@ def _bench(options: argparse.Namespace, root: Path, folder: Path) -> TreeUnderTe
 
 
 def run(options: argparse.Namespace, console: Console, errors: Console) -> int:
-    """All parts, or those that were asked for; then what is known. Exit 0: all as promised, 1: not, 3: not all done."""
+    """Run all parts, or those that were asked for, and print what is known.
+
+    Returns 0 if all is as promised, 1 if not, 3 if not all is done.
+    """
     root, begin = find_repository(Path.cwd()), time.monotonic()
     source = fingerprint(root, options.minutes, choose_board(options.board).name)
     state, parts = State.read(options.state, source), options.part or PARTS
@@ -101,7 +104,7 @@ def run(options: argparse.Namespace, console: Console, errors: Console) -> int:
 
 
 def _valid(step: Step, errors: Console) -> Result:
-    """The first attempt's result that is not INVALID, else the last one's."""
+    """Return the result of the first attempt that is not INVALID, else of the last one."""
     for attempt in range(1, ATTEMPTS + 1):
         result = step()
         if result.answer is not Answer.INVALID or attempt == ATTEMPTS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the steps of a self-test say of the gate: its rates, and whether they are what it promises."""
+"""Computes the gate's error rates from the steps of a self-test, and compares them with what it promises."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .state import State
 
 PERMUTATIONS = 1000
 REAL_SESSIONS = 40
-INCONCLUSIVE_SHARE = 0.25  # of sessions: a gate that seldom answers is none
-LONG_SESSION = 4  # of the usual length
+INCONCLUSIVE_SHARE = 0.25  # of sessions: a gate that seldom answers is useless
+LONG_SESSION = 4  # multiple of the usual length
 DELAYS_US = (1, 2, 5, 10)
 POWER = 0.95
 LEAST_GROUPS = 12
@@ -113,7 +113,7 @@ def _report_delays(state: State, console: Console) -> bool | None:
 
 
 def _least(powers: Mapping[int, float]) -> int | None:
-    """The smallest delay from which on all are found: what is found of a smaller one was luck."""
+    """Return the smallest delay from which on all are found; smaller ones that were found were luck."""
     least = None
     for delay_us in sorted(powers, reverse=True):
         if powers[delay_us] < POWER:

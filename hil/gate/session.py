@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One session: two libraries, block by block in turn, until the answer is clear or the time is up."""
+"""Runs one session: two libraries, block by block in turn, until the answer is clear or the time is up."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from .sequential import LEAST_SAMPLES, Decision, Ruling, interval
 LOOKS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
 TRACED_FRAMES, TRACED_RATE = 60, 200.0
 GROUPS_TO_JUDGE_BY = 20
-FIGURES_SHARE = 0.75  # of what the baseline gave: of fewer figures of the candidate, those are missing that count
+FIGURES_SHARE = 0.75  # of the baseline's figures: if the candidate has fewer, important ones are missing
 
 
 @dataclass
 class Session:
-    """Two libraries on one host. seconds: for all of it. thorough: goes on after something is found to be worse.
+    """A session on one host. seconds: for all of it. thorough: whether to continue after something was found worse.
 
-    run() raises BlockError where the baseline does not work.
+    run() raises BlockError if the baseline does not work.
     """
 
     program: Path
@@ -65,14 +65,14 @@ class Session:
     faults: dict[str, int] = field(default_factory=dict, init=False)
     answers: dict[str, Told] = field(default_factory=dict, init=False)  # the candidate's, alone
     crash: str = field(default="", init=False)
-    blocks: int = field(default=0, init=False)  # that ran to their end
+    blocks: int = field(default=0, init=False)  # completed ones
 
     def __post_init__(self) -> None:
         self.values = {side: {metric.name: [] for metric in TIMED} for side in ("baseline", "candidate")}
         self._begin = self.clock()
 
     def run(self) -> Result:
-        """All of it."""
+        """Run the session."""
         name = self.source.name if self.source else self.camera or standard(2, PACED_RATE).name
         before = machine.read_machine()
         result = Result(
@@ -100,7 +100,7 @@ class Session:
             with Hiccups() as hiccups:
                 decision, result.groups = self._timed()
                 seen = hiccups.take()
-            # Pairs in turn bear single stalls, however long, and others' load; not a host that was slowed down.
+            # Pairs in turn tolerate single stalls, however long, and other load, but not a host that was slowed down.
             thresholds = self.board.fitness.bearing_single_stalls()
             fitness = fitness_of(seen, 0.0, before, machine.read_machine(), thresholds)
             result.reasons += fitness.reasons
@@ -150,7 +150,7 @@ class Session:
         return counted_rows(blocks["baseline"], blocks["candidate"])
 
     def _integrity_rows(self) -> list[Row]:
-        """Over all blocks. Without any, nothing is known of it."""
+        """Return the integrity rows over all blocks. Without any block nothing is known."""
         kept = RowVerdict.SAME if self.blocks else RowVerdict.UNMEASURED
         rows = []
         for name, meaning in INTEGRITY.items():
@@ -163,13 +163,16 @@ class Session:
         return rows
 
     def _block(self, side: Side, plan: BlockPlan) -> Block | None:
-        """None: the candidate failed where the baseline works, which is noted. Raises BlockError where that fails."""
+        """Run a block.
+
+        Returns None if the candidate failed, which is noted. Raises BlockError if the baseline fails too.
+        """
         try:
             library = self.candidate if side == "candidate" else self.baseline
             block = self.run_one(self.program, library.path, plan)
         except BlockError as error:
             if side == "candidate":
-                self._block("baseline", plan)  # a host without memory, or a camera that was unplugged, fails it too
+                self._block("baseline", plan)  # without memory, or with an unplugged camera, the baseline fails too
                 self.crash = str(error)
                 return None
             raise BlockError(f"the baseline does not work, so nothing can be held against it: {error}") from None
@@ -192,7 +195,7 @@ class Session:
             share = (self.clock() - begin) / budget
             if share < looks[0]:
                 continue
-            if looks == list(LOOKS):  # which there are is settled before the first look
+            if looks == list(LOOKS):  # the set of metrics is fixed before the first look
                 decision = Decision({metric.name: metric.margin for metric in TIMED if self.samples[metric.name]})
             looks = [look for look in looks if look > share]
             decision.look(self.samples, min(share, 1.0))
@@ -237,7 +240,7 @@ class Session:
         row.baseline, row.candidate = self._figure(metric, "baseline"), self._figure(metric, "candidate")
         ours, theirs = (len(self.values[side][metric.name]) for side in ("baseline", "candidate"))
         if not samples:
-            is_gone = ours >= LEAST_SAMPLES and theirs == 0  # of less, it is a glitch of the host's
+            is_gone = ours >= LEAST_SAMPLES and theirs == 0  # fewer may be a glitch of the host
             row.detail = NO_FIGURE if is_gone else ""
             row.verdict = RowVerdict.WORSE if is_gone else RowVerdict.UNMEASURED
             return row
@@ -246,14 +249,14 @@ class Session:
         if theirs < FIGURES_SHARE * ours and row.verdict is RowVerdict.SAME:
             row.verdict, row.detail = RowVerdict.UNDECIDED, f"{NO_FIGURE} in {ours - theirs} of {ours} groups"
         elif ruling is Ruling.UNDECIDED:
-            # Of a few groups nobody can tell how much they vary.
+            # From a few groups the variation is unknown.
             few = metric.name not in decision.rulings or len(samples) < GROUPS_TO_JUDGE_BY
             needed = float(GROUPS_TO_JUDGE_BY) if few else decision.samples_needed(samples, metric.name)
             row.needed_s = needed * self._timed_seconds / groups if math.isfinite(needed) else None
         return row
 
     def _figure(self, metric: Metric, side: Side) -> float | None:
-        """Of the whole session."""
+        """Return the figure of the whole session."""
         if metric.is_tail:
             return metric.value(self.paced[side])
         values = self.values[side][metric.name]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A channel of the gate's own, with processes on it that may be killed, and nothing left of them afterwards."""
+"""A channel of the gate's own with processes that may be killed; nothing remains afterwards."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ PATIENCE_S = 20.0
 PR_SET_PDEATHSIG = 1
 
 _numbers = itertools.count()
-_cues = -1  # an actor's own
+_cues = -1  # of this process, if it is an actor
 
 
 def channels_of(pid: int) -> range:
-    """Channel numbers that no other process uses."""
+    """Return channel numbers that no other process uses."""
     first = 10_000_000 + pid % 4_194_304 * 100
     return range(first, first + 100)
 
 
 def free_channel() -> int:
-    """One that this process has not used so far."""
+    """Return one that this process has not used so far."""
     own = channels_of(os.getpid())
     return own[next(_numbers) % len(own)]
 
@@ -54,13 +54,13 @@ def die_with_parent(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
 
 
 def await_cue() -> None:
-    """In an actor: go on when it is told to. Ends the process where nobody can tell it any more."""
+    """Wait, in an actor, until it is told to continue. Ends the process if nobody can tell it any more."""
     if not os.read(_cues, 1):
         os._exit(1)
 
 
 class Actor:
-    """A forked process that runs one function, which may tell something by yielding it as a line."""
+    """A forked process that runs one function, which sends a line by yielding it."""
 
     def __init__(self, play: Callable[[], Iterator[str]]) -> None:
         ear, mouth = os.pipe()
@@ -89,15 +89,15 @@ class Actor:
             os._exit(code)
 
     def cue(self) -> None:
-        """Let it go on from await_cue."""
+        """Let it continue from await_cue."""
         os.write(self._cue, b"\n")
 
     def hear(self) -> str:
-        """The next line; empty: it has ended."""
+        """Return the next line, or an empty one if it has ended."""
         return self._ear.readline().rstrip("\n")
 
     def kill(self) -> None:
-        """At once. Twice is fine."""
+        """Kill it. A second call does nothing."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
@@ -108,7 +108,7 @@ class Actor:
 
 
 class Stage:
-    """A channel and its actors; a context manager that leaves nothing behind."""
+    """A channel and its actors. It is a context manager that leaves nothing behind."""
 
     def __init__(self) -> None:
         self.channel = free_channel()
@@ -116,11 +116,11 @@ class Stage:
 
     @property
     def ring(self) -> Path:
-        """The ring's object."""
+        """The path of the ring's object."""
         return SHARED_MEMORY / f"video_stream_ch{self.channel}"
 
     def semaphore(self, kind: str) -> str:
-        """Name of the write or read semaphore."""
+        """Return the name of the write or read semaphore."""
         return f"/video_sem_{kind}_ch{self.channel}"
 
     def start(self, play: Callable[[], Iterator[str]]) -> Actor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a self-test has found so far: a line of JSON for each step, so that what was broken off can go on."""
+"""The results of a self-test so far, a line of JSON for each step, so that an interrupted one can be continued."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOURCES = (
 
 
 def fingerprint(root: Path, *settings: object) -> str:
-    """Of the library, of the gate, and of how it is called: steps of another one say nothing of this one."""
+    """Return a fingerprint of library, gate and settings. Steps with another fingerprint do not count."""
     digest = hashlib.sha256(repr(settings).encode())
     for path in sorted(path for pattern in SOURCES for path in root.glob(pattern)):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
@@ -34,7 +34,7 @@ def fingerprint(root: Path, *settings: object) -> str:
 
 @dataclass
 class State:
-    """The steps that are done, by name. source: fingerprint of what they are for."""
+    """The finished steps by name. source: their fingerprint."""
 
     path: Path
     source: str
@@ -42,9 +42,12 @@ class State:
 
     @classmethod
     def read(cls, path: Path, source: str) -> State:
-        """What is there; a last line that was cut off goes. Raises ValueError: no such file, or of something else."""
+        """Read the file, without an incomplete last line.
+
+        Raises ValueError if it is none, or of another fingerprint.
+        """
         state = cls(path, source)
-        path.touch()  # what can't be written is known before hours of measuring
+        path.touch()  # an unwritable file is reported before hours of measuring
         text = path.read_text()
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
@@ -63,12 +66,12 @@ class State:
         return state
 
     def answered(self, name: str) -> dict[str, Any] | None:
-        """The step, if there is an answer; INVALID is none."""
+        """Return a step that has an answer, which INVALID is not, or None."""
         step = self.steps.get(name)
         return None if step is None or step["answer"] == Answer.INVALID else step
 
     def add(self, name: str, result: Result) -> None:
-        """Keep a session. Raises OSError."""
+        """Store a session. Raises OSError."""
         step = {
             "step": name,
             "source": self.source,

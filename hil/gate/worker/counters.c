@@ -25,7 +25,7 @@ uint64_t now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* A line "Key:   123 kB" of a file in /proc/self; 0: there is none. */
+/* Returns the bytes in a line "Key:   123 kB" of a file in /proc/self, or 0 if there is none. */
 static uint64_t proc_bytes(const char *path, const char *key)
 {
 	char line[256];

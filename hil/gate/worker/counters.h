@@ -12,9 +12,9 @@ struct counters {
 
 uint64_t now_ns(void);
 void counters_open(struct counters *counters);
-/* From here on. */
+/* Starts counting. */
 void counters_begin(struct counters *counters, struct tally *tally);
-/* Up to here: fills the tally for so many frames. */
+/* Stops counting, and fills the tally for that many frames. */
 void counters_end(const struct counters *counters, struct tally *tally, uint64_t frames);
 
 #endif

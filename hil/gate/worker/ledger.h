@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the processes of a block share: the schedule, what each of them saw, and when. The ring's own word is
- * not asked. */
+/* The memory that the processes of a block share: the schedule, and what each of them saw and when, without
+ * asking the ring. */
 #ifndef GATE_LEDGER_H
 #define GATE_LEDGER_H
 
@@ -16,18 +16,18 @@ struct plan {
 	int channel;
 	unsigned readers;
 	uint32_t frames;
-	uint32_t kill_after; /* the writer is killed behind so many frames, and another one goes on; 0: never */
-	uint32_t pause_us;   /* that a reader takes for each frame */
+	uint32_t kill_after; /* the writer is killed after so many frames, and another one continues; 0: never */
+	uint32_t pause_us;   /* of a reader after each frame */
 	uint32_t stride;     /* bytes from one mark in the payload to the next */
-	bool paced;          /* as scheduled; else as fast as it goes */
+	bool paced;          /* as scheduled, else as fast as possible */
 	bool trace;          /* system calls are counted, and times mean nothing */
 };
 
 struct frame {
-	uint64_t due_ns; /* from the begin on */
+	uint64_t due_ns; /* since the start */
 	uint32_t size;
 	uint32_t keyframe;
-	uint64_t entered_ns; /* CLOCK_MONOTONIC, at entry of write */
+	uint64_t entered_ns; /* CLOCK_MONOTONIC, at the entry of write */
 	uint64_t left_ns;
 	int32_t result; /* of write */
 };
@@ -36,14 +36,14 @@ struct frame {
 struct tally {
 	uint64_t frames; /* that the figures are for */
 	uint64_t cpu_ns;
-	uint64_t instructions; /* in user space; with measured_instructions false: not permitted here */
+	uint64_t instructions; /* in user space, if measured_instructions */
 	uint64_t switches;     /* voluntary and involuntary */
-	int64_t grown_bytes;   /* memory of its own, shared memory left out */
+	int64_t grown_bytes;   /* private memory */
 	uint64_t pss_bytes;
 	uint64_t descriptors;
 	bool measured_instructions;
 	bool complete;
-	_Atomic bool counting; /* for who counts system calls */
+	_Atomic bool counting; /* tells the tracer to count system calls */
 	uint64_t stops;        /* two for each system call */
 	/* a reader's frames */
 	uint64_t received, missed, torn, repeated, reordered, altered;
@@ -52,7 +52,7 @@ struct tally {
 struct ledger {
 	struct plan plan;
 	_Atomic uint32_t ready;
-	_Atomic bool going;    /* all are there */
+	_Atomic bool going;    /* all are attached */
 	_Atomic bool follow;   /* the first writer is dead */
 	_Atomic bool finished; /* nothing will be written any more */
 	uint64_t begin_ns;

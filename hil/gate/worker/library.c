@@ -35,7 +35,7 @@ void library_load(struct library *library)
 		fprintf(stderr, "gate worker: can't load VSHM_LIBRARY: %s\n", path != NULL ? dlerror() : "not set");
 		_exit(EXIT_BROKEN);
 	}
-	/* As POSIX has it, a pointer to a function fits into one to an object. */
+	/* By POSIX, a function pointer fits into an object pointer. */
 	*(void **)&library->producer_init_channel = call(loaded, "video_shm_producer_init_channel");
 	*(void **)&library->producer_write = call(loaded, "video_shm_producer_write");
 	*(void **)&library->producer_destroy = call(loaded, "video_shm_producer_destroy");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The library under test, loaded from the path in VSHM_LIBRARY. Only the calls that the original has: a
- * baseline of any age has them too.
+ * The library under test, loaded from the path in VSHM_LIBRARY. Only the original's calls are used, which a
+ * baseline of any age has.
  */
 #ifndef GATE_LIBRARY_H
 #define GATE_LIBRARY_H
@@ -21,7 +21,7 @@ struct library {
 	void (*consumer_destroy)(video_shm_consumer_t *consumer);
 };
 
-/* Handles with room for those of a library whose own are larger. */
+/* Handles with room for a library whose handles are larger. */
 union producer_handle {
 	video_shm_producer_t handle;
 	uint64_t room[2048];
@@ -32,10 +32,10 @@ union consumer_handle {
 	uint64_t room[2048];
 };
 
-/* Ends the process with a message where the library or one of its calls is missing. */
+/* Loads the library. Ends the process with a message if it or one of its calls is missing. */
 void library_load(struct library *library);
 
-/* Ends the process: says what failed, and errno's text. */
+/* Ends the process with a message of what failed, and errno's text. */
 _Noreturn void die(const char *what);
 
 #endif

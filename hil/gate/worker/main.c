@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One block of the gate: a writer and its readers, new processes all of them, over one schedule. Prints what
- * they saw as JSON; who started it judges. VSHM_LIBRARY=PATH gate-worker CHANNEL READERS [-p] [-t] [-k
- * FRAMES] [-s US] [-m BYTES] < SCHEDULE A line of the schedule is a frame: microseconds from the begin,
- * bytes, 1 for a keyframe.
+ * One block of the gate: a writer and its readers, all new processes, over one schedule. It prints what they
+ * saw as JSON; the gate judges.
+ *
+ *   VSHM_LIBRARY=PATH gate-worker CHANNEL READERS [-p] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE
+ *
+ * A line of the schedule is a frame: microseconds since the start, bytes, 1 for a keyframe.
  */
 #include <errno.h>
 #include <signal.h>
@@ -132,7 +134,7 @@ static pid_t start(struct ledger *ledger, void (*work)(struct ledger *), unsigne
 	if (getppid() != parent)
 		_exit(1);
 	if (ledger->plan.trace && !trace_me())
-		ledger->plan.trace = false; /* shared memory: it is then told of nobody */
+		ledger->plan.trace = false; /* shared memory: no process reports it then */
 	if (work != NULL)
 		work(ledger);
 	else
@@ -146,12 +148,11 @@ static struct tally *tally_of(struct ledger *ledger, pid_t pid)
 
 	while (child < child_count && children[child] != pid)
 		child++;
-	/* The writer is the first; behind the readers comes the writer that follows, whose calls are not counted.
-	 */
+	/* The writer comes first, the next writer after the readers; its calls are not counted. */
 	return child == 0 || child > ledger->plan.readers ? &ledger->writer : &ledger->readers[child - 1];
 }
 
-/* A child that failed ends the block: its message is on stderr. */
+/* Ends the block if a child failed: its message is on stderr. */
 static void reap(struct ledger *ledger, bool block)
 {
 	int status;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Payload that tells which frame it belongs to, at its begin, at its end, and every stride bytes in between.
- */
+/* Payload that shows which frame it belongs to: at its start, at its end, and every stride bytes between. */
 #ifndef GATE_PAYLOAD_H
 #define GATE_PAYLOAD_H
 
@@ -29,7 +28,7 @@ static inline void payload_fill(uint8_t *data, size_t size, size_t stride, uint6
 	memcpy(data, &number, sizeof(number));
 }
 
-/* Whether all marks are those of one frame; its number in any case. */
+/* Returns whether all marks are those of one frame. Sets the number in any case. */
 static inline bool payload_is_whole(const uint8_t *data, size_t size, size_t stride, uint64_t *number)
 {
 	uint64_t mark;

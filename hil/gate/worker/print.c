@@ -72,8 +72,8 @@ static void print_writes(const struct ledger *ledger)
 }
 
 /*
- * From the writer's death until the last reader has a frame of the next one; 0: some reader never had one.
- * Returns how many never had.
+ * Sets the time from the writer's death until the last reader got a frame of the next one, or 0 if some
+ * reader never got one. Returns how many never did.
  */
 static unsigned look_at_recovery(const struct ledger *ledger, uint64_t *recovered_ns)
 {

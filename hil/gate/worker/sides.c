@@ -42,7 +42,7 @@ static uint8_t *buffer(void)
 
 /* ---- the writer ---- */
 
-/* A host that stood still is not made up for by a burst. */
+/* Waits for a frame's time. After a stall of the host, the missed time is not caught up by a burst. */
 static void sleep_until(uint64_t *begin_ns, uint64_t due_ns)
 {
 	const uint64_t until_ns = *begin_ns + due_ns, current_ns = now_ns();
@@ -85,7 +85,7 @@ static void write_frames(struct ledger *ledger, const struct library *library,
 	const struct plan *const plan = &ledger->plan;
 	uint8_t *const data = buffer();
 	struct counters counters;
-	/* Who follows a dead writer begins at once: what its readers wait for then is the library alone. */
+	/* The next writer starts at once, so that its readers wait only for the library. */
 	uint64_t begin_ns = from == 0 ? ledger->begin_ns : now_ns() - ledger->frames[from].due_ns;
 
 	counters_open(&counters);
@@ -104,7 +104,7 @@ static void write_frames(struct ledger *ledger, const struct library *library,
 		counters_end(&counters, &ledger->writer, plan->frames - from - SETTLING_FRAMES);
 }
 
-/* As the last reader would see it: a reader opened by the writer, at its end. */
+/* Reads the counts as the last reader would see them, with a reader that the writer opens at its end. */
 static uint64_t count_dropped(const struct ledger *ledger, const struct library *library)
 {
 	union consumer_handle *const consumer = calloc(1, sizeof(*consumer));
@@ -161,7 +161,7 @@ static bool is_as_written(const struct frame *frame, uint64_t number, uint32_t s
 		   meta->width == WIDTH && meta->height == HEIGHT && meta->fps == FPS;
 }
 
-/* Books one frame. Returns its number, or UINT64_MAX of one that can't be believed. */
+/* Counts a frame. Returns its number, or UINT64_MAX if that can't be right. */
 static uint64_t book(struct ledger *ledger, unsigned reader, const uint8_t *data, uint32_t size,
 					 const video_frame_meta_t *meta, uint64_t awake_ns, uint64_t *next)
 {
@@ -198,7 +198,7 @@ static void read_frames(struct ledger *ledger, unsigned reader, const struct lib
 	counters_open(&counters);
 	for (;;) {
 		video_frame_meta_t meta;
-		/* Looked at before the wait: then nothing can come behind it. */
+		/* Read before the wait, so that no frame can come after it. */
 		const bool finished = atomic_load(&ledger->finished);
 		const int size = library->consumer_wait(consumer, data, &meta, finished ? 1 : WAIT_MS);
 		const uint64_t awake_ns = now_ns();

@@ -7,7 +7,7 @@
 
 /* Writes all frames, or those up to its own death. */
 void side_write(struct ledger *ledger);
-/* Waits for the first writer's death, and writes the frames behind it. */
+/* Waits for the first writer's death, and writes the remaining frames. */
 void side_follow(struct ledger *ledger);
 void side_read(struct ledger *ledger, unsigned reader);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts the system calls of child processes with ptrace, which needs no right, but can be switched off. */
+/* Counts the system calls of child processes with ptrace, which needs no privilege, but can be disabled. */
 #ifndef GATE_TRACE_H
 #define GATE_TRACE_H
 
@@ -7,10 +7,10 @@
 
 #include "ledger.h"
 
-/* In the child, before it does anything. False: ptrace is not permitted here. */
+/* Called in the child, before it does anything. Returns false if ptrace is not permitted here. */
 bool trace_me(void);
 
-/* In the parent: the child has stopped. Counts, and lets it go on. */
+/* Called in the parent when the child has stopped: counts, and lets it continue. */
 void trace_go_on(pid_t pid, int status, struct tally *tally);
 
 #endif
