@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""This library beside what else carries frames between processes on one machine."""
+"""Compares this library with other ways of passing frames between processes on one machine."""

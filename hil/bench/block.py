@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A block of a peer that speaks Python, by a worker that is told and answers what the gate's does."""
+"""Runs a block of a peer in Python, with a worker that has the interface of the gate's."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .comparison import Case
 from .peer import Link
 from .peers import peer_class
 
-PATIENCE_S = 60.0  # besides the block's own time
-FULL_RATE = 8e9  # bytes a second that nobody reaches: a schedule has so many frames
+PATIENCE_S = 60.0  # in addition to the block's own time
+FULL_RATE = 8e9  # bytes per second that nobody reaches, for the length of a schedule
 SHORTEST = 30  # frames
 
 
 def plan_of(name: str, case: Case, seconds: float) -> BlockPlan:
-    """Return how a block of a case is run. name: of the peer."""
+    """Return how to run a block of a case. name: of the peer."""
     count = max(round((case.fps or FULL_RATE / case.size) * seconds), SHORTEST)
     frames = tuple(Due(round(number * 1e6 / case.fps) if case.fps else 0, case.size, True) for number in range(count))
     return BlockPlan(Schedule(name, frames), case.receivers, paced=case.fps > 0, stride=case.size)
 
 
 def run_block(peer: str, case: Case, seconds: float) -> Block:
-    """Run one. seconds: at full rate, no frame is begun later. Raises BlockError."""
+    """Run a block. seconds: at full rate, no frame is sent later than that. Raises BlockError."""
     plan = plan_of(peer, case, seconds)
     prefix = f"vshm-bench-{os.getpid()}-"
     with held() as hold, tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:

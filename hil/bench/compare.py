@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run: every case, every peer in turn, in new processes, round after round."""
+"""Runs the comparison: every case and every peer in turn, in new processes, round after round."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ROUNDS = 2
 SIZES = (64 * 1024, 512 * 1024)
 RECEIVERS = (1, 4)
 RATES = (30, 0)
-FULL_RATE_SHARE = 0.2  # of the seconds: it takes thousands of frames in that time
+FULL_RATE_SHARE = 0.2  # of the seconds, since that is time for thousands of frames
 CASES = tuple(Case(size, receivers, fps) for fps, size, receivers in product(RATES, SIZES, RECEIVERS))
 NAMES = (*PEERS, *NAMES_IN_C)
 
 
 @dataclasses.dataclass
 class Bench:
-    """names: the peers. seconds: of each row. Everything that it started has ended when run() returns or raises."""
+    """A comparison. names: the peers. seconds: per row. All its processes have ended when run() returns or raises."""
 
     names: Sequence[str]
     board: Board
@@ -45,14 +45,14 @@ class Bench:
     cases: Sequence[Case] = CASES
 
     def run(self) -> Comparison:
-        """All of it. Raises HiccupError, OSError."""
+        """Run all of it. Raises HiccupError or OSError."""
         begin = time.monotonic()
         found = Comparison(_told(machine.read_machine()), _versions(self.names), ROUNDS, missing=self._missing())
         with held() as hold, HostWatch() as watch, contextlib.ExitStack() as stack, hold.lifted():
             found.rows = self._rows([name for name in self.names if name not in found.missing], stack)
             seen = watch.take()
         found.others_share = seen.others_share
-        # Peers in turn bear single stalls alike; not a host that was slowed down, or that others used.
+        # Peers in turn are equally affected by single stalls, but not by a slowed down or busy host.
         found.reasons += seen.fitness(self.board.fitness.bearing_single_stalls()).reasons
         found.seconds = time.monotonic() - begin
         return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hil bench found: a row for each peer and case, the machine, and how fit it was."""
+"""The result of hil bench: a row for each peer and case, the machine, and its fitness."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, order=True)
 class Case:
-    """fps 0: full rate. size: bytes of a frame."""
+    """A case. fps: 0 means full rate. size: bytes of a frame."""
 
     size: int
     receivers: int
@@ -29,9 +29,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A peer in a case, all blocks together. received, missed: of all receivers, each. CPU: of one frame, one process.
+    """A peer's blocks of one case. received, missed: of all receivers together. CPU: per frame and process.
 
-    cpu: None: no receiver had a frame that counts. error: why there is no figure.
+    cpu: None if no receiver had a frame that counts. error: why there is no figure.
     """
 
     peer: str
@@ -55,8 +55,9 @@ class Row:
 
 @dataclass(slots=True)
 class Comparison:
-    """A run. others_share: of the processors, used by programs that are not ours, 0 to 1. reasons: why the host was not
-    fit for timing. missing: peers that are not here, and why. rounds: blocks of each row.
+    """A run. rounds: blocks of each row. missing: peers that are not available, and why.
+
+    others_share: other programs' share of the processors, 0 to 1. reasons: why the host was not fit for timing.
     """
 
     machine: dict[str, Any]
@@ -70,16 +71,16 @@ class Comparison:
 
     @property
     def broken(self) -> list[Row]:
-        """Rows whose books do not balance, or whose peer does not work."""
+        """The rows whose counts do not balance, or whose peer fails."""
         return [row for row in self.rows if row.faults or row.error]
 
     def write(self, path: Path) -> None:
-        """As JSON. Raises OSError."""
+        """Write JSON. Raises OSError."""
         write_whole(path, json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, allow_nan=False) + "\n")
 
 
 def row_of(about: tuple[str, str, int, str], case: Case, blocks: list[Block]) -> Row:
-    """Of a peer's blocks of one case. about: peer, language, copies, how."""
+    """Return the row of a peer's blocks of one case. about: peer, language, copies, how."""
     latency_ns = [ns for block in blocks for ns in block.latency_ns]
     readers = [reader for block in blocks for reader in block.readers]
     return Row(
@@ -100,6 +101,6 @@ def row_of(about: tuple[str, str, int, str], case: Case, blocks: list[Block]) ->
 
 
 def _cpu_us(tallies: Iterable[Tally]) -> float | None:
-    """Of one frame; None: nobody had a frame that counts."""
+    """Return the CPU time per frame in us, or None if nobody had a frame that counts."""
     measured = [(tally.cpu_ns, tally.frames) for tally in tallies if tally.cpu_ns is not None and tally.frames]
     return sum(ns for ns, _ in measured) / 1e3 / sum(frames for _, frames in measured) if measured else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blocks in C, by the gate's worker: this library, and the bare futex floor under the same calls."""
+"""Runs blocks in C with the gate's worker, on this library and on the bare futex floor with the same calls."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ OURS, FUTEX_FLOOR = NAMES_IN_C = ("video-shm in C", "futex floor in C")
 
 
 class InC:
-    """What is built once, the worker and the floor, into folder. Raises BlockError where they can't be built."""
+    """Builds worker and floor once, in folder. Raises BlockError if they can't be built."""
 
     def __init__(self, folder: Path) -> None:
         self._worker = build_worker(folder)
         self.libraries = {OURS: loaded_library(), FUTEX_FLOOR: _build_floor(folder)}
 
     def run_block(self, peer: str, case: Case, seconds: float) -> Block:
-        """Run one. seconds: at full rate, as many frames are sent as memory could take in that time.
+        """Run a block. seconds: at full rate, as many frames are sent as memory could take in that time.
 
         Raises BlockError.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run of ``hil bench``, and its exit code."""
+"""Runs ``hil bench`` once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .render import markdown, print_tables
 
 
 def run(options: Namespace) -> int:
-    """Run the verb. Raises ValueError for a peer that nobody knows, HiccupError, OSError."""
+    """Run the verb, and return the exit code. Raises ValueError for an unknown peer, HiccupError or OSError."""
     names = options.peer or list(NAMES)
     unknown = [name for name in names if name not in NAMES]
     if unknown:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames that tell their number at the begin, and a mark of it at the end, as the gate's do: a torn one is seen."""
+"""Frames with their number at the start and a mark of it at the end, as in the gate, so that torn ones are detected."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import struct
 
 from .peer import Buffer
 
-FILLER = 2**64 - 1  # number of a frame that does not count: look at the progress words
+FILLER = 2**64 - 1  # number of a frame that does not count, but makes receivers read the progress words
 _WORD = struct.Struct("<Q")
 _SEED = 7
 
 
 def mark(number: int, at: int) -> int:
-    """What lies there of the frame of that number; as in hil/gate/worker/payload.h."""
+    """Return the mark of a frame at an offset, as in hil/gate/worker/payload.h."""
     return ((number + 1) * 0x9E3779B97F4A7C15 ^ at * 0xC2B2AE3D27D4EB4F) % 2**64
 
 
 class Payload:
-    """The same bytes for every peer, but for the number."""
+    """The same bytes for every peer, except for number and mark."""
 
     def __init__(self, size: int) -> None:
         self.data = bytearray(random.Random(_SEED).randbytes(size))
 
     def numbered(self, number: int) -> bytearray:
-        """The frame of that number; the one before is no more."""
+        """Return the frame of that number, in the same memory as the previous one."""
         _WORD.pack_into(self.data, 0, number)
         _WORD.pack_into(self.data, len(self.data) - _WORD.size, mark(number, len(self.data)))
         return self.data
 
 
 def number_of(data: Buffer, size: int) -> int | None:
-    """The number of a frame of that size; None: it is not as it was sent."""
+    """Return the number of a frame of that size, or None if it is not as it was sent."""
     if len(data) != size:
         return None
     (number,) = _WORD.unpack_from(data, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each peer has to be able to do: hand frames from one process to several others."""
+"""The interface of a peer, which passes frames from one process to several others."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Buffer = bytes | bytearray | memoryview
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Who talks to whom. folder: for sockets and files, gone afterwards. name: nobody else's. size: bytes of a frame.
+    """A sender and its receivers. folder: of sockets and files, removed afterwards. name: unique. size: of a frame.
 
-    receiver: number of this process among the receivers; None: it sends.
+    receiver: this process's index among the receivers, or None if it sends.
     """
 
     folder: Path
@@ -28,8 +28,9 @@ class Link:
 class Peer(ABC):
     """One side of a link, in a process of its own.
 
-    copies: of a frame's bytes on its way to one receiver, the kernel's counted; how: which these are. package: what
-    has to be installed. missed: frames that a receiver lost so far, as the peer itself says; None: it does not tell.
+    copies: of a frame's bytes on their way to one receiver, including the kernel's; how: which these are. package: what
+    has to be installed. missed: frames that a receiver has lost so far, by the peer's own count, or None if it has
+    none.
     """
 
     name: ClassVar[str]
@@ -43,7 +44,7 @@ class Peer(ABC):
 
     @abstractmethod
     def open_to_send(self) -> None:
-        """Be there for receivers. Does not wait for them."""
+        """Prepare for receivers, without waiting for them."""
 
     @abstractmethod
     def open_to_receive(self) -> None:
@@ -51,19 +52,19 @@ class Peer(ABC):
 
     @abstractmethod
     def send(self, data: bytearray) -> None:
-        """One frame to all receivers. The caller changes data afterwards."""
+        """Send one frame to all receivers. The caller reuses data afterwards."""
 
     @abstractmethod
     def receive(self) -> Buffer:
-        """The next frame; waits for it. Good until release()."""
+        """Return the next frame, after waiting for it. It is valid until release()."""
 
     def release(self) -> bool:
-        """The frame that was received last is no longer needed. Returns whether its bytes stayed whole."""
+        """Give back the frame that was received last. Returns whether its bytes stayed whole."""
         return True
 
     @abstractmethod
     def close(self) -> None:
-        """Nothing is left of it."""
+        """Close the link, and leave nothing of it."""
 
     @classmethod  # noqa: B027 - most leave nothing there
     def sweep(cls, link: Link) -> None:

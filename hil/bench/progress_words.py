@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the processes of a block tell each other while they work: a few numbers in memory that they share."""
+"""The progress of a block's processes: a few numbers in memory that they share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Progress(enum.IntEnum):
 
 
 class ProgressWords:
-    """Made before the processes are forked. sent: how many frames there were; 0: it is not over."""
+    """Created before the processes are forked. sent: how many frames were sent, or 0 until the end."""
 
     def __init__(self) -> None:
         self._words = memoryview(mmap.mmap(-1, _WORDS * 8)).cast("Q")
@@ -34,7 +34,7 @@ class ProgressWords:
 
     @property
     def sender(self) -> Progress:
-        """Of the one that sends."""
+        """The progress of the sender."""
         return Progress(self._words[1])
 
     @sender.setter
@@ -42,9 +42,9 @@ class ProgressWords:
         self._words[1] = stage
 
     def tell(self, receiver: int, stage: Progress) -> None:
-        """A receiver is that far."""
+        """Set the progress of a receiver."""
         self._words[2 + receiver] = stage
 
     def all_at(self, receivers: int, stage: Progress) -> bool:
-        """Whether all receivers are that far."""
+        """Return whether all receivers have reached that stage."""
         return all(self._words[2 + receiver] >= stage for receiver in range(receivers))

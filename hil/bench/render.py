@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A comparison for people: a table for each case, and what should be known of the host."""
+"""Shows a comparison: a table for each case, and remarks on the host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST_TO_GO = ("in", "copies", "sent", "receiver", "sender", "received", "sent/s
 
 
 def title(case: Case) -> str:
-    """The case in words."""
+    """Return the case in words."""
     rate = f"{case.fps} frames/s" if case.fps else "as fast as it goes"
     receivers = "1 receiver" if case.receivers == 1 else f"{case.receivers} receivers"
     return f"{case.size // 1024} KB, {receivers}, {rate}"
@@ -28,9 +28,9 @@ def _microseconds(value: float | None) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """As HEADINGS has it. received, missed: of one receiver, in the middle. CPU time is for one frame."""
+    """Return a row in the columns of HEADINGS. received, missed: the median receiver's. CPU time is per frame."""
     if row.error:
-        return (row.peer, row.language, "", "failed", *[""] * (len(HEADINGS) - 4))  # the remarks tell why
+        return (row.peer, row.language, "", "failed", *[""] * (len(HEADINGS) - 4))  # the remarks say why
     return (
         row.peer,
         row.language,
@@ -44,7 +44,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def cases(found: Comparison) -> dict[Case, list[Row]]:
-    """The rows of each case, in order."""
+    """Return the rows of each case, in order."""
     grouped: dict[Case, list[Row]] = {}
     for row in found.rows:
         grouped.setdefault(Case(row.size, row.receivers, row.fps), []).append(row)
@@ -52,7 +52,7 @@ def cases(found: Comparison) -> dict[Case, list[Row]]:
 
 
 def remarks(found: Comparison) -> list[str]:
-    """What else should be known."""
+    """Return what else should be known."""
     host = found.machine
     model = host["model"] or "unknown model"
     told = [
@@ -73,7 +73,7 @@ def _style(column: str, cell: str) -> str:
 
 
 def print_tables(found: Comparison) -> None:
-    """All of it."""
+    """Print all tables and remarks."""
     for case, rows in cases(found).items():
         print(title(case))
         print_table(HEADINGS, [cells(row) for row in rows], NUMBERS, FIRST_TO_GO, style=_style)
@@ -82,7 +82,7 @@ def print_tables(found: Comparison) -> None:
 
 
 def markdown(found: Comparison) -> str:
-    """The tables for a README."""
+    """Return the tables for a README."""
     lines = []
     for case, rows in cases(found).items():
         lines += [f"**{title(case)}**", "", f"| {' | '.join(HEADINGS)} |"]

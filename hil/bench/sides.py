@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of a block: one sends all frames, the others receive what comes of them, and each writes that down."""
+"""The processes of a block: one sends all frames, the others receive, and each records what it did."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from .payload import FILLER, Payload, number_of
 from .peer import Link, Peer
 from .progress_words import Progress, ProgressWords
 
-SETTLING = 10  # frames at the begin that count in the books only: caches are cold
+SETTLING = 10  # first frames, which are counted but not timed, since caches are cold
 POLL_S = 0.002
-FILL_S = 0.01  # from one frame that does not count to the next
+FILL_S = 0.01  # between two frames that do not count
 DRAIN_S = 0.1  # for what a peer's own threads still have to do
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What is sent. paced: as scheduled; else as fast as it goes. seconds: no frame is begun later; 0: all are sent."""
+    """What is sent.
+
+    paced: as scheduled, else as fast as possible. seconds: no frame is sent later; 0 means no limit.
+    """
 
     frames: list[Due]
     paced: bool
@@ -28,7 +31,7 @@ class Stream:
 
 @dataclass(slots=True)
 class Sent:
-    """entered_ns, left_ns: send() of each frame. cpu_ns: of frames after the first SETTLING."""
+    """What the sender recorded. entered_ns, left_ns: send() of each frame. cpu_ns: after the first SETTLING frames."""
 
     entered_ns: list[int] = field(default_factory=list)
     left_ns: list[int] = field(default_factory=list)
@@ -37,10 +40,10 @@ class Sent:
 
 @dataclass(slots=True)
 class Received:
-    """numbers, at_ns: of each frame that is as it was sent, in the order it came. cpu_ns: for cpu_frames of them.
+    """What a receiver recorded. numbers, at_ns: of each intact frame, in the order of arrival.
 
-    torn: frames that are not as they were sent. missed: between the first and the last, as the peer itself says;
-    None: it does not tell.
+    cpu_ns: for cpu_frames of these. torn: frames that are not as they were sent. missed: between the first and the
+    last, by the peer's own count, or None if it has none.
     """
 
     numbers: list[int] = field(default_factory=list)
@@ -52,14 +55,14 @@ class Received:
 
 
 def _fill(peer: Peer, payload: Payload, words: ProgressWords, receivers: int, stage: Progress) -> None:
-    """Send what does not count, until all receivers are that far."""
+    """Send frames that do not count, until all receivers have reached that stage."""
     while not words.all_at(receivers, stage):
         peer.send(payload.numbered(FILLER))
         time.sleep(FILL_S)
 
 
 def send(stream: Stream, peer: Peer, link: Link, words: ProgressWords) -> Sent:
-    """Send all frames, at their time. A host that stood still is not made up for by a burst."""
+    """Send all frames, each at its time. After a stall of the host, the missed time is not caught up by a burst."""
     payload, sent = Payload(link.size), Sent()
     peer.open_to_send()
     words.sender = Progress.READY
@@ -91,7 +94,7 @@ def send(stream: Stream, peer: Peer, link: Link, words: ProgressWords) -> Sent:
 
 
 class _Books:
-    """A receiver's, frame by frame."""
+    """Counts a receiver's frames."""
 
     def __init__(self) -> None:
         self.received = Received()
@@ -100,7 +103,7 @@ class _Books:
         self._begin_frames = 0
 
     def good(self, number: int, at_ns: int, missed: int | None) -> None:
-        """One that is as it was sent."""
+        """Count an intact frame."""
         received = self.received
         if not received.numbers:
             self._missed = missed
@@ -111,7 +114,7 @@ class _Books:
             self._begin_cpu_ns, self._begin_frames = time.process_time_ns(), len(received.numbers)
 
     def end(self) -> Received:
-        """All of it."""
+        """Return all counts."""
         if self._begin_cpu_ns is not None:
             self.received.cpu_ns = time.process_time_ns() - self._begin_cpu_ns
             self.received.cpu_frames = len(self.received.numbers) - self._begin_frames
@@ -135,7 +138,7 @@ def receive(peer: Peer, link: Link, words: ProgressWords) -> Received:
                 break
             words.tell(link.receiver, Progress.READY)
         elif not whole:
-            continue  # as if it had not come: it was missed
+            continue  # as if it had not come: it counts as missed
         elif number is None:
             books.received.torn += 1
         else:

@@ -35,7 +35,7 @@ Work = Callable[[], Sent | Received]
 
 
 def block_of(sent: Sent, receivers: list[Received]) -> Block:
-    """What sender and receivers wrote down, as a block."""
+    """Return what sender and receivers recorded as a block."""
     count = len(sent.entered_ns)
     return Block(
         latency_ns=[
@@ -58,7 +58,7 @@ def block_of(sent: Sent, receivers: list[Received]) -> Block:
 
 def _tally(one: Received, sent: int) -> Tally:
     numbers = [number for number in one.numbers if number < sent]
-    torn = one.torn + len(one.numbers) - len(numbers)  # a number that was never sent can't be believed
+    torn = one.torn + len(one.numbers) - len(numbers)  # a number that was never sent can't be right
     missed = sent - len(set(numbers))
     if one.missed is not None and numbers:
         missed = numbers[0] + one.missed + sent - 1 - numbers[-1]
@@ -81,7 +81,7 @@ def _play(work: Work, answer: Connection, parent: int) -> None:
 
 
 def _answers(works: list[Work]) -> list[Any]:
-    """Do each work in a process of its own; what came of each. Ends this process as soon as one fails."""
+    """Do each work in a process of its own, and return the answers. Ends this process as soon as one fails."""
     context, parent = multiprocessing.get_context("fork"), os.getpid()
     processes, ears, answers = [], dict[Connection, int](), dict[int, Any]()
     try:
@@ -89,7 +89,7 @@ def _answers(works: list[Work]) -> list[Any]:
             ear, mouth = context.Pipe(duplex=False)
             processes.append(context.Process(target=_play, args=(work, mouth, parent)))
             processes[-1].start()
-            mouth.close()  # where its process dies, this is the pipe's end
+            mouth.close()  # when its process dies, this ends the pipe
             ears[ear] = number
         while ears:
             ready = wait(list(ears))
@@ -122,7 +122,7 @@ def _parser() -> ArgumentParser:
 
 
 def _frames() -> list[Due]:
-    """The schedule, from standard input."""
+    """Return the schedule from standard input."""
     rows = [line.split() for line in sys.stdin]
     return [Due(int(at_us), int(size), keyframe == "1") for at_us, size, keyframe in rows]
 
@@ -154,7 +154,7 @@ def main() -> None:
         peer_class(options.peer).sweep(Link(options.folder, options.folder.name, 0, options.readers))
         shutil.rmtree(options.folder, ignore_errors=True)
         raise
-    del told["complete"]  # whoever runs a block knows that
+    del told["complete"]  # the caller knows that
     print(json.dumps(told))
 
 

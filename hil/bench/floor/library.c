@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bare futex floor of lib/bench under the names that the gate's worker calls, so that the same processes
- * measure both. It carries bytes alone: of the metadata, a reader gets the size, which is that of all frames,
- * and the number.
+ * measure both. It carries only bytes: of the metadata a reader gets the size, which is the same for all
+ * frames, and the number.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static struct side *side_of(void *handle)
 	return handle;
 }
 
-/* Behind the count, in what is a ring's header. */
+/* Returns the place of the size, after the count, where a ring has its header. */
 static uint32_t *size_in(const struct floor *ring)
 {
 	return (uint32_t *)(void *)ring->base + 1;
@@ -72,7 +72,7 @@ int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data
 	return 0;
 }
 
-/* Its name goes with the channel: whoever started the block removes that. */
+/* The name is removed with the channel, by the process that started the block. */
 void video_shm_producer_destroy(video_shm_producer_t *producer)
 {
 	floor_unmap(&side_of(producer)->ring);
@@ -100,7 +100,7 @@ int video_shm_consumer_wait(video_shm_consumer_t *consumer, uint8_t *data, video
 	_Atomic uint32_t *const count = (_Atomic uint32_t *)(void *)side->ring.base;
 	const struct timespec timeout = {timeout_ms / MS_PER_S, timeout_ms % MS_PER_S * NS_PER_MS};
 
-	/* What floor_receive() waits for has no end. */
+	/* floor_receive() has no timeout, so the wait is done here. */
 	if (atomic_load_explicit(count, memory_order_acquire) == side->ring.next &&
 		syscall(SYS_futex, count, FUTEX_WAIT, side->ring.next, &timeout, NULL, 0) != 0 && errno != EAGAIN)
 		return errno == ETIMEDOUT ? 0 : -1;

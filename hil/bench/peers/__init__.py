@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peers that speak Python, one file each. A peer's package is imported by the processes that use it only."""
+"""The peers in Python, one file each. A peer's package is imported only by the processes that use it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PEERS = {
 
 
 def peer_class(name: str) -> type[Peer]:
-    """The class of that peer."""
+    """Return the class of a peer."""
     module, kind = PEERS[name]
     found: type[Peer] = getattr(importlib.import_module(f".{module}", __package__), kind)
     return found
 
 
 def missing_package(name: str) -> str | None:
-    """What has to be installed for that peer; None: nothing is missing."""
+    """Return what has to be installed for a peer, or None if nothing is missing."""
     package = peer_class(name).package
     module = {"pyzmq": "zmq"}.get(package or "", package)
     return package if module is not None and importlib.util.find_spec(module) is None else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""iceoryx2: loan, fill and send a sample, and an event that wakes the receivers."""
+"""iceoryx2: a sample is loaned, filled and sent, and an event wakes the receivers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from ...workers.shared_memory import SHARED_MEMORY
 from ..peer import Buffer, Link, Peer
 
-QUEUE_FRAMES = 30  # as a ring has slots: beyond that, the oldest goes
-PATIENCE_MS = 50  # once in some 100 blocks a listener hears no event any more when another one ends
+QUEUE_FRAMES = 30  # like the slots of a ring: beyond that, the oldest is dropped
+PATIENCE_MS = 50  # in about 1 of 100 blocks a listener stops getting events when another one ends
 
 
 class Iceoryx(Peer):
@@ -45,7 +45,7 @@ class Iceoryx(Peer):
 
     @staticmethod
     def prefix(link: Link) -> str:
-        """Of the names of its shared memory."""
+        """Return the prefix of its names in shared memory."""
         return f"{link.name}_"
 
     def open_to_send(self) -> None:

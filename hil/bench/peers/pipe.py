@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A multiprocessing pipe for each receiver: send_bytes() and recv_bytes()."""
+"""A multiprocessing pipe for each receiver, with send_bytes() and recv_bytes()."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..peer import Buffer, Peer
 
 
 class Pipe(Peer):
-    """What multiprocessing.Pipe(duplex=False) gives, a Connection on a kernel pipe, with a name to find it by."""
+    """A Connection on a kernel pipe, like multiprocessing.Pipe(duplex=False), but with a name to find it by."""
 
     name = "pipe"
     copies = 3
@@ -23,7 +23,7 @@ class Pipe(Peer):
         self._connections = []
         for receiver in range(self.link.receivers):
             os.mkfifo(self._path(receiver))
-            # To read too: else it would wait here for a receiver.
+            # Opened for reading too, since it would otherwise wait here for a receiver.
             descriptor = os.open(self._path(receiver), os.O_RDWR | os.O_CLOEXEC)
             self._connections.append(Connection(descriptor, readable=False))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""This library: write() into the ring, receive() out of it."""
+"""This library: write() into the ring, receive() from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..peer import Buffer, Link, Peer
 
 
 class VideoShm(Peer):
-    """A ring as it is by default, and frames that own their bytes."""
+    """A ring with default options, and frames that own their bytes."""
 
     name = "video-shm"
     copies = 2
@@ -28,7 +28,7 @@ class VideoShm(Peer):
 
     def receive(self) -> Buffer:
         frame = self._consumer.receive()
-        assert frame is not None  # only a timeout gives none
+        assert frame is not None  # None is returned only after a timeout
         self.missed += frame.missed_before
         return frame.data
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""This library without a copy on the reader's side: borrow() lends the frame where it lies."""
+"""This library without a copy on the reader's side: borrow() gives access to the frame in the ring."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .video_shm import VideoShm
 
 
 class VideoShmBorrow(VideoShm):
-    """Frames are looked at in the ring, and their bytes may be overwritten meanwhile, which release() tells."""
+    """Frames are read in the ring, and may be overwritten meanwhile, which release() reports."""
 
     name = "video-shm borrow"
     copies = 1
@@ -22,6 +22,6 @@ class VideoShmBorrow(VideoShm):
 
     def release(self) -> bool:
         whole = self._borrowed.give_back()
-        if whole:  # what is not whole is among those missed before the next one
+        if whole:  # otherwise it is among those missed before the next one
             self.missed += self._borrowed.missed_before
         return whole

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""WebSocket on loopback, each frame a binary message; no compression, which video would not profit from."""
+"""WebSocket on loopback, with each frame as a binary message; without compression, which is of no use for video."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..peer import Buffer, Peer
 
 
 class WebSocket(Peer):
-    """A server with a thread for each receiver; receivers are clients. The port is told in a file."""
+    """A server with a thread for each receiver, which is a client. A file has the port."""
 
     name = "websocket"
     package = "websockets"

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from ..peer import Buffer, Peer
 
-QUEUE_FRAMES = 30  # as a ring has slots: beyond that, PUB drops what is new
+QUEUE_FRAMES = 30  # like the slots of a ring: beyond that, PUB drops new frames
 
 
 class ZeroMq(Peer):
-    """One PUB socket, bound; a SUB socket for each receiver. Received frames are not copied once more (copy=False)."""
+    """A bound PUB socket, and a SUB socket for each receiver. Received frames are not copied again (copy=False)."""
 
     name = "zeromq"
     package = "pyzmq"
