@@ -32,9 +32,9 @@ _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def _unpack(archive: tarfile.TarFile, into: Path) -> None:
-    """Extract plain files below that folder.
+    """Extract plain files below that folder, since Python 3.11.2's extractall has no filter.
 
-    Raises TarError for anything else. Python 3.11.2's extractall has no filter.
+    Raises TarError for anything else.
     """
     for member in archive:
         path = PurePosixPath(member.name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frame accounts of a whole run, from the camera to each consumer."""
+"""The frame book of a run, which accounts for every picture from the camera to each consumer."""
 
 from __future__ import annotations
 

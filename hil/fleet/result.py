@@ -122,7 +122,7 @@ class FleetResult:
         return found
 
     def frame_book(self) -> FrameBook:
-        """Return the frame accounts, from the camera to each consumer."""
+        """Return the frame book, from the camera to each consumer."""
         book = FrameBook()
         for life, books in zip(self.writer.lives, self.writer.books, strict=True):
             witnessed = {name: int((life.written["result"] == at).sum()) for at, name in enumerate(RESULTS)}

@@ -47,7 +47,7 @@ def remove_all_of(pid: int) -> None:
 
 
 def die_with_parent(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
-    """Get that signal when parent ends: whoever waits for somebody who is dead waits for ever."""
+    """Get that signal when parent ends, since a process that waits for a dead one would wait for ever."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(by), 0, 0, 0)
     if os.getppid() != parent:
         signal.raise_signal(by)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws the frame accounts as a flow: from the camera through the encoder into the ring, and on to each consumer."""
+"""Draws the frame book as a flow: from the camera through the encoder into the ring, and on to each consumer."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Flow:
 
 
 def flow(book: dict[str, Any]) -> Flow:
-    """Return the chart of a run's frame accounts."""
+    """Return the chart of a run's frame book."""
     writer = book["writer"] | {"camera_gaps": book["camera_gaps"] or 0}
     counts = [writer["captured"] + writer["camera_gaps"], *(writer[name] for name, _ in STAGES[1:])]
     body = max(HEIGHT_MIN, len(book["consumers"]) * ROW_STEP)

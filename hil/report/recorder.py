@@ -83,7 +83,7 @@ class RecordedTest:
         self._record["histograms"][name] = histogram.encode()
 
     def frame_book(self, book: Mapping[str, Any]) -> None:
-        """Set the frame accounts, from the camera to each consumer; their form is in SCHEMA.md."""
+        """Set the frame book, from the camera to each consumer; its form is in SCHEMA.md."""
         self._record["frame_book"] = dict(book)
 
     def fault(self, at_ns: int, kind: str) -> None:

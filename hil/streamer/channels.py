@@ -39,7 +39,7 @@ class ChannelError(ValueError):
 def scaled(text: str, binary: bool = False) -> int:
     """Return the number in text such as 500k, 4M or 1048576.
 
-    Raises ChannelError. binary: 1k is 1024, as for sizes in memory.
+    binary: 1k is 1024, as for sizes in memory. Raises ChannelError.
     """
     match = _SIZE.fullmatch(text)
     if match is None:
@@ -129,7 +129,7 @@ class Channel:
     def parse(cls, text: str, default: Mapping[str, Any] | None = None) -> Self:
         """Parse the argument of --channel.
 
-        Raises ChannelError. default: the values of what it does not set, by name.
+        default: the values of what it does not set, by name. Raises ChannelError.
         """
         ring, _, rest = text.partition(":")
         values: dict[str, Any] = {"ring": _ring(ring)}

@@ -141,5 +141,5 @@ class Outlet:
         )
 
     def close(self) -> None:
-        """Close the ring, which readers are told."""
+        """Close the ring, which its readers get as its end."""
         self.producer.close()

@@ -89,7 +89,7 @@ class Rig:
 def put_on_record(record: RecordedTest, result: FleetResult, *, integrity: bool = True) -> list[str]:
     """Record all that a report shows of a run. Returns the findings as text.
 
-    integrity: record what the witness and the frame accounts found as figures. Every finding is a failure on any host.
+    integrity: record what the witness and the frame book found as figures. Every finding is a failure on any host.
     """
     for fault in result.faults:
         record.fault(fault.at_ns, fault.kind)
@@ -126,7 +126,7 @@ def histogram_of(latency_ns: Any) -> LatencyHistogram:
 
 
 def steady_rate(times_ns: Any, numbers: Any = None) -> tuple[float, float]:
-    """Return (pictures per second, the largest relative deviation of a third of the time).
+    """Return (pictures per second, the largest relative deviation of any third of the time).
 
     numbers: of the pictures at these times, if there are others in between, or None if these are all.
     """

@@ -177,7 +177,7 @@ class Recorder(ConsumerWorker):
     def life(self) -> ConsumerLife:
         life = super().life()
         said = self.child.lines()
-        if said:  # after a sequence gap it waits for a keyframe, without counting the frames that it skips
+        if said:  # after missed frames it waits for a keyframe, without counting the frames that it skips
             skipped = None if said[-1]["gaps"] else 0
             life.closing = {"received": said[-1]["frames"], "missed": said[-1]["missed"], "skipped": skipped}
         life.saved = self._saved.read_bytes() if self._saved.exists() else b""

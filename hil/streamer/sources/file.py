@@ -25,7 +25,7 @@ from .timeline import Pace, Timeline
 from .units import Units
 
 FIRST_PICTURES = 4  # pictures that are decoded before the start, for size and rate
-FIRST_S = 10.0  # the longest part of the file in which they are searched
+FIRST_S = 10.0  # how long they are searched for
 WRONG = 1.5  # a declared rate that is so many times the measured one is not believed
 
 

@@ -89,7 +89,7 @@ class Pictures:
         return [Item()]
 
     def _believe(self, first: Any) -> None:
-        """For Motion JPEG, believe the size in the pictures, unless they declare themselves as fields.
+        """Believe the size in Motion JPEG's pictures, unless they declare themselves as fields.
 
         If they have fewer lines than the file says, FFmpeg takes them for fields anyway and interleaves two pictures.
         It also takes the order of fields from the container's codec tag, and ignores what the fields themselves
