@@ -7,7 +7,7 @@ import sys
 
 from vshm_ctypes._command import ends_with
 from vshm_ctypes.commandline.completion import print_script
-from vshm_ctypes.commandline.extras import HARNESS, remedy
+from vshm_ctypes.commandline.extras import STREAMER, remedy
 from vshm_ctypes.commandline.standard_output import named_output
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain, keep_to_own_threads
@@ -31,7 +31,7 @@ def _run() -> int:
     try:
         from .main import obey
     except (ImportError, MemoryError) as error:
-        told = (remedy(error, HARNESS) if isinstance(error, ModuleNotFoundError) else None) or explain(error)
+        told = (remedy(error, STREAMER) if isinstance(error, ModuleNotFoundError) else None) or explain(error)
         if told is None:
             raise
         print(f"camera-streamer: {told}", file=sys.stderr)

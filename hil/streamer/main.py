@@ -13,7 +13,7 @@ from typing import Any
 
 from vshm_ctypes import VideoShmError, log_to
 from vshm_ctypes.commandline.ending import End, heeding
-from vshm_ctypes.commandline.extras import HARNESS, remedy
+from vshm_ctypes.commandline.extras import STREAMER, remedy
 from vshm_ctypes.commandline.output import complain, describe
 from vshm_ctypes.commandline.standard_output import named_output
 from vshm_ctypes.descriptors import open_standard_streams
@@ -260,7 +260,7 @@ def obey(arguments: argparse.Namespace) -> int:
         LOG.error("%s", describe(error))
         return 1
     except (MemoryError, RuntimeError, ImportError) as error:
-        told = (remedy(error, HARNESS) if isinstance(error, ModuleNotFoundError) else None) or explain(error)
+        told = (remedy(error, STREAMER) if isinstance(error, ModuleNotFoundError) else None) or explain(error)
         if told is None:
             raise
         LOG.error("%s", told)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from vshm import TIMEOUT_S
-from writers import ROOT
+from writers import ROOT, SHARED_MEMORY, wait_until
 
 from vshm_ctypes.commandline.extras import EXTRAS, remedy
 
@@ -44,9 +44,9 @@ def test_a_command_tells_help_and_version_without_extras(command: str) -> None:
 @pytest.mark.parametrize(
     ("words", "extra"),
     [
-        ("camera-streamer", "hil"),
-        ("camera-streamer --list", "hil"),
-        ("camera-streamer --device testsrc", "hil"),
+        ("camera-streamer", "streamer"),
+        ("camera-streamer --list", "streamer"),
+        ("camera-streamer --device testsrc", "streamer"),
         ("hil run --camera testsrc", "hil"),
         ("hil bench --peers", "hil"),
         ("hil report .", "hil"),
@@ -76,6 +76,36 @@ def test_what_is_missing_is_named_with_its_extra(
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert f"'video-shm[{extra}]'" in done.stderr, done.stderr
+
+
+# Whatever else is installed here is not there for this process.
+ONLY = """
+import importlib.abc, runpy, sys
+
+class Elsewhere(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names!r}:
+            raise ModuleNotFoundError(f"no {{name}} here", name=name)
+
+sys.meta_path.insert(0, Elsewhere())
+runpy.run_module("hil.streamer", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_camera_streamer_needs_nothing_of_the_harness(ring: str) -> None:
+    pytest.importorskip("av")
+    elsewhere = {"pytest", "_pytest", "xdist", "scipy", "psutil", "jsonschema", "hdrh", "jinja2", "shtab", "virtme"}
+    words = ["--device", "testsrc:160x96@30", "--channel", f"{ring[1:]}:", "--websocket", "127.0.0.1:0"]
+    command = [sys.executable, "-c", ONLY.format(names=elsewhere), *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as streamer:
+        try:
+            wait_until(lambda: streamer.poll() is not None or (SHARED_MEMORY / ring[1:]).exists(), "a ring is there")
+        finally:
+            streamer.terminate()
+        _, told = streamer.communicate(timeout=TIMEOUT_S)
+    assert streamer.returncode == 0, told
+    named = {re.split(r"[\s><=;~!\[]", wanted)[0] for wanted in PROJECT["optional-dependencies"]["hil"]}
+    assert "video-shm" in named and not {"av", "v4l2py"} & named  # which the streamer's extra has
 
 
 def test_without_a_producer_s_extra_it_is_not_sent_to_one() -> None:

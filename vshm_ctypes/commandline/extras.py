@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 OWN = ("vshm_ctypes", "hil")
 HARNESS = "hil"
+STREAMER = "streamer"  # which the harness brings, too
 # The extra that installs each module. A module that is not listed is needed by the harness only.
 EXTRAS = {
     "aiohttp": "web",
