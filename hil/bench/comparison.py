@@ -31,7 +31,7 @@ class Case:
 class Row:
     """A peer's blocks of one case. received, missed: of all receivers together. CPU: per frame and process.
 
-    cpu: None if no receiver had a frame that counts. error: why there is no figure.
+    receiver_cpu_us: None if no receiver had a frame that counts. error: why there is no figure.
     """
 
     peer: str

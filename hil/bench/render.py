@@ -28,7 +28,7 @@ def _microseconds(value: float | None) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """Return a row in the columns of HEADINGS. received, missed: the median receiver's. CPU time is per frame."""
+    """Return a row in the columns of HEADINGS. received, missed: mean per receiver. CPU time is per frame."""
     if row.error:
         return (row.peer, row.language, "", "failed", *[""] * (len(HEADINGS) - 4))  # the remarks say why
     return (

@@ -76,7 +76,7 @@ def order(group: int) -> tuple[Side, Side, Side, Side]:
 def turns(group: int, phases: Mapping[Phase, BlockPlan]) -> Iterator[tuple[Side, Phase, BlockPlan]]:
     """Yield all blocks of a group: the paced ones in rounds of four, and those of the other phases in the first round.
 
-    "alone" takes all four positions, others two, since their figures vary less or have wide margins.
+    The phase "alone" has all four positions; the others have two, since their figures vary less or have wide margins.
     """
     for lap in range(_rounds(phases["paced"])):
         for place, side in enumerate(order(group + lap)):

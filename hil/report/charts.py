@@ -190,7 +190,7 @@ def time_chart(test: dict[str, Any], detail: Detail) -> Chart | None:
 
 
 def coarser(timeline: Sequence[Sequence[int]], bins: int) -> list[tuple[int, int, int]]:
-    """Merge neighbouring bins of a time line: their middle one's median, and the longest latency of all."""
+    """Merge neighbouring bins of a time line, each with the median of their medians and their longest latency."""
     size = -(-len(timeline) // bins) or 1
     parts = [timeline[at : at + size] for at in range(0, len(timeline), size)]
     return [(part[0][0], sorted(one[1] for one in part)[len(part) // 2], max(one[2] for one in part)) for part in parts]

@@ -35,7 +35,7 @@ class Pair(Library):
 
     @property
     def met(self) -> bool:
-        """Whether both libraries have used the same ring."""
+        """Whether both libraries have used a ring."""
         return self._came[FIRST] == self._came[OTHER] == 1
 
     def has(self, name: str) -> bool:

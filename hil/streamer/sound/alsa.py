@@ -46,7 +46,7 @@ class AlsaSource(SoundSource):
         """Start the program, and wait until sound comes at a known rate.
 
         Raises SourceError if arecord is not installed, the device does not exist or supports none of the formats, or
-        sound comes faster than a clock would allow.
+        its rate is unusual or faster than any clock.
         """
         self.close()
         self._program = Program(
@@ -89,7 +89,7 @@ class AlsaSource(SoundSource):
     def _measure(self, heard: Heard) -> bool:
         """Return whether the rate turned out to be another one, which is expected from then on.
 
-        Raises SourceError if unknown.
+        Raises SourceError if it has no clock, or no usual rate.
         """
         self._meter.count(self._samples(heard.data), heard.came_ns)
         if self._meter.clockless:
