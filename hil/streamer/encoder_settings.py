@@ -98,7 +98,8 @@ def profile_of(channel: Channel, name: str) -> tuple[str, str]:
 
 def _options(channel: Channel, name: str, profile: str) -> dict[str, str]:
     if name == "mjpeg":
-        return {"force_duplicated_matrix": "1"}
+        # RTP means the standard Huffman tables (RFC 2435). FFmpeg makes others, where it works in a single thread only.
+        return {"force_duplicated_matrix": "1", "huffman": "default"}
     gop = f"keyint={channel.gop}:min-keyint={channel.gop}:scenecut=0:bframes=0"
     options = {"profile": profile} if profile else {}
     if name.startswith("libx26"):

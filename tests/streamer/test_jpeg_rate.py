@@ -2,6 +2,7 @@
 """A bit rate that is asked of JPEG is heeded: the quality follows it, and where none suffices, that is said."""
 
 import logging
+import os
 
 import av
 import numpy
@@ -10,6 +11,7 @@ import pytest
 from hil.streamer.channels import Channel
 from hil.streamer.encoder import Encoder
 from hil.streamer.log import LOG
+from vshm_ctypes.bitstream.jpeg_tables import STANDARD_TABLES, huffman_segment
 
 WIDTH, HEIGHT, FPS, COUNT = 640, 480, 15, 180
 
@@ -56,3 +58,15 @@ def test_a_rate_that_no_quality_keeps_is_told(rate: int, warns: bool, caplog: py
     told = [text for text in records.values() if "at its lowest quality takes" in text]
     assert len(told) == warns
     assert all(f"more than bit_rate={rate}: choose a smaller picture" in line for line in told)
+
+
+def test_the_huffman_tables_are_the_standards_on_a_single_processor_too() -> None:
+    """Over RTP none are sent, and the standard's are meant."""
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
+    try:
+        encoder = Encoder(Channel.parse("0:codec=jpeg"), "mjpeg", WIDTH, HEIGHT, FPS)
+        ((unit, _), *_) = [*encoder.encode(picture(0, 12), 1_000_000_000), *encoder.flush()]
+    finally:
+        os.sched_setaffinity(0, processors)
+    assert all(huffman_segment([table])[4:] in unit.data for table in STANDARD_TABLES)
