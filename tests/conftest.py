@@ -24,8 +24,9 @@ os.environ["PYTHONPATH"] = str(ROOT)
 os.environ.setdefault("VSHM_LIBRARY", str(BUILD / "libvideo_shm.so"))
 
 
-# A shell's background job ignores Ctrl-C, and so would every child that a test starts.
+# A shell's background job ignores Ctrl-C, nohup the end of the terminal, and so would every child that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # PyAV has no build for every processor; what needs it is left out there, and said.
 NEEDS_PYAV = [
