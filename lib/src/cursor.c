@@ -104,10 +104,11 @@ void cursor_move(struct cursor *cursor, const struct ring *ring)
 	const uint64_t frames = ring_frames(ring, ring->extension != NULL ? cursor->next : 0);
 
 	/* A ring that continues the numbering begins no earlier than our position; version 1 never continues it.
-	 * Any other ring has started at 0, and all frames in it are new to us. */
+	 * Any other ring has started at 0, and all its frames are new to us, also those that it holds no more.
+	 * What a version 1 ring started at is not known. */
 	if (ring->extension == NULL || frames < cursor->next || ring_first_frame(ring) < cursor->next) {
 		give_up_unclear(cursor);
-		cursor->next = oldest_frame(ring, frames);
+		cursor->next = ring->extension != NULL ? ring_first_frame(ring) : oldest_frame(ring, frames);
 		count_keyframes(cursor, ring);
 	}
 	cursor->torn = 0;
