@@ -19,7 +19,7 @@ static int policy_of_environment(uint32_t *policy)
 	const char *word = secure_getenv(POLICY_VARIABLE);
 
 	*policy = VIDEO_SHM_POLICY_EVERY;
-	if (word == NULL)
+	if (word == NULL || word[0] == '\0')
 		return 0;
 	for (uint32_t at = 0; at < sizeof(words) / sizeof(*words); at++) {
 		if (strcmp(word, words[at]) == 0) {

@@ -71,6 +71,20 @@ static void so_are_keyframes_alone(void)
 	video_shm_producer_destroy(&writer);
 }
 
+/* As a service's settings have it whose variable was left out. */
+static void an_empty_word_is_none(void)
+{
+	const int channel = fresh_channel();
+
+	open_channel_producer(&writer, channel);
+	join_with(channel, "");
+	write_patterns(&writer, 0, 2, FRAME_BYTES, 5);
+	gets(0);
+	gets(1);
+	video_shm_consumer_destroy(&reader);
+	video_shm_producer_destroy(&writer);
+}
+
 static char said[256];
 
 static void keep_line(int level, const char *message, void *context)
@@ -82,7 +96,7 @@ static void keep_line(int level, const char *message, void *context)
 
 static void another_word_is_refused_and_logged(void)
 {
-	const char *const words[] = {"", "Newest", "newest ", "latest", "1"};
+	const char *const words[] = {"Newest", "newest ", "latest", "1"};
 	const int channel = fresh_channel();
 
 	open_channel_producer(&writer, channel);
@@ -113,5 +127,5 @@ static void options_stand_above_it(void)
 }
 
 TEST_MAIN(60, TEST(the_newest_frame_is_to_be_had_without_a_change_of_the_program),
-		  TEST(so_are_keyframes_alone), TEST(another_word_is_refused_and_logged),
+		  TEST(so_are_keyframes_alone), TEST(an_empty_word_is_none), TEST(another_word_is_refused_and_logged),
 		  TEST(options_stand_above_it))
