@@ -231,8 +231,8 @@ enum segment_name segment_name_leads(const char *path, const struct segment_iden
 	struct stat status;
 
 	if (lstat(path, &status) != 0) {
-		*now = *identity; /* if it can't be examined, assume that it has not changed */
-		return errno == ENOENT ? SEGMENT_NAME_GONE : SEGMENT_NAME_SAME;
+		*now = *identity; /* if it can't be examined, as in a new root, assume that it has not changed */
+		return errno == ENOENT && access(DIRECTORY, F_OK) == 0 ? SEGMENT_NAME_GONE : SEGMENT_NAME_SAME;
 	}
 	identify(&status, now);
 	return segment_same(now, identity) ? SEGMENT_NAME_SAME : SEGMENT_NAME_OTHER;

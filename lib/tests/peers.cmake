@@ -29,6 +29,7 @@ vshm_test(arguments LABELS peers)
 vshm_test(access LABELS peers root LIBRARIES v1)
 vshm_test(squatters LABELS peers root LIBRARIES v1)
 vshm_test(full LABELS peers root)
+vshm_test(new_root LABELS peers root)
 vshm_test(namespaces LABELS peers root not-emulated)  # an emulator has no time namespaces
 
 add_executable(video_consumer ${CMAKE_CURRENT_SOURCE_DIR}/../examples/video_consumer_example.c)
