@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Blocks signals while a waiting reader works between two sleeps: a handler that ran there would end neither
- * sleep, and a program that only sets a flag in its handler would wait for ever.
+ * sleep, and a program that only sets a flag in its handler would wait for ever. Likewise while a writer
+ * reserves memory.
  */
 #ifndef VSHM_MASK_H
 #define VSHM_MASK_H

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mask.h"
+
 #define DIRECTORY "/dev/shm"
 #define GROUP_BYTES_MAX (4u << 20)
 #define PIN_BYTES 1 /* which the kernel rounds up to a page */
@@ -194,6 +196,21 @@ static bool is_beyond_limit(uint64_t size)
 	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
 }
 
+/* Reserves all memory now: a full /dev/shm is an error here, instead of a SIGBUS later. Returns 0 or an
+ * error. Older kernels give up at any signal and begin anew: a fast timer would keep them from ever ending.
+ */
+static int reserve(int fd, uint64_t size)
+{
+	sigset_t before;
+	int error;
+
+	mask_begin(&before);
+	while ((error = posix_fallocate(fd, 0, (off_t)size)) == EINTR) {
+	}
+	(void)mask_end(&before);
+	return error;
+}
+
 int segment_build(uint64_t size, mode_t mode, gid_t group)
 {
 	const int fd = keep(open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
@@ -204,10 +221,7 @@ int segment_build(uint64_t size, mode_t mode, gid_t group)
 	if (is_beyond_limit(size)) {
 		errno = EFBIG;
 	} else if (ftruncate(fd, (off_t)size) == 0) {
-		/* Reserve all memory now: a full /dev/shm is an error here, instead of a SIGBUS later. */
-		while ((error = posix_fallocate(fd, 0, (off_t)size)) == EINTR) {
-		}
-		errno = error;
+		errno = error = reserve(fd, size);
 		if (error == 0 && segment_permit(fd, mode, group) == 0)
 			return fd;
 	}
