@@ -55,7 +55,7 @@ def test_what_moves_in_a_struct_is_found(tmp_path: Path) -> None:
     found = worse(rows_of(THIS, other))
     assert set(found) == {HEADERS, "mixed_program_of_candidate"}
     assert found[HEADERS] == "declared otherwise: video_shm_info_t"
-    assert "tells_a_rings_figures: keyframes for " in found["mixed_program_of_candidate"]
+    assert "tells_a_rings_figures: device for " in found["mixed_program_of_candidate"]
 
 
 @pytest.mark.parametrize(

@@ -111,13 +111,16 @@ class Channel:
             path.unlink()
 
 
-def published_of(is_one: Callable[[str], bool]) -> list[Path]:
-    """What readers of such rings have published."""
+def published_of(is_one: Callable[[str], bool], *, left: bool = False) -> list[Path]:
+    """What readers of such rings have published. left: only what nobody has any more.
+
+    A reader that lives may be another test's, such as a watch of all rings.
+    """
     if next(SHARED_MEMORY.glob("vshm_consumer_*"), None) is None:
         return []
     from vshm_ctypes.published import list_published  # no library is to be loaded before it is chosen
 
-    return [consumer.path for consumer in list_published() if is_one(consumer.ring)]
+    return [one.path for one in list_published() if is_one(one.ring) and not (left and one.alive)]
 
 
 def own_objects() -> set[Path]:
@@ -130,4 +133,4 @@ def own_objects() -> set[Path]:
         return of_process or name.rpartition("_ch")[2] in _own_channels
 
     own = {path for path in SHARED_MEMORY.iterdir() if is_own(path.name)}
-    return own.union(published_of(is_own))
+    return own.union(published_of(is_own, left=True))

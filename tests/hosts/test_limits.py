@@ -90,7 +90,7 @@ def test_a_library_that_can_not_be_loaded_is_not_called_missing(ring: str, tmp_p
 def test_a_library_that_is_missing_is_named() -> None:
     program = "import sys; sys.modules['av'] = None\nfrom hil.streamer.__main__ import main\nsys.exit(main())"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert (result.returncode, "av" in result.stderr, "'video-shm[hil]'" in result.stderr) == (1, True, True)
+    assert (result.returncode, "av" in result.stderr, "'video-shm[streamer]'" in result.stderr) == (1, True, True)
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -19,6 +19,7 @@ from .raw import Lacks
 from .scene import Scene, Unasked, promise
 
 TESTS = LIB / "tests"
+SUPPORT = TESTS / "support"  # what its tests share
 SHARED = ("channels", "check", "faults", "frames", "host", "object_bytes", "processes", "signals")
 SUITES = (
     "access",
@@ -44,11 +45,12 @@ _OPTIONS = ("-O1", "-std=c11", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-pthr
 
 def program(suite: str, folder: Path) -> Path:
     """Compile a suite, which finds all calls in the preloaded library. Raises Unasked."""
-    sources = [str(TESTS / f"{name}.c") for name in (f"test_{suite}", *(f"support/{one}" for one in SHARED))]
+    sources = [str(TESTS / f"{name}.c") for name in (f"test_{suite}",)]
+    sources += [str(SUPPORT / f"{name}.c") for name in SHARED]
     own = folder / suite
     own.mkdir(mode=0o755)
     made = own / suite
-    include = [f"-I{TESTS}", f"-I{TESTS / 'support'}", f"-I{include_folder()}"]
+    include = [f"-I{TESTS}", f"-I{SUPPORT}", f"-I{include_folder()}"]
     linked = ["-Wl,-z,lazy", f"-Wl,-rpath,{own}", f"-L{own}", "-lasked", "-o", str(made)]
     _make_place(own, "".join(f"void {call}(void) {{}}\n" for call in read_header().calls))
     _compile([*_OPTIONS, *include, *sources, *linked])
