@@ -2,7 +2,7 @@
 /*
  * Blocks signals while a waiting reader works between two sleeps: a handler that ran there would end neither
  * sleep, and a program that only sets a flag in its handler would wait for ever. Likewise while a writer
- * reserves memory.
+ * reserves memory, and while it looks at its ring's name and so holds a lock.
  */
 #ifndef VSHM_MASK_H
 #define VSHM_MASK_H

@@ -4,6 +4,7 @@
 
 #include "forks.h"
 #include "log.h"
+#include "mask.h"
 #include "probes.h"
 #include "producer.h"
 #include "hot.h"
@@ -17,14 +18,21 @@ HOT static void count_drop(struct writer *writer, enum writer_drop cause)
 }
 
 /* Is the ring still the one that its name leads to? From time to time, and before each frame once it was not.
- * 0, or -1 with errno. */
+ * Signals wait meanwhile, since the handlers of some programs destroy the writer, which would wait for the
+ * lock. 0, or -1 with errno. */
 COLD static int look_at_name(struct writer *writer, uint64_t now_ns)
 {
-	if (now_ns >= writer->next_look_ns && writer->state != WRITER_STALE && forks_try_block()) {
-		writer_look(writer, now_ns);
-		forks_unblock();
-		semaphores_close(&writer->former, false);
-		writer->has_news = true;
+	sigset_t before;
+
+	if (now_ns >= writer->next_look_ns && writer->state != WRITER_STALE) {
+		mask_begin(&before);
+		if (forks_try_block()) {
+			writer_look(writer, now_ns);
+			forks_unblock();
+			semaphores_close(&writer->former, false);
+			writer->has_news = true;
+		}
+		(void)mask_end(&before);
 	}
 	if (writer->state == WRITER_LIVE)
 		return 0;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A signal whose handler runs while a waiting reader looks for a writer, and not while it sleeps: the wait is
  * over all the same. */
+#include <unistd.h>
+
 #include "channels.h"
 #include "check.h"
 #include "frames.h"
+#include "processes.h"
 #include "segment.h"
 #include "signals.h"
 
@@ -112,5 +115,32 @@ static void the_mask_is_the_programs_own_afterwards(void)
 	video_shm_consumer_destroy(&reader);
 }
 
+static void leave_at_once(int number)
+{
+	(void)number;
+	video_shm_producer_destroy(&writer);
+	_exit(0);
+}
+
+static void write_until_told_to_end(void *unused)
+{
+	(void)unused;
+	(void)alarm(10); /* where the handler waits for the writer that it interrupted */
+	on_signal(SIGINT, leave_at_once, 0);
+	open_channel_producer(&writer, fresh_channel());
+	signal_at_look = SIGINT;
+	for (uint64_t frame = 0;; frame++) {
+		CHECK_EQ(write_pattern(&writer, frame, 100, false), 0);
+		sleep_ms(20);
+	}
+}
+
+/* Handlers of the original's writers close the ring themselves, and end the program. */
+static void a_handler_that_closes_the_ring_does_not_wait_for_the_writer(void)
+{
+	CHECK_EQ(await_child(start_child(write_until_told_to_end, NULL)), 0);
+}
+
 TEST_MAIN(30, TEST(an_endless_wait_of_the_originals_ends), TEST(a_wait_with_options_is_told),
-		  TEST(one_that_is_ignored_or_blocked_ends_no_wait), TEST(the_mask_is_the_programs_own_afterwards))
+		  TEST(one_that_is_ignored_or_blocked_ends_no_wait), TEST(the_mask_is_the_programs_own_afterwards),
+		  TEST(a_handler_that_closes_the_ring_does_not_wait_for_the_writer))
