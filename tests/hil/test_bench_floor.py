@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
-from writers import BUILD, ROOT, SHARED_MEMORY, wait_until
+from writers import BUILD, ROOT, wait_until
 
 pytest.importorskip("hdrh", reason="not installed: pip install video-shm[hil]")
 pytest.importorskip("scipy", reason="not installed: pip install video-shm[hil]")
@@ -21,6 +22,7 @@ from floor_rows import ROWS, Compared, Figures, Row, compared, places
 
 from hil.figures.statistic import Interval
 from hil.figures.verdict import Verdict
+from vshm_ctypes import list_rings
 
 PROGRAM = BUILD / "bench" / "video_shm_bench"
 FLOOR = [sys.executable, str(ROOT / "tests" / "bench" / "floor.py"), "--program", str(PROGRAM)]
@@ -124,21 +126,27 @@ def test_wrong_words_are_refused(words: list[str]) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def rings() -> set[str]:
-    """Those of the benchmark: its channels begin at 1300000000."""
-    return {path.name for path in SHARED_MEMORY.glob("video_stream_ch1?????????")}
+def rings_of(process: subprocess.Popen[bytes]) -> set[str]:
+    """The rings that the processes below that one write."""
+    below = {child.pid for child in psutil.Process(process.pid).children(recursive=True)}
+    return {name for name, info in list_rings().items() if info.writer_pid in below}
 
 
 @needs_program
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_leaves_no_ring(end: signal.Signals) -> None:
-    before = rings()
+    found = set[str]()
+
+    def measures() -> bool:
+        found.update(rings_of(process))
+        return bool(found)
+
     command = [*FLOOR, "--seconds", "60", "latency-30-1"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: bool(rings() - before), "it measures")
+            wait_until(measures, "it measures")
             process.send_signal(end)
             assert process.wait(60) == 130
         finally:
             process.kill()
-    assert rings() - before == set()
+    assert found.isdisjoint(list_rings())
