@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from rich.console import Console
-
 from vshm_ctypes.commandline.atomic_file import write_whole
 
+from ..figures.console import console
 from ..figures.exit import Exit
 from ..gate.block import BlockError
 from ..host.board import choose_board
@@ -23,7 +22,7 @@ def run(options: Namespace) -> int:
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise ValueError(f"no peer {', '.join(unknown)}; there are: {', '.join(NAMES)}")
-    errors = Console(stderr=True)
+    errors = console(stderr=True)
     board = choose_board(options.board)
     options.output.mkdir(parents=True, exist_ok=True)
     with bar(errors) as tell:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from vshm_ctypes.commandline.ending import held
 
+from ..figures.console import console
 from ..figures.exit import Exit
 from ..host.board import choose_board
 from ..host.hiccup import HiccupError
@@ -29,12 +30,12 @@ from .session import Session
 
 def run(options: argparse.Namespace) -> int:
     """Run the verb. Returns the exit code."""
-    console, errors = Console(), Console(stderr=True)
+    output, errors = console(), console(stderr=True)
     try:
         if options.promises:
-            return alone.run(options, console)
+            return alone.run(options, output)
         if options.self_test:
-            return self_test.run(options, console, errors)
+            return self_test.run(options, output, errors)
         if options.baseline is None or options.candidate is None:
             raise ValueError("--baseline and --candidate are needed, each a git ref or a library's path")
         result = compare(options, errors)
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print((options.output / JSON).read_text(), end="")
     else:
-        print_table(result, console)
+        print_table(result, output)
     return result.answer.exit_code
 
 

@@ -60,6 +60,17 @@ def nothing_left_in_shared_memory() -> Iterator[None]:
     nothing_is_left_but(before)
 
 
+def test_in_a_pipe_no_line_is_wrapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    missing = tmp_path / "-".join(["a library that is not there"] * 5)
+    told = gate(missing, tmp_path)
+    assert told.returncode == 2
+    assert str(missing) in told.stderr
+    assert "building" in told.stderr  # and that is a line of its own
+    monkeypatch.setenv("COLUMNS", "60")
+    assert str(missing) not in gate(missing, tmp_path).stderr
+
+
 def test_a_library_against_itself_is_never_a_regression(tmp_path: Path) -> None:
     """In so short a time it may be inconclusive, and on a poor host invalid."""
     done = gate(LIBRARY, tmp_path)
