@@ -222,6 +222,7 @@ def commands(block: list[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores
     walk = Walk()
     walk.run()
     print(f"{walk.counts['run']} run, {walk.counts['left out']} left out, {len(walk.faults)} wrong")
