@@ -18,7 +18,7 @@ from time import monotonic_ns
 
 from . import left_behind
 from .descriptors import above_standard_streams
-from .errors import RingFull, VideoShmError
+from .errors import BY_ERRNO, RingFull, VideoShmError
 from .info import RingInfo
 from .nameless import give_name, open_nameless
 from .processes import is_gone, pid_namespace, start_time
@@ -28,7 +28,6 @@ from .views import map_object
 
 EVERY_NS = 250_000_000
 ATTEMPTS = 10
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class _Object:
@@ -87,7 +86,7 @@ class Publication:
             self.close()
             if isinstance(error, VideoShmError):
                 raise
-            kind = RingFull if error.errno in _NO_ROOM else VideoShmError
+            kind = RingFull if BY_ERRNO.get(error.errno or 0) is RingFull else VideoShmError
             raise kind(error.errno or 0, str(self._object.path or DIRECTORY)) from None
 
     @property

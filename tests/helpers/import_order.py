@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each Python file imports, and the order of the packages that may import each other."""
+"""What each Python file imports, the order of the packages that may import each other, and trees to judge by it."""
 
 import ast
 from collections.abc import Iterator
@@ -20,6 +20,13 @@ FLOORS = (
     {"suite", "bench", "farm"},
     {"cli"},
 )
+
+
+def plant(root: Path, file: str, text: str) -> None:
+    """Make a file of a tree that is to be judged by its imports."""
+    path = root / file
+    path.parent.mkdir(parents=True)
+    path.write_text(text + "\n")
 
 
 def imports_of(path: Path, package: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
-from import_order import COMMANDS, imports_of
+from import_order import COMMANDS, imports_of, plant
 from writers import BUILD, ROOT
 
 # ---- Python ----
@@ -89,9 +89,7 @@ def test_python_arrows_point_one_way() -> None:
     ],
 )
 def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
-    path = tmp_path / file
-    path.parent.mkdir(parents=True)
-    path.write_text(line + "\n")
+    plant(tmp_path, file, line)
     assert python_violations(tmp_path)
 
 
@@ -111,9 +109,7 @@ def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
     ],
 )
 def test_a_right_import_is_let_through(tmp_path: Path, file: str, line: str) -> None:
-    path = tmp_path / file
-    path.parent.mkdir(parents=True)
-    path.write_text(line + "\n")
+    plant(tmp_path, file, line)
     assert python_violations(tmp_path) == []
 
 

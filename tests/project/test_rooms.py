@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import pytest
-from import_order import FLOORS, imports_of
+from import_order import FLOORS, imports_of, plant
 from writers import ROOT
 
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -49,9 +49,7 @@ def test_each_room_imports_from_those_below_it() -> None:
     ],
 )
 def test_an_import_from_above_is_found(tmp_path: Path, file: str, line: str) -> None:
-    path = tmp_path / file
-    path.parent.mkdir(parents=True)
-    path.write_text(line + "\n")
+    plant(tmp_path, file, line)
     assert violations(tmp_path)
 
 
@@ -65,7 +63,5 @@ def test_an_import_from_above_is_found(tmp_path: Path, file: str, line: str) -> 
     ],
 )
 def test_an_import_from_below_is_let_through(tmp_path: Path, file: str, line: str) -> None:
-    path = tmp_path / file
-    path.parent.mkdir(parents=True)
-    path.write_text(line + "\n")
+    plant(tmp_path, file, line)
     assert violations(tmp_path) == []

@@ -18,6 +18,11 @@ from ..nameless import give_name, open_nameless
 from .ending import held
 
 
+def is_there(path: Path) -> FileExistsError:
+    """Return the error of a file that exists and may not be overwritten, which says how it may."""
+    return FileExistsError(errno.EEXIST, "it is there already: --force overwrites it", str(path))
+
+
 class WholeFile:
     """A context manager that yields a file to write into, and gives it its name if the block does not raise.
 
@@ -34,7 +39,7 @@ class WholeFile:
 
     def __enter__(self) -> IO[bytes]:
         if not self._force and self._path.exists():
-            raise self._is_there()
+            raise is_there(self._path)
         self._file = self._nameless() or self._named()
         return self._file
 
@@ -73,7 +78,7 @@ class WholeFile:
             give_name(self._file.fileno(), self._path)
         except FileExistsError:
             if not self._force:
-                raise self._is_there() from None
+                raise is_there(self._path) from None
             self._is_nameless = False
             self._unfinished.unlink(missing_ok=True)
             give_name(self._file.fileno(), self._unfinished)
@@ -84,10 +89,7 @@ class WholeFile:
         try:
             self._path.open("xb").close()
         except FileExistsError:
-            raise self._is_there() from None
-
-    def _is_there(self) -> FileExistsError:
-        return FileExistsError(errno.EEXIST, "it is there already: --force overwrites it", str(self._path))
+            raise is_there(self._path) from None
 
 
 def write_whole(path: Path, content: str | bytes, force: bool = True) -> None:

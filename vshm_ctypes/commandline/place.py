@@ -7,6 +7,8 @@ import errno
 import os
 from pathlib import Path
 
+from .atomic_file import is_there
+
 
 def check_place(path: Path, force: bool = True) -> None:
     """Check whether a file can be made, as far as that can be known without making it.
@@ -17,7 +19,7 @@ def check_place(path: Path, force: bool = True) -> None:
         raise OSError(errno.EISDIR, "it is a folder: name a file in it", str(path))
     if path.exists():
         if not force:
-            raise OSError(errno.EEXIST, "it is there already: --force overwrites it", str(path))
+            raise is_there(path)
         return
     folder = path.resolve().parent
     if not folder.is_dir():
