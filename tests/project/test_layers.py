@@ -149,7 +149,6 @@ READER_SIDE = {
     "attachment",
     "reader",
     "reader_figures",
-    "mask",
     "consumer",
     "consumer_original",
     "consumer_read",
