@@ -103,11 +103,21 @@ class FirefoxPage(Page):
     driver: Firefox
 
     def click(self, name: str) -> None:
-        place = f"document.getElementById('{name}').getBoundingClientRect()"
-        middle = f"const {{x, y, width, height}} = {place}; return [width, x + width / 2, y + height / 2]"
-        self.wait(lambda: self.driver.execute_script(middle)[0] > 0, f"{name} is there")
-        _, x, y = self.driver.execute_script(middle)
-        self.driver.click(round(x), round(y))
+        """Click it, once more if the page moved it away under the mouse, as when a ring comes to the list above."""
+        listens = "button.addEventListener('click', () => done(true), {once: true, capture: true})"
+        before = f"""
+            const button = document.getElementById({name!r}), {{x, y, width, height}} = button.getBoundingClientRect();
+            globalThis.clicked = new Promise((done) => {{ {listens}; setTimeout(done, 2000); }});
+            return [width, x + width / 2, y + height / 2];"""
+
+        def arrives() -> bool:
+            width, x, y = self.driver.execute_script(before)
+            if not width:
+                return False
+            self.driver.click(round(x), round(y))
+            return bool(self.driver.execute_script("return globalThis.clicked"))
+
+        self.wait(arrives, f"{name} is clicked")
 
     def errors(self) -> list[str]:
         """Return the errors that the browser logged since the last call."""

@@ -13,10 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 PROGRAMS = Path(sys.executable).parent
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 TIMEOUT_S = 60
+NAMES = ("a", "b", "dead")
 SEPARATION = Path("/run/sshd")  # where sshd puts the part of itself that has no rights, if it is root
 
 
@@ -62,10 +64,14 @@ def answers(port: int) -> bool:
 
 
 class Lab:
-    """A lab with the places board-a and board-b, both this machine, and board-dead, which does not answer."""
+    """A lab with the places a and b, both this machine, and dead, which does not answer.
+
+    Labs that run at once have places of other names, since a board keeps what is installed on it by the place's name.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._mark = token_hex(4)
         self.coordinator = f"127.0.0.1:{free_port()}"
         self.ssh_port, self.dead_port = free_port(), free_port()
         self._open = ExitStack()
@@ -81,6 +87,15 @@ class Lab:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+        for name in NAMES:
+            shutil.rmtree(self.board_folder(name), ignore_errors=True)
+
+    def place(self, name: str) -> str:
+        return f"board-{name}-{self._mark}"
+
+    def board_folder(self, name: str) -> Path:
+        """Return the folder on the board where hil farm installs."""
+        return Path.home() / ".cache/video-shm/farm" / self.place(name)
 
     def _start_sshd(self) -> None:
         for name in ("host", "user"):
@@ -93,9 +108,8 @@ class Lab:
             f"AuthorizedKeysFile {self.folder}/user.pub\nPasswordAuthentication no\nUsePAM no\n"
             f"PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\nSetEnv {environment}\n"
         )
-        if os.geteuid() == 0 and not SEPARATION.exists():
-            SEPARATION.mkdir()
-            self._open.callback(SEPARATION.rmdir)
+        if os.geteuid() == 0:
+            SEPARATION.mkdir(exist_ok=True)  # and it stays, as with any sshd, since others may have come to use it
         assert SSHD is not None
         words = [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
         self._open.enter_context(running(words, self.folder, self.ssh_port))
@@ -113,9 +127,9 @@ class Lab:
         self._open.enter_context(running(words, self.folder, port))
         words = [str(PROGRAMS / "labgrid-exporter"), "--coordinator", self.coordinator, "--hostname", "localhost"]
         self._open.enter_context(running([*words, "--name", "here", "exported.yaml"], self.folder))
-        for name in ("a", "b", "dead"):
-            self.client("-p", f"board-{name}", "create")
-            self.client("-p", f"board-{name}", "add-match", f"here/{name}/NetworkService")
+        for name in NAMES:
+            self.client("-p", self.place(name), "create")
+            self.client("-p", self.place(name), "add-match", f"here/{name}/NetworkService")
         deadline = time.monotonic() + TIMEOUT_S
         while "here/dead/NetworkService" not in self.client("resources"):
             assert time.monotonic() < deadline, (self.folder / "labgrid-exporter.log").read_text()
@@ -132,7 +146,7 @@ class Lab:
         """Return a file with these places as targets of the same names."""
         ssh = f"{{keyfile: {self.folder}/user, connection_timeout: 5.0}}"
         targets = "".join(
-            f"  {name}: {{resources: {{RemotePlace: {{name: board-{name}}}}}, drivers: {{SSHDriver: {ssh}}}}}\n"
+            f"  {name}: {{resources: {{RemotePlace: {{name: {self.place(name)}}}}}, drivers: {{SSHDriver: {ssh}}}}}\n"
             for name in names
         )
         path = self.folder / "farm.yaml"
