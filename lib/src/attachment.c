@@ -9,17 +9,30 @@
 
 #include "descriptor.h"
 #include "hot.h"
+#include "log.h"
 #include "probes.h"
 #include "reader_figures.h"
 
-/* Opens and maps the object at the path, and sets ring, identity and fd. Returns 0 or -1. */
+/* Opens an object. Where no descriptor is left, our own makes room: it is wanted of a living ring only. */
+COLD static int open_with_room(struct reader *reader, const char *path, struct segment_identity *identity)
+{
+	const int fd = segment_open(path, O_RDONLY, identity);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || reader->fd < 0)
+		return fd;
+	descriptor_close(reader->fd, &reader->identity);
+	reader->fd = -1;
+	return segment_open(path, O_RDONLY, identity);
+}
+
+/* Opens and maps the object at the path, and sets ring and identity. Returns its descriptor or -1. */
 COLD static int attach(struct reader *reader)
 {
 	struct segment_identity identity;
 	struct segment_survey survey;
 	void *base;
 	int error;
-	const int fd = segment_open(reader->path, O_RDONLY, &identity);
+	const int fd = open_with_room(reader, reader->path, &identity);
 
 	if (fd < 0)
 		return -1;
@@ -34,7 +47,6 @@ COLD static int attach(struct reader *reader)
 		goto close_fd;
 	ring_place(&reader->ring, base, &survey.geometry);
 	reader->identity = identity;
-	reader->fd = fd;
 	reader->fate = READER_FOLLOWS;
 	reader->told = reader->emptied = false;
 	reader->next_look_ns = 0;
@@ -43,7 +55,7 @@ COLD static int attach(struct reader *reader)
 		reader->epoch = atomic_load_explicit(&reader->ring.extension->epoch, memory_order_acquire);
 	atomic_store(&reader->word,
 				 reader->ring.extension != NULL ? (uintptr_t)&reader->ring.extension->signal : 0);
-	return 0;
+	return fd;
 close_fd:
 	error = errno;
 	(void)close(fd);
@@ -63,19 +75,21 @@ static void swap_names(struct reader *reader)
 int reader_join(struct reader *reader, uint32_t start)
 {
 	struct process self;
+	int fd;
 
 	process_self(&self);
 	reader->fd = -1;
 	reader->pid_ns = self.pid_ns;
 	reader->clock_shift_ns = process_clock_shift_ns();
 	reader->own_bit = LAYOUT_WAKE_OWN_FIRST << (self.pid % 29u); /* the bits that the format leaves free */
-	if (attach(reader) != 0) {
-		if (errno != ENOENT || reader->other.path[0] == '\0')
-			return -1;
+	fd = attach(reader);
+	if (fd < 0 && errno == ENOENT && reader->other.path[0] != '\0') {
 		swap_names(reader);
-		if (attach(reader) != 0)
-			return -1;
+		fd = attach(reader);
 	}
+	if (fd < 0)
+		return -1;
+	reader->fd = fd;
 	cursor_place(&reader->cursor, &reader->ring, start);
 	reader_note_other(reader, true);
 	PROBE_ATTACH(reader->identity.inode, reader->cursor.next);
@@ -102,6 +116,18 @@ void reader_leave(struct reader *reader)
 	reader->fd = -1;
 }
 
+/* Logs once for each successor what keeps us from it, as long as that may change. */
+static void tell_obstacle(struct reader *reader, const struct segment_identity *successor)
+{
+	const int error = errno;
+
+	if (error == EAGAIN || error == ENOENT || segment_same(successor, &reader->blocked))
+		return; /* not ready, or gone again */
+	reader->blocked = *successor;
+	log_line(VIDEO_SHM_LOG_WARNING, "%s: the ring that replaced the former one can't be read yet: %s",
+			 reader->path, strerror(error));
+}
+
 /* Goes over to the ring that the path leads to now. first is the number of its first frame that is new to us;
  * NULL: all frames that we have not had. Returns 0, or -1 with EPROTO. */
 COLD static int go_over(struct reader *reader, const struct segment_identity *successor,
@@ -109,18 +135,22 @@ COLD static int go_over(struct reader *reader, const struct segment_identity *su
 {
 	const struct ring former = reader->ring;
 	const struct segment_identity former_identity = reader->identity;
-	const int former_fd = reader->fd;
 	video_shm_info_t then;
+	int fd;
 
 	reader_figures(reader, &then); /* so that the totals include its last figures */
-	if (attach(reader) != 0) {
-		if (errno != EPROTO)
-			return 0; /* not ready, or gone again */
+	fd = attach(reader);
+	if (fd < 0 && errno == EPROTO) {
 		reader->refused = *successor;
 		return -1;
 	}
+	if (fd < 0) {
+		tell_obstacle(reader, successor);
+		return 0;
+	}
 	reader_keep_totals(reader);
-	let_go(&former, former_fd, &former_identity);
+	let_go(&former, reader->fd, &former_identity);
+	reader->fd = fd;
 	reader->reattached++;
 	reader->refused = SEGMENT_NONE;
 	if (first != NULL)
@@ -138,7 +168,7 @@ COLD static bool other_moves(struct reader *reader, struct segment_identity *now
 	struct segment_survey survey;
 	uint64_t frames;
 	bool ready;
-	const int fd = segment_open(other->path, O_RDONLY, now);
+	const int fd = open_with_room(reader, other->path, now);
 
 	if (fd < 0) {
 		if (errno == ENOENT)

@@ -6,6 +6,7 @@
 
 #include "attachment.h"
 #include "hot.h"
+#include "log.h"
 #include "mask.h"
 #include "probes.h"
 
@@ -230,8 +231,10 @@ HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_loo
 		now_ns = reader->ops->now();
 		if (now_ns >= reader->next_look_ns) {
 			const bool between = reader->fate != READER_FOLLOWS && now_ns < deadline_ns;
+			const int result = (between ? look_between_sleeps : look_around)(reader, now_ns);
 
-			if ((between ? look_between_sleeps : look_around)(reader, now_ns) != 0)
+			log_deliver();
+			if (result != 0)
 				return reader->as_original && errno == EINTR ? 0 : -1;
 			continue;
 		}

@@ -54,13 +54,14 @@ struct reader {
 	struct ring ring;
 	/* not used for every frame */
 	struct segment_identity identity;
-	int fd;                 /* the program may have closed it: use reader_descriptor */
+	int fd;                 /* the program may have closed it, or we for want of one: use reader_descriptor */
 	uint32_t max_slot_size; /* 0: any */
 	uint64_t pid_ns;        /* our own pid namespace */
 	uint64_t reattached;
 	struct reader_totals before;      /* of former rings whose successors started at 0 */
 	struct reader_totals told_totals; /* the largest figures that the caller was told */
 	struct segment_identity refused;  /* a successor that can't be read; the caller was told */
+	struct segment_identity blocked;  /* a successor that the system keeps from us; this was logged */
 	_Atomic uintptr_t word;           /* address of the word on which it sleeps; 0: on interrupted itself */
 	char path[SEGMENT_PATH_MAX];
 	struct reader_other other;

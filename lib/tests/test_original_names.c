@@ -4,6 +4,8 @@
  * reader of the original's calls joins either, and finds its successor under either. In a /dev/shm of its
  * own.
  */
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -258,9 +260,37 @@ static void version_1_writers_follow_each_other_under_either_name(void)
 	video_shm_consumer_destroy(&reader);
 }
 
+/* A program that has as many descriptors as it may have. */
+static void the_other_name_is_found_without_a_descriptor_left(void)
+{
+	video_frame_meta_t meta;
+	struct rlimit limit;
+	uint64_t frame = 0;
+
+	begin();
+	open_producer(&writer, OLDER);
+	open_producer(&second, NEWER);
+	CHECK_EQ(video_shm_consumer_init(&reader), 0);
+	write_patterns(&writer, 0, 2, FRAME_BYTES, 10);
+	gets(0, 2);
+	video_shm_producer_destroy(&writer);
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)open("/dev/null", O_RDONLY | O_CLOEXEC);
+	CHECK_EQ(close((int)limit.rlim_cur), 0);
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0); /* all below it are taken */
+	while (video_shm_consumer_wait(&reader, data, &meta, 20) == 0) {
+		write_patterns(&second, frame, frame + 1, FRAME_BYTES, 10);
+		frame++;
+	}
+	CHECK_EQ(info_of(&reader).reattached, 1);
+	video_shm_consumer_destroy(&reader);
+	video_shm_producer_destroy(&second);
+}
+
 TEST_MAIN(120, TEST(either_name_is_joined_and_the_older_first), TEST(others_look_for_no_second_name),
 		  TEST(the_next_ring_is_found_under_either_name),
 		  TEST(a_dead_writers_ring_keeps_nobody_from_the_other_name),
 		  TEST(a_ring_where_nothing_happens_is_left_alone),
 		  TEST(a_second_camera_is_gone_over_to_at_the_end_only_and_from_there_on),
-		  TEST(version_1_writers_follow_each_other_under_either_name))
+		  TEST(version_1_writers_follow_each_other_under_either_name),
+		  TEST(the_other_name_is_found_without_a_descriptor_left))

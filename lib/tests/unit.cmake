@@ -29,6 +29,7 @@ target_link_options(test_semaphores_used PRIVATE LINKER:--wrap=pthread_create) #
 vshm_test(log)
 vshm_test(descriptors)
 vshm_test(lost_descriptors)
+vshm_test(descriptor_limit)
 vshm_test(hold)
 vshm_test(log_callback)
 vshm_test(process)
