@@ -11,8 +11,8 @@ from pathlib import Path
 
 from vshm_ctypes.commandline.ending import held
 
-from ..gate.block import Block, BlockPlan, run_worker
-from ..gate.schedule import Due, Schedule
+from ..blocks.block import Block, BlockPlan, run_worker
+from ..blocks.schedule import Due, Schedule
 from ..processes.environment import child_environment
 from .comparison import Case
 from .peer import Link

@@ -15,7 +15,7 @@ from pathlib import Path
 from vshm_ctypes import __version__, machine
 from vshm_ctypes.commandline.ending import held
 
-from ..gate.block import Block, BlockError
+from ..blocks.block import Block, BlockError
 from ..gate.libraries import cache_folder
 from ..host.board import Board
 from ..host.progress import Tell

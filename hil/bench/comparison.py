@@ -12,8 +12,8 @@ from typing import Any
 
 from vshm_ctypes.commandline.atomic_file import write_whole
 
+from ..blocks.block import Block, Tally
 from ..figures.statistic import percentile_us
-from ..gate.block import Block, Tally
 
 SCHEMA = 1
 

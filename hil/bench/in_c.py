@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs blocks in C with the gate's worker, on this library and on the bare futex floor with the same calls."""
+"""Runs blocks in C with the block worker, on this library and on the bare futex floor with the same calls."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import dataclasses
 import os
 from pathlib import Path
 
-from ..gate.block import Block, BlockError, build_worker
-from ..gate.block import run_block as run_worker
+from ..blocks.block import Block, BlockError, build_worker
+from ..blocks.block import run_block as run_worker
 from ..processes.command import run_to_end
 from ..workers.c_sources import LIB, include_folder
 from ..workers.programs import loaded_library

@@ -7,9 +7,9 @@ from argparse import Namespace
 
 from vshm_ctypes.commandline.atomic_file import write_whole
 
+from ..blocks.block import BlockError
 from ..figures.console import console
 from ..figures.exit import Exit
-from ..gate.block import BlockError
 from ..host.board import choose_board
 from ..host.progress import bar
 from .compare import NAMES, Bench

@@ -14,7 +14,7 @@ _SEED = 7
 
 
 def mark(number: int, at: int) -> int:
-    """Return the mark of a frame at an offset, as in hil/gate/worker/payload.h."""
+    """Return the mark of a frame at an offset, as in hil/blocks/worker/payload.h."""
     return ((number + 1) * 0x9E3779B97F4A7C15 ^ at * 0xC2B2AE3D27D4EB4F) % 2**64
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from ..gate.schedule import Due
+from ..blocks.schedule import Due
 from .payload import FILLER, Payload, number_of
 from .peer import Link, Peer
 from .progress_words import Progress, ProgressWords

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One block of a peer that speaks Python: a sender and its receivers, new processes all of them.
 
-It is told what the gate's worker in C is told, and answers in the same words, so that whoever runs blocks knows one
+It is told what the block worker in C is told, and answers in the same words, so that whoever runs blocks knows one
 worker: ``COMMAND CHANNEL READERS [-p] [-m BYTES] [-s US] < SCHEDULE``, and one line of JSON. Here all frames are of one
 size.
 """
@@ -23,9 +23,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from ..gate.block import Block, Tally
-from ..gate.schedule import Due
-from ..gate.stage import die_with_parent
+from ..blocks.block import Block, Tally
+from ..blocks.schedule import Due
+from ..processes.parent import die_with_parent
 from .peer import Link
 from .peers import PEERS, peer_class
 from .progress_words import ProgressWords

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import vshm_ctypes
 
+from ..blocks.channel import free_channel
 from ..processes.command import run_to_end
 from ..workers.shared_memory import remove_channel
 from .asking import obstacle_of
 from .libraries import Library
 from .promises.troupe import Told
 from .result import UNASKED, Row, RowVerdict
-from .stage import free_channel
 
 SCRIPT = Path(__file__).with_name("binding_scenes.py")
 OWN = Path(vshm_ctypes.__file__).resolve().parent.parent

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy
 
+from ..blocks.block import Block, BlockError, BlockPlan, Tally, run_block
 from ..fleet import CameraStreamer, Consumer, ConsumerResult, Fleet, FleetError, FleetResult
 from ..fleet.witness import Account
 from ..workers.programs import ProgramError
 from ..workers.records import RESULTS
-from .block import Block, BlockError, BlockPlan, Tally, run_block
 
 SECONDS = 2.0  # how long a block watches the camera, without the time of its start
 PATIENCE_S = 60.0

@@ -6,7 +6,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from .block import Block
+from ..blocks.block import Block
 from .libraries import Library
 from .metrics import COUNTED, Metric
 from .result import Row, RowVerdict

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from vshm_ctypes.commandline.ending import held
 
+from ..blocks.block import BlockError, build_worker
 from ..figures.console import console
 from ..figures.exit import Exit
 from ..host.board import choose_board
 from ..host.hiccup import HiccupError
 from ..host.progress import bar
 from . import alone, self_test
-from .block import BlockError, build_worker
 from .camera import programs_in
 from .libraries import LibraryError, obtain, workshop
 from .output import write_all

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..blocks.block import Block, Tally
 from ..figures.statistic import percentile_us
-from .block import Block, Tally
 
 Better = Literal["lower", "higher"]
 Phase = Literal["paced", "alone", "flood", "overload", "death", "traced"]

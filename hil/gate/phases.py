@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from .block import BlockPlan
+from ..blocks.block import BlockPlan
+from ..blocks.schedule import Schedule, standard
 from .metrics import Phase
-from .schedule import Schedule, standard
 
 Side = Literal["baseline", "candidate"]
 

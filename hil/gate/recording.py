@@ -11,7 +11,7 @@ from typing import NamedTuple
 from vshm_ctypes.bundles.archive import ENDING, members
 from vshm_ctypes.bundles.members import frames_of, kind_of
 
-from .schedule import MAX_FRAME_SIZE, MIN_FRAME_SIZE, Due, Schedule
+from ..blocks.schedule import MAX_FRAME_SIZE, MIN_FRAME_SIZE, Due, Schedule
 
 
 class Published(NamedTuple):

@@ -23,9 +23,9 @@ from rich.console import Console
 
 from vshm_ctypes.commandline.ending import held
 
+from ..blocks.block import build_worker
 from ..host.board import choose_board
 from .arguments import PARTS
-from .block import build_worker
 from .defects import Defect, build_defect, read_defects
 from .libraries import Library, build, find_repository, inspect_library, workshop
 from .result import Answer, Result

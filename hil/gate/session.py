@@ -13,6 +13,8 @@ from pathlib import Path
 
 from vshm_ctypes import machine
 
+from ..blocks.block import Block, BlockError, BlockPlan
+from ..blocks.schedule import Schedule, standard
 from ..host import foreign_load
 from ..host.board import Board
 from ..host.fitness import fitness_of, not_told
@@ -21,7 +23,6 @@ from ..host.machine_record import machine_record
 from ..host.progress import Tell
 from .asking import obstacle_of, promise_rows
 from .bindings import binding_rows
-from .block import Block, BlockError, BlockPlan
 from .camera import run_any
 from .correctness import NO_FIGURE, counted_rows, static_rows, wrapper_remarks
 from .libraries import Library
@@ -32,7 +33,6 @@ from .programs import program_rows
 from .promises import PROMISES
 from .promises.troupe import Told
 from .result import Result, Row, RowVerdict
-from .schedule import Schedule, standard
 from .sequential import LEAST_SAMPLES, Decision, Ruling, interval
 
 LOOKS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.0)

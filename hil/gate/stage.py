@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import itertools
 import os
 import signal
 import sys
@@ -14,43 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..workers.shared_memory import SHARED_MEMORY, published_for, remove_channel
+from ..blocks.channel import free_channel
+from ..processes.parent import die_with_parent
+from ..workers.shared_memory import SHARED_MEMORY, remove_channel
 
 PATIENCE_S = 20.0
-PR_SET_PDEATHSIG = 1
 
-_numbers = itertools.count()
 _cues = -1  # of this process, if it is an actor
-
-
-def channels_of(pid: int) -> range:
-    """Return channel numbers that no other process uses."""
-    first = 10_000_000 + pid % 4_194_304 * 100
-    return range(first, first + 100)
-
-
-def free_channel() -> int:
-    """Return one that this process has not used so far."""
-    own = channels_of(os.getpid())
-    return own[next(_numbers) % len(own)]
-
-
-def remove_all_of(pid: int) -> None:
-    """Remove whatever belongs to a channel of that process."""
-    own = channels_of(pid)
-    for path in SHARED_MEMORY.iterdir():
-        number = path.name.rpartition("_ch")[2]
-        if number.isdecimal() and int(number) in own:
-            path.unlink(missing_ok=True)
-    for path in published_for(own):
-        path.unlink(missing_ok=True)
-
-
-def die_with_parent(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
-    """Get that signal when parent ends, since a process that waits for a dead one would wait for ever."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(by), 0, 0, 0)
-    if os.getppid() != parent:
-        signal.raise_signal(by)
 
 
 def await_cue() -> None:

@@ -18,7 +18,8 @@ SOURCES = (
     "lib/include/*.h",
     "lib/CMakeLists.txt",
     "hil/gate/**/*.py",
-    "hil/gate/worker/*.[ch]",
+    "hil/blocks/*.py",
+    "hil/blocks/worker/*.[ch]",
     "hil/figures/statistic.py",
     "tests/defects/*",
 )

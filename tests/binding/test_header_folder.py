@@ -9,7 +9,7 @@ from writers import BUILD, ROOT
 
 import hil.workers.c_sources
 from hil.bench.in_c import InC
-from hil.gate.block import build_worker
+from hil.blocks.block import build_worker
 from hil.workers.c_sources import include_folder
 from hil.workers.programs import find_program
 

@@ -10,12 +10,12 @@ from writers import BUILD, SHARED_MEMORY
 
 pytest.importorskip("scipy", reason="no scipy for this processor")
 
+from hil.blocks.block import BlockError, BlockPlan
+from hil.blocks.schedule import standard
 from hil.cli.main import main
 from hil.fleet import CameraStreamer, Consumer, Fleet, FleetResult
-from hil.gate.block import BlockError, BlockPlan
 from hil.gate.camera import PROGRAMS, block_of, programs_in, run_camera
 from hil.gate.phases import plans
-from hil.gate.schedule import standard
 
 LIBRARY = (BUILD / "libvideo_shm.so").resolve()
 CAMERA = "testsrc:320x240@30"

@@ -10,7 +10,7 @@ pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from gate_host import BASELINE, Host, tally
 
-from hil.gate.block import BlockPlan
+from hil.blocks.block import BlockPlan
 from hil.gate.correctness import counted_row, static_rows
 from hil.gate.libraries import Library
 from hil.gate.metrics import COUNTED

@@ -12,7 +12,7 @@ import pytest
 from vshm import vshm
 from writers import BUILD
 
-from hil.gate.block import BlockPlan, build_worker, run_block
+from hil.blocks.block import BlockPlan, build_worker, run_block
 from hil.gate.recording import recorded
 from vshm_ctypes import Producer, inspect_slots
 from vshm_ctypes.bundles.archive import Writer

@@ -90,7 +90,7 @@ def test_the_fingerprint_is_of_the_sources(tmp_path: Path) -> None:
         "lib/include/x.h",
         "lib/CMakeLists.txt",
         "hil/gate/x.py",
-        "hil/gate/worker/x.c",
+        "hil/blocks/worker/x.c",
         "hil/figures/statistic.py",
         "tests/defects/x.patch",
     )

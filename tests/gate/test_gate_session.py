@@ -10,13 +10,13 @@ pytest.importorskip("scipy", reason="no scipy for this processor")
 
 from gate_host import BASELINE, CANDIDATE, RARE_NS, Host
 
+from hil.blocks.block import BlockError, BlockPlan
+from hil.blocks.schedule import standard
 from hil.figures.verdict import Fitness
 from hil.gate import session as session_module
-from hil.gate.block import BlockError, BlockPlan
 from hil.gate.metrics import TIMED, Phase
 from hil.gate.phases import Side, order, plans, turns
 from hil.gate.result import Answer, Result, RowVerdict
-from hil.gate.schedule import standard
 from hil.gate.session import Session
 from hil.host.board import find_board
 

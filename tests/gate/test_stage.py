@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from writers import SHARED_MEMORY
 
-from hil.gate.stage import Actor, Stage, await_cue, free_channel, remove_all_of
+from hil.blocks.channel import free_channel, remove_all_of
+from hil.gate.stage import Actor, Stage, await_cue
 from hil.workers.shared_memory import published_for, remove_channel, ring_names
 from vshm_ctypes import Consumer, Producer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from writers import SHARED_MEMORY, wait_until
 
-from hil.gate.stage import channels_of
+from hil.blocks.channel import channels_of
 
 _PROCESSES = 4_194_304  # no kernel has more; beyond their channels are those of the C tests
 _FIRST, _EACH = channels_of(0)[0], len(channels_of(0))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hil.blocks.block import Block, BlockError, BlockPlan, Tally
 from hil.figures.verdict import FIT
-from hil.gate.block import Block, BlockError, BlockPlan, Tally
 from hil.gate.libraries import Library
 
 BASELINE = Library("baseline", Path("a.so"), None, frozenset({"one", "two"}), 1000)

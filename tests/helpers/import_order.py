@@ -13,7 +13,7 @@ FLOORS = (
     {"processes", "figures"},
     {"streamer", "vm"},
     {"workers"},
-    {"host"},
+    {"host", "blocks"},
     {"fleet"},
     {"gate"},
     {"report"},

@@ -15,8 +15,8 @@ from hil.bench.payload import FILLER, Payload, mark, number_of
 from hil.bench.render import markdown, print_tables, remarks
 from hil.bench.sides import SETTLING, Received, Sent
 from hil.bench.worker import block_of
+from hil.blocks.block import Block, Tally
 from hil.cli.main import main
-from hil.gate.block import Block, Tally
 from hil.host.board import find_board
 
 COUNT = 30

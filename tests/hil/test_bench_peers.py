@@ -20,7 +20,7 @@ from hil.bench.comparison import Case
 from hil.bench.in_c import NAMES_IN_C, InC
 from hil.bench.peers import PEERS, missing_package, peer_class
 from hil.bench.sides import SETTLING
-from hil.gate.block import BlockError
+from hil.blocks.block import BlockError
 
 SIZE = 64 * 1024
 LOSES_NONE = ("pipe", "websocket")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bare futex floor of lib/bench under the names that the gate's worker calls, so that the same processes
+ * The bare futex floor of lib/bench under the names that the block worker calls, so that the same processes
  * measure both. It carries only bytes: of the metadata a reader gets the size, which is the same for all
  * frames, and the number.
  */

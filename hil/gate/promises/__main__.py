@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..stage import die_with_parent
+from ...processes.parent import die_with_parent
 from . import troupe
 
 die_with_parent(os.getppid())

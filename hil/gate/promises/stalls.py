@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from ..stage import die_with_parent
+from ...processes.parent import die_with_parent
 from .scene import Scene, Unasked
 
 TRIES, CALM = 6, 3

@@ -11,7 +11,7 @@ import resource
 import signal
 from collections.abc import Callable
 
-from ..stage import die_with_parent
+from ...processes.parent import die_with_parent
 from .scene import Unasked
 
 TRACEME, SYSCALL, SETOPTIONS = 0, 24, 0x4200

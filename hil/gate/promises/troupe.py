@@ -16,8 +16,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ...blocks.channel import remove_all_of
+from ...processes.parent import die_with_parent
 from ...processes.process_group import end_group
-from ..stage import die_with_parent, remove_all_of
 from . import house
 from .pair import Pair
 from .raw import Lacks, Library

@@ -12,7 +12,7 @@
 
 _Noreturn void die(const char *what)
 {
-	fprintf(stderr, "gate worker: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "block worker: %s: %s\n", what, strerror(errno));
 	_exit(EXIT_BROKEN);
 }
 
@@ -22,7 +22,7 @@ static void *call(void *loaded, const char *name)
 
 	if (address != NULL)
 		return address;
-	fprintf(stderr, "gate worker: the library has no %s\n", name);
+	fprintf(stderr, "block worker: the library has no %s\n", name);
 	_exit(EXIT_BROKEN);
 }
 
@@ -32,7 +32,7 @@ void library_load(struct library *library)
 	void *const loaded = path != NULL ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
 
 	if (loaded == NULL) {
-		fprintf(stderr, "gate worker: can't load VSHM_LIBRARY: %s\n", path != NULL ? dlerror() : "not set");
+		fprintf(stderr, "block worker: can't load VSHM_LIBRARY: %s\n", path != NULL ? dlerror() : "not set");
 		_exit(EXIT_BROKEN);
 	}
 	/* By POSIX, a function pointer fits into an object pointer. */

@@ -3,8 +3,8 @@
 
 import pytest
 
+from hil.blocks.schedule import MAX_FRAME_SIZE, Due, Schedule, standard
 from hil.gate.phases import check_parts
-from hil.gate.schedule import MAX_FRAME_SIZE, Due, Schedule, standard
 
 
 def test_the_standard_stream_is_always_the_same() -> None:

@@ -16,8 +16,8 @@ from vshm_ctypes.commandline.ending import held
 from ..processes.command import run_to_end
 from ..workers.c_sources import include_folder
 from ..workers.shared_memory import remove_channel
+from .channel import free_channel
 from .schedule import Schedule
-from .stage import free_channel
 
 WATCHDOG_S = 150.0
 
@@ -97,7 +97,7 @@ class Block:
             writer, readers = Tally(**told.pop("writer")), [Tally(**reader) for reader in told.pop("readers")]
             return cls(**told, writer=writer, readers=readers, complete=complete)
         except (TypeError, KeyError) as error:
-            raise ValueError(f"not what a gate worker prints: {error}") from None
+            raise ValueError(f"not what a block worker prints: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class BlockPlan:
 
 def build_worker(folder: Path) -> Path:
     """Compile the worker into folder. Raises BlockError if there is no C compiler, or it fails."""
-    program = folder / "gate-worker"
+    program = folder / "block-worker"
     sources = sorted(map(str, (Path(__file__).parent / "worker").glob("*.c")))
     compiler = os.environ.get("CC", "cc")
     command = [
@@ -140,7 +140,7 @@ def build_worker(folder: Path) -> Path:
         str(program),
         "-ldl",
     ]
-    _run(command, "compiling the gate's worker")
+    _run(command, "compiling the block worker")
     return program
 
 

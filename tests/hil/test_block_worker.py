@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate's worker with real processes: what the library does, and that it sees what is planted in it."""
+"""The block worker, with real processes: what the library does, and that it sees what is planted in it."""
 
 import os
 import shutil
@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from writers import BUILD, ROOT, SHARED_MEMORY
 
-from hil.gate.block import Block, BlockError, BlockPlan, build_worker, run_block
+from hil.blocks.block import Block, BlockError, BlockPlan, build_worker, run_block
+from hil.blocks.schedule import standard
 from hil.gate.defects import build_defect, read_defects
 from hil.gate.libraries import build, inspect_library
-from hil.gate.schedule import standard
 
 LIBRARY = (BUILD / "libvideo_shm.so").resolve()
 FINE = 64

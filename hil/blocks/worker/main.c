@@ -3,7 +3,7 @@
  * One block of the gate: a writer and its readers, all new processes, over one schedule. It prints what they
  * saw as JSON; the gate judges.
  *
- *   VSHM_LIBRARY=PATH gate-worker CHANNEL READERS [-p] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE
+ *   VSHM_LIBRARY=PATH block-worker CHANNEL READERS [-p] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE
  *
  * A line of the schedule is a frame: microseconds since the start, bytes, 1 for a keyframe.
  */
@@ -37,7 +37,7 @@ static unsigned child_count;
 _Noreturn static void usage(void)
 {
 	fprintf(stderr,
-			"usage: gate-worker CHANNEL READERS [-p] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE\n"
+			"usage: block-worker CHANNEL READERS [-p] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE\n"
 			"  -p paced as scheduled, -t count system calls, -k kill the writer behind so many frames,\n"
 			"  -s a reader's pause for each frame, -m bytes from one mark in the payload to the next\n");
 	exit(EXIT_USAGE);
@@ -169,7 +169,7 @@ static void reap(struct ledger *ledger, bool block)
 			continue;
 		}
 		if (status != 0) {
-			fprintf(stderr, "gate worker: a process ended with %s %d\n",
+			fprintf(stderr, "block worker: a process ended with %s %d\n",
 					WIFSIGNALED(status) ? "signal" : "code",
 					WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 			exit(1);
