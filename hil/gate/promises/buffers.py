@@ -14,7 +14,7 @@ HANDLE_BYTES = 32
 
 @promise
 def keeps_a_frame_that_the_buffer_is_too_small_for(scene: Scene) -> None:
-    """EMSGSIZE, with its real size in meta->size; it is not consumed, and comes again."""
+    """A call whose buffer is too small fails with EMSGSIZE, reports the frame's size, and consumes nothing."""
     writer, reader = scene.writer(), scene.reader()
     writer.write(FRAME)
     writer.write(FRAME[:10])
@@ -31,7 +31,7 @@ def keeps_a_frame_that_the_buffer_is_too_small_for(scene: Scene) -> None:
 
 @promise
 def refuses_by_wait_what_is_larger_than_a_version_1_frame(scene: Scene) -> None:
-    """wait and read copy up to VIDEO_SHM_MAX_FRAME_SIZE bytes: beyond that EMSGSIZE, and receive gets it."""
+    """wait and read refuse frames larger than VIDEO_SHM_MAX_FRAME_SIZE with EMSGSIZE; receive returns them."""
     name, size = scene.new_name(), 512 * 1024
     writer, reader = scene.writer(name, slots=3, slot_size=size + 1), scene.reader(name)
     writer.write(bytes(size))
@@ -44,7 +44,7 @@ def refuses_by_wait_what_is_larger_than_a_version_1_frame(scene: Scene) -> None:
 
 @promise
 def leaves_the_buffer_alone_where_nothing_comes(scene: Scene) -> None:
-    """Of 0 and of -1, where no frame was lost on the way."""
+    """A call that returns 0 or -1 leaves the buffer as it was, unless a frame was lost on the way."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
     ctypes.memset(reader.buffer.address, 9, 2000)
@@ -58,7 +58,7 @@ def leaves_the_buffer_alone_where_nothing_comes(scene: Scene) -> None:
 
 @promise
 def copies_from_and_to_any_address(scene: Scene) -> None:
-    """Wherever a frame and a buffer begin, and whatever length they have."""
+    """Frames and buffers may begin at any address and have any length."""
     writer, reader, library = scene.writer(), scene.reader(), scene.library
     source = ctypes.create_string_buffer(bytes(range(1, 252)) * 40, 251 * 40)
     target = Guarded(ctypes.c_uint8 * 10_000)
@@ -78,7 +78,7 @@ def copies_from_and_to_any_address(scene: Scene) -> None:
 
 @promise
 def writes_no_byte_beside_what_it_is_given(scene: Scene) -> None:
-    """Handles, structs and buffers end where the caller says."""
+    """No call writes outside the handles, structs and buffers that it is given."""
     writer, reader = scene.writer(), scene.reader(start=2)
     library, name = scene.library, scene.channel_name.encode()
     writer.write(FRAME)
@@ -111,7 +111,7 @@ def writes_no_byte_beside_what_it_is_given(scene: Scene) -> None:
 
 @promise
 def touches_the_beginning_of_a_handle_only(scene: Scene) -> None:
-    """Nothing changes behind 32 bytes of it, in whichever call; whoever allocated no more has no more."""
+    """No call changes a handle behind its first 32 bytes, which may be all that the caller allocated."""
     writer, reader = Writer(scene.library), Reader(scene.library)
     handles = {"a producer": writer.handle, "a consumer": reader.handle}
     for handle in handles.values():
@@ -134,7 +134,7 @@ def touches_the_beginning_of_a_handle_only(scene: Scene) -> None:
 
 @promise
 def fills_older_and_newer_structs(scene: Scene) -> None:
-    """As far as struct_size says, and no further; each field that fits is as in the whole struct."""
+    """A struct is filled up to its struct_size and no further, with the same values whatever that size is."""
     writer, reader = scene.writer(), scene.reader(start=2)
     for _ in range(3):
         writer.write(FRAME, is_keyframe=1)

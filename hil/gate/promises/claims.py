@@ -17,7 +17,7 @@ NAPS = 200  # a reader that looks every few milliseconds sleeps as often, and th
 
 @promise
 def lets_a_claim_hold_nobody_up(scene: Scene) -> None:
-    """Somebody who just sits on a dead writer's ring, with a lock of his own, is not waited for for ever."""
+    """A process that holds a flock on a dead writer's ring does not keep the next writer out for ever."""
     name = scene.new_name()
     scene.write_and_die(2, name, slots=4, slot_size=1000)
     with scene.path(name).open("rb") as file, Stalls() as stalls:
@@ -32,7 +32,7 @@ def lets_a_claim_hold_nobody_up(scene: Scene) -> None:
 
 @promise
 def lets_one_of_many_writers_in(scene: Scene) -> None:
-    """Of several that find a dead writer's ring at once, one has it and the others are refused."""
+    """Of several writers that find a dead writer's ring at once, one takes it over, and the others get EBUSY."""
 
     def play() -> Iterator[str]:
         writer = Writer(scene.library)

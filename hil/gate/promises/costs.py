@@ -38,7 +38,7 @@ def _repeat(call: Callable[..., object], *arguments: object, kept: object) -> Ac
 
 @promise
 def asks_nothing_of_the_system_where_it_does_not_wait(scene: Scene) -> None:
-    """NO_WAIT and read make no system call, at an empty ring and with frames that are there."""
+    """A read, or a call with VIDEO_SHM_NO_WAIT, makes no system call, whether there is a frame or not."""
     writer = scene.writer(scene.channel_name, slots=1000, slot_size=1000)
     for _ in range(1000):
         writer.write(FRAME)
@@ -63,7 +63,7 @@ def asks_nothing_of_the_system_where_it_does_not_wait(scene: Scene) -> None:
 
 @promise
 def wakes_its_readers_by_one_system_call(scene: Scene) -> None:
-    """A write makes one, however many readers there are; a reserved slot likewise."""
+    """A write makes one system call, however many readers it wakes."""
 
     def write() -> Act:
         writer = scene.writer()
@@ -79,7 +79,7 @@ def wakes_its_readers_by_one_system_call(scene: Scene) -> None:
 
 @measured
 def sleeps_at_a_silent_ring(scene: Scene) -> None:
-    """A reader that waits wakes three times a second at most, whatever its policy, and takes next to no time."""
+    """A waiting reader wakes at most three times a second without frames, and uses next to no processor time."""
     scene.writer()
     for policy in (0, 2):
         reader = scene.reader(policy=policy)
@@ -94,7 +94,7 @@ def sleeps_at_a_silent_ring(scene: Scene) -> None:
 
 @promise
 def asks_little_of_the_system_while_it_sleeps(scene: Scene) -> None:
-    """A reader that waits makes ten system calls a second at most."""
+    """A reader that waits makes at most ten system calls a second."""
     writer = scene.writer()
 
     def prepare() -> Act:
@@ -113,7 +113,7 @@ def _ignore(answer: object) -> None:
 
 @measured
 def sleeps_between_keyframes(scene: Scene) -> None:
-    """A reader of keyframes is woken for these alone."""
+    """A reader with policy keyframes is woken by keyframes only."""
 
     def read() -> Iterator[str]:
         reader = scene.reader(policy=2)
@@ -156,7 +156,7 @@ def _expect_flat(scene: Scene, what: str, before: tuple[int, int, int]) -> None:
 
 @promise
 def leaves_nothing_of_a_reader(scene: Scene) -> None:
-    """10,000 came and went: descriptors, mappings and memory are as before."""
+    """After 10,000 readers have come and gone, descriptors, mappings and memory are as before."""
     name = scene.new_name()
     scene.writer(name, slots=2, slot_size=64)
     reader = Reader(scene.library)
@@ -171,7 +171,7 @@ def leaves_nothing_of_a_reader(scene: Scene) -> None:
 
 @promise
 def leaves_nothing_of_a_writer(scene: Scene) -> None:
-    """10,000 came and went: descriptors, mappings, memory and names are as before."""
+    """After 10,000 writers have come and gone, descriptors, mappings, memory and names are as before."""
     name = scene.new_name()
     writer = Writer(scene.library)
 
@@ -186,7 +186,7 @@ def leaves_nothing_of_a_writer(scene: Scene) -> None:
 
 @promise
 def leaves_nothing_of_who_was_refused(scene: Scene) -> None:
-    """Likewise of writers and readers that were refused."""
+    """After 10,000 writers and readers were refused, descriptors, mappings and memory are as before."""
     name, absent = scene.new_name(), scene.new_name()
     scene.writer(name, slots=2, slot_size=64)
     writer, reader = Writer(scene.library), Reader(scene.library)
@@ -219,7 +219,7 @@ def _up_to_enough(act: Callable[[], object], least: int, most: int) -> int:
 
 @measured
 def writes_as_fast_when_it_is_old(scene: Scene) -> None:
-    """The millionth frame takes no longer than the first ones, and memory stays as it was, a reader's too."""
+    """The millionth frame is written as fast as the first, and neither writer nor reader grows in memory."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=30, slot_size=1000), scene.reader(name)
     write, read = scene.library.function("producer_write"), scene.library.function("consumer_read")

@@ -21,7 +21,7 @@ def _numbers() -> set[int]:
 
 @promise
 def keeps_its_ring_without_its_descriptors(scene: Scene) -> None:
-    """Where their numbers are other files' by now: no second writer gets in, frames go on, the files stay open."""
+    """A writer whose descriptors now belong to other files keeps its ring, and closes none of those files."""
     name, null = scene.new_name(), Path(os.devnull).stat()
 
     def play() -> Iterator[str]:
@@ -49,7 +49,7 @@ def keeps_its_ring_without_its_descriptors(scene: Scene) -> None:
 
 @promise
 def opens_its_descriptors_anew(scene: Scene) -> None:
-    """Those that are asked for and were closed: the ring's own, and none where its name leads nowhere, or elsewhere."""
+    """A descriptor that the program has closed is opened anew, if the name still leads to the ring."""
     name = scene.new_name()
     path, aside = scene.path(name), scene.path(name).with_suffix(".aside")
 
@@ -79,7 +79,7 @@ def opens_its_descriptors_anew(scene: Scene) -> None:
 
 @promise
 def keeps_no_writer_out_by_a_mapping(scene: Scene) -> None:
-    """Of the descriptor that a binding gets: the ring's next writer is let in, though it is mapped still."""
+    """A mapping of the descriptor that a binding gets does not keep the ring's next writer out."""
     name = scene.new_name()
     writer, offset = scene.writer(name, slots=4, slot_size=100), ctypes.c_uint64()
     writer.reserve()

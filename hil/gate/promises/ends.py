@@ -21,7 +21,7 @@ def _left(scene: Scene) -> list[str]:
 
 @promise
 def tells_readers_of_its_end(scene: Scene) -> None:
-    """EPIPE behind the last frame, once; without reconnect for good."""
+    """After a close readers get EPIPE behind the last frame: once with reconnect, and for good without."""
     for reconnect in (0, 1):
         name = scene.new_name()
         writer = scene.writer(name, slots=4, slot_size=1000)
@@ -38,7 +38,7 @@ def tells_readers_of_its_end(scene: Scene) -> None:
 
 @promise
 def leaves_nothing_when_it_closes(scene: Scene) -> None:
-    """Ring and semaphores are gone, and descriptors and mappings with them; twice does nothing."""
+    """A close removes ring and semaphores, descriptors and mappings; a second one does nothing."""
     before = len(descriptors())
     writer = scene.writer()
     names = [f"sem.video_sem_read_ch{scene.channel}", f"sem.video_sem_write_ch{scene.channel}"]
@@ -54,7 +54,7 @@ def leaves_nothing_when_it_closes(scene: Scene) -> None:
 
 @promise
 def leaves_nothing_when_it_can_not_open(scene: Scene) -> None:
-    """A refused writer or reader leaves neither names nor descriptors."""
+    """A writer or reader that is refused leaves neither names nor descriptors."""
     first = scene.writer()
     before, names = len(descriptors()), _left(scene)
     for _ in range(20):
@@ -68,7 +68,7 @@ def leaves_nothing_when_it_can_not_open(scene: Scene) -> None:
 
 @promise
 def removes_only_what_is_its_own(scene: Scene) -> None:
-    """A name that leads to somebody else's ring meanwhile stays."""
+    """A close leaves a name alone that now leads to somebody else's ring."""
     name = scene.new_name()
     writer = scene.writer(name, slots=2, slot_size=64)
     scene.path(name).unlink()
@@ -79,7 +79,7 @@ def removes_only_what_is_its_own(scene: Scene) -> None:
 
 @promise
 def gives_a_reserved_slot_back_when_it_closes(scene: Scene) -> None:
-    """Nothing of it is published."""
+    """A close gives a reserved slot back, and publishes nothing of it."""
     writer = scene.writer()
     reader = scene.reader()
     writer.write(FRAME)
@@ -91,7 +91,7 @@ def gives_a_reserved_slot_back_when_it_closes(scene: Scene) -> None:
 
 @promise
 def numbers_anew_after_a_close(scene: Scene) -> None:
-    """A ring that was closed and removed begins at 0, in epoch 1."""
+    """A ring that is made after a close begins with frame 0 and epoch 1."""
     scene.writer().destroy()
     writer = scene.writer()
     writer.write(FRAME)
@@ -104,7 +104,7 @@ def numbers_anew_after_a_close(scene: Scene) -> None:
 
 @promise
 def goes_on_after_a_death(scene: Scene) -> None:
-    """The next writer gets the ring at once, and goes on in it: same object, next number, next epoch; readers know."""
+    """The next writer takes a dead writer's ring over at once: same object, next frame number, next epoch."""
     actor = scene.start_writer(3)
     reader = scene.reader(start=2)
     for _ in range(3):
@@ -127,7 +127,7 @@ def goes_on_after_a_death(scene: Scene) -> None:
 
 @promise
 def tells_readers_of_its_death(scene: Scene) -> None:
-    """EOWNERDEAD behind the last whole frame, once; then they wait for the next writer, and get its frames."""
+    """After a writer's death readers get EOWNERDEAD once, behind its last frame, then the next writer's frames."""
     for reconnect in (0, 1):
         name = scene.new_name()
         actor = scene.start_writer(3, name, slots=4, slot_size=1000)
@@ -150,7 +150,7 @@ def _states(scene: Scene, reader: Reader, name: str) -> tuple[int, int]:
 
 @promise
 def leaves_its_ring_when_it_dies(scene: Scene) -> None:
-    """Killed, or ended without a close: the name stays, dead, for readers and the next writer."""
+    """The ring of a writer that was killed, or ended without a close, stays under its name, in state dead."""
 
     def end() -> Iterator[str]:
         scene.writer().write(FRAME)
@@ -169,7 +169,7 @@ def leaves_its_ring_when_it_dies(scene: Scene) -> None:
 
 @promise
 def loses_only_the_frame_that_was_being_written(scene: Scene) -> None:
-    """A writer that dies with a slot reserved: its follower's readers get all whole frames, and nothing else."""
+    """A writer that dies with a slot reserved loses that frame only; readers get every whole one."""
 
     def play() -> Iterator[str]:
         writer = scene.writer()
@@ -192,7 +192,7 @@ def loses_only_the_frame_that_was_being_written(scene: Scene) -> None:
 
 @promise
 def keeps_its_counters_over_a_death(scene: Scene) -> None:
-    """Frames, keyframes, bytes and drops of all epochs."""
+    """Frames, keyframes, bytes and drops are counted on when a writer has died."""
 
     def play() -> Iterator[str]:
         writer = scene.writer()

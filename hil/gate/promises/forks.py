@@ -20,7 +20,7 @@ ENDS_AFTER_S = 0.02
 
 @promise
 def belongs_to_the_process_that_opened_it(scene: Scene) -> None:
-    """EOWNERDEAD for a child that was forked; its destroy only lets go; the parent goes on."""
+    """In a forked child every call fails with EOWNERDEAD, and destroy only lets go; the parent goes on."""
     writer, reader = scene.writer(), scene.reader()
     writer.write(FRAME)
     reserved, _, _ = writer.reserve()
@@ -70,7 +70,7 @@ def _after_its_parent(scene: Scene, then: Callable[[Writer], Iterator[str]], cue
 
 @promise
 def goes_on_as_a_daemon(scene: Scene) -> None:
-    """A child whose parent has ended, or is about to, writes to the ring, holds it, and closes it."""
+    """A child whose parent has ended, or is about to, takes the ring over, writes to it, and closes it."""
 
     def write_on(writer: Writer) -> Iterator[str]:
         yield f"commit {writer.commit(10)}"
@@ -91,7 +91,7 @@ def goes_on_as_a_daemon(scene: Scene) -> None:
 
 @promise
 def leaves_to_a_daemon_no_ring_of_another(scene: Scene) -> None:
-    """Nor one that was closed: the child is told what it was told before, and destroys nothing."""
+    """A child whose parent's ring has another writer, or was closed, gets EOWNERDEAD and destroys nothing."""
 
     def try_to_write(writer: Writer) -> Iterator[str]:
         for _ in range(2):
@@ -117,7 +117,7 @@ def leaves_to_a_daemon_no_ring_of_another(scene: Scene) -> None:
 
 @promise
 def dies_with_its_process_whatever_its_children_do(scene: Scene) -> None:
-    """A child that lives on, and has destroyed nothing, keeps no hold of the ring."""
+    """A child that outlives the writer, and has destroyed nothing, does not keep the ring alive."""
 
     def play() -> Iterator[str]:
         writer = scene.writer()
@@ -141,7 +141,7 @@ def dies_with_its_process_whatever_its_children_do(scene: Scene) -> None:
 
 @promise
 def lets_a_reader_go_on_in_a_child(scene: Scene) -> None:
-    """A reader's handle is memory and a mapping: child and parent each have a place of their own."""
+    """A reader's handle works in a forked child, too; child and parent each read on from where it was."""
     writer, reader = scene.writer(), scene.reader()
     for _ in range(3):
         writer.write(FRAME)

@@ -27,7 +27,7 @@ def _ring(scene: Scene, name: str) -> RingObject:
 
 @promise
 def lays_out_its_ring_as_the_format_says(scene: Scene) -> None:
-    """Header, slots, extension and lines: each where it must be, none beside the object or another one."""
+    """Header, slots, extension and lines lie where FORMAT.md says, inside the object and without overlap."""
     for slots, slot_size in GEOMETRIES:
         name = scene.new_name()
         writer = scene.writer(name, slots=slots, slot_size=slot_size)
@@ -67,7 +67,7 @@ def lays_out_its_ring_as_the_format_says(scene: Scene) -> None:
 
 @promise
 def begins_an_empty_ring_as_the_format_says(scene: Scene) -> None:
-    """No frames: counters at 0, each line empty, live, epoch 1, its writer's signature."""
+    """A new ring has counters at 0, empty lines, state live, epoch 1, and its writer's process ID."""
     name = scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=100)
     ring, pid = _ring(scene, name), os.getpid()
@@ -100,7 +100,7 @@ def begins_an_empty_ring_as_the_format_says(scene: Scene) -> None:
 
 @promise
 def writes_frames_as_the_format_says(scene: Scene) -> None:
-    """Metadata, payload and line in the frame's slot, and all counters; what is reserved stays zero."""
+    """A write sets the slot's metadata, payload and line, and all counters; what is reserved stays zero."""
     for slots, slot_size in ((30, 512 * 1024), (3, 1000)):
         name = scene.new_name()
         writer = scene.writer(name, slots=slots, slot_size=slot_size)
@@ -134,7 +134,7 @@ def writes_frames_as_the_format_says(scene: Scene) -> None:
 
 @promise
 def marks_a_slot_that_is_being_written(scene: Scene) -> None:
-    """By an odd stamp, before any byte of it changes; one that was given back holds nothing, with an odd one."""
+    """A slot's stamp is odd before any byte of it changes, and stays odd if the slot is given back."""
     name = scene.new_name()
     writer = scene.writer(name, slots=2, slot_size=100)
     ring = _ring(scene, name)
@@ -157,7 +157,7 @@ def marks_a_slot_that_is_being_written(scene: Scene) -> None:
 
 @promise
 def holds_its_ring_by_a_lock(scene: Scene) -> None:
-    """An exclusive open-file-description lock on the whole of it as long as it lives; no longer than that."""
+    """A writer holds an exclusive open-file-description lock on the whole object as long as it lives, no longer."""
     name = scene.new_name()
     actor = scene.start_writer(1, name, slots=2, slot_size=1000)
 
@@ -181,7 +181,7 @@ def holds_its_ring_by_a_lock(scene: Scene) -> None:
 
 @promise
 def takes_a_ring_over_as_the_format_says(scene: Scene) -> None:
-    """Its own signature, epoch one up, state live; half-written lines become empty; the first frame is flagged."""
+    """The next writer signs the ring, raises the epoch, empties half-written lines, and flags its first frame."""
 
     def play() -> Iterator[str]:
         writer = scene.writer(name, slots=4, slot_size=1000)
@@ -209,7 +209,7 @@ def takes_a_ring_over_as_the_format_says(scene: Scene) -> None:
 
 @promise
 def believes_the_larger_of_two_counters(scene: Scene) -> None:
-    """After a death between them: the larger of extension.frames and header.frame_count, as far as a ring reaches."""
+    """The next writer counts on from the larger of frames and frame_count, unless they differ by more than a ring."""
     for ahead, expected in ((1, 6), (4, 9), (5, 5), (1000, 5)):
         name = scene.new_name()
         scene.write_and_die(5, name, slots=4, slot_size=1000)
@@ -226,7 +226,7 @@ def believes_the_larger_of_two_counters(scene: Scene) -> None:
 
 @measured
 def renews_its_clock_twice_a_second(scene: Scene) -> None:
-    """realtime_offset_ns, while it writes."""
+    """A writer renews realtime_offset_ns twice a second while it writes."""
     name = scene.new_name()
     writer = scene.writer(name, slots=2, slot_size=1000)
     ring = _ring(scene, name)
@@ -246,7 +246,7 @@ def renews_its_clock_twice_a_second(scene: Scene) -> None:
 
 @promise
 def makes_its_ring_appear_whole(scene: Scene) -> None:
-    """Under its name nobody ever sees one that is not yet a ring, or that nobody holds."""
+    """A ring's name appears only once the ring is complete."""
 
     def make() -> Iterator[str]:
         for _ in range(60):

@@ -100,7 +100,7 @@ def _enter(suite: str) -> None:
         run(suite, scene)
 
     play.__name__ = f"passes_test_{suite}"
-    play.__doc__ = f"All of lib/tests/test_{suite}.c, with this library."
+    play.__doc__ = f"The library passes all of lib/tests/test_{suite}.c."
     promise(play)
 
 

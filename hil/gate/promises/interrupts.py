@@ -21,14 +21,14 @@ Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 @measured
 def ends_a_wait_at_a_signal(scene: Scene) -> None:
-    """EINTR, once a handler has run; at once where it slept, within half a second where it was about to."""
+    """A wait ends with EINTR after a signal handler: at once when asleep, else within half a second."""
     scene.writer()
     _end_by_signals(scene, scene.reader(reconnect=1), "-1 EINTR")
 
 
 @measured
 def ends_a_wait_of_the_originals_callers_at_a_signal(scene: Scene) -> None:
-    """With 0, which is no error to them: they look at a flag that the handler has set."""
+    """In the original's calls a signal ends a wait with 0, so that callers look at their handler's flag."""
     scene.writer()
     _end_by_signals(scene, scene.reader(), "0")
 
@@ -50,7 +50,7 @@ def _end_by_signals(scene: Scene, reader: Reader, expected: str) -> None:
 
 @measured
 def ends_a_wait_by_interrupt(scene: Scene) -> None:
-    """EINTR, within half a second, from another thread, and from a handler; once, and the next wait is whole again."""
+    """An interrupt from a thread or a handler ends one wait with EINTR within half a second, and no other."""
     scene.writer()
     reader = scene.reader(reconnect=1)  # callers of the original get 0 for the handler's signal
     handler = Handler(lambda number: reader.interrupt())
@@ -80,7 +80,7 @@ def ends_a_wait_by_interrupt(scene: Scene) -> None:
 
 @promise
 def keeps_an_interrupt_for_the_next_wait(scene: Scene) -> None:
-    """One that came before it, once; each call that waits is ended by it, and a frame that is there comes after."""
+    """An interrupt before a wait ends the next one, whichever call it is; a frame that is there comes after."""
     writer, reader = scene.writer(), scene.reader()
     for call, wait in waits(scene, reader).items():
         reader.interrupt()
@@ -95,7 +95,7 @@ def keeps_an_interrupt_for_the_next_wait(scene: Scene) -> None:
 
 @promise
 def ends_a_wait_whose_handle_is_destroyed_in_a_handler(scene: Scene) -> None:
-    """EBADF for the call that was under way; descriptor and mapping go when it ends."""
+    """A wait whose handle is destroyed in a signal handler ends with EBADF, and then its mapping goes."""
 
     def play() -> Iterator[str]:
         reader = scene.reader()
@@ -120,7 +120,7 @@ def ends_a_wait_whose_handle_is_destroyed_in_a_handler(scene: Scene) -> None:
 
 @promise
 def gives_up_its_interrupts_with_its_handle(scene: Scene) -> None:
-    """interrupt of a closed handle does nothing, and what comes after is not ended by it."""
+    """An interrupt of a closed handle does nothing, even once the handle is open again."""
     scene.writer()
     reader = scene.reader()
     reader.destroy()

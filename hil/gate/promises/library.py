@@ -22,14 +22,14 @@ DEADLOCK_S = 15
 
 @promise
 def exports_every_call(scene: Scene) -> None:
-    """Each call of the header is there."""
+    """The library exports every call of the header."""
     for call in read_header().calls:
         scene.expect(call, "there" if scene.library.has(call.removeprefix(PREFIX)) else "absent", "there")
 
 
 @promise
 def tells_its_version(scene: Scene) -> None:
-    """MAJOR.MINOR.PATCH, static."""
+    """video_shm_version returns MAJOR.MINOR.PATCH, always at the same address."""
     version = scene.library.function("version")
     version.restype = ctypes.c_void_p
     address = version()
@@ -40,7 +40,7 @@ def tells_its_version(scene: Scene) -> None:
 
 @promise
 def lays_its_types_out_as_declared(scene: Scene) -> None:
-    """Sizes and offsets are the header's; what begins with its size may have grown; other names are not known."""
+    """Types have the header's sizes and offsets; only structs with a struct_size may be larger."""
 
     def layout(name: str | None) -> int:
         return scene.library("layout", name.encode() if name is not None else None).result
@@ -57,7 +57,7 @@ def lays_its_types_out_as_declared(scene: Scene) -> None:
 
 @promise
 def prints_nothing(scene: Scene) -> None:
-    """Neither on stdout nor on stderr, whatever happens, nor when it is loaded."""
+    """The library prints nothing on stdout or stderr, not even while it is loaded."""
     live(scene)
     words = os.fstat(1).st_size
     scene.expect("what is on stdout and stderr", os.pread(1, words, 0), b"")
@@ -65,7 +65,7 @@ def prints_nothing(scene: Scene) -> None:
 
 @promise
 def leaves_signals_alone(scene: Scene) -> None:
-    """It installs no handler, ignores none and blocks none."""
+    """The library installs no signal handler, and neither ignores nor blocks a signal."""
 
     def signals() -> list[str]:
         return re.findall(r"^(?:SigBlk|SigIgn|SigCgt):.*$", Path("/proc/self/status").read_text(), re.MULTILINE)
@@ -101,7 +101,7 @@ def _replace(scene: Scene) -> str:
 
 @promise
 def logs_what_is_worth_a_line(scene: Scene) -> None:
-    """With level, text and context, from the thread that made the call."""
+    """An event is logged with level, text and context, by the thread that made the call."""
     log = _Log(scene)
     name = _replace(scene)
     scene.need("lines about a ring that was replaced", len(log.lines), 1)
@@ -114,7 +114,7 @@ def logs_what_is_worth_a_line(scene: Scene) -> None:
 
 @promise
 def logs_a_name_that_is_gone_as_a_warning(scene: Scene) -> None:
-    """The writer's name was removed, and is made anew."""
+    """A writer that makes its ring anew, because the name was removed, logs a warning."""
     name = scene.new_name()
     writer, log = scene.writer(name, slots=2, slot_size=4096), _Log(scene)
     scene.path(name).unlink()
@@ -124,7 +124,7 @@ def logs_a_name_that_is_gone_as_a_warning(scene: Scene) -> None:
 
 @promise
 def logs_nothing_per_frame(scene: Scene) -> None:
-    """Writing, reading, missing and dropping make no line."""
+    """Writing, reading, missing and dropping frames logs nothing."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4, slot_size=2000), scene.reader(name)
     log = _Log(scene)
@@ -137,7 +137,7 @@ def logs_nothing_per_frame(scene: Scene) -> None:
 
 @promise
 def logs_no_more_once_told_so(scene: Scene) -> None:
-    """NULL removes the callback."""
+    """video_shm_set_log with NULL removes the callback."""
     log = _Log(scene)
     scene.library("set_log", None, None)
     _replace(scene)
@@ -146,7 +146,7 @@ def logs_no_more_once_told_so(scene: Scene) -> None:
 
 @promise
 def logs_with_no_lock_held(scene: Scene) -> None:
-    """The callback may fork, call the library, and wait for threads that do."""
+    """The log callback may fork, call the library, and wait for threads that do."""
     done = list[str]()
 
     def work() -> None:

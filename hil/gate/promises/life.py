@@ -8,7 +8,7 @@ from .sides import Reader, Writer
 
 
 def live(scene: Scene) -> None:
-    """Play all of it once."""
+    """Run the whole sequence once."""
     writer, reader = scene.writer(), scene.reader()
     for number in range(40):
         writer.write(FRAME, is_keyframe=number % 10 == 0)

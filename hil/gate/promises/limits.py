@@ -62,31 +62,31 @@ def _expect_crossing(scene: Scene, frames: int) -> None:
 
 @promise
 def goes_on_beyond_a_day_of_frames(scene: Scene) -> None:
-    """As at the first one."""
+    """A ring works after a day of frames as it does at the first."""
     _expect_crossing(scene, A_DAY)
 
 
 @promise
 def goes_on_beyond_the_sign_of_32_bits(scene: Scene) -> None:
-    """At 2^31, where the stamps come round, and an int would change its sign."""
+    """A ring goes on beyond frame 2^31, where stamps wrap around and an int would change its sign."""
     _expect_crossing(scene, 2**31)
 
 
 @promise
 def goes_on_beyond_32_bits(scene: Scene) -> None:
-    """At 2^32 the slots begin anew at 0, and frame numbers have 64 bits."""
+    """A ring goes on beyond frame 2^32, where slots begin at 0 again; frame numbers have 64 bits."""
     _expect_crossing(scene, 2**32)
 
 
 @promise
 def goes_on_far_beyond_32_bits(scene: Scene) -> None:
-    """At 2^40, where all counters have 64 bits."""
+    """A ring goes on beyond frame 2^40; all counters have 64 bits."""
     _expect_crossing(scene, 2**40)
 
 
 @promise
 def laps_readers_beyond_32_bits(scene: Scene) -> None:
-    """A reader that was lapped there gets what the ring holds, and is told of the rest."""
+    """A reader that is lapped at frame 2^32 gets what the ring still holds, and counts the rest as missed."""
     name = scene.new_name()
     _age(scene, name, 2**32 - 5)
     writer = scene.writer(name, slots=30, slot_size=1000)
@@ -100,7 +100,7 @@ def laps_readers_beyond_32_bits(scene: Scene) -> None:
 
 @promise
 def makes_rings_of_every_geometry(scene: Scene) -> None:
-    """2 to 4096 slots of a byte and more: each holds as many frames as it has slots."""
+    """Rings of 2 to 4096 slots, of a byte and more, hold as many frames as they have slots."""
     for slots, slot_size in ((2, 1), (3, 7), (31, 4096), (4095, 1), (4096, 100), (30, 524287), (29, 524288)):
         name = scene.new_name()
         writer = scene.writer(name, slots=slots, slot_size=slot_size)
@@ -124,7 +124,7 @@ def makes_rings_of_every_geometry(scene: Scene) -> None:
 
 @promise
 def carries_the_largest_frames(scene: Scene) -> None:
-    """Slots of 256 MiB."""
+    """A slot of 256 MiB carries a frame of 256 MiB."""
     free = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
     if free is None or int(free[1]) * 1024 < NEEDED_BYTES:
         raise Unasked("two slots of 256 MiB need 2 GiB of free memory")
@@ -145,7 +145,7 @@ def carries_the_largest_frames(scene: Scene) -> None:
 
 @promise
 def keeps_every_frame_of_a_long_run(scene: Scene) -> None:
-    """Beyond 2^16 of them, one by one."""
+    """A reader that keeps up gets each frame of a run that is longer than 2^16."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=30, slot_size=64), scene.reader(name)
     write, read = scene.library.function("producer_write"), scene.library.function("consumer_read")
@@ -187,7 +187,7 @@ def _room() -> ctypes.Array[ctypes.c_char]:
 
 @promise
 def refuses_a_ring_whose_numbers_are_out_of_bounds(scene: Scene) -> None:
-    """EPROTO: each number of the extension, one beyond its bounds or beyond the object; nothing is touched by it."""
+    """A ring is refused with EPROTO if a number in it is out of bounds, or reaches beyond the object."""
     usual = RingObject(_made(scene))
     told = {field: usual.extension(field) for field in ("slot_stride", "slot_offset", "line_offset", "object_size")}
     wrong: dict[str, tuple[int, ...]] = {
@@ -216,7 +216,7 @@ def _made(scene: Scene) -> Path:
 
 @promise
 def believes_no_slot_that_is_wrong(scene: Scene) -> None:
-    """A size beyond the slot or of 0, another stamp, another number: the frame is lost, and nothing of it is told."""
+    """A slot with a wrong size, stamp or frame number is a missed frame, and nothing in it is told."""
     spoils: dict[str, Callable[[RingObject], None]] = {
         "size beyond the slot": lambda ring: ring.set_meta(2, size=1001),
         "size of the highest bit": lambda ring: ring.set_meta(2, size=2**31),
@@ -241,7 +241,7 @@ def believes_no_slot_that_is_wrong(scene: Scene) -> None:
 
 @promise
 def knows_no_frame_that_was_never_counted(scene: Scene) -> None:
-    """Whole in its slot, but its writer died before it was counted: nobody sees it, and its follower writes it anew."""
+    """A whole frame that its writer died before counting is never seen; the next writer writes its number anew."""
     name = scene.new_name()
     scene.write_and_die(5, name, slots=8, slot_size=1000)
     ring = RingObject(scene.path(name))

@@ -12,7 +12,7 @@ from .scene import FRAME, Scene, promise, until
 
 @promise
 def makes_a_ring_anew_whose_name_is_gone(scene: Scene) -> None:
-    """Readers that come later need one: its numbers go on, and the others go over to it."""
+    """A writer makes its ring anew if the name was removed; numbers go on, and readers that reconnect go over."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4096, slot_size=1000), scene.reader(name, reconnect=1)
     writer.write(FRAME)
@@ -33,7 +33,7 @@ def makes_a_ring_anew_whose_name_is_gone(scene: Scene) -> None:
 
 @promise
 def marks_what_comes_of_a_ring_made_anew(scene: Scene) -> None:
-    """Its first frame is a discontinuity for a reader that went over, and none before or behind it is."""
+    """The first frame of a ring that was made anew is a discontinuity, and no frame before or behind it is."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4096, slot_size=1000), scene.reader(name, reconnect=1)
     writer.place(FRAME)
@@ -51,7 +51,7 @@ def marks_what_comes_of_a_ring_made_anew(scene: Scene) -> None:
 
 @promise
 def stops_where_its_name_is_somebody_elses(scene: Scene) -> None:
-    """ESTALE, for good; its own ring is closed for readers; what is there now stays."""
+    """A writer whose ring's name leads to another ring fails with ESTALE for good, and leaves that ring alone."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
     other = scene.new_name()
@@ -73,7 +73,7 @@ def stops_where_its_name_is_somebody_elses(scene: Scene) -> None:
 
 @promise
 def tells_a_commit_that_it_came_too_late(scene: Scene) -> None:
-    """ESTALE of a commit, too, where the name leads elsewhere meanwhile."""
+    """A commit, too, fails with ESTALE once the ring's name leads elsewhere."""
     name, other = scene.new_name(), scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=1000)
     scene.writer(other, slots=4, slot_size=1000)
@@ -91,7 +91,7 @@ def tells_a_commit_that_it_came_too_late(scene: Scene) -> None:
 
 @promise
 def notices_that_its_name_leads_elsewhere(scene: Scene) -> None:
-    """A reader looks twice a second: another ring under the name is told as the end of this one, and gone over to."""
+    """When a ring's name leads to another ring, readers get EPIPE, and with reconnect go over to that ring."""
     name, other = scene.new_name(), scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=1000)
     second = scene.writer(other, slots=4, slot_size=1000)

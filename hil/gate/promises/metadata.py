@@ -31,7 +31,7 @@ def _told(meta: object) -> dict[str, int]:
 
 @promise
 def carries_each_field_as_it_was_given(scene: Scene) -> None:
-    """At its bounds, alone, to the reader that copies, the one that does not, and who looks from outside."""
+    """A reader gets each field of the metadata as it was given, up to its bounds."""
     writer, reader = scene.writer(), scene.reader()
     for field, values in BOUNDS.items():
         for value in values:
@@ -42,7 +42,7 @@ def carries_each_field_as_it_was_given(scene: Scene) -> None:
 
 @promise
 def carries_each_field_without_a_copy(scene: Scene) -> None:
-    """Likewise by acquire, and in the slot table."""
+    """acquire and inspect_slots return each field of the metadata as it was given, too."""
     writer, reader = scene.writer(), scene.reader(start=2)
     name, slots = scene.channel_name.encode(), Guarded(Slot * 30)
     for number, (field, values) in enumerate(BOUNDS.items()):
@@ -57,7 +57,7 @@ def carries_each_field_without_a_copy(scene: Scene) -> None:
 
 @promise
 def knows_a_keyframe(scene: Scene) -> None:
-    """By its metadata; each JPEG is one; no other is."""
+    """A frame is flagged as a keyframe if its metadata says so, and every JPEG is."""
     writer = scene.writer()
     reader = scene.reader(start=2)
     for codec in (0, 1, 2, 3, 64):
@@ -71,7 +71,7 @@ def knows_a_keyframe(scene: Scene) -> None:
 
 @promise
 def carries_what_a_program_keeps_in_reserved(scene: Scene) -> None:
-    """Five bytes of its own, by write and by commit, with a copy and without."""
+    """The five reserved bytes of the metadata are a program's own, and are carried along by every call."""
     writer, reader = scene.writer(), scene.reader()
     kept = (ctypes.c_uint8 * 5)(*b"abcde")
     writer.write(FRAME, reserved=kept)
@@ -83,7 +83,7 @@ def carries_what_a_program_keeps_in_reserved(scene: Scene) -> None:
 
 @promise
 def carries_each_flag(scene: Scene) -> None:
-    """Those that a writer may give, alone and together; none that was not given."""
+    """A frame has the flags that its writer gave it, alone or together, and no others."""
     writer = scene.writer()
     reader = scene.reader(start=2)
     for flags in (0, 2, 4, 8, 2 | 4 | 8):
@@ -97,7 +97,7 @@ def carries_each_flag(scene: Scene) -> None:
 
 @promise
 def dates_frames_by_the_monotonic_clock(scene: Scene) -> None:
-    """Capture and publishing lie between the begin and the end of write; last_publish_ns is the newest one's."""
+    """capture_ns and publish_ns lie within the write; last_publish_ns is that of the newest frame."""
     writer, reader, name = scene.writer(), scene.reader(start=2), scene.channel_name
     for how in ("write", "commit", "commit with a time"):
         begin = time.monotonic_ns()
@@ -120,7 +120,7 @@ def dates_frames_by_the_monotonic_clock(scene: Scene) -> None:
 
 @promise
 def keeps_the_time_of_capture_that_is_given(scene: Scene) -> None:
-    """Whatever it is; publish_ns is when the writer was done with it."""
+    """A capture_ns that is given is kept, whatever it is; publish_ns is when the writer was done."""
     writer, reader = scene.writer(), scene.reader(start=2)
     for capture_ns in (1, time.monotonic_ns() - 10**9, 2**63, 2**64 - 1):
         begin = time.monotonic_ns()
@@ -132,7 +132,7 @@ def keeps_the_time_of_capture_that_is_given(scene: Scene) -> None:
 
 @promise
 def stamps_the_wall_clock_where_no_time_is_given(scene: Scene) -> None:
-    """timestamp_ms 0 means now, in ms since the epoch."""
+    """A timestamp_ms of 0 becomes the time of the write, in ms since the epoch."""
     writer, reader = scene.writer(), scene.reader()
     for how in ("write", "commit"):
         now = time.time_ns() // 10**6
@@ -144,7 +144,7 @@ def stamps_the_wall_clock_where_no_time_is_given(scene: Scene) -> None:
 
 @promise
 def tells_how_its_clocks_differ(scene: Scene) -> None:
-    """realtime_offset_ns is CLOCK_REALTIME minus CLOCK_MONOTONIC, and renewed twice a second."""
+    """realtime_offset_ns is CLOCK_REALTIME minus CLOCK_MONOTONIC, and is renewed twice a second."""
     writer = scene.writer()
     difference = time.time_ns() - time.monotonic_ns()
     told = writer.info().realtime_offset_ns
@@ -165,7 +165,7 @@ def _write_for(writer: Writer, seconds: float) -> None:
 
 @promise
 def takes_its_codes_as_they_are(scene: Scene) -> None:
-    """Every codec and sample rate that the header names, in a ring of its media."""
+    """A ring carries every codec and sample rate that the header has for its kind of media."""
     enums = read_header().enums
     sound, name = scene.new_name(), scene.new_name()
     video = {code: number for code, number in enums["video_shm_codec"].items() if number < 64}

@@ -15,7 +15,7 @@ VARIABLE = "VIDEO_SHM_POLICY"
 
 @at_home
 def has_the_originals_names(scene: Scene) -> None:
-    """/video_stream, /video_sem_write and /video_sem_read; those of channel N end in _chN, 0 too."""
+    """Ring and semaphores have the original's names; those of channel N end in _chN, those of channel 0, too."""
     library, shown = scene.library, list[list[str]]()
     for channel in (None, 0, 7):
         handle = Guarded(ProducerHandle)
@@ -33,7 +33,7 @@ def has_the_originals_names(scene: Scene) -> None:
 
 @at_home
 def opens_the_originals_ring_without_a_name(scene: Scene) -> None:
-    """Options NULL, or without a name: VIDEO_SHM_NAME, all defaults, for writer, reader and who looks."""
+    """Without options, or a name in them, writer, reader and inspect take VIDEO_SHM_NAME and all defaults."""
     library = scene.library
     for how, given in {"NULL": None, "no name": "options"}.items():
         writer, reader = Writer(library), Reader(library)
@@ -54,7 +54,7 @@ def opens_the_originals_ring_without_a_name(scene: Scene) -> None:
 
 @at_home
 def joins_by_the_originals_calls(scene: Scene) -> None:
-    """init of both sides, and a wait; the reader goes over to the next ring."""
+    """producer_init and consumer_init open the original's ring, and the reader goes over to the next one."""
     library = scene.library
     writer, reader = Writer(library), Reader(library)
     scene.need("a reader before there is a ring", str(library("consumer_init", reader.handle)), "-1 ENOENT")
@@ -70,7 +70,7 @@ def joins_by_the_originals_calls(scene: Scene) -> None:
 
 @at_home
 def joins_the_originals_ring_by_either_name(scene: Scene) -> None:
-    """/video_stream, else /video_stream_ch0, else ENOENT; and the next ring of either name when that one ends."""
+    """consumer_init joins /video_stream, else /video_stream_ch0, and goes over to the next of either name."""
     library, reader = scene.library, Reader(scene.library)
     scene.need("a reader before there is a ring", str(library("consumer_init", reader.handle)), "-1 ENOENT")
     newer = scene.writer("/video_stream_ch0", slots=4, slot_size=1000)
@@ -95,7 +95,7 @@ def joins_the_originals_ring_by_either_name(scene: Scene) -> None:
 
 @promise
 def takes_a_policy_from_the_environment(scene: Scene) -> None:
-    """VIDEO_SHM_POLICY, in the original's calls alone; where it is no policy, they are refused."""
+    """VIDEO_SHM_POLICY sets the policy of the original's calls alone; an unknown word is refused with EINVAL."""
     expected = {None: [0, 1, 2, 3, 4], "every": [0, 1, 2, 3, 4], "newest": [4], "keyframes": [0, 3]}
     writer = scene.writer()
     for word, numbers in expected.items():
@@ -114,7 +114,7 @@ def takes_a_policy_from_the_environment(scene: Scene) -> None:
 
 @at_home
 def gives_sound_a_ring_without_semaphores(scene: Scene) -> None:
-    """/audio_stream, and any name that is no channel's: the ring alone."""
+    """/audio_stream, and every other ring that is no channel's, has no semaphores."""
     for name in ("audio_stream", "video_stream2", "video_stream_chx", "video_stream_ch", "other"):
         writer = scene.writer(name, slots=2, slot_size=64, media=1)
         scene.expect(f"names beside {name}", [path.name for path in SHARED_MEMORY.iterdir()], [name])

@@ -60,11 +60,11 @@ def _expect_known(scene: Scene, part: Callable[[], None]) -> None:
 
 @promise
 def knows_a_writer_of_another_pid_namespace(scene: Scene) -> None:
-    """Pids say nothing there: the lock does."""
+    """A writer in another PID namespace is known to be alive or dead, since its lock tells."""
     _expect_known(scene, house.part_from_pids)
 
 
 @promise
 def knows_a_writer_of_another_time_namespace(scene: Scene) -> None:
-    """Start times are other ones there: a live writer is not taken for one that began later."""
+    """A writer in another time namespace is known to be alive or dead, though start times differ there."""
     _expect_known(scene, lambda: house.part_from_time(AHEAD_S))

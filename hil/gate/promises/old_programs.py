@@ -16,7 +16,7 @@ from .sides import inspect
 
 @promise
 def keeps_tokens_few(scene: Scene) -> None:
-    """As many as there are version 1 readers, 32 at most, however many frames; none where there is no reader."""
+    """The read semaphore has no more tokens than there are version 1 readers, and 32 at most."""
     writer = scene.writer()
     ring = RingObject(scene.path(scene.channel_name))
     with Semaphore(scene, "read") as semaphore:
@@ -38,7 +38,7 @@ def keeps_tokens_few(scene: Scene) -> None:
 
 @promise
 def counts_for_version_1_readers(scene: Scene) -> None:
-    """write_idx, frame_count and dropped_frames go on with each frame, and the newest lies before write_idx."""
+    """Each frame moves write_idx and frame_count on, and the newest frame lies before write_idx."""
     writer = scene.writer()
     ring = RingObject(scene.path(scene.channel_name))
     for number in range(65):
@@ -81,7 +81,7 @@ def _sleepers(scene: Scene, count: int) -> list[Actor]:
 
 @promise
 def wakes_version_1_readers(scene: Scene) -> None:
-    """Each of several that sleep on the semaphore gets a token for a frame."""
+    """Each version 1 reader that sleeps on the semaphore gets a token for a frame."""
     writer = scene.writer()
     readers = _sleepers(scene, 4)
     RingObject(scene.path(scene.channel_name)).set_header(active_readers=4)
@@ -91,7 +91,7 @@ def wakes_version_1_readers(scene: Scene) -> None:
 
 @promise
 def wakes_nobody_for_the_dead(scene: Scene) -> None:
-    """Of 32 that count themselves only one is there: it gets its token, and no heap of them lies there then."""
+    """A version 1 reader wakes beside 31 that died without leaving, and no tokens pile up for those."""
     writer = scene.writer()
     [reader] = _sleepers(scene, 1)
     RingObject(scene.path(scene.channel_name)).set_header(active_readers=32)
@@ -103,7 +103,7 @@ def wakes_nobody_for_the_dead(scene: Scene) -> None:
 
 @promise
 def makes_new_semaphores_for_a_new_ring(scene: Scene) -> None:
-    """Who still waits at the pair of a ring that was replaced takes nothing from the readers of the new one."""
+    """A new ring has new semaphores, so that those who wait at the former ring's take no token of it."""
     path = scene.path(scene.channel_name)
     former = scene.writer()  # creates the semaphores
     with Semaphore(scene, "read") as left:
@@ -120,7 +120,7 @@ def makes_new_semaphores_for_a_new_ring(scene: Scene) -> None:
 
 @promise
 def is_no_version_1_reader_itself(scene: Scene) -> None:
-    """A reader of the library neither counts itself in active_readers nor takes tokens."""
+    """The library's readers neither count themselves in active_readers nor take tokens."""
     writer = scene.writer()
     ring = RingObject(scene.path(scene.channel_name))
     readers = [scene.reader() for _ in range(3)]
@@ -136,7 +136,7 @@ def is_no_version_1_reader_itself(scene: Scene) -> None:
 
 @promise
 def holds_the_write_semaphore_for_a_frame_only(scene: Scene) -> None:
-    """Its value is 1, and 0 while a frame is written."""
+    """The write semaphore is 1, and 0 while a frame is written."""
     writer = scene.writer()
     with Semaphore(scene, "write") as semaphore:
         scene.expect("tokens of a new ring", semaphore.tokens, 1)
@@ -153,7 +153,7 @@ def holds_the_write_semaphore_for_a_frame_only(scene: Scene) -> None:
 
 @promise
 def rearms_a_semaphore_whose_holder_died(scene: Scene) -> None:
-    """Taken for over a second, or at the start: it goes on in its place, and counts it."""
+    """A writer goes on, and counts it, once the write semaphore has been taken for over a second."""
     writer = scene.writer()
     with Semaphore(scene, "write") as semaphore:
         semaphore.take()
@@ -173,7 +173,7 @@ def rearms_a_semaphore_whose_holder_died(scene: Scene) -> None:
 
 @promise
 def has_semaphores_for_its_channels_only(scene: Scene) -> None:
-    """A ring of another name has none; another geometry of a channel has them, too."""
+    """A channel's ring has semaphores, and a ring of another name has none."""
     name = scene.new_name()
     scene.writer(name, slots=2, slot_size=64)
     made = [path.name for path in scene.path("/").iterdir() if path.name.endswith(f"_ch{scene.channel}")]

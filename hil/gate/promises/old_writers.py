@@ -37,7 +37,7 @@ NEWER = (
 
 @promise
 def reads_a_version_1_ring(scene: Scene) -> None:
-    """In order, once each, with numbers and metadata; what only newer writers tell is zero, its state unknown."""
+    """Frames of a version 1 ring come in order, each once; what only newer writers tell is zero."""
     old = V1Writer(scene.path(scene.channel_name))
     old.write(b"before", codec=0)
     reader = scene.reader()
@@ -64,7 +64,7 @@ def reads_a_version_1_ring(scene: Scene) -> None:
 
 @promise
 def trusts_a_version_1_slot_as_far_as_the_format_says(scene: Scene) -> None:
-    """The slot at write_idx may be being written: 29 frames are to be had; the sequence must be the frame's."""
+    """A version 1 ring yields 29 frames, without the slot at write_idx, each with its own sequence."""
     for count in (10, 29, 30, 100):
         path = scene.path(scene.channel_name)
         old = V1Writer(path)
@@ -85,7 +85,7 @@ def trusts_a_version_1_slot_as_far_as_the_format_says(scene: Scene) -> None:
 
 @measured
 def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
-    """It comes and looks often enough for a camera, since nobody wakes it."""
+    """A reader finds a version 1 writer's frame within milliseconds, although nobody wakes it."""
     old = V1Writer(scene.path(scene.channel_name))
 
     def read() -> Iterator[str]:
@@ -113,7 +113,7 @@ def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
 
 @promise
 def leaves_tokens_to_version_1_readers(scene: Scene) -> None:
-    """A reader of a version 1 ring never touches the semaphore, nor anything else."""
+    """A reader of a version 1 ring takes no token, and changes nothing in the ring."""
     writer = scene.writer()  # creates the semaphores
     with Semaphore(scene, "read") as semaphore:
         semaphore.give()
@@ -131,7 +131,7 @@ def leaves_tokens_to_version_1_readers(scene: Scene) -> None:
 
 @promise
 def knows_when_a_version_1_ring_is_gone(scene: Scene) -> None:
-    """Its name was removed, which is how such a writer leaves: EPIPE, and the next ring is found."""
+    """A version 1 ring ends when its name is removed: readers get EPIPE, and then find the next ring."""
     path = scene.path(scene.channel_name)
     old = V1Writer(path)
     reader = scene.reader(reconnect=1)
@@ -145,7 +145,7 @@ def knows_when_a_version_1_ring_is_gone(scene: Scene) -> None:
 
 @promise
 def takes_a_version_1_ring_over(scene: Scene) -> None:
-    """A writer of the library replaces it, and goes on with its numbers; readers go over."""
+    """A writer replaces a version 1 ring and goes on with its numbers, and readers go over."""
     path = scene.path(scene.channel_name)
     old = V1Writer(path)
     for _ in range(7):
@@ -170,7 +170,7 @@ def _got(reader: Reader, found: list[int]) -> bool:
 
 @measured
 def waits_at_a_version_1_ring_as_at_any(scene: Scene) -> None:
-    """As long as it is told, not at all where it is told so, and until it is interrupted."""
+    """At a version 1 ring, too, a wait lasts as long as it is told, and an interrupt ends it."""
     old, reader = V1Writer(scene.path(scene.channel_name)), scene.reader()
     with Stalls() as stalls:
         for call, wait in waits(scene, reader).items():
@@ -186,7 +186,7 @@ def waits_at_a_version_1_ring_as_at_any(scene: Scene) -> None:
 
 @promise
 def gives_what_is_wanted_of_a_version_1_ring(scene: Scene) -> None:
-    """Each start and policy; what it lost is missed, what it passed over skipped; a lapped view is told."""
+    """At a version 1 ring, too, start, policy and counts are right, and a lapped view is told."""
     old = V1Writer(scene.path(scene.channel_name))
     for number in range(20):
         old.write(FRAME, is_keyframe=number in (3, 12))

@@ -30,7 +30,7 @@ def slots_of(scene: Scene, name: str, capacity: int) -> tuple[int, list[Any]]:
 
 @promise
 def tells_a_rings_figures(scene: Scene) -> None:
-    """The same to its writer, to a reader, and to who looks from outside."""
+    """The writer, a reader and inspect report the same figures of a ring."""
     name = scene.new_name()
     writer = scene.writer(name, slots=7, slot_size=1000, mode=0o640, media=1)
     for number in range(9):
@@ -79,7 +79,7 @@ def _from_all_sides(scene: Scene, name: str, writer: Writer) -> dict[str, Any]:
 
 @promise
 def tells_the_original_geometry(scene: Scene) -> None:
-    """Version 1, 30 slots of 512 KiB, whether options or the original's call made it."""
+    """A ring of 30 slots of 512 KiB is of version 1, whether options or the original's call made it."""
     for how in ("init_channel", "options"):
         writer = scene.writer() if how == "init_channel" else scene.writer(scene.channel_name, slots=30)
         info = inspect(scene.library, scene.channel_name)
@@ -90,7 +90,7 @@ def tells_the_original_geometry(scene: Scene) -> None:
 
 @promise
 def tells_who_writes_and_since_when(scene: Scene) -> None:
-    """The writer's pid, and its start in clock ticks since boot; the next writer's, once it has the ring."""
+    """inspect reports the pid and the start time of the ring's present writer."""
 
     def start_of(pid: int | str) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
@@ -108,7 +108,7 @@ def tells_who_writes_and_since_when(scene: Scene) -> None:
 
 @promise
 def tells_a_rings_state(scene: Scene) -> None:
-    """Live, dead, and closed where a reader still has it; a stopped writer is live."""
+    """A ring is live while its writer lives, even stopped, then dead, or closed for a reader that still has it."""
     actor = scene.start_writer(1)
     name = scene.channel_name
     scene.expect("state while it writes", inspect(scene.library, name).state, LIVE)
@@ -125,7 +125,7 @@ def tells_a_rings_state(scene: Scene) -> None:
 
 @promise
 def tells_of_a_zombie_that_it_is_dead(scene: Scene) -> None:
-    """A writer that was killed and that nobody has waited for."""
+    """A ring is dead when its writer was killed, even if nobody has waited for that process yet."""
     actor = scene.start_writer(1)
     os.kill(actor.pid, 9)
     until(lambda: Path(f"/proc/{actor.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
@@ -135,7 +135,7 @@ def tells_of_a_zombie_that_it_is_dead(scene: Scene) -> None:
 
 @promise
 def shows_its_slots(scene: Scene) -> None:
-    """Each frame that is whole, with number, dates, flags and metadata; what is not is zero."""
+    """inspect_slots reports each whole frame with its number, times, flags and metadata; any other slot is zero."""
     name = scene.new_name()
     writer = scene.writer(name, slots=5, slot_size=1000)
     for number in range(3):
@@ -160,7 +160,7 @@ def shows_its_slots(scene: Scene) -> None:
 
 @promise
 def shows_no_more_slots_than_there_is_room_for(scene: Scene) -> None:
-    """At most capacity, and no more than there are."""
+    """inspect_slots fills no more slots than its capacity, and no more than there are."""
     name = scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=1000)
     for _ in range(4):
@@ -178,7 +178,7 @@ def shows_no_more_slots_than_there_is_room_for(scene: Scene) -> None:
 
 @promise
 def looks_without_a_trace(scene: Scene) -> None:
-    """No descriptor, no mapping, no reader that is counted, and no byte that changes."""
+    """inspect leaves no descriptor and no mapping, counts as no reader, and changes no byte of the ring."""
     writer = scene.writer()
     for _ in range(3):
         writer.write(FRAME)
@@ -196,7 +196,7 @@ def looks_without_a_trace(scene: Scene) -> None:
 
 @promise
 def takes_every_form_of_a_name(scene: Scene) -> None:
-    """With its slash and without, for writer, reader and who looks."""
+    """Writer, reader and inspect take a name with its slash or without."""
     name = scene.new_name()
     writer = scene.writer(name.removeprefix("/"), slots=2, slot_size=1000)
     writer.write(FRAME)
@@ -208,7 +208,7 @@ def takes_every_form_of_a_name(scene: Scene) -> None:
 
 @promise
 def keeps_counting_while_it_is_looked_at(scene: Scene) -> None:
-    """A look while another process writes sees counts that never go back."""
+    """The counts that inspect reports never go back while another process writes."""
 
     def write() -> Iterator[str]:
         writer = scene.writer(name, slots=8, slot_size=1000)

@@ -39,7 +39,7 @@ def _expect_closed(scene: Scene, reader: Reader, which: str) -> None:
 
 @promise
 def refuses_a_reader_that_is_not_open(scene: Scene) -> None:
-    """EBADF of a handle that was never opened, could not be, or was closed; to close it again does nothing."""
+    """Calls on a reader that is closed or was never opened fail with EBADF; another destroy does nothing."""
     writer, reader = scene.writer(), Reader(scene.library)
     _expect_closed(scene, reader, "a handle that was never opened")
     scene.expect("open under a bad name", str(reader.init_channel(-1)), "-1 EINVAL")
@@ -54,7 +54,7 @@ def refuses_a_reader_that_is_not_open(scene: Scene) -> None:
 
 @promise
 def refuses_a_reader_that_is_null(scene: Scene) -> None:
-    """EINVAL; interrupt and destroy do nothing."""
+    """Calls on a reader that is NULL fail with EINVAL; interrupt and destroy do nothing."""
     library, data = scene.library, ctypes.create_string_buffer(10)
     scene.writer()
     calls: Calls = {
@@ -77,7 +77,7 @@ def refuses_a_reader_that_is_null(scene: Scene) -> None:
 
 @promise
 def refuses_to_read_into_nothing(scene: Scene) -> None:
-    """Data, metadata or view NULL, or a view or info of no size: EINVAL, and the frame is not consumed."""
+    """A call whose data, metadata, view or info is NULL or has no size fails with EINVAL, and consumes nothing."""
     writer, reader, library = scene.writer(), scene.reader(), scene.library
     writer.write(FRAME)
     data, meta, unset = ctypes.create_string_buffer(1000), Guarded(Meta), Guarded(View)
@@ -105,7 +105,7 @@ def refuses_to_read_into_nothing(scene: Scene) -> None:
 
 @promise
 def refuses_reader_options_out_of_bounds(scene: Scene) -> None:
-    """EINVAL: start, policy, resync or reconnect, or a struct of a size that can't be."""
+    """Reader options that are out of bounds, unknown or of a wrong size are refused with EINVAL."""
     scene.writer()
     wrong: list[dict[str, int]] = [{"start": 4}, {"policy": 3}, {"resync": 2}, {"reconnect": 2}, {"start": 2**32 - 1}]
     wrong += [{"struct_size": size} for size in BAD_SIZES]
@@ -125,7 +125,7 @@ def refuses_reader_options_out_of_bounds(scene: Scene) -> None:
 
 @promise
 def refuses_names_that_no_ring_can_have(scene: Scene) -> None:
-    """EINVAL, of a reader and from outside."""
+    """Readers, inspect and inspect_slots refuse a name that no ring can have with EINVAL."""
     info, slots = Guarded(Info), Guarded(Slot * 2)
     for name in NO_NAMES:
         text = name.encode()
@@ -138,7 +138,7 @@ def refuses_names_that_no_ring_can_have(scene: Scene) -> None:
 
 @promise
 def refuses_to_inspect_into_nothing(scene: Scene) -> None:
-    """EINVAL: NULL, no size, or no room."""
+    """inspect and inspect_slots fail with EINVAL if their struct is NULL, has no size, or has no room."""
     scene.writer()
     name, library = scene.channel_name.encode(), scene.library
     unset = Guarded(Info)
@@ -164,7 +164,7 @@ def _outcomes(scene: Scene, name: str) -> dict[str, str]:
 
 @promise
 def tells_that_there_is_no_ring(scene: Scene) -> None:
-    """ENOENT, and none is made."""
+    """Joining or inspecting a ring that does not exist fails with ENOENT, and makes none."""
     name = scene.new_name()
     for who, told in _outcomes(scene, name).items():
         scene.expect(f"{who} at an absent ring", told, "-1 ENOENT")
@@ -174,7 +174,7 @@ def tells_that_there_is_no_ring(scene: Scene) -> None:
 
 @promise
 def tells_that_a_ring_is_being_made(scene: Scene) -> None:
-    """EAGAIN: a version 1 writer has made its object, and not yet what is in it."""
+    """Joining or inspecting a version 1 ring that its writer has not filled yet fails with EAGAIN."""
     magic = (0x56494445).to_bytes(4, "little")
     for what, content in {"empty": b"", "all zero": bytes(V1_BYTES), "no version": magic + bytes(V1_BYTES - 4)}.items():
         name = scene.new_name()
@@ -186,7 +186,7 @@ def tells_that_a_ring_is_being_made(scene: Scene) -> None:
 
 @promise
 def tells_that_it_is_no_ring(scene: Scene) -> None:
-    """EPROTO, to a writer too, and it is left as it was: a short file, other bytes, a folder, a link, a FIFO."""
+    """A file, folder, link or FIFO that is no ring is refused with EPROTO, by writers, too, and left as it was."""
     text, other = b"no ring at all", b"\3" * V1_BYTES
     made = {name: scene.path(scene.new_name()) for name in ("short", "other", "folder", "link", "fifo")}
     made["short"].write_bytes(text)
@@ -207,7 +207,7 @@ def tells_that_it_is_no_ring(scene: Scene) -> None:
 
 @promise
 def wakes_nobody_at_the_other_end_of_a_fifo(scene: Scene) -> None:
-    """What lies under a ring's name and is none is not even opened: whoever sleeps there sleeps on."""
+    """A FIFO under a ring's name is not even opened: whoever sleeps at its other end sleeps on."""
 
     def sleep() -> Iterator[str]:
         yield "sleeps"

@@ -25,7 +25,7 @@ def _write(writer: Writer, count: int, keyframes: tuple[int, ...] = (), codec: i
 
 @promise
 def starts_where_it_is_told(scene: Scene) -> None:
-    """With the next, the newest, the oldest, or the last keyframe; what lies before is not in its books."""
+    """A reader starts at the next, the newest or the oldest frame, or the last keyframe, and counts from there."""
     writer = scene.writer()
     _write(writer, 40, (12, 25))
     for start, first in ((NEXT, 40), (NEWEST, 39), (OLDEST, 10), (KEYFRAME, 25)):
@@ -41,7 +41,7 @@ def starts_where_it_is_told(scene: Scene) -> None:
 
 @promise
 def starts_in_a_ring_without_frames(scene: Scene) -> None:
-    """Each start then begins with the first one; start keyframe with the next one that is written."""
+    """In an empty ring a reader starts at the first frame that is written, or at the first keyframe."""
     writer = scene.writer()
     readers = [scene.reader(start=start) for start in (NEXT, NEWEST, OLDEST, KEYFRAME)]
     for reader in readers:
@@ -53,7 +53,7 @@ def starts_in_a_ring_without_frames(scene: Scene) -> None:
 
 @promise
 def waits_for_a_keyframe_to_start_with(scene: Scene) -> None:
-    """Where the ring holds none, with the next one written; those before it are skipped."""
+    """With start keyframe, and none in the ring, a reader starts at the next one and skips what is before it."""
     writer = scene.writer()
     _write(writer, 35)
     reader = scene.reader(start=KEYFRAME)
@@ -65,7 +65,7 @@ def waits_for_a_keyframe_to_start_with(scene: Scene) -> None:
 
 @promise
 def hands_a_lapped_reader_all_that_the_ring_holds(scene: Scene) -> None:
-    """A reader that comes late gets every frame that is left, in order, and is told of every other one."""
+    """A reader that is lapped gets every frame that the ring still holds, and counts the others as missed."""
     written = 100
     writer = scene.writer()
     reader = scene.reader()
@@ -83,7 +83,7 @@ def hands_a_lapped_reader_all_that_the_ring_holds(scene: Scene) -> None:
 
 @promise
 def tells_what_was_missed_before_a_frame(scene: Scene) -> None:
-    """By each view: since the one before, and nothing where nothing was."""
+    """Each view tells how many frames the reader missed since the one before."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
     seen = []
@@ -99,7 +99,7 @@ def tells_what_was_missed_before_a_frame(scene: Scene) -> None:
 
 @promise
 def gives_the_newest_only(scene: Scene) -> None:
-    """Policy newest: at the time of asking; what lies between is skipped, overwritten or not, and never missed."""
+    """A reader with policy newest gets the newest frame whenever it asks, skips the others, and misses none."""
     writer = scene.writer()
     reader = scene.reader(policy=ONLY_NEWEST)
     got = []
@@ -112,7 +112,7 @@ def gives_the_newest_only(scene: Scene) -> None:
 
 @promise
 def gives_keyframes_only(scene: Scene) -> None:
-    """Policy keyframes: each once, also those that lie behind others; the others are skipped."""
+    """A reader with policy keyframes gets each keyframe once, and skips all other frames."""
     writer = scene.writer()
     reader = scene.reader(policy=ONLY_KEYFRAMES)
     _write(writer, 20, (0, 5, 6, 19))
@@ -126,7 +126,7 @@ def gives_keyframes_only(scene: Scene) -> None:
 
 @promise
 def tells_missed_keyframes_from_skipped_frames(scene: Scene) -> None:
-    """A lapped reader of keyframes has missed the keyframes that it lost, and skipped the rest."""
+    """A reader with policy keyframes that is lapped has missed the lost keyframes, and skipped the rest."""
     writer = scene.writer()
     reader = scene.reader(policy=ONLY_KEYFRAMES)
     _write(writer, 100, (0, 10, 20, 30, 80, 99))
@@ -136,7 +136,7 @@ def tells_missed_keyframes_from_skipped_frames(scene: Scene) -> None:
 
 @promise
 def resynchronises_at_keyframes(scene: Scene) -> None:
-    """With resync nothing until a keyframe, at the start and after a gap; what is left out is skipped."""
+    """With resync a reader skips all up to a keyframe, at the start and after a gap."""
     for codec in (0, 1):
         name = scene.new_name()
         writer = scene.writer(name, slots=10, slot_size=1000)
@@ -151,7 +151,7 @@ def resynchronises_at_keyframes(scene: Scene) -> None:
 
 @promise
 def needs_no_keyframe_of_pictures_that_stand_alone(scene: Scene) -> None:
-    """Resync is of H.264 and H.265: each JPEG is a keyframe, and sound leans on nothing."""
+    """Resync holds for H.264 and H.265 only: JPEG and sound need no keyframe."""
     for codec, media in ((2, 0), (64, 1), (65, 1), (66, 1)):
         name = scene.new_name()
         writer = scene.writer(name, slots=10, slot_size=1000, media=media)
@@ -175,7 +175,7 @@ def starts_and_resynchronises_together(scene: Scene) -> None:
 
 @promise
 def resynchronises_a_reader_of_the_newest(scene: Scene) -> None:
-    """Policy newest with resync: after what it passed over, a keyframe first."""
+    """With policy newest and resync, a reader that has passed frames over goes on at a keyframe."""
     writer = scene.writer()
     reader = scene.reader(policy=ONLY_NEWEST, resync=1)
     _write(writer, 1, (0,))
@@ -193,7 +193,7 @@ def resynchronises_a_reader_of_the_newest(scene: Scene) -> None:
 
 @promise
 def says_what_does_not_continue(scene: Scene) -> None:
-    """The discontinuity of a writer's flag, once, with the frame that it was given."""
+    """A discontinuity that a writer flags is told once, with the frame that it was given for."""
     writer, reader = scene.writer(), scene.reader(start=OLDEST)
     for flags in (0, 2, 0, 0, 2):
         writer.place(FRAME, {"flags": flags})
@@ -202,7 +202,7 @@ def says_what_does_not_continue(scene: Scene) -> None:
 
 @promise
 def balances_its_books(scene: Scene) -> None:
-    """Always received + missed + skipped == span, whatever policy, start, resync, gap and reservation."""
+    """received + missed + skipped == span holds always, under any policy, start, resync and reservation."""
     name = scene.new_name()
     writer = scene.writer(name, slots=5, slot_size=1000)
     readers = [
@@ -232,7 +232,7 @@ def balances_its_books(scene: Scene) -> None:
 
 @promise
 def keeps_readers_apart(scene: Scene) -> None:
-    """Each has a place of its own: what one reads, misses or is, changes nothing for another."""
+    """What one reader reads or misses changes nothing for another."""
     writer = scene.writer()
     quick, slow = scene.reader(), scene.reader()
     for _ in range(50):
@@ -245,7 +245,7 @@ def keeps_readers_apart(scene: Scene) -> None:
 
 @promise
 def serves_many_readers(scene: Scene) -> None:
-    """Each gets every frame, however many they are."""
+    """A hundred readers of a ring get every frame each."""
     name, count = scene.new_name(), 100
     writer = scene.writer(name, slots=20, slot_size=1000)
     readers = [scene.reader(name) for _ in range(count)]
@@ -256,7 +256,7 @@ def serves_many_readers(scene: Scene) -> None:
 
 @promise
 def tells_stats_with_any_pointer_null(scene: Scene) -> None:
-    """Frames written, dropped, missed; each alone too."""
+    """consumer_stats reports frames written, dropped and missed; any of its pointers may be NULL."""
     writer, reader = scene.writer(), scene.reader()
     _write(writer, 37)
     writer.write(bytes(512 * 1024 + 1))

@@ -35,7 +35,7 @@ def _as_nobody_special(scene: Scene, play: Callable[[], Iterator[str]]) -> list[
 
 @promise
 def gives_its_ring_the_mode_it_is_told(scene: Scene) -> None:
-    """Ring and semaphores, whatever the umask, and whoever makes it: 0660 where nothing is told."""
+    """Ring and semaphores have the mode in the options, 0660 by default, whatever the umask."""
     house.give_up_rights()
     for umask in UMASKS:
         for mode, expected in ((0, "0o660"), (0o600, "0o600"), (0o640, "0o640"), (0o666, "0o666"), (0o604, "0o604")):
@@ -48,7 +48,7 @@ def gives_its_ring_the_mode_it_is_told(scene: Scene) -> None:
 
 @promise
 def gives_the_originals_ring_its_mode(scene: Scene) -> None:
-    """0660, whatever the umask, and whoever makes it."""
+    """A ring that the original's call makes has mode 0660, whatever the umask."""
     house.give_up_rights()
     for umask in UMASKS:
         os.umask(umask)
@@ -60,7 +60,7 @@ def gives_the_originals_ring_its_mode(scene: Scene) -> None:
 
 @promise
 def serves_readers_that_may_only_read(scene: Scene) -> None:
-    """With no permission to write a reader joins, reads, sleeps, is woken, and looks from outside."""
+    """A reader without permission to write joins, reads, sleeps, is woken, and inspects."""
 
     def read() -> Iterator[str]:
         reader = scene.reader(start=2)
@@ -88,7 +88,7 @@ def serves_readers_that_may_only_read(scene: Scene) -> None:
 
 @promise
 def refuses_whom_the_permissions_refuse(scene: Scene) -> None:
-    """EACCES: a reader that may not read, a writer that may not write; the ring stays as it was."""
+    """A reader that may not read, or a writer that may not write, gets EACCES; the ring stays as it was."""
 
     def play() -> Iterator[str]:
         yield str(Reader(scene.library).open(name))
@@ -107,7 +107,7 @@ def refuses_whom_the_permissions_refuse(scene: Scene) -> None:
 
 @promise
 def sets_the_mode_of_a_ring_it_takes_over(scene: Scene) -> None:
-    """The next writer's mode holds."""
+    """A writer that takes a ring over sets its own mode."""
     name = scene.new_name()
     scene.write_and_die(1, name, slots=2, slot_size=1000, mode=0o600)
     scene.expect("mode of the first one's", _mode(scene.path(name)), "0o600")
@@ -117,7 +117,7 @@ def sets_the_mode_of_a_ring_it_takes_over(scene: Scene) -> None:
 
 @promise
 def refuses_a_second_writer_while_the_first_is_stopped(scene: Scene) -> None:
-    """A writer that does nothing is not dead: EBUSY however long it is stopped, and it goes on undisturbed."""
+    """A stopped writer is not dead: a second one gets EBUSY, and the first goes on undisturbed."""
     actor = scene.start_writer(2)
     os.kill(actor.pid, signal.SIGSTOP)
     reader = scene.reader(start=2)
@@ -137,7 +137,7 @@ def refuses_a_second_writer_while_the_first_is_stopped(scene: Scene) -> None:
 
 @promise
 def says_what_the_system_said(scene: Scene) -> None:
-    """EMFILE where no descriptor is left, and it leaves nothing."""
+    """Opening or inspecting a ring without a free descriptor fails with EMFILE, and leaves nothing."""
     writer = scene.writer()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
@@ -158,7 +158,7 @@ def says_what_the_system_said(scene: Scene) -> None:
 
 @promise
 def says_that_a_file_would_be_too_large(scene: Scene) -> None:
-    """EFBIG of a ring beyond RLIMIT_FSIZE; it leaves nothing, and a smaller one is made."""
+    """Making a ring larger than RLIMIT_FSIZE fails with EFBIG and leaves nothing; a smaller one is made."""
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, most))
     name, small = scene.new_name(), scene.new_name()
@@ -170,7 +170,7 @@ def says_that_a_file_would_be_too_large(scene: Scene) -> None:
 
 @at_home
 def says_that_there_is_no_room(scene: Scene) -> None:
-    """ENOSPC of a ring that does not fit into /dev/shm; it leaves nothing, and a smaller one is made."""
+    """Making a ring that does not fit into /dev/shm fails with ENOSPC and leaves nothing; a smaller one is made."""
     house.shrink(4 << 20)
     refused = Writer(scene.library).open("/large", slots=30, slot_size=512 * 1024)
     scene.expect("a ring of 15 MiB in 4", str(refused), "-1 ENOSPC")
@@ -180,7 +180,7 @@ def says_that_there_is_no_room(scene: Scene) -> None:
 
 @at_home
 def counts_what_found_no_room(scene: Scene) -> None:
-    """Its name gone and /dev/shm full: ENOSPC, counted; once there is room, the ring is made anew."""
+    """A ring that must be made anew while /dev/shm is full fails with ENOSPC, counted, until there is room."""
     writer = scene.writer("/ring", slots=2, slot_size=500_000)
     (SHARED_MEMORY / "ring").unlink()
     house.shrink(64 << 10)
@@ -197,7 +197,7 @@ def counts_what_found_no_room(scene: Scene) -> None:
 
 @at_home
 def says_that_the_host_has_no_shared_memory(scene: Scene) -> None:
-    """ENOSYS, to a writer, a reader, and who looks."""
+    """Without /dev/shm a writer, a reader and inspect get ENOSYS."""
     house.hide("/dev")
     told = {
         "a writer": Writer(scene.library).open("/ring", slots=2, slot_size=64),
@@ -210,7 +210,7 @@ def says_that_the_host_has_no_shared_memory(scene: Scene) -> None:
 
 @at_home
 def says_that_the_host_has_no_proc(scene: Scene) -> None:
-    """ENOSYS to a writer; a reader needs none."""
+    """Without /proc a writer gets ENOSYS; a reader needs none."""
     writer = scene.writer("/ring", slots=2, slot_size=1000)
     writer.write(FRAME)
     house.hide("/proc")
@@ -220,7 +220,7 @@ def says_that_the_host_has_no_proc(scene: Scene) -> None:
 
 @promise
 def keeps_off_the_standard_descriptors(scene: Scene) -> None:
-    """Started with 0, 1 and 2 closed, it keeps none of them: what others print there would be in its ring."""
+    """The library keeps none of descriptors 0, 1 and 2, where others would print into its ring."""
     writer, reader = Writer(scene.library), Reader(scene.library)
     kept = [os.dup(number) for number in range(3)]
     for number in range(3):
@@ -235,7 +235,7 @@ def keeps_off_the_standard_descriptors(scene: Scene) -> None:
 
 @promise
 def keeps_its_descriptors_to_itself(scene: Scene) -> None:
-    """None of them is passed on to a program that is executed."""
+    """No descriptor of a ring is passed on to a program that is executed."""
     writer, reader = scene.writer(), scene.reader()
     writer.write(FRAME)
     reader.wait()
@@ -253,7 +253,7 @@ def keeps_its_descriptors_to_itself(scene: Scene) -> None:
 
 @promise
 def survives_a_ring_that_was_cut_short(scene: Scene) -> None:
-    """Somebody else's truncation is told as its end, and counters do not go back."""
+    """A ring that somebody has truncated ends with EPIPE, and a reader's counters do not go back."""
     name = scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=1000)
     reader = scene.reader(name)

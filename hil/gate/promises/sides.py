@@ -51,7 +51,7 @@ class Writer:
         self.handle = Guarded(ProducerHandle)
 
     def open(self, name: str | None, **options: int) -> Answer:
-        """video_shm_producer_open."""
+        """Call video_shm_producer_open."""
         self._name = None if name is None else ctypes.c_char_p(name.encode())
         given = Guarded(ProducerOptions, **options)
         if self._name is not None:
@@ -59,21 +59,21 @@ class Writer:
         return self.library("producer_open", self.handle, given)
 
     def init_channel(self, channel: int) -> Answer:
-        """video_shm_producer_init_channel."""
+        """Call video_shm_producer_init_channel."""
         return self.library("producer_init_channel", self.handle, channel)
 
     def write(self, data: bytes, **meta: Any) -> Answer:
-        """video_shm_producer_write."""
+        """Call video_shm_producer_write."""
         return self.library("producer_write", self.handle, data, len(data), Guarded(Meta, **meta))
 
     def reserve(self) -> tuple[Answer, int, int]:
-        """video_shm_producer_reserve: its answer, the address and the capacity."""
+        """Call video_shm_producer_reserve. Returns its answer, the address and the capacity."""
         data, capacity = ctypes.c_void_p(), ctypes.c_uint32()
         answer = self.library("producer_reserve", self.handle, ctypes.byref(data), ctypes.byref(capacity))
         return answer, data.value or 0, capacity.value
 
     def commit(self, size: int, timing: dict[str, int] | None = None, **meta: Any) -> Answer:
-        """video_shm_producer_commit."""
+        """Call video_shm_producer_commit."""
         when = None if timing is None else Guarded(Timing, **timing)
         return self.library("producer_commit", self.handle, size, Guarded(Meta, **meta), when)
 
@@ -86,7 +86,7 @@ class Writer:
         return self.commit(len(data), timing, **meta)
 
     def abort(self) -> None:
-        """video_shm_producer_abort."""
+        """Call video_shm_producer_abort."""
         self.library("producer_abort", self.handle)
 
     def info(self) -> Any:
@@ -94,7 +94,7 @@ class Writer:
         return _info(self.library, "producer_info", self.handle)
 
     def destroy(self) -> None:
-        """video_shm_producer_destroy."""
+        """Call video_shm_producer_destroy."""
         self.library("producer_destroy", self.handle)
 
 
@@ -107,7 +107,7 @@ class Reader:
         self._buffer: Guarded | None = None
 
     def open(self, name: str | None, **options: int) -> Answer:
-        """video_shm_consumer_open."""
+        """Call video_shm_consumer_open."""
         self._name = None if name is None else ctypes.c_char_p(name.encode())
         given = Guarded(ConsumerOptions, **options)
         if self._name is not None:
@@ -115,7 +115,7 @@ class Reader:
         return self.library("consumer_open", self.handle, given)
 
     def init_channel(self, channel: int) -> Answer:
-        """video_shm_consumer_init_channel."""
+        """Call video_shm_consumer_init_channel."""
         return self.library("consumer_init_channel", self.handle, channel)
 
     @property
@@ -130,19 +130,19 @@ class Reader:
         return Got(answer.result, answer.error, data, meta.value)
 
     def wait(self, timeout_ms: int = NO_WAIT) -> Got:
-        """video_shm_consumer_wait."""
+        """Call video_shm_consumer_wait."""
         meta = Guarded(Meta)
         answer = self.library("consumer_wait", self.handle, self.buffer, meta, timeout_ms)
         return self._got(answer, self.buffer, meta)
 
     def read(self) -> Got:
-        """video_shm_consumer_read."""
+        """Call video_shm_consumer_read."""
         meta = Guarded(Meta)
         answer = self.library("consumer_read", self.handle, self.buffer, meta)
         return self._got(answer, self.buffer, meta)
 
     def receive(self, capacity: int = CAPACITY, timeout_ms: int = NO_WAIT) -> Got:
-        """video_shm_consumer_receive."""
+        """Call video_shm_consumer_receive."""
         meta, buffer = Guarded(Meta), self.buffer
         if capacity > CAPACITY:
             buffer = self._buffer = Guarded(ctypes.c_uint8 * capacity)
@@ -150,12 +150,12 @@ class Reader:
         return self._got(answer, buffer, meta)
 
     def acquire(self, timeout_ms: int = NO_WAIT) -> tuple[Answer, Guarded]:
-        """video_shm_consumer_acquire: its answer and the view."""
+        """Call video_shm_consumer_acquire. Returns its answer and the view."""
         view = Guarded(View)
         return self.library("consumer_acquire", self.handle, view, timeout_ms), view
 
     def release(self, view: Guarded) -> Answer:
-        """video_shm_consumer_release."""
+        """Call video_shm_consumer_release."""
         return self.library("consumer_release", self.handle, view)
 
     def look(self, timeout_ms: int = NO_WAIT) -> Any:
@@ -179,7 +179,7 @@ class Reader:
         return found
 
     def stats(self) -> tuple[int, int, int]:
-        """video_shm_consumer_stats: written, dropped, missed."""
+        """Call video_shm_consumer_stats. Returns the frames written, dropped and missed."""
         counts = [ctypes.c_uint32() for _ in range(3)]
         answer = self.library("consumer_stats", self.handle, *map(ctypes.byref, counts))
         if answer.result != 0:
@@ -191,15 +191,15 @@ class Reader:
         return _info(self.library, "consumer_info", self.handle)
 
     def interrupt(self) -> None:
-        """video_shm_consumer_interrupt."""
+        """Call video_shm_consumer_interrupt."""
         self.library("consumer_interrupt", self.handle)
 
     def descriptor(self) -> Answer:
-        """video_shm_consumer_descriptor."""
+        """Call video_shm_consumer_descriptor."""
         return self.library("consumer_descriptor", self.handle)
 
     def destroy(self) -> None:
-        """video_shm_consumer_destroy."""
+        """Call video_shm_consumer_destroy."""
         self.library("consumer_destroy", self.handle)
 
 

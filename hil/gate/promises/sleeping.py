@@ -37,7 +37,7 @@ def _sleep_on(path: Path, bits: int) -> bool:
 
 @promise
 def wakes_sleepers_by_their_bits(scene: Scene) -> None:
-    """All that sleep on the word: bit 1 at each frame, bit 2 at keyframes alone, every bit at the end."""
+    """The futex word wakes all sleepers with bit 1 at a frame, with bit 2 at a keyframe, and all at the end."""
     if platform.machine() not in SYSTEM_CALL:
         raise Unasked(f"the number of the futex call on {platform.machine()} is not known")
 

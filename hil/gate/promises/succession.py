@@ -11,7 +11,7 @@ from .sides import NO_WAIT, Reader
 
 @promise
 def replaces_a_ring_of_another_geometry(scene: Scene) -> None:
-    """Under its name, its writer being dead: numbering and counters go on, and readers that reconnect go over."""
+    """A dead writer's ring gives way to one of another geometry; counts go on, and readers that reconnect go over."""
     name = scene.new_name()
     actor = scene.start_writer(5, name, slots=4, slot_size=1000)
     reader, lone = scene.reader(name, start=2, reconnect=1), scene.reader(name, start=2)
@@ -38,7 +38,7 @@ def replaces_a_ring_of_another_geometry(scene: Scene) -> None:
 
 @promise
 def goes_over_to_the_next_ring_of_its_name(scene: Scene) -> None:
-    """A reader of the original's calls: a close is not told, and then come the next writer's frames."""
+    """A reader of the original's calls is not told of a close, and gets the next writer's frames."""
     writer, reader = scene.writer(), scene.reader()
     for round_number in range(3):
         writer.write(FRAME)
@@ -56,7 +56,7 @@ def goes_over_to_the_next_ring_of_its_name(scene: Scene) -> None:
 
 @promise
 def tells_the_originals_callers_of_no_end(scene: Scene) -> None:
-    """A close and a death are no error in their calls: 0 in time, and the next writer's frames."""
+    """In the original's calls a close or a death is no error: they return 0, then the next writer's frames."""
     for how in ("died", "closed"):
         actor = scene.start_writer(1)
         reader = scene.reader()
@@ -74,7 +74,7 @@ def tells_the_originals_callers_of_no_end(scene: Scene) -> None:
 
 @promise
 def marks_what_comes_of_the_next_ring(scene: Scene) -> None:
-    """Its first frame is a discontinuity, whether the writer closed, died, or another geometry replaced it."""
+    """A next ring's first frame is a discontinuity, after a close, a death, or another geometry."""
     for how in ("closed", "died", "replaced"):
         name = scene.new_name()
         if how == "closed":
@@ -97,7 +97,7 @@ def marks_what_comes_of_the_next_ring(scene: Scene) -> None:
 
 @promise
 def refuses_a_successor_it_can_not_serve(scene: Scene) -> None:
-    """EPROTO, once, where the next ring's slots are larger than max_slot_size; a fitting one is gone over to."""
+    """A next ring with too large slots is told once, with EPROTO; the reader goes over to one that fits."""
     name = scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=1000)
     reader = scene.reader(name, reconnect=1, max_slot_size=1000)
@@ -113,7 +113,7 @@ def refuses_a_successor_it_can_not_serve(scene: Scene) -> None:
 
 @promise
 def refuses_large_slots_in_the_originals_calls(scene: Scene) -> None:
-    """EPROTO: slots larger than VIDEO_SHM_MAX_FRAME_SIZE."""
+    """The original's calls refuse slots larger than VIDEO_SHM_MAX_FRAME_SIZE with EPROTO."""
     writer = scene.writer(scene.channel_name, slots=2, slot_size=512 * 1024 + 1)
     scene.expect("a reader of the channel", str(Reader(scene.library).init_channel(scene.channel)), "-1 EPROTO")
     scene.expect("one with options", str(Reader(scene.library).open(scene.channel_name)), "0")
@@ -122,7 +122,7 @@ def refuses_large_slots_in_the_originals_calls(scene: Scene) -> None:
 
 @promise
 def never_counts_back(scene: Scene) -> None:
-    """A reader's figures, whatever becomes of the ring: also where somebody sets the ring's own counters back."""
+    """A reader's figures never go back, even if somebody sets the ring's own counters back."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4, slot_size=1000), scene.reader(name)
     for _ in range(10):
@@ -145,7 +145,7 @@ def _next_number(reader: Reader) -> int:
 
 @promise
 def makes_its_own_ring_anew(scene: Scene) -> None:
-    """Init on the handle that has the ring open closes it first: numbering begins anew, and readers go over."""
+    """Init on a handle that has the ring open closes it first; numbers begin at 0 again, and readers go over."""
     writer, reader = scene.writer(), scene.reader()
     other = Reader(scene.library)
     if scene.library.has("producer_open"):

@@ -22,7 +22,7 @@ LONG_COPY = 2 << 20  # bytes: a reader of such frames spends most of its time on
 
 @promise
 def shows_a_frame_where_it_lies(scene: Scene) -> None:
-    """acquire makes no copy: data points into the ring's mapping, at offset, read-only."""
+    """acquire makes no copy: data points into a read-only mapping of the ring, at offset."""
     name = scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=5000)
     reader = scene.reader(name)
@@ -51,7 +51,7 @@ def shows_a_frame_where_it_lies(scene: Scene) -> None:
 
 @promise
 def lends_one_view_at_a_time(scene: Scene) -> None:
-    """EBUSY for whatever would read meanwhile; figures are told; a release that is not its own is EINVAL."""
+    """While a view is out, reading fails with EBUSY, and releasing any other view fails with EINVAL."""
     writer, reader = scene.writer(), scene.reader(start=2)
     for _ in range(3):
         writer.write(FRAME)
@@ -75,7 +75,7 @@ def lends_one_view_at_a_time(scene: Scene) -> None:
 
 @promise
 def says_whether_a_view_stayed_whole(scene: Scene) -> None:
-    """Release is 1 once the writer came round, and then the frame counts as missed."""
+    """release returns 1 once the writer has lapped the view, and 0 before; the frame then counts as missed."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=3, slot_size=1000), scene.reader(name)
     for later, expected in ((0, 0), (2, 0), (3, 1), (7, 1)):
@@ -101,7 +101,7 @@ def says_whether_a_view_stayed_whole(scene: Scene) -> None:
 
 @promise
 def counts_a_torn_view_as_missed(scene: Scene) -> None:
-    """Not as received."""
+    """A view that was overwritten counts as missed, not as received."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=2, slot_size=1000), scene.reader(name)
     writer.write(FRAME)
@@ -115,7 +115,7 @@ def counts_a_torn_view_as_missed(scene: Scene) -> None:
 
 @promise
 def keeps_a_view_of_a_closed_handle(scene: Scene) -> None:
-    """destroy while a view is out: it stays mapped until its release; the handle is closed at once."""
+    """A view that is out when its handle is destroyed stays mapped until its release."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=2, slot_size=1000), scene.reader(name)
     writer.write(FRAME)
@@ -131,7 +131,7 @@ def keeps_a_view_of_a_closed_handle(scene: Scene) -> None:
 
 @promise
 def keeps_back_what_was_overwritten_meanwhile(scene: Scene) -> None:
-    """A reader that is stopped, often in the middle of a copy, while the writer comes round: no frame is of two."""
+    """A reader that is stopped in the middle of a copy and lapped never returns bytes of two frames."""
     slots, name = 3, scene.new_name()
     payloads = [bytes([mark]) * LONG_COPY for mark in range(1, 6)]  # payloads that follow each other in a slot differ
 
@@ -168,7 +168,7 @@ def keeps_back_what_was_overwritten_meanwhile(scene: Scene) -> None:
 
 @promise
 def opens_a_ring_to_read_only(scene: Scene) -> None:
-    """Joining, reading and leaving change nothing in it; its descriptor is read-only, close-on-exec, the ring's."""
+    """A reader changes nothing in a ring; its descriptor is read-only, close-on-exec, and the ring's own."""
     name = scene.channel_name
     writer = scene.writer()
     for _ in range(5):

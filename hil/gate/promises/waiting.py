@@ -49,7 +49,7 @@ def expect_length(scene: Scene, what: str, call: Callable[[], object], seconds: 
 
 @measured
 def waits_as_long_as_it_is_told(scene: Scene) -> None:
-    """At an empty ring, at a read-out one, and at one whose frames are not wanted: 1, 10 and 100 ms."""
+    """A wait that gets no frame lasts as long as it is told: 1, 10 or 100 ms."""
     writer = scene.writer()
     reader = scene.reader()
     with Stalls() as stalls:
@@ -68,7 +68,7 @@ def waits_as_long_as_it_is_told(scene: Scene) -> None:
 
 @measured
 def waits_as_long_where_the_ring_is_gone(scene: Scene) -> None:
-    """After a close, and after a death: up to timeout_ms, asleep, while it looks for the next one."""
+    """After a close or a death a wait lasts timeout_ms, asleep, while it looks for the next ring."""
     for how in ("closed", "died"):
         name = scene.new_name()
         if how == "closed":
@@ -89,7 +89,7 @@ def waits_as_long_where_the_ring_is_gone(scene: Scene) -> None:
 
 @promise
 def waits_for_ever_where_it_is_told_so(scene: Scene) -> None:
-    """Timeout 0: until a frame comes, whichever call waits."""
+    """A wait with timeout 0 lasts until a frame comes, whichever call waits."""
 
     def read(call: str) -> Callable[[], Iterator[str]]:
         def play() -> Iterator[str]:
@@ -112,7 +112,7 @@ def waits_for_ever_where_it_is_told_so(scene: Scene) -> None:
 
 @measured
 def does_not_wait_where_it_is_told_so(scene: Scene) -> None:
-    """VIDEO_SHM_NO_WAIT and read come back at once, with a frame or without, and do not sleep."""
+    """A read, or a call with VIDEO_SHM_NO_WAIT, returns at once, with a frame or without, and does not sleep."""
     writer, reader = scene.writer(), scene.reader()
     calls: dict[str, Callable[[], object]] = {"read": lambda: reader.read().answer}
     calls |= {name: lambda wait=wait: wait(NO_WAIT) for name, wait in waits(scene, reader).items()}  # type: ignore[misc]
@@ -129,7 +129,7 @@ def does_not_wait_where_it_is_told_so(scene: Scene) -> None:
 
 @measured
 def wakes_every_reader_of_an_empty_ring(scene: Scene) -> None:
-    """The first frame of a ring wakes all that wait for it, at once."""
+    """The first frame of a ring wakes every reader that waits for it, at once."""
 
     def read() -> Iterator[str]:
         reader = scene.reader()
@@ -161,7 +161,7 @@ def wakes_every_reader_of_an_empty_ring(scene: Scene) -> None:
 
 @measured
 def wakes_whoever_waits_for_a_keyframe(scene: Scene) -> None:
-    """At a keyframe and at the end, not at other frames."""
+    """A reader that waits for a keyframe is woken by one, and by the end, but not by other frames."""
 
     def read() -> Iterator[str]:
         reader = scene.reader(policy=2)
@@ -196,7 +196,7 @@ def wakes_whoever_waits_for_a_keyframe(scene: Scene) -> None:
 
 @measured
 def notices_a_dead_writer(scene: Scene) -> None:
-    """Within a second, also where the reader had looked for it just before, and was asleep."""
+    """A reader notices a writer's death within a second, even if it has just checked and is asleep."""
 
     def read() -> Iterator[str]:
         reader = scene.reader(start=2)
@@ -223,7 +223,7 @@ def notices_a_dead_writer(scene: Scene) -> None:
 
 @promise
 def wakes_a_reader_that_sleeps_for_ever(scene: Scene) -> None:
-    """A frame, a close and a death each end a wait that has no other end."""
+    """A frame ends a wait that has no other end, and so does the writer's death."""
 
     def read() -> Iterator[str]:
         reader = scene.reader(reconnect=1)

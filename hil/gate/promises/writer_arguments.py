@@ -35,7 +35,7 @@ def _expect_closed(scene: Scene, writer: Writer, which: str, error: str = "EBADF
 
 @promise
 def refuses_a_writer_that_is_not_open(scene: Scene) -> None:
-    """EBADF of a handle that was never opened, could not be, or was closed; to close it again does nothing."""
+    """Calls on a writer that is closed or was never opened fail with EBADF; another destroy does nothing."""
     writer = Writer(scene.library)
     _expect_closed(scene, writer, "a handle that was never opened")
     scene.expect("open under a bad name", str(writer.init_channel(-1)), "-1 EINVAL")
@@ -50,7 +50,7 @@ def refuses_a_writer_that_is_not_open(scene: Scene) -> None:
 
 @promise
 def refuses_a_writer_that_is_null(scene: Scene) -> None:
-    """EINVAL; abort and destroy do nothing."""
+    """Calls on a writer that is NULL fail with EINVAL; abort and destroy do nothing."""
     library, offset = scene.library, ctypes.c_uint64()
     data, capacity = ctypes.c_void_p(), ctypes.c_uint32()
     calls: Calls = {
@@ -70,7 +70,7 @@ def refuses_a_writer_that_is_null(scene: Scene) -> None:
 
 @promise
 def refuses_a_frame_that_is_none(scene: Scene) -> None:
-    """Data or metadata NULL, or size 0: EINVAL, and nothing is written or counted."""
+    """A write of size 0, or with data or metadata NULL, fails with EINVAL; nothing is written or counted."""
     writer, library = scene.writer(), scene.library
     for what, arguments in {
         "data NULL": (None, 10, Guarded(Meta)),
@@ -84,7 +84,7 @@ def refuses_a_frame_that_is_none(scene: Scene) -> None:
 
 @promise
 def refuses_a_commit_that_is_wrong(scene: Scene) -> None:
-    """EINVAL or EMSGSIZE, and the reservation stays as it was."""
+    """A commit with a wrong argument fails with EINVAL or EMSGSIZE, and the reservation stays as it was."""
     writer = scene.writer(slots=4, slot_size=1000)
     scene.expect("commit of what was never reserved", str(writer.commit(10)), "-1 EINVAL")
     answer, address, _ = writer.reserve()
@@ -111,7 +111,7 @@ def refuses_a_commit_that_is_wrong(scene: Scene) -> None:
 
 @promise
 def refuses_a_reservation_it_can_not_tell(scene: Scene) -> None:
-    """Pointers that are NULL: EINVAL."""
+    """A reserve whose pointer for the data or the capacity is NULL fails with EINVAL."""
     writer, library = scene.writer(), scene.library
     data, capacity = ctypes.c_void_p(), ctypes.c_uint32()
     for what, arguments in {
@@ -123,7 +123,7 @@ def refuses_a_reservation_it_can_not_tell(scene: Scene) -> None:
 
 @promise
 def refuses_the_descriptor_of_what_is_not_reserved(scene: Scene) -> None:
-    """EINVAL; of NULL, too."""
+    """producer_descriptor fails with EINVAL if no slot is reserved, or its pointer is NULL."""
     writer, library, offset = scene.writer(), scene.library, ctypes.c_uint64()
     told = library("producer_descriptor", writer.handle, ctypes.byref(offset))
     scene.expect("descriptor with nothing reserved", str(told), "-1 EINVAL")
@@ -136,7 +136,7 @@ def refuses_the_descriptor_of_what_is_not_reserved(scene: Scene) -> None:
 
 @promise
 def refuses_writer_options_out_of_bounds(scene: Scene) -> None:
-    """EINVAL: slots, slot_size, mode, media or reserved; their bounds themselves are allowed."""
+    """Writer options beyond their bounds are refused with EINVAL; the bounds themselves are allowed."""
     wrong: list[dict[str, int]] = [
         {"slots": 1},
         {"slots": 4097},
@@ -163,7 +163,7 @@ def refuses_writer_options_out_of_bounds(scene: Scene) -> None:
 
 @promise
 def refuses_writer_options_of_no_size(scene: Scene) -> None:
-    """EINVAL: a size that can't be, or an option that this library does not know; older and newer structs are fine."""
+    """Writer options of a wrong size, or with an unknown option, are refused with EINVAL; newer structs are not."""
     options, name = ProducerOptions, scene.new_name().encode()
     text = ctypes.c_char_p(name)
 
@@ -188,7 +188,7 @@ def refuses_writer_options_of_no_size(scene: Scene) -> None:
 
 @at_home
 def takes_older_writer_options(scene: Scene) -> None:
-    """A struct that ends before an option: it has its default, the name too."""
+    """Options that an older struct does not have are at their defaults, the name, too."""
     given = Guarded(ProducerOptions, slots=3, slot_size=64)
     given.value.struct_size = 8
     writer = Writer(scene.library)
@@ -202,7 +202,7 @@ def takes_older_writer_options(scene: Scene) -> None:
 
 @promise
 def refuses_names_that_can_not_be(scene: Scene) -> None:
-    """EINVAL; up to 200 bytes, with or without its slash, it is the same ring."""
+    """A writer refuses a name that no ring can have with EINVAL, and takes one of up to 200 bytes."""
     for name in NO_NAMES:
         told = Writer(scene.library).open(name, slots=2, slot_size=64)
         scene.expect(f"a writer of {name[:20]!r}", str(told), "-1 EINVAL")
@@ -215,7 +215,7 @@ def refuses_names_that_can_not_be(scene: Scene) -> None:
 
 @promise
 def refuses_negative_channels(scene: Scene) -> None:
-    """EINVAL, of a writer and of a reader."""
+    """Writers and readers refuse a negative channel with EINVAL."""
     for channel in (-1, -(2**31)):
         for side in ("producer", "consumer"):
             handle = Guarded(ProducerHandle if side == "producer" else ConsumerHandle)
@@ -225,7 +225,7 @@ def refuses_negative_channels(scene: Scene) -> None:
 
 @promise
 def refuses_info_without_its_size(scene: Scene) -> None:
-    """EINVAL: NULL, or struct_size not set."""
+    """producer_info fails with EINVAL if its struct is NULL or has no size."""
     writer = scene.writer()
     scene.expect("info to NULL", str(scene.library("producer_info", writer.handle, None)), "-1 EINVAL")
     unset = Guarded(Info)

@@ -20,7 +20,7 @@ from .sides import Writer
 
 @promise
 def numbers_frames_from_nought(scene: Scene) -> None:
-    """In order, each once, with its own bytes."""
+    """Frames are numbered from 0, and come in order, each once, with the bytes that were written."""
     writer, reader = scene.writer(), scene.reader()
     for number in range(100):
         data = number.to_bytes(4, "little") * (1 + number)
@@ -33,7 +33,7 @@ def numbers_frames_from_nought(scene: Scene) -> None:
 
 @promise
 def ignores_size_and_sequence_of_the_caller(scene: Scene) -> None:
-    """The library sets them."""
+    """The library sets size and sequence, and ignores what the caller gave."""
     writer, reader = scene.writer(), scene.reader()
     writer.write(FRAME, size=7, sequence=4711)
     meta = reader.wait().meta
@@ -47,7 +47,7 @@ def ignores_size_and_sequence_of_the_caller(scene: Scene) -> None:
 
 @promise
 def takes_frames_of_every_size(scene: Scene) -> None:
-    """From a byte up to the slot's size, to the byte, and no more."""
+    """A frame has from one byte to exactly the slot's size."""
     size = 512 * 1024
     writer, reader = scene.writer(), scene.reader()
     for length in (1, 2, 31, 32, 33, 4095, 4096, 4097, size - 1, size):
@@ -61,7 +61,7 @@ def takes_frames_of_every_size(scene: Scene) -> None:
 
 @promise
 def leaves_frames_to_their_caller(scene: Scene) -> None:
-    """What was handed in is copied: it may change at once."""
+    """A write copies its frame, so that the caller may change it at once."""
     writer, reader = scene.writer(), scene.reader()
     data = ctypes.create_string_buffer(b"\1" * 1000, 1000)
     scene.library("producer_write", writer.handle, data, 1000, bytes(32))
@@ -71,7 +71,7 @@ def leaves_frames_to_their_caller(scene: Scene) -> None:
 
 @promise
 def refuses_a_frame_larger_than_a_slot(scene: Scene) -> None:
-    """It is counted, and what lies in the ring stays as it was."""
+    """A frame larger than a slot is refused with EMSGSIZE and counted, and the ring stays as it was."""
     size, name = 4096, scene.new_name()
     writer = scene.writer(name, slots=4, slot_size=size)
     for number in range(4):
@@ -87,7 +87,7 @@ def refuses_a_frame_larger_than_a_slot(scene: Scene) -> None:
 
 @promise
 def counts_what_it_drops(scene: Scene) -> None:
-    """A frame that finds the semaphore taken is dropped, and counted, for version 1 readers too."""
+    """A frame that finds the semaphore taken is dropped and counted, for version 1 readers, too."""
     writer = scene.writer()
     with Semaphore(scene, "write") as semaphore:
         semaphore.take()
@@ -106,7 +106,7 @@ def counts_what_it_drops(scene: Scene) -> None:
 
 @promise
 def drops_what_comes_while_a_slot_is_reserved(scene: Scene) -> None:
-    """A write then is dropped and counted; a second reservation is EBUSY, and nothing is lost by it."""
+    """While a slot is reserved, a write is dropped and counted, and a second reserve fails with EBUSY."""
     writer, reader = scene.writer(), scene.reader()
     scene.need("reserve", str(writer.reserve()[0]), "0")
     scene.expect("reserve again", str(writer.reserve()[0]), "-1 EBUSY")
@@ -120,7 +120,7 @@ def drops_what_comes_while_a_slot_is_reserved(scene: Scene) -> None:
 
 @promise
 def hands_out_the_slot_itself(scene: Scene) -> None:
-    """Of the slot's whole size, 32-byte aligned, in the ring; and nobody reads it before its commit."""
+    """reserve hands out the slot itself, whole and 32-byte aligned, and nobody reads it before its commit."""
     for slot_size in (1, 33, 4097, 65536):
         name = scene.new_name()
         writer = scene.writer(name, slots=3, slot_size=slot_size)
@@ -142,7 +142,7 @@ def hands_out_the_slot_itself(scene: Scene) -> None:
 
 @promise
 def takes_a_slot_back(scene: Scene) -> None:
-    """Abort publishes nothing; the frame that was in the slot is lost; the writer goes on with the same number."""
+    """abort publishes nothing: the frame that was in the slot is lost, and the next one gets the same number."""
     name = scene.new_name()
     writer = scene.writer(name, slots=3, slot_size=100)
     for number in range(3):
@@ -161,7 +161,7 @@ def takes_a_slot_back(scene: Scene) -> None:
 
 @promise
 def lets_any_thread_end_a_reservation(scene: Scene) -> None:
-    """A reserved slot belongs to the handle: any may commit or abort it."""
+    """Any thread may commit or abort a reserved slot, which belongs to the handle."""
     writer, reader, said = scene.writer(), scene.reader(), list[str]()
     writer.reserve()
     thread = threading.Thread(target=lambda: said.append(str(writer.commit(10))))
@@ -178,7 +178,7 @@ def lets_any_thread_end_a_reservation(scene: Scene) -> None:
 
 @promise
 def serves_several_threads_at_once(scene: Scene) -> None:
-    """On one handle each write is written, or dropped and counted; none is lost or torn."""
+    """Threads that share a handle have each frame written, or dropped and counted; none is lost or torn."""
     name, each, threads = scene.new_name(), 500, 4
     writer = scene.writer(name, slots=4096, slot_size=2000)
     answers: list[int] = []
@@ -204,7 +204,7 @@ def serves_several_threads_at_once(scene: Scene) -> None:
 
 @promise
 def serves_threads_with_handles_of_their_own(scene: Scene) -> None:
-    """Any number of them, each with its own ring and reader."""
+    """Any number of threads work at once, each with a ring and handles of its own."""
     found: list[tuple[int, ...]] = []
 
     def work(name: str) -> None:
@@ -228,7 +228,7 @@ def serves_threads_with_handles_of_their_own(scene: Scene) -> None:
 
 @promise
 def gives_a_binding_the_reserved_slot(scene: Scene) -> None:
-    """The object's own descriptor, and where in it the payload lies."""
+    """producer_descriptor returns the ring's own descriptor, and where in the object the payload lies."""
     name = scene.new_name()
     writer, offset = scene.writer(name, slots=4, slot_size=100), ctypes.c_uint64()
     writer.write(FRAME[:50])
@@ -248,7 +248,7 @@ def gives_a_binding_the_reserved_slot(scene: Scene) -> None:
 
 @promise
 def refuses_a_second_writer(scene: Scene) -> None:
-    """As long as the first one lives, also while it sleeps; it is told by inspect, and goes on undisturbed."""
+    """A second writer gets EBUSY as long as the first one lives, and the first goes on undisturbed."""
 
     def second() -> Iterator[str]:
         writer = Writer(scene.library)
@@ -271,7 +271,7 @@ def refuses_a_second_writer(scene: Scene) -> None:
 
 @promise
 def writes_on_while_others_are_stopped(scene: Scene) -> None:
-    """The writer never waits for anybody: a reader that is stopped in the midst of reading holds it up by nothing."""
+    """A writer never waits for a reader, not even for one that is stopped in the middle of reading."""
     name = scene.new_name()
     writer = scene.writer(name, slots=3, slot_size=1 << 20)
 
