@@ -36,6 +36,10 @@ def watched(camera: Path, ring: str) -> Iterator[tuple[Streamer, Consumer, list[
 
 
 def test_dropped_buffers_are_counted_by_the_drivers_numbers(vivid: Path, ring: str) -> None:
+    """Pictures that the driver drops are counted as lost by its sequence numbers.
+
+    Would catch: a gap in the driver's numbers that nobody looks at.
+    """
     from hil.suite.vivid import DROPPED_PERCENT, injecting
 
     with injecting(vivid) as injector:
@@ -48,6 +52,10 @@ def test_dropped_buffers_are_counted_by_the_drivers_numbers(vivid: Path, ring: s
 
 
 def test_a_disconnected_camera_is_opened_again_while_the_ring_stays(vivid: Path, ring: str) -> None:
+    """A camera that was unplugged is opened again once it is back, and its ring stays open meanwhile.
+
+    Would catch: a device that is kept open for ever, a new ring for each cable that is loose.
+    """
     from hil.suite.vivid import DISCONNECT, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames):
@@ -64,6 +72,10 @@ def test_a_disconnected_camera_is_opened_again_while_the_ring_stays(vivid: Path,
 
 
 def test_a_buffer_with_the_error_flag_is_counted_and_not_encoded(vivid: Path, ring: str) -> None:
+    """A buffer that the driver flags as damaged is counted, not encoded, and followed by a discontinuity.
+
+    Would catch: damaged pictures in the stream, a reader that is not told of them.
+    """
     from hil.suite.vivid import BUFFER_ERROR, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames), injecting(vivid) as injector:
@@ -77,6 +89,10 @@ def test_a_buffer_with_the_error_flag_is_counted_and_not_encoded(vivid: Path, ri
 
 
 def test_thirty_damaged_buffers_in_a_row_reopen_the_camera(vivid: Path, ring: str) -> None:
+    """A camera that delivers thirty damaged buffers in a row is opened again.
+
+    Would catch: a camera that delivers nothing but damaged buffers until somebody restarts it.
+    """
     from hil.suite.vivid import BUFFER_ERROR, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames), injecting(vivid) as injector:
@@ -93,6 +109,10 @@ def test_thirty_damaged_buffers_in_a_row_reopen_the_camera(vivid: Path, ring: st
 
 
 def test_a_fatal_error_and_a_start_that_fails_are_healed(vivid: Path, ring: str) -> None:
+    """A camera is opened again after a fatal streaming error, even if its next start fails, too.
+
+    Would catch: an attempt to open it again that is the last one.
+    """
     from hil.suite.vivid import FATAL_ERROR, STREAMON_ERROR, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames), injecting(vivid) as injector:
@@ -108,6 +128,10 @@ def test_a_fatal_error_and_a_start_that_fails_are_healed(vivid: Path, ring: str)
 
 
 def test_a_camera_that_fails_to_start_at_first_is_tried_again(vivid: Path, ring: str) -> None:
+    """A camera whose first start fails is started again.
+
+    Would catch: a camera-streamer that ends when the camera is not ready yet.
+    """
     from hil.suite.vivid import STREAMON_ERROR, injecting
 
     with injecting(vivid) as injector:
@@ -118,6 +142,10 @@ def test_a_camera_that_fails_to_start_at_first_is_tried_again(vivid: Path, ring:
 
 
 def test_a_camera_that_stalls_is_opened_again(vivid: Path, ring: str) -> None:
+    """A camera that delivers nothing for two seconds is opened again.
+
+    Would catch: a driver that is waited for without an end.
+    """
     from hil.suite.vivid import DROPPED_PERCENT, injecting
 
     with watched(vivid, ring) as (streamer, reader, frames), injecting(vivid) as injector:
@@ -130,6 +158,10 @@ def test_a_camera_that_stalls_is_opened_again(vivid: Path, ring: str) -> None:
 
 
 def test_the_drivers_numbers_may_wrap(vivid: Path, ring: str) -> None:
+    """A driver's sequence numbers may wrap around without a picture being counted as lost.
+
+    Would catch: a loss of four thousand million pictures on record.
+    """
     from hil.suite.vivid import WRAP_SEQUENCE, injecting
 
     with injecting(vivid) as injector:
@@ -141,6 +173,10 @@ def test_the_drivers_numbers_may_wrap(vivid: Path, ring: str) -> None:
 
 
 def test_a_drivers_clock_that_wraps_is_not_believed(vivid: Path, ring: str) -> None:
+    """Capture times from a driver's clock that wraps around are replaced by camera-streamer's own.
+
+    Would catch: frames that were captured before the machine was started.
+    """
     from hil.suite.vivid import WRAP_TIMESTAMP, injecting
 
     with injecting(vivid) as injector:

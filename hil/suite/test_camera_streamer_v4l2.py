@@ -43,7 +43,10 @@ def streamer(ring: str, *words: str) -> Result:
 
 
 def test_the_list_shows_each_camera_with_formats_sizes_and_rates(vivid: Path, ring: str) -> None:
-    """A driver's formats that v4l2py has no name for would end the listing."""
+    """camera-streamer --list shows each camera with its formats, sizes and rates.
+
+    Would catch: a driver's format that v4l2py has no name for, and that ends the listing.
+    """
     result = streamer(ring, "--list", "--json")
     assert result.code == 0, result.err
     (camera,) = [each for each in json.loads(result.out) if each["path"] == str(vivid)]
@@ -59,6 +62,10 @@ def test_the_list_shows_each_camera_with_formats_sizes_and_rates(vivid: Path, ri
 
 
 def test_a_camera_that_is_not_there_is_answered_with_those_that_are(vivid: Path, ring: str) -> None:
+    """A camera that is not there is refused, with the list of those that are.
+
+    Would catch: an error that leaves the user to guess the camera's name.
+    """
     result = streamer(ring, "--device", "nonesuch")
     assert (result.code, result.out) == (1, "")
     assert "nonesuch: no such camera; there is" in result.err
@@ -67,6 +74,10 @@ def test_a_camera_that_is_not_there_is_answered_with_those_that_are(vivid: Path,
 
 @pytest.mark.parametrize("words", ["vivid", "auto", "bus", "path"])
 def test_a_camera_is_found_by_whatever_names_it(vivid: Path, words: str) -> None:
+    """A camera is found by its driver's name, its bus, its path, and auto.
+
+    Would catch: a name that finds no camera, or another one.
+    """
     from hil.streamer.sources.modes import Size, Wanted
     from hil.streamer.sources.v4l2 import V4l2Source
     from hil.suite.vivid import vivid_cameras
@@ -85,7 +96,10 @@ def test_a_camera_is_found_by_whatever_names_it(vivid: Path, words: str) -> None
 
 
 def test_pictures_lie_in_the_drivers_buffers_until_they_are_gone(vivid: Path) -> None:
-    """A copy of each picture would cost more than handing it to the ring."""
+    """Pictures lie in the driver's own buffers, and can be read even after the camera was closed.
+
+    Would catch: a copy of each picture, which would cost more than handing it to the ring.
+    """
     import numpy
 
     from hil.streamer.sources.modes import Size, Wanted
@@ -139,7 +153,10 @@ def recording(ring: str, by_c: Path, by_vshm: Path) -> Iterator[tuple["subproces
 
 
 def test_what_is_recorded_decodes_whole_and_is_as_long_as_the_books(vivid: Path, ring: str, tmp_path: Path) -> None:
-    """A frame lost or torn between driver and file, in Python or in C."""
+    """Recordings in C and in Python decode to their ends, and have as many pictures as were written.
+
+    Would catch: a frame that is lost or torn between driver and file.
+    """
     by_c, by_vshm = tmp_path / "c.h264", tmp_path / "vshm.h264"
     with recording(ring, by_c, by_vshm) as (in_c, in_python):
         with streaming(ring, "--device", str(vivid), "--channel", f"{ring}:{CHANNEL}") as streamer:
@@ -160,6 +177,10 @@ def test_what_is_recorded_decodes_whole_and_is_as_long_as_the_books(vivid: Path,
 
 
 def test_the_drivers_clock_dates_the_pictures_and_show_says_so(vivid: Path, ring: str) -> None:
+    """Frames carry the driver's time of capture, and vshm show says that it is the driver's.
+
+    Would catch: a time of dequeue or of writing that passes for one of capture.
+    """
     with streaming(ring, "--device", str(vivid), "--channel", f"{ring}:{CHANNEL}") as streamer:
         with Consumer(ring) as stream:
             frames = take(stream, 10)
@@ -177,6 +198,10 @@ def test_the_drivers_clock_dates_the_pictures_and_show_says_so(vivid: Path, ring
 @pytest.mark.timed  # alone, since it takes another worker's camera too
 @pytest.mark.vivids(2)
 def test_two_cameras_stream_to_two_channels_at_once(vivid_paths: list[Path], ring: str) -> None:
+    """Two cameras stream to two rings at once.
+
+    Would catch: a camera-streamer that takes another one's ring or camera.
+    """
     rings = [f"{ring}_{number}" for number in range(2)]
     small = "320x180@15,slots=120,slot=128k"
     with (
@@ -196,6 +221,10 @@ def test_two_cameras_stream_to_two_channels_at_once(vivid_paths: list[Path], rin
 
 
 def test_one_capture_feeds_several_channels(vivid: Path, ring: str) -> None:
+    """One capture feeds several channels, each with its own size, rate and codec.
+
+    Would catch: a channel that takes pictures away from another one.
+    """
     small = f"{ring}_small"
     words = ["--channel", f"{ring}:{CHANNEL}", "--channel", f"{small}:320x180@10,codec=jpeg,slots=120,slot=128k"]
     with (

@@ -35,9 +35,9 @@ def account(result: FleetResult, name: str) -> Account:
 
 
 def test_whoever_is_too_slow_counts_exactly_what_it_missed(result: FleetResult, record: RecordedTest) -> None:
-    """Slow, bursty and stopped consumers miss frames, and count every one of them; received and missed add up.
+    """A reader that is slow, bursty or stopped misses frames, and counts exactly those that it missed.
 
-    Would catch: a lap that is not noticed, counted twice, or ends in a torn frame.
+    Would catch: a lap that goes unnoticed, is counted twice, or ends in a torn frame.
     """
     wrong = put_on_record(record, result)
     for name in ("c-slow", "c-bursty", "c-stops"):
@@ -49,7 +49,7 @@ def test_whoever_is_too_slow_counts_exactly_what_it_missed(result: FleetResult, 
 
 
 def test_nobody_else_loses_a_frame_to_the_slow(result: FleetResult, record: RecordedTest) -> None:
-    """Beside slow, stopped and crashing readers, another one gets every frame, and the writer drops none.
+    """Beside slow, stopped and crashing readers, a steady one gets every frame, and the writer drops none.
 
     Would catch: a writer that waits for a reader, or a reader's crash that leaves a lock behind.
     """
@@ -59,15 +59,15 @@ def test_nobody_else_loses_a_frame_to_the_slow(result: FleetResult, record: Reco
     record.measure(
         Measurement("frames that the steady one missed", "frames", steady.missed or 0, exactly=0),
         Measurement("frames that the ring dropped", "frames", books["ring_dropped"], exactly=0),
-        Measurement("frames that it got", "frames", steady.received, exactly=steady.written),
+        Measurement("frames that the steady one got", "frames", steady.received, exactly=steady.written),
     )
 
 
 def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(rig: Rig, record: RecordedTest) -> None:
-    """camera-streamer is stopped for a moment, as by a machine that swaps: it is not taken for dead, what the camera
-    made meanwhile is counted, and the books balance.
+    """A camera-streamer that is stopped for a moment, as on a machine that swaps, is not taken for dead; pictures
+    that it could not take from the camera are counted, and the books balance.
 
-    Would catch: readers that give a living writer up, pictures that vanish between driver and encoder uncounted.
+    Would catch: readers that give up a living writer, pictures that vanish uncounted between driver and encoder.
     """
     faults = [Fault(1, "stop_writer"), Fault(3, "continue_writer")]
     result = rig.run("c c", 5, faults=faults)
@@ -81,7 +81,7 @@ def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(rig: Rig, record
     record.measure(
         Measurement("pictures that the driver had nowhere to put", "pictures", lost, at_least=least),
         Measurement("times that readers were told it was dead", "times", told, exactly=0),
-        Measurement("frames afterwards", "frames", after, at_least=1),
+        Measurement("frames that a reader got afterwards", "frames", after, at_least=1),
     )
     assert wrong == []
 
@@ -99,7 +99,7 @@ def test_what_does_not_fit_is_refused_and_counted(rig: Rig, record: RecordedTest
     refused = int((result.writer.written["result"] == 1).sum())
     record.measure(
         Measurement("frames refused", "frames", books["refused"], at_least=1),
-        Measurement("of them in the ledger", "frames", refused, exactly=books["refused"]),
+        Measurement("frames refused, by the ledger", "frames", refused, exactly=books["refused"]),
         Measurement(
             "frames that the reader got", "frames", len(result.consumers[0].received), exactly=books["written"]
         ),
@@ -109,10 +109,10 @@ def test_what_does_not_fit_is_refused_and_counted(rig: Rig, record: RecordedTest
 
 @pytest.mark.timed
 def test_an_encoder_that_is_too_slow_gives_up_pictures_and_counts_every_one(rig: Rig, record: RecordedTest) -> None:
-    """At the camera's highest rate, an encoder that is far too slow gives up what it has no time for, the camera's
-    numbers that are missing in the ring are those that were counted, and the camera is not slowed down.
+    """At the camera's highest rate, an encoder that is far too slow gives up the pictures that it has no time for,
+    each of them is counted, and the camera is not slowed down.
 
-    Would catch: a queue in front of the encoder that grows, a camera that waits for it, a picture that gets lost.
+    Would catch: a queue before the encoder that grows, a camera that waits for it, a picture that is lost uncounted.
     """
     fps = rig.camera.highest_fps(rig.board)
     writer = replace(rig.camera.writer(rig.board, fps=fps), encode_ms=round(1000 * TOO_SLOW / fps))
@@ -135,6 +135,6 @@ def test_an_encoder_that_is_too_slow_gives_up_pictures_and_counts_every_one(rig:
         record.measure(
             Measurement(name, "pictures", missing, at_least=counted - untold, at_most=counted + untold),
             Measurement("rate of the camera", "1/s", rate),
-            rig.board.measurement("rate.deviation_share", "deviation of any third of the time from it", deviation),
+            rig.board.measurement("rate.deviation_share", "deviation of any third of the run", deviation),
         )
     assert wrong == []

@@ -53,12 +53,12 @@ def put_received(record: RecordedTest, result: FleetResult, begin_ns: int, end_n
         awake_ns = consumer.received["awake_ns"]
         if awake_ns.any():
             count = int(((awake_ns > begin_ns) & (awake_ns <= end_ns)).sum())
-            record.measure(Measurement(f"frames that {consumer.name} got then", "frames", count, at_least=1))
+            record.measure(Measurement(f"frames that {consumer.name} got in that time", "frames", count, at_least=1))
 
 
 @pytest.mark.timed
 def test_a_killed_camera_streamer_is_noticed_and_its_successor_followed(rig: Rig, record: RecordedTest) -> None:
-    """camera-streamer is killed and started anew: readers are told within a second, and go on with the next one.
+    """When camera-streamer is killed, readers are told within a second, and go on once it is started again.
 
     Would catch: a reader that waits for ever on a dead writer, a ring that its next writer can't take over.
     """
@@ -73,7 +73,7 @@ def test_a_killed_camera_streamer_is_noticed_and_its_successor_followed(rig: Rig
 def test_every_frame_is_accounted_for_whatever_happens_to_the_ring(story: FleetResult, record: RecordedTest) -> None:
     """Through a second producer, a deleted name, a restart and a new geometry, every frame is accounted for.
 
-    Would catch: a torn or repeated frame at the seam of two rings, one that is lost without being counted.
+    Would catch: a torn or repeated frame where one ring follows another, a frame that is lost uncounted.
     """
     assert put_on_record(record, story) == []
 
@@ -95,7 +95,7 @@ def test_a_second_producer_is_turned_away(story: FleetResult, record: RecordedTe
 
 
 def test_a_deleted_name_is_made_anew(story: FleetResult, record: RecordedTest) -> None:
-    """The ring's name is deleted under its writer, as a session manager does: it is made anew, and readers go over.
+    """When the ring's name is deleted, as session managers do, the writer makes the ring anew, and readers go over.
 
     Would catch: a writer that goes on writing where nobody can find it.
     """
@@ -107,7 +107,7 @@ def test_a_deleted_name_is_made_anew(story: FleetResult, record: RecordedTest) -
 
 
 def test_a_restarted_camera_streamer_is_followed(story: FleetResult, record: RecordedTest) -> None:
-    """camera-streamer ends and is started anew: readers that are left alone go on with the next one.
+    """When camera-streamer ends and is started again, its readers go on with the new ring by themselves.
 
     Would catch: a reader that stays with a ring that has no name any more.
     """
@@ -116,7 +116,7 @@ def test_a_restarted_camera_streamer_is_followed(story: FleetResult, record: Rec
 
 
 def test_a_ring_of_another_geometry_takes_the_name_over(story: FleetResult, record: RecordedTest) -> None:
-    """The ring is replaced by one of another geometry: readers are told, and go over to it.
+    """When a ring of another geometry takes the ring's name, readers are told, and go over to it.
 
     Would catch: a reader that reads the new ring with the old one's offsets.
     """

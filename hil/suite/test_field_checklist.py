@@ -22,7 +22,7 @@ PATIENCE_S = 120.0
 
 
 def test_a_consumer_without_producer_says_what_to_do(rig: Rig, record: RecordedTest, ring: str) -> None:
-    """A consumer that is started before there is a producer ends, and says what to start; so does vshm.
+    """A consumer that is started without a producer ends and says what to start, and so does vshm.
 
     Would catch: a consumer that crashes, hangs, or makes a ring of its own.
     """
@@ -44,7 +44,7 @@ def test_a_consumer_without_producer_says_what_to_do(rig: Rig, record: RecordedT
 def test_nothing_is_left_once_the_producer_has_ended(rig: Rig, record: RecordedTest) -> None:
     """camera-streamer removes its ring and semaphores at its end, while readers are still there.
 
-    Would catch: names that stay, and memory that is only free after a reboot.
+    Would catch: names that stay, memory that only a reboot frees.
     """
     result = rig.run("c for", 2)
     record.measure(Measurement("names left in shared memory", "names", len(result.names_left), exactly=0))
@@ -53,9 +53,9 @@ def test_nothing_is_left_once_the_producer_has_ended(rig: Rig, record: RecordedT
 
 @pytest.mark.long
 def test_ten_consumers_for_a_minute_without_a_dropped_frame(rig: Rig, record: RecordedTest) -> None:
-    """Ten consumers read for a minute; no frame is dropped, and none is missed by anybody.
+    """Ten consumers read for a minute, the ring drops no frame, and none of them misses one.
 
-    Would catch: what only happens once in a thousand frames.
+    Would catch: an error that happens only once in a thousand frames.
     """
     result = rig.run("c " * 10, rig.time_s(60))
     wrong = put_on_record(record, result)
@@ -64,6 +64,6 @@ def test_ten_consumers_for_a_minute_without_a_dropped_frame(rig: Rig, record: Re
     missed = sum(account.missed or 0 for _, account in result.accounts())
     record.measure(
         Measurement("frames that the ring dropped", "frames", books["ring_dropped"], exactly=0),
-        Measurement("frames missed by anybody", "frames", missed, at_most=0, timed=True),
+        Measurement("frames that consumers missed", "frames", missed, at_most=0, timed=True),
     )
     assert wrong == []

@@ -39,14 +39,14 @@ def put_latency(record: RecordedTest, rig: Rig, result: FleetResult, load: str) 
     histograms = [histogram_of(result.latencies_ns(consumer)) for consumer in result.consumers]
     for name, percent in PERCENTILES.items():
         worst_us = max(histogram.percentile(percent) for histogram in histograms) / 1000
-        record.measure(rig.board.measurement(f"{key}.{name}_us", f"latency {name}, of the slowest consumer", worst_us))
+        record.measure(rig.board.measurement(f"{key}.{name}_us", f"latency {name} of the slowest consumer", worst_us))
     count = min(histogram.count for histogram in histograms)
-    record.measure(Measurement("frames that each consumer got at least", "frames", count, at_least=1))
+    record.measure(Measurement("frames that every consumer got", "frames", count, at_least=1))
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_latency_at_the_cameras_rate(rig: Rig, record: RecordedTest, count: int) -> None:
-    """A frame reaches every consumer within the board's budget, at the camera's rate.
+    """At the camera's rate, a frame reaches every consumer within the board's budget.
 
     Would catch: a wake-up that is lost or comes late, readers that wait for each other, a copy too many.
     """
@@ -55,13 +55,13 @@ def test_latency_at_the_cameras_rate(rig: Rig, record: RecordedTest, count: int)
     put_latency(record, rig, result, "none")
     cost_us = max(cpu_us_per_frame(consumer) for consumer in result.consumers)
     key = "cost.reader_cpu_us_per_frame"
-    record.measure(rig.board.measurement(key, "CPU for each frame, of the dearest reader", cost_us))
+    record.measure(rig.board.measurement(key, "CPU per frame of the costliest reader", cost_us))
     assert wrong == []
 
 
 @pytest.mark.parametrize(("load", "priority", "count"), CASES)
 def test_latency_under_load(rig: Rig, record: RecordedTest, load: LoadKind, priority: Priority, count: int) -> None:
-    """Under load latency keeps to the board's budget for it, and no frame is lost, altered or unaccounted for.
+    """Under load, latency stays within the board's budget, and no frame is lost, altered or unaccounted for.
 
     Would catch: a reader that spins or polls, a writer that waits for a reader which the scheduler holds back.
     """

@@ -99,6 +99,10 @@ def deviation_for_an_encoder(path: Path, fourcc: str) -> float:
 
 
 def test_each_format_that_a_driver_has_shows_its_colours(node: Path) -> None:
+    """Pictures in each raw format that the driver offers reach the encoder in the right colours.
+
+    Would catch: exchanged components, lines that are read at a wrong offset.
+    """
     from hil.streamer.sources.pixel_formats import RAW
     from hil.streamer.sources.v4l2_abi import v4l2
     from hil.streamer.sources.v4l2_devices import offers_of
@@ -126,6 +130,10 @@ def choose(path: Path, colour: tuple[str, str, str]) -> None:
     indirect=["node"],
 )
 def test_range_and_matrix_are_as_the_driver_tells_them(node: Path, fourcc: str) -> None:
+    """The driver's range and matrix are applied as it declares them.
+
+    Would catch: colours that are a little off, since a default was taken for the driver's choice.
+    """
     off: dict[Any, float] = {}
     for colour in COLOURS if fourcc not in GREY else [each for each in COLOURS if each[-1] != "Limited Range"]:
         choose(node, colour)
@@ -137,6 +145,10 @@ def test_range_and_matrix_are_as_the_driver_tells_them(node: Path, fourcc: str) 
 @pytest.mark.parametrize("node", [ONE], indirect=True)
 @pytest.mark.parametrize("codec", ["h264", "h265", "jpeg"])
 def test_the_colours_come_out_of_each_encoder(node: Path, codec: Any) -> None:
+    """The driver's colours come out of a decoder as they went into each encoder.
+
+    Would catch: a stream that declares another range or matrix than it has.
+    """
     import av
 
     from hil.streamer.channels import Channel
@@ -155,6 +167,10 @@ def test_the_colours_come_out_of_each_encoder(node: Path, codec: Any) -> None:
 
 @pytest.mark.parametrize("node", [SEVERAL], indirect=True)
 def test_buffers_that_the_driver_flags_are_counted_whatever_their_planes(node: Path, ring: str) -> None:
+    """Damaged buffers of a multi-planar camera are counted, and every frame decodes.
+
+    Would catch: an error flag that is read of single-planar buffers only.
+    """
     from hil.suite.vivid import BUFFER_ERROR, injecting
 
     with streaming(ring, "--device", str(node), "--channel", f"{ring}:320x180@30,slots=120,slot=128k") as streamer:

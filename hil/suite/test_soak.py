@@ -41,8 +41,8 @@ def drift(latency_ns: numpy.typing.NDArray[numpy.int64]) -> float:
 
 
 def test_a_soak_leaks_nothing_and_does_not_drift(rig: Rig, record: RecordedTest) -> None:
-    """For five minutes, or as long as is asked for: memory, descriptors and threads stay flat, and latency does not
-    drift.
+    """Over five minutes, or as long as is asked for, memory, descriptors and threads do not grow, and latency does
+    not drift.
 
     Would catch: a leak of a few bytes for each frame, a descriptor for each reconnection, a queue that fills slowly.
     """
@@ -51,10 +51,10 @@ def test_a_soak_leaks_nothing_and_does_not_drift(rig: Rig, record: RecordedTest)
     for name, life in lives(result):
         record.measure(
             rig.board.measurement(
-                "memory.growth_kb", f"growth of {name}", growth(life, "rss_bytes") / 1000, timed=False
+                "memory.growth_kb", f"memory growth of {name}", growth(life, "rss_bytes") / 1000, timed=False
             ),
-            Measurement(f"descriptors more in {name}", "descriptors", growth(life, "descriptors"), at_most=0),
-            Measurement(f"threads more in {name}", "threads", growth(life, "threads"), at_most=0),
+            Measurement(f"additional descriptors of {name}", "descriptors", growth(life, "descriptors"), at_most=0),
+            Measurement(f"additional threads of {name}", "threads", growth(life, "threads"), at_most=0),
         )
     for consumer in result.consumers:
         ratio = drift(result.latencies_ns(consumer))

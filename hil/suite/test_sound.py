@@ -70,6 +70,10 @@ def pitch_hz(frames: list[Frame]) -> float:
 
 
 def test_what_the_sound_card_hears_is_in_the_ring_at_its_time(tone: None, loopback: str, ring: str) -> None:
+    """What the sound card records is in the ring, at its pitch and with its times of capture.
+
+    Would catch: lost or repeated samples, times that do not go on with the samples.
+    """
     with streaming(ring, *words(ring, loopback)) as streamer:
         with Consumer(ring) as stream:
             take(stream, 50)  # a player that has just started is heard from its first period on
@@ -88,6 +92,10 @@ def test_what_the_sound_card_hears_is_in_the_ring_at_its_time(tone: None, loopba
 
 
 def test_a_sound_card_that_goes_away_comes_back_after_a_discontinuity(loopback: str, ring: str) -> None:
+    """A sound card that goes away is opened again once it is back, and a discontinuity marks the gap.
+
+    Would catch: a microphone that is silent until somebody restarts it, a gap that readers do not see.
+    """
     with streaming(ring, *words(ring, loopback)) as streamer, Consumer(ring) as stream:
         take(stream, 10)
         (DRIVER / "unbind").write_text("snd_aloop.0")
@@ -105,6 +113,10 @@ def test_a_sound_card_that_goes_away_comes_back_after_a_discontinuity(loopback: 
 def test_a_sound_card_that_records_at_another_rate_is_resampled(
     loopback: str, ring: str, tmp_path: Path, rate: int
 ) -> None:
+    """Sound from a card that records at another rate is resampled to the rate that was asked for.
+
+    Would catch: sound that plays too fast or too slow.
+    """
     with playing(tmp_path, rate), streaming(ring, *words(ring, loopback)) as streamer:
         with Consumer(ring, start="oldest") as stream:
             frames = take(stream, 150)

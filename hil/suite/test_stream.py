@@ -66,7 +66,7 @@ def decoded(units: list[bytes], codec: Codec) -> list[Any]:
 
 
 def test_every_frame_arrives_at_every_consumer_in_order_and_intact(result: FleetResult, record: RecordedTest) -> None:
-    """Every frame arrives at every consumer, in order, once and intact, and the books balance from camera to reader.
+    """Every frame arrives at every consumer once, in order and intact, and the books balance from camera to reader.
 
     Would catch: torn, stale, repeated, swapped and lost frames, lost wake-ups, wrong counts, hangs at the end.
     """
@@ -77,9 +77,9 @@ def test_every_frame_arrives_at_every_consumer_in_order_and_intact(result: Fleet
 
 
 def test_the_driver_left_no_picture_out(result: FleetResult, record: RecordedTest, rig: Rig) -> None:
-    """The camera's own numbers have no gap.
+    """The camera's sequence numbers have no gap. (With vivid, gaps are recorded, but are no failure.)
 
-    Would catch: buffers that are given back to the driver too late. On vivid a gap is information.
+    Would catch: buffers that are given back to the driver too late.
     """
     gaps = result.frame_book().camera_gaps
     [life] = result.writer.lives
@@ -94,7 +94,7 @@ def test_the_driver_left_no_picture_out(result: FleetResult, record: RecordedTes
 
 
 def test_two_consumers_have_equal_sequence_numbers(result: FleetResult, record: RecordedTest) -> None:
-    """Two consumers, one in C and one in Python, give the same frame the same number.
+    """Two consumers, one in C and one in Python, see each frame under the same number.
 
     Would catch: numbers that are counted by the reader instead of carried by the frame.
     """
@@ -103,12 +103,12 @@ def test_two_consumers_have_equal_sequence_numbers(result: FleetResult, record: 
     differing = (ours["crc32"][at_ours] != theirs["crc32"][at_theirs]).sum()
     record.measure(
         Measurement("frames that both got", "frames", len(common), at_least=1),
-        Measurement("of them with other bytes", "frames", int(differing), exactly=0),
+        Measurement("frames whose bytes differ", "frames", int(differing), exactly=0),
     )
 
 
 def test_metadata_is_the_cameras(result: FleetResult, record: RecordedTest, rig: Rig) -> None:
-    """Size, rate and codec that a reader sees are the stream's, and its times are the capture's.
+    """The size, rate and codec that a reader sees are the stream's, and the times are those of the capture.
 
     Would catch: fields in the wrong place, a wall clock that is off, a time of writing instead of one of capture.
     """
@@ -124,13 +124,13 @@ def test_metadata_is_the_cameras(result: FleetResult, record: RecordedTest, rig:
     off_ms = max(abs(int(ms) - (captured[int(number)] + offset_ns) / 1e6) for number, *_, ms in lines)
     record.measure(
         Measurement("frames with a time of capture", "frames", len(lines), at_least=1),
-        Measurement("rate that the metadata tell", "1/s", rates.pop(), at_least=1),
-        Measurement("wall clock of capture, off by", "ms", off_ms, at_most=20),
+        Measurement("rate in the metadata", "1/s", rates.pop(), at_least=1),
+        Measurement("error of the wall clock of capture", "ms", off_ms, at_most=20),
     )
 
 
 def test_every_keyframe_carries_its_parameter_sets(result: FleetResult, record: RecordedTest) -> None:
-    """A keyframe carries its parameter sets, so that decoding can start at any of them.
+    """Every keyframe carries its parameter sets, so that decoding can start at any of them.
 
     Would catch: an encoder, or a camera, that sends them only once at the start.
     """
@@ -145,15 +145,15 @@ def test_every_keyframe_carries_its_parameter_sets(result: FleetResult, record: 
 
 
 def test_a_recording_decodes_from_its_begin_to_its_end(result: FleetResult, record: RecordedTest) -> None:
-    """All that was recorded decodes, picture by picture, and with the test pattern shows the very pictures captured.
+    """A recording decodes to its end, picture by picture; from the test pattern, it shows the pictures captured.
 
     Would catch: access units that are cut, joined or out of order, and pictures that are not what was captured.
     """
     units = list(recorded(result))
     pictures = decoded([unit for _, unit in units], Codec.H264)
     record.measure(
-        Measurement("access units", "frames", len(units), at_least=1),
-        Measurement("pictures of them", "pictures", len(pictures), exactly=len(units)),
+        Measurement("access units recorded", "frames", len(units), at_least=1),
+        Measurement("pictures decoded", "pictures", len(pictures), exactly=len(units)),
     )
     sequences = {int(row["number"]): int(row["v4l2_sequence"]) for row in accepted(result.writer.written)}
     from hil.streamer.sources import barcode
@@ -168,7 +168,7 @@ def test_a_recording_decodes_from_its_begin_to_its_end(result: FleetResult, reco
 
 
 def test_a_late_joiner_decodes_from_its_first_frame(result: FleetResult, record: RecordedTest) -> None:
-    """Who joins late, at a keyframe, decodes its very first frame and every one after it.
+    """A reader that joins late, at a keyframe, decodes its first frame and every one after it.
 
     Would catch: a start in the middle of a group of pictures, which shows grey until the next keyframe.
     """
@@ -178,5 +178,5 @@ def test_a_late_joiner_decodes_from_its_first_frame(result: FleetResult, record:
     own = [units[number] for number in received["number"].tolist() if number in units]
     record.measure(
         Measurement("frames that the late joiner got", "frames", len(received), at_least=1),
-        Measurement("pictures of them", "pictures", len(decoded(own, Codec.H264)), exactly=len(received)),
+        Measurement("pictures decoded", "pictures", len(decoded(own, Codec.H264)), exactly=len(received)),
     )

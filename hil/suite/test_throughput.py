@@ -29,8 +29,8 @@ def put_writer(record: RecordedTest, rig: Rig, result: FleetResult) -> float:
     cost_us = (last.cpu_s - first.cpu_s) * 1e6 / max(len(within), 1)
     ring_us = books["ring_cpu_us_per_frame"]
     record.measure(
-        rig.board.measurement("cost.writer_cpu_us_per_frame", "CPU for each frame, of camera-streamer", cost_us),
-        rig.board.measurement("cost.ring_us_per_frame", "CPU for each frame, in the ring's calls", ring_us),
+        rig.board.measurement("cost.writer_cpu_us_per_frame", "CPU per frame of camera-streamer", cost_us),
+        rig.board.measurement("cost.ring_us_per_frame", "CPU per frame in the ring's calls", ring_us),
     )
     return cost_us / 1e6
 
@@ -42,7 +42,7 @@ def put_memory(record: RecordedTest, rig: Rig, result: FleetResult) -> None:
     key = "memory.growth_kb"
     record.measure(
         rig.board.measurement("memory.shared_mb", "shared memory of the ring", result.ring.object_bytes / 1e6, False),
-        rig.board.measurement(key, "growth of the reader that grew most", grown / 1000, False),
+        rig.board.measurement(key, "memory growth of the reader that grew most", grown / 1000, False),
     )
 
 
@@ -56,7 +56,7 @@ def put_ring_rate(record: RecordedTest, rig: Rig, result: FleetResult, must_give
     record.measure(Measurement("rate in the ring", "1/s", rate))
     if "real-time-video" in rig.board.capabilities and not must_give_up:
         key = "rate.deviation_share"
-        record.measure(rig.board.measurement(key, "deviation of any third of the time from it", deviation))
+        record.measure(rig.board.measurement(key, "deviation of any third of the run", deviation))
     return rate
 
 
@@ -75,7 +75,7 @@ def put_camera_rate(record: RecordedTest, rig: Rig, result: FleetResult, must_gi
         given_up = dataclasses.replace(given_up, at_most=must_give_up, budget=None)
     record.measure(
         Measurement("rate of the camera", "1/s", rate),
-        rig.board.measurement("rate.deviation_share", "deviation of any third of the time from that", deviation),
+        rig.board.measurement("rate.deviation_share", "deviation of any third of the run", deviation),
         given_up,
     )
 
@@ -87,8 +87,8 @@ def at_work(result: FleetResult) -> Records:
 
 
 def test_the_cameras_highest_rate_is_held(rig: Rig, record: RecordedTest) -> None:
-    """At the highest rate that the camera offers, its rate is held over the run, not more of its pictures are given up
-    than the board's encoding has to, and costs stay within the budgets.
+    """The camera's highest rate is held over the run, no more pictures are given up than encoding on this board
+    requires, and costs stay within the budgets.
 
     Would catch: a source or encoder that falls behind little by little, memory that grows with each frame.
     """
@@ -106,9 +106,9 @@ def test_the_cameras_highest_rate_is_held(rig: Rig, record: RecordedTest) -> Non
 
 @pytest.mark.parametrize("readers", ["c", "c c@slow:50 newest"])
 def test_the_ring_at_full_rate(rig: Rig, record: RecordedTest, readers: str) -> None:
-    """As fast as memory goes, the ring stays whole, and what readers miss they count.
+    """A ring that is written as fast as memory allows stays whole, and readers count what they miss.
 
-    Would catch: a torn copy that a slower writer never gets to see, counters that lose count.
+    Would catch: a torn copy that does not happen with a slower writer, counters that lose count.
     """
     result = rig.run(readers, 2, writer=RingWriter(fps=0, size=(20_000, 60_000)))
     wrong = put_on_record(record, result)
@@ -119,7 +119,7 @@ def test_the_ring_at_full_rate(rig: Rig, record: RecordedTest, readers: str) -> 
     record.measure(
         Measurement("frames written", "1/s", len(written) / seconds, at_least=rig.board.stream.fps, timed=True),
         Measurement("bytes written", "MB/s", float(written["size"].sum()) / seconds / 1e6),
-        Measurement("CPU for each write", "µs", books["ring_cpu_us_per_frame"]),
+        Measurement("CPU per write", "µs", books["ring_cpu_us_per_frame"]),
         Measurement("frames dropped by the ring", "frames", books["ring_dropped"], exactly=0),
     )
     for consumer in result.consumers:
@@ -129,8 +129,8 @@ def test_the_ring_at_full_rate(rig: Rig, record: RecordedTest, readers: str) -> 
 
 @pytest.mark.capability("real-time-video")
 def test_the_four_figures_of_the_original(rig: Rig, record: RecordedTest) -> None:
-    """At the board's stream: less than 1 ms from writer to reader, less than 1 % of a core for the ring, about 15 MB of
-    shared memory, and every picture of the camera.
+    """The original's four figures hold for the board's stream: less than 1 ms from writer to reader, less than 1 % of
+    a core for the ring, about 15 MB of shared memory, and every picture of the camera.
 
     Would catch: whatever makes the product worse than the program that it replaces.
     """
@@ -147,6 +147,6 @@ def test_the_four_figures_of_the_original(rig: Rig, record: RecordedTest) -> Non
         Measurement("shared memory", "MB", result.ring.object_bytes / 1e6, at_most=16),
         Measurement("rate against the camera's", "share", rate / fps, at_least=0.99, timed=True),
         Measurement("pictures that were dropped", "pictures", books["encoder_dropped"], at_most=0, timed=True),
-        Measurement("CPU for each frame, of a reader in C", "µs", cpu_us_per_frame(result.consumers[0])),
+        Measurement("CPU per frame of a reader in C", "µs", cpu_us_per_frame(result.consumers[0])),
     )
     assert wrong == []

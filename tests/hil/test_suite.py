@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The suite's own behaviour, on pictures that are made here: which tests it has for whom, in what order, by whom."""
 
+import ast
 import json
 import os
 import re
@@ -63,6 +64,20 @@ def test_a_claim_holds_and_its_figures_are_on_record(tmp_path: Path) -> None:
     assert test["histograms"] and test["timeline"]
     [stream] = tmp_path.glob("parts/*/streams/*.json")
     assert json.loads(stream.read_text())["test"] == test["name"]
+
+
+def test_each_test_says_what_it_claims_and_what_it_would_catch() -> None:
+    """The report shows the claim, a sentence; a test's name in words would lack its commas and apostrophes."""
+    form = re.compile(r"[A-Za-z][^\n]+(\n[^\n]+)*[.)]\n\nWould catch: [^\n]+\.")
+    bodies = [ast.parse(path.read_text()).body for path in (ROOT / "hil/suite").glob("test_*.py")]
+    tests = [node for body in bodies for node in body if isinstance(node, ast.FunctionDef)]
+    unsaid = [
+        test.name
+        for test in tests
+        if test.name.startswith("test_") and not form.fullmatch(ast.get_docstring(test) or "")
+    ]
+    assert len(tests) > 50
+    assert unsaid == []
 
 
 def test_a_figure_beyond_its_limit_fails_the_run(tmp_path: Path) -> None:
