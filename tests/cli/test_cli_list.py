@@ -17,7 +17,7 @@ from hosts import ANOTHER_USER
 from vshm import Camera, payload, vshm
 from writers import BUILD, SHARED_MEMORY, Channel, wait_until
 
-from vshm_ctypes import Consumer, Producer, inspect, list_rings
+from vshm_ctypes import Consumer, Flag, Producer, inspect, list_rings
 from vshm_ctypes.cli.survey import survey_one
 from vshm_ctypes.processes import find_users
 from vshm_ctypes.published import list_published
@@ -154,6 +154,22 @@ def test_show_tells_each_publishing_readers_missed_frames(ring: str) -> None:
         (published,) = vshm("show", ring, "--json").json["published"]
     assert re.search(rf"^reader: +{reader.pid} \S+: 4 received, 6 missed$", outcome.out, flags=re.MULTILINE)
     assert (published["pid"], published["missed"]) == (reader.pid, 6)
+
+
+@pytest.mark.parametrize(
+    ("by_driver", "told"),
+    [
+        (0, "time of dequeue, or of the write"),
+        (3, "driver for 3 of 8 frames, else time of dequeue, or of the write"),
+        (8, "driver"),
+    ],
+)
+def test_show_tells_whose_clock_dated_the_frames_of_the_ring(ring: str, by_driver: int, told: str) -> None:
+    with Producer(ring, slots=8) as producer:
+        for number in range(8):
+            with producer.reserve() as slot:
+                slot.commit(1, capture_ns=1, flags=Flag.CAPTURE_DRIVER if number < by_driver else Flag(0))
+        assert vshm("show", ring, "--json", "-s", "0.01").json["capture_time"] == told
 
 
 def test_list_is_aligned_text_where_it_is_piped(ring: str) -> None:

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which device is meant, and when its pictures were captured; on descriptions, with no device."""
+"""Which device is meant; on descriptions, with no device."""
 
 from pathlib import Path
 
 import pytest
 
-from hil.streamer.sources.capture_time import capture_time
 from hil.streamer.sources.devices import DeviceInfo, choose_device
 from hil.streamer.sources.source import SourceError
 
@@ -59,25 +58,3 @@ def test_where_there_is_none_it_says_what_there_is(words: str) -> None:
         choose_device(words, ALL)
     with pytest.raises(SourceError, match="no video device at all"):
         choose_device(words, [])
-
-
-MONOTONIC, UNKNOWN, COPIED = 0x2000, 0x0000, 0x4000
-NOW = 50_000_000_000
-MS = 1_000_000
-
-
-@pytest.mark.parametrize(
-    ("flags", "stamp_ns", "expected"),
-    [
-        (MONOTONIC, NOW - 33 * MS, (NOW - 33 * MS, True)),
-        (MONOTONIC | 0x40, NOW - MS, (NOW - MS, True)),
-        (MONOTONIC, NOW + 10 * MS, (NOW, True)),  # ahead of time, as vivid does it: never later than now
-        (MONOTONIC, NOW + 200 * MS, (NOW, False)),
-        (MONOTONIC, NOW - 3000 * MS, (NOW, False)),
-        (MONOTONIC, 0, (NOW, False)),
-        (UNKNOWN, NOW - MS, (NOW, False)),
-        (COPIED, NOW - MS, (NOW, False)),
-    ],
-)
-def test_the_drivers_time_is_believed_where_it_can_be(flags: int, stamp_ns: int, expected: tuple[int, bool]) -> None:
-    assert capture_time(flags, stamp_ns, NOW) == expected

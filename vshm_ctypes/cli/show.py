@@ -62,8 +62,11 @@ def warnings(look: Survey) -> list[str]:
 def _clock(look: Survey) -> str:
     if not look.info.extended:
         return "by the writer (version 1)"
-    newest = look.slots[-1] if look.slots else None
-    return "driver" if newest and newest.flags & Flag.CAPTURE_DRIVER else "time of dequeue, or of the write"
+    frames = len(look.slots)
+    by_driver = sum(bool(slot.flags & Flag.CAPTURE_DRIVER) for slot in look.slots)
+    if 0 < by_driver < frames:
+        return f"driver for {by_driver} of {counted(frames, 'frame')}, else time of dequeue, or of the write"
+    return "driver" if by_driver else "time of dequeue, or of the write"
 
 
 def _keyframes(look: Survey) -> str:

@@ -17,7 +17,7 @@ from vshm_ctypes import Codec
 
 from ..colour import colour_of
 from ..log import LOG
-from .capture_time import capture_time
+from .capture_time import CaptureClock, CaptureTime
 from .devices import DeviceInfo, choose_device
 from .modes import ENCODED, Wanted, choose_mode
 from .numbering import Numbering
@@ -70,7 +70,7 @@ class V4l2Source:
         self.fps = 0.0
         self.codec: Codec | None = None
         self._numbering = Numbering()
-        self._own_times = 0
+        self._clock = CaptureClock()
         self._words = words
         self._camera: DeviceInfo | None = None
         self._wanted = wanted
@@ -136,6 +136,7 @@ class V4l2Source:
         self._decoder = av.CodecContext.create("mjpeg", "r") if native is not None and self.codec is None else None
         self._ready.clear()
         self._numbering.begin()
+        self._clock.begin(self.name)
         LOG.info("%s: %s %dx%d at %g fps", self.name, mode.fourcc, self.width, self.height, self.fps)
 
     @staticmethod
@@ -146,6 +147,13 @@ class V4l2Source:
 
     def read(self, timeout_s: float) -> Captured | None:
         """Return the next picture, or None. Raises SourceError if the camera was unplugged, or failed."""
+        captured = self._next(timeout_s)
+        if captured is not None and not captured.bad:
+            when = self._clock.onwards(CaptureTime(captured.capture_ns, captured.from_driver))
+            captured.capture_ns, captured.from_driver = when
+        return captured
+
+    def _next(self, timeout_s: float) -> Captured | None:
         if self._buffers is None:
             raise SourceError(0, f"{self.name}: not open")
         if self._ready:
@@ -155,8 +163,7 @@ class V4l2Source:
         if buffer is None:
             return None
         lost = self._numbering.take(buffer.sequence)
-        when = capture_time(buffer.flags, buffer.stamp_ns, buffer.dequeued_ns)
-        self._own_times += not when.from_driver
+        when = self._clock.date(buffer.flags, buffer.stamp_ns, buffer.dequeued_ns)
         captured = Captured(when.capture_ns, sequence=buffer.sequence, from_driver=when.from_driver)
         if self._assembler is not None:
             captured.discontinuity = lost > 0 and self.codec is not None  # encoded pictures depend on each other
@@ -191,9 +198,9 @@ class V4l2Source:
             self._control(self._buffers.device, _FORCE_KEYFRAME, 1)
 
     def figures(self) -> dict[str, int]:
-        """Return lost, jumps and wraps of the driver's numbers, and own_times: pictures dated when dequeued."""
+        """Return lost, jumps and wraps of the driver's numbers, and the counters of CaptureClock."""
         numbering = {name: value for name, value in asdict(self._numbering).items() if not name.startswith("_")}
-        return numbering | {"own_times": self._own_times}
+        return numbering | self._clock.figures()
 
     def close(self) -> None:
         """Stop the camera and close it. Pictures that others still hold stay readable."""
