@@ -80,7 +80,7 @@ def test_a_torn_frame_is_none_that_was_sent() -> None:
 
 
 def test_marks_are_those_of_the_worker_in_c() -> None:
-    header = (ROOT / "hil" / "gate" / "worker" / "payload.h").read_text()
+    header = (ROOT / "hil" / "blocks" / "worker" / "payload.h").read_text()
     assert hex(mark(0, 0)) in header
     assert hex(mark(0, 1) ^ mark(0, 0)) in header
 
