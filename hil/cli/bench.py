@@ -8,17 +8,25 @@ from pathlib import Path
 
 from vshm_ctypes.commandline.verb import Verb, positive
 
-HELP = "this library beside what else carries frames between processes"
+HELP = "compare this library with other ways to pass frames between processes"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--peers", action="store_true", help="all peers")
-    which.add_argument("--peer", action="append", metavar="NAME", help="only this one; may be said again")
-    seconds = "of each row, in rounds; a fifth of it at full rate (default: %(default)g, about five minutes in all)"
+    which.add_argument("--peers", action="store_true", help="measure all peers")
+    which.add_argument(
+        "--peer", action="append", metavar="NAME", help="measure only this peer; may be given several times"
+    )
+    seconds = "seconds per row, a fifth of it at full rate (default: %(default)g, about five minutes in all)"
     parser.add_argument("--seconds", type=positive, default=6.0, metavar="S", help=seconds)
-    parser.add_argument("--board", metavar="NAME|FILE", help="thresholds of this board (default: the machine's)")
-    parser.add_argument("--output", type=Path, default=Path("bench"), metavar="DIR", help="for peers.json and peers.md")
+    parser.add_argument("--board", metavar="NAME|FILE", help="board whose thresholds apply (default: this machine)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("bench"),
+        metavar="DIR",
+        help="folder for peers.json and peers.md (default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print peers.json instead of the tables")
 
 

@@ -20,15 +20,17 @@ from . import run as suite
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    given = "reports that hil run left; with --runs: words for hil run, put -- in front of them"
+    given = "reports of hil run; with --runs: arguments for hil run, behind --"
     parser.add_argument("given", nargs="*", metavar="DIR", help=given)
-    runs = "run the suite so many times first; the reports are kept in a folder beside FILE"
+    runs = "first run the suite N times, with the reports in a folder beside FILE"
     parser.add_argument("--runs", type=int, default=0, metavar="N", help=runs)
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the board file to write")
-    parser.add_argument("--board", metavar="NAME|FILE", help="what it starts from (default: this machine's)")
-    parser.add_argument("--title", help="what to call the board (default: its model, else the old title)")
-    parser.add_argument("--room", type=positive, default=ROOM, help=f"factor above the worst (default: {ROOM})")
-    parser.add_argument("--json", action="store_true", help="what was found, as JSON")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="board file to write")
+    parser.add_argument("--board", metavar="NAME|FILE", help="board file to start from (default: this machine's)")
+    parser.add_argument("--title", help="name of the board for people (default: its model, else the old title)")
+    parser.add_argument(
+        "--room", type=positive, default=ROOM, help=f"factor between the worst figure and its budget (default: {ROOM})"
+    )
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
 
 def run(arguments: Namespace) -> int:
@@ -38,7 +40,7 @@ def run(arguments: Namespace) -> int:
     """
     board = choose_board(arguments.board)
     if arguments.runs < 0 or not (arguments.runs or arguments.given):
-        raise ValueError("nothing to calibrate from: name reports of hil run, or say --runs 3")
+        raise ValueError("nothing to calibrate from: name reports of hil run, or give --runs 3")
     paths = [Path(path) for path in arguments.given]
     if arguments.runs:
         folder = arguments.output.with_name(f"{arguments.output.stem}-runs")
@@ -82,4 +84,4 @@ def _run_suite(arguments: Namespace, report: Path) -> int:
         return suite.run(parser.parse_args([*arguments.given, *words]))
 
 
-VERB = Verb("calibrate", "writes a board file from several runs", add_arguments, run)
+VERB = Verb("calibrate", "write a board file from several runs", add_arguments, run)

@@ -15,15 +15,23 @@ WAIT_S = 3600.0
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--env", type=Path, required=True, metavar="FILE", help="labgrid's file of the farm")
-    wheel = "of video-shm: pip wheel --no-deps . makes it; once for each kind of processor"
+    parser.add_argument(
+        "--env", type=Path, required=True, metavar="FILE", help="labgrid's configuration file of the farm"
+    )
+    wheel = "wheel of video-shm, as pip wheel --no-deps . makes it; once for each kind of processor"
     parser.add_argument("--wheel", type=Path, action="append", required=True, metavar="FILE", help=wheel)
     parser.add_argument(
-        "--wait", type=positive, default=WAIT_S, metavar="S", help="for others to be done with a board (default: 3600)"
+        "--wait",
+        type=positive,
+        default=WAIT_S,
+        metavar="S",
+        help="wait up to S seconds for a board that others use (default: 3600)",
     )
-    parser.add_argument("--report", type=Path, default=Path("report"), metavar="DIR", help="(default: report)")
-    parser.add_argument("--json", action="store_true", help="the rows as JSON instead of text for people")
-    parser.add_argument("words", nargs="*", metavar="WORD", help="for hil run on the boards; put -- in front of them")
+    parser.add_argument(
+        "--report", type=Path, default=Path("report"), metavar="DIR", help="write the report into DIR (default: report)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON instead of text for people")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="arguments for hil run on the boards, behind --")
 
 
 def run(arguments: Namespace) -> int:
@@ -54,4 +62,4 @@ def _say(line: str) -> None:
     print(f"hil: {printable(line)}", file=sys.stderr, flush=True)
 
 
-VERB = Verb("farm", "the suite on all boards of a farm, through labgrid", add_arguments, run, aliases=("fleet",))
+VERB = Verb("farm", "run the suite on all boards of a farm, through labgrid", add_arguments, run, aliases=("fleet",))

@@ -20,7 +20,7 @@ from ..figures.exit import Exit
 
 VERBS = ("run", "vm", "report", "gate", "bench", "farm", "calibrate", "completion")
 
-EPILOG = "exit: 0 pass, 1 fail, 2 usage, 3 invalid: the host was not fit for timing, 4 no camera, 130 interrupted"
+EPILOG = "exit codes: 0 pass, 1 fail, 2 usage error, 3 invalid: host unfit for timing, 4 no camera, 130 interrupted"
 
 
 def verbs() -> list[Verb]:
@@ -30,7 +30,7 @@ def verbs() -> list[Verb]:
 
 def build_parser() -> ArgumentParser:
     """Return the parser of the whole command line."""
-    return parser_of("hil", "Cameras, readers and rings, measured and judged.", verbs(), EPILOG)
+    return parser_of("hil", "Test cameras, streams and the library, and judge what is measured.", verbs(), EPILOG)
 
 
 def main(words: Sequence[str] | None = None) -> int:

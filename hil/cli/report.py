@@ -14,12 +14,16 @@ from ..report.merge import load
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("first", type=Path, metavar="DIR", help="a report's folder, or a run.json")
-    parser.add_argument("second", type=Path, nargs="?", metavar="DIR", help="a second one, to be set beside the first")
+    parser.add_argument("first", type=Path, metavar="DIR", help="folder of a report, or a run.json")
+    parser.add_argument("second", type=Path, nargs="?", metavar="DIR", help="a second report to compare with the first")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="the page (default: DIR/index.html; of two: compare.html)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="page to write (default: DIR/index.html; for two reports, compare.html)",
     )
-    parser.add_argument("--json", action="store_true", help="JSON for programs instead of text for people")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs instead of text for people")
 
 
 def run(arguments: Namespace) -> int:
@@ -57,4 +61,4 @@ def _show(arguments: Namespace, first: dict[str, object]) -> int:
     return Exit.PASS
 
 
-VERB = Verb("report", "shows a run again, or two side by side", add_arguments, run)
+VERB = Verb("report", "show a run again, or compare two runs", add_arguments, run)

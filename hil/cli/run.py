@@ -22,9 +22,12 @@ from ..report.recorder import PARTS
 from ..suite.camera_choice import Choice, NoCameraError, chosen_camera
 from ..suite.pytest_runs import SUITE, Outcome, RunPlan, run_passes
 
-CAMERA = "auto, vm, vivid, /dev/videoN (several with commas), or another source of camera-streamer; may be said again"
+CAMERA = (
+    "auto, vm (vivid in a virtual machine), vivid, /dev/videoN (several, separated by commas), or another source of "
+    "camera-streamer; may be given several times"
+)
 CAMERAS, VIDEO_NODES = ("auto", "vm", "vivid", "rpicam", "testsrc"), "/dev/video*"
-SYSTEM = "a system of another processor (ci/emulated-board makes one)"
+SYSTEM = "a root file system for another processor, as ci/emulated-board makes it"
 VM_SECONDS = 3600.0
 STREAMS = 30  # streams that a run watches, each for at least --seconds
 VM_CAMERAS = 2  # at least: one test streams from two at once
@@ -33,21 +36,27 @@ VM_CAMERAS = 2  # at least: one test streams from two at once
 def add_arguments(parser: ArgumentParser) -> None:
     camera = parser.add_argument("--camera", action="append", metavar="SOURCE", help=f"{CAMERA} (default: auto)")
     completed(camera, words_and(CAMERAS, VIDEO_NODES, "_hil_cameras"))
-    parser.add_argument("--cameras", type=int, default=1, metavar="N", help="how many of vivid's (default: 1)")
-    parser.add_argument("--board", metavar="NAME|FILE", help="budgets and quirks (default: the machine's)")
-    parser.add_argument("--consumers", type=int, metavar="N", help="readers at most (default: as the test says)")
-    parser.add_argument("--seconds", type=positive, metavar="S", help="how long each stream is watched")
-    parser.add_argument("--library", type=Path, metavar="FILE", help="libvideo_shm.so to be judged (default: ours)")
-    parser.add_argument("--report", type=Path, default=Path("report"), metavar="DIR", help="(default: report)")
+    parser.add_argument("--cameras", type=int, default=1, metavar="N", help="cameras that vivid makes (default: 1)")
+    parser.add_argument("--board", metavar="NAME|FILE", help="board with budgets and quirks (default: the machine's)")
+    parser.add_argument("--consumers", type=int, metavar="N", help="most readers at once (default: each test's own)")
+    parser.add_argument("--seconds", type=positive, metavar="S", help="watch each stream for at least S seconds")
+    parser.add_argument("--library", type=Path, metavar="FILE", help="libvideo_shm.so to test (default: the package's)")
+    parser.add_argument(
+        "--report", type=Path, default=Path("report"), metavar="DIR", help="write the report into DIR (default: report)"
+    )
     parser.add_argument("--session", metavar="NAME", help="name in the report (default: the camera's)")
-    parser.add_argument("--quick", action="store_true", help="without the tests that take long")
-    parser.add_argument("--require-camera", action="store_true", help="a test that has no camera fails")
-    parser.add_argument("--part", action="store_true", help="leave the report to whoever started this")
-    parser.add_argument("--suite", type=Path, default=SUITE, metavar="DIR", help="other tests (default: hil's own)")
-    parser.add_argument("--system", type=Path, metavar="DIR", help=f"for --camera vm: {SYSTEM}")
-    parser.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match, as pytest has it")
-    parser.add_argument("--json", action="store_true", help="the run as JSON instead of text for people")
-    parser.add_argument("pytest", nargs="*", metavar="WORD", help="for pytest as they are; put -- in front of them")
+    parser.add_argument("--quick", action="store_true", help="leave out the tests that take long")
+    parser.add_argument(
+        "--require-camera", action="store_true", help="let a test fail, rather than be skipped, if it has no camera"
+    )
+    parser.add_argument("--part", action="store_true", help="only record the tests; the caller makes the report")
+    parser.add_argument(
+        "--suite", type=Path, default=SUITE, metavar="DIR", help="folder of the tests to run (default: those of hil)"
+    )
+    parser.add_argument("--system", type=Path, metavar="DIR", help=f"with --camera vm: run on {SYSTEM}")
+    parser.add_argument("-k", metavar="EXPRESSION", help="run only tests whose names match this expression of pytest")
+    parser.add_argument("--json", action="store_true", help="print the run as JSON instead of text for people")
+    parser.add_argument("pytest", nargs="*", metavar="WORD", help="further arguments for pytest, behind --")
 
 
 def run(arguments: Namespace) -> int:
@@ -206,4 +215,4 @@ def _finish(arguments: Namespace, outcome: Outcome, no_camera: bool) -> int:
     return Exit.NO_CAMERA if no_camera and not failed else int(result["exit_code"])
 
 
-VERB = Verb("run", "the suite on a camera, judged", add_arguments, run)
+VERB = Verb("run", "run the suite on a camera, and judge it", add_arguments, run)

@@ -18,13 +18,13 @@ _TEXT, _SWITCH, _TEXT_OR_NUMBER = (str,), (bool,), (str, int)
 KEYS: dict[str, tuple[tuple[type, ...], str]] = {
     "device": (_TEXT, "the source: auto, a V4L2 device's path, driver, card or bus, rpicam, file:PATH, testsrc"),
     "wait": (_SWITCH, "whether to wait for a source that is not there yet"),
-    "loop": (_SWITCH, "whether to begin a file again at its end"),
-    "websocket": (_TEXT_OR_NUMBER, "[HOST:]PORT, to serve the streams over WebSocket too"),
+    "loop": (_SWITCH, "whether to start a file again at its end"),
+    "websocket": (_TEXT_OR_NUMBER, "[HOST:]PORT, to serve the streams over WebSocket, too"),
     "audio": (_TEXT, "sound: alsa:DEVICE, file:PATH or testaudio, then ,NAME=VALUE..."),
-    "preset": (_TEXT, "a service that is known by name: original"),
-    "codec": (_TEXT, "of channels that do not say"),
-    "encoder": (_TEXT, "of channels that do not say"),
-    "mode": (_TEXT_OR_NUMBER, "permission bits, in octal, of rings that do not say"),
+    "preset": (_TEXT, "a set of settings by name: original"),
+    "codec": (_TEXT, "codec of channels that give none"),
+    "encoder": (_TEXT, "encoder of channels that give none"),
+    "mode": (_TEXT_OR_NUMBER, "permission bits, in octal, of rings whose channel gives none"),
     "channel": ((list,), "the rings, each a [[channel]]"),
 }
 # The keys of a [[channel]] table.
@@ -34,13 +34,13 @@ CHANNEL_KEYS = {
     "height": "",
     "fps": "frames per second; 0: as the source gives them",
     "codec": "h264, h265 or jpeg",
-    "encoder": "auto, libx264, h264_v4l2m2m, libx265, mjpeg; copy: what the source has encoded is passed through",
-    "bit_rate": "bits per second; 0: what suits picture and rate",
-    "quality": "1 to 100, in place of a bit rate; 0: by bit rate, and 85 of JPEG",
+    "encoder": "auto, libx264, h264_v4l2m2m, libx265, mjpeg; copy: pass on what the source has encoded",
+    "bit_rate": "bits per second; 0: what suits size and rate",
+    "quality": "1 to 100, instead of a bit rate; 0: by bit rate, for JPEG 85",
     "gop": "frames from one keyframe to the next",
-    "profile": "as the encoder calls it; empty: what every decoder can take",
-    "slots": "of the ring, 2 to 4096",
-    "slot": "bytes of a slot: the largest frame",
+    "profile": "name of the encoder's profile; empty: one that every decoder can take",
+    "slots": "number of slots of the ring, 2 to 4096",
+    "slot": "size of a slot in bytes, which is the largest frame",
     "mode": "permission bits of the ring, in octal",
 }
 _EXAMPLES = {"websocket": "8765", "audio": "alsa:default,codec=opus"}
@@ -62,7 +62,8 @@ def _check(config: dict[str, Any]) -> None:
             raise unknown(name, KEYS)
         kinds, what = KEYS[name]
         if type(value) not in kinds:
-            raise ChannelError(f"{name} = {value!r}: {what}: {' or '.join(_KINDS[kind] for kind in kinds)} is wanted")
+            expected = " or ".join(_KINDS[kind] for kind in kinds)
+            raise ChannelError(f"{name} = {value!r}: give {expected} ({what})")
     for place, channel in enumerate(config.get("channel", []), 1):
         for name in channel if isinstance(channel, dict) else ():
             if name not in CHANNEL_KEYS:
@@ -80,7 +81,7 @@ def config_text(said: dict[str, Any], channels: Sequence[Channel], sound: Sound 
     said: the values of KEYS that no channel sets; None is left out.
     """
     values = {**said, "audio": _sound_words(sound) if sound is not None else None}
-    lines = ["# What is in force, as camera-streamer --print-config tells it; --config FILE takes it."]
+    lines = ["# The settings in force, as camera-streamer --print-config prints them, for --config FILE."]
     for name in ("device", "wait", "loop", "websocket", "audio"):
         lines += _lines(name, KEYS[name][1], values.get(name))
     for channel in channels:

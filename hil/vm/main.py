@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""hil vm: a command in a virtual machine that has vivid cameras, with this checkout and this Python."""
+"""hil vm runs a command in a virtual machine that has vivid cameras, with this checkout and this Python."""
 
 from __future__ import annotations
 
@@ -18,22 +18,31 @@ from .machine import run as run_job
 from .system import system_in
 
 EXIT_FAILED, EXIT_NO_CAMERA, EXIT_DEADLINE, EXIT_INTERRUPTED = 1, 4, 124, 130
+EXIT_CODES = (
+    "exit codes: that of COMMAND; else 1 the machine failed, 2 usage error, 4 no virtual machine is possible here, "
+    "124 the deadline has passed, 130 interrupted"
+)
 MOST_CAMERAS = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of hil vm."""
-    parser.add_argument("--cameras", type=int, default=1, metavar="N", help="vivid devices (default: 1)")
-    parser.add_argument("--cpus", type=int, default=2, metavar="N", help="(default: 2)")
-    parser.add_argument("--memory", default="2G", metavar="SIZE", help="(default: 2G)")
-    parser.add_argument("--seconds", type=float, default=600.0, metavar="S", help="deadline, boot included (600)")
-    results = "what the command may write into, at the same path inside (default: report)"
-    parser.add_argument("--results", type=Path, default=Path("report"), metavar="DIR", help=results)
-    system = (
-        "a system of another processor to run on, instead of this machine's own files (ci/emulated-board makes one)"
+    parser.epilog = EXIT_CODES
+    parser.add_argument("--cameras", type=int, default=1, metavar="N", help="number of vivid cameras (default: 1)")
+    parser.add_argument("--cpus", type=int, default=2, metavar="N", help="number of processors (default: 2)")
+    parser.add_argument("--memory", default="2G", metavar="SIZE", help="memory, such as 512M (default: 2G)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=600.0,
+        metavar="S",
+        help="end the machine after S seconds, boot included (default: 600)",
     )
+    results = "folder that COMMAND may write into, at the same path inside (default: report)"
+    parser.add_argument("--results", type=Path, default=Path("report"), metavar="DIR", help=results)
+    system = "root file system for another processor, as ci/emulated-board makes it (default: this machine's own files)"
     parser.add_argument("--system", type=Path, metavar="DIR", help=system)
-    parser.add_argument("command", nargs="+", metavar="COMMAND", help="what runs inside; put -- in front of it")
+    parser.add_argument("command", nargs="+", metavar="COMMAND", help="command to run inside, behind --")
 
 
 def _say(text: str) -> None:
@@ -60,9 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     for contradictory arguments.
     """
     if not re.fullmatch(r"[1-9]\d*[MG]", arguments.memory):
-        raise ValueError(f"--memory {arguments.memory}: like 512M or 2G")
+        raise ValueError(f"--memory {arguments.memory}: give a size such as 512M or 2G")
     if not (0 <= arguments.cameras <= MOST_CAMERAS and arguments.cpus > 0 and arguments.seconds > 0):
-        raise ValueError(f"--cameras from 0 to {MOST_CAMERAS}, --cpus from 1, --seconds above 0")
+        raise ValueError(f"--cameras is from 0 to {MOST_CAMERAS}, --cpus from 1 on, and --seconds above 0")
     try:
         system = system_in(arguments.system) if arguments.system else None
     except VmUnavailable as error:

@@ -3,10 +3,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from argparse import SUPPRESS
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from writers import ROOT
 from hil.cli import run as run_verb
 from hil.cli.main import build_parser, main
 from hil.report.merge import load
+from hil.streamer.arguments import build_parser as streamer_parser
 from hil.suite.camera_choice import Choice, NoCameraError, chosen_camera
 
 RUN = ROOT / "tests" / "runs" / "small.json"
@@ -168,6 +171,25 @@ def test_every_verb_explains_itself() -> None:
     text = build_parser().format_help()
     assert all(f"    {verb} " in text or f"    {verb}\n" in text for verb in ("run", "vm", "report", "calibrate"))
     assert "3 invalid" in " ".join(text.split())
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    """A default alone does not."""
+    parsers = {"camera-streamer": streamer_parser()}
+    for action in build_parser()._actions:
+        parsers |= action.choices if isinstance(action.choices, dict) else {}
+    options = [(name, action) for name, parser in parsers.items() for action in parser._actions]
+    told = [(name, action.dest, re.sub(r"\(default.*?\)", "", action.help or "")) for name, action in options]
+    assert len(told) > 80
+    unexplained = [(name, option) for name, option, text in told if not text.strip() and option != SUPPRESS]
+    assert unexplained == []
+
+
+def test_help_of_vm_tells_its_own_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are those of the command inside."""
+    with pytest.raises(SystemExit):
+        main(["vm", "--help"])
+    assert "124 the deadline has passed" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_named_source_is_taken_as_it_is() -> None:

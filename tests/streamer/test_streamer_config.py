@@ -20,10 +20,10 @@ from hil.streamer.main import main
         ("[[channels]]\nring = 0", "channels: no such name: did you mean channel?"),
         ("[[channel]]\n[[channel]]\nbitrate = 9", "[[channel]] 2: bitrate: no such name: did you mean bit_rate?"),
         ("[[channel]]\nxyzzy = 1", "xyzzy: no such name; there are ring, width"),
-        ("[channel]\nring = 0", "channel = {'ring': 0}: the rings, each a [[channel]]: [[channel]] is wanted"),
+        ("[channel]\nring = 0", "channel = {'ring': 0}: give [[channel]] (the rings, each a [[channel]])"),
         ("channel = [3]", "write [[channel]]"),
-        ('loop = "no"', "loop = 'no': whether to begin a file again at its end: true or false is wanted"),
-        ("device = 3", "device = 3: the source: "),
+        ('loop = "no"', "loop = 'no': give true or false (whether to start a file again at its end)"),
+        ("device = 3", "device = 3: give text in quotes (the source: "),
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_refused_with_what_may_be_meant(tmp_path: Path, text: str, told: str) -> None:
