@@ -105,6 +105,7 @@ NEEDS_PYAV = [
     "streamer_life",
     "suite",
     "unit_assembler",
+    "usb_clips",
     "v4l2_buffers",
     "v4l2_capture",
     "v4l2_colour",

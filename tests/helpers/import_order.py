@@ -11,7 +11,9 @@ COMMANDS = ("commandline", "serving", "bundles", "cli")
 # From the ground up; rooms on one floor do not know each other.
 FLOORS = (
     {"processes", "figures"},
-    {"streamer", "vm"},
+    {"streamer"},
+    {"usb"},
+    {"vm"},
     {"workers"},
     {"host", "blocks"},
     {"fleet"},

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""python -m hil.usb: USB cameras of our own, plugged into this machine's kernel."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from .designs import DESIGNS
+from .faults import FaultError, listing
+from .serving import BOOKS, COMMANDS, CONTROL, Camera, Server, tell
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NO_CAMERA = 0, 1, 2, 4
+
+
+def _parser() -> argparse.ArgumentParser:
+    designs = "\n".join(f"  {name:<13} {design.text}" for name, design in DESIGNS.items())
+    commands = "\n".join(f"  {name:<13} {text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        "python -m hil.usb",
+        description=__doc__,
+        epilog=f"designs:\n{designs}\n\nfaults:\n{listing()}\n\nother commands:\n{commands}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add_camera(verbs.add_parser("camera", help="plug one in, and serve it until it is told to quit"))
+    told = verbs.add_parser("tell", help="give a command to one: FAULT=VALUE, plug[=PORT], unplug, clear, quit")
+    told.add_argument("folder", type=Path, help="of the camera, as it says at its start")
+    told.add_argument("command", nargs="+", metavar="COMMAND")
+    told.set_defaults(run=_tell)
+    clips = verbs.add_parser("clips", help="make the pictures that cameras send, once")
+    clips.add_argument("design", nargs="*", metavar="DESIGN", help="(default: all)")
+    clips.set_defaults(run=_clips)
+    return parser
+
+
+def _add_camera(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("design", nargs="?", default="webcam", metavar="DESIGN", choices=DESIGNS, help="(webcam)")
+    parser.add_argument("--serial", default="0001", metavar="TEXT", help="(default: 0001)")
+    parser.add_argument("--product", default="", metavar="TEXT", help="by default the design's")
+    parser.add_argument("--port", type=int, metavar="N", help="of vhci_hcd (default: any free one)")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="of its books and its socket (default: a new one)")
+    parser.add_argument("--set", action="append", default=[], metavar="FAULT=VALUE", help="a fault from the start on")
+    parser.add_argument("--unplugged", action="store_true", help="wait for the command plug")
+    parser.set_defaults(run=_camera)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run with the given arguments, by default the command line's. Returns the exit code; usage errors exit with 2."""
+    arguments = _parser().parse_args(words)
+    try:
+        return int(arguments.run(arguments))
+    except FaultError as error:
+        print(f"hil.usb: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except OSError as error:
+        print(f"hil.usb: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_OK
+
+
+def _camera(arguments: argparse.Namespace) -> int:
+    from .books import BookKeeper
+    from .clips import clip_folder, open_clips
+    from .descriptors import MANUFACTURER, Texts
+    from .device import Model
+
+    design = DESIGNS[arguments.design]
+    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="usb-camera-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = Texts(MANUFACTURER, arguments.product or design.product, arguments.serial)
+    try:
+        clips = open_clips(clip_folder(), design.clips())
+    except FileNotFoundError as error:
+        raise OSError(f"{error.filename} is missing: run python -m hil.usb clips {arguments.design}") from None
+    with (folder / BOOKS).open("w") as books:
+        camera = Camera(Model(design, texts, clips), BookKeeper(books), arguments.port)
+        for words in arguments.set:
+            camera.do(words)
+        server = Server(camera, folder)
+        if not arguments.unplugged:
+            camera.plug()
+        print(json.dumps({"port": camera.port, "folder": str(folder)}), flush=True)
+        server.run()
+    return EXIT_OK
+
+
+def _tell(arguments: argparse.Namespace) -> int:
+    for words in arguments.command:
+        print(json.dumps(tell(arguments.folder / CONTROL, words, 30.0)))
+    return EXIT_OK
+
+
+def _clips(arguments: argparse.Namespace) -> int:
+    from .clip_maker import make_clips
+    from .designs import design_of
+
+    for name in arguments.design or DESIGNS:
+        print(make_clips(design_of(name), say=lambda text: print(text, file=sys.stderr)))
+    return EXIT_OK
