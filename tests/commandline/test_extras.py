@@ -108,6 +108,38 @@ def test_camera_streamer_needs_nothing_of_the_harness(ring: str) -> None:
     assert "video-shm" in named and not {"av", "v4l2py"} & named  # which the streamer's extra has
 
 
+def test_cameras_and_microphones_are_read_without_numpy() -> None:
+    """It is by far the largest package on a small board."""
+    pytest.importorskip("av")
+    modules = ("main", "sources.v4l2", "sources.rpicam", "sound.alsa", "probe", "websocket", "status")
+    load = "import sys; sys.modules['numpy'] = None\n" + "".join(f"import hil.streamer.{name}\n" for name in modules)
+    done = subprocess.run([sys.executable, "-c", load], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_test_card_names_the_extra_that_it_is_drawn_with(ring: str) -> None:
+    pytest.importorskip("av")
+    words = ["--device", "testsrc", "--channel", f"{ring[1:]}:"]
+    command = [sys.executable, "-c", ONLY.format(names={"numpy"}), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 1
+    assert "testsrc: numpy is not installed: pip install 'video-shm[demo]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_test_sound_names_the_extra_that_it_is_drawn_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("av")
+    from hil.streamer.sound.factory import make_sound_source
+    from hil.streamer.sound.options import Sound
+    from hil.streamer.sources.source import SourceError
+    from hil.streamer.sources.timeline import Timelines
+
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    monkeypatch.delitem(sys.modules, "hil.streamer.sound.testaudio", raising=False)
+    with pytest.raises(SourceError, match=r"testaudio: numpy is not installed: pip install 'video-shm\[demo\]'"):
+        make_sound_source(Sound("testaudio"), False, Timelines())
+
+
 def test_without_a_producer_s_extra_it_is_not_sent_to_one() -> None:
     done = run("vshm", "list")
     if done.returncode == 3:

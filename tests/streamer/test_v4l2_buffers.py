@@ -11,7 +11,7 @@ import av
 import numpy
 import pytest
 
-from hil.streamer.sources import v4l2_buffers
+from hil.streamer.sources import v4l2_buffers, v4l2_layout
 from hil.streamer.sources.modes import Size
 from hil.streamer.sources.v4l2_buffers import Buffer, Buffers
 from hil.streamer.sources.v4l2_colour import colour_of_format
@@ -54,12 +54,17 @@ def rows(owner: Any, index: int) -> Any:
     return flat.reshape(-1, owner.stride)[:, : owner.size.width * BYTES.get(owner.pixels, 1)]
 
 
+@pytest.mark.parametrize("has_numpy", [True, False])
 @pytest.mark.parametrize("padding", [0, 64])
 @pytest.mark.parametrize("pixels", ["yuv420p", "nv12", "gray", "rgb24", "bgr24", "yuyv422"])
 @pytest.mark.parametrize("height", [360, 270])  # PyAV would make 268 of the latter, where colour is apart
-def test_a_picture_is_what_the_driver_wrote(pixels: str, height: int, padding: int) -> None:
+def test_a_picture_is_what_the_driver_wrote(
+    pixels: str, height: int, padding: int, has_numpy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(v4l2_layout, "_SHARES", has_numpy)
     owner = buffers(pixels, Size(640, height), padding)
     picture = filled(owner, 1).picture()
+    assert has_numpy or owner.returned == [1]
     assert (picture.width, picture.height, picture.format.name) == (640, height, pixels)
     luma = numpy.frombuffer(memoryview(picture.planes[0]), numpy.uint8).reshape(-1, picture.planes[0].line_size)
     expected = rows(owner, 1)

@@ -17,6 +17,7 @@ EXTRAS = {
     "jinja2": "cli",
     "labgrid": "farm",
     "matplotlib": "plot",
+    "numpy": "demo",
     "prometheus_client": "cli",
     "rich": "cli",
     "shtab": "cli",

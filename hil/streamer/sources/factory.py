@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from vshm_ctypes.commandline.extras import remedy
+
 from .file import FileSource
 from .healing import HealingSource
 from .modes import Wanted
 from .rpicam import RpicamSource
-from .source import Source
-from .testsrc import TestSource
+from .source import Source, SourceError
 from .timeline import Timelines
 
 
@@ -27,9 +28,17 @@ def make_source(words: str, wanted: Wanted, loop: bool, timelines: Timelines) ->
 
 def _camera(words: str, wanted: Wanted) -> Source:
     if words.startswith("testsrc"):
-        return TestSource(words, wanted)
+        return _test_card(words, wanted)
     if words == "rpicam":
         return RpicamSource(wanted)
     from .v4l2 import V4l2Source  # v4l2py is slow to import
 
     return V4l2Source(words, wanted)
+
+
+def _test_card(words: str, wanted: Wanted) -> Source:
+    try:
+        from .testsrc import TestSource  # it draws with numpy, which boards with a camera do without
+    except ModuleNotFoundError as error:
+        raise SourceError(0, f"{words}: {remedy(error) or error}") from None
+    return TestSource(words, wanted)

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import av
-import numpy
-from numpy.typing import NDArray
 
 from .modes import Mode
 from .v4l2_colour import colour_of_format
@@ -59,7 +57,7 @@ class Buffer:
 
     def data(self) -> bytes:
         """Return a copy of the content."""
-        return b"".join(part.tobytes() for part in self._parts())
+        return b"".join(self._parts())
 
     def give_back(self) -> None:
         """Let the driver fill it again."""
@@ -76,12 +74,11 @@ class Buffer:
         weakref.finalize(rows, self.owner.give_back, self.filled.place).atexit = False
         return self.owner.colour.put_on(layout.in_place(rows))
 
-    def _parts(self) -> list[NDArray[numpy.uint8]]:
+    def _parts(self) -> list[memoryview]:
         """Return the content of each plane in memory."""
         mappings = self.owner.mappings[self.filled.place]
         return [
-            numpy.frombuffer(mapping, numpy.uint8, end - begin, begin)
-            for mapping, (begin, end) in zip(mappings, self.filled.parts, strict=True)
+            memoryview(mapping)[begin:end] for mapping, (begin, end) in zip(mappings, self.filled.parts, strict=True)
         ]
 
 

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib.util
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import av
-import numpy
-from numpy.typing import NDArray
 
 from .pixel_formats import RAW, Plane
 from .v4l2_queue import Format
 
-Bytes = NDArray[numpy.uint8]
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+# PyAV shares memory with arrays of numpy alone, and the smallest boards do without numpy: pictures are copied there.
+_SHARES = importlib.util.find_spec("numpy") is not None
 # What PyAV takes in place, with the bytes of a pixel; everything else is copied.
 _IN_PLACE = {"yuv420p": 1, "nv12": 1, "gray": 1, "rgb24": 3, "bgr24": 3, "bgra": 4, "argb": 4, "rgba": 4, "abgr": 4}
 
@@ -55,11 +60,12 @@ class Layout:
     def copies(self) -> bool:
         """Whether PyAV supports these pictures only as a copy.
 
-        That includes formats with another order of planes, and a height or stride that PyAV would round.
+        That includes formats with another order of planes, a height or stride that PyAV would round, and whatever
+        there is without numpy.
         """
         rounds = len(self._planes) > 1 and (self.size.height % 4 != 0 or self._strides[0] % 2 != 0)
         other_order = [plane.number for plane in self._planes] != [*range(len(self._planes))]
-        return self._separate or other_order or rounds or self.pixels not in _IN_PLACE
+        return not _SHARES or self._separate or other_order or rounds or self.pixels not in _IN_PLACE
 
     @property
     def _plane_bytes(self) -> list[int]:
@@ -72,33 +78,38 @@ class Layout:
         least = self._plane_bytes if self._separate else [sum(self._plane_bytes)]
         return all(have >= max(need, 1) for have, need in zip(there, least, strict=True))
 
-    def rows(self, part: Bytes) -> Bytes:
+    def rows(self, part: memoryview) -> NDArray[numpy.uint8]:
         """Return the picture as PyAV takes it in place: lines, with the bytes of a pixel as a third dimension."""
+        import numpy
+
         pixel, stride, (width, height) = _IN_PLACE[self.pixels], self._strides[0], self.size
         lines = sum(self._plane_bytes) // stride
-        rows = part[: lines * stride].reshape(lines, stride)
+        rows = numpy.frombuffer(part, numpy.uint8, lines * stride).reshape(lines, stride)
         return rows if pixel == 1 else rows[:, : width * pixel].reshape(height, width, pixel)
 
-    def in_place(self, rows: Bytes) -> av.VideoFrame:
+    def in_place(self, rows: NDArray[numpy.uint8]) -> av.VideoFrame:
         """Return a picture that shares memory with what rows() returned."""
         return av.VideoFrame.from_numpy_buffer(rows, format=self.pixels, width=self.size.width)
 
-    def copied(self, parts: Sequence[Bytes]) -> av.VideoFrame:
-        """Return a picture with memory of its own, without the padding at the end of each line."""
+    def copied(self, parts: Sequence[memoryview]) -> av.VideoFrame:
+        """Return a picture with memory of its own."""
         picture = av.VideoFrame(*self.size, self.pixels)
-        for plane, lines in self._lines(parts):
+        for plane, stride, lines in self._lines(parts):
             target = picture.planes[plane.number]
-            pixels = numpy.frombuffer(memoryview(target), numpy.uint8).reshape(-1, target.line_size)
-            used = plane.row_bytes(self.size.width)
-            pixels[: len(lines), :used] = lines[:, :used]
+            pixels, used = memoryview(target), plane.row_bytes(self.size.width)
+            if target.line_size == stride:
+                pixels[: len(lines)] = lines
+                continue
+            for at in range(len(lines) // stride):
+                begin = at * target.line_size
+                pixels[begin : begin + used] = lines[at * stride : at * stride + used]
         return picture
 
-    def _lines(self, parts: Sequence[Bytes]) -> list[tuple[Plane, Bytes]]:
-        """Return the lines of each plane, from the planes in memory."""
-        found, at = [], 0
+    def _lines(self, parts: Sequence[memoryview]) -> Iterator[tuple[Plane, int, memoryview]]:
+        """Yield each plane, the bytes from line to line, and its lines, from the planes in memory."""
+        at = 0
         for number, (plane, stride) in enumerate(zip(self._planes, self._strides, strict=True)):
-            part, lines = parts[number if self._separate else 0], plane.rows(self.size.height)
+            size = plane.rows(self.size.height) * stride
             begin = 0 if self._separate else at
-            found.append((plane, part[begin : begin + lines * stride].reshape(lines, stride)))
-            at += lines * stride
-        return found
+            yield plane, stride, parts[number if self._separate else 0][begin : begin + size]
+            at += size
