@@ -52,7 +52,10 @@ def run(arguments: Namespace) -> int:
     found = measured(runs, board.name)
     if not found.worst:
         there = sorted({each["board"]["name"] for run in runs for each in run["sessions"]})
-        print(f"hil: no valid figure of a board {board.name}; there are {', '.join(there) or 'none'}", file=sys.stderr)
+        print(
+            f"hil: no valid figure for board {board.name}; the reports are of: {', '.join(there) or 'none'}",
+            file=sys.stderr,
+        )
         return Exit.INVALID
     sessions = [each for run in runs for each in run["sessions"] if each["board"]["name"] == board.name]
     models = {each["machine"]["before"]["model"] for each in sessions}

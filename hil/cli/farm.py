@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
 
     for wheel in arguments.wheel:
         if not (wheel.is_file() and wheel.suffix == ".whl"):
-            raise ValueError(f"--wheel {wheel}: there is no such wheel; pip wheel --no-deps . makes one")
+            raise ValueError(f"--wheel {wheel}: there is no such wheel; make one with pip wheel --no-deps .")
     order = Order(arguments.wheel, arguments.words, arguments.wait, arguments.report.resolve())
     results = run_boards(read_farm(arguments.env), order, _say)
     page, table = write_farm_page(results, order.report), rows(results)

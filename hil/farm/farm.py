@@ -75,7 +75,7 @@ def run_boards(farm: Farm, order: Order, say: Callable[[str], None]) -> list[Boa
                 for process in processes:
                     process.wait()
         except KeyboardInterrupt:
-            say("interrupted: waiting for the boards to end in order")
+            say("interrupted: waiting until every board has ended")
             _end(processes, hold)
     for thread in threads:
         thread.join(5)

@@ -56,12 +56,12 @@ def read_farm(file: Path) -> Farm:
     config = environment_of(file).config
     targets = config.get_targets()
     if not targets:
-        raise FarmError(f"{file}: there are no targets in it")
+        raise FarmError(f"{file}: no targets in it: add one for each board")
     coordinator = os.environ.get("LG_COORDINATOR") or config.get_option("coordinator_address", DEFAULT_COORDINATOR)
     places = tuple(Place(name, _place_of(file, name, target)) for name, target in targets.items())
     taken = [place.place for place in places]
     if len(set(taken)) < len(taken):
-        raise FarmError(f"{file}: two targets have the same place, and would wait for each other for ever")
+        raise FarmError(f"{file}: two targets have the same place, and would wait for each other: give each its own")
     return Farm(file, coordinator, places)
 
 
@@ -74,5 +74,7 @@ def _place_of(file: Path, name: str, target: dict[str, Any]) -> str:
         raise FarmError(f"{file}: target {name} needs one RemotePlace among its resources, and the driver SSHDriver")
     for text in (name, places[0]):
         if not _NAME.fullmatch(text):
-            raise FarmError(f"{file}: {text!r}: only letters, digits, - _ and . can be in a target's or place's name")
+            raise FarmError(
+                f"{file}: {text!r}: the name of a target or place may have only letters, digits, - _ and . in it"
+            )
     return str(places[0])

@@ -116,7 +116,7 @@ class RemoteBoard:
                         process.wait(5)
                     process.kill()
         if process.returncode == 255:
-            raise FarmError("the connection was lost, or hil run is not there")
+            raise FarmError("the connection was lost, or hil could not be started on the board")
         return process.returncode
 
     def _tell(self, output: io.TextIOWrapper) -> None:
@@ -152,9 +152,9 @@ class RemoteBoard:
             said.seek(0)
             complaint = said.read(COMPLAINT_BYTES).decode(errors="replace").strip()
         if isinstance(problem, tarfile.TarError) or (code == 0 and problem is not None):
-            raise FarmError(f"the report that came back can't be unpacked: {problem}; {complaint}".rstrip("; "))
+            raise FarmError(f"the report from the board can't be unpacked: {problem}; {complaint}".rstrip("; "))
         if code != 0:
-            raise FarmError(f"no report came back: {complaint or f'ssh ended with {code}'}")
+            raise FarmError(f"the board sent no report: {complaint or f'ssh ended with {code}'}")
 
     def _command(self, terminal: str, script: str) -> list[str]:
         ssh = self._ssh
@@ -164,4 +164,4 @@ class RemoteBoard:
         output, errors, code = self._ssh.run(f"sh -c {shlex.quote(script)}")
         if code != 0:
             last = [line for line in [*output, *errors] if line.strip()][-1:]
-            raise FarmError(f"{script}: {last[0] if last else f'it ended with {code}'}")
+            raise FarmError(f"{script}: {last[0] if last else f'exit code {code}'}")

@@ -20,7 +20,7 @@ def reserved(place: str, coordinator: str, wait_s: float, say: Callable[[str], N
     told = _client(coordinator, "reserve", "--shell", f"name={place}")
     token = re.fullmatch(r"export LG_TOKEN=(\w+)\s*", told)
     if token is None:
-        raise FarmError(f"labgrid-client reserve said {told.strip()!r}, which is no reservation")
+        raise FarmError(f"labgrid-client reserve printed {told.strip()!r} instead of a reservation's token")
     try:
         say("waiting for the place")
         _client(coordinator, "wait", token[1], timeout_s=wait_s)

@@ -82,7 +82,9 @@ class Crew:
         while not worker.is_ready():
             worker.check()
             if time.monotonic() > deadline:
-                raise WorkerError(f"{worker.name} not ready within {self._patience_s:g} s: {worker.child.complaints}")
+                raise WorkerError(
+                    f"{worker.name} was not ready within {self._patience_s:g} s: {worker.child.complaints}"
+                )
             self.drain()  # the other workers may be recording already
             time.sleep(0.01)
         self.welcome(worker)

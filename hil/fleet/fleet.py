@@ -170,7 +170,9 @@ class Fleet:
             return 0.0
         while not writer.is_ready():
             if self._passed_s() > begin_s + self._patience_s:
-                raise WorkerError(f"{writer.name} not ready within {self._patience_s:g} s: {writer.child.complaints}")
+                raise WorkerError(
+                    f"{writer.name} was not ready within {self._patience_s:g} s: {writer.child.complaints}"
+                )
             self._until(self._passed_s() + 0.02, progress)
         self.crew.welcome(writer)
         return self._passed_s() - begin_s

@@ -94,22 +94,22 @@ class Hiccups:
         try:
             os.write(process.stdin.fileno(), b"\n")  # unbuffered: what stays in a buffer would fail again at the close
         except OSError as error:
-            raise HiccupError(f"the hiccup control is gone: {error.strerror}") from None
+            raise HiccupError(f"the hiccup control has ended: {error.strerror}") from None
         return _parse(self._answer())
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
-            raise HiccupError("the hiccup control does not run: it is a context manager")
+            raise HiccupError("the hiccup control does not run: use it in a with statement")
         return self._process
 
     def _answer(self) -> str:
         process = self._running()
         assert process.stdout is not None
         if not select.select([process.stdout], [], [], ANSWER_TIMEOUT_S)[0]:
-            raise HiccupError(f"the hiccup control said nothing for {ANSWER_TIMEOUT_S:g} s")
+            raise HiccupError(f"the hiccup control has not answered for {ANSWER_TIMEOUT_S:g} s")
         line = process.stdout.readline()
         if not line:
-            raise HiccupError(f"the hiccup control ended with {process.wait()}")
+            raise HiccupError(f"the hiccup control ended with exit code {process.wait()}")
         return line
 
     def _end(self) -> None:

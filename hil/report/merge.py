@@ -110,7 +110,7 @@ def load(path: Path) -> Run:
     """Return a run from its file, or from its report's folder. Raises RunError or OSError."""
     file = path / FILE if path.is_dir() else path
     if not file.exists():
-        raise RunError(f"{file}: there is no run; hil run --report {file.parent} makes one")
+        raise RunError(f"{file}: there is no run here; make one with hil run --report {file.parent}")
     return checked(_read(file), str(file))
 
 

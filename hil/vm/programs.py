@@ -41,12 +41,12 @@ def find_vng(machine: str | None = None, path: str | None = None) -> str:
     """Return the path of vng, if everything that it starts exists too. Raises VmUnavailable."""
     machine, path = machine or os.uname().machine, path or search_path()
     if machine not in EMULATORS:
-        raise VmUnavailable(f"no virtual machine on {machine}: only on {', '.join(EMULATORS)}")
+        raise VmUnavailable(f"virtual machines are not supported on {machine}, only on {', '.join(EMULATORS)}")
     emulator, package = EMULATORS[machine]
     need({emulator: package, "busybox": "busybox-static", "file": "file", "modprobe": "kmod"}, path)
     vng = shutil.which("vng", path=path)
     if vng is None:
-        raise VmUnavailable("not installed: vng: pip install virtme-ng, or 'video-shm[hil]'")
+        raise VmUnavailable("vng is not installed: pip install virtme-ng, or 'video-shm[hil]'")
     return vng
 
 
@@ -71,4 +71,6 @@ def quoted_paths_are_plain(paths: Sequence[Path]) -> None:
     """Check the paths, which vng and the kernel's command line take unquoted. Raises VmUnavailable if not plain."""
     for path in paths:
         if not all(letter.isalnum() or letter in "/._+-~:" for letter in str(path)):
-            raise VmUnavailable(f"{path}: only letters, digits and /._+-~: can go into the virtual machine; move it")
+            raise VmUnavailable(
+                f"{path}: paths in the virtual machine may have only letters, digits and /._+-~: in them; move it"
+            )

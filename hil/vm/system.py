@@ -51,10 +51,10 @@ def system_in(root: Path) -> System:
     try:
         header = busybox.read_bytes()[:20]
     except OSError as error:
-        raise VmUnavailable(f"{root} has no static busybox ({error}): ci/hil --arch arm64 makes a system") from None
+        raise VmUnavailable(f"{root} has no static busybox ({error}): make a system with ci/hil --arch arm64") from None
     number = struct.unpack_from("<H", header, 18)[0] if header[:4] == b"\x7fELF" and len(header) == 20 else None
     if number not in _ELF_MACHINES:
-        raise VmUnavailable(f"{busybox}: no program of {' or '.join(name for name, _ in _ELF_MACHINES.values())}")
+        raise VmUnavailable(f"{busybox} is not a program for {' or '.join(name for name, _ in _ELF_MACHINES.values())}")
     for folder in (RESULTS, SOURCE):
         (root / folder.relative_to("/")).mkdir(parents=True, exist_ok=True)
     return System(root, *_ELF_MACHINES[number])

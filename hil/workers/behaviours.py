@@ -117,4 +117,6 @@ def behaviour(words: str) -> Behaviour:
             raise ValueError
         return _MAKERS[name](*values)
     except (ValueError, TypeError):
-        raise ValueError(f"{words}: {name} takes other numbers") from None
+        raise ValueError(
+            f"{words}: {name} can't take these numbers: give some as in slow:20, bursty:15,400 or stops:2"
+        ) from None

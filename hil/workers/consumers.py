@@ -35,10 +35,10 @@ class Consumer:
         kind = KINDS[self.kind]
         if self.behaviour.decodes and not kind.python:
             raise ValueError(
-                f"{self.kind} can't decode: one of {', '.join(name for name in KINDS if KINDS[name].python)}"
+                f"{self.kind} can't decode; these can: {', '.join(name for name in KINDS if KINDS[name].python)}"
             )
         if (self.behaviour.work_ms or self.behaviour.burst_frames) and not kind.measures:
-            raise ValueError(f"{self.kind} reads as it does: {self.behaviour.name} is for {', '.join(MEASURING)}")
+            raise ValueError(f"{self.kind} can't be {self.behaviour.name}; these can: {', '.join(MEASURING)}")
 
     @property
     def name(self) -> str:

@@ -61,7 +61,7 @@ def loaded_library() -> Path:
     with Path("/proc/self/maps").open() as maps:  # found by its soname
         found = next((line.split(maxsplit=5)[5].strip() for line in maps if "/libvideo_shm.so" in line), None)
     if found is None:
-        raise ProgramError("libvideo_shm is not among what this process has loaded: give a path with --library")
+        raise ProgramError("this process has not loaded libvideo_shm: give its path with --library")
     return Path(found)
 
 
@@ -130,7 +130,7 @@ def find_program(name: str, library: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         advice = "set VIDEO_SHM_PROGRAMS to a folder that is writable, or in which they are"
-        raise ProgramError(f"no place for compiled programs: {error}: {advice}") from None
+        raise ProgramError(f"no folder for compiled programs: {error}: {advice}") from None
     # Compiled in a folder of its own and renamed as a whole, since several fleets may do this at once.
     with held() as hold, tempfile.TemporaryDirectory(dir=folder.parent) as workshop, hold.lifted():
         made = Path(workshop) / "made"

@@ -28,7 +28,7 @@ class Tape:
 
     def __init__(self, capacity: int) -> None:
         if capacity & (capacity - 1):
-            raise ValueError(f"{capacity}: not a power of two")
+            raise ValueError(f"{capacity} records: give a power of two")
         self._descriptor = os.memfd_create("tape", os.MFD_CLOEXEC)
         size = HEADER_BYTES + capacity * RECORD.size
         os.posix_fallocate(self._descriptor, 0, size)
@@ -90,7 +90,7 @@ class TapeRecorder:
         size, header = len(self._memory), self._memory[: _HEADER.size].ljust(_HEADER.size, b"\0")
         magic, record_bytes, self._capacity = _HEADER.unpack(header)
         if (magic, record_bytes) != (MAGIC, RECORD.size) or size != HEADER_BYTES + self._capacity * RECORD.size:
-            raise ValueError(f"{path}: no tape")
+            raise ValueError(f"{path}: this file is no tape")
         self._added = 0
 
     def add(

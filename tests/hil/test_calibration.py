@@ -105,7 +105,7 @@ def test_the_verb_writes_a_file_that_the_next_run_can_use(tmp_path: Path, capsys
 
 def test_nothing_to_calibrate_from_ends_with_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["calibrate", str(RUN), "--board", "pi5", "-o", str(tmp_path / "mine.toml")]) == 3
-    assert "there are generic" in capsys.readouterr().err
+    assert "the reports are of: generic" in capsys.readouterr().err
     assert not (tmp_path / "mine.toml").exists()
 
 

@@ -79,7 +79,7 @@ def test_targets_are_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ("targets: {}\n", "no targets"),
         ("targets: {pi4: {resources: {}, drivers: {SSHDriver: {}}}}\n", "needs one RemotePlace"),
         ("targets: {pi4: {resources: {RemotePlace: {name: x}}, drivers: {}}}\n", "the driver SSHDriver"),
-        ("targets:\n" + TARGET.format(name="a", place="x") + TARGET.format(name="b", place="x"), "for ever"),
+        ("targets:\n" + TARGET.format(name="a", place="x") + TARGET.format(name="b", place="x"), "give each its own"),
         ("targets:\n" + TARGET.format(name="../a", place="x"), "only letters"),
         ("targets:\n" + TARGET.format(name="a", place="'x; reboot'"), "only letters"),
         ("targets: [", "farm.yaml"),

@@ -20,11 +20,11 @@ def test_what_is_not_installed_is_named_with_its_package(tmp_path: Path) -> None
             find_vng(machine_name, str(tmp_path))
     for name in ("qemu-system-x86_64", "busybox", "file", "modprobe"):
         stand_in(tmp_path / name, "")
-    with pytest.raises(VmUnavailable, match="vng: pip install virtme-ng"):
+    with pytest.raises(VmUnavailable, match="vng is not installed: pip install virtme-ng"):
         find_vng("x86_64", str(tmp_path))
     stand_in(tmp_path / "vng", "")
     assert find_vng("x86_64", str(tmp_path)) == str(tmp_path / "vng")
-    with pytest.raises(VmUnavailable, match="no virtual machine on sparc"):
+    with pytest.raises(VmUnavailable, match="virtual machines are not supported on sparc"):
         find_vng("sparc", str(tmp_path))
 
 

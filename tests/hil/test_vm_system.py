@@ -44,7 +44,7 @@ def test_what_is_no_system_is_refused(tmp_path: Path, content: bytes | None) -> 
 
 
 def test_a_system_of_a_processor_without_emulator_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(VmUnavailable, match="no program of amd64 or arm64"):
+    with pytest.raises(VmUnavailable, match="not a program for amd64 or arm64"):
         system_in(system(tmp_path / "root", RISCV64))
 
 
