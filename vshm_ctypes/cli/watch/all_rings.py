@@ -20,10 +20,10 @@ from ..events import Event, found_event, lost_event
 from ..list import COLOURS, unreadable
 from ..sigbus import outlive_faults
 from .follower import Follower
+from .lines import line_of, tell
 from .log import WatchLog
 from .screen import Screen
 from .second import Second
-from .verb import line_of, tell
 from .watcher import Summary
 
 MOST_RINGS = 64  # watched at once; each takes a thread

@@ -6,26 +6,24 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser, Namespace
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ...commandline.ending import heeding
-from ...commandline.output import cut, print_json, printable
+from ...commandline.output import print_json
 from ...commandline.place import check_place
 from ...commandline.verb import Exit, Verb, add_ring_argument, positive
 from ...errors import Interrupted, VideoShmError
-from .. import units
 from ..events import lost_event
 from ..public_reader import public_reader
 from ..sigbus import check_whole, outlive_faults
+from .all_rings import watch_all
+from .lines import HISTORY, block, line_of, tell
 from .log import WatchLog
 from .screen import Screen
 from .second import Second
-from .watcher import GONE, PERCENTILES, Summary, Watch
-
-HISTORY = 60  # seconds in a sparkline
-LABEL = 25  # columns before the sparkline
+from .watcher import Summary, Watch
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,46 +31,6 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after S seconds (default: at Ctrl-C)")
     log = "write a JSON line for each second and each event to FILE; full parts become FILE.1.gz and so on"
     parser.add_argument("--log", type=Path, metavar="FILE", help=log)
-
-
-def _latency(values: dict[int, float]) -> str:
-    return ", ".join(f"p{percent} {units.seconds(value)}" for percent, value in values.items()) or units.DASH
-
-
-def _key(second: Second) -> str:
-    return "recovery point" if second.recovery_point else "key"
-
-
-def line_of(second: Second) -> str:
-    """Format a second as one line of text."""
-    interval = units.DASH if second.key_interval is None else str(second.key_interval)
-    return printable(
-        f"{second.ring} {second.state}: {second.fps:.1f} fps, {units.bits(second.bit_rate)}, "
-        f"latency {_latency(second.latency_s)}, {_key(second)} every {interval}, "
-        f"missed {second.missed} ({second.missed_total})"
-    )
-
-
-def block(second: Second, history: Sequence[Second], width: int) -> list[str]:
-    """Format a second and those before it as lines of a screen. A narrow screen shows fewer of the oldest bars."""
-    interval = units.DASH
-    if second.key_interval is not None:
-        interval = f"{second.key_interval} frames, {units.seconds(second.key_interval_s)}"
-    waits = ", waiting for the next writer" if second.state in GONE else ""
-    lines = [
-        f"{second.ring}: {second.state}{waits}, {second.frames} frames, {second.restarts} restarts",
-        f"rate      {second.fps:.1f} fps, {units.bits(second.bit_rate)}",
-        f"keyframe  every {interval}{', a recovery point' if second.recovery_point else ''}",
-        f"missed    {second.missed} in this second, {second.missed_total} in all; "
-        f"dropped by the writer {second.dropped_total}",
-    ]
-    shown = history[-max(width - LABEL, 1) :]
-    for percent in PERCENTILES:
-        values = [past.latency_s.get(percent, 0.0) for past in shown]
-        now = units.seconds(second.latency_s.get(percent))
-        lines.append(f"latency   p{percent:<3} {now:>8}  {units.sparkline(values)}")
-    lines.append(f"{'fps':{LABEL}}{units.sparkline([past.fps for past in shown])}")
-    return [cut(printable(line), width) for line in lines]
 
 
 def _show(watch: Watch, arguments: Namespace, screen: Screen, log: WatchLog | None) -> None:
@@ -121,20 +79,6 @@ def _watch(arguments: Namespace) -> Summary:
         return watch.summary()
 
 
-def tell(summaries: Sequence[Summary], as_json: bool) -> None:
-    """Print the summaries of watches."""
-    for summary in summaries:
-        if as_json:
-            print_json({"summary": summary})
-            continue
-        end = summary.error or f"the writer is {summary.state}"
-        told = (
-            f"{summary.ring}: {summary.received} frames in {units.seconds(summary.seconds)}, {summary.missed} missed, "
-            f"{summary.restarts} restarts, latency {_latency(summary.latency_s)}; {end}"
-        )
-        print(printable(told))
-
-
 def run(arguments: Namespace) -> int:
     """Watch until Ctrl-C or the given time.
 
@@ -143,8 +87,6 @@ def run(arguments: Namespace) -> int:
     if arguments.log is not None:
         check_place(arguments.log)
     if arguments.ring is None:
-        from .all_rings import watch_all
-
         return watch_all(arguments)
     summary = _watch(arguments)
     tell([summary], arguments.json)
