@@ -65,6 +65,7 @@ NEEDS_PYAV = [
     "fleet_camera",
     "gate_camera",
     "healing",
+    "identity",
     "hostile",
     "jpeg",
     "jpeg_rate",
@@ -110,6 +111,7 @@ NEEDS_PYAV = [
     "v4l2_capture",
     "v4l2_colour",
     "v4l2_source",
+    "v4l2_start",
     "websocket",
 ]
 HAS_PYAV = importlib.util.find_spec("av") is not None

@@ -41,6 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
     device = "auto, or a V4L2 device's path, driver, card or bus; rpicam; file:PATH; testsrc, testsrc:WIDTHxHEIGHT@FPS"
     source = parser.add_argument("--device", metavar="SOURCE", help=f"{device} (default: auto)")
     completed(source, words_and(SOURCES, VIDEO_NODES, "_camera_streamer_sources"))
+    keep = "seconds that auto, a driver or a card waits for a camera that is gone before it takes another (default: 30)"
+    parser.add_argument("--keep", metavar="SECONDS", help=f"{keep}; inf: for ever")
     parser.add_argument("--list", action="store_true", help="show the cameras with their formats, sizes and rates")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be given several times (default: one, /video_stream)"

@@ -13,10 +13,11 @@ from typing import Any
 from .channels import Channel, ChannelError, unknown
 from .sound.options import Sound
 
-_TEXT, _SWITCH, _TEXT_OR_NUMBER = (str,), (bool,), (str, int)
+_TEXT, _SWITCH, _TEXT_OR_NUMBER, _SECONDS = (str,), (bool,), (str, int), (int, float)
 # By name: the accepted types of the value, and the description that --print-config prints.
 KEYS: dict[str, tuple[tuple[type, ...], str]] = {
     "device": (_TEXT, "the source: auto, a V4L2 device's path, driver, card or bus, rpicam, file:PATH, testsrc"),
+    "keep": (_SECONDS, "seconds for which auto, a driver or a card waits for a camera that is gone, or inf"),
     "wait": (_SWITCH, "whether to wait for a source that is not there yet"),
     "loop": (_SWITCH, "whether to start a file again at its end"),
     "websocket": (_TEXT_OR_NUMBER, "[HOST:]PORT, to serve the streams over WebSocket, too"),
@@ -62,7 +63,7 @@ def _check(config: dict[str, Any]) -> None:
             raise unknown(name, KEYS)
         kinds, what = KEYS[name]
         if type(value) not in kinds:
-            expected = " or ".join(_KINDS[kind] for kind in kinds)
+            expected = " or ".join(dict.fromkeys(_KINDS[kind] for kind in kinds))
             raise ChannelError(f"{name} = {value!r}: give {expected} ({what})")
     for place, channel in enumerate(config.get("channel", []), 1):
         for name in channel if isinstance(channel, dict) else ():
@@ -72,7 +73,13 @@ def _check(config: dict[str, Any]) -> None:
             raise ChannelError(f"channel = {channel!r}: write [[channel]], and what belongs to it below")
 
 
-_KINDS: dict[type, str] = {str: "text in quotes", int: "a number", bool: "true or false", list: "[[channel]]"}
+_KINDS: dict[type, str] = {
+    str: "text in quotes",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    list: "[[channel]]",
+}
 
 
 def config_text(said: dict[str, Any], channels: Sequence[Channel], sound: Sound | None) -> str:
@@ -82,7 +89,7 @@ def config_text(said: dict[str, Any], channels: Sequence[Channel], sound: Sound 
     """
     values = {**said, "audio": _sound_words(sound) if sound is not None else None}
     lines = ["# The settings in force, as camera-streamer --print-config prints them, for --config FILE."]
-    for name in ("device", "wait", "loop", "websocket", "audio"):
+    for name in ("device", "keep", "wait", "loop", "websocket", "audio"):
         lines += _lines(name, KEYS[name][1], values.get(name))
     for channel in channels:
         lines += ["", "[[channel]]"]
@@ -102,7 +109,8 @@ def _lines(name: str, what: str, value: Any) -> Iterator[str]:
     if value is None:
         yield f"# {name} = {json.dumps(_EXAMPLES[name])}"
     else:
-        yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        text = str(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)  # TOML's inf
+        yield f"{name} = {text}"
 
 
 def _sound_words(sound: Sound) -> str:

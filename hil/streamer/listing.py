@@ -10,8 +10,10 @@ from typing import Any
 
 from .sources.devices import DeviceInfo, why_not
 from .sources.modes import Offer, Size
+from .sources.source import SourceError
 from .sources.v4l2_abi import v4l2
 from .sources.v4l2_devices import ANY_SIZE, offers_of, video_devices
+from .sources.v4l2_errors import told_as_source_error
 
 
 def describe(info: DeviceInfo, offers: list[Offer]) -> dict[str, Any]:
@@ -34,7 +36,9 @@ def size_text(least: Size, most: Size) -> str:
 def lines_of(info: DeviceInfo, offers: list[Offer]) -> list[str]:
     """Return the lines about a device for people to read."""
     reason = why_not(info)
-    lines = [f"{info.path}  {info.card}  driver {info.driver}, bus {info.bus}{f': {reason}' if reason else ''}"]
+    serial = f", serial {info.identity.serial}" if info.identity.serial else ""
+    why = f": {reason}" if reason else ""
+    lines = [f"{info.path}  {info.card}  driver {info.driver}, bus {info.bus}{serial}{why}"]
     shown = ""
     for offer in offers:
         if offer.fourcc != shown:
@@ -53,10 +57,10 @@ def print_cameras(as_json: bool) -> int:
         offers: list[Offer] = []
         if info.captures:
             try:
-                with v4l2.Device(str(info.path)) as device:
+                with told_as_source_error(str(info.path)), v4l2.Device(str(info.path)) as device:
                     offers = list(offers_of(device))
-            except OSError as error:
-                failures.append(f"{info.path}: {error.strerror}")
+            except SourceError as error:
+                failures.append(error)
         found = found or why_not(info) is None
         described.append(describe(info, offers))
         if not as_json:
@@ -64,7 +68,7 @@ def print_cameras(as_json: bool) -> int:
     if as_json:
         print(json.dumps(described))
     for failure in failures:
-        print(f"camera-streamer: {failure}", file=sys.stderr)
+        print(f"camera-streamer: {failure.strerror}", file=sys.stderr)
     if not found:
         print("camera-streamer: no camera here; --device testsrc draws a picture of its own", file=sys.stderr)
     return 0 if found else 1

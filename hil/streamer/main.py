@@ -34,6 +34,7 @@ from .sound.factory import make_sound_source
 from .sound.lane import SoundLane
 from .sound.options import Sound
 from .sources.factory import make_source
+from .sources.keeper import KEEP_S
 from .sources.modes import Size, Wanted
 from .sources.source import Source, SourceError
 from .sources.timeline import Timelines
@@ -74,6 +75,18 @@ def audio_of(arguments: argparse.Namespace, config: dict[str, Any], channels: Se
     if sound and sound.ring in [channel.ring for channel in channels]:
         raise ChannelError(f"{sound.ring}: pictures and sound for one ring")
     return sound
+
+
+def keep_of(arguments: argparse.Namespace, config: dict[str, Any]) -> float:
+    """Return for how many seconds a camera that is gone is kept to. Raises ChannelError."""
+    said = arguments.keep if arguments.keep is not None else config.get("keep", KEEP_S)
+    try:
+        keep_s = float(said)
+    except ValueError:
+        keep_s = -1.0
+    if not keep_s >= 0:
+        raise ChannelError(f"keep={said}: seconds, or inf")
+    return keep_s
 
 
 def wanted_of(channels: Sequence[Channel]) -> Wanted:
@@ -196,13 +209,15 @@ def run(arguments: argparse.Namespace, over: End) -> int:
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
     wait, audio = arguments.wait or bool(config.get("wait")), audio_of(arguments, config, channels)
+    keep_s = keep_of(arguments, config)
     websocket = arguments.websocket or str(config.get("websocket", "")) or preset_of(arguments, config).websocket
     if arguments.print_config:
-        said = {"device": words, "wait": wait, "loop": loop, "websocket": websocket or None}
+        said = {"device": words, "keep": keep_s, "wait": wait, "loop": loop, "websocket": websocket or None}
         print(config_text(said, channels, audio), end="")
         return 0
     timelines = Timelines()
-    source = make_source(words, wanted_of(channels), loop, timelines)
+    starts = 0 if wait else START_ATTEMPTS
+    source = make_source(words, wanted_of(channels), loop, timelines, keep_s, starts)
     lanes: list[Lane] = []
     with contextlib.ExitStack() as stack:
         stack.enter_context(giving_keyframes(source, lanes))

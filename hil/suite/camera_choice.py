@@ -82,7 +82,7 @@ def cameras_here() -> tuple[list[str], list[str]]:
     usable = [str(device.path) for device in devices if why_not(device) is None and not is_aside(device)]
     if not usable and any(device.media_controlled for device in devices) and shutil.which("rpicam-vid"):
         usable = ["rpicam"]
-    return usable, failures
+    return usable, [failure.strerror or "" for failure in failures]
 
 
 @contextmanager

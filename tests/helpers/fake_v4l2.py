@@ -62,6 +62,7 @@ class FakeCamera:
     asked: int = 0
     free: set[int] = field(default_factory=set)
     next_sequence: int = 0
+    is_streaming: bool = False
     path: Path = Path()
 
     def __post_init__(self) -> None:
@@ -81,7 +82,7 @@ class FakeCamera:
             raise OSError(self.refused[number], os.strerror(self.refused[number]))
         answers: dict[int, Callable[[memoryview], None]] = {
             0: self._capabilities, 2: self._format_number, 4: self._format, 5: self._set_format, 8: self._buffers,
-            9: self._where, 15: self._enqueue, 17: self._dequeue, 18: self._checked, 19: self._checked,
+            9: self._where, 15: self._enqueue, 17: self._dequeue, 18: self._start, 19: self._stop,
             21: self._rate, 22: self._rate, 28: self._control, 74: self._size, 75: self._interval,
             103: self._describe_control,
         }  # fmt: skip
@@ -131,6 +132,14 @@ class FakeCamera:
             self.granted = self.asked
         struct.pack_into("=I", data, 0, self.asked)
 
+    def _start(self, data: memoryview) -> None:
+        self._checked(data)
+        self.is_streaming = True
+
+    def _stop(self, data: memoryview) -> None:
+        self._checked(data)
+        self.is_streaming = False
+
     def _planes_of(self, data: memoryview) -> Any:
         address, length = struct.unpack_from("=QI", data, 64)
         assert length >= len(self.strides), "too few planes for the driver"
@@ -155,6 +164,7 @@ class FakeCamera:
 
     def _dequeue(self, data: memoryview) -> None:
         self._checked(data, 4)
+        assert self.is_streaming, "a picture is asked for, and the camera was not started"
         if not self.queue or not self.free:
             time.sleep(0.001)
             raise BlockingIOError(errno.EAGAIN, "nothing yet")

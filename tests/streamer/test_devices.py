@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.streamer.sources.devices import DeviceInfo, choose_device
+from hil.streamer.sources.devices import DeviceInfo, find_devices
 from hil.streamer.sources.source import SourceError
 
 CODEC = DeviceInfo(Path("/dev/video10"), "bcm2835-codec", "bcm2835-codec-decode", "platform:bcm2835-codec", False)
@@ -26,7 +26,7 @@ ALL = [CODEC, CSI, USB, VIVID]
     ],
 )
 def test_a_device_is_found_by_whatever_names_it(words: str, device: DeviceInfo) -> None:
-    assert choose_device(words, ALL)[0] == device
+    assert find_devices(words, ALL)[0][0] == device
 
 
 def test_a_link_by_id_leads_to_its_device(tmp_path: Path) -> None:
@@ -34,11 +34,11 @@ def test_a_link_by_id_leads_to_its_device(tmp_path: Path) -> None:
     node.touch()
     (tmp_path / "by-id").symlink_to(node)
     device = DeviceInfo(node, "uvcvideo", "Webcam", "usb-1", True)
-    assert choose_device(str(tmp_path / "by-id"), [USB, device])[0] == device
+    assert find_devices(str(tmp_path / "by-id"), [USB, device])[0][0] == device
 
 
 def test_auto_says_what_it_passed_over_and_why() -> None:
-    _, said = choose_device("auto", ALL)
+    _, said = find_devices("auto", ALL)
     assert len(said) == 2
     assert "captures no video" in said[0]
     assert "unicam" in said[1]
@@ -47,14 +47,14 @@ def test_auto_says_what_it_passed_over_and_why() -> None:
 
 def test_a_pis_image_processor_is_no_camera() -> None:
     isp = DeviceInfo(Path("/dev/video14"), "bcm2835-isp", "bcm2835-isp", "platform:bcm2835-isp", True)
-    assert choose_device("auto", [isp, USB])[0] == USB
+    assert find_devices("auto", [isp, USB])[0][0] == USB
     with pytest.raises(SourceError, match="--device rpicam"):
-        choose_device("/dev/video14", [isp])
+        find_devices("/dev/video14", [isp])
 
 
 @pytest.mark.parametrize("words", ["nonesuch", "/dev/video9", "unicam"])
 def test_where_there_is_none_it_says_what_there_is(words: str) -> None:
     with pytest.raises(SourceError, match=r"no such camera; there is .*HD Webcam.*vivid"):
-        choose_device(words, ALL)
+        find_devices(words, ALL)
     with pytest.raises(SourceError, match="no video device at all"):
-        choose_device(words, [])
+        find_devices(words, [])

@@ -56,6 +56,32 @@ def test_it_backs_off_while_the_source_is_not_there(clock: Clock, caplog: pytest
     assert sum("not to be opened yet" in record.getMessage() for record in caplog.records) == 1
 
 
+def test_what_is_set_up_between_opening_and_reading_is_not_counted_as_silence(clock: Clock) -> None:
+    scripted = Scripted([None, good()])
+    source = HealingSource(scripted, clock)
+    source.open()
+    clock.sleep(FIRST_PICTURE_S * 2)
+    assert source.read(0.1) is None
+    assert source.read(0.1) is not None
+    assert (scripted.opened, source.incidents) == (1, {})
+
+
+def test_a_start_that_fails_is_passed_on_only_where_that_was_asked_for_and_nothing_has_come(clock: Clock) -> None:
+    fails = [SourceError(0, "it does not start", "streamon")] * 6
+    source = HealingSource(Scripted([*fails[:3], good(), *fails, good()]), clock, starts=4)
+    source.open()
+    for _ in range(2):
+        while source.read(0.1) is None:
+            pass
+    assert source.incidents == {"streamon": 9}
+    source = HealingSource(Scripted(fails), clock, starts=4)
+    source.open()
+    with pytest.raises(SourceError, match="does not start"):
+        while True:
+            source.read(0.1)
+    assert source.incidents == {"streamon": 4}
+
+
 def test_a_source_that_stalls_is_opened_again(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     scripted = Scripted([good(), good(), None, None, None, good()])
     source = HealingSource(scripted, clock)

@@ -7,33 +7,36 @@ from vshm_ctypes.commandline.extras import remedy
 
 from .file import FileSource
 from .healing import HealingSource
+from .keeper import KEEP_S
 from .modes import Wanted
 from .rpicam import RpicamSource
 from .source import Source, SourceError
 from .timeline import Timelines
 
 
-def make_source(words: str, wanted: Wanted, loop: bool, timelines: Timelines) -> Source:
+def make_source(
+    words: str, wanted: Wanted, loop: bool, timelines: Timelines, keep_s: float = KEEP_S, starts: int = 0
+) -> Source:
     """Return the source that is named, not opened yet. Raises SourceError.
 
     A camera is reopened whenever it fails, and so is a file that is looped; a file that is not looped ends where it
-    can't be read on.
+    can't be read on. keep_s: as for Keeper. starts: as for HealingSource.
     """
     if words.startswith("file:"):
         path = words.removeprefix("file:")
         source = FileSource(path, loop, timelines.of(path), wanted.fps, wanted.copy)
         return HealingSource(source) if loop else source
-    return HealingSource(_camera(words, wanted))
+    return HealingSource(_camera(words, wanted, keep_s), starts=starts)
 
 
-def _camera(words: str, wanted: Wanted) -> Source:
+def _camera(words: str, wanted: Wanted, keep_s: float) -> Source:
     if words.startswith("testsrc"):
         return _test_card(words, wanted)
     if words == "rpicam":
         return RpicamSource(wanted)
     from .v4l2 import V4l2Source  # v4l2py is slow to import
 
-    return V4l2Source(words, wanted)
+    return V4l2Source(words, wanted, keep_s)
 
 
 def _test_card(words: str, wanted: Wanted) -> Source:

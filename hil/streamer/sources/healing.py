@@ -22,13 +22,14 @@ class HealingSource:
     """Wraps a source. Each failure is counted, logged once with its cause, and repaired by reopening the source.
 
     incidents: failures by cause: SourceError.kind for a stream that ended or did not start, else "stalled" or
-    "bad_buffers". EOFError is passed on.
+    "bad_buffers". EOFError is passed on. starts: so many failed starts are passed on before anything has come, 0: none.
     """
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic, starts: int = 0) -> None:
         self._source = source
         self._clock = clock
-        self._is_open = False
+        self._starts = starts
+        self._is_open = self._has_begun = self._is_back = False
         self._attempt = 0
         self._retry_s = 0.0
         self._opened_s = self._last_s = 0.0
@@ -73,7 +74,7 @@ class HealingSource:
         """Open the source for the first time. Raises SourceError."""
         self._open()
         self._codec = self.codec
-        self._begin()
+        self._is_opened()
 
     def _open(self) -> None:
         try:
@@ -83,9 +84,14 @@ class HealingSource:
                 self.incidents["streamon"] += 1
             raise
 
+    def _is_opened(self) -> None:
+        self._is_open, self._has_begun = True, False
+        self._opened_s = self._clock()
+
     def _begin(self) -> None:
-        self._is_open = True
-        self._opened_s = self._last_s = self._clock()
+        """Count from the first read how long the source takes: what it is read for may have been set up before."""
+        self._has_begun = True
+        self._last_s = self._clock()
         self._patience.begin()
         self._bad = 0
 
@@ -93,7 +99,7 @@ class HealingSource:
         self.incidents[kind] += 1
         LOG.warning("%s: %s; it is opened again", self.name, why)
         self._source.close()
-        self._is_open, self._broken, self._told = False, True, ""
+        self._is_open, self._is_back, self._broken, self._told = False, False, True, ""
         if self._clock() - self._opened_s >= SETTLED_S:
             self._attempt = 0
             self._retry_s = self._clock()
@@ -120,29 +126,53 @@ class HealingSource:
             self._open()
             self._check_codec()
         except SourceError as error:
-            why = str(error.strerror or error)
-            if self._told != why:
-                LOG.warning("not to be opened yet: %s", why)
-                self._told = why
-            self._back_off()
+            self._put_off(error)
             return
-        LOG.info("%s: it is there again", self.name)
-        self._begin()
+        self._is_opened()
+        self._is_back = True
+
+    def _put_off(self, error: SourceError) -> None:
+        why = str(error.strerror or error)
+        if self._told != why:
+            LOG.warning("not to be opened yet: %s", why)
+            self._told = why
+        self._back_off()
+
+    def _fail_to_start(self, error: SourceError) -> None:
+        """Heed that the source was opened, but did not start. Raises the error if that is the last attempt."""
+        self.incidents["streamon"] += 1
+        self._source.close()
+        self._is_open = self._is_back = False
+        self._put_off(error)
+        if self._starts and self.incidents["streamon"] >= self._starts:
+            raise error
 
     def read(self, timeout_s: float) -> Captured | None:
-        """Return the next picture, or None if none came in time for any reason. Raises EOFError."""
+        """Return the next picture, or None if none came in time for any reason.
+
+        Raises EOFError, or SourceError if the source does not start at all.
+        """
         if not self._is_open:
             self._reopen(timeout_s)
             return None
+        if not self._has_begun:
+            self._begin()
         try:
             captured = self._source.read(timeout_s)
         except SourceError as error:
-            self._fail(error.kind, str(error.strerror or error))
+            if error.kind == "streamon":
+                self._fail_to_start(error)
+            else:
+                self._fail(error.kind, str(error.strerror or error))
             return None
+        if self._is_back:
+            LOG.info("%s: it is there again", self.name)
+            self._is_back = False
         if captured is None:
             if self.live:
                 self._heed_silence()
             return None
+        self._starts = 0
         self._last_s = self._clock()
         self._patience.came(self._last_s)
         if captured.bad:

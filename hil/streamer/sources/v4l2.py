@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import av
@@ -18,53 +18,32 @@ from vshm_ctypes import Codec
 from ..colour import colour_of
 from ..log import LOG
 from .capture_time import CaptureClock, CaptureTime
-from .devices import DeviceInfo, choose_device
+from .devices import DeviceInfo
+from .keeper import KEEP_S, Keeper
 from .modes import ENCODED, Wanted, choose_mode
 from .numbering import Numbering
-from .source import Captured, SourceError, Trouble
+from .source import Captured, SourceError
 from .unit_assembler import UnitAssembler
 from .v4l2_abi import v4l2
-from .v4l2_buffers import Buffer, Buffers, StartError
+from .v4l2_buffers import Buffer, Buffers
 from .v4l2_colour import colour_of_jpeg
-from .v4l2_devices import offers_of, video_devices
+from .v4l2_devices import device_at, offers_of, video_devices
+from .v4l2_errors import IN_USE, starting, told_as_source_error
 from .v4l2_queue import Queue
 
-_CAUSES: dict[int, tuple[Trouble, str]] = {
-    errno.ENODEV: ("unplugged", "it was unplugged"),
-    errno.ENXIO: ("unplugged", "it was unplugged"),
-    errno.ENOENT: ("unplugged", "it was unplugged"),
-    errno.EIO: ("fatal", "a fatal streaming error"),
-    errno.EBUSY: ("failed", "another program uses it"),
-    errno.EACCES: ("failed", "permission denied; be root, or in the group video"),
-}
 # linux/v4l2-controls.h: controls of cameras that encode by themselves.
 _BIT_RATE, _GOP, _FORCE_KEYFRAME = 0x009909CF, 0x009909CB, 0x009909E5
 
 
-@contextmanager
-def told_as_source_error(what: str = "") -> Iterator[None]:
-    """Turn OSError and v4l2py's exceptions into a SourceError that states the cause, with what in front of it."""
-    what = f"{what}: " if what else ""
-    try:
-        yield
-    except SourceError as error:
-        raise SourceError(error.errno or 0, f"{what}{error.strerror}", error.kind) from None
-    except OSError as error:
-        number = error.errno or 0
-        kind, cause = _CAUSES.get(number, ("failed", error.strerror or str(error)))
-        if isinstance(error, StartError) and kind != "unplugged":
-            kind, cause = "streamon", f"it does not start (VIDIOC_STREAMON: {error.strerror})"
-        raise SourceError(number, f"{what}{cause}", kind) from None
-    except (v4l2.V4L2Error, ValueError) as error:
-        raise SourceError(0, f"{what}{error}") from None
-
-
 class V4l2Source:
-    """A camera. words: auto, or a device's path, driver, card or bus. Once found, the same camera is reopened."""
+    """A camera. words: auto, or a device's path, driver, card or bus. Once it has streamed, it is kept to.
+
+    keep_s: how long it may be gone before another one is taken, where the words allow that.
+    """
 
     live = True
 
-    def __init__(self, words: str, wanted: Wanted) -> None:
+    def __init__(self, words: str, wanted: Wanted, keep_s: float = KEEP_S) -> None:
         self.name = words
         self.width = self.height = 0
         self.fps = 0.0
@@ -72,53 +51,55 @@ class V4l2Source:
         self._numbering = Numbering()
         self._clock = CaptureClock()
         self._words = words
-        self._camera: DeviceInfo | None = None
+        self._keeper = Keeper(words, keep_s)
         self._wanted = wanted
         self._buffers: Buffers | None = None
+        self._start: Callable[[], None] | None = None  # what is left to do until pictures come
         self._assembler: UnitAssembler | None = None
         self._decoder: Any = None
         self._ready: deque[Captured] = deque()
+        self._said: set[str] = set()
 
     def open(self) -> None:
-        """Find the device, configure it and start it. Raises SourceError."""
+        """Find the device and configure it. It starts when the first picture is asked for. Raises SourceError."""
         devices, failures = video_devices()
-        passed_over: list[str] = []
-        while True:
+        path = Path(self._words)
+        if path.is_absolute() and path.exists() and path.resolve() not in [device.path for device in devices]:
             try:
-                info, said = self._choose(devices)
+                devices.append(device_at(path))  # such as one that a container has by another name
             except SourceError as error:
-                there = "; ".join([*(passed_over or [error.strerror or ""]), *failures])
-                raise SourceError(0, there, error.kind) from None
+                failures = [error]
+        try:
+            candidates, said = self._keeper.candidates(devices)
+        except SourceError as error:
+            raise _together([error, *failures]) from None
+        self._say(said)
+        failed: list[SourceError] = []
+        for info in candidates:
             try:
                 with told_as_source_error(str(info)):
-                    self._start(info)
-                break
+                    self._configure(info)
             except SourceError as error:
-                if self._words != "auto" or error.kind != "unsuitable" or self._camera is not None:
-                    raise
-                passed_over.append(error.strerror or "")
-                said.append(f"{error.strerror}: passed over")
-                devices.remove(info)
-            finally:
-                for line in said if self._camera is None else []:
-                    LOG.info("%s", line)
-        self._camera = info
+                failed.append(error)
+                if not (self._keeper.goes_on(info) and (error.kind == "unsuitable" or error.errno in IN_USE)):
+                    raise _together(failed) from None
+                self._say([f"{error.strerror}: passed over"])
+            else:
+                self._start = partial(self._let_stream, info, devices)
+                return
+        raise _together([*failed, *failures])
 
-    def _choose(self, devices: list[DeviceInfo]) -> tuple[DeviceInfo, list[str]]:
-        """Return the device that was named; once a camera was found, the same one, whatever its number is now."""
-        if self._camera is None or self._words.startswith("/"):
-            return choose_device(self._words, devices)
-        try:
-            return choose_device(self._camera.bus, devices)
-        except SourceError:
-            found = [device for device in devices if device.is_same_camera(self._camera)]
-            if self._words == self._camera.bus or not found:
-                raise
-            return choose_device(str(found[0].path), found)
+    def _say(self, lines: Iterable[str]) -> None:
+        """Log lines that were not logged before."""
+        for line in lines:
+            if line not in self._said:
+                self._said.add(line)
+                LOG.info("%s", line)
 
-    def _start(self, info: DeviceInfo) -> None:
+    def _configure(self, info: DeviceInfo) -> None:
         device = v4l2.Device(str(info.path))
-        device.open()
+        with starting("open"):
+            device.open()
         try:
             mode = choose_mode(list(offers_of(device)), Queue(device).format().size, self._wanted)
             native = ENCODED.get(mode.fourcc)
@@ -136,8 +117,22 @@ class V4l2Source:
         self._decoder = av.CodecContext.create("mjpeg", "r") if native is not None and self.codec is None else None
         self._ready.clear()
         self._numbering.begin()
+        self._fourcc = mode.fourcc
+
+    def _let_stream(self, info: DeviceInfo, devices: Sequence[DeviceInfo]) -> None:
+        """Start the camera that was opened among these devices. Raises SourceError."""
+        assert self._buffers is not None
+        try:
+            with told_as_source_error(str(info)):
+                self._buffers.start()
+        except SourceError as error:
+            if error.errno in IN_USE:
+                self._keeper.is_used(info)
+            raise
+        self._start = None
+        LOG.info("%s: %s %dx%d at %g fps", self.name, self._fourcc, self.width, self.height, self.fps)
         self._clock.begin(self.name)
-        LOG.info("%s: %s %dx%d at %g fps", self.name, mode.fourcc, self.width, self.height, self.fps)
+        self._keeper.began(info, devices)
 
     @staticmethod
     def _control(device: Any, number: int, value: int) -> None:
@@ -158,10 +153,13 @@ class V4l2Source:
             raise SourceError(0, f"{self.name}: not open")
         if self._ready:
             return self._ready.popleft()
+        if self._start is not None:
+            self._start()
         with told_as_source_error():
             buffer = self._buffers.dequeue(timeout_s)
         if buffer is None:
             return None
+        self._keeper.streams()
         lost = self._numbering.take(buffer.sequence)
         when = self._clock.date(buffer.flags, buffer.stamp_ns, buffer.dequeued_ns)
         captured = Captured(when.capture_ns, sequence=buffer.sequence, from_driver=when.from_driver)
@@ -206,4 +204,11 @@ class V4l2Source:
         """Stop the camera and close it. Pictures that others still hold stay readable."""
         if self._buffers is not None:
             self._buffers.close()
-            self._buffers = None
+            self._buffers = self._start = None
+
+
+def _together(errors: Sequence[SourceError]) -> SourceError:
+    """Return one error for several. It may pass if one of them may."""
+    kinds = [error.kind for error in errors]
+    text = "; ".join(error.strerror or "" for error in errors)
+    return SourceError(errors[0].errno or 0, text, "streamon" if "streamon" in kinds else kinds[0])

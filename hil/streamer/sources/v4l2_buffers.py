@@ -16,14 +16,11 @@ import av
 
 from .modes import Mode
 from .v4l2_colour import colour_of_format
+from .v4l2_errors import STREAMON, starting
 from .v4l2_layout import Layout
 from .v4l2_queue import Filled, Queue
 
 FLAG_ERROR = 0x40  # linux/videodev2.h
-
-
-class StartError(OSError):
-    """STREAMON failed."""
 
 
 @dataclass(slots=True)
@@ -83,7 +80,7 @@ class Buffer:
 
 
 class Buffers:
-    """Configures an open v4l2py device, and starts it. Raises OSError or ValueError.
+    """Configures an open v4l2py device, which start() lets stream. Raises OSError or ValueError.
 
     size, fps, colour: what the driver made of the mode. told_colour: the same in V4L2's numbers. The device is closed
     with this object.
@@ -94,7 +91,8 @@ class Buffers:
         self._queue = Queue(device)
         self._guard = threading.RLock()  # buffers are given back on any thread, whenever Python frees a picture
         self._over = False
-        form = self._queue.set_format(mode.fourcc, mode.size)
+        with starting("VIDIOC_S_FMT"):
+            form = self._queue.set_format(mode.fourcc, mode.size)
         if form.fourcc != mode.fourcc:
             raise ValueError(f"it was set to {mode.fourcc}, and gives {form.fourcc}")
         self.size, self.layout = form.size, Layout(form)
@@ -106,14 +104,21 @@ class Buffers:
         self.fps = mode.fps
         with contextlib.suppress(OSError):
             self.fps = self._queue.rate() or mode.fps
-        self.mappings: list[list[mmap.mmap]] = self._queue.allocate(count)
-        try:
-            self._queue.start()
-        except OSError as error:
-            self._let_go()
-            raise StartError(error.errno, error.strerror) from None
+        with starting("VIDIOC_REQBUFS"):
+            self.mappings: list[list[mmap.mmap]] = self._queue.allocate(count)
+        self._is_streaming = False
         self._ready = select.poll()
         self._ready.register(device.fileno(), select.POLLIN | select.POLLERR)
+
+    def start(self) -> None:
+        """Let pictures come. Done last, since pictures that nothing is ready for would wait in it until they are lost.
+
+        Raises StartError. A second call does nothing.
+        """
+        if not self._is_streaming:
+            with starting(STREAMON):
+                self._queue.start()
+            self._is_streaming = True
 
     def dequeue(self, timeout_s: float) -> Buffer | None:
         """Return the next filled buffer, or None after timeout_s seconds. Raises OSError if the camera is gone."""

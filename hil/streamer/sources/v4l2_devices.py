@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from .devices import DeviceInfo
+from .identity import identify, node_number
 from .modes import Offer, Size
 from .pixel_formats import text_of
+from .source import SourceError
 from .v4l2_abi import v4l2
+from .v4l2_errors import starting, told_as_source_error
 from .v4l2_queue import CAPTURE, CAPTURE_PLANES, capture_kind
 
 # linux/videodev2.h
@@ -38,19 +41,24 @@ def describe_device(device: Any) -> DeviceInfo:
         media_controlled=bool(flags & _MEDIA_CONTROLLED),
         transcodes=bool(flags & _TRANSCODES) or flags & _PLANES_IN_AND_OUT == _PLANES_IN_AND_OUT,
         multi_planar=kind == CAPTURE_PLANES,
+        identity=identify(node_number(device.fileno())),
     )
 
 
-def video_devices(folder: Path = Path("/dev")) -> tuple[list[DeviceInfo], list[str]]:
+def device_at(path: Path) -> DeviceInfo:
+    """Describe the device with that node, of whatever name. Raises SourceError."""
+    with told_as_source_error(str(path)), starting("open"), v4l2.Device(str(path)) as device:
+        return describe_device(device)
+
+
+def video_devices(folder: Path = Path("/dev")) -> tuple[list[DeviceInfo], list[SourceError]]:
     """Return (the devices that could be queried, ordered by number; why others could not)."""
     devices, failures = [], []
     for path in sorted(folder.glob("video[0-9]*"), key=lambda path: (len(path.name), path.name)):
         try:
-            with v4l2.Device(str(path)) as device:
-                devices.append(describe_device(device))
-        except OSError as error:
-            hint = "; be root, or in the group video" if isinstance(error, PermissionError) else ""
-            failures.append(f"{path}: {error.strerror}{hint}")
+            devices.append(device_at(path))
+        except SourceError as error:
+            failures.append(error)
     return devices, failures
 
 
