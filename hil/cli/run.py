@@ -7,30 +7,30 @@ import contextlib
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
-from vshm_ctypes.commandline.ending import held
 from vshm_ctypes.commandline.output import print_json, printable
 from vshm_ctypes.commandline.shell_completions import completed, words_and
 from vshm_ctypes.commandline.verb import Verb, positive
 
 from ..figures.exit import Exit
-from ..host import outside
 from ..host.board import choose_board
 from ..report.crash import LOG
 from ..report.recorder import PARTS
-from ..suite.camera_choice import Choice, NoCameraError, chosen_camera
+from ..suite.camera_choice import Choice, NoCameraError, both_inside, chosen_cameras
+from ..suite.cameras import USB, usb_design
 from ..suite.pytest_runs import SUITE, Outcome, RunPlan, run_passes
+from ..vm.kernel_files import KERNEL, wanted_version
+from .run_inside import Session, run_inside, suite_words
 
 CAMERA = (
-    "auto, vm (vivid in a virtual machine), vivid, /dev/videoN (several, separated by commas), or another source of "
-    "camera-streamer; may be given several times"
+    "auto, vm (vivid and a USB camera of our own in a virtual machine), vivid, usb or usb:DESIGN (a USB camera of our "
+    "own), /dev/videoN (several, separated by commas), or another source of camera-streamer; may be given several times"
 )
-CAMERAS, VIDEO_NODES = ("auto", "vm", "vivid", "rpicam", "testsrc"), "/dev/video*"
+CAMERAS, VIDEO_NODES = ("auto", "vm", "vivid", USB, "rpicam", "testsrc"), "/dev/video*"
 SYSTEM = "a root file system for another processor, as ci/emulated-board makes it"
-VM_SECONDS = 3600.0
-STREAMS = 30  # streams that a run watches, each for at least --seconds
-VM_CAMERAS = 2  # at least: one test streams from two at once
+QUICK, QUICK_BESIDE = "not long", "not long and not ring"  # what --quick leaves, and of a second camera beside
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -44,7 +44,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, default=Path("report"), metavar="DIR", help="write the report into DIR (default: report)"
     )
-    parser.add_argument("--session", metavar="NAME", help="name in the report (default: the camera's)")
+    session = "name in the report (default: the camera's); give it once for each --camera"
+    parser.add_argument("--session", action="append", metavar="NAME", help=session)
     parser.add_argument("--quick", action="store_true", help="leave out the tests that take long")
     parser.add_argument(
         "--require-camera", action="store_true", help="let a test fail, rather than be skipped, if it has no camera"
@@ -54,6 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--suite", type=Path, default=SUITE, metavar="DIR", help="folder of the tests to run (default: those of hil)"
     )
     parser.add_argument("--system", type=Path, metavar="DIR", help=f"with --camera vm: run on {SYSTEM}")
+    parser.add_argument("--kernel", metavar="VERSION", help=f"boot the virtual machine with {KERNEL}")
     parser.add_argument("-k", metavar="EXPRESSION", help="run only tests whose names match this expression of pytest")
     parser.add_argument("--json", action="store_true", help="print the run as JSON instead of text for people")
     parser.add_argument("pytest", nargs="*", metavar="WORD", help="further arguments for pytest, behind --")
@@ -67,8 +69,11 @@ def run(arguments: Namespace) -> int:
     cameras = arguments.camera or ["auto"]
     if arguments.system and cameras != ["vm"]:
         raise ValueError("--system is for --camera vm, and for that alone")
-    if arguments.session and len(cameras) > 1:
-        raise ValueError("--session names one camera's tests, and there are several")
+    if len(arguments.session or cameras) != len(cameras):
+        raise ValueError("--session names one camera's tests: say it once for each --camera")
+    arguments.kernel = wanted_version(arguments.kernel) if arguments.kernel else ""
+    for words in cameras:
+        usb_design(words)  # a design that there is not is refused now, too
     arguments.report = arguments.report.resolve()
     if not arguments.part:
         _clear(arguments.report)
@@ -83,12 +88,14 @@ def run(arguments: Namespace) -> int:
 def _run_all(arguments: Namespace, cameras: list[str]) -> tuple[Outcome, bool]:
     """Return (what came of all cameras together, whether one was missing)."""
     whole, no_camera = Outcome(), False
-    for words in cameras:
+    names = arguments.session or [None] * len(cameras)
+    for number, (words, name) in enumerate(zip(cameras, names, strict=True)):
         if whole.interrupted:
             break
         try:
-            with chosen_camera(words, arguments.cameras, _say) as choice:
-                one = _run_there(arguments, choice)
+            with _chosen(arguments, words) as choices:
+                sessions = [Session(choice, session_of(arguments, choice, name)) for choice in choices]
+                one = _run_there(arguments, sessions, number)
         except NoCameraError as error:
             _say(str(error))
             whole.problems.append(str(error))
@@ -114,78 +121,65 @@ def _say(line: str) -> None:
     print(f"hil: {printable(line)}", file=sys.stderr, flush=True)
 
 
-def session_of(arguments: Namespace, choice: Choice) -> str:
-    """Return the session's name for a camera in the report: vivid-vm, video0, testsrc, ..."""
-    if arguments.session:
-        return str(arguments.session)
-    name = Path(choice.words.partition(":")[0].partition(",")[0]).name
-    return f"{name}-vm" if choice.place == "vm" else name
+def session_of(arguments: Namespace, choice: Choice, name: str | None) -> str:
+    """Return the session's name for a camera in the report: the given one, else vivid-vm, usb-arm64, video0, ..."""
+    if name is not None:
+        return name
+    own = Path(choice.words.partition(",")[0]).name if choice.words.startswith("/") else choice.words
+    place = f"-{_architecture(arguments)}" if choice.place == "vm" else ""
+    return own.partition(":")[0] + place if usb_design(own) is None else own.replace(":", "-") + place
 
 
-def suite_words(arguments: Namespace, choice: Choice) -> list[str]:
-    """Return the suite's own options, which hil run has under the same names."""
-    words = ["--camera", choice.words]
-    for name in ("board", "consumers", "seconds", "library"):
-        if (value := getattr(arguments, name)) is not None:
-            words += [f"--{name}", str(value)]
-    words += ["--require-camera"] if arguments.require_camera else []
-    return words + (["-k", arguments.k] if arguments.k else [])
+def _architecture(arguments: Namespace) -> str:
+    """Return what a session in the virtual machine is called after: the architecture of another processor, else vm."""
+    from ..vm.system import system_in
+
+    return system_in(arguments.system).architecture if arguments.system else "vm"
 
 
-def _run_there(arguments: Namespace, choice: Choice) -> Outcome:
-    session = session_of(arguments, choice)
-    if arguments.part:
-        return run_passes(_plan(arguments, choice, session))
-    from ..report.progress import Progress
-
-    with Progress(arguments.report, session, _earlier_seconds(arguments.report, session)):
-        if choice.place == "vm":
-            return _run_in_vm(arguments, choice, session)
-        return run_passes(_plan(arguments, choice, session))
+@contextlib.contextmanager
+def _chosen(arguments: Namespace, words: str) -> Iterator[list[Choice]]:
+    if arguments.system:  # with a kernel of its own
+        yield both_inside(arguments.cameras)
+        return
+    with chosen_cameras(words, arguments.cameras, _say, arguments.kernel) as choices:
+        yield choices
 
 
-def _plan(arguments: Namespace, choice: Choice, session: str) -> RunPlan:
+def _run_there(arguments: Namespace, sessions: list[Session], number: int) -> Outcome:
+    """Run the suite on cameras in one place. number: of their --camera."""
+    if sessions[0].choice.place == "vm":
+        with contextlib.ExitStack() as stack:
+            for session in sessions:
+                _show_progress(arguments, session, stack)
+            return run_inside(arguments, sessions, _say)
+    whole = Outcome()
+    for at, session in enumerate(sessions):
+        with contextlib.ExitStack() as stack:
+            _show_progress(arguments, session, stack)
+            one = run_passes(_plan(arguments, session, is_second=number + at > 0))
+        whole.codes += one.codes
+        whole.problems += one.problems
+        whole.interrupted = one.interrupted
+        if whole.interrupted:
+            break
+    return whole
+
+
+def _show_progress(arguments: Namespace, session: Session, stack: contextlib.ExitStack) -> None:
+    if not arguments.part:
+        from ..report.progress import Progress
+
+        earlier_s = _earlier_seconds(arguments.report, session.name)
+        stack.enter_context(Progress(arguments.report, session.name, earlier_s))
+
+
+def _plan(arguments: Namespace, session: Session, is_second: bool) -> RunPlan:
+    choice = session.choice
     words = [*suite_words(arguments, choice), *arguments.pytest]
-    markers = "not long" if arguments.quick else ""
-    return RunPlan(arguments.report, session, choice.count, words, markers, arguments.suite)
-
-
-def _run_in_vm(arguments: Namespace, choice: Choice, session: str) -> Outcome:
-    from ..vm import Job, VmError, kernel_for, system_in
-    from ..vm import run as run_in_vm
-    from ..vm.machine import FOLDER
-    from ..vm.system import PYTHON, RESULTS
-    from ..workers.programs import ProgramError, compile_all
-
-    if arguments.system is None:
-        python, report = sys.executable, arguments.report
-        there = ["--suite", str(arguments.suite.resolve())]
-    else:
-        python, report, there = str(PYTHON), RESULTS, []
-    command = [python, "-m", "hil", "run", "--part", "--session", session, "--report", str(report), *there]
-    command += ["--cameras", str(choice.count), *(["--quick"] if arguments.quick else [])]
-    inside = Choice("here", ",".join(f"/dev/video{number}" for number in range(choice.count)))
-    command += [*suite_words(arguments, inside), "--", *arguments.pytest]
-    try:
-        system = system_in(arguments.system) if arguments.system else None
-        # An emulated compiler is slow.
-        programs = {} if system else {"VIDEO_SHM_PROGRAMS": str(compile_all(arguments.library))}
-        outside_told = {outside.VARIABLE: str(report / FOLDER / outside.FILE)}
-        job = Job(
-            tuple(command),
-            arguments.report,
-            cameras=max(choice.count, VM_CAMERAS),
-            seconds=VM_SECONDS + STREAMS * (arguments.seconds or 0),
-            environment=programs | outside_told,
-            system=system,
-        )
-        kernel = kernel_for(system, _say)
-        with held() as hold, outside.told(job.folder), hold.lifted():
-            return Outcome([run_in_vm(job, kernel, _say)])
-    except KeyboardInterrupt:
-        return Outcome([2], interrupted=True)
-    except (VmError, ProgramError) as error:
-        return Outcome(problems=[f"the virtual machine: {error}"])
+    is_beside = is_second and usb_design(choice.words) is not None
+    markers = (QUICK_BESIDE if is_beside else QUICK) if arguments.quick else ""
+    return RunPlan(arguments.report, session.name, choice.count, words, markers, arguments.suite)
 
 
 def _earlier_seconds(report: Path, session: str) -> dict[str, float]:

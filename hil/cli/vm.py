@@ -5,4 +5,4 @@ from vshm_ctypes.commandline.verb import Verb
 
 from ..vm.main import add_arguments, run
 
-VERB = Verb("vm", "run a command in a virtual machine with vivid cameras", add_arguments, run)
+VERB = Verb("vm", "run a command in a virtual machine with vivid and USB cameras", add_arguments, run)

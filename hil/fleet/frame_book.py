@@ -10,6 +10,8 @@ from typing import Any
 
 from hil.streamer.books import Books
 
+from .camera_page import CameraPage
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderPage:
@@ -56,16 +58,23 @@ class WriterPage:
 
 @dataclass(slots=True)
 class FrameBook:
-    """The accounts of a run. camera_gaps: sequence numbers that the driver left out, or None if it has none."""
+    """The accounts of a run.
+
+    camera_gaps: sequence numbers that the driver left out, or None if it has none. cameras: for each page of writers
+    what the camera sent to it, by books of its own, if it keeps any.
+    """
 
     writers: list[WriterPage] = field(default_factory=list)
     readers: list[ReaderPage] = field(default_factory=list)
     camera_gaps: int | None = None
+    cameras: list[CameraPage] = field(default_factory=list)
 
     def imbalances(self) -> list[str]:
         """Return all that does not add up."""
         pages: list[WriterPage | ReaderPage] = [*self.writers, *self.readers]
-        return [text for page in pages if (text := page.imbalance()) is not None]
+        found = [text for page in pages if (text := page.imbalance()) is not None]
+        sides = zip(self.cameras, self.writers, strict=True) if self.cameras else ()
+        return [*(text for camera, page in sides if (text := camera.imbalance(page.books)) is not None), *found]
 
     def totals(self) -> Books:
         """Return the writer's counters, summed over its processes."""
@@ -77,7 +86,10 @@ class FrameBook:
 
     def to_json(self) -> dict[str, Any]:
         """Return the accounts as a JSON object for the report."""
+        names = CameraPage.__dataclass_fields__
+        camera = {name: sum(getattr(page, name) or 0 for page in self.cameras) for name in names}
         return {
+            "camera": camera if self.cameras else None,
             "camera_gaps": self.camera_gaps,
             "writer": asdict(self.totals()) | {"in_flight": sum(page.in_flight for page in self.writers)},
             "consumers": [asdict(page) for page in self.readers],

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,10 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
+from hil.fleet.camera_page import SentPictures, camera_page
 from hil.fleet.frame_book import FrameBook, ReaderPage, camera_gaps, writer_page
 from hil.fleet.witness import Account, Finding, all_written, examine_life
+from hil.usb.books import Picture
 from hil.workers.consumers import Consumer
 from hil.workers.life import ConsumerLife, WriterLife
 from hil.workers.records import RESULTS, WRITTEN, Records, accepted, save
@@ -60,7 +65,7 @@ class FleetResult:
 
     begin_ns, end_ns: CLOCK_MONOTONIC, from when all were attached until the writer was told to end.
     seed: of the random times. ring: its state when all were attached. names_left: what was left in shared memory when
-    the last writer had ended.
+    the last writer had ended. sent: what the camera's own books have, or None if it keeps none.
     """
 
     begin_ns: int
@@ -71,6 +76,7 @@ class FleetResult:
     consumers: list[ConsumerResult]
     faults: list[FaultResult]
     names_left: list[str]
+    sent: Sequence[Picture] | None = None
 
     @property
     def seconds(self) -> float:
@@ -124,6 +130,11 @@ class FleetResult:
     def frame_book(self) -> FrameBook:
         """Return the frame book, from the camera to each consumer."""
         book = FrameBook()
+        if self.sent is not None:
+            for life, next_life in itertools.zip_longest(self.writer.lives, self.writer.lives[1:]):
+                until_ns = next_life.started_ns if next_life else math.inf
+                due = [one for one in self.sent if life.started_ns <= one.due_ns < until_ns]
+                book.cameras.append(camera_page(due, life.written, life.summary))
         for life, books in zip(self.writer.lives, self.writer.books, strict=True):
             witnessed = {name: int((life.written["result"] == at).sum()) for at, name in enumerate(RESULTS)}
             book.writers.append(writer_page(books, witnessed))
@@ -135,6 +146,10 @@ class FleetResult:
         sequences = accepted(self.writer.written)["v4l2_sequence"].tolist()
         book.camera_gaps = camera_gaps(sequences, totals.encoder_dropped, totals.source_error)
         return book
+
+    def shown(self) -> dict[int, int | None]:
+        """Return what the bar code of each frame must show, by its number, if the camera keeps books; else nothing."""
+        return {} if self.sent is None else SentPictures(self.sent).shown(accepted(self.writer.written))
 
     def save(self, folder: Path) -> None:
         """Save the consumers' ledgers in a folder, as evidence."""

@@ -182,8 +182,15 @@ class Recorder:
 
     def camera(self, camera: Mapping[str, Any]) -> None:
         """Record a camera that is used: its name, and further properties."""
+        write_json(self._camera_file(camera), dict(camera))
+
+    def knows_camera(self, camera: Mapping[str, Any]) -> bool:
+        """Return whether a camera of that name was recorded, by this process or another."""
+        return self._camera_file(camera).exists()
+
+    def _camera_file(self, camera: Mapping[str, Any]) -> Path:
         stem = hashlib.sha256(str(camera["name"]).encode()).hexdigest()[:16]
-        write_json(self.folder / "cameras" / f"{stem}.json", dict(camera))
+        return self.folder / "cameras" / f"{stem}.json"
 
     def begin(self, board: Board, arguments: Mapping[str, Any]) -> None:
         """Record that the session starts, or continues after an earlier part of it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chooses the suite's camera: one that is there, else vivid in this kernel, else vivid in a virtual machine."""
+"""Chooses the suite's cameras: those that are here, else vivid and a USB camera of our own, here or in a guest."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..processes.command import CommandError
+from ..usb import host
+from ..usb.vhci import CONTROLLER
 from ..vm import VmUnavailable
 from ..vm.guest import load_words
 from ..vm.kernel import find_kernel
+from .cameras import USB, usb_design
 
 VIVID = "vivid"
 LOADED = Path("/sys/module/vivid")
@@ -26,7 +30,7 @@ class NoCameraError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Where the suite runs.
+    """Where the suite runs on a camera.
 
     place: on this machine, or in a virtual one. words: the suite's --camera there. count: cameras.
     """
@@ -37,39 +41,50 @@ class Choice:
 
 
 @contextmanager
-def chosen_camera(words: str, vivids: int, say: Callable[[str], None]) -> Iterator[Choice]:
-    """Yield the chosen camera: auto, vm, vivid, or what camera-streamer takes. What was loaded is unloaded afterwards.
+def chosen_cameras(words: str, vivids: int, say: Callable[[str], None], kernel: str = "") -> Iterator[list[Choice]]:
+    """Yield the chosen cameras, all in one place. What was loaded for them is unloaded afterwards.
 
-    vivids: how many to create with vivid. say: is called with a line for people. Raises NoCameraError.
+    words: auto, vm, vivid, usb, usb:DESIGN, or what camera-streamer takes. vivids: how many to create with vivid. say:
+    is called with a line for people. kernel: the version of the virtual machine's, or "" for any. Raises NoCameraError,
+    or ValueError for a design that there is not.
     """
     if words == "vm":
-        yield _virtual_machine(vivids, say, [])
+        yield _virtual_machine(both_inside(vivids), say, [], kernel)
     elif words == VIVID:
         with _vivid_here(vivids) as why_not:
             if why_not is not None:
                 raise NoCameraError(why_not)
-            yield Choice("here", VIVID, vivids)
+            yield [Choice("here", VIVID, vivids)]
+    elif usb_design(words) is not None:
+        with _usb_here() as why_not:
+            if why_not is None:
+                yield [Choice("here", words)]
+                return
+        yield _virtual_machine([Choice("vm", words)], say, [why_not], kernel)
     elif words == "auto":
-        with _found(vivids, say) as choice:
-            yield choice
+        with _found(vivids, say, kernel) as choices:
+            yield choices
     else:
-        yield Choice("here", words, words.count(",") + 1 if words.startswith("/dev/") else 1)
+        yield [Choice("here", words, words.count(",") + 1 if words.startswith("/dev/") else 1)]
 
 
 @contextmanager
-def _found(vivids: int, say: Callable[[str], None]) -> Iterator[Choice]:
+def _found(vivids: int, say: Callable[[str], None], kernel: str) -> Iterator[list[Choice]]:
     cameras, tried = cameras_here()
     if cameras:
         say(f"camera: {', '.join(cameras)}")
-        yield Choice("here", ",".join(cameras), len(cameras))
+        yield [Choice("here", ",".join(cameras), len(cameras))]
         return
-    with _vivid_here(vivids) as why_not:
-        if why_not is None:
-            say("no camera here: vivid in this kernel")
-            yield Choice("here", VIVID, vivids)
+    with _vivid_here(vivids) as no_vivid:
+        if no_vivid is None:
+            with _usb_here() as no_usb:
+                say(f"no camera here: vivid in this kernel{'' if no_usb else ', and a USB camera of our own'}")
+                if no_usb:
+                    say(f"no USB camera of our own: {no_usb}")
+                yield [Choice("here", VIVID, vivids), *([] if no_usb else [Choice("here", USB)])]
             return
-        tried.append(why_not)
-    yield _virtual_machine(vivids, say, tried)
+        tried.append(no_vivid)
+    yield _virtual_machine(both_inside(vivids), say, tried, kernel)
 
 
 def cameras_here() -> tuple[list[str], list[str]]:
@@ -105,10 +120,32 @@ def _vivid_here(count: int) -> Iterator[str | None]:
             subprocess.run(["modprobe", "-r", VIVID], capture_output=True, check=False)
 
 
-def _virtual_machine(count: int, say: Callable[[str], None], tried: list[str]) -> Choice:
+@contextmanager
+def _usb_here() -> Iterator[str | None]:
+    """Load what USB cameras of our own need during the block. Yields None, or why there can be none."""
+    why_not, was_there = host.why_not(), CONTROLLER.exists()
+    if why_not is None:
+        try:
+            host.load()
+        except CommandError as error:
+            why_not = str(error)
     try:
-        find_kernel(say)
+        yield why_not
+    finally:
+        if why_not is None and not was_there:
+            subprocess.run(["modprobe", "-r", host.MODULES[0]], capture_output=True, check=False)
+
+
+def both_inside(vivids: int) -> list[Choice]:
+    """Return the cameras of a virtual machine: so many of vivid's, and a USB camera of our own."""
+    return [Choice("vm", VIVID, vivids), Choice("vm", USB)]
+
+
+def _virtual_machine(choices: list[Choice], say: Callable[[str], None], tried: list[str], kernel: str) -> list[Choice]:
+    try:
+        find_kernel(say, version=kernel)
     except VmUnavailable as error:
         raise NoCameraError("; ".join(["no camera here", *tried, f"no virtual machine either: {error}"])) from None
-    say("no camera here: vivid in a virtual machine" if tried else "vivid in a virtual machine")
-    return Choice("vm", VIVID, count)
+    what = f"{' and '.join(choice.words for choice in choices)} in a virtual machine"
+    say(f"not here: {'; '.join(tried)}: {what}" if tried else what)
+    return choices

@@ -5,38 +5,44 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hil.fleet import CameraStreamer
 from hil.host.board import Board
+from hil.usb.camera_process import UsbCamera
+from hil.usb.designs import design_of
 
 NO_PROBE = ("vivid", "testsrc")  # on these the board's own encoder does not matter, and trying it takes long
+USB, DESIGN = "usb", "webcam"
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
     """A camera.
 
-    device: as camera-streamer takes it. driver: V4L2's, else the kind of source. v4l2: a device of the kernel.
+    device: as camera-streamer takes it. driver: V4L2's, else the kind of source. v4l2: a device of the kernel. usb: the
+    harness's own USB camera, if it is that. name: in the report.
     """
 
     device: str
     driver: str
     card: str = ""
     v4l2: bool = False
+    usb: UsbCamera | None = field(default=None, repr=False, compare=False)
+    name: str = ""
 
     def __str__(self) -> str:
-        return self.device
+        return self.name or self.device
 
     @property
     def group(self) -> str:
         """The group for pytest-xdist, without its special @: tests of one camera never run at the same time."""
-        return re.sub(r"\W+", "_", self.device).strip("_")
+        return re.sub(r"\W+", "_", str(self)).strip("_")
 
     def record(self, board: Board) -> dict[str, str | int | bool]:
         """Return the camera and the board's stream as a JSON object for the report."""
         return {
-            "name": self.device,
+            "name": str(self),
             "driver": self.driver,
             "card": self.card,
             "v4l2": self.v4l2,
@@ -51,7 +57,8 @@ class Camera:
         """
         stream = board.stream
         words = [f"{stream.width}x{stream.height}@{fps or stream.fps}", *more]
-        if self.driver in NO_PROBE and not any(word.startswith(("codec=", "encoder=")) for word in more):
+        is_made = self.usb is not None or self.driver in NO_PROBE
+        if is_made and not any(word.startswith(("codec=", "encoder=")) for word in more):
             words.append("encoder=libx264")
         return CameraStreamer(self.device, ",".join(words), slots=slots)
 
@@ -73,7 +80,7 @@ def find_cameras(words: str) -> list[Camera]:
     """Return the cameras that are meant, or an empty list if there are none.
 
     words: auto for every V4L2 camera that can be opened; vivid for the kernel's virtual ones; paths of devices,
-    separated by commas; else what camera-streamer takes.
+    separated by commas; else what camera-streamer takes. For usb or usb:DESIGN see plugged_camera().
     """
     if words not in ("auto", "vivid") and not words.startswith("/dev/"):
         return [Camera(words, words.partition(":")[0])]
@@ -90,3 +97,17 @@ def find_cameras(words: str) -> list[Camera]:
     if words == "vivid":
         usable = [device for device in usable if device.driver == "vivid"]
     return [Camera(str(device.path), device.driver, device.card, v4l2=True) for device in usable]
+
+
+def usb_design(words: str) -> str | None:
+    """Return the name of the design that usb or usb:DESIGN means, or None for other words. Raises UnknownDesign."""
+    kind, _, name = words.partition(":")
+    if kind != USB:
+        return None
+    design_of(name or DESIGN)
+    return name or DESIGN
+
+
+def plugged_camera(usb: UsbCamera, words: str) -> Camera:
+    """Return the harness's own USB camera, once it is plugged in. words: as asked for."""
+    return Camera(str(usb.path), "uvcvideo", usb.design.product, v4l2=True, usb=usb, name=words)

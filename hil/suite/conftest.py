@@ -14,8 +14,11 @@ import pytest
 from hil.host.board import Board
 from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
-from hil.suite.cameras import Camera, find_cameras
+from hil.suite.cameras import Camera, find_cameras, plugged_camera, usb_design
+from hil.suite.compliance import check_driver
+from hil.suite.driver_facts import driver_facts
 from hil.suite.rig import Rig
+from hil.usb.camera_process import UsbCamera
 from hil.workers.programs import NoToolsError
 from hil.workers.shared_memory import SHARED_MEMORY
 
@@ -28,7 +31,7 @@ REMEDY = "no camera for --camera {words}: plug one in, or as root: modprobe vivi
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hil", "the harness")
-    cameras = "auto, vivid, /dev/videoN (several with commas), or another source of camera-streamer (default: auto)"
+    cameras = "auto, vivid, usb[:DESIGN], /dev/videoN (several with commas), or another source (default: auto)"
     group.addoption("--camera", default="auto", metavar="SOURCE", help=cameras)
     group.addoption("--consumers", type=int, default=0, metavar="N", help="readers at most (default: as the test says)")
     group.addoption("--seconds", type=float, metavar="S", help="how long each stream is watched")
@@ -41,13 +44,36 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["VSHM_LIBRARY"] = str(config.option.library.resolve(strict=True))
     config.addinivalue_line("markers", "capability(name): only for boards that have it")
     config.addinivalue_line("markers", "vivids(count): only where so many vivid cameras are")
+    config.addinivalue_line("markers", "ring: says nothing of the camera; a second one is not asked for it in short")
+    config.addinivalue_line("markers", "usb: only where the harness plugs in USB cameras of its own")
 
 
 def cameras_of(config: pytest.Config) -> list[Camera]:
     """Return the cameras that were asked for. They are searched for only once."""
     if CAMERAS not in config.stash:
-        config.stash[CAMERAS] = find_cameras(config.option.camera)
+        words = config.option.camera
+        design = usb_design(words)
+        config.stash[CAMERAS] = find_cameras(words) if design is None else [_plugged(config, design)]
     return config.stash[CAMERAS]
+
+
+def _plugged(config: pytest.Config, design: str) -> Camera:
+    """Plug a USB camera in, until pytest ends."""
+    usb = UsbCamera(design)
+    usb.__enter__()
+    config.add_cleanup(usb.quit)
+    return plugged_camera(usb, config.option.camera)
+
+
+def put_camera(recorder: Recorder, camera: Camera, board: Board) -> None:
+    """Record a camera, once with what its driver says and what v4l2-compliance says of its driver."""
+    record = camera.record(board)
+    if recorder.knows_camera(record):
+        return
+    if camera.v4l2:
+        output = recorder.folder / "cameras" / f"{camera.group}-compliance.txt"
+        record |= driver_facts(camera.device) | {"v4l2_compliance": check_driver(Path(camera.device), output)}
+    recorder.camera(record)
 
 
 def vivids_of(config: pytest.Config) -> list[Camera]:
@@ -76,6 +102,8 @@ def lacks(item: pytest.Item) -> bool:
     needed = {str(mark.args[0]) for mark in item.iter_markers("capability")}
     vivids = 1 if "vivid_paths" in getattr(item, "fixturenames", ()) else 0
     vivids = max([vivids, *(int(mark.args[0]) for mark in item.iter_markers("vivids"))])
+    if item.get_closest_marker("usb") and not any(camera.usb for camera in cameras_of(item.config)):
+        return True
     return bool(needed - board.capabilities) or (vivids > 0 and len(vivids_of(item.config)) < vivids)
 
 
@@ -116,7 +144,7 @@ def camera(request: pytest.FixtureRequest, recorder: Recorder, board: Board) -> 
     found: Camera | None = request.param
     if found is None:
         pytest.skip(REMEDY.format(words=request.config.option.camera))
-    recorder.camera(found.record(board))
+    put_camera(recorder, found, board)
     return found
 
 
@@ -135,7 +163,7 @@ def vivid_paths(pytestconfig: pytest.Config, recorder: Recorder, board: Board) -
         from hil.suite.vivid import REMEDY  # v4l2py is slow to import
 
         pytest.skip(f"no vivid camera here: {REMEDY}")
-    recorder.camera(cameras[0].record(board))
+    put_camera(recorder, cameras[0], board)
     others = [camera for camera in find_cameras("vivid") if camera not in cameras]
     return [Path(camera.device) for camera in [*cameras, *others]]
 

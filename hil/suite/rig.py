@@ -19,7 +19,7 @@ from hil.host.board import Board
 from hil.host.load import Load, LoadKind
 from hil.host.priority import Priority
 from hil.report.recorder import RecordedTest, Recorder
-from hil.workers.writers import Writer
+from hil.workers.writers import CameraStreamer, Writer
 
 from .cameras import Camera
 
@@ -83,7 +83,10 @@ class Rig:
                     loads.append(stack.enter_context(Load(load)))
                 loads[0].check()
 
-            return fleet.run(progress)
+            result = fleet.run(progress)
+        if self.camera.usb is not None and isinstance(writer, CameraStreamer):
+            result.sent = self.camera.usb.books().pictures
+        return result
 
 
 def put_on_record(record: RecordedTest, result: FleetResult, *, integrity: bool = True) -> list[str]:

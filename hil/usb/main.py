@@ -32,6 +32,11 @@ def _parser() -> argparse.ArgumentParser:
     told.add_argument("folder", type=Path, help="of the camera, as it says at its start")
     told.add_argument("command", nargs="+", metavar="COMMAND")
     told.set_defaults(run=_tell)
+    beside = verbs.add_parser("beside", help="plug some in for as long as a command runs")
+    beside.add_argument("count", type=int, metavar="N", help="how many")
+    beside.add_argument("design", choices=DESIGNS, metavar="DESIGN", help="what they are")
+    beside.add_argument("command", nargs="+", metavar="COMMAND", help="what runs; put -- in front of it")
+    beside.set_defaults(run=_beside)
     clips = verbs.add_parser("clips", help="make the pictures that cameras send, once")
     clips.add_argument("design", nargs="*", metavar="DESIGN", help="(default: all)")
     clips.set_defaults(run=_clips)
@@ -94,6 +99,16 @@ def _tell(arguments: argparse.Namespace) -> int:
     for words in arguments.command:
         print(json.dumps(tell(arguments.folder / CONTROL, words, 30.0)))
     return EXIT_OK
+
+
+def _beside(arguments: argparse.Namespace) -> int:
+    from .beside import run_beside
+    from .camera_process import UsbCameraError
+
+    try:
+        return run_beside(arguments.count, arguments.design, arguments.command)
+    except UsbCameraError as error:
+        raise OSError(str(error)) from None
 
 
 def _clips(arguments: argparse.Namespace) -> int:

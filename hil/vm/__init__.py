@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A virtual machine with vivid cameras that runs on this machine's own files, for machines without a camera."""
+"""A virtual machine with vivid and USB cameras that runs on this machine's own files, for machines without a camera."""
 
 from .errors import VmDeadline, VmError, VmUnavailable
-from .kernel import Kernel, find_kernel, kernel_for
+from .kernel import find_kernel, kernel_for
+from .kernel_files import Kernel
 from .machine import Job, run
 from .system import System, system_in
 

@@ -23,15 +23,18 @@ from ..processes.process_group import end_group
 from .errors import VmDeadline, VmError, VmNotUp
 from .guest import BOOT_LOG, EXIT_CODE, OUTPUT, SCRIPT, UP, guest_script
 from .host_files import HostFiles
-from .kernel import Kernel, cache_folder
+from .kernel import cache_folder
+from .kernel_files import Kernel
 from .programs import find_vng, kvm_is_usable, quoted_paths_are_plain, search_path
-from .system import RESULTS, SOURCE, System
+from .system import PYTHON, RESULTS, SOURCE, System
+from .usb_cameras import beside_cameras
 
 FOLDER = "vm"  # in the results: what the machine itself leaves
 PASSED_ON = ("VSHM_", "VIDEO_SHM_", "HIL_", "PYTHONPATH", "PYTEST_ADDOPTS", "LANG", "LC_")
 LOOK_EVERY_S = 0.1
 PATIENCE_S = 5.0  # after SIGTERM
 UP_BY_KVM_S = 45.0  # a working KVM boots in a tenth of that; a broken one may just hang
+KVM_BROKE = b"KVM internal error"  # the emulator stands still after it
 BACKSTOP_S = 30.0  # this long after the deadline the guest ends by itself, if nobody else has ended it
 TAIL_LINES = 20
 
@@ -42,14 +45,16 @@ class Job:
 
     command: starts in the current folder, with this interpreter's programs first on its PATH. results: a folder that
     the command may write into, at the same path inside; everything else that it writes is lost. cameras: vivid devices.
-    memory: in the emulator's form. seconds: until the deadline, including the boot. environment: in addition to what is
-    passed on of this process's. system: another system than this machine's own files; the current folder is SOURCE in
-    it, and results are RESULTS.
+    usb: USB cameras of our own, of that design, beside which the command runs. memory: in the emulator's form. seconds:
+    until the deadline, including the boot. environment: in addition to what is passed on of this process's. system:
+    another system than this machine's own files; the current folder is SOURCE in it, and results are RESULTS.
     """
 
     command: tuple[str, ...]
     results: Path
     cameras: int = 1
+    usb: int = 0
+    design: str = "webcam"
     cpus: int = 2
     memory: str = "2G"
     seconds: float = 600.0
@@ -65,6 +70,13 @@ class Job:
     def folder_inside(self) -> Path:
         """The same folder, as the guest sees it."""
         return self.files.results / FOLDER
+
+    @property
+    def command_inside(self) -> tuple[str, ...]:
+        """The command that the guest runs."""
+        if not self.usb:
+            return self.command
+        return beside_cameras(self.usb, self.design, str(PYTHON) if self.system else sys.executable, self.command)
 
     @property
     def files(self) -> HostFiles:
@@ -152,6 +164,10 @@ class _Following:
             self._to.flush()
 
 
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
 def _tail(path: Path) -> str:
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
     return "\n".join(f"  | {line.rstrip()}" for line in lines[-TAIL_LINES:]) or "  | (nothing)"
@@ -163,7 +179,7 @@ def _prepare(job: Job) -> Path:
     for name in (OUTPUT, EXIT_CODE, UP, BOOT_LOG):
         (folder / name).unlink(missing_ok=True)
     limit_s, environment = job.seconds + BACKSTOP_S, environment_inside(job)
-    script = guest_script(job.command, job.folder_inside, job.files, job.cameras, limit_s, environment)
+    script = guest_script(job.command_inside, job.folder_inside, job.files, job.cameras, limit_s, environment)
     (folder / SCRIPT).write_text(script)
     return folder
 
@@ -225,6 +241,8 @@ def _follow(
             raise VmDeadline(f"time is up: {where}; the end of the boot log:\n{_tail(folder / BOOT_LOG)}")
         if not up and time.monotonic() > begin_s + up_within_s:
             raise VmNotUp(f"{_tail(folder / BOOT_LOG)}\nnot up after {up_within_s:g} s")
+        if not up and KVM_BROKE in _content(folder / BOOT_LOG):
+            raise VmNotUp(f"{_tail(folder / BOOT_LOG)}\n{KVM_BROKE.decode()}")
         time.sleep(LOOK_EVERY_S)
     following.hand_on()
 
@@ -253,7 +271,8 @@ def run(
     """
     vng, until_s = find_vng(job.machine), time.monotonic() + job.seconds
     output = output or sys.stdout.buffer
-    with_what = f"Linux {kernel.version} with {job.cameras} vivid cameras"
+    of_usb = f" and {job.usb} USB cameras" if job.usb else ""
+    with_what = f"Linux {kernel.version} with {job.cameras} vivid cameras{of_usb}"
     if kvm_is_usable() and job.machine == os.uname().machine:
         say(f"booting {with_what}, by KVM")
         try:

@@ -13,8 +13,10 @@ import pytest
 from hil.streamer.sources import v4l2_devices
 from hil.streamer.sources.devices import DeviceInfo
 from hil.suite import camera_choice
-from hil.suite.camera_choice import Choice, NoCameraError, chosen_camera
-from hil.suite.cameras import find_cameras
+from hil.suite.camera_choice import Choice, NoCameraError, chosen_cameras
+from hil.suite.cameras import find_cameras, usb_design
+from hil.usb import host as usb_host
+from hil.usb.designs import UnknownDesign
 from hil.vm import VmUnavailable
 
 
@@ -28,6 +30,8 @@ class Host:
         self.kernel_has_vivid = False
         self.is_root = True
         self.can_have_vm = False
+        self.no_usb: str | None = "this kernel has no module vhci-hcd"
+        self.kernels: list[str] = []
         self.commands: list[list[str]] = []
         monkeypatch.setattr(v4l2_devices, "video_devices", lambda: (self.devices, []))
         monkeypatch.setattr(shutil, "which", lambda name: name if name in self.programs else None)
@@ -35,18 +39,26 @@ class Host:
         monkeypatch.setattr(camera_choice, "LOADED", self.loaded)
         monkeypatch.setattr(subprocess, "run", self._run)
         monkeypatch.setattr(camera_choice, "find_kernel", self._find_kernel)
+        monkeypatch.setattr(camera_choice, "CONTROLLER", folder / "vhci")
+        monkeypatch.setattr(usb_host, "why_not", lambda: self.no_usb)
+        monkeypatch.setattr(usb_host, "load", lambda: self.commands.append(["modprobe", "vhci-hcd"]))
 
     def _run(self, command: list[str], **_words: Any) -> "subprocess.CompletedProcess[str]":
         self.commands.append(command)
         return subprocess.CompletedProcess(command, 0 if self.kernel_has_vivid else 1, "", "Module vivid not found.\n")
 
-    def _find_kernel(self, _say: object) -> None:
+    def _find_kernel(self, _say: object, version: str) -> None:
+        self.kernels.append(version)
         if not self.can_have_vm:
             raise VmUnavailable("qemu is missing: apt-get install qemu-system-x86")
 
+    def choices(self, words: str = "auto", vivids: int = 1) -> list[Choice]:
+        with chosen_cameras(words, vivids, lambda line: None, "6.12") as choices:
+            return choices
+
     def choice(self, words: str = "auto", vivids: int = 1) -> Choice:
-        with chosen_camera(words, vivids, lambda line: None) as choice:
-            return choice
+        [choice] = self.choices(words, vivids)
+        return choice
 
 
 @pytest.fixture
@@ -82,7 +94,7 @@ def test_what_only_libcamera_can_drive_is_taken_through_rpicam(host: Host) -> No
     assert host.choice() == Choice("here", "rpicam")
     host.programs -= {"rpicam-vid"}
     host.can_have_vm = True
-    assert host.choice().place == "vm"
+    assert host.choices()[0].place == "vm"
 
 
 def test_vivid_is_loaded_where_the_kernel_has_it_and_unloaded_again(host: Host) -> None:
@@ -94,7 +106,8 @@ def test_vivid_is_loaded_where_the_kernel_has_it_and_unloaded_again(host: Host) 
 
 def test_else_it_is_the_virtual_machine(host: Host) -> None:
     host.can_have_vm = True
-    assert host.choice(vivids=2) == Choice("vm", "vivid", 2)
+    assert host.choices(vivids=2) == host.choices("vm", 2) == [Choice("vm", "vivid", 2), Choice("vm", "usb")]
+    assert host.kernels == ["6.12", "6.12"]
 
 
 def test_with_no_way_to_a_camera_all_that_was_tried_is_said(host: Host) -> None:
@@ -111,6 +124,39 @@ def test_with_no_way_to_a_camera_all_that_was_tried_is_said(host: Host) -> None:
         host.choice("vivid")
     with pytest.raises(NoCameraError, match="qemu is missing"):
         host.choice("vm")
+
+
+def test_a_usb_camera_of_our_own_is_beside_vivid_where_the_kernel_has_what_it_needs(host: Host) -> None:
+    host.kernel_has_vivid, host.no_usb = True, None
+    assert host.choices(vivids=2) == [Choice("here", "vivid", 2), Choice("here", "usb")]
+    assert [command[:2] for command in host.commands] == [
+        *(["modprobe", "vivid"], ["modprobe", "vhci-hcd"], ["modprobe", "-r"], ["modprobe", "-r"]),
+    ]
+    assert host.commands[2] == ["modprobe", "-r", "vhci-hcd"]
+
+
+def test_a_host_controller_that_was_there_before_stays(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "vhci").mkdir()
+    host.no_usb = None
+    assert host.choice("usb:h264") == Choice("here", "usb:h264")
+    assert host.commands == [["modprobe", "vhci-hcd"]]  # which does nothing then
+
+
+def test_a_usb_camera_of_our_own_is_plugged_in_here_or_in_a_virtual_machine(host: Host) -> None:
+    with pytest.raises(NoCameraError, match=r"no module vhci-hcd; no virtual machine either: qemu is missing"):
+        host.choice("usb")
+    host.can_have_vm = True
+    assert host.choice("usb:bulk") == Choice("vm", "usb:bulk")
+    host.no_usb = None
+    assert host.choice("usb:bulk") == Choice("here", "usb:bulk")
+
+
+def test_a_design_that_there_is_not_is_refused(host: Host) -> None:
+    host.can_have_vm = True
+    with pytest.raises(UnknownDesign, match=r"none: no such design; there are .*mjpeg"):
+        host.choice("usb:none")
+    assert usb_design("usb") == "webcam" and usb_design("usb:yuyv") == "yuyv"
+    assert usb_design("usbcam") is usb_design("/dev/video0") is usb_design("vivid") is None
 
 
 def test_a_vivid_that_was_there_before_stays(host: Host) -> None:

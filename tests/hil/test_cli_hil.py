@@ -19,7 +19,7 @@ from hil.cli import run as run_verb
 from hil.cli.main import build_parser, main
 from hil.report.merge import load
 from hil.streamer.arguments import build_parser as streamer_parser
-from hil.suite.camera_choice import Choice, NoCameraError, chosen_camera
+from hil.suite.camera_choice import Choice, NoCameraError, chosen_cameras
 
 RUN = ROOT / "tests" / "runs" / "small.json"
 TIMEOUT_S = 120
@@ -97,6 +97,12 @@ def test_a_part_that_a_signal_ended_says_so_as_a_shell_would(suite: Path) -> Non
     assert hil(*run_words(suite, "--part")).returncode == 128 + signal.SIGSEGV
 
 
+def test_each_camera_may_have_a_session_name_of_its_own(suite: Path) -> None:
+    done = hil(*run_words(suite, "--quick", "--session", "one", "--camera", "/dev/video7", "--session", "other"))
+    assert done.returncode == 0, done.stderr
+    assert [session["name"] for session in load(suite)["sessions"]] == ["one", "other"]
+
+
 def test_a_second_run_replaces_the_first(suite: Path) -> None:
     assert hil(*run_words(suite, "--quick", "--session", "one")).returncode == 0
     assert hil(*run_words(suite, "--quick", "--session", "two")).returncode == 0
@@ -142,6 +148,8 @@ def test_ctrl_c_leaves_a_report_of_what_was_run(suite: Path, number: signal.Sign
         (["run", "--seconds", "-1"], "--seconds"),
         (["run", "--cameras", "0"], "--cameras"),
         (["run", "--camera", "vm", "--camera", "testsrc", "--session", "x"], "--session"),
+        (["run", "--camera", "usb:none"], "none: no such design"),
+        (["run", "--kernel", "latest"], "--kernel latest: like 6.12"),
     ],
 )
 def test_what_makes_no_sense_ends_with_2(
@@ -159,10 +167,10 @@ def test_what_makes_no_sense_ends_with_2(
 def test_no_camera_ends_with_4_and_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    def none(_words: str, _vivids: int, _say: object) -> None:
+    def none(*_words: object) -> None:
         raise NoCameraError("no camera here; vivid is not loaded, and only root can load it: sudo modprobe vivid")
 
-    monkeypatch.setattr(run_verb, "chosen_camera", none)
+    monkeypatch.setattr(run_verb, "chosen_cameras", none)
     assert main(["run", "--report", str(tmp_path)]) == 4
     assert "sudo modprobe vivid" in capsys.readouterr().err
 
@@ -193,8 +201,8 @@ def test_help_of_vm_tells_its_own_exit_codes(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_named_source_is_taken_as_it_is() -> None:
-    with chosen_camera("/dev/video7,/dev/video9", 1, lambda line: None) as choice:
-        assert choice == Choice("here", "/dev/video7,/dev/video9", count=2)
+    with chosen_cameras("/dev/video7,/dev/video9", 1, lambda line: None) as choices:
+        assert choices == [Choice("here", "/dev/video7,/dev/video9", count=2)]
 
 
 def test_report_shows_a_run_again(tmp_path: Path) -> None:

@@ -163,6 +163,17 @@ def test_where_kvm_stands_still_it_is_emulated(tmp_path: Path, vng: Path, monkey
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
+def test_a_kvm_that_breaks_is_not_waited_for(tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator says so, and stands still."""
+    breaks = "echo 'KVM internal error. Suberror: 1'; echo 'extra data[0]: 0x1'; exec sleep 1000"
+    stand_in(vng, f"case $* in *--disable-kvm*) ;; *) {breaks};; esac; {RUNS_THE_SCRIPT}")
+    monkeypatch.setattr(machine, "kvm_is_usable", lambda: True)
+    monkeypatch.setattr(machine, "UP_BY_KVM_S", 10 * TIMEOUT_S)
+    said = list[str]()
+    assert run(job(tmp_path, "exit 7", 600), KERNEL, said.append, io.BytesIO()) == 7
+    assert said[1] == "not by KVM: KVM internal error"
+
+
 def test_by_kvm_a_command_may_take_longer_than_the_boot(
     tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +240,7 @@ def test_a_signal_leaves_no_emulator_behind(tmp_path: Path, vng: Path, number: s
         machine.find_vng = lambda of: {str(vng)!r}
         machine.kvm_is_usable = lambda: False
         machine.PATIENCE_S = 0.5
-        main.kernel_for = lambda system, say: Kernel(Path("/boot/vmlinuz-1.2"), Path("/lib/modules/1.2"))
+        main.kernel_for = lambda *_: Kernel(Path("/boot/vmlinuz-1.2"), Path("/lib/modules/1.2"))
         raise SystemExit(main.main(["--results", {str(tmp_path / "results")!r}, "true"]))
     """
     command = [sys.executable, "-c", textwrap.dedent(program)]

@@ -34,7 +34,16 @@ def test_kvm_is_believed_only_where_it_makes_a_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--cameras", "17", "true"], ["--memory", "2G; reboot", "true"], ["--seconds", "0", "true"]]
+    "words",
+    [
+        [],
+        ["--cameras", "17", "true"],
+        ["--usb", "9", "true"],
+        ["--design", "none", "true"],
+        ["--kernel", "newest", "true"],
+        ["--memory", "2G; reboot", "true"],
+        ["--seconds", "0", "true"],
+    ],
 )
 def test_what_can_not_be_meant_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -49,7 +58,7 @@ def test_what_can_not_be_meant_is_refused(words: list[str], capsys: pytest.Captu
 def test_the_exit_code_tells_what_it_was(
     error: VmError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(system: object, say: object) -> Kernel:
+    def fail(*_words: object) -> Kernel:
         raise error
 
     monkeypatch.setattr("hil.vm.main.kernel_for", fail)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hil.vm import VmUnavailable, find_kernel
-from hil.vm import kernel as kernel_module
-from hil.vm.kernel import NEEDED, kernels_below
+from hil.vm import VmUnavailable, find_kernel, kernel_packages
+from hil.vm.kernel_files import NEEDED, kernels_below
 
 PACKAGE = "linux-image-6.1.0-56-amd64"
 VERSION = "6.1.0-56-amd64"
@@ -65,7 +64,7 @@ def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = programs / name
         path.write_text(f'#!/bin/sh\necho "{name} $*" >>"{tmp_path}/calls"\n{script}\n')
         path.chmod(0o755)
-    monkeypatch.setattr(kernel_module, "search_path", lambda: f"{programs}:/usr/bin:/bin")
+    monkeypatch.setattr(kernel_packages, "search_path", lambda: f"{programs}:/usr/bin:/bin")
     return programs
 
 
@@ -110,6 +109,6 @@ def test_without_debians_programs_each_is_named(tmp_path: Path, debian: Path) ->
     for name in ("apt-get", "depmod"):
         (debian / name).unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel_module, "search_path", lambda: str(debian))
+        patch.setattr(kernel_packages, "search_path", lambda: str(debian))
         with pytest.raises(VmUnavailable, match=r"not installed: apt-get, depmod: apt-get install apt kmod"):
             find_kernel(cache=tmp_path / "cache", root=tmp_path / "nothing")

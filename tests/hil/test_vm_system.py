@@ -10,9 +10,9 @@ from writers import ROOT
 
 from hil.cli import run as run_verb
 from hil.cli.main import build_parser
-from hil.suite.camera_choice import Choice
+from hil.cli.run_inside import Session, run_inside
 from hil.vm import Job, Kernel, System, VmUnavailable, kernel_for, machine, system_in
-from hil.vm.kernel import NEEDED
+from hil.vm.kernel_files import NEEDED
 from hil.vm.system import LIBRARY, PROGRAMS, PYTHON, RESULTS, SOURCE
 
 KERNEL = Kernel(Path("/boot/vmlinuz-1.2"), Path("/lib/modules/1.2"))
@@ -102,6 +102,9 @@ def test_the_kernel_is_the_systems_own(tmp_path: Path) -> None:
     (root / "boot").mkdir()
     (root / "boot/vmlinuz-6.1.0-9-arm64").write_bytes(b"")
     assert kernel_for(system_in(root)).image == root / "boot/vmlinuz-6.1.0-9-arm64"
+    assert kernel_for(system_in(root), version="6.1").version == "6.1.0-9-arm64"
+    with pytest.raises(VmUnavailable, match=r"has Linux 6\.1\.0-9-arm64, and no 6\.12: its modules lie there"):
+        kernel_for(system_in(root), version="6.12")
 
 
 def test_the_suite_inside_is_the_checkouts_with_the_systems_python(
@@ -114,16 +117,33 @@ def test_the_suite_inside_is_the_checkouts_with_the_systems_python(
         return 0
 
     monkeypatch.setattr("hil.vm.run", run_in_vm)
-    monkeypatch.setattr("hil.vm.kernel_for", lambda system, say: KERNEL)
+    monkeypatch.setattr("hil.vm.kernel_for", lambda *_: KERNEL)
     root = system(tmp_path / "root")
     words = ["run", "--camera", "vm", "--system", str(root), "--quick", "--report", str(tmp_path / "report")]
-    outcome = run_verb._run_in_vm(build_parser().parse_args(words), Choice("vm", "vivid"), "vivid-arm64")
+    monkeypatch.setattr(Kernel, "lacks_for_usb", frozenset())
+    made: list[Path] = []
+
+    def make_clips(_design: object, folder: Path) -> Path:
+        made.append(folder)
+        return folder
+
+    monkeypatch.setattr("hil.usb.clip_maker.make_clips", make_clips)
+    arguments = build_parser().parse_args(words)
+    arguments.kernel = ""
+    with run_verb._chosen(arguments, "vm") as choices:
+        sessions = [Session(choice, run_verb.session_of(arguments, choice, None)) for choice in choices]
+    assert [session.name for session in sessions] == ["vivid-arm64", "usb-arm64"]
+    outcome = run_inside(arguments, sessions, print)
     assert outcome.problems == []
     [job] = jobs
     assert job.system == system_in(root)
     assert job.command[:5] == (str(PYTHON), "-m", "hil", "run", "--part")
     assert job.command[job.command.index("--report") + 1] == str(RESULTS)
     assert "--quick" in job.command and "--suite" not in job.command
+    cameras = "--camera /dev/video0 --session vivid-arm64 --cameras 1 --camera usb --session usb-arm64"
+    assert cameras in " ".join(job.command)
+    assert made == [root.resolve() / "opt/video-shm/clips"]  # an encoder would be emulated there
+    assert job.environment["VIDEO_SHM_CLIPS"] == "/opt/video-shm/clips"
     assert "VIDEO_SHM_PROGRAMS" not in job.environment  # those of this machine could not run there
 
 
