@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from vshm_ctypes.commandline.ending import held
+from vshm_ctypes.commandline.output import counted
 
 from ..processes.process_group import end_group
 from .errors import VmDeadline, VmError, VmNotUp
@@ -35,6 +36,7 @@ LOOK_EVERY_S = 0.1
 PATIENCE_S = 5.0  # after SIGTERM
 UP_BY_KVM_S = 45.0  # a working KVM boots in a tenth of that; a broken one may just hang
 KVM_BROKE = b"KVM internal error"  # the emulator stands still after it
+KERNEL_SPEAKS, KERNEL_SPEAKS_BY_KVM_S = b"Linux version", 15.0  # the first line of the kernel, after a second at most
 BACKSTOP_S = 30.0  # this long after the deadline the guest ends by itself, if nobody else has ended it
 TAIL_LINES = 20
 
@@ -192,7 +194,7 @@ def _exit_code(folder: Path) -> int:
     except FileNotFoundError:
         if not (folder / UP).exists():
             raise VmNotUp(f"the virtual machine did not come up; the end of {log}:\n{_tail(log)}") from None
-        raise VmError(f"the virtual machine ended under the command; the end of {log}:\n{_tail(log)}") from None
+        raise VmError(f"the virtual machine ended while the command ran; the end of {log}:\n{_tail(log)}") from None
     if not text.isdigit():
         raise VmError(f"{text}; the end of {folder / OUTPUT}:\n{_tail(folder / OUTPUT)}")
     return int(text)
@@ -234,17 +236,25 @@ def _follow(
     while process.poll() is None and not (folder / EXIT_CODE).exists():
         if not up and (folder / UP).exists():
             up = True
-            say(f"up after {time.monotonic() - begin_s:.1f} s")
+            say(f"booted in {time.monotonic() - begin_s:.1f} s")
         following.hand_on()
         if time.monotonic() > until_s:
-            where = "the command was running" if up else "it was not up yet"
-            raise VmDeadline(f"time is up: {where}; the end of the boot log:\n{_tail(folder / BOOT_LOG)}")
-        if not up and time.monotonic() > begin_s + up_within_s:
-            raise VmNotUp(f"{_tail(folder / BOOT_LOG)}\nnot up after {up_within_s:g} s")
-        if not up and KVM_BROKE in _content(folder / BOOT_LOG):
-            raise VmNotUp(f"{_tail(folder / BOOT_LOG)}\n{KVM_BROKE.decode()}")
+            where = "the command was running" if up else "the machine had not booted"
+            raise VmDeadline(f"the deadline has passed: {where}; the end of the boot log:\n{_tail(folder / BOOT_LOG)}")
+        if not up and up_within_s < math.inf and (why := _stuck(folder, time.monotonic() - begin_s, up_within_s)):
+            raise VmNotUp(f"{_tail(folder / BOOT_LOG)}\n{why}")
         time.sleep(LOOK_EVERY_S)
     following.hand_on()
+
+
+def _stuck(folder: Path, passed_s: float, up_within_s: float) -> str | None:
+    """Return why a boot by KVM is given up, or None as long as it may still come up."""
+    log = _content(folder / BOOT_LOG)
+    if KVM_BROKE in log:
+        return KVM_BROKE.decode()
+    if KERNEL_SPEAKS not in log and passed_s > KERNEL_SPEAKS_BY_KVM_S:
+        return f"the kernel had not begun after {KERNEL_SPEAKS_BY_KVM_S:g} s"
+    return f"not booted after {up_within_s:g} s" if passed_s > up_within_s else None
 
 
 def _attempt(
@@ -271,13 +281,13 @@ def run(
     """
     vng, until_s = find_vng(job.machine), time.monotonic() + job.seconds
     output = output or sys.stdout.buffer
-    of_usb = f" and {job.usb} USB cameras" if job.usb else ""
-    with_what = f"Linux {kernel.version} with {job.cameras} vivid cameras{of_usb}"
+    of_usb = f", {counted(job.usb, 'USB camera')}" if job.usb else ""
+    with_what = f"Linux {kernel.version} and {counted(job.cameras, 'vivid camera')}{of_usb}"
     if kvm_is_usable() and job.machine == os.uname().machine:
-        say(f"booting {with_what}, by KVM")
+        say(f"booting {with_what}, with KVM")
         try:
             return _attempt(command_line(job, kernel, vng, True), _prepare(job), until_s, say, output, UP_BY_KVM_S)
         except VmNotUp as error:  # in a virtual machine KVM may exist, and yet not work
-            say(f"not by KVM: {str(error).splitlines()[-1].strip(' |')}")
+            say(f"without KVM: {str(error).splitlines()[-1].strip(' |')}")
     say(f"booting {with_what}, emulated")
     return _attempt(command_line(job, kernel, vng, False), _prepare(job), until_s, say, output)
