@@ -17,11 +17,7 @@ from .errors import VmUnavailable
 from .kernel_files import by_version, is_meant
 from .kernel_packages import PREFIX, Apt
 
-# By apt's label of an archive: the mirror where this machine has none of it, and its suites.
-ARCHIVES = {
-    "Debian": "http://deb.debian.org/debian",
-    "Debian-Security": "http://deb.debian.org/debian-security",
-}
+# By apt's label of an archive.
 SUITES = {
     "Debian": ("oldstable", "oldstable-backports", "stable", "stable-backports"),
     "Debian-Security": ("oldstable-security", "stable-security"),
@@ -81,23 +77,23 @@ def chosen(offers: Sequence[Offer], version: str) -> Offer:
 
 
 def mirrors_in(targets: str) -> dict[str, str]:
-    """Return the address of each archive in ARCHIVES, by its label.
+    """Return the address of each archive of Debian that this machine's apt has, by its label.
 
     targets: a line for each list that this machine's apt has: origin, label and address, with bars between.
     """
     own: dict[str, str] = {}
     for line in targets.splitlines():
         cells = line.split("|")
-        if len(cells) == 3 and cells[0] == "Debian" and cells[1] in ARCHIVES:
+        if len(cells) == 3 and cells[0] == "Debian" and cells[1] in SUITES:
             own.setdefault(cells[1], cells[2].rstrip("/"))
-    return ARCHIVES | own
+    return own
 
 
 def source_lines(mirrors: dict[str, str], architecture: str) -> Iterable[str]:
-    """Yield apt's lines for all suites."""
-    for label, suites in SUITES.items():
-        for suite in suites:
-            yield f"deb [arch={architecture} signed-by={KEYRING}] {mirrors[label]} {suite} main"
+    """Yield apt's lines for all suites of these archives."""
+    for label, address in mirrors.items():
+        for suite in SUITES[label]:
+            yield f"deb [arch={architecture} signed-by={KEYRING}] {address} {suite} main"
 
 
 def archives(folder: Path, architecture: str) -> Apt:
@@ -108,10 +104,13 @@ def archives(folder: Path, architecture: str) -> Apt:
     if not KEYRING.exists():
         raise VmUnavailable("the keys of Debian's archives are missing: apt-get install debian-archive-keyring")
     targets = Apt().run("apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages")
+    mirrors = mirrors_in(targets)
+    if not mirrors:
+        raise VmUnavailable("apt knows no mirror of Debian here: install such a kernel, or run this on Debian")
     sources = folder / "sources.list"
     for name in ("lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    sources.write_text("".join(f"{line}\n" for line in source_lines(mirrors_in(targets), architecture)))
+    sources.write_text("".join(f"{line}\n" for line in source_lines(mirrors, architecture)))
     settings = {
         "Dir::Etc::sourcelist": sources,
         "Dir::Etc::sourceparts": "/dev/null",

@@ -29,7 +29,7 @@ KERNELS = (
 )
 # As apt-cache madison prints them.
 TABLE = "".join(
-    f"linux-image-{release} | {version} | http://deb.debian.org/{place}/main amd64 Packages\n"
+    f"linux-image-{release} | {version} | http://mirror.example/{place}/main amd64 Packages\n"
     for release, version, place in KERNELS
 )
 
@@ -80,14 +80,16 @@ def test_a_version_means_whole_numbers() -> None:
     assert not is_meant("6.1", "6.12.94+deb13-amd64") and not is_meant("6x1", "6.1")
 
 
-def test_the_mirrors_of_this_machine_are_used_and_debians_own_for_the_rest() -> None:
-    own = mirrors_in("Debian|Debian|http://mirror.example/debian/\nUbuntu|Ubuntu|http://ubuntu.example/\n\n")
-    assert own == {"Debian": "http://mirror.example/debian", "Debian-Security": "http://deb.debian.org/debian-security"}
+def test_the_mirrors_of_this_machine_are_used() -> None:
+    targets = "Debian|Debian|http://mirror.example/debian/\nUbuntu|Ubuntu|http://other.example/\n\n"
+    own = mirrors_in(f"{targets}Debian|Debian|http://second.example/\nDebian|Debian-Security|http://safe.example/d\n")
+    assert own == {"Debian": "http://mirror.example/debian", "Debian-Security": "http://safe.example/d"}
     lines = list(source_lines(own, "arm64"))
     assert len(lines) == 6
     assert all("arch=arm64 signed-by=/usr/share/keyrings/" in line for line in lines)
     assert "http://mirror.example/debian stable-backports main" in lines[3]
-    assert [line.split()[-2] for line in lines if "security" in line] == ["oldstable-security", "stable-security"]
+    assert [line.split()[-2] for line in lines if "safe" in line] == ["oldstable-security", "stable-security"]
+    assert mirrors_in("Ubuntu|Ubuntu|http://other.example/") == {}
 
 
 RELEASE = "7.2.11+deb13-amd64"
@@ -167,6 +169,12 @@ def test_a_version_that_the_name_does_not_tell_is_not_fetched_twice(debian: Path
 
 
 def test_without_keys_or_archives_it_is_said_what_to_do(debian: Path) -> None:
+    apt = debian / "programs" / "apt-get"
+    kept = apt.read_text()
+    stand_in(apt, "echo 'Ubuntu|Ubuntu|http://other.example'")
+    with pytest.raises(VmUnavailable, match="apt knows no mirror of Debian here"):
+        find_kernel(cache=debian / "cache", root=debian / "nothing", version="7")
+    apt.write_text(kept)
     (debian / "table").write_text("")
     with pytest.raises(VmUnavailable, match=r"no kernel of amd64 in Debian's archives: can its mirror be reached\?"):
         find_kernel(cache=debian / "cache", root=debian / "nothing", version="7")
