@@ -8,7 +8,8 @@ hz: what it really delivers, of what it was asked; 0: as fast as it is read. ppm
 Hz, all the time; 0: of 1000 Hz in the first tenth of each second of CLOCK_MONOTONIC. period: seconds of sound that it
 delivers at once. stall, every: it is held up for so many seconds, so often; what it would have said meanwhile comes
 afterwards; lost=1: it does not. told: hz by a warning, or by its setup. then: what it delivers from 4 s on.
-refuse: channels or format. ends: after so many seconds it is gone.
+refuse: channels, format or access, if it is not opened by ALSA's plug; anything: even then. ends: after so many
+seconds it is gone.
 """
 
 import math
@@ -41,6 +42,8 @@ Warning: rate is not accurate (requested = {asked}Hz, got = {hz}Hz)
 """
 REFUSALS = {
     "channels": "arecord: set_params:1358: Channels count non available",
+    "access": "arecord: set_params:1347: Access type not available",
+    "anything": "arecord: set_params:1352: Sample format non available\nAvailable formats:\n- DSD_U8",
     "format": "arecord: set_params:1352: Sample format non available\nAvailable formats:\n- S24_3LE\n- S32_LE",
 }
 
@@ -49,6 +52,8 @@ class Card:
     """The samples of the card, and when it delivers them."""
 
     def __init__(self, device: str, rate: int, channels: int) -> None:
+        is_plugged = device.startswith("plug:'")
+        device = device.removeprefix("plug:'").removesuffix("'")
         knobs = dict(pair.split("=") for pair in device.partition(":")[2].split(",") if pair)
         told, refusal = knobs.pop("told", ""), knobs.pop("refuse", "")
         numbers = {name: float(value) for name, value in knobs.items()}
@@ -59,7 +64,7 @@ class Card:
         self._stall, self._every = numbers.pop("stall", 0.0), numbers.pop("every", math.inf)
         self._lost, self._ends = numbers.pop("lost", 0.0), numbers.pop("ends", math.inf)
         assert not numbers, numbers
-        if refusal:
+        if refusal and (not is_plugged or refusal == "anything"):
             sys.exit(REFUSALS[refusal])
         if told:
             text = {"warning": WARNING, "setup": SETUP}[told]

@@ -84,10 +84,10 @@ def test_a_rate_that_changes_midway_is_followed(ring: str) -> None:
     ("words", "why"),
     [
         ("hz=0", "it has no clock: it delivers as fast as it is read; choose a device that records"),
-        ("refuse=channels", "it does not record 2 channels; say channels=1"),
         (
-            "refuse=format",
-            "it does not record 16-bit samples, but S24_3LE, S32_LE; take alsa:plug:'card:refuse=format'",
+            "refuse=anything",
+            "alsa:card:refuse=anything: it does not record 16-bit samples, but DSD_U8, and ALSA's plug can't convert "
+            "it; choose another device (arecord -L)",
         ),
     ],
 )
@@ -95,6 +95,21 @@ def test_what_can_not_be_used_is_refused(ring: str, words: str, why: str) -> Non
     words_of_it = [*PICTURES, "--channel", f"{ring}:", "--audio", f"alsa:card:{words},ring={ring}_sound"]
     outcome = subprocess.run(command(*words_of_it), capture_output=True, text=True, timeout=60, check=False)
     assert (outcome.returncode, why in outcome.stderr) == (1, True), outcome.stderr
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("refuse=channels", "it does not record 2 channels: ALSA's plug converts it"),
+        ("refuse=format", "it does not record 16-bit samples, but S24_3LE, S32_LE: ALSA's plug converts it"),
+        ("refuse=access,hz=16000,told=setup", "it does not record channels in turn: ALSA's plug converts it"),
+    ],
+)
+def test_what_a_card_has_in_another_form_is_converted(ring: str, words: str, why: str) -> None:
+    frames, _, log = heard(ring, f"card:tone=440,{words}", 100)
+    assert f"alsa:card:tone=440,{words}: {why}" in log
+    assert pitch_hz(samples(frames), RATE) == pytest.approx(440, abs=2)
 
 
 @pytest.mark.usefixtures("card")

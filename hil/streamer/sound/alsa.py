@@ -11,7 +11,7 @@ import av
 from ..log import LOG
 from ..sources.program import Program
 from ..sources.source import Captured, SourceError
-from .arecord import PROGRAM, command, fault, overruns, told_rate
+from .arecord import PROGRAM, NotOfferedError, command, fault, overruns, told_rate
 from .rate_meter import RateMeter, sample_rate
 from .sample_clock import SampleClock
 from .source import SoundSource
@@ -31,6 +31,9 @@ class Heard(NamedTuple):
 class AlsaSource(SoundSource):
     """Records an ALSA device such as default, hw:1,0 or plughw:CARD=Loopback,DEV=1. rate: Hz.
 
+    Other formats and channels than those asked for are converted: one channel is heard on both sides, of more than two
+    the first two.
+
     Some cards deliver another rate than they were asked for, with or without saying so. The rate is therefore measured,
     and the sound is delivered with the rate that it has. Everything from the first sample on is delivered, but not
     before the rate is known.
@@ -40,24 +43,41 @@ class AlsaSource(SoundSource):
         self.name = f"alsa:{device}"
         self._device, self._rate, self._channels = device, rate, channels
         self._program: Program | None = None
+        self._is_told = False
         self._lost = 0
 
     def open(self) -> None:
         """Start the program, and wait until sound comes at a known rate.
 
-        Raises SourceError if arecord is not installed, the device does not exist or supports none of the formats, or
-        its rate is unusual or faster than any clock.
+        Raises SourceError if arecord is not installed, the device does not exist or records nothing that can be
+        converted, or its rate is unusual or faster than any clock.
         """
-        self.close()
-        self._program = Program(
-            command(self._device, self._rate, self._channels), "install alsa-utils, or choose another --audio"
-        )
-        self._rest, self._overruns = b"", 0
         try:
-            self._held = self._try_out(self._program)
+            try:
+                self._start(converted=False)
+            except NotOfferedError as error:
+                self._start_converted(str(error.strerror))
         except SourceError as error:
             self.close()
             raise SourceError(0, f"{self.name}: {error.strerror}", error.kind) from None
+
+    def _start(self, converted: bool) -> None:
+        self.close()
+        words = command(self._device, self._rate, self._channels, converted)
+        self._program = Program(words, "install alsa-utils, or choose another --audio")
+        self._rest, self._overruns = b"", 0
+        self._held = self._try_out(self._program)
+
+    def _start_converted(self, why: str) -> None:
+        """Let ALSA's plug convert what the device has. Raises SourceError."""
+        try:
+            self._start(converted=True)
+        except NotOfferedError:
+            text = f"{why}, and ALSA's plug can't convert it; choose another device (arecord -L)"
+            raise SourceError(0, text, "unsuitable") from None
+        if not self._is_told:
+            LOG.info("%s: %s: ALSA's plug converts it", self.name, why)
+            self._is_told = True
 
     def _try_out(self, program: Program) -> list[Heard]:
         """Record until the rate is known, and return what was recorded meanwhile. Raises SourceError."""
@@ -115,7 +135,7 @@ class AlsaSource(SoundSource):
         while (data := program.receive(timeout_s)) is not None:
             came_ns = time.monotonic_ns()
             if not data:
-                raise fault(program.end()[1], self._device, self._channels)
+                raise fault(program.end()[1], self._channels)
             data = self._rest + data
             whole = self._samples(data) * 2 * self._channels
             self._rest = data[whole:]

@@ -19,11 +19,25 @@ _SETUP = re.compile(r"^ *exact rate *: \S+ \((\d+)/(\d+)\)", re.MULTILINE)
 _WARNING = re.compile(r"rate is not accurate \(requested = \d+Hz, got = (\d+)Hz\)")
 
 
-def command(device: str, rate: int, channels: int) -> list[str]:
-    """Return the command that writes signed 16-bit samples, with interleaved channels, to its standard output."""
-    words = [PROGRAM, "--verbose", "--device", device, "--file-type", "raw", "--format", "S16_LE"]
-    words += ["--rate", str(rate), "--channels", str(channels)]
+class NotOfferedError(SourceError):
+    """The device does not record as it is asked to."""
+
+
+def command(device: str, rate: int, channels: int, converted: bool = False) -> list[str]:
+    """Return the command that writes signed 16-bit samples, with interleaved channels, to its standard output.
+
+    converted: ALSA's plug makes them from whatever format, channels and order the device has, but not from its rate.
+    """
+    words = [PROGRAM, "--verbose", "--device", plugged(device) if converted else device]
+    words += ["--file-type", "raw", "--format", "S16_LE", "--rate", str(rate), "--channels", str(channels)]
+    words += ["--disable-resample"] if converted else []  # it is no match for swresample
     return [*words, "--period-time", str(PERIOD_US), "--buffer-time", str(BUFFER_US)]
+
+
+def plugged(device: str) -> str:
+    """Return the name by which ALSA's plug converts that device."""
+    quote = '"' if "'" in device else "'"
+    return f"plug{device}" if device.startswith("hw:") else f"plug:{quote}{device}{quote}"
 
 
 def told_rate(said: Sequence[str]) -> int | None:
@@ -41,24 +55,22 @@ def overruns(said: Sequence[str]) -> int:
     return sum(line.startswith("overrun!!!") for line in said)
 
 
-def fault(said: Sequence[str], device: str, channels: int) -> SourceError:
+def fault(said: Sequence[str], channels: int) -> SourceError:
     """Return an error that says why the program ended, from its messages, and what to do."""
     complaints = [line for line in said if re.match(rf"{PROGRAM}: |ALSA lib ", line)] or list(said)
     why = complaints[-1].rpartition(": ")[2] if complaints else f"{PROGRAM} ended"
     text = "\n".join(said)
-    converting = f"plug{device}" if device.startswith("hw:") else f"plug:'{device}'"
-    plug = f"take alsa:{converting}, which converts"
     kind: Trouble = "failed"
     if any(absent in text for absent in ABSENT):
         kind, why = "absent", f"{why}; arecord -L tells which there are"
     elif "Channels count non available" in text:
-        kind, why = "unsuitable", f"it does not record {_count(channels)}; say channels={3 - channels}, or {plug}"
+        return NotOfferedError(0, f"it does not record {_count(channels)}", "unsuitable")
     elif "Sample format non available" in text:
         formats = ", ".join(line.removeprefix("- ") for line in said if line.startswith("- "))
         has = f", but {formats}" if formats else ""
-        kind, why = "unsuitable", f"it does not record 16-bit samples{has}; {plug}"
+        return NotOfferedError(0, f"it does not record 16-bit samples{has}", "unsuitable")
     elif "Access type not available" in text:
-        kind, why = "unsuitable", f"it does not record channels in turn; {plug}"
+        return NotOfferedError(0, "it does not record channels in turn", "unsuitable")
     elif "Device or resource busy" in text:
         why = "another program records from it; fuser -v /dev/snd/* tells which"
     elif "Permission denied" in text:
