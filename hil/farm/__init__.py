@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs hil run on shared boards that labgrid reserves, and collects their reports on one page."""
+"""Runs the suite on shared boards, which labgrid reserves, and collects their reports on one page."""

@@ -132,7 +132,7 @@ class Outlet:
         if self.channel.bit_rate:
             lower = f"the bitrate to {self.channel.bit_rate * slot * 4 // (size * 5000)}k"
         LOG.warning(
-            "%s: a frame of %d bytes does not fit into a slot of %d: lower %s, or say slot=%dk",
+            "%s: a frame of %d bytes does not fit into a slot of %d: lower %s, or set slot=%dk",
             self.channel.ring,
             size,
             slot,
@@ -141,5 +141,5 @@ class Outlet:
         )
 
     def close(self) -> None:
-        """Close the ring, which its readers get as its end."""
+        """Close the ring, so that its readers learn of its end."""
         self.producer.close()

@@ -7,7 +7,7 @@
 #define MIB (1u << 20)
 #define GUARD 4096u
 
-static uint8_t *data; /* as a program of the first version has it, and guard bytes behind */
+static uint8_t *data; /* a version 1 program's buffer, and guard bytes behind it */
 
 static void guard(void)
 {
@@ -168,7 +168,7 @@ static void wait_and_read_never_write_beyond_its_buffer(void)
 	video_shm_producer_destroy(&producer);
 }
 
-/* Joined when the slots were small, it goes over to the next ring by itself: the limit must go with it. */
+/* A reader that joined when slots were small goes over to the next ring by itself, with the same limit. */
 static void a_successor_of_larger_slots_is_refused_and_the_one_after_it_found(void)
 {
 	const int channel = fresh_channel();
@@ -184,7 +184,7 @@ static void a_successor_of_larger_slots_is_refused_and_the_one_after_it_found(vo
 		open_sized(&producer, channel_ring(channel), 0, MIB);
 		CHECK_EQ(write_pattern(&producer, 0, MIB, true), 0);
 		CHECK_FAILS(video_shm_consumer_wait(&consumer, data, &meta, 5000), EPROTO);
-		CHECK_EQ(video_shm_consumer_wait(&consumer, data, &meta, 300), 0); /* said once */
+		CHECK_EQ(video_shm_consumer_wait(&consumer, data, &meta, 300), 0); /* reported once */
 		the_guard_is_whole();
 		video_shm_producer_destroy(&producer);
 		open_channel_producer(&producer, channel);

@@ -25,7 +25,7 @@ def rows_of(baseline: Library, candidate: Library) -> dict[str, Row]:
 
 
 def with_binding(folder: Path, file: str, before: str, after: str) -> Library:
-    """This library, in a tree whose binding is another one."""
+    """Return this library with a tree whose binding is changed in one place."""
     shutil.copytree(ROOT / BINDING, folder / BINDING, ignore=shutil.ignore_patterns("__pycache__", "lib", "include"))
     path = folder / BINDING / file
     text = path.read_text()
@@ -41,7 +41,7 @@ def test_bindings_and_libraries_of_one_tree_fit() -> None:
 
 
 def test_what_readers_publish_in_another_size_is_found(tmp_path: Path) -> None:
-    """By whichever of the two looks; each finds its own."""
+    """Each binding finds only what it has published itself."""
     other = with_binding(tmp_path, "published.py", "QQQQ208sQ", "QQQQ216sQ")
     rows = rows_of(THIS, other)
     worse = {name for name, row in rows.items() if row.verdict is RowVerdict.WORSE}
@@ -56,7 +56,7 @@ def test_a_binding_that_takes_another_struct_is_found(tmp_path: Path) -> None:
 
 
 def test_what_an_older_library_or_binding_lacks_is_said(tmp_path: Path) -> None:
-    """It is nothing that the candidate has lost; where the candidate lost a call that the baseline's needs, it is."""
+    """It is no regression, unless the candidate lacks a call that the baseline's binding needs."""
     old = replace(THIS, label="old", path=older(tmp_path))
     rows = rows_of(old, THIS)
     row = rows["mixed_binding_of_candidate_exchange"]

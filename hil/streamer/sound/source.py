@@ -25,7 +25,7 @@ class SoundSource(ABC):
 
     @abstractmethod
     def read(self, timeout_s: float) -> Captured | None:
-        """Return the next sound, dated by its first sample, or None after timeout_s seconds.
+        """Return the next frame of sound, with the time of its first sample, or None after timeout_s seconds.
 
         Raises SourceError or EOFError.
         """
@@ -37,5 +37,5 @@ class SoundSource(ABC):
         """Return no counters."""
         return {}
 
-    def close(self) -> None:  # noqa: B027 - a test tone has nothing to let go
+    def close(self) -> None:  # noqa: B027 - a test tone has nothing to release
         """Close the source. A second call does nothing."""

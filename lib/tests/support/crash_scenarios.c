@@ -10,7 +10,7 @@
 #include "frames.h"
 #include "v1/v1.h"
 
-/* Not a word of the library's own: what is written straight into a reserved slot. */
+/* For bytes that are written straight into a reserved slot, where the library has no crash point. */
 void crash_point(void);
 
 int scenario_open(const struct scenario *scenario, const struct place *place, bool other,
@@ -53,7 +53,7 @@ static void a_writer_died(const struct scenario *scenario, const struct place *p
 	(void)await_child(start_child(live_and_die, &life));
 }
 
-/* One of version 1, with frames of ours in it. */
+/* Runs a version 1 writer, which ends without closing its ring. */
 static void live_and_die_as_v1(void *argument)
 {
 	const struct life *life = argument;
@@ -147,8 +147,7 @@ static void act_abort(video_shm_producer_t *producer, const struct place *place)
 	act_write(producer, place);
 }
 
-/* A version 1 writer has the semaphore, and it is not given back within a second; frames too large besides.
- */
+/* Drops frames: the write semaphore is taken for more than a second, and one frame is too large. */
 static void act_drops(video_shm_producer_t *producer, const struct place *place)
 {
 	static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE + 1];
@@ -180,7 +179,7 @@ static void act_destroy_reserved(video_shm_producer_t *producer, const struct pl
 	act_destroy(producer, place);
 }
 
-/* The least that each has: a few below what it had when this was written. */
+/* least: the number of crash points that must be found, a few below what it was when this was written. */
 const struct scenario scenario_fresh = {.opens = true, .least = 38, .act = act_nothing};
 const struct scenario scenario_fresh_v1 = {.v1 = true, .opens = true, .least = 76, .act = act_nothing};
 const struct scenario scenario_in_place = {

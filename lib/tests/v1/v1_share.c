@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What readers of version 1 get that share one semaphore: one JSON line for each kind of host. Nothing is
- * asserted here.
+ * Measures how many frames version 1 readers get that share one semaphore, and prints that as a line of JSON.
+ * Nothing is asserted here.
  */
 #include <getopt.h>
 #include <unistd.h>

@@ -39,7 +39,7 @@ class TimingSink:
             raise SinkError(error.errno, error.strerror, str(self._path)) from None
 
     def keep(self, lines: int) -> None:
-        """Keep the first lines only, as the other frames are not in the recording. Raises OSError."""
+        """Keep only the first lines, because the other frames are not in the recording. Raises OSError."""
         if self._path.is_file():
             with self._path.open("r+b") as file:
                 for _ in range(lines):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flow control for a browser: how much it was sent, through all buffers on the way, and has not acknowledged."""
+"""Flow control for a browser: limits what was sent, and lies in buffers on the way, but was not acknowledged yet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import NamedTuple
 
-MOST_S = 0.5  # a message that takes so much longer than the quickest one waits in some buffer
+MOST_S = 0.5  # a message that takes this much longer than the quickest one is waiting in some buffer
 _FADES = 0.9  # weight of earlier messages in the rate, at each further message
 
 

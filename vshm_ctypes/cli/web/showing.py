@@ -26,7 +26,7 @@ HEADER = struct.Struct("<QQQIII")
 KEYFRAME, HEAD, RECOVERY_POINT, CAPTURED = 1, 2, 4, 8
 _FLAGS = {EntryPoint.NONE: 0, EntryPoint.IDR: KEYFRAME, EntryPoint.RECOVERY_POINT: KEYFRAME | RECOVERY_POINT}
 ASK_AGAIN_S = 0.2
-_NO_MP4 = "The stream goes into no MP4, which this browser needs"
+_NO_MP4 = "The stream can't be put into MP4, which this browser needs"
 _IN_MP4 = (Codec.H264, Codec.H265, Codec.AAC, Codec.OPUS)
 
 
@@ -36,7 +36,7 @@ class Showing:
     Args:
         ring: name of the ring.
         form: what the browser plays.
-        needs_idr: whether it can begin at an IDR picture only.
+        needs_idr: whether the browser can begin only at an IDR picture.
         send: sends text or bytes; raises Gone.
         flow: tells whether the browser keeps up.
 
