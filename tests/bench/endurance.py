@@ -61,13 +61,13 @@ class Report:
 
 
 def quarters(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The first and the last."""
+    """Return the first and the last quarter."""
     quarter = max(len(values) // 4, 1)
     return values[:quarter], values[-quarter:]
 
 
 def growth(life: Life, name: str, settled_s: float) -> float:
-    """From the first quarter's median to the last one's."""
+    """Return the growth from the first quarter's median to the last one's."""
     begin_ns = life.samples[0].at_ns + settled_s * 1e9
     values = numpy.array([getattr(sample, name) for sample in life.samples if sample.at_ns >= begin_ns])
     first, last = quarters(values)
@@ -75,14 +75,14 @@ def growth(life: Life, name: str, settled_s: float) -> float:
 
 
 def by_minute(pings: Pings, percent: float, edges_ns: NDArray[Any]) -> NDArray[Any]:
-    """The percentile of each minute, in us; not a number where there was none."""
+    """Return the percentile of each minute, in us, and not-a-number for a minute without values."""
     ordered = pings[numpy.argsort(pings[:, 0], kind="stable")]
     parts = numpy.split(ordered[:, 1], numpy.searchsorted(ordered[:, 0], edges_ns))[1:-1]
     return numpy.array([numpy.percentile(part, percent) / 1000 if len(part) else numpy.nan for part in parts])
 
 
 def drift(values: NDArray[Any]) -> dict[str, float]:
-    """The median of the first quarter's minutes and of the last one's, and how many times the one is the other."""
+    """Return the medians of the first and of the last quarter's minutes, and the ratio of the two."""
     first, last = (float(numpy.nanmedian(part)) for part in quarters(values))
     return {"first": first, "last": last, "times": last / first}
 
@@ -119,12 +119,12 @@ def judge_latency(report: Report, readers: dict[str, Pings], control: Pings, edg
 
 
 def minutes(begin_ns: int, end_ns: int) -> NDArray[Any]:
-    """Edges; at least eight parts, however short it was."""
+    """Return the edges of the minutes; a short run has at least eight parts."""
     return numpy.linspace(begin_ns, end_ns, max(int((end_ns - begin_ns) / 60e9), 8) + 1)
 
 
 def judge(result: FleetResult, control: Pings) -> Report:
-    """All that is to be said of a run."""
+    """Return the verdict on a run, with all its figures."""
     report = Report(result.seconds, len(result.writer.written))
     settled_s = min(SETTLED_S, result.seconds / 10)
     pooled: dict[str, list[Pings]] = {}
@@ -170,7 +170,7 @@ class Progress:
 
 @contextlib.contextmanager
 def pinged(readers: int, fps: float, file: Path) -> Iterator[None]:
-    """Bare pipes beside what is measured; what each ping took is in the file afterwards."""
+    """Run bare pipes beside what is measured; afterwards the file has what each ping took."""
     command = [sys.executable, str(Path(__file__).with_name("ping.py")), str(readers), str(fps), str(file)]
     # A session of its own: Ctrl-C is for this process.
     process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
@@ -196,7 +196,7 @@ def measure(seconds: float, fps: int) -> Report:
 
 
 def told(report: Report) -> None:
-    """For people."""
+    """Print the figures for people."""
     print(f"{report.seconds:.0f} s, {report.frames} frames, {len(report.readers)} readers")
     for name, figures in report.growth.items():
         memory = f"RSS {figures['rss_bytes'] / 1000:+.0f} kB, PSS {figures['pss_bytes'] / 1000:+.0f} kB"

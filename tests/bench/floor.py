@@ -36,7 +36,7 @@ BLOCKS, BLOCKS_MAX = 40, 1000  # by default: what the tail of a latency needs
 
 
 def measured(command: list[str]) -> Figures | None:
-    """What the program prints; None: it did not run to its end. Whatever ends this ends it, and leaves no ring."""
+    """Return what the program prints, or None if it did not run to its end. No ring is left, however this ends."""
     figures: Figures = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as program:
         try:
@@ -66,12 +66,12 @@ class Result:
         return [row.verdict for row in self.rows if row.verdict] if self.complete else [Verdict.FAIL]
 
     def told(self) -> str:
-        """The rows for people, and how fit the host was."""
+        """Return the rows for people, and how fit the host was."""
         host = "; ".join(self.host["reasons"]) or "the host was fit"
         return "\n".join([*map(told_row, self.rows), f"{self.name}: {host if self.complete else 'did not end well'}"])
 
     def record(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the rows as a JSON object."""
         rows = [record_of(row) for row in self.rows]
         return {"case": self.name, "complete": self.complete, "host": self.host, "rows": rows}
 

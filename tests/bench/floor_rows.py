@@ -116,7 +116,7 @@ def compared(name: str) -> Callable[[Figures], list[Row]]:
 
 
 def places(figures: Figures) -> list[Row]:
-    """Where copies land: which distances are slow here, and that slots keep clear of them."""
+    """Return where copies land: which distances are slow on this host, and that slots keep clear of them."""
     only = {name: blocks[0][0] for name, blocks in figures.items()}
     plain = dict(zip(only["plain_distance"], only["plain_ns"], strict=True))
     fastest = min(plain.values())
@@ -140,7 +140,7 @@ def _place(name: str, ns: float, fastest_ns: float) -> Row:
 
 
 def told_row(row: Row) -> str:
-    """A row as a line of the table."""
+    """Return a row as a line of the table."""
 
     def interval(one: Interval | None) -> str:
         return f"{one.middle:6.3f} [{one.low:6.3f} {one.high:6.3f}]" if one else ""
@@ -154,7 +154,7 @@ def told_row(row: Row) -> str:
 
 
 def record_of(row: Row) -> dict[str, Any]:
-    """A row for programs."""
+    """Return a row as a JSON object."""
     told: dict[str, Any] = {"name": row.name, "unit": row.unit, "ours": row.ours, "floor": row.floor}
     told["ratio"] = dict(zip(("median", "low", "high"), row.ratio, strict=True))
     if row.floor_to_floor is not None:

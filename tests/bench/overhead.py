@@ -31,14 +31,14 @@ PAYLOAD = bytes(64)
 
 
 def ns_each(loop: Callable[[int], None]) -> float:
-    """Nanoseconds for each of FRAMES turns."""
+    """Return the nanoseconds that each of FRAMES turns took."""
     begin = time.perf_counter_ns()
     loop(FRAMES)
     return (time.perf_counter_ns() - begin) / FRAMES
 
 
 def empty(count: int) -> None:
-    """As little as a call through ctypes can be."""
+    """Make the cheapest call through ctypes that there is, so many times."""
     call = library.video_shm_version
     for _ in range(count):
         call()
@@ -46,7 +46,7 @@ def empty(count: int) -> None:
 
 @contextmanager
 def loop_in_c() -> Iterator[Callable[[], list[float]]]:
-    """Nanoseconds for (write, write and borrow, write and receive), each time that it is called."""
+    """Yield a function that returns the nanoseconds of (write, write and borrow, write and receive)."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "loop"
         path = Path(get_library()).resolve()
@@ -64,7 +64,7 @@ def loop_in_c() -> Iterator[Callable[[], list[float]]]:
 
 
 def blocks() -> Iterator[dict[str, float]]:
-    """The overheads of one block after the other, in empty calls."""
+    """Return the overheads of one block after the other, in empty calls."""
     name = f"/vshm_bench_{os.getpid()}"
     with Producer(name) as producer, Consumer(name) as stream, loop_in_c() as measure_c:
 

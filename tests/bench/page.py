@@ -26,7 +26,7 @@ PATIENCE_S = 60.0
 
 
 def seconds_until_told(page: Page, address: str, ring: str) -> float:
-    """From SIGKILL until the message is on the page, as often as the page can be asked."""
+    """Return the seconds from SIGKILL until the message is on the page, which is asked as often as it can be."""
     page.open(f"{address}#{ring}")
     try:
         with camera(ring) as process:

@@ -64,7 +64,7 @@ print((time.process_time() - begin) / count)
 
 
 def cost_s(tree: Path, size: str, what: str) -> float:
-    """CPU seconds of a picture."""
+    """Return the CPU seconds of a picture."""
     width, height = map(int, size.split("x"))
     count = max(20, 40_000_000 // (width * height) // (4 if what == "encode" else 1))
     environment = os.environ | {"PYTHONPATH": str(tree)}

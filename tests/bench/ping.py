@@ -20,7 +20,7 @@ ENTRY = struct.Struct("<q")
 
 
 def answer(pipe: int, file: Path) -> None:
-    """A reader: (when it was awake, after how many ns) of each ping, until the pipe ends."""
+    """Read pings until the pipe ends, and save (when the reader was awake, after how many ns) for each."""
     taken = array.array("q")
     while data := os.read(pipe, ENTRY.size):
         awake_ns = time.monotonic_ns()
@@ -29,7 +29,7 @@ def answer(pipe: int, file: Path) -> None:
 
 
 def start(file: Path) -> tuple[int, int]:
-    """A reader's pid, and the end of its pipe to write to. It also has those of the readers before it."""
+    """Start a reader. Returns its pid, and the end of its pipe to write to; it has the earlier readers' ends, too."""
     theirs, ours = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -41,7 +41,7 @@ def start(file: Path) -> tuple[int, int]:
 
 
 def ping(pipes: list[int], fps: float) -> None:
-    """All of them at each tick, one after the other, until stdin ends."""
+    """Ping all readers at each tick, one after the other, until stdin ends."""
     begin, tick = time.monotonic(), 0
     while not select.select([sys.stdin], [], [], max(0.0, begin + tick / fps - time.monotonic()))[0]:
         if time.monotonic() >= begin + tick / fps:

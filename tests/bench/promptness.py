@@ -34,20 +34,20 @@ with Consumer(sys.argv[1]) as stream:
 
 
 def seconds_of(statement: str) -> float:
-    """A whole interpreter that runs the statement."""
+    """Return the seconds of a whole interpreter that runs the statement."""
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", statement], check=True)
     return time.perf_counter() - begin
 
 
 def import_seconds() -> float:
-    """What import vshm_ctypes takes more than import ctypes, in turn: the median of the differences."""
+    """Return what import vshm_ctypes takes more than import ctypes, as the median of the differences."""
     pairs = [(seconds_of("import ctypes"), seconds_of("import vshm_ctypes")) for _ in range(IMPORTS)]
     return statistics.median(ours - theirs for theirs, ours in pairs[1:])
 
 
 def interrupt_seconds() -> float:
-    """The longest of many, at random moments: some come just before the sleep."""
+    """Return the longest of many interrupts at random moments, some of which come just before the sleep."""
     chance = random.Random(1)
     name = f"/vshm_bench_{os.getpid()}"
     command = [sys.executable, "-c", WAITS, name]

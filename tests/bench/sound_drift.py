@@ -31,7 +31,7 @@ LAST = 60  # beeps
 
 
 def told(ppm: float, seconds: float, found: list[Beep]) -> dict[str, Any]:
-    """The figures of one recording, in ms: the farthest off of the first and of the last beeps, and of all."""
+    """Return the figures of a recording, in ms: the largest error of the first, of the last and of all beeps."""
 
     def farthest(some: list[Beep], way: str) -> float:
         return max((float(getattr(beep, way)) for beep in some), key=abs)

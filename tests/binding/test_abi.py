@@ -29,7 +29,7 @@ def version_of(text: str) -> tuple[int, int]:
 
 
 def nodes(script: str) -> dict[tuple[int, int], str]:
-    """{version: the text of its node}."""
+    """Return {version: the text of its node}."""
     found = re.findall(r"^VIDEO_SHM_([\d.]+) \{\n(.*?\}[^;]*;)", script, re.DOTALL | re.MULTILINE)
     return {version_of(version): text for version, text in found}
 
@@ -91,7 +91,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def checked(folder: Path, header: str, script: str) -> "subprocess.CompletedProcess[str]":
-    """What ci/check-abi says of a library with that header and map."""
+    """Return what ci/check-abi says of a library with that header and map."""
     (folder / "video_shm.h").write_text(header)
     (folder / "video_shm.map").write_text(script)
     made(RELEASED / "stand-in", folder / "video_shm.h", folder / "video_shm.map", folder / "libvideo_shm.so")

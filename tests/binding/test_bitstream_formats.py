@@ -24,7 +24,7 @@ def units_of(stream: Stream) -> list[bytes]:
 
 
 def told_by(stream: Stream) -> PictureFormat:
-    """By the first access unit that tells."""
+    """Return the format from the first access unit that tells it."""
     told = (picture_format(data, CODECS[stream.codec]) for data in units_of(stream))
     return next(one for one in told if one is not None)
 

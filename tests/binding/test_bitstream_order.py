@@ -22,7 +22,7 @@ def units_of(stream: Stream) -> list[bytes]:
 
 
 def shown(codec: Codec, units: list[bytes]) -> list[int]:
-    """The numbers of the units, in the order in which a decoder shows their pictures."""
+    """Return the numbers of the units, in the order in which a decoder shows their pictures."""
     decoder: Any = av.CodecContext.create(DECODERS[codec], "r")
     decoder.thread_count = 1
     pictures = []
@@ -34,7 +34,7 @@ def shown(codec: Codec, units: list[bytes]) -> list[int]:
 
 
 def ordered(codec: Codec, units: list[bytes]) -> list[int]:
-    """The same, by what the units say."""
+    """Return the numbers of the units, in the order that the units themselves tell."""
     order = PictureOrder(codec)
     told = {number: count for number, data in enumerate(units) if (count := order.take(data)) is not None}
     assert len(told) == len(units)

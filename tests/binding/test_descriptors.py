@@ -48,7 +48,7 @@ def test_nothing_of_the_bindings_is_a_standard_stream(ring: str, closed: set[int
 
 
 def vshm_without(closed: set[int], *words: str) -> int:
-    """The exit code of vshm."""
+    """Return the exit code of vshm, started without these descriptors."""
     return vshm(*words, host=hosts.closed(*closed)).code
 
 

@@ -29,7 +29,7 @@ Picture = NDArray[numpy.uint8]
 
 
 def encoded(pictures: list[Picture]) -> list[tuple[bytes, bool]]:
-    """H.264 of brightness alone; a keyframe every GOP pictures."""
+    """Return H.264 of brightness alone, with a keyframe every GOP pictures."""
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     encoder.time_base, encoder.framerate, encoder.gop_size = Fraction(1, FPS), Fraction(FPS), GOP
@@ -49,7 +49,7 @@ def encoded(pictures: list[Picture]) -> list[tuple[bytes, bool]]:
 
 
 def noise(seed: int, level: int = 100) -> Picture:
-    """As a sensor has it in the dark: no picture is quite the one before."""
+    """Return a picture as of a sensor in the dark: none is quite like the one before."""
     return numpy.random.default_rng(seed).integers(level - 5, level + 5, (HEIGHT, WIDTH), numpy.uint8)
 
 
@@ -58,7 +58,7 @@ def still(level: int) -> Picture:
 
 
 def drawn_face() -> Picture:
-    """Good enough for the detector."""
+    """Return a picture of a face that is good enough for the detector."""
     picture = still(90)
     y, x = numpy.mgrid[:HEIGHT, :WIDTH]
 

@@ -30,7 +30,7 @@ KEYFRAME_INTERVAL = 30
 
 
 def wait_for_frames(channel: Channel, writer: Writer, count: int) -> Ring:
-    """The ring, with the writer stopped between two frames, count or more of them written."""
+    """Return the ring once count frames or more are written, with the writer stopped between two frames."""
     wait_until(channel.ring_path.exists, "the writer makes its ring")
     ring = Ring(channel.ring_path)
     wait_until(lambda: ring.header.frame_count >= count, f"{count} frames are written")

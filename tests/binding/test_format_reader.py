@@ -48,7 +48,7 @@ class Reader:
         return payload
 
     def read(self) -> tuple[int, bytes] | None:
-        """The next frame that is still whole, and its number; None: there is none yet."""
+        """Return the next frame that is still whole, with its number, or None if there is none yet."""
         while (frames := self.frames()) > self.next:  # [3]
             oldest = max(self.next, frames - self.reach)
             self.lost += oldest - self.next

@@ -17,7 +17,7 @@ def nobody_afterwards() -> Iterator[None]:
 
 
 def lose_the_name(ring: str) -> None:
-    """What the library has something to say about."""
+    """Do something that the library logs."""
     with Producer(ring) as producer:
         producer.write(b"x")
         (SHARED_MEMORY / ring[1:]).unlink()

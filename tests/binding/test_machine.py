@@ -60,7 +60,7 @@ def test_a_voltage_sensor_serves_where_the_firmware_says_nothing(tmp_path: Path)
 
 
 def firmware(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A vcgencmd, in front of the one that may be here."""
+    """Put a vcgencmd on PATH, before one that may be installed here."""
     folder.mkdir()
     (folder / "vcgencmd").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "vcgencmd").chmod(0o755)

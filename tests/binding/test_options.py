@@ -13,7 +13,7 @@ from vshm_ctypes.consumer import Policy, Start
 
 
 def waiting(stream: Consumer) -> Iterator[Frame]:
-    """What has been written already."""
+    """Yield the frames that have been written already."""
     while (frame := stream.receive(timeout=0)) is not None:
         yield frame
 

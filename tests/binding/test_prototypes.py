@@ -31,7 +31,7 @@ KINDS: dict[str, Any] = {
 
 
 def kind_of(declared: str) -> Any:
-    """The ctypes type for a C type."""
+    """Return the ctypes type for a C type."""
     kind = declared.removeprefix("const ")
     if not kind.endswith("*"):
         return KINDS[kind]
@@ -89,7 +89,7 @@ def test_metadata_that_does_not_fit_is_refused_by_name(ring: str, wrong: dict[st
 
 
 def stub(folder: Path, version: str, layout: int = -1, without: str = "") -> str:
-    """A library with all calls, which tells that version and has every field at that offset."""
+    """Return a library with all calls, which has that version, and every field at that offset."""
     lines = [f"long video_shm_layout(void) {{ return {layout}; }}"]
     lines.append(f'const char *video_shm_version(void) {{ return "{version}"; }}')
     given = {"video_shm_layout", "video_shm_version", without}

@@ -17,7 +17,7 @@ from vshm_ctypes.published import list_published
 
 
 def received(pid: int) -> list[int]:
-    """By each of a process's readers."""
+    """Return how many frames each of a process's readers has received."""
     return [one.received for one in list_published() if one.pid == pid]
 
 

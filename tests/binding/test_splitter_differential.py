@@ -36,7 +36,7 @@ def gstreamer() -> Iterator[GStreamer]:
 
 
 def expected(stream: Stream) -> list[bytes]:
-    """Its access units, by the table's sizes."""
+    """Return the stream's access units, by the sizes in the table."""
     data, found, at = stream.data, [], stream.begin
     for size in stream.sizes:
         found.append(data[at : at + size])
@@ -47,7 +47,7 @@ def expected(stream: Stream) -> list[bytes]:
 def disagreements(
     case: Case, codec: str, ours: list[Unit], theirs: list[Unit], who: str
 ) -> tuple[set[Disagreement], str]:
-    """Those that were met; and what nothing explains."""
+    """Return the known disagreements that were met, and the differences that none of them explains."""
     may = known(case, who)
     taken = explain(pictures(ours, codec), pictures(theirs, codec), {one.how for one in may}, case.slices)
     if taken is None:
@@ -60,7 +60,7 @@ def disagreements(
 
 
 def entries(units: list[Unit], others: list[Unit], codec: str) -> list[bytes]:
-    """The first slices of the entry points, as far as access units of the others begin there too."""
+    """Return the first slices of the entry points, as far as access units of the others begin there, too."""
     begins = {picture[0] for picture in pictures(others, codec) if picture}
     firsts = [(slices(unit.data, codec)[:1], unit.entry) for unit in units]
     return [first[0] for first, entry in firsts if entry != "." and first and first[0] in begins]
@@ -84,7 +84,7 @@ def test_a_stream_is_cut_as_its_table_says(stream: Stream) -> None:
 def held_against_others(
     case: Case, codec: str, data: bytes, pieces: list[bytes], gstreamer: GStreamer
 ) -> tuple[set[Disagreement], list[str]]:
-    """Disagreements that were met, and what nothing explains. GStreamer has the stream in one piece.
+    """Return known disagreements that were met, and unexplained ones. GStreamer gets the stream in one piece.
 
     In pieces it gives up with "Invalid H.264 stream" where a piece ends within the header of a prefix NAL unit or
     right behind an end of sequence.
@@ -150,7 +150,7 @@ def case_of(stream: Stream, done: tuple[str, ...], units: list[bytes], cut: bool
 
 
 def without_begin(units: list[bytes], codec: str, chance: random.Random) -> tuple[bytes, list[Picture]]:
-    """A stream whose first bytes are gone, and the pictures that are whole in it."""
+    """Return a stream whose first bytes are missing, and the pictures that are whole in it."""
     data = b"".join(units)
     rest = data[chance.randint(1, len(data) // 2) :]
     left = list(slices(rest, codec))
@@ -165,7 +165,7 @@ def without_begin(units: list[bytes], codec: str, chance: random.Random) -> tupl
 
 
 def judge(seed: int, gstreamer: GStreamer) -> tuple[set[Disagreement], list[str]]:
-    """One changed stream: disagreements that were met, and what is wrong."""
+    """Return the known disagreements that a changed stream met, and what is wrong with it."""
     chance = random.Random(seed)
     original = chance.choice(originals())
     stream = original.stream

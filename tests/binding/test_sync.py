@@ -54,7 +54,7 @@ def stage(ring: str) -> Iterator[Stage]:
 
 
 def expected(leader: list[float], follower: list[float], tolerance: float) -> list[list[float]]:
-    """By the definition, frame by frame: the nearest of the leader's, the earlier of two, if it is near enough."""
+    """Return the result by its definition: the leader's nearest frame, the earlier of two, if it is near enough."""
     groups: list[list[float]] = [[] for _ in leader]
     for at in follower:
         nearest = min(range(len(leader)), key=lambda n: (abs(leader[n] - at), leader[n]))
@@ -64,7 +64,7 @@ def expected(leader: list[float], follower: list[float], tolerance: float) -> li
 
 
 def irregular(chance: random.Random, interval: float, end: float) -> list[float]:
-    """Times that jitter by half an interval, with gaps."""
+    """Return times that jitter by half an interval, with gaps."""
     times, at = [], chance.uniform(0, interval)
     while at < end:
         if chance.random() < 0.9:

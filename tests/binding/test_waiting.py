@@ -115,7 +115,7 @@ def test_interrupt_ends_the_next_wait_once(ring: str) -> None:
 
 
 def open_things() -> tuple[int, int]:
-    """(threads, descriptors) of this process. A thread that was joined is there until the kernel has ended it."""
+    """Return (threads, descriptors) of this process. A joined thread counts until the kernel has ended it."""
     return len(list(Path("/proc/self/task").iterdir())), len(list(Path("/proc/self/fd").iterdir()))
 
 

@@ -19,14 +19,14 @@ from vshm_ctypes.cli.bundle.page import page_of
 
 
 def made(codec: Codec, units: list[tuple[bytes, bool]]) -> tuple[bytes, list[dict[str, int]]]:
-    """The film, and the frames that it is of."""
+    """Return the film, and the frames that it was made from."""
     members = stream_members("ring", codec, units)
     frames = frames_of(members["frames/ring.json"])
     return film(members[f"pictures/ring.{ENDINGS[codec]}"], ENDINGS[codec], frames), frames
 
 
 def pictures(film: bytes) -> list[tuple[float, float]]:
-    """(time in seconds, brightness) of each."""
+    """Return (time in seconds, brightness) of each picture."""
     with av.open(io.BytesIO(film), "r") as opened:
         assert opened.streams.video[0].codec_context.name in ("h264", "hevc")  # which browsers play
         decoded = list(opened.decode(video=0))

@@ -37,7 +37,7 @@ SECRET = "c0ffee-is-a-secret"
 
 @contextmanager
 def camera(ring: str, fps: int = 50) -> Iterator[None]:
-    """A writer of real H.264."""
+    """Run a writer of real H.264 during the block."""
     units = itertools.cycle(access_units(100))
 
     with Producer(ring) as producer:
@@ -73,7 +73,7 @@ def found(case: Path) -> dict[str, bytes]:
 
 
 def own(found: dict[str, bytes], kind: str) -> bytes:
-    """The member of a kind that is about the fixture's ring."""
+    """Return the member of that kind that is about the fixture's ring."""
     (content,) = [data for name, data in found.items() if kind_of(name) == kind and f"_{os.getpid()}_bundle" in name]
     return content
 

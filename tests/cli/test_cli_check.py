@@ -28,7 +28,7 @@ def test_a_healthy_ring_has_no_finding(ring: str) -> None:
 
 
 def lasting(outcome: Outcome, ring: str) -> list[str]:
-    """What was found but that nothing is written any more, as on a busy machine before the verb has begun to look."""
+    """Return the codes found but stalled-writer, which a busy machine may add before the verb looks."""
     return [code for code in codes(outcome, ring) if code != "stalled-writer"]
 
 
@@ -152,7 +152,7 @@ def test_a_machine_without_a_ring_is_told(tmp_path: Path) -> None:
 
 
 def findings_in(folder: Path) -> list[dict[str, Any]]:
-    """Every Finding(...) of the code, by field."""
+    """Return every Finding(...) in the code, by field."""
     names = ("code", "subject", "what", "why", "todo")
     calls = (node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
     return [

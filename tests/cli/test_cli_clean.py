@@ -26,7 +26,7 @@ V1_BYTES = 64 + 30 * (32 + 524288)
 
 
 def left_behind(channel: Channel) -> str:
-    """A ring whose writer was killed, and its semaphores."""
+    """Return the name of a ring whose writer was killed."""
     writer = channel.start_writer()
     name = f"/{channel.ring_path.name}"
     wait_until(lambda: channel.ring_path.exists() and inspect(name).frames > 0, "the writer writes")
@@ -36,7 +36,7 @@ def left_behind(channel: Channel) -> str:
 
 @contextmanager
 def mapping(path: Path) -> Iterator[None]:
-    """A process that has the object mapped."""
+    """Run a process that maps the object during the block."""
     program = "import mmap, sys\nwith open(sys.argv[1]) as f: m = mmap.mmap(f.fileno(), 32, prot=mmap.PROT_READ)\n"
     program += "print(flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", program, str(path)]

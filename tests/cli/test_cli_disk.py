@@ -121,7 +121,7 @@ def test_a_log_that_can_not_be_rotated_keeps_what_it_has(tmp_path: Path, capsys:
 
 
 def fill(path: Path) -> None:
-    """A file that leaves no page free."""
+    """Write a file that leaves no page free."""
     with path.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(4096))

@@ -46,7 +46,7 @@ class Exported:
 
 @contextmanager
 def exporting(*words: str) -> Iterator[str]:
-    """The page's address."""
+    """Yield the page's address."""
     with subprocess.Popen([*COMMAND, "--port", "0", *words], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -141,14 +141,14 @@ def test_restarts_count_from_zero_where_nobody_watched_before(ring: str) -> None
 
 
 def counters(page: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Every counter of a page, by name and labels."""
+    """Return every counter of a page, by name and labels."""
     families = text_string_to_metric_families(page)  # type: ignore[no-untyped-call]
     told = [s for family in families if family.type == "counter" for s in family.samples if s.name.endswith("_total")]
     return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in told}
 
 
 def json_counters() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """The same, of a process that knows nothing from before."""
+    """Return the same counters from a new process, which has no earlier values."""
     told = vshm("export", "--json").json["samples"]
     return {(s["name"], frozenset(s["labels"].items())): s["value"] for s in told if s["name"].endswith("_total")}
 

@@ -15,7 +15,7 @@ LABELS |= {f"{LATENCY}_{part}": {"ring", "le"} for part in ("bucket", "count", "
 
 
 def dashboard_faults(board: dict[str, Any]) -> list[str]:
-    """Queries for metrics, or for labels of them, that the exporter does not have."""
+    """Return queries for metrics or labels that the exporter does not have."""
     queries = [(t["expr"], t["legendFormat"]) for panel in board["panels"] for t in panel["targets"]]
     queries += [(a["expr"], a["titleFormat"]) for a in board["annotations"]["list"]]
     queries += [(v["query"]["query"], "") for v in board["templating"]["list"] if v["type"] == "query"]

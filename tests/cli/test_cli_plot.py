@@ -48,7 +48,7 @@ def test_a_log_has_a_line_for_each_second(ring: str, tmp_path: Path) -> None:
 
 
 def watched(channel: Channel, log: Path, happen: Callable[["subprocess.Popen[bytes]"], None]) -> list[dict[str, Any]]:
-    """What is logged of a channel while something happens to it."""
+    """Return what is logged of a channel while something happens to it."""
     with subprocess.Popen([*WATCH, str(channel.number), "--log", log], stdout=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: log.exists() and len(lines_of(log)) >= 1, "the watch has begun")

@@ -23,7 +23,7 @@ from vshm_ctypes.identity import Identity
 
 @contextmanager
 def recording(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
-    """vshm record, once it reads."""
+    """Yield vshm record once it reads."""
     ring_itself = Identity.of(Path(f"/dev/shm{ring}").stat())
     command = [sys.executable, "-m", "vshm_ctypes", "record", ring, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -35,7 +35,7 @@ def recording(ring: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 def await_recorded(timing: Path, number: int) -> None:
-    """Until a recording that also writes that file has got to the frame of that number."""
+    """Wait until a recording that also writes that file has recorded the frame of that number."""
     wait_until(
         lambda: timing.exists() and f'"number": {number},' in timing.read_text(), f"frame {number} is in {timing.name}"
     )

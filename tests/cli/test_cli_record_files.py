@@ -38,7 +38,7 @@ def stream_of(part: Part) -> tuple[Unit, ...]:
 
 
 def write(producer: Producer, parts: Sequence[Part], **meta: int) -> None:
-    """One stream after the other; the metadata say the size of the first all along, as a careless writer's do."""
+    """Write one stream after the other; the metadata keep the first one's size, as a careless writer's do."""
     for number, part in enumerate(parts):
         put_all(producer, stream_of(part), KINDS[part[0]][0], BEGIN_NS + number * SMALL * FRAME_NS, **meta)
 
@@ -208,7 +208,7 @@ def test_other_parameter_sets_begin_a_file_where_they_are_in_the_header_alone(ri
 
 
 def with_another_set(data: bytes, number: int) -> bytes:
-    """An access unit with one more picture parameter set, of that id, that no picture uses."""
+    """Return an access unit with one more picture parameter set, of that id, that no picture uses."""
     first = next(nal for nal in nal_units(data, Codec.H265) if nal.kind in (*range(32), 34))
     (used,) = (one for one in parameter_sets(units("h265 open gop")[0].data, Codec.H265) if one[0] >> 1 == 34)
     bits = f"{int.from_bytes(used[2:], 'big'):0{8 * len(used) - 16}b}".rstrip("0")

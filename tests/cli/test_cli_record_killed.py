@@ -20,7 +20,7 @@ PERIOD_MS = PERIOD * 1000 // FPS
 
 
 def hear(sounds: Producer, *times_ms: range) -> None:
-    """Frames of sound that begin so long after the first picture."""
+    """Write frames of sound that begin so long after the first picture."""
     for at_ms in (at_ms for span in times_ms for at_ms in span):
         with sounds.reserve() as slot:
             slot.data[:640] = bytes(640)

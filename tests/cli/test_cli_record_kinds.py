@@ -54,7 +54,7 @@ REFUSED = [
 
 
 def write(ring: str, kind: str) -> Producer:
-    """A ring with some of that stream in it."""
+    """Return the open writer of a ring with some of that stream in it."""
     if kind in KINDS:
         producer = Producer(ring, slots=100)
         Coded(producer, kind).write(40)

@@ -39,7 +39,7 @@ def record(ring: str, path: Path, *words: str) -> Outcome:
 
 
 def onsets_ms(path: Path) -> list[float]:
-    """When tones begin, on the file's own time line less that of its first picture."""
+    """Return when tones begin, in ms after the file's first picture."""
     with av.open(str(path)) as container:
         first = next(container.decode(video=0)).time or 0.0
     times, levels = [], []

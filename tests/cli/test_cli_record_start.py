@@ -26,12 +26,12 @@ SETS = {Codec.H264: (7, 8), Codec.H265: (32, 33, 34)}
 
 
 def writing(coded: Coded, interval_s: float = 0.003) -> AbstractContextManager[None]:
-    """More and more of a stream, as a camera does."""
+    """Write more and more of a stream during the block, as a camera does."""
     return meanwhile(coded.write, interval_s)
 
 
 def bare(unit: Unit, codec: Codec) -> Unit:
-    """Without its parameter sets."""
+    """Return the unit without its parameter sets."""
     kept = [unit.data[nal.begin : nal.end] for nal in nal_units(unit.data, codec) if nal.kind not in SETS[codec]]
     return unit._replace(data=b"".join(kept))
 

@@ -20,7 +20,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def vshm_shown(*words: str, until: str = "", columns: int = 120, term: str = "xterm") -> tuple[int, str]:
-    """(exit code, what vshm showed). until: Ctrl-C once that was shown."""
+    """Return (exit code, what vshm showed). until: Ctrl-C is pressed once that was shown."""
     return on_terminal([sys.executable, "-m", "vshm_ctypes", *words], until=until, columns=columns, term=term)
 
 
@@ -132,7 +132,7 @@ def test_a_terminal_that_can_not_move_its_cursor_gets_plain_lines(ring: str, tmp
 
 
 def recording_that_is_hung_up_on(ring: str, path: Path, *before: str) -> "subprocess.Popen[bytes]":
-    """vshm record, once its terminal is gone."""
+    """Return vshm record once its terminal has gone away."""
     ours, theirs = pty.openpty()
     command = [*before, sys.executable, "-m", "vshm_ctypes", "record", ring, "-o", str(path)]
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"})

@@ -199,7 +199,7 @@ class Terminal:
         fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def picture(self, is_wanted: Callable[[list[str]], bool]) -> list[str]:
-        """The lines of the next whole picture like that, without what drives the terminal."""
+        """Return the lines of the next whole screen like that, without control sequences."""
         deadline = time.monotonic() + TIMEOUT_S
         while True:
             assert time.monotonic() < deadline, self._shown

@@ -65,7 +65,7 @@ def test_a_ring_that_is_spoilt_ends_its_own_line_with_the_reason(
     command = [sys.executable, "-m", "vshm_ctypes", "watch", "--log", str(log), *words]
 
     def next_of(ring: str, *parts: str) -> str:
-        """The next line of that ring that says all of that."""
+        """Return the next line of that ring that has all of these values."""
         assert process.stdout is not None
         while line := process.stdout.readline():
             if ring in line and all(part in line for part in parts):

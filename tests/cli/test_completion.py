@@ -55,7 +55,7 @@ class Completing:
         self._setup = "\n".join([SETTINGS.get(shell, ""), *sourced, *functions])
 
     def words(self, line: str) -> list[str]:
-        """What a line becomes by a press of the tab key: the words that the command is given. fish: what it offers."""
+        """Return the words of a line after the tab key was pressed; for fish, what it offers."""
         if self._shell == "fish":
             asked = f"{self._setup}\ncomplete -C {line!r}"
             command = ["fish", "--no-config", "-c", asked]

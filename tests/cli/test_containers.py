@@ -40,7 +40,7 @@ def a_frame_of_sound() -> bytes:
 
 @contextmanager
 def streams(ring: str, kind: str, rising: bool = False) -> Iterator[None]:
-    """Pictures and, from SOUND_LATE_S on, sound; 30 pictures are there at once, and more come as long as it lasts."""
+    """Write pictures and, from SOUND_LATE_S on, sound: 30 pictures at once, then more during the block."""
     with (
         Producer(ring, slots=400, slot_size=16384) as producer,
         Producer(f"{ring}_sound", slots=1000, slot_size=4096, media=Media.AUDIO) as sounds,
@@ -70,7 +70,7 @@ def record(ring: str, path: Path, start: str, sound: bool) -> None:
 
 
 def shown_from(kind: str, begins: EntryPoint) -> list[int]:
-    """Numbers of the pictures in a file, from the first one shown on, in decoding order."""
+    """Return the numbers of a file's pictures from the first one shown on, in decoding order."""
     stream = [*units(kind), *(unit._replace(number=unit.number + PERIOD) for unit in units(kind))]
     first = next(at for at, unit in enumerate(stream) if unit.entry is begins and at)
     numbers = [unit.number for unit in stream[first:]]

@@ -23,7 +23,7 @@ SHAPES = {"no b": (NO_B, 0), "one b": (ONE_B, 1), "pyramid": (PYRAMID, 2), "lead
 def presented(
     gop: tuple[int, ...], depth: int | None, gops: int = 2, rising: bool = False
 ) -> list[tuple[int, int, int]]:
-    """(number among those shown, pts, dts) of each picture. rising: times are those at which the encoder was done."""
+    """Return (number among those shown, pts, dts) of each picture. rising: times are when the encoder was done."""
     presentation: Presentation[int] = Presentation(depth, TICK_NS)
     found = []
     for number in range(gops * len(gop)):

@@ -98,7 +98,7 @@ def connect(port: int, data: bytes) -> socket.socket:
 
 
 def until_closed(one: socket.socket) -> None:
-    """Until the other side has ended it, whether or not it answers before."""
+    """Wait until the other side has closed the connection, whether or not it answers before."""
     try:
         while one.recv(1 << 16):
             pass

@@ -26,7 +26,7 @@ COMMANDS = {"vshm": "vshm_ctypes", "hil": "hil", "camera-streamer": "hil.streame
 
 
 def run(command: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    """By a Python that has nothing but itself and us."""
+    """Run a Python that has no packages but this one."""
     line = [sys.executable, "-S", "-m", COMMANDS[command], *words]
     bare = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(line, env=bare, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)

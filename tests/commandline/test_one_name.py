@@ -61,7 +61,7 @@ def test_of_two_bundles_onto_one_name_there_is_one_whole(tmp_path: Path, host: H
 
 
 def made_at_once(path: Path, force: bool) -> list[str]:
-    """What became of two who write a file of one name step by step together, in threads."""
+    """Return what became of two threads that write a file of one name step by step together."""
     meet, outcomes = threading.Barrier(2), ["", ""]
 
     def make(number: int) -> None:

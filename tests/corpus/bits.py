@@ -11,48 +11,48 @@ class Bits:
         self._bits: list[str] = []
 
     def u(self, count: int, value: int) -> "Bits":
-        """An unsigned number of count bits."""
+        """Append an unsigned number of count bits."""
         assert 0 <= value < 1 << count, (count, value)
         self._bits.append(f"{value:0{count}b}" if count else "")
         return self
 
     def flags(self, *values: int) -> "Bits":
-        """One bit each."""
+        """Append one bit for each flag."""
         for value in values:
             self.u(1, value)
         return self
 
     def ue(self, *values: int) -> "Bits":
-        """Unsigned Exp-Golomb codes."""
+        """Append unsigned Exp-Golomb codes."""
         for value in values:
             length = (value + 1).bit_length()
             self.u(2 * length - 1, value + 1)
         return self
 
     def se(self, *values: int) -> "Bits":
-        """Signed Exp-Golomb codes."""
+        """Append signed Exp-Golomb codes."""
         for value in values:
             self.ue(2 * value - 1 if value > 0 else -2 * value)
         return self
 
     def add(self, more: "Bits") -> "Bits":
-        """All the bits of another one."""
+        """Append all bits of another one."""
         self._bits += more._bits
         return self
 
     def end(self) -> bytes:
-        """The bytes, after the stop bit."""
+        """Return the bytes, with the stop bit."""
         text = "".join(self._bits) + "1"
         text += "0" * (-len(text) % 8)
         return int(text, 2).to_bytes(len(text) // 8, "big")
 
     def payload(self) -> bytes:
-        """The same with emulation prevention bytes: what stands behind a NAL unit's header."""
+        """Return the bytes with emulation prevention, as they stand behind a NAL unit's header."""
         return escaped(self.end())
 
 
 def escaped(payload: bytes) -> bytes:
-    """With emulation prevention bytes. Source: H.264 7.3.1."""
+    """Return the bytes with emulation prevention bytes. Source: H.264 7.3.1."""
     out = bytearray()
     zeros = 0
     for byte in payload:
@@ -65,15 +65,15 @@ def escaped(payload: bytes) -> bytes:
 
 
 def nal(header: bytes, payload: bytes = b"", start_code: bytes = START_CODE) -> bytes:
-    """A NAL unit in Annex B form."""
+    """Return a NAL unit in Annex B form."""
     return start_code + header + escaped(payload)
 
 
 def split(stream: bytes) -> list[bytes]:
-    """The NAL units of a stream without their start codes, and without zeros behind them."""
+    """Return the NAL units of a stream without their start codes, and without zeros behind them."""
     return [unit.rstrip(b"\0") for unit in stream.split(b"\0\0\1")[1:]]
 
 
 def join(units: list[bytes], start_code: bytes = START_CODE) -> bytes:
-    """The stream of these NAL units."""
+    """Return the stream of these NAL units."""
     return b"".join(start_code + unit for unit in units)

@@ -18,27 +18,27 @@ def edit(make: Callable[[Units], Units]) -> Callable[[Units], Units]:
 
 
 def h264(unit: bytes) -> int:
-    """nal_unit_type."""
+    """Return nal_unit_type of H.264."""
     return unit[0] & 0x1F
 
 
 def h265(unit: bytes) -> int:
-    """nal_unit_type."""
+    """Return nal_unit_type of H.265."""
     return unit[0] >> 1 & 0x3F
 
 
 def of_h265(kind: int, payload: bytes = b"", layer: int = 0, temporal: int = 1) -> bytes:
-    """A NAL unit; its payload has no emulation prevention yet."""
+    """Return a NAL unit; its payload has no emulation prevention yet."""
     return bytes([kind << 1 | layer >> 5, (layer & 31) << 3 | temporal]) + escaped(payload)
 
 
 def begins_picture(unit: bytes) -> bool:
-    """Of H.265, in its base layer."""
+    """Return whether a NAL unit of H.265 begins a picture in its base layer."""
     return h265(unit) < 32 and bool(unit[2] & 0x80) and unit[1] >> 3 == 0
 
 
 def pictures(units: Units) -> Iterator[Units]:
-    """Of H.265 without delimiters: each picture's units, with what comes before its first slice."""
+    """Yield each picture's units of H.265 without delimiters, with what comes before its first slice."""
     gathered: Units = []
     seen = False
     for unit in units:

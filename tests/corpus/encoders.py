@@ -27,13 +27,13 @@ def run(*command: str, folder: Path | None = None) -> bytes:
 
 
 def source(recipe: Recipe) -> list[str]:
-    """FFmpeg's arguments for the pictures that are encoded."""
+    """Return FFmpeg's arguments for the pictures that are encoded."""
     pattern = f"testsrc2=size={recipe.get('size', SIZE)}:rate={RATE}{recipe.get('filter', '')}"
     return ["-v", "error", "-f", "lavfi", "-i", pattern, "-frames:v", str(recipe.get("count", COUNT))]
 
 
 def raw_pictures(recipe: Recipe, path: Path) -> None:
-    """The same pictures as a file of planar YUV 4:2:0."""
+    """Write the same pictures into a file of planar YUV 4:2:0."""
     run("ffmpeg", *source(recipe), "-pix_fmt", "yuv420p", "-f", "rawvideo", str(path))
 
 

@@ -35,7 +35,7 @@ class File:
 
 
 def picture(size: str) -> bytes:
-    """A JPEG picture."""
+    """Return a JPEG picture."""
     return run(*f"ffmpeg -v error -f lavfi -i testsrc2=size={size} -frames:v 1 -pix_fmt yuvj420p -f mjpeg -".split())
 
 
@@ -47,7 +47,7 @@ def cut_with_thumbnail() -> bytes:
 
 
 def full_range() -> bytes:
-    """Three pictures of 80x48, full range, as Matroska."""
+    """Return three pictures of 80x48, full range, as Matroska."""
     line = b"".join(bytes([grey]) * 16 for grey in GREYS)
     with tempfile.TemporaryDirectory() as folder:
         raw, out = Path(folder, "raw"), Path(folder, "out.mkv")

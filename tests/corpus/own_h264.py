@@ -80,7 +80,7 @@ class Picture:
     prefix: bool = False  # a prefix NAL unit before each slice, as multiview base views have
 
     def units(self, sps: Sps) -> list[bytes]:
-        """Its NAL units."""
+        """Return the picture's NAL units."""
         header = bytes([(3 if self.reference else 0) << 5 | (5 if self.idr else 1)])
         units = []
         for copy in range(self.copies + 1):
@@ -143,7 +143,7 @@ class Picture:
 
 
 def intra_16x16(bits: Bits, level: int, in_p: bool) -> None:
-    """A macroblock predicted by the mean of its neighbours, plus level (0, or 2 to 8 upwards or downwards)."""
+    """Write a macroblock predicted by the mean of its neighbours, plus level (0, or 2 to 8 upwards or downwards)."""
     bits.ue(3 + (5 if in_p else 0), 0).se(0)
     if level == 0:
         bits.u(1, 1)
@@ -155,27 +155,27 @@ def intra_16x16(bits: Bits, level: int, in_p: bool) -> None:
 
 
 def multiview(idr: bool, view: int) -> bytes:
-    """nal_unit_header_mvc_extension. Source: H.264 H.7.3.1.1."""
+    """Return nal_unit_header_mvc_extension. Source: H.264 H.7.3.1.1."""
     bits = f"0{int(not idr)}{0:06b}{view:010b}{0:03b}{int(idr)}{int(view == 0)}1"
     return int(bits, 2).to_bytes(3, "big")
 
 
 def delimiter(kind: int = 7) -> bytes:
-    """An access unit delimiter; kind: the slice types that the picture may have, 7 is any."""
+    """Return an access unit delimiter; kind: the slice types that the picture may have, 7 is any."""
     return nal(b"\x09", Bits().u(3, kind).end())
 
 
 def sei(kind: int, payload: bytes) -> bytes:
-    """A message that decoders need not understand."""
+    """Return a message that decoders need not understand."""
     return nal(b"\x06", bytes([kind, len(payload)]) + payload + b"\x80")
 
 
 def recovery_point(frames: int, others: bytes = b"") -> bytes:
-    """Correct pictures are so many frames away. others: messages in front of it."""
+    """Return a message that correct pictures are so many frames away. others: messages in front of it."""
     payload = Bits().ue(frames).flags(1, 0).u(2, 0).end()
     return nal(b"\x06", others + bytes([6, len(payload)]) + payload + b"\x80")
 
 
 def filler(count: int) -> bytes:
-    """Bytes that fill a channel of constant rate."""
+    """Return bytes that fill a channel of constant rate."""
     return nal(b"\x0c", b"\xff" * count + b"\x80")

@@ -16,7 +16,7 @@ def stream(make: Callable[[], bytes]) -> Callable[[], bytes]:
 
 
 def pictures(count: int, gop: int = GOP) -> list[Picture]:
-    """Frames: an IDR picture, then P pictures; each brighter or darker than its neighbours."""
+    """Return frames: an IDR picture, then P pictures, each brighter or darker than its neighbours."""
     return [
         Picture(
             kind=P if number % gop else I,
@@ -31,14 +31,14 @@ def pictures(count: int, gop: int = GOP) -> list[Picture]:
 
 
 def written(frames: list[Picture], sps: Sps | None = None, pps: tuple[Pps, ...] = (Pps(),)) -> bytes:
-    """The stream, with all parameter sets in front of each IDR picture."""
+    """Return the stream, with all parameter sets in front of each IDR picture."""
     sps = sps or Sps()
     sets = [sps.unit(), *(one.unit() for one in pps)]
     return b"".join(b"".join((sets if one.idr else []) + one.units(sps)) for one in frames)
 
 
 def fields(frame: Picture, second: int) -> list[Picture]:
-    """The two fields of a frame; second: slice type of the second one, which is never an IDR picture."""
+    """Return the fields of a frame. second: slice type of the second one, which is never an IDR picture."""
     top = replace(frame, structure=TOP)
     bottom = replace(frame, structure=BOTTOM, kind=second, idr=False, poc=frame.poc + 1, level=-frame.level)
     return [top, bottom]

@@ -12,7 +12,7 @@ BEGIN = "<!-- What follows is written by make.py. -->\n"
 
 
 def table() -> str:
-    """One section for each encoder."""
+    """Return one section for each encoder."""
     with TABLE.open("rb") as file:
         versions = {encoder: group["version"] for encoder, group in tomllib.load(file).items()}
     lines = []
@@ -34,7 +34,7 @@ def row(stream: Stream) -> str:
 
 
 def options(recipe: dict[str, Any]) -> str:
-    """What it differs in from the encoder's other streams."""
+    """Return how the stream differs from the encoder's other streams."""
     words = [recipe[key] for key in ("element", "params", "arguments", "options", "library") if key in recipe]
     words += [recipe["size"]] if "size" in recipe else []
     words += [f"of {recipe['of']}"] if "of" in recipe else []
@@ -42,7 +42,7 @@ def options(recipe: dict[str, Any]) -> str:
 
 
 def outcome(stream: Stream) -> str:
-    """In words."""
+    """Return the outcome in words."""
     said = f"{stream.units} access units: `{stream.entries}`"
     if stream.frames is None:
         return f"{said}; no decoder of ours understands it"

@@ -48,7 +48,7 @@ class Stream:
 
 @cache
 def streams() -> tuple[Stream, ...]:
-    """All of them, in the table's order."""
+    """Return all streams, in the table's order."""
     with TABLE.open("rb") as file:
         encoders = tomllib.load(file)
     found = []

@@ -49,7 +49,7 @@ def gate(candidate: Path, folder: Path, *more: str) -> subprocess.CompletedProce
 
 
 def left(folder: Path) -> list[str]:
-    """Of builds, and of sessions that were broken off."""
+    """Return what builds and interrupted sessions have left."""
     return [path.name for path in (folder / "cache" / "video-shm" / "gate").iterdir()]
 
 

@@ -45,7 +45,7 @@ CRASHING = "int video_shm_consumer_wait(void) { __builtin_trap(); }\n"
 
 
 def running_with(library: Path) -> list[int]:
-    """Processes that have it loaded."""
+    """Return the processes that have the library loaded."""
     found = []
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError):

@@ -25,7 +25,7 @@ Frame = tuple[int, int, bool]  # publish_ns, size, keyframe
 
 
 def written(ring: Producer, count: int) -> None:
-    """Frames of known sizes, a keyframe each fifth."""
+    """Write frames of known sizes, with every fifth a keyframe."""
     for number in range(count):
         size = SIZES[number % len(SIZES)]
         with ring.reserve() as slot:
@@ -35,7 +35,7 @@ def written(ring: Producer, count: int) -> None:
 
 
 def bundle_of(path: Path, streams: dict[str, Sequence[Frame]]) -> Path:
-    """As vshm bundle writes them."""
+    """Return a bundle like those of vshm bundle."""
     pytest.importorskip(ZSTD, reason="no zstd for this processor")
     with Writer(path, force=True) as bundle:
         for name, frames in streams.items():

@@ -27,7 +27,7 @@ def session(chance: np.random.Generator, shift: float = 0.0, scale: float = 0.03
 
 
 def rule(samples: dict[str, np.ndarray]) -> tuple[Decision, float]:
-    """What the gate would have said, and after which share of the session."""
+    """Return what the gate would have said, and after which share of the session."""
     decision = Decision({name: MARGINS[name] for name in samples})
     for look in LOOKS:
         decision.look({name: values[: round(look * GROUPS)] for name, values in samples.items()}, look)

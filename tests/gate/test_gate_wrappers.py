@@ -49,7 +49,7 @@ NOTHING = "typedef int nothing;\n"
 
 
 def made(folder: Path, how: str) -> Path:
-    """One of each kind that this host can load."""
+    """Return a wrapper of that kind, or a copy of the library without symbols."""
     if how == "by path":
         return by_path(folder)
     if how == "by order":
@@ -67,7 +67,7 @@ def made(folder: Path, how: str) -> Path:
 
 
 def drop_sections(library: Path) -> None:
-    """Of a 64-bit ELF file: e_shoff, e_shnum and e_shstrndx are nought, as some packers leave them."""
+    """Set e_shoff, e_shnum and e_shstrndx of a 64-bit ELF file to 0, as some packers do."""
     content = bytearray(library.read_bytes())
     content[40:48] = bytes(8)
     content[60:64] = bytes(4)
@@ -234,7 +234,7 @@ def test_preloading_that_would_be_passed_by_is_refused(tmp_path: Path, monkeypat
 
 
 def unloadable(folder: Path, how: str) -> tuple[Path, str]:
-    """A file, and why it can't be asked."""
+    """Return a file, and why it can't be asked."""
     if how == "musl":
         compiler, why = "musl-gcc", "it needs another C library than the Python here has, libc.so"
     elif how == "processor":

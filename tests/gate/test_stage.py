@@ -19,7 +19,7 @@ def left_of(channel: int) -> list[Path]:
 
 
 def reading(channel: int) -> Actor:
-    """A process that writes a channel's ring, reads it, and publishes its counters."""
+    """Start a process that writes a channel's ring, reads it, and publishes its counters."""
 
     def play() -> Iterator[str]:
         with Producer(channel), Consumer(channel, publish=True) as stream:

@@ -109,7 +109,7 @@ def beeps(path: Path, ring: str, ledger: Path) -> list[Beep]:
 
 
 def recorded(ppm: float, seconds: float, folder: Path) -> list[Beep]:
-    """The beeps in a recording of that length by vshm record, from sound_card.py, whose clock is so much fast."""
+    """Return the beeps in a recording by vshm record, of that length, from sound_card.py with so fast a clock."""
     ring = f"/vshm_drift_{os.getpid()}_{'fast' if ppm > 0 else 'slow'}{abs(ppm):g}"
     path, ledger = folder / f"{ppm:g}.mp4", folder / f"{ppm:g}.ledger"
     source = f"alsa:card:ppm={ppm:g},period=0.1"

@@ -32,7 +32,7 @@ def plant(root: Path, file: str, text: str) -> None:
 
 
 def imports_of(path: Path, package: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Every module that a file of a package imports, and when: at load, at a call, or never but for its types."""
+    """Return each module that a package's file imports, and when: at load, at a call, or only for its types."""
     tree = ast.parse(path.read_text(), str(path))
     when: dict[ast.AST, str] = {}
     for outer in ast.walk(tree):

@@ -54,7 +54,7 @@ def pps(number: int = 0, sps_id: int = 0, bottom_order: bool = False, redundant:
 
 
 def slice_(first_mb: int = 0, kind: int = 1, reference: int = 1, start: bytes = LONG, **said: Any) -> bytes:
-    """A slice under sps() and pps(). said: frame_num and lsb (modulo 16), pps_id, what else its parameter sets ask for.
+    """Return a slice under sps() and pps(). said: frame_num and lsb (modulo 16), pps_id, what else the sets ask for.
 
     field: 0 is the top one, 1 the bottom one. fields: whether the sequence may have fields. redundant: its count.
     """

@@ -11,7 +11,7 @@ from writers import ROOT
 
 
 def run(*command: object, cwd: Path, **more: str) -> str:
-    """A command as a user would run it: nothing of the checkout around it."""
+    """Run a command as a user would, with nothing of the checkout around it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("VSHM_", "PYTHON"))}
     words = [str(word) for word in command]
     result = subprocess.run(

@@ -112,7 +112,7 @@ class Channel:
 
 
 def published_of(is_one: Callable[[str], bool], *, left: bool = False) -> list[Path]:
-    """What readers of such rings have published. left: only what nobody has any more.
+    """Return what readers of such rings have published. left: only what no living process has published.
 
     A reader that lives may be another test's, such as a watch of all rings.
     """
@@ -124,7 +124,7 @@ def published_of(is_one: Callable[[str], bool], *, left: bool = False) -> list[P
 
 
 def own_objects() -> set[Path]:
-    """Of this process's rings in shared memory: they themselves, their semaphores, and what their readers published."""
+    """Return this process's rings in shared memory, their semaphores, and what their readers published."""
     if not SHARED_MEMORY.exists():
         return set()
 

@@ -16,7 +16,7 @@ TONE_MS = (300, 1400)  # when tones of 100 ms begin, from the first picture on
 
 @functools.cache
 def frames_of_sound(codec: str, rate: int, begin_ms: int) -> tuple[tuple[int, bytes], ...]:
-    """(time of capture in ns, payload) of two and a half seconds that begin so many ms after the first picture."""
+    """Return (time of capture in ns, payload) of 2.5 seconds that begin so many ms after the first picture."""
     sound = Sound("testaudio", codec=codec, rate=rate, channels=1)  # type: ignore[arg-type]
     encoder = SoundEncoder(sound)
     times_ms = begin_ms + numpy.arange(rate * 5 // 2) * 1000 / rate

@@ -10,7 +10,7 @@ FRAME_NS = 1_000_000_000 // FPS
 
 
 def write(producer: Producer, number: int) -> None:
-    """Picture number, captured when it is its turn, whenever it is written; after the last comes the first again."""
+    """Write picture number, with the time of its turn, whenever it is written; after the last comes the first."""
     data, keyframe = access_units(FRAMES)[number % FRAMES]
     with producer.reserve() as slot:
         slot.data[: len(data)] = data

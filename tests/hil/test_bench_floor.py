@@ -127,7 +127,7 @@ def test_wrong_words_are_refused(words: list[str]) -> None:
 
 
 def rings_of(process: subprocess.Popen[bytes]) -> set[str]:
-    """The rings that the processes below that one write."""
+    """Return the rings that the processes below that one write."""
     below = {child.pid for child in psutil.Process(process.pid).children(recursive=True)}
     return {name for name, info in list_rings().items() if info.writer_pid in below}
 

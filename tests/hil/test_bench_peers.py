@@ -27,7 +27,7 @@ LOSES_NONE = ("pipe", "websocket")
 
 
 def left_by(pid: int) -> list[str]:
-    """What a bench of that process has left: rings, sockets, files."""
+    """Return what a bench of that process has left: rings, sockets, files."""
     return [str(path) for folder in (SHARED_MEMORY, Path(tempfile.gettempdir())) for path in folder.glob(f"*-{pid}-*")]
 
 
@@ -82,7 +82,7 @@ def test_in_c_too(name: str, fps: int, tmp_path: Path) -> None:
 
 
 def worker_command(peer: str, folder: str) -> list[str]:
-    """A block's worker, with one receiver; its schedule is what it reads."""
+    """Return the command of a block's worker with one receiver, which reads its schedule."""
     command = [sys.executable, "-m", "hil.bench.worker", "--peer", peer, "--folder", folder]
     return [*command, "--parent", str(os.getpid()), "-p", "0", "1"]
 
@@ -138,7 +138,7 @@ def workers(pid: int) -> list[psutil.Process]:
 
 @contextmanager
 def bench_of(name: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """hil bench, once a block's worker and both its processes are at work."""
+    """Yield hil bench once a block's worker and both its processes are at work."""
     command = [sys.executable, "-m", "hil", "bench", "--peer", name, "--seconds", "60", "--output", str(tmp_path)]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     with subprocess.Popen(

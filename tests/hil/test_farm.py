@@ -229,7 +229,7 @@ def words(lab: Lab, wheel: Path, suite: Path, *names: str, wait: str = "60") -> 
 
 
 def fleet(command: list[str]) -> tuple[int, list[dict[str, Any]], str]:
-    """(exit code, the rows, what was said)"""
+    """Return (exit code, the rows, what was said)."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout), done.stderr

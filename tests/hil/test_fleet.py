@@ -22,7 +22,7 @@ WRITER = RingWriter(fps=100)
 
 
 def run(words: str, seconds: float = 1.0, *, writer: RingWriter = WRITER, **options: object) -> FleetResult:
-    """A fleet of the consumers that the words name. Asserts that nothing is left of it."""
+    """Run a fleet of the consumers that the words name. Asserts that nothing is left of it."""
     consumers = [Consumer.parse(word) for word in words.split()]
     with Fleet(writer, consumers, seconds, **options) as fleet:  # type: ignore[arg-type]
         result = fleet.run()
@@ -32,7 +32,7 @@ def run(words: str, seconds: float = 1.0, *, writer: RingWriter = WRITER, **opti
 
 
 def wrong(result: FleetResult) -> list[object]:
-    """All that the witness and the books have to say."""
+    """Return all that the witness and the books find wrong."""
     return [
         *(found for _, account in result.accounts() for found in account.findings),
         *result.frame_book().imbalances(),

@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 @contextmanager
 def fleet_process(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", int, int, Path]]:
-    """A fleet that runs, in a process of its own: that, its channel, its process group, its folder."""
+    """Yield a fleet in a process of its own: the process, its channel, its process group, its folder."""
     path = folder / "program.py"
     path.write_text(PROGRAM)
     command = [sys.executable, str(path)]

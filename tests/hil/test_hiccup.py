@@ -79,7 +79,7 @@ def test_each_take_begins_anew(control: Hiccups) -> None:
 
 @contextmanager
 def own_load() -> Iterator[None]:
-    """Four busy processes for each processor, at normal priority."""
+    """Run four busy processes for each processor, at normal priority, during the block."""
     burn = [sys.executable, "-c", "while True: pass"]
     burners = [subprocess.Popen(burn) for _ in range(4 * (os.cpu_count() or 1))]
     try:
@@ -91,7 +91,7 @@ def own_load() -> Iterator[None]:
 
 
 def queueing(seconds: float) -> LatencyHistogram:
-    """How late a thread of normal priority woke meanwhile."""
+    """Return how late a thread of normal priority wakes during that time."""
     late, end_ns = LatencyHistogram(), time.monotonic_ns() + int(seconds * 1e9)
     before_ns = time.monotonic_ns()
     while before_ns < end_ns:

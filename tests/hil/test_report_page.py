@@ -146,7 +146,7 @@ def test_nothing_is_fetched_from_anywhere(run: dict[str, Any], tmp_path: Path) -
 
 
 def everywhere(value: Any, text: str) -> Any:
-    """All free text of a run replaced, the names of things too."""
+    """Return the run with all free text replaced, even the names of things."""
     fixed = {"verdict", "outcome", "histogram", "budget", "histograms", "started", "version"}
     if isinstance(value, dict):
         return {

@@ -29,7 +29,7 @@ def guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run_inside(guest: Path, files: HostFiles, script: str) -> str:
-    """What it prints: a shell script in the guest's files, with folders bound where the guest has them fetched."""
+    """Return what a shell script in the guest's files prints, with folders bound where the guest has them."""
     lines = files.mount_lines()
     for number, folder in enumerate(files.folders.values()):
         fetch = f"mount -t 9p -o {host_files.OPTIONS} host{number} "

@@ -14,7 +14,7 @@ VERSION = "6.1.0-56-amd64"
 
 
 def install(root: Path, version: str, without: str = "", built_in: str = "") -> None:
-    """A kernel with its modules, as a distribution lays them out."""
+    """Create a kernel with its modules, as a distribution lays them out."""
     modules = root / "lib" / "modules" / version
     modules.mkdir(parents=True)
     names = NEEDED - {without, built_in}

@@ -20,7 +20,7 @@ ARM64, RISCV64 = 183, 243  # of an ELF file
 
 
 def system(root: Path, elf_machine: int = ARM64) -> Path:
-    """A folder that looks like a system of that processor."""
+    """Return a folder that looks like a system for that processor."""
     (root / "bin").mkdir(parents=True)
     (root / "bin" / "busybox").write_bytes(
         b"\x7fELF\2\1\1".ljust(18, b"\0") + struct.pack("<H", elf_machine) + bytes(44)

@@ -15,7 +15,7 @@ MS = 1_000_000
 
 
 def writing(first: int = 0, count: int = 60, begin_ns: int = 10**9) -> Records:
-    """Frames at 100 a second, each with bytes of its own."""
+    """Return the records of frames at 100 a second, each with bytes of its own."""
     written = numpy.zeros(count, WRITTEN)
     written["number"] = numpy.arange(first, first + count)
     written["entry_ns"] = begin_ns + numpy.arange(count) * 10 * MS
@@ -26,7 +26,7 @@ def writing(first: int = 0, count: int = 60, begin_ns: int = 10**9) -> Records:
 
 
 def reading(written: Records) -> Records:
-    """A consumer that got all of it at once."""
+    """Return the records of a consumer that got all of it at once."""
     received = numpy.zeros(len(written), RECEIVED)
     for name in ("number", "capture_ns", "size", "crc32"):
         received[name] = written[name]

@@ -77,7 +77,7 @@ class Run:
         return False
 
     def go(self, lanes: int) -> None:
-        """Until all are done, or Ctrl-C. Raises KeyboardInterrupt."""
+        """Wait until all are done, or for Ctrl-C. Raises KeyboardInterrupt."""
         threads = [threading.Thread(target=self._work, args=(number,)) for number in range(lanes)]
         for thread in threads:
             thread.start()

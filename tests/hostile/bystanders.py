@@ -49,7 +49,7 @@ END_S = 30
 
 
 def still_bytes(path: Path) -> bytes:
-    """What stays as it is in a ring as long as its writer lives."""
+    """Return the bytes of a ring that stay the same as long as its writer lives."""
     with path.open("rb") as file:
         content = file.read(4096)
     extension = int.from_bytes(content[28:32], "little") * 64
@@ -107,7 +107,7 @@ class Bystanders:
             return -1
 
     def harm(self) -> list[str]:
-        """What has happened to them, and what else is in /dev/shm; the latter is removed."""
+        """Return what has happened to them, and what else is in /dev/shm, which is removed."""
         found = [f"{name} has ended" for name, process in self._started.items() if process.poll() is not None]
         there = {path: path.lstat().st_ino for path in SHARED_MEMORY.iterdir()}
         found += [f"{path} was removed" for path in self._objects if path not in there]
@@ -134,7 +134,7 @@ class Bystanders:
         return json.loads(process.communicate(timeout=END_S)[0])
 
     def wrong_books(self) -> list[str]:
-        """Ends them, readers first; what their books say that can't be."""
+        """End them, readers first. Returns what is impossible in their books."""
         old, reader = self._end("reader of version 1"), self._end("reader")
         old_writer, camera = self._end("writer of version 1"), self._end("camera")["channels"][CAMERA]
         written = {record.number: record.crc32 for record in read_ledger(Path(self._ledger))}

@@ -48,13 +48,13 @@ class Answer:
 
 
 def single_cells(programs: Sequence[Program] = PROGRAMS) -> Iterator[Cell]:
-    """Each program on each host, and on a plain one first: there it has to work."""
+    """Yield each program on each host, and first on a plain one, where it has to work."""
     cells = (Cell(program, host) for host in (PLAIN, *ALL_HOSTS) for program in programs)
     return (cell for cell in cells if cell.program.not_on not in cell.host.parts)
 
 
 def paired_cells() -> Iterator[Cell]:
-    """Cheap programs on two hosts at once, where there can be such a host."""
+    """Yield cheap programs on two hosts at once, where there can be such a host."""
     for one, other in itertools.combinations(ALL_HOSTS, 2):
         if one.goes_with(other) and {one.name, other.name} not in NOT_TOGETHER:
             both = one | other
@@ -62,7 +62,7 @@ def paired_cells() -> Iterator[Cell]:
 
 
 def ask(said: str) -> list[str]:
-    """What is wrong with the answer of the first address of HTTP in it."""
+    """Return what is wrong with the answer from the first HTTP address in the text."""
     (address, *_) = re.findall(r"http://\S+", said)
     try:
         with urllib.request.urlopen(address, timeout=ANSWER_S) as answer:

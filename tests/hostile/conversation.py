@@ -39,12 +39,12 @@ class Talk:
 
 
 def adopt_orphans(adopt: bool = True) -> None:
-    """What a program leaves behind becomes our child, and no zombie of somebody else."""
+    """Become the parent of what a program leaves behind, so that none of it becomes a zombie."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
 
 
 def _remaining(session: int, mark: bytes) -> dict[int, str]:
-    """{pid: name} of the processes that have not ended, of a session, or with the mark in their environment."""
+    """Return {pid: name} of a session's living processes, and of those with the mark in their environment."""
     found = {}
     for folder in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
@@ -57,7 +57,7 @@ def _remaining(session: int, mark: bytes) -> dict[int, str]:
 
 
 def _end(session: int, mark: bytes) -> list[str]:
-    """Waits for the processes to be gone; those that are not are told, and killed."""
+    """Wait until the processes have ended. Returns those that have not, which are killed."""
     deadline = time.monotonic() + GONE_S
     while (there := _remaining(session, mark)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -97,7 +97,7 @@ class Conversation:
             self._selector.register(descriptor, selectors.EVENT_READ)
 
     def stop(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """A signal for the program and those that it started."""
+        """Send a signal to the program and to those that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
 
@@ -130,7 +130,7 @@ class Conversation:
         return self._process.poll() is not None
 
     def until_end(self, works: Callable[[str], bool] | None = None, blind: bool = False) -> Talk:
-        """Everything. works: tells by what was said whether to send SIGTERM now. blind: it can't tell."""
+        """Return all that is said. works: tells from it whether to send SIGTERM now. blind: it can't tell."""
         if works is not None:
             self._until(BLIND_S if blind else ANSWER_S, None if blind else works)
             self.stop(signal.SIGTERM)

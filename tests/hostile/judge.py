@@ -47,13 +47,13 @@ TAKES: dict[str, dict[str, str]] = {
 
 
 def expected_words(program: Program, host: Host) -> list[str]:
-    """Patterns of what a refusal may say; none: it has to work."""
+    """Return patterns of what a refusal may say; without any, the program has to work."""
     taken = [takes for name, takes in TAKES.items() if name in host.parts]
     return [words for takes in taken for need, words in takes.items() if need in program.needs or need == ""]
 
 
 def verdict(program: Program, host: Host, talk: Talk, place: Place) -> tuple[str, str]:
-    """("ok" or "refused" or "FAILED", why)."""
+    """Return ("ok" or "refused" or "FAILED", why)."""
     if talk.code is None:
         return "FAILED", f"no end after {ANSWER_S:g} s"
     unplain = UNPLAIN.search(talk.said)

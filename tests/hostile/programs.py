@@ -84,7 +84,7 @@ class Program:
 
 
 def _verb(words: str, needs: str, proof: str, **more: object) -> Program:
-    """A verb of vshm; FOLDER and RING in its words are the place's."""
+    """Return a verb of vshm; FOLDER and RING in its words stand for the place's."""
 
     def command(place: Place) -> list[str]:
         return [

@@ -15,7 +15,7 @@ SIGNS = {"ok": "ok", "refused": "says", "FAILED": "**FAILED**"}
 
 
 def _matrix(answers: Sequence[Answer]) -> list[str]:
-    """A row for each host, a column for each program."""
+    """Return a row for each host, with a column for each program."""
     programs = list(dict.fromkeys(answer.program for answer in answers))
     by_host: dict[str, dict[str, str]] = {}
     for answer in answers:
@@ -27,7 +27,7 @@ def _matrix(answers: Sequence[Answer]) -> list[str]:
 
 
 def _pairs(answers: Sequence[Answer]) -> list[str]:
-    """A row for each program: how its answers on pairs of hosts were."""
+    """Return a row for each program, with its answers on pairs of hosts."""
     counts: dict[str, Counter[str]] = {}
     for answer in answers:
         counts.setdefault(answer.program, Counter())[answer.verdict] += 1
@@ -36,7 +36,7 @@ def _pairs(answers: Sequence[Answer]) -> list[str]:
 
 
 def markdown(answers: Sequence[Answer], harm: Sequence[str], seconds: float) -> str:
-    """The table; below it what was refused in which words, and what failed how."""
+    """Return the table, and below it what was refused in which words, and what failed how."""
     from hosts import ALL_HOSTS, PLAIN
 
     order = {host.name: at for at, host in enumerate((PLAIN, *ALL_HOSTS))}
@@ -60,7 +60,7 @@ def markdown(answers: Sequence[Answer], harm: Sequence[str], seconds: float) -> 
 
 
 def write_report(folder: Path, answers: Sequence[Answer], harm: Sequence[str], seconds: float) -> None:
-    """hosts.md and hosts.json in this folder."""
+    """Write hosts.md and hosts.json into this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "hosts.md").write_text(markdown(answers, harm, seconds))
     told = {

@@ -46,7 +46,7 @@ class Host:
     made_of: frozenset[str] = frozenset()
 
     def __or__(self, other: Host) -> Host:
-        """Both at once. Raises ValueError where they are strange in the same respect."""
+        """Return a host that is both at once. Raises ValueError if they are unusual in the same respect."""
         if not self.goes_with(other):
             raise ValueError(f"{self.name} and {other.name} do not go together")
         return Host(
@@ -78,7 +78,7 @@ class Host:
         return bool(self.namespaces or self.prepare or self.unprivileged)
 
     def command(self, *words: str) -> list[str]:
-        """The command as one that runs on this host. Signals reach it by its process group."""
+        """Return the command as one that runs on this host. Signals reach it through its process group."""
         variables = dict(self.environment)
         if self.preload is not None:
             variables["LD_PRELOAD"] = str(self.preload())
@@ -114,7 +114,7 @@ PLAIN = Host("plain", "a host like any other")
 
 
 def _open_to_all() -> list[str]:
-    """Commands that open the folders of this Python and of the project to every user, such as Python in /root."""
+    """Return commands that open the folders of this Python and of the project to every user."""
     commands: list[str] = []
     wanted = {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), ROOT}
     for folder in sorted(wanted):
@@ -133,7 +133,7 @@ def _open_to_all() -> list[str]:
 
 
 def require(host: Host) -> Host:
-    """Skips the test where the host can't be made."""
+    """Skip the test if the host can't be made."""
     if host.missing:
         pytest.skip(host.missing)
     return host

@@ -19,7 +19,7 @@ ADDRESS_SPACE = 100 << 20
 
 
 def preloaded(source: str, *definitions: str) -> Path:
-    """A library of one C file beside this one, built where it is missing or old."""
+    """Return a library of one C file beside this one, built if it is missing or old."""
     path = HERE / source
     library = BUILD / "tests" / f"{path.stem}{''.join(definitions)}.so"
     if not library.exists() or library.stat().st_mtime < path.stat().st_mtime:
@@ -192,7 +192,7 @@ NO_NAMELESS_FILES = Host(
 
 
 def umask(mask: int) -> Host:
-    """Files are made with that umask."""
+    """Return a host on which files are made with that umask."""
     return Host(
         f"umask {mask:03o}",
         "a service manager or a shell has taken rights away from new files, or has taken none",
@@ -231,7 +231,7 @@ CLOCK_STEPS_FORWARD = Host(
 
 
 def closed(*numbers: int) -> Host:
-    """Started without these of the standard streams."""
+    """Return a host on which programs start without these standard streams."""
     said = ", ".join(map(str, sorted(numbers)))
     return Host(
         f"closed {said}",

@@ -19,13 +19,13 @@ def _check(result: int) -> None:
 
 
 def mount_tmpfs(folder: Path, options: str) -> None:
-    """Only inside own_shared_memory: there it is seen by nobody else, and gone with it."""
+    """Mount a tmpfs inside own_shared_memory, where nobody else sees it, and with which it goes away."""
     _check(_libc.mount(b"tmpfs", str(folder).encode(), b"tmpfs", 0, options.encode()))
 
 
 @contextmanager
 def own_shared_memory() -> Iterator[None]:
-    """An empty tmpfs on /dev/shm, for this thread and what it starts. Needs root: raises OSError."""
+    """Mount an empty tmpfs on /dev/shm for this thread and what it starts. Needs root: raises OSError."""
     folder, root = Path.cwd(), os.open("/", os.O_PATH)
     before = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY)
     try:

@@ -18,7 +18,7 @@ ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 
 
 def _refusal(call: str, error: int) -> bytes:
-    """The part of the program for one call; what it is not is left to the parts after it."""
+    """Return the part of the program for one call, which leaves other calls to the parts after it."""
     match = re.fullmatch(r"(\d+)(?::([0-5])([=&])(\d+))?", call)
     if match is None:
         raise ValueError(f"{call}: NUMBER, NUMBER:ARGUMENT=VALUE or NUMBER:ARGUMENT&BITS")
@@ -39,7 +39,7 @@ def _refusal(call: str, error: int) -> bytes:
 
 
 def refuse(error: int, calls: list[str]) -> None:
-    """From now on, here and in whatever is executed. Raises OSError, ValueError."""
+    """Refuse calls from now on, here and in what is executed. Raises OSError or ValueError."""
     program = b"".join(_refusal(call, error) for call in calls) + struct.pack("HBBI", RETURN, 0, 0, ALLOW)
     buffer = ctypes.create_string_buffer(program, len(program))
     filtered = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))

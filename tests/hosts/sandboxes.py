@@ -49,7 +49,7 @@ _CALLS: dict[str, dict[str, str]] = {
 
 
 def refusing(what: str, error: int, *names: str) -> Host:
-    """System calls fail with that error number; "fcntl:1=37" is one whose argument 1 is that."""
+    """Return a host on which calls fail with that error number; "fcntl:1=37" is one whose argument 1 is 37."""
     numbers = _CALLS.get(os.uname().machine, {})
     parts = [name.partition(":") for name in names]
     calls = [numbers[call] + colon + rest for call, colon, rest in parts if call in numbers]
@@ -62,21 +62,21 @@ def refusing(what: str, error: int, *names: str) -> Host:
 
 
 def refusing_timers(error: int) -> Host:
-    """Timers fail with that error number."""
+    """Return a host on which timers fail with that error number."""
     return refusing("timers", error, "setitimer", "alarm")
 
 
 def refusing_locks(error: int) -> Host:
-    """Locks of open files fail with that error number."""
+    """Return a host on which locks of open files fail with that error number."""
     return refusing("locks of open files", error, "fcntl:1=37", "fcntl:1=38")
 
 
 def refusing_nameless_files(error: int) -> Host:
-    """O_TMPFILE fails with that error number."""
+    """Return a host on which O_TMPFILE fails with that error number."""
     return refusing("files without a name", error, f"openat:2&{os.O_TMPFILE & ~os.O_DIRECTORY}")
 
 
 def refusing_rare_calls(error: int) -> Host:
-    """What few programs call fails with that error number."""
+    """Return a host on which calls that few programs make fail with that error number."""
     rare = ("memfd_create", "statx", "timerfd_create", "pidfd_open", "pidfd_send_signal", "futex_waitv")
     return refusing("rare calls", error, *rare, "inotify_init1", "renameat2", "close_range", "copy_file_range")

@@ -23,7 +23,7 @@ def on_terminal(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """(exit code, what was shown). until: the signal is sent, or the keys are typed, once that was shown."""
+    """Return (exit code, what was shown). until: the signal is sent, or the keys are typed, once that was shown."""
     ours, theirs = pty.openpty()
     variables = {**os.environ, "COLUMNS": str(columns), "TERM": term, **(environment or {})}
     process = subprocess.Popen(

@@ -22,7 +22,7 @@ MB = 1_000_000
 
 
 def life(**slopes: float) -> Life:
-    """A process that is looked at every five seconds; slopes: by how much something grows in a second."""
+    """Return a process's samples, one every five seconds. slopes: how fast something grows, per second."""
 
     def sample(at_s: int) -> Sample:
         base = {"pss_bytes": 5 * MB, "rss_bytes": 30 * MB, "descriptors": 7, "threads": 1, "mappings": 90}
@@ -59,7 +59,7 @@ def test_what_grows_slowly_is_found(name: str, each_second: float) -> None:
 
 
 def pings(us: float, last_times: float, busy: bool = False, seed: int = 0) -> numpy.typing.NDArray[numpy.int64]:
-    """At 30 a second; in the last quarter last_times as late, and, if the host is busy, twice that."""
+    """Return pings at 30 a second, last_times as late in the last quarter, and twice that on a busy host."""
     dice = numpy.random.default_rng(seed)
     at_s = numpy.arange(0, SECONDS, 1 / 30)
     latency_us = us * dice.lognormal(0, 0.5, len(at_s))

@@ -82,7 +82,7 @@ def _inode_of_a_file() -> int:
 
 
 def has_the_number_of(path: Path, folder: Path) -> Path:
-    """A file of that inode on the tmpfs of a folder."""
+    """Return a file on the tmpfs of that folder with the same inode number. Skips the test if there is none."""
     wanted = path.stat().st_ino
     for number in range(wanted + 64):
         other = folder / f"file{number}"

@@ -17,7 +17,7 @@ from vshm_ctypes.cli.web.app import MOST_VIEWERS
 
 
 def insecure(server: Server, ring: str) -> str:
-    """As another machine opens it: its token goes into a cookie at the first page."""
+    """Return the page's address for another machine: its token goes into a cookie at the first page."""
     return server.url(f"/?token={TOKEN}#{ring}", "camera.test")
 
 
@@ -87,7 +87,7 @@ def test_figures_and_charts_are_filled(page: ChromiumPage, server: Server, ring:
 
 
 def age_ms(page: ChromiumPage) -> float:
-    """What the page says that a picture takes from the camera to the screen; NaN: nothing yet."""
+    """Return how long the page says that a picture takes from the camera to the screen; NaN: it says nothing yet."""
     told = captions(page)[3].removeprefix("Camera to screen").split()
     return float(told[0]) if told[1:] == ["ms"] else math.nan
 

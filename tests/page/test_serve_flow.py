@@ -90,13 +90,13 @@ async def tell(browser: Browser, skipped: int = 0) -> None:
 
 
 def of_ring(browser: Browser, ring: str, server: Server) -> list[dict[str, Any]]:
-    """The server's own readers of it, as it tells them."""
+    """Return the server's own readers of the ring, as it reports them."""
     (told,) = [one for one in browser.of("overview")[-1]["rings"] if one["name"] == ring]
     return [reader for reader in told["readers"] if reader["pid"] == server.process.pid]
 
 
 def gaps(browser: Browser) -> list[tuple[int, bool]]:
-    """(pictures that it was not sent, whether a keyframe came after them), each."""
+    """Return (pictures that were not sent, whether a keyframe came after them) for each gap."""
     heads = [head for head, _ in browser.pictures if not head[3] & HEAD]
     return [
         (after[0] - before[0] - 1, bool(after[3] & KEYFRAME))

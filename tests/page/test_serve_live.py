@@ -56,7 +56,7 @@ ONLY_MANAGED = """
 
 
 def by_fragments(guarded: Server, ring: str) -> str:
-    """As another machine has the page."""
+    """Return the page's address as another machine has it."""
     return guarded.url(f"/?token={TOKEN}#{ring}", "camera.test")
 
 

@@ -42,7 +42,7 @@ def script(page: ChromiumPage, text: str) -> Any:
 
 
 def press(page: ChromiumPage, *keys: str, into: str = "document.body") -> None:
-    """As a person does who has that element in focus; it does nothing else there."""
+    """Press a key as a person does who has that element in focus, where it does nothing else."""
     for key in keys:
         event = f"new KeyboardEvent('keydown', {{key: {json.dumps(key)}, bubbles: true, cancelable: true}})"
         script(page, f"{into}.dispatchEvent({event})")

@@ -26,7 +26,7 @@ HURRIED = """
 
 @contextmanager
 def between(status: int, kind: str = "text/html", body: str = "<b>no</b>", **headers: str) -> Iterator[str]:
-    """Something that hands on the page, and answers itself where its WebSocket is asked for."""
+    """Run a proxy that hands on the page, but gives an answer of its own when the WebSocket is asked for."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -120,7 +120,7 @@ def test_no_address_stops_the_page(page: ChromiumPage, server: Server, ring: str
 
 
 def focused(page: ChromiumPage) -> str:
-    """The ring whose link has the keyboard."""
+    """Return the ring whose link has the keyboard."""
     return str(page.driver.execute_script("return document.activeElement.dataset.name ?? ''"))
 
 

@@ -73,12 +73,12 @@ FEEDING = """
 
 
 def by_fragments(guarded: Server, ring: str) -> str:
-    """As another machine has the page."""
+    """Return the page's address as another machine has it."""
     return guarded.url(f"/?token={TOKEN}#{ring}", "camera.test")
 
 
 def behind_s(page: ChromiumPage) -> float:
-    """How far what is shown is from the end of what the browser has."""
+    """Return how far the shown picture is behind the end of what the browser has."""
     script = "const video = document.getElementById('video'), { buffered } = video; "
     return float(page.driver.execute_script(f"{script}return buffered.end(buffered.length - 1) - video.currentTime"))
 
@@ -114,7 +114,7 @@ def test_a_picture_that_is_late_by_its_way_and_the_decoder_is_not_shown_where_th
 
 
 def fed(page: ChromiumPage, server: Server, script: str) -> Any:
-    """What the script hands to done()."""
+    """Return what the script hands to done()."""
     page.open(server.url("/"))
     return page.driver.execute_async_script(FEEDING.replace("SCRIPT", script))
 

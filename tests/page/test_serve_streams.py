@@ -51,7 +51,7 @@ def says(text: str) -> Callable[[Browser], Awaitable[None]]:
 
 
 def sent(browser: Browser) -> list[tuple[int, bytes]]:
-    """(flags but CAPTURED, data) of each picture."""
+    """Return (flags but CAPTURED, data) of each picture."""
     assert all(head[3] & CAPTURED for head, _ in browser.pictures)
     return [(head[3] & ~CAPTURED, data) for head, data in browser.pictures]
 

@@ -59,7 +59,7 @@ class Stages:
 
 
 def results(said: str) -> dict[str, str]:
-    """What the summary says of each stage."""
+    """Return what the summary says of each stage."""
     _, _, summary = said.partition("\nstage  ")
     return dict(re.findall(r"^(\w+) +\d+  (.+)$", summary, re.MULTILINE))
 

@@ -16,7 +16,7 @@ echo "$0" "$@" >>"$TOLD"
 
 
 def step(folder: Path, command: str) -> tuple[int, str, str]:
-    """(exit code, output, the job's summary) of a step that runs a shell command."""
+    """Return (exit code, output, the job's summary) of a step that runs a shell command."""
     summary = folder / "job.md"
     summary.write_text("what other steps said\n")
     done = subprocess.run(
@@ -96,7 +96,7 @@ class Repository:
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
     def baseline(self, *words: str) -> str:
-        """What hil gate was told to hold this commit against."""
+        """Return the baseline that hil gate was given."""
         done = self.gate(*words)
         assert done.returncode == 0, done.stderr
         called = self.told.read_text().splitlines()[-1].split()

@@ -36,7 +36,7 @@ def writer(alone: None) -> Iterator[None]:
 
 
 def run_until_it_prints(command: list[str], folder: Path) -> None:
-    """It ends by itself, with 0, or prints something and goes on until Ctrl-C; nothing goes wrong meanwhile."""
+    """Run a program that ends by itself, with 0, or goes on until Ctrl-C once it has printed something."""
     said, errors = folder / "said", folder / "errors"
     with said.open("w") as output, errors.open("w") as trouble:
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=trouble)

@@ -52,7 +52,7 @@ def test_a_missing_path_is_found(path: str) -> None:
 
 
 def finding_codes() -> set[str]:
-    """All that the code of vshm check has."""
+    """Return all finding codes in the code of vshm check."""
     found = set()
     for path in (ROOT / "vshm_ctypes").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -165,7 +165,7 @@ def test_the_figures_of_the_comparison_are_those_of_its_results() -> None:
 
 
 def in_reference(directive: str) -> list[str]:
-    """Names behind directives of that kind."""
+    """Return the names behind directives of that kind."""
     text = "\n".join(page.read_text() for page in REFERENCE)
     return re.findall(rf"^\.\. {directive}:: (\S+)$", text, re.MULTILINE)
 

@@ -70,7 +70,7 @@ FORMS = ["--onefile", "--onedir"] if IS_LONG else ["--onefile"]
 
 
 def freeze(program: str, installed: Path, folder: Path, form: str, left_out: Sequence[str]) -> Path:
-    """What can be run."""
+    """Freeze a program, and return its path."""
     if importlib.util.find_spec("PyInstaller") is None:
         pytest.skip("needs PyInstaller: pip install pyinstaller")
     if find_library(f"python{sysconfig.get_python_version()}") is None:

@@ -32,7 +32,7 @@ for name in RECIPES:
 
 
 def of_run(text: str) -> dict[str, Any]:
-    """The only test of a run."""
+    """Return the only test of a run."""
     (session,) = json.loads(text)["sessions"]
     (test,) = session["tests"]
     return dict(test)

@@ -54,7 +54,7 @@ def setup(root: Path, *words: str, code: int = 0) -> str:
 
 
 def tree(root: Path, with_times: bool = False) -> Tree:
-    """Mode, content and time of all that is below a folder, the account programs' own copies aside."""
+    """Return mode, content and time of all files below a folder, without the account programs' own copies."""
     found = {}
     for path in sorted(root.rglob("*")):
         name, status = str(path.relative_to(root)), path.lstat()
@@ -249,7 +249,7 @@ OURS = {"full_name": "us/video-shm"}
 
 
 def hook() -> list[str | Path]:
-    """As the runner starts what its service names: it refuses a script that does not end in .sh."""
+    """Return the command of the hook as the runner starts it, which takes only a script that ends in .sh."""
     (path,) = re.findall(
         r"^Environment=ACTIONS_RUNNER_HOOK_JOB_STARTED=/(\S+)", (FILES / "video-shm-runner.service").read_text(), re.M
     )

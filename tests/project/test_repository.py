@@ -88,7 +88,7 @@ def test_the_licence_is_there() -> None:
 
 
 def versions_that_can_be(changelog: str) -> list[str]:
-    """The newest release's, or, once there is something to release, one of those that can follow."""
+    """Return the newest release's version or, once there is something to release, those that can follow."""
     newest = newest_release(changelog)
     unreleased = changelog.partition("## [Unreleased]")[2].partition("\n## ")[0]
     if not unreleased.strip():

@@ -12,7 +12,7 @@ AT_THE_TOP = {"__init__.py", "__main__.py"}
 
 
 def violations(root: Path) -> list[str]:
-    """What hil imports from above or beside, and what lies at its top."""
+    """Return what hil imports from above or beside, and what lies at its top."""
     found = [f"{path.name} lies at the top of hil" for path in root.glob("hil/*.py") if path.name not in AT_THE_TOP]
     for path in sorted(root.glob("hil/*/**/*.py")):
         where = path.relative_to(root)

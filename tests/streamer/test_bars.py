@@ -27,7 +27,7 @@ def luma_of(frame: av.VideoFrame) -> Any:
 
 
 def encoded(frames: list[av.VideoFrame], encoder: str) -> list[av.VideoFrame]:
-    """What a decoder makes of what a strong encoder has left."""
+    """Return what a decoder makes of the pictures after strong compression."""
     pixels = "yuvj420p" if encoder == "mjpeg" else "yuv420p"
     context: Any = av.CodecContext.create(encoder, "w")
     context.width, context.height, context.pix_fmt = frames[0].width, frames[0].height, pixels

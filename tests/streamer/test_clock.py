@@ -11,7 +11,7 @@ STEP_NS = 1_000
 
 
 def clocks(pauses_ns: list[int]) -> tuple[Callable[[], int], Callable[[], int]]:
-    """A pair of clocks on one time; each reading of the wall clock comes after the next pause."""
+    """Return two clocks of one time; each reading of the wall clock comes after the next pause."""
     now_ns = 0
     pauses: Iterator[int] = iter(pauses_ns)
 

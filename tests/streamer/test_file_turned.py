@@ -44,7 +44,7 @@ def corner(frame: av.VideoFrame) -> str:
 
 
 def exif(orientation: int, order: str = ">") -> bytes:
-    """An APP1 segment as cameras write it, with another entry in front."""
+    """Return an APP1 segment as cameras write it, with another entry in front."""
     name = {">": b"MM\0*", "<": b"II*\0"}[order]
     entries = struct.pack(f"{order}HHII", 0x010F, 2, 4, 0x41424300) + struct.pack(
         f"{order}HHIHH", 0x0112, 3, 1, orientation, 0
@@ -84,13 +84,13 @@ def test_a_photo_is_shown_as_its_exif_data_say(clock: Clock, tmp_path: Path, ori
 
 
 def png(data: bytes, tiff: bytes) -> bytes:
-    """With a chunk eXIf behind the header."""
+    """Return a PNG file with a chunk eXIf behind the header."""
     chunk = b"eXIf" + tiff
     return data[:33] + struct.pack(">I", len(tiff)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
 
 
 def webp(data: bytes, tiff: bytes) -> bytes:
-    """As an extended file: a header that says that a chunk EXIF follows the picture."""
+    """Return an extended WebP file, whose header says that a chunk EXIF follows the picture."""
     size = (WIDTH - 1).to_bytes(3, "little") + (HEIGHT - 1).to_bytes(3, "little")
     begin = b"WEBPVP8X" + struct.pack("<I4B", 10, 8, 0, 0, 0) + size
     body = begin + data[12:] + b"EXIF" + struct.pack("<I", len(tiff)) + tiff + bytes(len(tiff) % 2)
@@ -98,7 +98,7 @@ def webp(data: bytes, tiff: bytes) -> bytes:
 
 
 def tiff(data: bytes, told: bytes) -> bytes:
-    """With one more entry in its directory, which becomes the last thing in the file."""
+    """Return a TIFF file with one more entry in its directory, which becomes the last thing in the file."""
     (at,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, at)
     entries = [data[at + 2 + 12 * number : at + 14 + 12 * number] for number in range(count)]
@@ -152,7 +152,7 @@ def test_exif_data_that_are_no_use_are_left_alone(clock: Clock, tmp_path: Path, 
 
 
 def turned(path: Path, matrix: tuple[int, ...]) -> Path:
-    """The same .mp4 with another display matrix in its track header (ISO/IEC 14496-12, 8.3.2)."""
+    """Return the same .mp4 with another display matrix in its track header (ISO/IEC 14496-12, 8.3.2)."""
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 4 + 40
     assert struct.unpack_from(">9i", data, at) == (65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)

@@ -43,7 +43,7 @@ def made(path: Path, encoder: str, count: int = COUNT) -> Path:
 
 
 def shown(units: list[bytes], name: str) -> list[int]:
-    """The numbers of the pictures that a decoder makes of them, in the order in which it shows them."""
+    """Return the numbers of the pictures that a decoder makes of them, in the order in which it shows them."""
     decoder: Any = av.CodecContext.create(name, "r")
     pictures = [picture for unit in units for picture in decoder.decode(av.Packet(unit))]
     return [number_of(picture) for picture in pictures + decoder.decode(None)]
@@ -161,7 +161,7 @@ def test_what_a_ring_can_not_hold_is_refused_by_name(clock: Clock, tmp_path: Pat
 
 
 def with_matrix(path: Path, values: tuple[int, ...]) -> None:
-    """The first five numbers of an .mp4's display matrix."""
+    """Set the first five numbers of an .mp4's display matrix."""
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 44
     data[at : at + 20] = b"".join(value.to_bytes(4, signed=True) for value in values)
@@ -169,7 +169,7 @@ def with_matrix(path: Path, values: tuple[int, ...]) -> None:
 
 
 def beside(path: Path, whole: Path, **said: object) -> Path:
-    """A file whose container alone says that of its pictures."""
+    """Return a file whose container alone says that of its pictures."""
     with av.open(str(whole)) as source, av.open(str(path), "w") as target:
         stream: Any = target.add_stream_from_template(source.streams.video[0])
         for name, value in said.items():

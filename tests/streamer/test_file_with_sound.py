@@ -20,7 +20,7 @@ RATE, SAMPLES = 48000, 960
 
 
 def clip(path: Path, pictures_s: list[float], sound_s: list[float]) -> Path:
-    """Pictures and frames of sound at those times."""
+    """Return a file with pictures and frames of sound at those times."""
     with av.open(str(path), "w") as container:
         video: Any = container.add_stream("libx264", rate=FPS, options=X264)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -44,7 +44,7 @@ def clip(path: Path, pictures_s: list[float], sound_s: list[float]) -> Path:
 
 
 def play(path: Path, loop: bool, most: int) -> tuple[list[Captured], list[Captured]]:
-    """Pictures and sound, by turns, as their threads would; so many pictures, or all."""
+    """Return pictures and sound, read by turns, as their threads would; so many pictures, or all."""
     clock = Clock()
     timeline = Timelines().of(str(path))
     timeline.clock = clock

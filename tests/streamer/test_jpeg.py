@@ -33,13 +33,13 @@ AVI1 = b"AVI1" + bytes(10)
 
 
 def later_height(data: bytes) -> bytes:
-    """The picture with its number of lines behind the scan: a DNL segment."""
+    """Return the picture with its number of lines behind the scan, in a DNL segment."""
     parts = [(marker, body[:1] + bytes(2) + body[3:] if marker == SOF else body) for marker, body in segments(data)]
     return joined(parts)[: -len(EOI)] + segment(DNL, struct.pack(">H", HEIGHT)) + EOI
 
 
 def filled(data: bytes) -> bytes:
-    """The picture with fill bytes in front of each marker, the first one included."""
+    """Return the picture with fill bytes in front of each marker, the first one included."""
     *heads, (_, rest) = segments(data)
     markers = b"".join(b"\xff\xff" + segment(marker, body) for marker, body in heads)
     return b"\xff\xff" + SOI + markers + rest[: -len(EOI)] + b"\xff\xff\xff" + EOI
@@ -121,7 +121,7 @@ def test_two_fields_in_a_buffer_are_told_from_a_picture() -> None:
 
 
 def changed(marker: int, body: bytes) -> bytes:
-    """The picture with other parameters in its first segment of that kind."""
+    """Return the picture with other parameters in its first segment of that kind."""
     parts = segments(jpeg())
     at = next(index for index, part in enumerate(parts) if part[0] == marker)
     return joined([*parts[:at], (marker, body), *parts[at + 1 :]])

@@ -17,7 +17,7 @@ WIDTH, HEIGHT, FPS, COUNT = 640, 480, 15, 180
 
 
 def picture(number: int, noise: int) -> av.VideoFrame:
-    """A soft gradient that moves, and so much noise."""
+    """Return a soft gradient that moves, with so much noise."""
     rows, columns = numpy.mgrid[0:HEIGHT, 0:WIDTH]
     luma = 128 + 80 * numpy.sin((rows + number * 3) / 60) * numpy.cos(columns / 90)
     luma += numpy.random.default_rng(number).integers(-noise, noise + 1, luma.shape)
@@ -27,7 +27,7 @@ def picture(number: int, noise: int) -> av.VideoFrame:
 
 
 def sizes(words: str, noise: int) -> list[int]:
-    """Bytes of each picture; those go out with the times that they came with."""
+    """Return the size of each picture in bytes. Asserts that each goes out with its own time."""
     encoder = Encoder(Channel.parse(words), "mjpeg", WIDTH, HEIGHT, FPS)
     times = [1_000_000_000 + number * 66_666_667 + number % 3 for number in range(COUNT)]
     units = [unit for number, at in enumerate(times) for unit in encoder.encode(picture(number, noise), at)]

@@ -30,7 +30,7 @@ def read_all(ring: str, lane: Lane) -> list[Frame]:
 
 
 def passed_through(ring: str, units: list[bytes], codec: Codec = Codec.H264) -> list[Frame]:
-    """What readers see of a camera's own stream, which it announces as 64x48 at 25 fps."""
+    """Return what readers see of a camera's own stream, which it announces as 64x48 at 25 fps."""
     camera: Any = SimpleNamespace(**vars(CAMERA) | {"codec": codec})
     lane = Lane(Channel(ring=ring, encoder="copy", slots=100, slot=1 << 16), camera, None, None)
     for number, data in enumerate(units):

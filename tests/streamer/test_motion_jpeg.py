@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 
 def write(path: Path, packets: Sequence[bytes]) -> Path:
-    """A file whose header tells pictures of twice the height."""
+    """Write a file whose header gives pictures of twice the height, and return its path."""
     with av.open(str(path), "w") as output:
         stream = output.add_stream("mjpeg", rate=25)
         assert isinstance(stream, av.VideoStream)
@@ -49,7 +49,7 @@ def test_pictures_of_less_height_than_the_file_tells_are_no_halves_of_one(
 
 
 def fields(first: int) -> bytes:
-    """The two of a picture that is light in its odd lines, else dark. first: polarity of the first; 1: odd lines."""
+    """Return both fields of a picture whose odd lines are light. first: polarity of the first; 1: odd lines."""
     levels = {1: 200, 2: 50}
     made = []
     for polarity in (first, 3 - first):

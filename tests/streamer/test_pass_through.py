@@ -144,11 +144,11 @@ def test_slices_in_buffers_of_their_own_arrive_as_pictures_at_the_time_of_the_fi
 
 
 def pieces_of(data: bytes) -> list[bytes]:
-    """Each NAL unit by itself."""
+    """Return each NAL unit by itself."""
     cuts = [*(nal.begin for nal in nal_units(data, Codec.H264)), len(data)]
     return [data[begin:end] for begin, end in itertools.pairwise(cuts)]
 
 
 def sets_in(data: bytes) -> int:
-    """How many NAL units stand in front of its first slice."""
+    """Return how many NAL units stand in front of the first slice."""
     return next(number for number, nal in enumerate(nal_units(data, Codec.H264)) if nal.kind <= 5)

@@ -52,7 +52,7 @@ def free(number: int) -> bool:
 
 
 async def heads() -> list[int]:
-    """The first byte of a message of each channel, at the original's port."""
+    """Return the first byte of a message of each channel, at the original's port."""
     found = []
     async with aiohttp.ClientSession() as session:
         for number in range(len(ORIGINALS)):

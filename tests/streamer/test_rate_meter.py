@@ -23,7 +23,7 @@ def arrivals(hz: float, seconds: float, chunk_s: float = 0.01, tremble_s: float 
 
 
 def held_up(came: Arrivals, every_s: float, for_s: float, kept_s: float = 10.0) -> Arrivals:
-    """Nothing comes for so long, so often; what was kept meanwhile comes at once."""
+    """Yield arrivals that are held up for for_s of each every_s; what was kept meanwhile comes at once."""
     pending = 0
     for samples, at_ns in came:
         pending = min(pending + samples, round(kept_s * RATE))
@@ -33,7 +33,7 @@ def held_up(came: Arrivals, every_s: float, for_s: float, kept_s: float = 10.0) 
 
 
 def found(came: Arrivals, rate: int = RATE) -> float | None:
-    """The other rate, as soon as one is."""
+    """Return the other rate, or None if the meter finds none."""
     meter = RateMeter(rate)
     for samples, at_ns in came:
         meter.count(samples, at_ns)

@@ -66,7 +66,7 @@ SHORT = {"h264 refresh", "h264 slices", "h264 open gop", "h264 odd", "h265 field
 
 
 def clips() -> list[Clip]:
-    """All combinations, or a choice."""
+    """Return all combinations, or a choice of them."""
     found = []
     sized = {name: ("64x64", arguments) for name, arguments in SETTINGS.items()} | ODD
     for number, (name, (size, arguments)) in enumerate(sized.items()):
@@ -99,7 +99,7 @@ def test_a_clip_comes_out_as_it_was(clip: Clip, ring: str, tmp_path: Path) -> No
 
 
 def check_times(path: Path, source: Path) -> None:
-    """Decoding times rise, no picture is shown before it is decoded, and all are shown a picture's time apart."""
+    """Check that decoding times rise, and that pictures are shown after decoding and a picture's time apart."""
     told = packets(path)
     dts = [float(packet["dts_time"]) for packet in told if "dts_time" in packet]
     pts = [float(packet["pts_time"]) for packet in told]

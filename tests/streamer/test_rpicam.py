@@ -30,7 +30,7 @@ FRAMES = 40
 
 
 def stand_in(folder: Path, stream: Path, ending: str = "sleep 60") -> Path:
-    """A rpicam-vid that writes a stream, a little at a time, and then does the ending."""
+    """Return a rpicam-vid that writes a stream, a little at a time, and then does the ending."""
     program = folder / rpicam.PROGRAM
     words = '[ "$1" = --inline ] || exit 9\n'
     program.write_text(f"#!/bin/sh\n{words}dd if='{stream}' bs=700 status=none\n{ending}\n")

@@ -23,7 +23,7 @@ MS = 1_000_000
 
 
 def decoded(frames: list[Frame]) -> NDArray[numpy.float64]:
-    """One channel of what a decoder makes of them, from -1 to 1, beginning with the first frame's first sample."""
+    """Return one decoded channel, from -1 to 1, beginning with the first frame's first sample."""
     sound = frames[0].audio
     assert sound is not None
     context: Any = av.CodecContext.create(DECODERS[Codec(frames[0].codec)], "r")
@@ -40,7 +40,7 @@ def decoded(frames: list[Frame]) -> NDArray[numpy.float64]:
 
 
 def onsets_ns(frames: list[Frame]) -> list[float]:
-    """When tones begin: where silence of 0.2 s is followed by sound, on CLOCK_MONOTONIC by the frames' own times."""
+    """Return when tones begin after 0.2 s of silence, on CLOCK_MONOTONIC by the frames' own times."""
     sound = frames[0].audio
     assert sound is not None
     loud = numpy.abs(decoded(frames)) > LEVEL / 4

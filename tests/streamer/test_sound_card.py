@@ -32,12 +32,12 @@ def card(tmp_path: Path) -> Iterator[None]:
 
 
 def samples(frames: list[Frame]) -> NDArray[numpy.int16]:
-    """One channel of PCM."""
+    """Return one channel of PCM."""
     return numpy.frombuffer(b"".join(frame.data for frame in frames), "<i2")[::2]
 
 
 def heard(ring: str, words: str, count: int) -> tuple[list[Frame], dict[str, Any], str]:
-    """The first frames of that sound, the books and the log."""
+    """Return the first frames of that sound, the books and the log."""
     with sounding(ring, f"alsa:{words},codec=pcm") as process:
         with Consumer(f"{ring}_sound", start="oldest") as stream:
             frames = take(stream, count)
@@ -150,7 +150,7 @@ class Script:
 def captures(
     pieces: list[tuple[float, int]], monkeypatch: pytest.MonkeyPatch, overrun_s: float = math.inf
 ) -> list[Captured]:
-    """What the source hands out of so many samples at such times. overrun_s: when the program says it lost some."""
+    """Return what the source makes of so many samples at such times. overrun_s: when the program reports a loss."""
     script = Script(pieces, overrun_s)
     monkeypatch.setattr(alsa, "Program", lambda *_: script)
     monkeypatch.setattr("time.monotonic_ns", lambda: round(script.now_s * 1e9))

@@ -96,7 +96,7 @@ def tone(rate: int, form: str = "s16", layout: str = "stereo", seconds: float = 
 
 
 def cut(sound: Sound, *frames: av.AudioFrame) -> tuple[NDArray[numpy.int16], list[Captured]]:
-    """One channel, and what is told of each frame; the pieces come one behind the other."""
+    """Return one channel, and what is told of each frame; the pieces follow one another."""
     cutter, at_ns, found = Cutter(sound), BEGIN_NS, []
     for frame in frames:
         found += list(cutter.cut(Captured(at_ns, sound=frame)))
@@ -148,7 +148,7 @@ def test_rate_format_and_layout_may_change_midway_and_nothing_is_lost() -> None:
 
 
 def heard(ppm: float, seconds: int, rate: int) -> Iterator[tuple[NDArray[Any], int]]:
-    """Of a card that is so much fast, in tenths of a second: what it hears, and when that comes, some ms late.
+    """Yield what a card hears that is so much fast, in tenths of a second, and when that comes, some ms late.
 
     A beep in the first tenth of each second.
     """

@@ -24,7 +24,7 @@ def examples() -> list[str]:
 
 
 def pasted(line: str, folder: Path) -> tuple[int, str, bool]:
-    """(exit code, stderr, whether it wrote frames until Ctrl-C)."""
+    """Return (exit code, stderr, whether it wrote frames until Ctrl-C)."""
     words = line.replace("8765", str(free_port()))
     environment = os.environ | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
     process = subprocess.Popen(

@@ -25,7 +25,7 @@ def shown(ring: str, until: str, term: str = "xterm") -> str:
 
 
 def screen_of(text: str) -> list[str]:
-    """The lines as the terminal shows them in the end, those that scrolled away too."""
+    """Return the lines as the terminal shows them in the end, with those that scrolled away."""
     lines, row, column = [""], 0, 0
     for sequence, letter in re.findall(r"(\x1b\[[0-9;?]*[A-Za-z])|(.)", text, re.DOTALL):
         if sequence.endswith("A"):

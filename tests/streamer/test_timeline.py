@@ -15,7 +15,7 @@ def clock() -> Clock:
 
 
 def play(pace: Pace, clock: Clock, times: list[float | None], length_s: float = 0.0) -> list[float]:
-    """When each was handed out, in seconds since the clock's start."""
+    """Return when each frame was handed out, in seconds since the clock's start."""
     found = []
     for time_s in times:
         while not pace.wait(due_s := pace.place(time_s), 0.1):

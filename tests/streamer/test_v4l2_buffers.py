@@ -24,7 +24,7 @@ FOURCC = {"yuv420p": "YU12", "nv12": "NV12", "gray": "GREY", "yuyv422": "YUYV", 
 
 
 def buffers(pixels: str, size: Size, padding: int = 0) -> Any:
-    """Two buffers with random pixels, as the driver would have filled them; padding: bytes at the end of a line."""
+    """Return two buffers of random pixels, as the driver would fill them. padding: bytes at the end of a line."""
     owner: Any = Buffers.__new__(Buffers)
     owner.pixels, owner.stride = pixels, size.width * BYTES.get(pixels, 1) + padding
     owner.size, owner.layout = size, Layout(Format(FOURCC[pixels], size, (owner.stride,), Colour()))
@@ -49,7 +49,7 @@ def address(owner: Any, index: int) -> int:
 
 
 def rows(owner: Any, index: int) -> Any:
-    """What the driver wrote, without the padding."""
+    """Return what the driver wrote, without the padding."""
     flat = numpy.frombuffer(owner.mappings[index][0], numpy.uint8).copy()
     return flat.reshape(-1, owner.stride)[:, : owner.size.width * BYTES.get(owner.pixels, 1)]
 

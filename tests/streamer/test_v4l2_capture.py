@@ -112,7 +112,7 @@ def first_picture(source: V4l2Source) -> Any:
 
 
 def check(picture: Any, fourcc: str) -> None:
-    """It has the colour everywhere, as an encoder gets it; a grey one its brightness."""
+    """Check that it has the colour everywhere, as an encoder gets it, and a grey one its brightness."""
     assert (picture.width, picture.height) == (WIDTH, HEIGHT)
     if fourcc in GREY:
         assert numpy.abs(picture.reformat(format="gray16le").to_ndarray().astype(int) - Y * 257).max() <= 300

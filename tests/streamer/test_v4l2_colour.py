@@ -96,7 +96,7 @@ def test_the_defaults_are_those_of_the_kernel_s_header(tmp_path: Path) -> None:
 
 
 def payload_of(fourcc: str, told: Told) -> bytes:
-    """The patches as a driver would have them in memory."""
+    """Return the patches as a driver would have them in memory."""
     if fourcc == "MJPG":
         picture = patches.picture("yuvj422p", Colour(True, BT601))
         encoder = Encoder(Channel(codec="jpeg", quality=95), "mjpeg", picture.width, picture.height, 30)

@@ -44,7 +44,7 @@ def connected(server: WebSocketServer | int, query: str, look: Callable[[Socket]
 
 
 async def messages(connection: Socket, count: int) -> list[tuple[bytes, int]]:
-    """(access unit, timestamp in ms) of each."""
+    """Return (access unit, timestamp in ms) of each message."""
     found = [await connection.receive_bytes() for _ in range(count)]
     return [(data[:-8], int.from_bytes(data[-8:], "little")) for data in found]
 
@@ -75,7 +75,7 @@ def test_a_channel_is_chosen_and_an_unknown_one_is_refused_with_a_reason(server:
 
 
 async def newer_messages(connection: Socket, count: int) -> list[tuple[int, bytes, int]]:
-    """(channel, access unit, timestamp in ms) of each, for who asked for a channel by its number."""
+    """Return (channel, access unit, timestamp in ms) of each message, when a channel was asked for by number."""
     found = [await connection.receive_bytes() for _ in range(count)]
     return [(data[0], data[1:-8], int.from_bytes(data[-8:], "little")) for data in found]
 
