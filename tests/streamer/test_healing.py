@@ -119,6 +119,27 @@ def test_damaged_buffers_break_the_stream_and_thirty_in_a_row_reopen_it(clock: C
     assert scripted.opened == 2
 
 
+def test_damaged_pictures_at_the_begin_are_waited_out(clock: Clock) -> None:
+    """A camera that is opened again because its first pictures are damaged would begin with damaged ones again."""
+    bad = Captured(1, bad=True)
+    scripted = Scripted([*[bad] * 3 * BAD_IN_A_ROW, good(), *[bad] * BAD_IN_A_ROW, good()])
+    source = HealingSource(scripted, clock)
+    source.open()
+    for _ in range(3 * BAD_IN_A_ROW):
+        assert source.read(0.1) is bad
+    assert source.read(0.1) is not None
+    assert not source.incidents
+    for _ in range(BAD_IN_A_ROW):
+        source.read(0.1)
+    assert source.incidents == {"bad_buffers": 1}
+    never = HealingSource(Scripted([bad] * 100), clock)
+    never.open()
+    while not never.incidents:
+        assert never.read(0.1) is bad
+        clock.sleep(FIRST_PICTURE_S / 60)
+    assert never.incidents == {"bad_buffers": 1}
+
+
 def test_a_source_that_fails_right_after_it_was_opened_is_not_opened_in_a_tight_loop(clock: Clock) -> None:
     scripted = Scripted([SourceError(0, "crashed")] * 4 + [good()])
     source = HealingSource(scripted, clock)

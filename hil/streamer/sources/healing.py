@@ -10,7 +10,7 @@ from collections.abc import Callable
 from vshm_ctypes import Codec
 
 from ..log import LOG
-from .patience import Patience
+from .patience import FIRST_PICTURE_S, Patience
 from .source import Captured, Source, SourceError
 
 BACK_OFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -32,11 +32,11 @@ class HealingSource:
         self._is_open = self._has_begun = self._is_back = False
         self._attempt = 0
         self._retry_s = 0.0
-        self._opened_s = self._last_s = 0.0
+        self._opened_s = self._begun_s = self._last_s = 0.0
         self._patience = Patience()
         self._told = ""
         self._bad = 0
-        self._broken = False
+        self._has_given = self._broken = False
         self._codec: Codec | None = None
         self.incidents: Counter[str] = Counter()
 
@@ -91,9 +91,9 @@ class HealingSource:
     def _begin(self) -> None:
         """Count from the first read how long the source takes: what it is read for may have been set up before."""
         self._has_begun = True
-        self._last_s = self._clock()
+        self._begun_s = self._last_s = self._clock()
         self._patience.begin()
-        self._bad = 0
+        self._bad, self._has_given = 0, False
 
     def _fail(self, kind: str, why: str) -> None:
         self.incidents[kind] += 1
@@ -177,18 +177,22 @@ class HealingSource:
         self._patience.came(self._last_s)
         if captured.bad:
             self._bad += 1
-            if self._bad >= BAD_IN_A_ROW and self.live:
-                self._fail("bad_buffers", f"{BAD_IN_A_ROW} damaged buffers in a row")
+            is_starting = not self._has_given and self._last_s - self._begun_s < FIRST_PICTURE_S
+            if self._bad >= BAD_IN_A_ROW and self.live and not is_starting:
+                self._fail("bad_buffers", f"{self._bad} damaged buffers in a row")
             return captured
         captured.discontinuity = captured.discontinuity or self._broken or self._bad > 0
-        self._bad, self._broken = 0, False
+        self._bad, self._broken, self._has_given = 0, False, True
         return captured
 
     def _heed_silence(self) -> None:
-        silence_s = self._clock() - self._last_s
+        now_s = self._clock()
+        silence_s = now_s - self._last_s
         if silence_s >= self._patience.limit_s(self.fps):
-            self._patience.ended()
+            self._patience.ended(now_s)
             self._fail("stalled", f"nothing came for {silence_s:.0f} s")
+        else:
+            self._patience.waited(silence_s)
 
     def want_keyframe(self) -> None:
         """Ask the source for a keyframe, if it is open."""
