@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from camera_streams import camera_of, decoded, jpegs, plug, stream
+from camera_streams import SIZE, camera_of, decoded, jpegs, plug, stream
 from encoded import UNIT_GOP, encoded
 from fake_v4l2 import ERROR, Sent
 
 from hil.streamer.sources import capture_time
+from hil.streamer.sources.modes import Wanted
+from hil.streamer.sources.v4l2 import V4l2Source
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import nal_units
 from vshm_ctypes.bitstream.nal import SYNTAXES
@@ -86,6 +88,21 @@ def test_a_damaged_picture_is_counted_and_the_next_one_says_so(ring: str, camera
     assert lane.books.imbalance() is None
 
 
+@pytest.mark.parametrize("wanted", [Wanted(SIZE, copy=True), Wanted(SIZE, codec=Codec.H264)], ids=["copy", "encoded"])
+def test_a_picture_with_wrong_bytes_is_refused_whether_passed_on_or_decoded(cameras: Any, wanted: Wanted) -> None:
+    pictures = jpegs(6)
+    middle = len(pictures[0]) // 2
+    pictures[1] = pictures[1][:middle] + pictures[1][middle + 1000 :]
+    pictures[3] = pictures[3][:middle] + bytes(range(100)) * 5 + pictures[3][middle + 500 :]
+    cameras(camera_of(Codec.JPEG, pictures))
+    source = V4l2Source("auto", wanted)
+    source.open()
+    found = [source.read(1.0) for _ in pictures]
+    assert [each is not None and each.bad for each in found] == [False, True, False, True, False, False]
+    assert source.figures()["unchecked"] == 0
+    source.close()
+
+
 def test_a_picture_that_the_camera_lost_breaks_an_encoded_stream(ring: str, cameras: Any) -> None:
     camera = camera_of(Codec.H264, [data for data, _ in encoded(Codec.H264, "slices")[:6]])
     camera.queue[3].sequence = 5  # two are missing
@@ -135,10 +152,10 @@ def test_slices_in_buffers_of_their_own_arrive_as_pictures_at_the_time_of_the_fi
     )
     cameras(camera)
     frames, lane, _ = stream(ring, Codec.H264, camera)
-    assert [frame.data for frame in frames] == [data for data, _ in units[:-1]]  # the last one is never ended
-    firsts = itertools.accumulate((len(pieces_of(data)) for data, _ in units[:-2]), initial=0)
+    assert [frame.data for frame in frames] == [data for data, _ in units]
+    firsts = itertools.accumulate((len(pieces_of(data)) for data, _ in units[:-1]), initial=0)
     assert [(frame.capture_ns - begin_ns) // 1_000_000 - at for frame, at in zip(frames, firsts, strict=True)] == [
-        sets_in(data) for data, _ in units[:-1]
+        sets_in(data) for data, _ in units
     ]
     assert lane.books.imbalance() is None
 

@@ -1,86 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cameras put into their buffers, and which picture of it has which time; also after a buffer that is broken."""
+"""What cameras put into their buffers, and which picture of it has which time, and is handed on when."""
 
-import functools
 import itertools
-import logging
-from collections.abc import Iterator, Sequence
 
 import pytest
 from encoded import encoded
-from jpegs import jpeg, put_in
+from unit_camera import BOTH, SLICES, Camera, arriving, bad, breaks, halves, pictures, slice_places, slices, units
 
-from hil.streamer.sources.source import Captured
-from hil.streamer.sources.unit_assembler import SETTLES_AFTER, UnitAssembler
+from hil.streamer.sources.shapes import SETTLES_AFTER
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import nal_units
-
-BOTH = pytest.mark.parametrize("codec", [Codec.H264, Codec.H265])
-
-
-def pictures(codec: Codec) -> list[bytes]:
-    return [data for data, _ in encoded(codec, "slices")]
-
-
-SLICES = {Codec.H264: 4, Codec.H265: 2}  # of each picture
-
-
-@functools.cache
-def slice_places(data: bytes, codec: Codec) -> list[int]:
-    """Where its slices begin."""
-    kinds = range(1, 6) if codec == Codec.H264 else range(32)
-    places = [nal.begin for nal in nal_units(data, codec) if nal.kind in kinds]
-    assert len(places) == SLICES[codec]
-    return places
-
-
-def slices(data: bytes, codec: Codec) -> list[bytes]:
-    """A piece for each slice, the first with all that stands in front of it."""
-    places = slice_places(data, codec)
-    return [data[begin:end] for begin, end in itertools.pairwise([0, *places[1:], len(data)])]
-
-
-def halves(data: bytes, codec: Codec) -> list[bytes]:
-    middle = slice_places(data, codec)[SLICES[codec] // 2]
-    return [data[:middle], data[middle:]]
-
-
-class Camera:
-    """Numbers and dates its buffers: 1000 ns apart, beginning with 0."""
-
-    def __init__(self, codec: Codec) -> None:
-        self.assembler = UnitAssembler(codec)
-        self.sequence = 0
-        self.lost = False
-
-    def give(self, *buffers: bytes | None) -> list[Captured]:
-        """What comes of them. None: a buffer that the driver flags."""
-        found = []
-        for data in buffers:
-            captured = Captured(self.sequence * 1000, sequence=self.sequence, discontinuity=self.lost)
-            take = self.assembler.take
-            found += self.assembler.lose(captured) if data is None else take(data, captured)
-            self.sequence, self.lost = self.sequence + 1, False
-        return found
-
-    def lose(self, count: int = 1) -> None:
-        """So many buffers never come."""
-        self.sequence, self.lost = self.sequence + count, True
-
-
-def units(found: Sequence[Captured]) -> list[tuple[bytes, int]]:
-    """(access unit, number of the buffer) of those that are whole; each has the time of its buffer."""
-    assert all(each.capture_ns == each.sequence * 1000 for each in found)
-    assert all((each.unit is None) == each.bad for each in found)
-    return [(each.unit.data, each.sequence) for each in found if each.unit is not None]
-
-
-def breaks(found: Sequence[Captured]) -> list[int]:
-    return [each.sequence for each in found if each.discontinuity and not each.bad]
-
-
-def bad(found: Sequence[Captured]) -> list[int]:
-    return [each.sequence for each in found if each.bad]
 
 
 @BOTH
@@ -95,8 +23,42 @@ def test_a_picture_a_buffer_waits_for_the_next_only_at_the_begin(codec: Codec) -
 def test_slices_in_buffers_of_their_own_are_put_together(codec: Codec) -> None:
     camera, all_of_them = Camera(codec), pictures(codec)
     found = camera.give(*(piece for data in all_of_them for piece in slices(data, codec)))
-    assert units(found) == [(data, SLICES[codec] * number) for number, data in enumerate(all_of_them[:-1])]
+    assert units(found) == [(data, SLICES[codec] * number) for number, data in enumerate(arriving(codec))]
     assert (breaks(found), bad(found)) == ([], [])
+
+
+def test_a_picture_in_slices_is_complete_with_its_last_one_once_their_places_are_known() -> None:
+    camera, all_of_them = Camera(Codec.H264), pictures(Codec.H264)
+    late = [[len(camera.give(piece)) for piece in slices(data, Codec.H264)] for data in all_of_them]
+    assert late[:5] == [[0, 0, 0, 0], *[[1, 0, 0, 0]] * 2, [1, 0, 0, 1], [0, 0, 0, 1]]
+    keys = [number for number, (_, is_key) in enumerate(encoded(Codec.H264, "slices")) if is_key]
+    assert sum(map(sum, late)) == len(all_of_them)
+    assert all(late[number] == [0, 0, 0, 1] for number in range(5, len(late)) if not {number, number - 1} & {*keys})
+
+
+def test_keyframes_in_pieces_among_pictures_in_one_buffer_are_never_cut() -> None:
+    camera, units_of_it = Camera(Codec.H264), encoded(Codec.H264, "slices") * 3
+    buffers = [slices(data, Codec.H264) if is_key else [data] for data, is_key in units_of_it]
+    found = camera.give(*itertools.chain(*buffers))
+    firsts = itertools.accumulate(map(len, buffers[:-1]), initial=0)
+    assert units(found) == [(data, first) for (data, _), first in zip(units_of_it, firsts, strict=True)]
+    assert (breaks(found), bad(found)) == ([], [])
+
+
+def test_slices_that_are_divided_by_size_end_no_picture_too_early() -> None:
+    """They lie elsewhere in each picture, and sometimes there is one more."""
+    camera, all_of_them = Camera(Codec.H264), pictures(Codec.H264)
+    found, expected, first = [], [], 0
+    for number, data in enumerate(all_of_them * 3):
+        places = slice_places(data, Codec.H264)[1:]
+        cuts = places[:2] if number % 5 == 4 else [places[number % 3]]
+        buffers = [data[begin:end] for begin, end in itertools.pairwise([0, *cuts, len(data)])]
+        found += camera.give(*buffers)
+        expected.append((data, first))
+        first += len(buffers)
+    assert units(found) == expected[: len(found)]
+    assert len(found) >= len(expected) - 1
+    assert bad(found) == []
 
 
 @BOTH
@@ -171,66 +133,8 @@ def test_a_stream_that_begins_in_the_middle_begins_with_the_next_picture(codec: 
     pieces = [piece for data in all_of_them for piece in slices(data, codec)][1:]
     found = Camera(codec).give(*pieces)
     numbers = [SLICES[codec] * number - 1 for number in range(len(all_of_them))]
-    assert units(found) == list(zip(all_of_them, numbers, strict=True))[1:-1]
+    assert units(found) == list(zip(all_of_them, numbers, strict=True))[1 : len(arriving(codec))]
     assert (bad(found), breaks(found)) == ([0], numbers[1:2])
-
-
-def in_slices(codec: Codec) -> tuple[Camera, Iterator[bytes], list[bytes]]:
-    """A camera that gave two pictures in pieces, the pieces that follow, and the pictures."""
-    camera, all_of_them = Camera(codec), pictures(codec)
-    pieces = (piece for data in all_of_them for piece in slices(data, codec))
-    assert len(camera.give(*itertools.islice(pieces, 2 * SLICES[codec]))) == 1
-    return camera, pieces, all_of_them
-
-
-@BOTH
-@pytest.mark.parametrize("which", [0, 1, -1])
-def test_a_picture_that_lacks_a_piece_is_not_handed_out(codec: Codec, which: int) -> None:
-    camera, pieces, all_of_them = in_slices(codec)
-    found = camera.give(*itertools.islice(pieces, which % SLICES[codec]))
-    next(pieces)
-    camera.lose()
-    found += camera.give(*pieces)
-    whole = {data for data, _ in units(found)}
-    # Where the first piece is lost, the picture before may lack its last one, for all that anyone knows.
-    assert whole == {*all_of_them[3:-1], *(all_of_them[1:2] if which else [])}
-    assert len(bad(found)) == 1
-    assert breaks(found) == [3 * SLICES[codec]]
-
-
-@BOTH
-@pytest.mark.parametrize("which", [0, 1, -1])
-def test_a_picture_with_a_piece_that_the_driver_flags_is_not_handed_out(codec: Codec, which: int) -> None:
-    camera, pieces, all_of_them = in_slices(codec)
-    found = camera.give(*itertools.islice(pieces, which % SLICES[codec]))
-    next(pieces)
-    found += camera.give(None, *pieces)
-    assert all_of_them[2] not in {data for data, _ in units(found)}
-    assert [data for data, _ in units(found)][-len(all_of_them) + 4 :] == all_of_them[3:-1]
-    assert len(bad(found)) == 1
-    assert breaks(found) == [3 * SLICES[codec]]
-
-
-@BOTH
-def test_a_flagged_buffer_or_a_gap_costs_a_camera_of_whole_buffers_that_picture_only(codec: Codec) -> None:
-    for before in (1, 2, 10):
-        camera, all_of_them = Camera(codec), pictures(codec)
-        found = camera.give(*all_of_them[:before], None, *all_of_them[before + 1 : 15])
-        camera.lose()
-        found += camera.give(*all_of_them[16:])
-        left = [number for number in range(len(all_of_them)) if number not in (before, 15)]
-        assert units(found) == [(all_of_them[number], number) for number in left]
-        assert (bad(found), breaks(found)) == ([before], [before + 1, 16])
-
-
-@BOTH
-def test_a_gap_in_front_of_parameter_sets_is_told_of_the_picture_behind_them(codec: Codec) -> None:
-    camera, (first, *others) = Camera(codec), pictures(codec)
-    found = camera.give(*others[:6])
-    camera.lose()
-    begin = slice_places(first, codec)[0]
-    found += camera.give(first[:begin], first[begin:])
-    assert breaks(found) == [8]
 
 
 def test_who_settled_too_soon_takes_longer_each_time() -> None:
@@ -248,19 +152,3 @@ def test_noise_is_no_stream_and_said_to_be_none() -> None:
     found = camera.give(b"\0\0\1\x67" + bytes(100), *[b"\xff" * (1 << 20)] * 20)
     assert units(found) == []
     assert bad(found)
-
-
-def test_jpeg_buffers_are_whole_or_bad_each_by_itself() -> None:
-    camera, picture = Camera(Codec.JPEG), jpeg()
-    found = camera.give(picture, picture[:500], None, picture + bytes(50), b"nothing", picture)
-    assert units(found) == [(picture, 0), (picture, 3), (picture, 5)]
-    assert (bad(found), breaks(found)) == ([1, 2, 4], [3, 5])
-    camera.lose(3)
-    assert breaks(camera.give(picture)) == [9]
-
-
-def test_interlaced_jpeg_is_said_to_be_so(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.getLogger("camera-streamer"), "propagate", True)
-    field = put_in(jpeg(), 0xE0, b"AVI1\1" + bytes(9))
-    assert units(Camera(Codec.JPEG).give(field + field)) == [(field, 0)]
-    assert "interlaced" in caplog.text

@@ -7,58 +7,57 @@ import re
 from dataclasses import replace
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit, EntryPoint, Splitter, StreamError, read_jpeg, whole_jpeg
+from vshm_ctypes.bitstream import AccessUnit, EntryPoint, Splitter, StreamError, entry_point, nal_units
+from vshm_ctypes.bitstream.bits import Bits
+from vshm_ctypes.bitstream.nal import SYNTAXES
 
 from ..log import LOG
+from .shapes import WHOLE, Shapes
 from .source import Captured
 
-SETTLES_AFTER = 3  # buffers
-MOST_CAUTION = 300  # buffers
 _START_CODE = re.compile(rb"\x00{2,}\x01")
+_HEAD = 8  # bytes of a slice, enough for the number of its first macroblock
 
 
 class UnitAssembler:
-    """Assembles access units, since cameras also deliver parameter sets, slices or parts of two pictures in a buffer.
+    """Assembles access units of H.264 or H.265.
 
-    At first a picture counts as complete only when the next one starts. After some buffers that each start with a
-    picture, the assembler settles: each buffer counts as complete, without waiting for the next. A buffer that starts
-    in the middle of a picture makes it cautious again.
+    Cameras also deliver parameter sets, slices or parts of two pictures in a buffer. Only the next picture tells for
+    certain that a picture is complete. The assembler learns into which buffers the camera divides its pictures, and
+    then hands each on with its last buffer. A buffer that goes on with a picture which was handed on makes it cautious
+    again. H.265 does not tell where a slice lies without the parameter sets, so there pictures in pieces always wait.
     """
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
-        self._splitter = Splitter(codec) if codec != Codec.JPEG else None
+        self._splitter = Splitter(codec)
+        self._shapes = Shapes()
+        self._kind, self._shape = EntryPoint.NONE, WHOLE  # of the pending picture, or of the last one
         self._broken = False  # the next access unit does not continue the last one
-        self._is_told = self._is_looked_at = False
-        self._is_closed = True  # the picture of the last buffer is complete
-        self._in_pieces = False
-        self._in_a_row = 0  # buffers in a row that started with a picture
-        self._needed = SETTLES_AFTER
-
-    @property
-    def _is_settled(self) -> bool:
-        return self._in_a_row >= self._needed
+        self._is_told = False
+        self._is_closed = True  # the picture of the last buffer is complete, or lost
+        self._is_guessed = False  # the last picture was handed on before the next one began
+        self._is_counted = False  # what was lost since the last begin of a picture is counted already
 
     def take(self, data: bytes, captured: Captured) -> list[Captured]:
         """Return what is complete now, and what turned out to be damaged, each dated by its first buffer.
 
         data: the content of one buffer. captured: with a discontinuity if the driver lost buffers before it.
         """
-        if self._splitter is None:
-            return [self._jpeg(data, captured)]
-        found = self._gap(self._splitter) if captured.discontinuity else []
+        found = self._gap() if captured.discontinuity else []
         is_torn = _START_CODE.match(data) is None  # it continues the previous buffer
         begins = False if is_torn else self._splitter.begins_picture(data)
         continues_nothing = self._is_closed if is_torn else begins is False and not self._splitter.has_picture
-        if continues_nothing and not (self._in_pieces and self._broken):  # else it is counted already
+        if continues_nothing and not self._is_counted:
             found.append(self._bad(captured))
-        self._judge(begins)
+        self._is_closed = self._is_closed and is_torn
+        self._judge(begins, None if is_torn else data)
         try:
             for unit, mark in self._splitter.feed(data, captured):
                 found.append(self._whole(unit, mark))
-            self._is_closed = self._is_settled and not self._splitter.lone_field
-            if self._is_closed:
-                found += [self._whole(unit, mark) for unit, mark in self._splitter.flush()]
+                if not begins:  # the next picture begins within this buffer
+                    self._shape = (None,)
+            found += self._completed()
         except StreamError as error:
             self._tell(str(error))
             found.append(self._bad(captured))
@@ -66,49 +65,62 @@ class UnitAssembler:
 
     def lose(self, captured: Captured) -> list[Captured]:
         """Return what a lost buffer leaves: it is empty, or its content can't be trusted."""
-        if self._splitter is None:
-            return [self._bad(captured)]
-        found = self._gap(self._splitter)
+        found = self._gap()
         is_counted = bool(found) and found[-1].bad  # it belonged to the picture that is now damaged
         return found if is_counted else [*found, self._bad(captured)]
 
-    def _gap(self, splitter: Splitter) -> list[Captured]:
-        """Return what is pending before a gap: damaged if pictures come in pieces, complete if in one buffer each."""
-        pending = [*splitter.flush()]
-        found = [self._bad(mark) if self._in_pieces else self._whole(unit, mark) for unit, mark in pending]
+    def _gap(self) -> list[Captured]:
+        """Return what is pending before a gap, which is damaged unless all pictures come in one buffer each."""
+        is_whole = self._shapes.is_likely_complete(self._kind, self._shape)
+        pending = [*self._splitter.flush()]
+        found = [self._whole(unit, mark) if is_whole else self._bad(mark) for unit, mark in pending]
         self._broken = self._is_closed = True
+        self._is_guessed = False
         return found
 
-    def _judge(self, begins: bool | None) -> None:
-        if begins:
-            self._in_a_row += 1
-            self._in_pieces = self._in_pieces and not self._is_settled
+    def _judge(self, begins: bool | None, data: bytes | None) -> None:
+        """Learn from a buffer. data: its content, or None if it begins within a slice."""
+        if begins and data is not None:
+            if self._splitter.has_picture or self._is_guessed:
+                self._shapes.ended(self._kind, self._shape)
+            self._kind, self._shape = entry_point(data, self.codec), WHOLE
+            self._is_counted = self._is_guessed = False
         elif begins is False:
-            self._tell("a buffer begins in the middle of a picture: each is handed on when the next one begins")
-            if self._is_settled:  # the sooner settling was wrong, the longer it takes next time
-                soon = self._in_a_row < MOST_CAUTION
-                self._needed = min(self._needed * 2, MOST_CAUTION) if soon else SETTLES_AFTER
-            self._in_a_row, self._in_pieces = 0, True
+            self._tell("a buffer begins in the middle of a picture: it comes in pieces")
+            if self._is_guessed:
+                self._shapes.went_on(self._kind)
+                self._is_guessed = False
+            self._shape += (None if data is None else self._first_macroblock(data),)
+
+    def _first_macroblock(self, data: bytes) -> int | None:
+        """Return the number of the first macroblock of the first slice in data, or None if it does not tell."""
+        slices = SYNTAXES[self.codec].slices if self.codec == Codec.H264 else frozenset[int]()
+        for nal in nal_units(data, self.codec):
+            if nal.kind in slices:
+                try:
+                    return Bits(data[nal.header + 1 : min(nal.end, nal.header + _HEAD)]).ue()
+                except StreamError:
+                    return None
+        return None
+
+    def _completed(self) -> list[Captured]:
+        """Return the pending picture if it has no further buffer, by all that was learned."""
+        splitter = self._splitter
+        if not splitter.has_picture:
+            return []
+        self._is_closed = not splitter.lone_field and self._shapes.is_complete(self._kind, self._shape)
+        if not self._is_closed:
+            return []
+        self._is_guessed = True
+        return [self._whole(unit, mark) for unit, mark in splitter.flush()]
 
     def _whole(self, unit: AccessUnit, mark: Captured) -> Captured:
         broken, self._broken = self._broken, False
         return replace(mark, unit=unit, discontinuity=broken)
 
     def _bad(self, mark: Captured) -> Captured:
-        self._broken = True
+        self._broken = self._is_counted = True
         return replace(mark, bad=True)
-
-    def _jpeg(self, data: bytes, captured: Captured) -> Captured:
-        self._broken = self._broken or captured.discontinuity
-        try:
-            unit = AccessUnit(whole_jpeg(data), EntryPoint.IDR)
-        except StreamError as error:
-            self._tell(str(error))
-            return self._bad(captured)
-        if not self._is_looked_at and read_jpeg(unit.data).is_field:
-            self._tell("it gives interlaced pictures, as two JPEG pictures of half the height: the first is handed on")
-        self._is_looked_at = True
-        return self._whole(unit, captured)
 
     def _tell(self, what: str) -> None:
         if not self._is_told:

@@ -6,12 +6,10 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import av
 
 from vshm_ctypes import Codec
 
@@ -19,6 +17,8 @@ from ..colour import colour_of
 from ..log import LOG
 from .capture_time import CaptureClock, CaptureTime
 from .devices import DeviceInfo
+from .jpeg_assembler import JpegAssembler
+from .jpeg_decoder import JpegDecoder
 from .keeper import KEEP_S, Keeper
 from .modes import ENCODED, Wanted, choose_mode
 from .numbering import Numbering
@@ -55,8 +55,8 @@ class V4l2Source:
         self._wanted = wanted
         self._buffers: Buffers | None = None
         self._start: Callable[[], None] | None = None  # what is left to do until pictures come
-        self._assembler: UnitAssembler | None = None
-        self._decoder: Any = None
+        self._assembler: UnitAssembler | JpegAssembler | None = None
+        self._jpeg_decoder = JpegDecoder()
         self._ready: deque[Captured] = deque()
         self._said: set[str] = set()
 
@@ -113,8 +113,7 @@ class V4l2Source:
         self._buffers, self.name = buffers, str(info)
         self.width, self.height, self.fps = buffers.size.width, buffers.size.height, buffers.fps
         self.codec = native if self._wanted.copy or native == self._wanted.codec else None
-        self._assembler = UnitAssembler(native) if native is not None else None
-        self._decoder = av.CodecContext.create("mjpeg", "r") if native is not None and self.codec is None else None
+        self._assembler = self._assembler_of(native)
         self._ready.clear()
         self._numbering.begin()
         self._fourcc = mode.fourcc
@@ -133,6 +132,11 @@ class V4l2Source:
         LOG.info("%s: %s %dx%d at %g fps", self.name, self._fourcc, self.width, self.height, self.fps)
         self._clock.begin(self.name)
         self._keeper.began(info, devices)
+
+    def _assembler_of(self, native: Codec | None) -> UnitAssembler | JpegAssembler | None:
+        if native == Codec.JPEG:
+            return JpegAssembler(self._jpeg_decoder, decodes=self.codec is None)
+        return UnitAssembler(native) if native is not None else None
 
     @staticmethod
     def _control(device: Any, number: int, value: int) -> None:
@@ -174,21 +178,15 @@ class V4l2Source:
             captured.picture = buffer.picture()
         return captured
 
-    def _encoded(self, assembler: UnitAssembler, captured: Captured, buffer: Buffer) -> list[Captured]:
+    def _encoded(self, assembler: UnitAssembler | JpegAssembler, captured: Captured, buffer: Buffer) -> list[Captured]:
         is_bad, data = buffer.is_bad, buffer.data()
         buffer.give_back()
         found = assembler.lose(captured) if is_bad else assembler.take(data, captured)
-        return found if self._decoder is None else [self._decoded(each) for each in found]
-
-    def _decoded(self, captured: Captured) -> Captured:
-        """Decode a JPEG picture, for channels of another codec."""
-        if captured.unit is None or self._buffers is None:
-            return captured
-        with contextlib.suppress(av.FFmpegError):  # it was damaged in transmission
-            for picture in self._decoder.decode(av.Packet(captured.unit.data)):
-                colour = colour_of_jpeg(self._buffers.told_colour, colour_of(picture))
-                return replace(captured, unit=None, picture=colour.put_on(picture))
-        return replace(captured, unit=None, bad=True)
+        for each in found:
+            if each.picture is not None and self._buffers is not None:
+                colour = colour_of_jpeg(self._buffers.told_colour, colour_of(each.picture))
+                each.picture = colour.put_on(each.picture)
+        return found
 
     def want_keyframe(self) -> None:
         """Make the next picture a keyframe, if the camera encodes by itself and can."""
@@ -196,9 +194,12 @@ class V4l2Source:
             self._control(self._buffers.device, _FORCE_KEYFRAME, 1)
 
     def figures(self) -> dict[str, int]:
-        """Return lost, jumps and wraps of the driver's numbers, and the counters of CaptureClock."""
+        """Return lost, jumps and wraps of the driver's numbers, the counters of CaptureClock, and unchecked.
+
+        unchecked: JPEG pictures that were passed on without a check.
+        """
         numbering = {name: value for name, value in asdict(self._numbering).items() if not name.startswith("_")}
-        return numbering | self._clock.figures()
+        return numbering | self._clock.figures() | {"unchecked": self._jpeg_decoder.unchecked}
 
     def close(self) -> None:
         """Stop the camera and close it. Pictures that others still hold stay readable."""
