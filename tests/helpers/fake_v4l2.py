@@ -24,13 +24,22 @@ STREAMS = 0x04000000
 
 @dataclass
 class Sent:
-    """The content of one buffer: a payload for each plane; sequence -1 is the next one, and stamp_ns 0 is now."""
+    """The content of one buffer: a payload for each plane; sequence -1 is the next one, and stamp_ns 0 is now.
+
+    is_timeless: its time is 0.
+    """
 
     payloads: list[bytes]
     flags: int = MONOTONIC
     sequence: int = -1
     stamp_ns: int = 0
     data_offset: int = 0
+    is_timeless: bool = False
+
+
+def cancelled(planes: int = 1) -> Sent:
+    """Return a buffer that the driver gives back unfilled, as uvcvideo does with all after a failed transfer."""
+    return Sent([b""] * planes, flags=MONOTONIC | ERROR, sequence=0, is_timeless=True)
 
 
 @dataclass
@@ -171,12 +180,13 @@ class FakeCamera:
         sent, index = self.queue.pop(0), min(self.free)
         self.free.remove(index)
         sequence = self.next_sequence if sent.sequence < 0 else sent.sequence
-        self.next_sequence = sequence + 1
+        if any(sent.payloads) or not sent.is_timeless:  # a buffer that was not filled has no number of its own
+            self.next_sequence = (sequence + 1) % 2**32
         with self.path.open("r+b") as file:
             for plane, payload in enumerate(sent.payloads):
                 file.seek((index * len(self.strides) + plane) * self.plane_bytes + sent.data_offset)
                 file.write(payload)
-        stamp_us = (sent.stamp_ns or time.monotonic_ns()) // 1000
+        stamp_us = 0 if sent.is_timeless else (sent.stamp_ns or time.monotonic_ns()) // 1000
         used = [len(payload) + sent.data_offset for payload in sent.payloads]
         struct.pack_into("=IIII", data, 0, index, self.kind, 0 if self.has_planes else used[0], sent.flags)
         struct.pack_into("=QQ", data, 24, stamp_us // 10**6, stamp_us % 10**6)

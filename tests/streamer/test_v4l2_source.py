@@ -15,7 +15,6 @@ from scripted_source import clock_of_healing
 
 from hil.streamer.sources.healing import HealingSource
 from hil.streamer.sources.modes import Wanted
-from hil.streamer.sources.numbering import Numbering
 from hil.streamer.sources.pixel_formats import fourcc_of
 from hil.streamer.sources.source import SourceError
 from hil.streamer.sources.v4l2 import V4l2Source
@@ -93,15 +92,3 @@ def test_where_auto_passed_all_over_it_says_why(cameras: Any) -> None:
     cameras(FakeCamera(fourcc_of("pBAA"), *SIZE), FakeCamera(fourcc_of("BA10"), *SIZE))
     with pytest.raises(SourceError, match=r"video0 .* only pBAA; .*video1 .* only BA10; "):
         V4l2Source("auto", Wanted(SIZE)).open()
-
-
-def test_a_drivers_numbers_tell_what_is_lost_across_the_wrap_too() -> None:
-    numbering = Numbering()
-    top = 2**32 - 1
-    assert [numbering.take(number) for number in (top - 1, top, 0, 1, 4)] == [0, 0, 0, 0, 2]
-    assert (numbering.lost, numbering.jumps, numbering.wraps) == (2, 0, 1)
-    numbering.take(2)
-    assert (numbering.lost, numbering.jumps, numbering.wraps) == (2, 1, 1)
-    numbering.begin()
-    assert numbering.take(900) == 0
-    assert (numbering.lost, numbering.jumps) == (2, 1)

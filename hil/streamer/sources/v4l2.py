@@ -50,6 +50,7 @@ class V4l2Source:
         self.codec: Codec | None = None
         self._numbering = Numbering()
         self._clock = CaptureClock()
+        self._cancelled = 0
         self._words = words
         self._keeper = Keeper(words, keep_s)
         self._wanted = wanted
@@ -163,12 +164,16 @@ class V4l2Source:
             buffer = self._buffers.dequeue(timeout_s)
         if buffer is None:
             return None
+        if buffer.is_cancelled:
+            buffer.give_back()
+            self._cancelled += 1
+            return None
         self._keeper.streams()
-        lost = self._numbering.take(buffer.sequence)
+        missing = self._numbering.take(buffer.sequence)
         when = self._clock.date(buffer.flags, buffer.stamp_ns, buffer.dequeued_ns)
         captured = Captured(when.capture_ns, sequence=buffer.sequence, from_driver=when.from_driver)
         if self._assembler is not None:
-            captured.discontinuity = lost > 0 and self.codec is not None  # encoded pictures depend on each other
+            captured.discontinuity = missing != 0 and self.codec is not None  # encoded pictures depend on each other
             self._ready += self._encoded(self._assembler, captured, buffer)
             return self._ready.popleft() if self._ready else None
         if buffer.is_bad:
@@ -194,12 +199,14 @@ class V4l2Source:
             self._control(self._buffers.device, _FORCE_KEYFRAME, 1)
 
     def figures(self) -> dict[str, int]:
-        """Return lost, jumps and wraps of the driver's numbers, the counters of CaptureClock, and unchecked.
+        """Return the counters of the driver's numbers, those of CaptureClock, and two more.
 
+        cancelled: buffers that the driver gave back without ever filling them, as it does after failed transfers.
         unchecked: JPEG pictures that were passed on without a check.
         """
         numbering = {name: value for name, value in asdict(self._numbering).items() if not name.startswith("_")}
-        return numbering | self._clock.figures() | {"unchecked": self._jpeg_decoder.unchecked}
+        counts = {"cancelled": self._cancelled, "unchecked": self._jpeg_decoder.unchecked}
+        return numbering | self._clock.figures() | counts
 
     def close(self) -> None:
         """Stop the camera and close it. Pictures that others still hold stay readable."""

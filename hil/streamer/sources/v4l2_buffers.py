@@ -52,6 +52,13 @@ class Buffer:
         there = [end - begin for begin, end in self.filled.parts]
         return bool(self.filled.flags & FLAG_ERROR) or not self.owner.layout.is_whole(there)
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the driver gives it back as it got it: flagged, without content, number and time."""
+        filled = self.filled
+        is_empty = all(begin == end for begin, end in filled.parts)
+        return bool(filled.flags & FLAG_ERROR) and is_empty and filled.sequence == 0 == filled.stamp_ns
+
     def data(self) -> bytes:
         """Return a copy of the content."""
         return b"".join(self._parts())
