@@ -76,7 +76,7 @@ def test_however_a_damaged_stream_is_cut_its_units_are_the_same(stream: Stream) 
 @pytest.mark.parametrize("filling", [b"\0", b"\0\0\1", b"\0\0\1\x67", b"\x06\xff", b"\0\0\3"])
 @pytest.mark.parametrize("codec", [Codec.H264, Codec.H265])
 def test_long_nonsense_is_soon_seen_through(codec: Codec, filling: bytes) -> None:
-    """Where time grew with the square of the size, this would take hours."""
+    """If time grew with the square of the size, this would take hours."""
     data = {Codec.H264: b"\0\0\1\x06", Codec.H265: b"\0\0\1\x4e\x01"}[codec] + filling * (2 << 20)
     assert entry_point(data, codec) is EntryPoint.NONE
     assert picture_format(data, codec) is None

@@ -53,7 +53,7 @@ def test_size_rate_colour_samples_and_reordering_are_those_of_the_decoder(stream
 
 
 def test_the_sequence_that_a_picture_is_under_counts() -> None:
-    """Of several that are sent, as for streams that change between them."""
+    """Several are sent, as in streams that change between them."""
     several = sps(number=0, size=(10, 6)) + sps(number=3, size=(20, 15)) + pps(0, 0) + pps(1, 3)
     for pps_id, size in ((0, (160, 96)), (1, (320, 240))):
         told = picture_format(several + slice_(kind=5, reference=3, pps_id=pps_id, lsb=0), Codec.H264)

@@ -134,7 +134,7 @@ def test_the_environment_chooses_the_library(tmp_path: Path) -> None:
 
 
 def test_a_library_of_the_systems_is_told_by_its_path(tmp_path: Path) -> None:
-    """For C programs to link with: what the loader found by its name."""
+    """C programs link with the path of the library that the loader found by its name."""
     folder = tmp_path / "system"
     folder.mkdir()
     (folder / SONAME).symlink_to(Path(get_library()).resolve())

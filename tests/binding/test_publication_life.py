@@ -190,7 +190,7 @@ def test_a_daemon_has_counters_of_its_own_once_its_parent_is_gone(ring: str, tmp
 
 
 def test_counters_whose_name_is_removed_are_made_anew(ring: str) -> None:
-    """As logind removes all that a user has in shared memory, and what is mounted over it hides it."""
+    """logind removes all that a user has in shared memory, and a mount over it hides it."""
     with Producer(ring), Consumer(ring, publish=True) as stream:
         (before,) = of_ring(ring)
         before.path.unlink()

@@ -48,7 +48,7 @@ print(numbers == list(range(len(numbers))), len(numbers), signals > 50, flush=Tr
 
 
 def test_ctrl_c_ends_a_wait_whenever_it_comes(ring: str) -> None:
-    """Also right before the sleep, where the signal finds nothing to interrupt."""
+    """It may come right before the sleep, where the signal finds nothing to interrupt."""
     chance = random.Random(1)
     with Producer(ring), running(WAITS, ring) as process:
         assert process.stdout is not None

@@ -123,7 +123,7 @@ def test_clean_leaves_a_semaphore_that_somebody_has_mapped(channel: Channel) -> 
     ("begin", "code"), [(struct.pack("<II", 0x56494445, 1), "abandoned-ring"), (b"", "unfinished-ring")]
 )
 def test_a_version_1_ring_is_left_over_once_no_process_has_it_open(channel: Channel, begin: bytes, code: str) -> None:
-    """Whether its writer lives can't be told from the ring, but a writer has it mapped."""
+    """The ring does not tell whether its writer lives, but a writer has it mapped."""
     name = f"/{channel.ring_path.name}"
     with channel.ring_path.open("xb") as object_:
         object_.write(begin)
@@ -143,7 +143,7 @@ def test_a_version_1_ring_is_left_over_once_no_process_has_it_open(channel: Chan
 
 
 def test_where_processes_may_be_out_of_sight_a_version_1_ring_is_none_of_ours(channel: Channel) -> None:
-    """As inside a container that shares the host's /dev/shm: the writer is there, and can't be seen."""
+    """In a container that shares the host's /dev/shm, the writer exists and can't be seen."""
     with channel.ring_path.open("xb") as object_:
         object_.write(struct.pack("<II", 0x56494445, 1))
         object_.truncate(V1_BYTES)

@@ -125,7 +125,7 @@ def test_a_dead_writer_is_told_with_its_pid(channel: Channel) -> None:
 
 
 def test_a_pid_of_another_process_is_not_taken_for_the_writer(ring: str) -> None:
-    """As seen from outside of a container: its pids are other processes' here."""
+    """Seen from outside of a container, its pids are other processes'."""
     with Producer(ring) as producer:
         producer.write(b"x")
         path = SHARED_MEMORY / ring[1:]

@@ -153,7 +153,7 @@ def test_so_does_a_stream_of_other_samples(
 @pytest.mark.parametrize("kind", ["h264", "h265"])
 @pytest.mark.parametrize("ending", [".mkv", ".mp4", ".mov"])
 def test_so_does_one_of_pixels_of_another_shape(ring: str, tmp_path: Path, kind: str, ending: str) -> None:
-    """As television goes from 4:3 to 16:9: players take the shape from the container."""
+    """Television goes from 4:3 to 16:9, and players take the shape from the container."""
     path = tmp_path / f"clip{ending}"
     codec = KINDS[kind][0]
     stream = stream_of((kind, WIDTH, HEIGHT))

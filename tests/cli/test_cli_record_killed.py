@@ -34,7 +34,7 @@ def hear(sounds: Producer, *times_ms: range) -> None:
 def test_a_killed_recording_plays_up_to_its_last_second(
     ring: str, tmp_path: Path, kind: str, ending: str, sound: str
 ) -> None:
-    """Also where of the sound that it is to have none has come yet."""
+    """It does so even if none of the sound that it is to have has come yet."""
     path = tmp_path / f"clip{ending}"
     command = [sys.executable, "-m", "vshm_ctypes", "record", ring, "-o", str(path), "--from", "oldest"]
     if sound != "none":

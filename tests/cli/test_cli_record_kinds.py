@@ -94,7 +94,7 @@ def test_sound_alone_is_in_what_the_name_says(ring: str, tmp_path: Path, kind: s
 def test_what_the_name_does_not_say_is_refused(
     ring: str, tmp_path: Path, kind: str, ending: str, is_there: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With a way to go on, no number in place of a codec, and nothing touched, not even with --force."""
+    """The message gives the codec by name and a way to go on; nothing is touched, not even with --force."""
     path = tmp_path / f"clip{ending}"
     if is_there:
         path.write_text("precious")

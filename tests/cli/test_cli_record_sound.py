@@ -169,7 +169,7 @@ def test_sound_that_ends_leaves_the_pictures_alone(rings: tuple[Producer, Produc
 
 @pytest.mark.parametrize("later", [False, True])
 def test_only_sound_that_was_lost_beside_pictures_is_a_loss(ring: str, tmp_path: Path, later: bool) -> None:
-    """Whoever reads a full ring from its oldest frame on is lapped while the file is opened."""
+    """A reader that starts at the oldest frame of a full ring is lapped while the file is opened."""
     path = tmp_path / "clip.mkv"
     command = [sys.executable, "-m", "vshm_ctypes", "record", ring, "--audio", f"{ring}_sound", "-o", str(path)]
     with (

@@ -70,7 +70,7 @@ def test_on_stdout_too_it_begins_at_an_entry_point(ring: str) -> None:
 def test_a_recording_may_begin_at_a_recovery_point(
     ring: str, tmp_path: Path, kind: str, ending: str, flagged: bool
 ) -> None:
-    """Without what is shown before it, which would be made from pictures that are not there."""
+    """What is shown before it is left out, since it would be made from pictures that are not there."""
     codec = KINDS[kind][0]
     path = tmp_path / f"clip{ENDINGS[codec] if ending == 'raw' else ending}"
     stream = units(kind)
@@ -213,7 +213,7 @@ def test_what_is_lost_at_the_end_for_want_of_a_keyframe_is_told(
 def test_after_a_gap_it_goes_on_at_an_entry_point_without_what_leads_to_it(
     ring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of an open GOP, pictures shown before its first one are made from pictures in the gap."""
+    """Pictures of an open GOP that are shown before its first one are made from pictures in the gap."""
     path = tmp_path / "clip.mp4"
     stream = units("h265 open gop")
     again = [at for at, unit in enumerate(stream) if unit.entry is EntryPoint.RECOVERY_POINT][2]

@@ -75,7 +75,7 @@ def test_a_writer_that_ends_is_a_finding(ring: str) -> None:
 
 
 def test_a_ring_that_is_cut_off_is_told_and_no_crash(channel: Channel, tmp_path: Path) -> None:
-    """Whoever may write to a ring can shrink it under its readers: the kernel answers them with SIGBUS."""
+    """Anybody who may write to a ring can shrink it under its readers, which then get SIGBUS."""
     writer = channel.start_writer()
     wait_until(channel.ring_path.exists, "the ring is there")
     writer.kill()

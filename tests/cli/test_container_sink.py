@@ -97,7 +97,7 @@ def test_pictures_that_are_rare_move_nothing(
 def test_sound_ahead_of_the_pictures_waits_for_them(
     rings: tuple[Producer, Consumer, Producer, Consumer], tmp_path: Path, ending: str
 ) -> None:
-    """For readers that take a file to begin where its first packet does."""
+    """Some readers take a file to begin where its first packet does."""
     producer, stream, sounds, sound = rings
     pictures = pictures_of(producer, stream, "h264 b", 60)
     frames = frames_at(sounds, sound, list(range(400, 2400, 20)))

@@ -151,6 +151,6 @@ def _unheld(makers: set[str]) -> dict[str, set[str]]:
 
 
 def test_whatever_would_be_left_behind_is_made_and_put_away_held() -> None:
-    """Or by a context manager that those who use it hold."""
+    """It may also be held by a context manager of those who use it."""
     assert _unheld(MAKERS) == CONTEXTS
     assert _unheld(MAKERS | set().union(*CONTEXTS.values())) == CONTEXTS

@@ -55,7 +55,7 @@ def told_at(folder: Path, program: str, moment: str, number: int = signal.SIGINT
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_who_is_told_while_it_starts_ends_without_a_traceback(tmp_path: Path, program: str) -> None:
-    """From its first import to its last: some of them, by each signal in turn."""
+    """Some imports, from the first to the last, are interrupted by each signal in turn."""
     if program == "camera-streamer":
         pytest.importorskip("av")
     imports = int(told_at(tmp_path, program, "count").stderr)

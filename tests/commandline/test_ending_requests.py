@@ -45,7 +45,7 @@ def test_who_tells_again_does_not_want_to_wait(before: Sequence[str]) -> None:
 
 
 def test_one_request_may_come_twice(ring: str) -> None:
-    """As of timeout(1), which signals its child, and then its group, to which the child belongs."""
+    """timeout(1) signals its child, and then its group, to which the child belongs."""
     with running(WORKS, "1") as process:
         assert process.stdout is not None
         assert process.stdin is not None

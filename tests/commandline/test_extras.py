@@ -34,7 +34,7 @@ def run(command: str, *words: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_tells_help_and_version_without_extras(command: str) -> None:
-    """That asks each of its verbs for its arguments."""
+    """For its help it asks each of its verbs for its arguments."""
     for word in ("--help", "--version"):
         done = run(command, word)
         assert (done.returncode, done.stderr) == (0, "")

@@ -96,7 +96,7 @@ def test_the_other_commands_tell_it_too(module: str, words: list[str], tmp_path:
 
 
 def test_who_shares_it_may_have_made_it_non_blocking() -> None:
-    """As Node.js does with a terminal."""
+    """Node.js does so with a terminal."""
     command = [sys.executable, "-m", "vshm_ctypes", "export", "--dashboard"]
     whole = subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=True).stdout
     ear, mouth = os.pipe()

@@ -72,7 +72,7 @@ def test_in_a_pipe_no_line_is_wrapped(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_library_against_itself_is_never_a_regression(tmp_path: Path) -> None:
-    """In so short a time it may be inconclusive, and on a poor host invalid."""
+    """It may be inconclusive in so short a time, and invalid on a poor host."""
     done = gate(LIBRARY, tmp_path)
     assert done.returncode in (0, 3), done.stderr
     assert sorted(path.name for path in (tmp_path / "gate").iterdir()) == FILES

@@ -50,7 +50,7 @@ def test_a_struct_may_grow_at_its_end(tmp_path: Path, struct: str) -> None:
 
 
 def test_what_moves_in_a_struct_is_found(tmp_path: Path) -> None:
-    """In the headers, and by promises: a program of one finds there what a library of the other put elsewhere."""
+    """It is found in the headers and by promises: a program of one build reads there what the other put elsewhere."""
     other = with_header(tmp_path, "\tuint64_t keyframes; ", f"{COLOUR}\tuint64_t keyframes; ")
     found = worse(rows_of(THIS, other))
     assert set(found) == {HEADERS, "mixed_program_of_candidate"}

@@ -141,7 +141,7 @@ def test_what_is_broken_is_told_with_all_that_is_needed(tmp_path: Path) -> None:
 
 
 def test_what_a_library_prints_is_found_and_is_no_answer(tmp_path: Path) -> None:
-    """While it is loaded, too."""
+    """It may print even while it is loaded."""
     source = (
         '#include <unistd.h>\n__attribute__((constructor)) static void chat(void) { if (write(1, "{}\\n", 3)) {} }\n'
     )
@@ -163,7 +163,7 @@ def test_one_promise_can_be_seen_alone(tmp_path: Path) -> None:
 
 
 def test_the_asking_can_be_broken_off(tmp_path: Path) -> None:
-    """By whoever started it: it puts away what is at work."""
+    """Whoever started it may end it, and it ends what is at work."""
     hanging, before = wrapped(tmp_path, HANGING), orphans()
     command = [sys.executable, "-m", "hil.gate.promises", "40", str(hanging), str(hanging)]
     command += ["tells_its_version", "numbers_frames_from_nought"]

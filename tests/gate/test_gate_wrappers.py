@@ -75,13 +75,13 @@ def drop_sections(library: Path) -> None:
 
 
 def test_whoever_asks_has_loaded_no_library_yet() -> None:
-    """Of the same soname, it would be taken for the one that a wrapper needs."""
+    """A library of the same soname would be taken for the one that a wrapper needs."""
     program = "import sys, hil.gate.promises, hil.gate.promises.troupe; sys.exit('vshm_ctypes' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env=child_environment())
 
 
 def test_a_wrapper_is_asked_with_the_library_that_it_needs(tmp_path: Path) -> None:
-    """Not with the one of the same soname that is in use here."""
+    """It must not get the one of the same soname that is in use here."""
     other = compiled(tmp_path, "other", VERSION, f"-Wl,-soname,{SONAME}")
     (tmp_path / "lib").mkdir()
     needed = Path(shutil.copy(other, tmp_path / "lib" / SONAME))
@@ -94,7 +94,7 @@ def test_a_wrapper_is_asked_with_the_library_that_it_needs(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("how", ["by path", "by order", "resolved", "needed", "stripped", "without sections"])
 def test_what_gives_all_calls_is_no_regression(tmp_path: Path, how: str) -> None:
-    """In what it exports, its size, and what it promises; nor is the library one against it."""
+    """It is none in its exports, its size or its promises; nor is the library one against it."""
     wrapper = inspect_library(how, made(tmp_path, how), None)
     is_wrapper = not how.startswith(("stripped", "without"))
     assert wrapper.symbols >= set(read_header().calls)
@@ -158,7 +158,7 @@ def test_what_is_broken_in_a_call_that_the_baseline_lacks_is_new(tmp_path: Path)
 
 
 def test_versions_of_symbols_are_told(tmp_path: Path) -> None:
-    """Without them, what was linked with the baseline starts all the same; of other ones it does not."""
+    """A program linked with the baseline starts without any, but not with other ones."""
     script = tmp_path / "map"
     script.write_text("VIDEO_SHM_9 { global: video_shm_*; local: *; };\n")
     looked_up = BY_PATH.format(library=LIBRARY)
@@ -207,7 +207,7 @@ def test_an_archive_is_linked_and_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("moved", [False, True])
 def test_what_stands_in_front_by_preloading_is_asked_in_its_order(tmp_path: Path, moved: bool) -> None:
-    """Where the loader does not find the library by its soname, too."""
+    """This holds even if the loader does not find the library by its soname."""
     library = Path(shutil.copy(LIBRARY, tmp_path / "moved.so")) if moved else LIBRARY
     source = f"{HEAD}#include <video_shm.h>\n" + FORWARD.format(
         result="int",
@@ -253,7 +253,7 @@ def unloadable(folder: Path, how: str) -> tuple[Path, str]:
 
 @pytest.mark.parametrize("how", ["musl", "processor", "program that exports", "program"])
 def test_what_can_not_be_loaded_is_said(tmp_path: Path, how: str) -> None:
-    """With its reason, in words and JSON, by exit 3; it is no regression, and no success."""
+    """The reason is there in words and JSON, and exit code 3; it is no regression, and no success."""
     path, why = unloadable(tmp_path, how)
     code, text = said("tells_its_version", "prints_nothing", "--library", str(path))
     assert code == 3 and f"0 kept, 0 broken, 2 not asked; 2 because {why}" in text

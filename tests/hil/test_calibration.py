@@ -145,7 +145,7 @@ def run_words(folder: Path, camera: str) -> list[str]:
 
 
 def test_the_verb_runs_the_suite_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And goes on where figures are beyond the budgets that are to be replaced: 0.01 here, from the second run on."""
+    """It goes on if figures are beyond the budgets to be replaced, as 0.01 is here from the second run on."""
     file = tmp_path / "mine.toml"
     words = ["calibrate", "--runs", "3", "-o", str(file), "--board", "generic", "--json"]
     assert main([*words, *run_words(tmp_path, "testsrc")]) == 0

@@ -45,7 +45,7 @@ def test_disk_load_writes(tmp_path: Path) -> None:
 
 
 def test_disk_load_writes_where_files_have_to_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on an overlay of an older kernel, which the virtual machine has."""
+    """An overlay of an older kernel, which the virtual machine has, takes no nameless files."""
     find_program("burner", loaded_library())  # before the compiler would be preloaded too
     folder = tmp_path / "disk"
     folder.mkdir()
@@ -92,7 +92,7 @@ def test_stress_ng_is_used_where_it_is_installed(tmp_path: Path, monkeypatch: py
 
 
 def test_a_load_that_does_not_end_is_killed_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside what comes next it would go on unseen."""
+    """It would go on unseen beside what comes next."""
     deaf = tmp_path / "deaf"
     install_stress_ng(tmp_path, monkeypatch, "trap '' TERM", f"echo > {deaf}", "exec sleep 1000")
     monkeypatch.setattr("hil.host.load.END_S", 0.1)

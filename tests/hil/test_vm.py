@@ -161,7 +161,7 @@ def test_where_kvm_does_not_boot_it_is_emulated(tmp_path: Path, vng: Path, monke
 def test_where_kvm_stands_still_it_is_emulated(
     tmp_path: Path, vng: Path, monkeypatch: pytest.MonkeyPatch, said_first: str, passed_s: float, why: str
 ) -> None:
-    """As where a nested KVM makes a machine and then runs no ordinary kernel."""
+    """A nested KVM may create a machine, and yet run no ordinary kernel."""
     hangs = f"echo $$ >{tmp_path}/pid; echo '{said_first}'; exec sleep 1000"
     stand_in(vng, f"case $* in *--disable-kvm*) ;; *) {hangs};; esac; {RUNS_THE_SCRIPT}")
     monkeypatch.setattr(machine, "kvm_is_usable", lambda: True)

@@ -111,7 +111,7 @@ def test_a_frame_that_nobody_wrote_is_found() -> None:
 
 
 def test_a_frame_that_comes_before_it_is_written_is_found() -> None:
-    """Such as one whose count was published ahead of its bytes."""
+    """Its count may have been published ahead of its bytes."""
     written = writing()
     received = reading(written)
     received["awake_ns"][5] = written["entry_ns"][5] - 1
@@ -120,7 +120,7 @@ def test_a_frame_that_comes_before_it_is_written_is_found() -> None:
 
 @pytest.mark.parametrize("off_ns", [-1, MS + 1])
 def test_a_time_of_publication_that_can_not_be_is_found(off_ns: int) -> None:
-    """Another clock, or another frame's."""
+    """It may be of another clock, or of another frame."""
     written = writing()
     received = reading(written)
     received["publish_ns"] = written["entry_ns"] + MS // 2

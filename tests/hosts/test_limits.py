@@ -51,7 +51,7 @@ def test_no_further_descriptor() -> None:
 
 
 def test_a_mapping_without_a_descriptor_is_an_error_of_ours(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As any other of a Consumer: programs that go on after such errors do so after this one too."""
+    """It is like any other of a Consumer, after which programs may go on."""
 
     def none_left(*_: object) -> int:
         raise OSError(errno.EMFILE, "none left")

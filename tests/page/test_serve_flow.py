@@ -129,7 +129,7 @@ def test_a_browser_that_falls_behind_goes_on_at_a_keyframe_and_all_is_counted(
 
 
 def test_what_a_ring_holds_waits_until_the_browser_takes_it(server: Server, ring: str) -> None:
-    """Of a ring whose writer is silent nothing comes after it, and no keyframe."""
+    """If the ring's writer is silent, nothing comes after it, and no keyframe."""
     count = 50
     units = encoded(f"keyint={count}:min-keyint={count}:bframes=0", count=count)
 

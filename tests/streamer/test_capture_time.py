@@ -134,7 +134,7 @@ def test_timestamps_of_no_use_are_replaced_from_the_first_one_on(
 
 @pytest.mark.parametrize("ahead", [1, 15 * MS, MAX_AHEAD_NS])
 def test_timestamps_a_little_ahead_keep_their_intervals(camera: Camera, ahead: int) -> None:
-    """As vivid has them: the first ones show by how much, and no picture is of the future."""
+    """vivid's first timestamps show by how much they are ahead, and no picture is from the future."""
     late = [0, 7 * MS, 3 * MS] * 20
     stamps = iter(late)
     found = camera.takes(60, lambda true_ns: true_ns + LATENCY + ahead - next(stamps))

@@ -85,7 +85,7 @@ def test_jpeg_is_what_every_reader_takes_it_for(pixels: str, colour: Colour) -> 
 
 
 def test_jpeg_says_that_it_is_jfif() -> None:
-    """Which is what gives its range and matrix a meaning."""
+    """This gives its range and matrix a meaning."""
     data = stream_of("jpeg", patches.picture("nv12", Colour(FULL, BT709)))
     assert data[:4] + data[6:11] == b"\xff\xd8\xff\xe0JFIF\0"
 
@@ -141,7 +141,7 @@ def test_whatever_number_a_source_says_its_pictures_are_encoded(field: str, code
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 def test_where_the_colours_change_a_new_sequence_says_so(codec: Any) -> None:
-    """Of two cameras of which one stands in for the other, say: every picture by its own description."""
+    """One camera may stand in for another; every picture then has its own description."""
     given = [patches.picture("nv12", Colour(full_range, BT601, 1, 1)) for full_range in (LIMITED, FULL, FULL, LIMITED)]
     data = stream_of(codec, *given)
     decoder: Any = av.CodecContext.create("hevc" if codec == "h265" else codec, "r")
@@ -182,7 +182,7 @@ def test_scaling_does_not_change_what_players_take_an_untold_matrix_for() -> Non
 def test_an_encoder_that_is_silent_about_colours_has_them_written_into_its_sets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As a board's, whose driver is told nothing; what stands in for it is libx264, kept in the dark."""
+    """A board's driver is told nothing of colours; libx264, which is not told either, stands in for it."""
     from hil.streamer import encoder as module
 
     opened = module._opened

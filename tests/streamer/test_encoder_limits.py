@@ -98,7 +98,7 @@ def test_any_rate_is_encoded(codec: Any, fps: float) -> None:
 
 
 def test_a_rate_that_nobody_knows_is_an_ordinary_one() -> None:
-    """By a rate of 0 there would be no bits at all for a picture."""
+    """A rate of 0 would leave no bits at all for a picture."""
     pictures = [flat(320, 240, level) for level in range(0, 250, 25)]
     unknown, known = (
         len(b"".join(unit.data for unit in encoded(Encoder(Channel(), "libx264", 320, 240, fps), pictures, 30)))

@@ -131,7 +131,7 @@ def test_rounds_are_told_from_each_other(clock: Clock, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("encoder", "at"), [("mjpeg", 10), ("libx264", 10), ("libx264", 15)])
 def test_a_jump_of_times_is_no_interruption_within_a_gop(clock: Clock, tmp_path: Path, encoder: str, at: int) -> None:
-    """Who is told of one waits for an entry point, and would lose what can be decoded.
+    """A reader that is told of one waits for an entry point, and would lose what can be decoded.
 
     With B pictures times of decoding jump later than those at which pictures are shown, behind the keyframe.
     """

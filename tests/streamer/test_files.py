@@ -142,7 +142,7 @@ def test_an_ordinary_step_of_a_slow_file_is_no_gap(clock: Clock, tmp_path: Path)
 
 
 def test_files_one_behind_the_other_play_one_behind_the_other(clock: Clock, tmp_path: Path) -> None:
-    """As cat makes them of .ts: the times go back, and forward."""
+    """cat makes such files of .ts: the times go back, and forward."""
     parts = [
         write(tmp_path / f"{at}.ts", [begin + time_s for time_s in even(20)]) for at, begin in enumerate((50, 10, 400))
     ]

@@ -185,7 +185,7 @@ def test_the_other_of_two_alike_is_not_taken_at_once(desk: Desk, words: str) -> 
 
 
 def test_a_node_of_any_name_is_a_camera_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As a container has it: docker run --device /dev/video4:/dev/front."""
+    """A container may have one: docker run --device /dev/video4:/dev/front."""
     (node,) = plug(monkeypatch, tmp_path, camera_of(Codec.JPEG, []))
     other = node.rename(tmp_path / "front")
     assert video_devices(tmp_path) == ([], [])

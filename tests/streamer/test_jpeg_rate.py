@@ -61,7 +61,7 @@ def test_a_rate_that_no_quality_keeps_is_told(rate: int, warns: bool, caplog: py
 
 
 def test_the_huffman_tables_are_the_standards_on_a_single_processor_too() -> None:
-    """Over RTP none are sent, and the standard's are meant."""
+    """RTP carries none, and receivers take the standard's."""
     processors = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(processors)})
     try:

@@ -55,7 +55,7 @@ def test_each_name_of_a_channel_may_stand_in_the_file() -> None:
     ],
 )
 def test_what_is_printed_says_the_same(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With a comment for each name, and nothing started."""
+    """It has a comment for each name, and nothing is started."""
     assert main([*words, "--print-config"]) == 0
     printed = capsys.readouterr().out
     path = tmp_path / "camera.toml"

@@ -118,7 +118,7 @@ def test_show_tells_whose_clock_dated_the_pictures(ring: str) -> None:
 
 
 def test_a_ring_whose_name_is_removed_is_made_anew(ring: str) -> None:
-    """As systemd-logind does with a user's segments at logout."""
+    """systemd-logind removes a user's shared memory at logout."""
     with streaming(ring, *PATTERN, "--channel", f"{ring}:", "--stats") as process:
         inode = inspect(ring).inode
         (SHARED_MEMORY / ring[1:]).unlink()

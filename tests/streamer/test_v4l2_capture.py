@@ -213,7 +213,7 @@ def test_numbers_that_no_list_knows_break_neither_listing_nor_capture(
 
 
 def test_a_control_of_a_type_that_nobody_knows_is_passed_over(plug: Any, tmp_path: Path) -> None:
-    """As Linux 7.2's vivid has one, of type 263."""
+    """The vivid of Linux 7.2 has one, of type 263."""
     camera = FakeCamera(fourcc_of("YUYV"), queue=[Sent([CONTENT["YUYV"][0]])])
     camera.known_controls = {0x00F00001: (263, b"Rectangles"), 0x00F00002: (2, DISCONNECT.encode())}
     check(first_picture(plug(camera)), "YUYV")

@@ -71,7 +71,7 @@ def test_jpeg_is_full_range_unless_the_driver_says_otherwise() -> None:
 
 
 def test_the_defaults_are_those_of_the_kernel_s_header(tmp_path: Path) -> None:
-    """By its own macros, compiled."""
+    """The header's own macros, compiled, tell them."""
     compiler = shutil.which("cc")
     if compiler is None or not HEADER.exists():
         pytest.skip("needs a C compiler and linux/videodev2.h: apt-get install gcc linux-libc-dev")
