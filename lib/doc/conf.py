@@ -45,11 +45,11 @@ def keep_links_between_pages(app: Any, name: str, source: list[str]) -> None:
 
 
 def escape_asterisks(_app: Any, _what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """Docstrings are plain text with code in backquotes: an asterisk is a mark, and begins no emphasis."""
+    """Escape asterisks, since docstrings are plain text with code in backquotes, and have no emphasis."""
     lines[:] = [line.replace("*", r"\*") for line in lines]
 
 
 def setup(app: Any) -> None:
-    """Called by Sphinx."""
+    """Register with Sphinx, which calls this."""
     app.connect("source-read", keep_links_between_pages)
     app.connect("autodoc-process-docstring", escape_asterisks, priority=400)  # before napoleon, which writes some

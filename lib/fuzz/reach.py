@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What inputs reach of the library, and what they do not: reach.py PROGRAM CORPUS...
+"""Shows what inputs reach of the library, and what they do not: reach.py PROGRAM CORPUS...
 
 PROGRAM is fuzz_ring_coverage, which replays the corpora. Each function with lines that were not reached is named, with
 the reason that the file `unreached` gives. Exit code 1: there are lines without one.
@@ -18,7 +18,7 @@ SOURCES = HERE.parent / "src"
 
 
 def reasons():
-    """{file:function: (lines, reason)}"""
+    """Return {file:function: (lines, reason)}."""
     found = {}
     for row in (HERE / "unreached").read_text(encoding="ascii").splitlines():
         if row and not row.startswith("#"):
@@ -32,7 +32,7 @@ def tool(name, *words):
 
 
 def replay(program, corpora, folder):
-    """The profile of a replay; raises CalledProcessError where an input is a finding."""
+    """Return the profile of a replay. Raises CalledProcessError if an input is a finding."""
     raw, profile = folder / "raw", folder / "profile"
     environment = {"LLVM_PROFILE_FILE": str(raw)}
     result = subprocess.run(
@@ -45,7 +45,7 @@ def replay(program, corpora, folder):
 
 
 def unreached(program, profile):
-    """({file:function: lines that were not reached}, share of all lines that were)"""
+    """Return ({file:function: lines that were not reached}, share of all lines that were)."""
     sources = sorted(SOURCES.glob("*.c"))
     exported = json.loads(tool("llvm-cov", "export", program, f"-instr-profile={profile}", *sources))["data"][0]
     extents = {}
