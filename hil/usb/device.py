@@ -68,8 +68,12 @@ class CameraDevice:
         self._events: list[Request] = []  # transfers for events of the status endpoint, of which there are none
 
     def receive(self) -> None:
-        """Take one command of the kernel's. Raises EOFError or OSError once it has let go."""
-        command = self._link.receive()
+        """Take the kernel's next commands. Raises EOFError or OSError once it has let go."""
+        for command in self._link.receive():
+            self._take(command)
+        self._link.flush()
+
+    def _take(self, command: Request | Unlink) -> None:
         if isinstance(command, Unlink):
             self._link.answer_unlink(command, self._take_back(command.request))
         elif command.endpoint == 0:
@@ -84,11 +88,12 @@ class CameraDevice:
             self._link.answer(command, status=-errno.EPIPE)
 
     def tick(self) -> float:
-        """Do what is due. Returns how many seconds nothing else is, which may be infinite."""
+        """Do what is due. Returns how many seconds nothing else is, which may be infinite. Raises OSError."""
         now_s = self._now_s()
         parts = [self._replies.tick(now_s), self._video.tick(now_s)]
         if self._microphone is not None:
             parts.append(self._microphone.tick(now_s))
+        self._link.flush()
         return max(min(parts) - self._now_s(), 0.0)
 
     def unplugged(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _SUBMIT, _UNLINK, _SUBMITTED, _UNLINKED = 1, 2, 3, 4  # commands and answers
-_HEAD_BYTES = 48
+_HEAD = struct.Struct(">5IIiiii8s")
 _PACKET = struct.Struct(">IIIi")  # offset, length, actual length, status
 _ANSWER = struct.Struct(">5Iiiiii8x")
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE, _BUFFER_BYTES = 32, 33, 4 << 20  # a raw picture fits in, so that nobody waits
@@ -29,14 +29,14 @@ class Packet(NamedTuple):
 class Request(NamedTuple):
     """A transfer that the kernel wants.
 
-    number: by which it is answered. length: bytes that it has room for, or sends. packets: (offset, length) of each,
-    if it is isochronous. setup: the 8 bytes of a control transfer. data: what it sends.
+    number: by which it is answered. length: bytes that it has room for, or sends. packets: of each (offset, length, and
+    two that the answer fills in), if it is isochronous. setup: the 8 bytes of a control transfer. data: what it sends.
     """
 
     number: int
     endpoint: int
     length: int
-    packets: tuple[tuple[int, int], ...]
+    packets: tuple[tuple[int, ...], ...]
     setup: bytes
     data: bytes
 
@@ -63,66 +63,82 @@ def pair() -> tuple[socket.socket, socket.socket]:
 class Link:
     """The device's end of the connection. isochronous: the numbers of its isochronous endpoints.
 
-    Every call raises EOFError or OSError once the kernel has let go.
+    A microphone has a thousand transfers in a second, so commands are read, and answers sent, many at a time.
     """
 
     def __init__(self, end: socket.socket, isochronous: frozenset[int]) -> None:
         self._socket = end
         self._isochronous = isochronous
+        self._in = b""
+        self._out: list[bytes] = []
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable when a command is there."""
+        """Return the descriptor that is readable when commands are there."""
         return self._socket.fileno()
 
     def close(self) -> None:
         """Unplug the device. A second call does nothing."""
         self._socket.close()
 
-    def receive(self) -> Request | Unlink:
-        """Return the kernel's next command; blocks until it is there."""
-        head = self._read(_HEAD_BYTES)
-        command, number, _, incoming, endpoint = struct.unpack_from(">5I", head)
+    def receive(self) -> list[Request | Unlink]:
+        """Return the next commands; blocks until one is there. Raises EOFError or OSError once the kernel has let go."""
+        found: list[Request | Unlink] = []
+        while not found:
+            data = self._socket.recv(_BUFFER_BYTES)
+            if not data:
+                raise EOFError
+            self._in += data
+            at = 0
+            while (command := self._command(at)) is not None:
+                found.append(command[0])
+                at = command[1]
+            self._in = self._in[at:]
+        return found
+
+    def _command(self, at: int) -> tuple[Request | Unlink, int] | None:
+        """Return (the command that begins there, where the next one does), or None if it is not there as a whole."""
+        if len(self._in) < at + _HEAD.size:
+            return None
+        command, number, _, incoming, endpoint, first, length, _, count, _, setup = _HEAD.unpack_from(self._in, at)
+        at += _HEAD.size
         if command == _UNLINK:
-            return Unlink(number, *struct.unpack_from(">I", head, 20))
+            return Unlink(number, first), at
         if command != _SUBMIT:
             raise OSError(errno.EPROTO, f"a command of USB/IP that is unknown: {command}")
-        length, _, count = struct.unpack_from(">iii", head, 24)
-        data = self._read(length) if not incoming and length > 0 else b""
-        packets: tuple[tuple[int, int], ...] = ()
-        if endpoint in self._isochronous:  # the count means nothing in other transfers
-            table = self._read(_PACKET.size * count)
-            packets = tuple((offset, size) for offset, size, _, _ in _PACKET.iter_unpack(table))
-        return Request(number, endpoint, length, packets, head[40:], data)
+        sent = 0 if incoming else length
+        # In other transfers the count of packets means nothing.
+        table = _PACKET.size * count if endpoint in self._isochronous else 0
+        end = at + sent + table
+        if len(self._in) < end:
+            return None
+        packets = tuple(_PACKET.iter_unpack(self._in[at + sent : end])) if table else ()
+        return Request(number, endpoint, length, packets, setup, self._in[at : at + sent]), end
 
     def answer(self, request: Request, data: bytes = b"", status: int = 0) -> None:
         """Answer a transfer that is not isochronous: with data, with a negative errno, or that its own data came in."""
         data = b"" if status else data[: request.length]
         length = len(data) or (0 if status else len(request.data))
-        self._send(request.number, status, length, data)
+        self._put(request.number, status, length, data)
 
     def answer_packets(self, request: Request, packets: Sequence[Packet], status: int = 0) -> None:
         """Answer an isochronous transfer with its first packets; the others stay empty. status: of the whole."""
-        table = []
-        for at, (offset, length) in enumerate(request.packets):
-            data, failed = packets[at] if at < len(packets) else (b"", 0)
-            table.append(_PACKET.pack(offset, length, len(data), failed))
-        data = b"".join(packet.data for packet in packets)
-        errors = sum(packet.status != 0 for packet in packets)
-        self._send(request.number, status, len(data), data + b"".join(table), len(table), errors)
+        given = zip(request.packets, packets, strict=False)
+        told = [_PACKET.pack(*asked[:2], len(one.data), one.status) for asked, one in given]
+        told += [_PACKET.pack(*asked[:2], 0, 0) for asked in request.packets[len(packets) :]]
+        data = b"".join([packet.data for packet in packets])
+        errors = sum([packet.status != 0 for packet in packets])
+        self._put(request.number, status, len(data), data + b"".join(told), len(told), errors)
 
     def answer_unlink(self, command: Unlink, found: bool) -> None:
         """Say whether the request had still been waiting; if so, it gets no other answer."""
         status = -errno.ECONNRESET if found else 0
-        self._socket.sendall(struct.pack(">5Ii24x", _UNLINKED, command.number, 0, 0, 0, status))
+        self._out.append(struct.pack(">5Ii24x", _UNLINKED, command.number, 0, 0, 0, status))
 
-    def _send(self, number: int, status: int, length: int, data: bytes, packets: int = 0, errors: int = 0) -> None:
-        self._socket.sendall(_ANSWER.pack(_SUBMITTED, number, 0, 0, 0, status, length, 0, packets, errors) + data)
+    def flush(self) -> None:
+        """Send the answers. Raises OSError once the kernel has let go."""
+        if self._out:
+            out, self._out = self._out, []
+            self._socket.sendall(b"".join(out))
 
-    def _read(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            more = self._socket.recv(size - len(data))
-            if not more:
-                raise EOFError
-            data += more
-        return bytes(data)
+    def _put(self, number: int, status: int, length: int, data: bytes, packets: int = 0, errors: int = 0) -> None:
+        self._out.append(_ANSWER.pack(_SUBMITTED, number, 0, 0, 0, status, length, 0, packets, errors) + data)
