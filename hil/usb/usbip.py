@@ -81,7 +81,7 @@ class Link:
         self._socket.close()
 
     def receive(self) -> list[Request | Unlink]:
-        """Return the next commands; blocks until one is there. Raises EOFError or OSError once the kernel has let go."""
+        """Return the next commands; blocks until one is there. Raises EOFError or OSError if the kernel has let go."""
         found: list[Request | Unlink] = []
         while not found:
             data = self._socket.recv(_BUFFER_BYTES)
