@@ -42,14 +42,14 @@ def written(words):
 
 
 def between():
-    """Return inputs in which the size changes at each step from the look at a frame to its copy."""
+    """Yield inputs in which the size changes at each step from the look at a frame to its copy."""
     for later in range(1, 100):
         flip = [4, FIRST_SLOT + 2, FLIP, 16]
         yield [OPEN, OLDEST, 0, CHANGE_LATER, later, *flip, RECEIVE, 3, 0, CHANGE_NOW, *flip]
 
 
 def lost():
-    """Return inputs in which a program closes descriptors, asks for them, lets time pass, and ends."""
+    """Yield inputs in which a program closes descriptors, asks for them, lets time pass, and ends."""
     begins = ([OPEN, OLDEST, 0], [WRITER, 0], [OPEN, OLDEST, 0, WRITER, 0])
     for taken, begin in itertools.product((0, 255, 85, 170), begins):
         again = [WRITE, 0, 0, ASK, LOSE, taken, ASK, PASS, *READ[3:], PASS, RECEIVE, 3, 0, WRITE, 8, 0]
