@@ -54,7 +54,7 @@ ssize_t fuzz_readlink(const char *path, char *to, size_t size);
 int fuzz_stat(const char *path, struct stat *status);
 long fuzz_syscall(long number, ...);
 
-/* It is somebody else's turn: a change of the ring may be due. */
+/* Gives another process its turn: makes the changes of the ring that are due. */
 void fuzz_turn(void);
 
 #endif

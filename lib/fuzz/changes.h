@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes that come over the hostile object, at once or while the library looks at it. */
+/* Changes of the hostile object, made at once or while the library looks at it. */
 #ifndef VSHM_FUZZ_CHANGES_H
 #define VSHM_FUZZ_CHANGES_H
 
@@ -7,11 +7,11 @@
 
 #include "object.h"
 
-/* Reads a change from the input and makes it now, or in so many turns; turns 0: now. */
+/* Reads a change from the input, and makes it after that many turns, or now if turns is 0. */
 void changes_take(struct input *input, uint32_t turns);
-/* Makes all changes of this input over and over, from another thread, until it is told to stop. */
+/* Makes all changes of this input over and over in another thread; begin false: stops that. */
 void changes_race(bool begin);
-/* None is due any more. */
+/* Drops all changes that are still due. */
 void changes_forget(void);
 
 #endif

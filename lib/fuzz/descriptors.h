@@ -7,7 +7,7 @@
 
 #define DESCRIPTOR_TEXT_MAX 128
 
-/* What the kernel calls an open file description: a lock belongs to it. */
+/* An open file description, as the kernel calls it, to which locks belong. */
 struct description {
 	int number; /* from 1 */
 	unsigned descriptors;
@@ -17,31 +17,31 @@ struct description {
 	int flags;
 };
 
-/* A descriptor of the file, or of the text; the lowest that is free. */
+/* Opens the file, or the text. Returns the lowest free descriptor. */
 int fd_make(struct memory_file *file, const char *text, int flags);
-/* The description of an open descriptor, or NULL. */
+/* Returns the description of an open descriptor, or NULL. */
 struct description *fd_find(int fd);
-/* One more descriptor of the same description, not below least. */
+/* Duplicates a descriptor. Returns the lowest free one from least on. */
 int fd_again(int fd, int least);
-/* Ends the program unless the library may close it. */
+/* Closes a descriptor. Ends the program if the library may not close it. */
 void fd_close(int fd);
-/* What is mapped there keeps the description, too. Once nothing does, it lets go of its locks. */
+/* A mapping keeps the description open, too. Once nothing does, its locks are released. */
 void fd_map(int fd, const void *base);
 void fd_unmap(const void *base);
 
-/* The library's file. Ends the program where the descriptor is none of the library's. */
+/* Returns the file of a descriptor. Ends the program if the descriptor is not the library's. */
 struct memory_file *fd_file(int fd);
 
 enum fd_owner { FD_OURS, FD_STRANGERS, FD_NOBODYS };
 
-/* Whose it is by now. Ends the program where the library can't have had it. */
+/* Returns whose descriptor it is now. Ends the program if it was never the library's. */
 enum fd_owner fd_owner(int fd);
-/* The program closes all descriptors; those whose bits are set in taken are some file's of its own, then. */
+/* Closes all descriptors, as a program may; those whose bits are set in taken become its own files'. */
 void fds_lose(uint32_t taken);
 
-/* Ends the program where one is kept in the place of a standard stream. */
+/* Ends the program if a descriptor is kept in the place of a standard stream. */
 void fds_spare_streams(void);
-/* Ends the program unless all are closed. */
+/* Ends the program unless all descriptors are closed. */
 void fds_must_be_closed(void);
 
 #endif

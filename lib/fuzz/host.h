@@ -27,16 +27,16 @@ enum host_kind {
 	HOST_KINDS
 };
 
-/* detail: which of those that the kind has. */
+/* Sets the kind of host; detail chooses among the variants of that kind. */
 void host_begin(enum host_kind kind, uint8_t detail);
 enum host_kind host_kind(void);
-/* Whether this call fails; then errno is error. */
+/* Returns whether this call fails, with errno set to error. */
 bool host_refuses(int error);
-/* What is taken from the mode of a new file. */
+/* Returns the bits that are cleared in the mode of a new file. */
 mode_t host_umask(void);
-/* What a file in /proc says, or NULL with errno. */
+/* Returns the text of a file in /proc, or NULL with errno. */
 const char *host_proc_text(const char *path);
-/* Lets the library's clock go forward. */
+/* Puts the library's clock forward. */
 void host_time_passes(uint32_t ms);
 
 #endif

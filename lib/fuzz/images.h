@@ -19,7 +19,7 @@ struct image {
 
 extern struct image images[IMAGES];
 
-/* Makes them under that name, which leads to that path. Once. */
+/* Makes the images under that name, which leads to that path. To be called once. */
 void images_make(const char *name, const char *path);
 
 #endif

@@ -59,24 +59,26 @@ struct memory_file {
 	unsigned spot_count;
 };
 
-/* The file of that path, or NULL. */
+/* Returns the file of that path, or NULL. */
 struct memory_file *memory_find(const char *path);
-/* The file whose data lies there. */
+/* Returns the file whose data lies there. */
 struct memory_file *memory_of(const uint8_t *data);
-/* A new empty one without a name. */
+/* Returns a new empty file without a name. */
 struct memory_file *memory_make(mode_t mode, uid_t owner);
-/* Bytes from those who are not under test. */
+/* Writes bytes on behalf of a program that is not under test. */
 void memory_write(struct memory_file *file, uint64_t offset, const void *bytes, size_t size);
-/* Other than in the kernel, what is open or mapped can only shrink, and what was cut off can still be
- * touched. */
+/*
+ * Resizes a file. Unlike in the kernel, an open or mapped one can only shrink, and what was cut off can
+ * still be touched.
+ */
 void memory_resize(struct memory_file *file, uint64_t size);
-/* Once it is neither open nor mapped nor named nor kept, it is no more. */
+/* Frees the file if it is neither open nor mapped nor named nor kept. */
 void memory_forget(struct memory_file *file);
-/* Ends the program unless nothing is mapped, and no file is there. */
+/* Ends the program if anything is mapped, or any file is left. */
 void memory_must_be_empty(void);
 
 void *memory_map(struct memory_file *file, size_t size, bool writable);
-/* Puts empty memory in the place of all that is mapped there. */
+/* Replaces all that is mapped there by empty memory. */
 void memory_replace(void *base, size_t size);
 void memory_unmap(void *base, size_t size);
 

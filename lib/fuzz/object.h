@@ -10,7 +10,7 @@
 #define OBJECT_SLOTS 4u
 #define OBJECT_SLOT_SIZE 256u
 
-/* The input, byte for byte; zeros once it has been used up. */
+/* The input, taken byte by byte; zeros once it has been used up. */
 struct input {
 	const uint8_t *data;
 	size_t size;
@@ -18,30 +18,30 @@ struct input {
 
 uint64_t input_take(struct input *input, unsigned bytes);
 
-/* The name under which the object lies. */
+/* Returns the name of the object. */
 const char *object_name(void);
 
-/* Its channel's number; -1: it is no channel's. */
+/* Returns its channel's number, or -1 if it is no channel's. */
 int object_channel(void);
 
-/* Before anything else, once. */
+/* Prepares everything. To be called first, and once. */
 void object_prepare(void);
 
 /* Puts an object under the name, as the input says. */
 void object_make(struct input *input);
-/* Takes it away, with all changes that are still due. */
+/* Removes the object, with all changes that are still due. */
 void object_remove(void);
 
-/* The name goes or leads elsewhere, the object has another size, or somebody has a lock on it. */
+/* Removes the name, leads it elsewhere, resizes the object, or locks it. */
 void object_disturb(uint32_t word);
-/* One of the semaphores changes, goes, or is somebody else's. */
+/* Changes a semaphore, removes it, or gives it to somebody else. */
 void object_scribble(struct input *input);
 
-/* What the name leads to, for the writer may have replaced the ring; the first one where it leads nowhere. */
+/* Returns what the name leads to, since the writer may have replaced the ring, or else the first object. */
 struct memory_file *object_now(void);
-/* What lay under the name first. */
+/* Returns the first object that had the name. */
 struct memory_file *object_first(void);
-/* Of the image that it began as. */
+/* Returns the geometry of the image that the object began as. */
 const struct geometry *object_geometry(void);
 
 #endif

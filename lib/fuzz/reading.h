@@ -7,7 +7,7 @@
 
 #define READERS 2
 
-/* Ends the program where -1 comes with an errno that the header does not know. */
+/* Ends the program if a call returned -1 with an errno that the header does not name. */
 void check_error(int result);
 
 void reading_begin(void);
@@ -18,7 +18,7 @@ void reading_acquire(struct input *input, uint32_t which);
 void reading_release(uint32_t which);
 void reading_interrupt(uint32_t which);
 void reading_ask_descriptors(void);
-/* Ends the program where received, missed and skipped frames are not the span. */
+/* Ends the program if received, missed and skipped frames do not add up to the span. */
 void reading_check_books(uint32_t which);
 void reading_end(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the original's programs have in common: how they join, how they end, and what they say last. */
+/* What the original's programs share: how they join, how they end, and what they print last. */
 #ifndef ORIGINAL_PROGRAM_H
 #define ORIGINAL_PROGRAM_H
 
@@ -13,13 +13,19 @@
 extern atomic_int program_running;
 void program_begin(void);
 
-/* A number is a channel, NULL the only ring there is. It complains where that fails: 0 or -1. */
+/*
+ * Joins the ring of a channel's number, or the only ring if NULL. Returns 0, or -1 with a message on
+ * stderr.
+ */
 int program_join(video_shm_consumer_t *consumer, const char *channel);
 
-/* Counts a frame that was had. */
+/* Counts a frame that was received. */
 void program_count(const video_frame_meta_t *meta);
 
-/* "frames=N last=SEQUENCE" on stdout: how many frames it had, and which came last. The exit code for main. */
+/*
+ * Prints "frames=N last=SEQUENCE": how many frames there were, and the last one's number. Returns the exit
+ * code for main.
+ */
 int program_end(int code);
 
 #endif

@@ -7,14 +7,14 @@
 
 #include "video_shm.h"
 
-/* "/video_stream_chN"; one buffer for all. */
+/* Returns "/video_stream_chN", in one buffer for all calls. */
 const char *channel_ring(int channel);
 void open_channel_producer(video_shm_producer_t *producer, int channel);
-/* As a program of the first version does it. */
+/* Joins as a version 1 program does. */
 void open_channel_consumer(video_shm_consumer_t *consumer, int channel);
 
 bool semaphores_exist(int channel);
-/* Where the C library keeps a channel's semaphore: its stem is "video_sem_write" or "video_sem_read". */
+/* Returns the path of a channel's semaphore; stem is "video_sem_write" or "video_sem_read". */
 const char *semaphore_path(const char *stem, int channel);
 
 #endif

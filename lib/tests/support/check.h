@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every test program shares: claims that name themselves when they fail, a watchdog, ring names of its
- * own, and child processes that never outlive it.
+ * What all test programs share: checks that print themselves when they fail, a watchdog, ring names of
+ * their own, and child processes that never outlive them.
  */
 #ifndef VSHM_CHECK_H
 #define VSHM_CHECK_H
@@ -21,8 +21,10 @@ struct test {
 	void (*run)(void);
 };
 
-/* Runs the tests whose names hold any of the arguments, or all. The exit code for main; 77 if all were
- * skipped. */
+/*
+ * Runs the tests whose names contain any of the arguments, or all. Returns the exit code for main: 77 if
+ * all were skipped.
+ */
 int run_tests(int argc, char **argv, const struct test *tests, size_t count, unsigned watchdog_s);
 
 #define TEST(function)                                                                                       \
@@ -36,7 +38,10 @@ int run_tests(int argc, char **argv, const struct test *tests, size_t count, uns
 		return run_tests(argc, argv, tests, sizeof(tests) / sizeof(tests[0]), watchdog_s);                   \
 	}
 
-/* Ends the program with file, line and what was claimed. In a child too: its parent sees the exit code. */
+/*
+ * Prints file, line and the failed check, and ends the program, or a child, whose parent sees the exit
+ * code.
+ */
 _Noreturn void check_failed(const char *file, int line, const char *claim, const char *detail, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -54,7 +59,7 @@ _Noreturn void check_failed(const char *file, int line, const char *claim, const
 						 expected_, errno, strerror(errno));                                                 \
 	} while (0)
 
-/* The call fails with -1 and that errno. */
+/* Checks that the call fails with -1 and that errno. */
 #define CHECK_FAILS(call, error)                                                                             \
 	do {                                                                                                     \
 		errno = 0;                                                                                           \
@@ -64,33 +69,36 @@ _Noreturn void check_failed(const char *file, int line, const char *claim, const
 						 result_, errno, strerror(errno));                                                   \
 	} while (0)
 
-/* Leaves the running test as skipped: say what is missing. */
+/* Skips the running test. why says what is missing. */
 _Noreturn void skip_test(const char *why);
 
-/* Whether programs run under an emulator, as ci/cross does it. */
+/* Returns whether programs run under an emulator, as in ci/cross. */
 bool is_emulated(void);
 
-/* VIDEO_SHM_LONG=1: the long form of a test. */
+/* Returns whether tests run in their long form, with VIDEO_SHM_LONG=1. */
 bool long_form(void);
 unsigned pick(unsigned quick, unsigned thorough);
 
-/* A ring name that nobody else uses, "/vshm_test_PID_N"; removed at the end, whatever happens to the ring. */
+/* Returns a ring name of its own, "/vshm_test_PID_N". What has that name is removed at the end. */
 const char *fresh_name(void);
-/* A channel that nobody else uses; its ring and semaphores are removed at the end. */
+/* Returns a channel that nobody else uses. Its ring and semaphores are removed at the end. */
 int fresh_channel(void);
-/* "/dev/shm" + name. */
+/* Returns "/dev/shm" + name. */
 const char *shm_path(const char *name);
 bool shm_exists(const char *name);
 
 /* Runs work in a forked child that dies with this process. */
 pid_t start_child(void (*work)(void *), void *argument);
-/* Starts a program likewise; its stdout goes to *output if that is not NULL. argv ends with NULL. */
+/*
+ * Starts a program that dies with this process. Its stdout goes to *output unless that is NULL. argv ends
+ * with NULL.
+ */
 pid_t start_program(char *const argv[], FILE **output);
-/* Waits for a child of ours; its wait status. */
+/* Waits for a child. Returns its wait status. */
 int await_child(pid_t pid);
-/* Waits for it, and claims that it ended with 0. */
+/* Waits for a child, and checks that it ended with 0. */
 void child_succeeds(pid_t pid);
-/* Sends SIGKILL to a child of ours and reaps it. */
+/* Kills a child with SIGKILL, and reaps it. */
 void kill_child(pid_t pid);
 
 uint64_t now_ns(void);

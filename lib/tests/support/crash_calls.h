@@ -28,7 +28,7 @@ int crash_clock(clockid_t clock, struct timespec *time);
 		called_;                                                                                             \
 	})
 
-/* A clock that the test can put forward: nobody waits for what the library does every half second. */
+/* A clock that a test can put forward, to save waiting for what the library does every half second. */
 #define clock_gettime(...) crash_clock(__VA_ARGS__)
 
 #define chmod(...) THEN_CRASH(chmod(__VA_ARGS__))

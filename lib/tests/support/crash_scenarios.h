@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a writer may be at when it dies. */
+/* What a writer may be doing when it dies. */
 #ifndef VSHM_CRASH_SCENARIOS_H
 #define VSHM_CRASH_SCENARIOS_H
 
@@ -28,7 +28,9 @@ struct scenario {
 	void (*act)(video_shm_producer_t *producer, const struct place *place);
 };
 
-/* Opens the scenario's ring; other: of the geometry that comes after. What the library says. */
+/*
+ * Opens the scenario's ring; other: with the geometry of the next writer. Returns what the library returns.
+ */
 int scenario_open(const struct scenario *scenario, const struct place *place, bool other,
 				  video_shm_producer_t *producer);
 

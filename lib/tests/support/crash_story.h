@@ -22,24 +22,27 @@ struct story {
 
 extern struct story *story;
 
-/* Forgets everything. */
+/* Resets everything. */
 void story_begin(void);
 
-/* From here on this process dies at its k-th crash point; 0: at none. */
+/* Lets this process die at its k-th crash point from now on; 0: at none. */
 void story_arm(uint32_t k);
 
 /* Puts the library's monotonic clock forward, in this process. */
 void story_clock_ahead(unsigned ms);
 
-/* /dev/shm of this process's own, so that everything that is left there is seen. False: no permission. */
+/*
+ * Gives this process a /dev/shm of its own, so that all that is left is seen. Returns false if not
+ * permitted.
+ */
 bool story_own_shm(void);
 
-/* Whether /dev/shm holds nothing that this test made, or nothing but the ring and its semaphores. */
+/* Returns whether /dev/shm holds nothing of this test's, or nothing but the ring and its semaphores. */
 bool story_shm_is_clean(const char *ring, bool may_hold_the_ring);
 
 /*
- * The next frame of a ring, its size and payload told by its number and by who wrote it: bytes of one frame
- * by two writers never pass for whole. What write returned.
+ * Writes the next frame, whose size and payload follow from its number and its writer, so that bytes of two
+ * writers never pass for a whole frame. Returns what write returns.
  */
 int story_write(video_shm_producer_t *producer, uint16_t who, bool keyframe);
 uint32_t story_size(uint64_t frame, uint16_t who);

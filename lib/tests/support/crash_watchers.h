@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reader that believes nothing: every frame it gets, and every word it is told, is held against the
- * promises. */
+/* A reader that checks every frame and every result that it gets against the promises. */
 #ifndef VSHM_CRASH_WATCHERS_H
 #define VSHM_CRASH_WATCHERS_H
 
@@ -26,18 +25,17 @@ struct watcher {
 /* Opens the reader that options describe. */
 void watcher_open(struct watcher *watcher, const video_shm_consumer_options_t *options, bool borrows);
 
-/* Hands out and checks all there is, and takes down what it is told. */
+/* Reads and checks all frames that there are, and notes the errors that it gets. */
 void watcher_drain(struct watcher *watcher);
 
-/* The same, time after time, until the library has had reason to look at everything again. */
+/* Does the same repeatedly, until the library has had reason to look at everything again. */
 void watcher_settle(struct watcher *watcher);
 
-/* Takes the next frame and keeps it; watcher_let_go says whether it stayed whole, and holds that against it.
- */
+/* Acquires the next frame and keeps it; watcher_let_go checks whether it stayed whole, as release says. */
 void watcher_hold(struct watcher *watcher);
 void watcher_let_go(struct watcher *watcher);
 
-/* Claims that its books balance, and leaves. */
+/* Checks that its counters balance, and leaves the ring. */
 void watcher_close(struct watcher *watcher);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All who look on while a writer dies and the next one comes, in the order in which they are called. */
+/*
+ * The readers that look on while a writer dies and the next one comes, in the order in which they are
+ * called.
+ */
 #ifndef VSHM_CRASH_WITNESS_H
 #define VSHM_CRASH_WITNESS_H
 
@@ -35,18 +38,18 @@ struct witness {
 	struct v1_reader v1_old, v1_new;
 };
 
-/* Old readers join the ring, if there is one. */
+/* Lets the old readers join the ring, if there is one. */
 void witness_join(struct witness *witness);
-/* The writer is dead: what is there, and what old readers are told. */
+/* Notes, after the writer's death, what is there and what the old readers are told. */
 void witness_crash(struct witness *witness);
-/* Opens the next writer; new readers join. */
+/* Opens the next writer, and lets new readers join. */
 void witness_successor(struct witness *witness, video_shm_producer_t *next);
-/* It writes more frames than there are slots. */
+/* Writes more frames than there are slots. */
 void witness_frames(struct witness *witness, video_shm_producer_t *next);
-/* It leaves in good order, and nothing is left behind. */
+/* Closes the next writer, and checks that nothing is left behind. */
 void witness_end(struct witness *witness, video_shm_producer_t *next);
 
-/* The write semaphore's value; -1: there is none. */
+/* Returns the write semaphore's value, or -1 if there is none. */
 int witness_semaphore(const struct witness *witness);
 
 #endif

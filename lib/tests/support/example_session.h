@@ -13,14 +13,14 @@ struct session {
 	FILE *output, *errors;
 };
 
-/* Starts "video_consumer -n RING words..."; words are parted by blanks. */
+/* Starts "video_consumer -n RING words..."; words are separated by blanks. */
 void session_start(struct session *session, const char *ring, const char *words);
-/* The same; it has joined the ring, and can be ended by a signal. */
+/* Does the same, and waits until it has joined the ring and can be ended by a signal. */
 void session_start_attached(struct session *session, const char *ring, const char *words);
 
-/* Its exit code; what it wrote on stderr is in errors. */
+/* Returns its exit code. What it wrote to stderr is in errors. */
 int session_end(struct session *session, char errors[ERRORS_BYTES]);
-/* It ended with 0, and said nothing more. */
+/* Checks that it ended with 0, and printed nothing more. */
 void session_ends_well(struct session *session);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Something happens in the middle of a copy. */
+/* Makes something happen in the middle of a copy. */
 #ifndef VSHM_FAULTS_H
 #define VSHM_FAULTS_H
 

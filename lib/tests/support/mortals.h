@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writers made to be killed at any moment, and the readers who live through it. */
+/* Writers that are killed at any moment, and readers that live through it. */
 #ifndef VSHM_MORTALS_H
 #define VSHM_MORTALS_H
 

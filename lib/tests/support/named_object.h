@@ -8,12 +8,12 @@
 #define OBJECT_BYTES 8192u
 #define OBJECT_MODE 0660
 
-/* One that nobody uses. */
+/* Sets path to one that nobody uses. */
 void object_path(char path[SEGMENT_PATH_MAX]);
 
-/* An object that has no name yet: a descriptor for reading and writing. */
+/* Makes an object without a name. Returns a descriptor for reading and writing. */
 int object_build(void);
-/* The same with a fresh name. */
+/* Makes an object with a fresh name. Returns such a descriptor. */
 int object_make(char path[SEGMENT_PATH_MAX]);
 
 #endif

@@ -20,7 +20,7 @@ void poke(const char *name, uint64_t offset, const void *bytes, size_t size);
 void poke32(const char *name, uint64_t offset, uint32_t value);
 void poke64(const char *name, uint64_t offset, uint64_t value);
 uint32_t peek32(const char *name, uint64_t offset);
-/* A new object of that size, all zero. */
+/* Makes a new object of that size, all zero. */
 void make_object(const char *name, uint64_t size);
 
 #endif

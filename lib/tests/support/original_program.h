@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program of the original's (original/) at work. */
+/* Runs a program of the original's (original/). */
 #ifndef VSHM_ORIGINAL_PROGRAM_H
 #define VSHM_ORIGINAL_PROGRAM_H
 
@@ -11,15 +11,14 @@ struct original_program {
 	FILE *output;
 };
 
-/* Started with these words, of which any may be NULL from the first such on; it has joined the ring, and
- * waits. */
+/* Starts the program with these words, up to the first NULL, and waits until it has joined the ring. */
 struct original_program original_start(const char *path, const char *first, const char *second,
 									   const char *ring);
 
-/* What a channel is called on a command line; one buffer for all. */
+/* Returns a channel's number as text, in one buffer for all calls. */
 const char *channel_text(int channel);
 
-/* It is stopped by Ctrl-C, says that last, and ends with 0. */
+/* Stops it with SIGINT, and checks that it prints that last and ends with 0. */
 void original_ends_with(struct original_program *program, const char *expected);
 
 #endif

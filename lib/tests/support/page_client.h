@@ -5,12 +5,12 @@
 
 #include <stdint.h>
 
-/* Asks this machine's port for that path; headers end with "\r\n" each. A descriptor. */
+/* Requests that path from a port of this machine; each header ends with "\r\n". Returns a descriptor. */
 int page_ask(unsigned port, const char *path, const char *headers);
-/* Asks for a stream, and claims that the answer is as it should be: what is written from then on comes. */
+/* Requests a stream, and checks the answer: frames that are written from then on arrive. */
 int page_open_stream(unsigned port, const char *path);
 
-/* The next message; its size, at most capacity. */
+/* Receives the next message. Returns its size, at most capacity. */
 uint32_t page_receive(int stream, uint8_t *message, uint32_t capacity);
 
 #endif

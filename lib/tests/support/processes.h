@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes that stop, die, fork, wait for each other, or are somebody else. */
+/* Processes that stop, die, fork, wait for each other, or run as another user. */
 #ifndef VSHM_PROCESSES_H
 #define VSHM_PROCESSES_H
 
@@ -7,48 +7,54 @@
 
 #include "check.h"
 
-/* Memory that all children started later share with this process; all zero. */
+/* Returns zeroed memory that this process shares with all children that it starts later. */
 void *share(size_t bytes);
 
-/* Sleeps until *word is at least that. The watchdog ends it if that never comes. */
+/* Sleeps until *word is at least least. The watchdog ends the test if it never is. */
 void await_least(_Atomic uint32_t *word, uint32_t least);
 
-/* From here on, children of this process's children become its own when those die, where the kernel can. */
+/* Makes orphaned grandchildren children of this process from now on, if the kernel can. */
 void adopt_orphans(void);
-/* Kills such a child, and reaps it. */
+/* Kills such an orphan, and reaps it. */
 void kill_orphan(pid_t pid);
 
 void sleep_until_ns(uint64_t deadline_ns);
 
-/* A cheap random number, the same ones in every run. */
+/* Returns a cheap random number; the sequence is the same in every run. */
 uint32_t next_random(uint32_t *state);
 
 /* Sleeps until the process has the ring mapped. */
 void await_mapped(pid_t pid, const char *name);
 /* Sleeps until the process sleeps. */
 void await_sleep(pid_t pid);
-/* Sleeps until the process has a handler for that signal. An emulator has one for all from the start: there
- * it is some time. */
+/*
+ * Sleeps until the process has a handler for that signal, or for some time under an emulator, which has
+ * handlers from the start.
+ */
 void await_handler(pid_t pid, int signal);
-/* The next line of a program's output begins so. */
+/* Checks that the next line of a program's output begins with that. */
 void says(FILE *output, const char *expected);
-/* The processor time that a process has had, in seconds. */
+/* Returns the processor time of a process, in seconds. */
 double cpu_s(pid_t pid);
-/* From here on this process, a child, is that user, in these groups only. */
+/* Makes this process, a child, run as that user, in these groups only. */
 void become(uid_t user, gid_t group, gid_t extra);
-/* Skips the test where it takes another user than this one. */
+/* Skips the test if this process is not root's. */
 void needs_root(void);
-/* From here on this process, and who is started by it, has a /dev/shm of its own, of that size ("40m").
- * False: that is root's to do. */
+/*
+ * Gives this process, and those that it starts, a /dev/shm of their own, of that size ("40m"). Returns
+ * false if it is not root's.
+ */
 bool have_own_shm(const char *size);
 
 #define FIRST_DESCRIPTOR 3
 #define DESCRIPTORS_END 64
 
-/* Closes all of these, as programs do that make themselves daemons. */
+/* Closes all descriptors, as programs do that become daemons. */
 void close_descriptors(void);
 
-/* Open descriptors of this process, and mappings of it whose line holds that text. */
+/*
+ * Return the number of open descriptors of this process, and of its mappings whose line contains that text.
+ */
 unsigned count_descriptors(void);
 unsigned count_mappings(const char *text);
 

@@ -13,10 +13,10 @@ extern char ring_name[64], write_name[64], read_name[64];
 /* Sets the channel and the names. */
 void fresh_names(void);
 void open_ours(void);
-/* The write semaphore, as the writer takes it before each frame. */
+/* Takes the write semaphore, as the writer does before each frame. Returns whether it got it. */
 bool take(struct semaphores *semaphores, uint64_t now_ns);
 
-/* As a version 1 program has it. */
+/* Opens a semaphore as a version 1 program does. */
 sem_t *theirs(const char *name, unsigned value);
 int tokens(sem_t *semaphore);
 

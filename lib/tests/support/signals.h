@@ -8,7 +8,7 @@
 
 void on_signal(int number, void (*handler)(int), int flags);
 
-/* That signal for this process, after so many us, below a second, and then every so many; every 0: once. */
+/* Sends this process a signal after first_us, less than a second, and then every every_us; 0: once. */
 timer_t start_timer(int number, unsigned first_us, unsigned every_us);
 void stop_timer(timer_t timer);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writers that follow each other on one channel, and what the readers that are there all the time had of
- * each. */
+/*
+ * Writers that follow each other on one channel, and what readers that are there all the time got from
+ * each.
+ */
 #ifndef VSHM_SUCCESSION_H
 #define VSHM_SUCCESSION_H
 
@@ -37,8 +39,10 @@ struct story {
 	_Atomic uint32_t got[READERS][LIVES]; /* how many frames of each life */
 };
 
-/* Reads along as that one until the story is over, and holds its own account against what it had. Each
- * frame's width is its writer's life, its height its number there. */
+/*
+ * Reads as that reader until the story is over, and checks the reader's counters against what it got. A
+ * frame's width is its writer's life, its height the number in that life.
+ */
 void succession_read(struct story *story, uint32_t reader);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two programs have in common: numbers on the command line, and running until SIGINT or SIGTERM. */
+/* What the two programs share: numbers on the command line, and running until SIGINT or SIGTERM. */
 #ifndef V1_PROGRAM_H
 #define V1_PROGRAM_H
 
@@ -11,13 +11,13 @@
 extern volatile sig_atomic_t program_running;
 void program_until_signal(void);
 
-/* A decimal number of 0 to max, or the program ends with exit code 2. */
+/* Returns a decimal number from 0 to max, or ends the program with exit code 2. */
 uint32_t program_number(const char *text, uint32_t max);
 
-/* Says on stdout that it is ready, if that is wanted. */
+/* Prints to stdout that it is ready, if that is wanted. */
 void program_ready(bool wanted);
 
-/* Says what errno means; exit code 1, for main. */
+/* Prints what errno means. Returns exit code 1, for main. */
 int program_failed(const char *program);
 
 #endif

@@ -74,7 +74,7 @@ struct v1_reader {
 	uint32_t empty; /* wake-ups by the semaphore that found no new frame */
 };
 
-/* The names of ring and semaphores of a channel, or of V1_NO_CHANNEL. */
+/* Sets the names of ring and semaphores of a channel, or of V1_NO_CHANNEL. */
 void v1_names(struct v1_names *names, int channel);
 
 /*
@@ -84,23 +84,26 @@ void v1_names(struct v1_names *names, int channel);
  */
 int v1_writer_init(struct v1_writer *writer, int channel, uint32_t start_count);
 
-/* 0; 1: the semaphore was taken and the frame is lost; -1: EINVAL. meta's size and sequence are ignored. */
+/*
+ * Returns 0; 1 if the semaphore was taken and the frame is lost; -1 with EINVAL. Ignores meta's size and
+ * sequence.
+ */
 int v1_writer_write(struct v1_writer *writer, const uint8_t *data, uint32_t size, const struct v1_meta *meta);
 
 /* Unlinks all three names, whoever they belong to by now. */
 void v1_writer_destroy(struct v1_writer *writer);
 
-/* -1: EPROTO where magic or version is another, or what the system said (ENOENT). */
+/* Returns 0, or -1 with EPROTO if magic or version differ, or with the system's errno (ENOENT). */
 int v1_reader_init(struct v1_reader *reader, int channel);
 
 /*
- * Waits on the semaphore, for ever with timeout_ms 0, and copies the newest frame, at most V1_CAPACITY bytes.
- * Its size; 0: the time is up, or a token came without a frame (counted in reader->empty); -1: EINTR; EPROTO,
- * a size that is none.
+ * Waits on the semaphore, for ever with timeout_ms 0, and copies the newest frame, at most V1_CAPACITY
+ * bytes. Returns its size; 0 if the time is up, or a token came without a frame (counted in reader->empty);
+ * -1 with EINTR, or with EPROTO for an invalid size.
  */
 int v1_reader_wait(struct v1_reader *reader, uint8_t *data, struct v1_meta *meta, uint32_t timeout_ms);
 
-/* Counts itself off. */
+/* Leaves the ring, and takes itself off active_readers. */
 void v1_reader_destroy(struct v1_reader *reader);
 
 /*
@@ -110,7 +113,7 @@ void v1_reader_destroy(struct v1_reader *reader);
  */
 void v1_fill(uint8_t *data, uint32_t size, uint32_t sequence);
 
-/* 1: the bytes are as v1_fill writes them; 0: they were altered. */
+/* Returns 1 if the bytes are as v1_fill writes them, or 0 if they were altered. */
 int v1_check(const uint8_t *data, uint32_t size, uint32_t sequence);
 
 #endif
