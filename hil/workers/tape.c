@@ -35,7 +35,7 @@ static int is_tape(const struct tape_header *header, uint64_t bytes)
 		   bytes == sizeof(*header) + (uint64_t)header->capacity * sizeof(struct tape_record);
 }
 
-/* Populated, since page faults during a measurement would be part of it. */
+/* Maps the tape populated, because page faults during a measurement would be part of it. */
 int tape_open(struct tape *tape, const char *path)
 {
 	struct stat status;

@@ -115,7 +115,7 @@ static void measure(void *argument)
 	}
 }
 
-/* Of every place: how far its target lies behind its source, modulo a page, and what a copy takes. */
+/* Prints for every place how far its target lies behind its source, modulo a page, and what a copy takes. */
 static void print_places(const char *figure, const struct place *places, unsigned count)
 {
 	double distances_in_it[PLACES_MAX], ns[PLACES_MAX];

@@ -119,7 +119,7 @@ void fleet_start(void (*work)(void *), void *argument, bool tidy)
 	children[child_count++] = (struct child){fleet_fork(work, argument), tidy};
 }
 
-/* The children that still run; tidy ones only, if asked so. */
+/* Returns how many children still run, or how many tidy ones. */
 static unsigned reap(bool tidy_only)
 {
 	unsigned running = 0;
@@ -151,7 +151,7 @@ static void kill_all(void)
 	}
 }
 
-/* Whether they all end within grace_ns of the first time that they should. */
+/* Returns whether they all end within grace_ns of the first time that they should. */
 static bool await(bool tidy_only, uint64_t grace_ns, bool only_if_stopped)
 {
 	uint64_t since_ns = 0;

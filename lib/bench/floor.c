@@ -21,7 +21,7 @@
 #define SYS_futex SYS_futex_time64
 #endif
 
-/* Where a ring has its payload. The bench's own test holds this against a real ring. */
+/* Where a ring has its payload. The bench's own test compares this with a real ring. */
 #define SLOTS ((uint32_t)VIDEO_SHM_RING_SIZE)
 #define FIRST 96u
 #define STRIDE (32u + VIDEO_SHM_MAX_FRAME_SIZE)
@@ -37,7 +37,10 @@ static uint8_t *slot_of(const struct floor *ring, uint32_t frame)
 	return ring->base + FIRST + (size_t)(frame % SLOTS) * STRIDE;
 }
 
-/* In /dev/shm, as the ring is: the same kind of memory, whatever the host makes of huge pages. */
+/*
+ * Makes the floor in /dev/shm, as the ring is, so that both have the same kind of memory, huge pages or
+ * not.
+ */
 int floor_make(struct floor *ring)
 {
 	*ring = (struct floor){.fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};

@@ -84,7 +84,7 @@ static bool read_number(const char *text, double from, double to, double *number
 	return end != text && *end == '\0' && *number >= from && *number <= to;
 }
 
-/* -1: go on; else the exit code. */
+/* Returns -1 to go on, or else the exit code. */
 static int read_arguments(struct settings *settings, int argc, char **argv)
 {
 	static const struct option options[] = {{"blocks", required_argument, NULL, 'b'},

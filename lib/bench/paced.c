@@ -24,7 +24,7 @@ static unsigned turn_frames(const struct paced *paced)
 	return SETTLING_FRAMES + paced->frames_per_turn;
 }
 
-/* Of one side. */
+/* Returns the frames of one side. */
 static size_t total_frames(const struct paced *paced)
 {
 	return (size_t)paced->turns * turn_frames(paced);

@@ -128,7 +128,7 @@ int fuzz_lstat(const char *path, struct stat *status)
 	return tell(file, status);
 }
 
-/* Of what is open, it never fails. */
+/* Never fails for an open descriptor. */
 int fuzz_fstat(int fd, struct stat *status)
 {
 	fuzz_turn();
@@ -154,7 +154,7 @@ int fuzz_fchmod(int fd, mode_t mode)
 	return 0;
 }
 
-/* Of an open descriptor, by its name in /proc. */
+/* Takes the name in /proc of an open descriptor. */
 int fuzz_chmod(const char *path, mode_t mode)
 {
 	MUST(strncmp(path, OWN_DESCRIPTORS, strlen(OWN_DESCRIPTORS)) == 0);

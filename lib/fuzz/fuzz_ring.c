@@ -168,7 +168,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* The first byte: what host it is. Races are rare, as no other input takes as long. */
+/* Takes the kind of host from the first byte. Races are rare, because no other input takes as long. */
 static enum host_kind take_host(struct input *input)
 {
 	static const enum host_kind kinds[] = {HOST_REFUSES,       HOST_NO_FUTEX, HOST_NO_SHM,

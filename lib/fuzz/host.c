@@ -55,7 +55,7 @@ void host_time_passes(uint32_t ms)
 	passed_ns += (uint64_t)ms * 1000000;
 }
 
-/* It goes on by being looked at, so that nothing takes for ever or depends on the real host. */
+/* The clock goes on whenever it is read, so that nothing takes for ever or depends on the real host. */
 int fuzz_clock_gettime(clockid_t clock, struct timespec *time)
 {
 	(void)clock;
@@ -74,7 +74,7 @@ int fuzz_nanosleep(const struct timespec *time, struct timespec *left)
 	return 0;
 }
 
-/* A futex: nobody sleeps. Half of the waits are in vain. */
+/* Answers futex calls without sleeping. Half of the waits are in vain. */
 long fuzz_syscall(long number, ...)
 {
 	(void)number;
@@ -102,7 +102,7 @@ uid_t fuzz_geteuid(void)
 	return HOST_USER;
 }
 
-/* Of a file's size, which is all that is asked for. */
+/* Returns the limit of a file's size, which is all that is asked for. */
 int fuzz_getrlimit(int resource, struct rlimit *limit)
 {
 	(void)resource;
@@ -178,7 +178,7 @@ ssize_t fuzz_readlink(const char *path, char *to, size_t size)
 	return (ssize_t)strlen(target);
 }
 
-/* Only namespaces are asked for. */
+/* Answers for namespaces, which is all that is asked for. */
 int fuzz_stat(const char *path, struct stat *status)
 {
 	const bool of_time = strncmp(path, "/proc/self/ns/time", strlen("/proc/self/ns/time")) == 0;

@@ -39,7 +39,7 @@ static int lock(struct description *description, struct flock *lock, bool ask)
 	return 0;
 }
 
-/* What is not the library's can be asked, as nobody knows before; it has no lock. */
+/* A descriptor that is not the library's can be asked, since nobody knows before; it has no lock. */
 static int ask_others(int fd, struct flock *lock)
 {
 	if (fd_owner(fd) == FD_NOBODYS)

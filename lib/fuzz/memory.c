@@ -30,7 +30,7 @@ static uint64_t last_inode = FIRST_INODE;
 
 /* ---- files ---- */
 
-/* The whole of the file's memory, between guards. */
+/* Maps the whole of the file's memory, between guards. */
 static uint8_t *map_arena(int fd, int protection)
 {
 	uint8_t *base = mmap(NULL, MEMORY_CAPACITY + 2 * GUARD, PROT_NONE,
@@ -115,7 +115,7 @@ void memory_write(struct memory_file *file, uint64_t offset, const void *bytes, 
 	note_spot(file, file->data + offset, size);
 }
 
-/* To another place, so that the new end is the arena's. */
+/* Moves the data so that its new end is the arena's. */
 static void move(struct memory_file *file, uint64_t size)
 {
 	uint8_t *former = file->data;

@@ -85,7 +85,7 @@ static int write_frames(const char *name, uint64_t frames)
 	return status;
 }
 
-/* What is wrong with it, or NULL. */
+/* Returns what is wrong with the frame, or NULL. */
 static const char *judge(const video_shm_view_t *view, uint64_t frame)
 {
 	const video_frame_meta_t meta = meta_of(frame);

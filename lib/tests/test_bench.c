@@ -37,7 +37,7 @@ static int run_bench(char *const words[], char *text, size_t size)
 	return WEXITSTATUS(status);
 }
 
-/* Objects in /dev/shm that the benchmark of that pid would have made. */
+/* Returns the number of objects in /dev/shm that the benchmark of that pid has left. */
 static unsigned left_behind(pid_t pid)
 {
 	char suffix[32];
@@ -95,7 +95,7 @@ static void each_case_comes_to_its_end_and_prints_figures(void)
 	}
 }
 
-/* In a group of its own, as a shell starts it. */
+/* Runs the benchmark in a process group of its own, as a shell starts it. */
 static void be_the_bench(void *name)
 {
 	char *const argv[] = {program, "--seconds", "60", name, NULL};

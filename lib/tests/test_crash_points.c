@@ -69,7 +69,7 @@ static void usurp(const struct scenario *scenario, const struct place *place, vi
 	CHECK_EQ(scenario_open(scenario, place, true, usurper), 0);
 }
 
-/* One life and death. Whether it died; false: there is no k-th point. earlier: where its predecessor did. */
+/* Runs one life and death. Returns false if there is no k-th point. earlier: where the predecessor died. */
 static bool die_once(struct witness *witness, uint32_t k, uint32_t earlier, video_shm_producer_t *next)
 {
 	const struct scenario *scenario = witness->scenario;

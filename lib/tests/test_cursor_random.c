@@ -73,7 +73,7 @@ static void model_loses(uint64_t frame)
 		model.awaiting || (model.resync && (model.policy != VIDEO_SHM_POLICY_KEYFRAMES || !unwanted));
 }
 
-/* The slot that the writer will take next is whole until then. At 2^32 the slots begin anew. */
+/* Returns whether the ring holds that frame. The slot that the writer takes next is whole until then. */
 static bool is_in_ring(uint64_t frame)
 {
 	for (uint64_t later = frame + 1; later < model.frames; later++)
@@ -87,7 +87,7 @@ static bool model_wants(uint64_t frame)
 	return is_keyframe(frame) || (model.policy != VIDEO_SHM_POLICY_KEYFRAMES && !model.awaiting);
 }
 
-/* The frame that comes next; model.frames: none. */
+/* Returns the frame that comes next, or model.frames if there is none. */
 static uint64_t model_finds(void)
 {
 	uint64_t oldest = model.frames - model.first > SLOTS ? model.frames - SLOTS : model.first;

@@ -152,7 +152,7 @@ static void a_lapped_reader_of_a_v1_ring_counts_its_losses(void)
 #define BURST 20u
 #define STOP UINT32_MAX
 
-/* Twenty frames each time that all before them were read: no more than the ring holds. */
+/* Writes twenty frames whenever all before them were read, which is no more than the ring holds. */
 static void *write_bursts(void *read_so_far)
 {
 	_Atomic uint32_t *frames = read_so_far;

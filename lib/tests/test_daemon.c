@@ -32,14 +32,14 @@ static void begin(void)
 	adopt_orphans();
 }
 
-/* In a child that is to outlive its parent. It ends some time, whatever becomes of the test. */
+/* Lets a child outlive its parent. It ends after some time, whatever becomes of the test. */
 static void live_on(void)
 {
 	(void)prctl(PR_SET_PDEATHSIG, 0);
 	(void)alarm(60);
 }
 
-/* As daemon() does it; the caller goes on as the daemon. */
+/* Forks as daemon() does; the caller goes on as the daemon. */
 static void become_a_daemon(unsigned parent_ends_after_ms)
 {
 	if (fork() > 0) {

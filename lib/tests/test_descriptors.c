@@ -19,7 +19,7 @@ static const char words[] = "any library's message on stderr\n";
 			_exit(__LINE__ % 255 + 1);                                                                       \
 	} while (0)
 
-/* Of a channel, which has semaphores too. */
+/* Uses the ring of a channel, which has semaphores, too. */
 static void use_a_ring_without_standard_streams(void *channel)
 {
 	static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE];

@@ -37,7 +37,7 @@ static void begin(void)
 	atomic_store(&returned, 0);
 }
 
-/* A thread of this process that is in the library: it sleeps, again and again. */
+/* Starts a thread of this process that sleeps in the library, again and again. */
 static pthread_t start_waiter(void *(*call)(void *))
 {
 	pthread_t thread;

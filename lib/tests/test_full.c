@@ -202,7 +202,7 @@ static void a_successor_that_does_not_fit_leaves_the_old_ring_as_it_was(void)
 	video_shm_producer_destroy(&producer);
 }
 
-/* Not by SIGXFSZ, which ends a process that has not asked for it. */
+/* SIGXFSZ must not come, since it ends a process that has not asked for it. */
 static void a_ring_larger_than_any_file_may_be_is_efbig(void)
 {
 	const struct rlimit limit = {.rlim_cur = 65536, .rlim_max = 65536};

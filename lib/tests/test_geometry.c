@@ -51,7 +51,7 @@ static void plans_out_of_bounds_are_refused(void)
 	CHECK_EQ(plan.extension_offset, 2048 + UINT64_C(4096) * ((256u << 20) + 4096));
 }
 
-/* memcpy is many times slower on some processors when (target - source) modulo 4096 is 1 to 31. */
+/* memcpy is many times slower on some processors if (target - source) modulo 4096 is 1 to 31. */
 static bool is_clear(uint64_t target, uint64_t source)
 {
 	const uint64_t apart = (target - source) % 4096;

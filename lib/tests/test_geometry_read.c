@@ -15,7 +15,7 @@ static const struct shape sound = {8, 1000, 0, 2016, 4096, sizeof(struct layout_
 static struct layout_header header;
 static struct layout_extension extension;
 
-/* Header and extension that agree with each other in all that the shape leaves open. The object's size. */
+/* Writes header and extension that agree in all that the shape leaves open. Returns the object's size. */
 static uint64_t lay_out(const struct shape *shape)
 {
 	const uint64_t end = shape->slot_offset + shape->slots * shape->slot_stride;

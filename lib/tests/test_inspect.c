@@ -91,7 +91,7 @@ static void a_slot_that_is_being_written_is_none(void)
 	video_shm_producer_destroy(&producer);
 }
 
-/* As stat() has it: inodes alone tell the rings of two mounts not apart. */
+/* The device is that of stat(), because inodes alone do not tell the rings of two mounts apart. */
 static void it_is_told_which_object_it_is(void)
 {
 	video_shm_info_t seen = {.struct_size = sizeof(seen)};

@@ -65,7 +65,7 @@ static void join_at(video_shm_consumer_t *consumer, uint32_t start)
 														.name = ring_name});
 }
 
-/* The next frame there, or -1 if there is none. */
+/* Returns the next frame there, or -1 if there is none. */
 static int64_t next_there(video_shm_consumer_t *consumer)
 {
 	const int size = video_shm_consumer_receive(consumer, data, sizeof(data), &meta, VIDEO_SHM_NO_WAIT);

@@ -58,7 +58,7 @@ static pid_t start_writer(const enum mortal_variant *variant)
 	return start_child(mortals_write, (void *)(uintptr_t)variant);
 }
 
-/* False: this one was killed on its way up, before its first frame, and is one more than was asked for. */
+/* Runs one death. Returns false if the writer was killed before its first frame, which does not count. */
 static bool one_death(enum mortal_variant variant, uint32_t *random, struct leftovers *left)
 {
 	const bool in_place = variant != MORTAL_READ_LOCKED && !(variant == MORTAL_CLONED && is_emulated());

@@ -39,7 +39,7 @@ static void all_must_live(void)
 	}
 }
 
-/* Until word is at least that; who lets it wait for long hangs. */
+/* Waits until word is at least least. A process that makes this wait for long hangs. */
 static void await_live(_Atomic uint32_t *word, uint32_t least, const char *what, size_t who)
 {
 	const uint64_t begin = now_ns();
@@ -104,7 +104,7 @@ static void all_are_told(uint64_t killed_ns)
 	}
 }
 
-/* Objects that have the channel's number: its ring and its two semaphores, whoever was killed. */
+/* Returns the number of the channel's objects: its ring and its two semaphores, whoever was killed. */
 static unsigned count_objects(int channel)
 {
 	DIR *directory = opendir("/dev/shm");

@@ -101,7 +101,7 @@ static void takes(video_shm_consumer_t *consumer, uint64_t frame)
 
 /* ---- restarts ---- */
 
-/* A writer of three frames that was killed, and readers that joined before. The ring's inode. */
+/* Kills a writer after three frames, which two readers have joined. Returns the ring's inode. */
 static uint64_t leave_two_readers(video_shm_consumer_t *plain, video_shm_consumer_t *reconnecting)
 {
 	pid_t writer;

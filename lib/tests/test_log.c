@@ -188,7 +188,7 @@ static void use_a_writer(void *unused)
 	video_shm_producer_destroy(&producer);
 }
 
-/* In a /dev/shm of its own, the original's names too, which others may be using. */
+/* Uses the original's names in a /dev/shm of its own, since others may be using them. */
 static void use_the_originals_names(void *unused)
 {
 	static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE];

@@ -59,7 +59,7 @@ static void do_everything(int level, const char *message, void *context)
 
 static char write_semaphore[64];
 
-/* A channel whose write semaphore somebody took and never gives back. */
+/* Returns a channel whose write semaphore somebody has taken and never gives back. */
 static int channel_with_taken_semaphore(void)
 {
 	const int channel = fresh_channel();

@@ -76,7 +76,7 @@ static void a_wait_with_options_is_told(void)
 	video_shm_consumer_destroy(&reader);
 }
 
-/* As a sleep is not ended by it. */
+/* Such a signal does not end a sleep either. */
 static void one_that_is_ignored_or_blocked_ends_no_wait(void)
 {
 	sigset_t set;

@@ -237,7 +237,7 @@ static void a_commit_makes_the_ring_anew_whose_name_went_since_reserve(void)
 	video_shm_producer_destroy(&producer);
 }
 
-/* One more can be opened, and no second: the new ring can be made, but not mapped. */
+/* Leaves one descriptor, so that the new ring can be made, but not mapped. Returns the former limit. */
 static struct rlimit leave_one_descriptor(void)
 {
 	struct rlimit usual, tight;

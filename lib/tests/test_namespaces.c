@@ -18,7 +18,7 @@
 static const char *ring_name;
 static struct process outside;
 
-/* Whether the kernel lets the children of this process live in another time, by so many seconds. */
+/* Shifts the time of this process's children by seconds. Returns whether the kernel lets it. */
 static bool shift_times(const char *seconds)
 {
 	char text[128];

@@ -71,7 +71,7 @@ static void is_taken_by_a_writer(const char *name, uint64_t frames)
 	video_shm_producer_destroy(&producer);
 }
 
-/* An object of that size, whose first words are these. */
+/* Makes an object of that size, whose first words are these. Returns its name. */
 static const char *made(uint64_t size, uint32_t magic, uint32_t version)
 {
 	const char *name = fresh_name();
@@ -84,7 +84,7 @@ static const char *made(uint64_t size, uint32_t magic, uint32_t version)
 	return name;
 }
 
-/* A ring of ours that nobody holds any more. */
+/* Makes a ring of ours that nobody holds any more. Returns its name. */
 static const char *left_behind(const video_shm_producer_options_t *options)
 {
 	const char *name = fresh_name();

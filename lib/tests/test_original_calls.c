@@ -132,7 +132,7 @@ static void a_replacement_is_no_error(void)
 	video_shm_consumer_destroy(&reader);
 }
 
-/* As a recorder or a QR reader does it: it ends at the first error. */
+/* Waits as a recorder or a QR reader does, which ends at the first error. */
 static void wait_for_ever(void *channel)
 {
 	video_frame_meta_t meta;

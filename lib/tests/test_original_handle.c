@@ -43,7 +43,7 @@ static void neighbours_are_untouched(void)
 	is_untouched(writer.after);
 }
 
-/* As on a stack: nothing in it is zero. */
+/* Fills the handle as on a stack, where nothing is zero. */
 static void set_marks(void)
 {
 	memset(&reader, MARK, sizeof(reader));
@@ -189,7 +189,7 @@ static void a_copy_of_a_writers_is_closed_with_it(void)
 	video_shm_producer_destroy(&writer.handle);
 }
 
-/* As programs do where something went wrong: the original gives them a new ring. */
+/* Programs do so when something went wrong, and the original gives them a new ring. */
 static void init_again_makes_the_ring_anew(void)
 {
 	const int channel = open_both();

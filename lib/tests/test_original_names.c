@@ -28,7 +28,7 @@ static void begin(void)
 		skip_test("needs a /dev/shm of its own: run it as root");
 }
 
-/* In order, and nothing behind them. */
+/* Checks that these frames come in order, and nothing behind them. */
 static void gets(uint64_t from, uint64_t to)
 {
 	video_frame_meta_t meta;

@@ -26,7 +26,7 @@ static void join_with(int channel, const char *policy)
 	open_channel_consumer(&reader, channel);
 }
 
-/* Three frames come for each that is read, so that who reads every one is a second behind. */
+/* Writes three frames for each that is read. Returns how many frames behind the newest a reader is. */
 static uint64_t frames_behind(int channel, const char *policy)
 {
 	video_frame_meta_t meta = {0};
@@ -71,7 +71,7 @@ static void so_are_keyframes_alone(void)
 	video_shm_producer_destroy(&writer);
 }
 
-/* As a service's settings have it whose variable was left out. */
+/* A service's settings have an empty word if the variable was left out. */
 static void an_empty_word_is_none(void)
 {
 	const int channel = fresh_channel();

@@ -62,7 +62,7 @@ static void end_at_once(void *unused)
 	(void)unused;
 }
 
-/* A child of this one, as it would sign a ring. */
+/* Starts a child of this process. Returns the child as it would sign a ring. */
 static struct process another(void (*work)(void *))
 {
 	process_self(&self);
@@ -138,7 +138,7 @@ static void a_start_time_that_is_a_little_off_is_not_another_process(void)
 	CHECK(!process_gone(&self));
 }
 
-/* From outside of the writer's pid namespace, nothing can be said of its pid. */
+/* Nothing can be said of the writer's pid from outside of its pid namespace. */
 static void what_can_not_be_told_is_not_gone(void)
 {
 	struct process child = another(sleep_for_ever);

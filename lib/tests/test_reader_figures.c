@@ -88,7 +88,7 @@ static void total_and_dropped_are_the_writers_and_missed_is_the_readers_own(void
 
 static video_shm_info_t last;
 
-/* Claims that no figure went back since it was asked for last. */
+/* Returns the reader's figures, and checks that none went back since the last call. */
 static video_shm_info_t look(void)
 {
 	const video_shm_info_t now = info_of(&consumer);
@@ -165,7 +165,7 @@ static void no_figure_goes_back_and_frames_of_all_rings_are_added_up(void)
 	video_shm_producer_destroy(&producer);
 }
 
-/* By its count alone it could be taken for one that goes on. */
+/* Its count alone would let it pass for the same ring that goes on. */
 static void a_successor_that_has_come_further_is_added_too(void)
 {
 	const int channel = fresh_channel();

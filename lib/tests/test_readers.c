@@ -48,7 +48,7 @@ static void read_until_closed(void *argument)
 	video_shm_consumer_destroy(&consumer);
 }
 
-/* How often somebody was far behind, and was waited for. */
+/* Writes at a steady rate. Returns how often a reader was far behind and was waited for. */
 static unsigned write_paced(unsigned frames)
 {
 	video_shm_producer_t producer;

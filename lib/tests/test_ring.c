@@ -40,7 +40,7 @@ static void publish(uint32_t size, bool keyframe)
 	ring_publish(&ring, &counts, &meta, &stamp);
 }
 
-/* What is handed out is that frame, whole. */
+/* Returns whether that frame can be read, and checks that it is whole. */
 static bool is_there(uint64_t frame)
 {
 	struct ring_look look;

@@ -36,7 +36,7 @@ static void store_v1(uint32_t slot, uint32_t sequence, uint32_t size)
 	memcpy(at, &meta, sizeof(meta));
 }
 
-/* As version 1 writes, with a write_idx that runs freely or is kept modulo the slots. */
+/* Writes as version 1 does, with a write_idx that runs freely or is kept modulo the slots. */
 static void write_v1(bool modulo)
 {
 	const uint32_t count = ring.header->frame_count, next = ring.header->write_idx;

@@ -207,8 +207,10 @@ static void a_symbolic_link_to_a_ring_is_refused(void)
 	CHECK_FAILS(open_there(), EPROTO);
 }
 
-/* As kernels do it that give up at any signal: a timer that is faster than they are would keep them from ever
- * being done. Not every C library has both names. */
+/*
+ * Reserves as kernels do that give up at any signal, and would never be done under a fast timer. Not every
+ * C library has both names.
+ */
 static int reserve_unless_disturbed(int fd, off_t begin, off_t size)
 {
 	static unsigned disturbed;

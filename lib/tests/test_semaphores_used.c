@@ -8,7 +8,7 @@ int __wrap_pthread_create(void *thread, const void *attributes, void *(*run)(voi
 #define MS UINT64_C(1000000)
 #define NOW (5000 * MS)
 
-/* Ours, and NOW another program is at the write semaphore. */
+/* Opens ours, and lets another program take the write semaphore. Returns that semaphore. */
 static sem_t *taken_by_another(void)
 {
 	fresh_names();

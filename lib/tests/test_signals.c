@@ -154,7 +154,7 @@ static void one_signal_ends_an_endless_wait(void)
 	close_silent();
 }
 
-/* Also when the signal came just before the sleep: the flag is what is looked at. */
+/* It does so even if the signal comes just before the sleep, because the flag is looked at. */
 static void an_interrupt_from_a_handler_ends_the_wait(void)
 {
 	open_silent();

@@ -28,7 +28,7 @@ static struct {
 
 static const char *ring_name;
 
-/* Voluntary context switches of this process: how often it went to sleep, and so was woken. */
+/* Returns this process's voluntary context switches: how often it went to sleep, and so was woken. */
 static uint32_t sleeps(void)
 {
 	struct rusage usage;
@@ -37,7 +37,7 @@ static uint32_t sleeps(void)
 	return (uint32_t)usage.ru_nvcsw;
 }
 
-/* One endless wait, over and over, as a reader does; how many frames it got. */
+/* Waits without a timeout, over and over, as a reader does. Returns how many frames it got. */
 static uint32_t wait_for(video_shm_consumer_t *consumer, unsigned seconds)
 {
 	static uint8_t data[VIDEO_SHM_MAX_FRAME_SIZE];
@@ -132,7 +132,7 @@ static bool next_stop(pid_t pid, int deliver, int *number)
 	return true;
 }
 
-/* System calls that a reader makes from the moment that it says it is ready. */
+/* Returns the number of system calls that a reader makes once it has said that it is ready. */
 static uint32_t count_calls(pid_t pid)
 {
 	uint32_t stops = 0;

@@ -115,7 +115,10 @@ static void a_user_is_refused(void (*leave)(void *), mode_t mode)
 	CHECK_EQ(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
 }
 
-/* Also where the mode lets him write: he can't take the name away, and must not use what stays another's. */
+/*
+ * He is refused even if the mode lets him write: he can't remove the name, and must not use what stays
+ * another's.
+ */
 static void an_ordinary_user_is_refused_what_others_left(void)
 {
 	needs_root();

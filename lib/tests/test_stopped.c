@@ -107,7 +107,7 @@ static void enter_frame(struct account *account, const struct reader_kind *kind,
 	account->next = frame + 1;
 }
 
-/* One frame, or -1. What was read of a view that was lapped meanwhile is not looked at. */
+/* Takes one frame. Returns -1 if there is none. What was read of a view that was lapped is not looked at. */
 static int take_one(video_shm_consumer_t *consumer, struct account *account, const struct reader_kind *kind)
 {
 	static uint8_t data[SLOT_BYTES], scratch[SLOT_BYTES];

@@ -11,7 +11,7 @@
 
 static struct segment_survey survey;
 
-/* An object of that size, whose first bytes are given. */
+/* Makes an object of that size with these first bytes. Returns a descriptor. */
 static int object(uint64_t size, const void *bytes, size_t count)
 {
 	const int fd = segment_build(4096, 0600, (gid_t)-1);

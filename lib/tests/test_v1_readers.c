@@ -103,7 +103,7 @@ static void write_at_30_fps(video_shm_producer_t *producer)
 	sleep_ms(200);
 }
 
-/* At the semaphore a reader has nothing to do but sleep. */
+/* Waits until a reader sleeps at the semaphore, where it has nothing else to do. */
 static void await_asleep(unsigned reader)
 {
 	uint32_t turns;
@@ -124,7 +124,10 @@ static void write_in_step(video_shm_producer_t *producer)
 	}
 }
 
-/* Whatever the host does, nothing is torn, altered or out of order, and nobody is woken too often. */
+/*
+ * Adds up the outcome. On any host, nothing may be torn, altered or out of order, nor anybody woken too
+ * often.
+ */
 static struct outcome tally(void)
 {
 	struct outcome outcome = {.least = FRAMES};

@@ -36,7 +36,7 @@ static ino_t inode_of(int channel)
 	return status.st_ino;
 }
 
-/* Until the writer has looked at its name: write works till then. What it said in the end. */
+/* Writes until the writer has looked at its name and fails. Returns what write returned last. */
 static int write_until_it_fails(video_shm_producer_t *producer)
 {
 	const uint8_t byte = 1;

@@ -96,7 +96,7 @@ static void set_up(unsigned count)
 	start_readers(0, count);
 }
 
-/* Until the reader has one more than those. Where another one took its token, it sleeps on. */
+/* Waits until the reader has one frame more than that. If another one took its token, it sleeps on. */
 static void await_frame(const struct seat *seat, uint32_t received)
 {
 	const uint64_t until_ns = now_ns() + PATIENCE_NS;
@@ -105,7 +105,7 @@ static void await_frame(const struct seat *seat, uint32_t received)
 		sleep_ms(1);
 }
 
-/* For count readers, from the first one on. */
+/* Writes frames for count readers, from the first one on. */
 static void write_all(unsigned first, unsigned count)
 {
 	static uint8_t data[FRAME_SIZE];

@@ -47,7 +47,7 @@ static void sleep_on(void *bits)
 	atomic_fetch_add(&writable->awake, 1);
 }
 
-/* A child that is asleep by now. */
+/* Starts a child, and waits until it is asleep. */
 static pid_t sleeper(uint32_t bits)
 {
 	const pid_t pid = start_child(sleep_on, &bits);

@@ -47,7 +47,7 @@ static double ns_each(void (*step)(void), unsigned count)
 	return ((double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec)) / count;
 }
 
-/* NAME COUNT: a line of three figures for each line that is read. */
+/* loop NAME COUNT prints a line of three figures for each line that is read. */
 int main(int argc, char **argv)
 {
 	const video_shm_producer_options_t writes = {.struct_size = sizeof(writes), .name = argv[1]};

@@ -48,7 +48,7 @@ static int send_text(int client, const char *text)
 	return send_all(client, text, strlen(text));
 }
 
-/* What is asked for, to its empty line. 0 or -1. */
+/* Receives a request up to its empty line. Returns 0 or -1. */
 static int receive_request(int client, char request[REQUEST_BYTES])
 {
 	size_t length = 0;
@@ -93,7 +93,7 @@ static void put(uint8_t *at, size_t number, unsigned bytes)
 		at[byte] = (uint8_t)((uint64_t)number >> 8 * (bytes - 1 - byte));
 }
 
-/* A message's beginning, with its length in the fewest bytes; how many these are. */
+/* Writes a message's header, with its length in the fewest bytes. Returns the header's size. */
 static size_t begin_message(uint8_t head[HEADER_BYTES], size_t length)
 {
 	const unsigned bytes = length < 126 ? 1 : length < 65536 ? 2 : 8;
@@ -120,7 +120,7 @@ static int send_message(int client, const char *channel, const uint8_t *unit, ui
 			   : 0;
 }
 
-/* Until the client is gone, or the program is to end; an error of the ring's is the end of it too. */
+/* Sends messages until the client is gone, the program is to end, or the ring reports an error. */
 static void send_messages(int client, const char *channel, video_shm_consumer_t *consumer)
 {
 	uint8_t *unit = malloc(VIDEO_SHM_MAX_FRAME_SIZE);
@@ -153,7 +153,7 @@ static void stream(int client, const char *channel, const char *key)
 	video_shm_consumer_destroy(&consumer);
 }
 
-/* Its value in the request, where it stands there in so many characters. */
+/* Returns a header's value in the request if it has that many characters, or NULL. */
 static const char *value_of(const char *request, const char *name, size_t characters)
 {
 	const char *at = strstr(request, name);

@@ -64,7 +64,7 @@ static void bark(int signal)
 	_exit(124);
 }
 
-/* Each test in a process of its own, so that one that fails, faults or leaks leaves the others alone. */
+/* Runs a test in a process of its own, so that one that fails, faults or leaks leaves the others alone. */
 static int run_one(const struct test *test, unsigned watchdog_s)
 {
 	const pid_t pid = fork();
@@ -205,7 +205,7 @@ pid_t start_child(void (*work)(void *), void *argument)
 	_exit(0);
 }
 
-/* In a child that is to become this program. Emulated, it can't start another of its kind by itself. */
+/* Executes a program in a child. An emulated process can't start another of its kind by itself. */
 static void become_program(char *const argv[])
 {
 #ifdef EMULATOR

@@ -65,7 +65,8 @@ void story_clock_ahead(unsigned ms)
 	ahead_ms += ms;
 }
 
-/* In huge pages where the kernel has them: making a ring of version 1's size takes a fifth of the time then.
+/*
+ * Mounts it with huge pages if the kernel has them: making a version 1 ring takes a fifth of the time then.
  */
 static bool mount_shm(void)
 {

@@ -29,7 +29,7 @@ static void check_frame(struct watcher *watcher, const video_frame_meta_t *meta,
 	watcher->received++;
 }
 
-/* As receive does, by acquire and release. */
+/* Reads a frame as receive does, but by acquire and release. */
 static int borrow_one(struct watcher *watcher)
 {
 	video_shm_view_t view = {.struct_size = sizeof(view)};

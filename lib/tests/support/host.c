@@ -76,7 +76,7 @@ static double own_s(void)
 			   1e6;
 }
 
-/* What all processors have done so far, and what a hypervisor took from them. */
+/* Returns the time that all processors have worked so far, and that a hypervisor took from them. */
 static double busy_s(void)
 {
 	unsigned long long user = 0, nice = 0, system = 0, idle, pause, irq = 0, softirq = 0, steal = 0;
@@ -91,7 +91,7 @@ static double busy_s(void)
 	return (double)(user + nice + system + irq + softirq + steal) / (double)sysconf(_SC_CLK_TCK);
 }
 
-/* Real-time where permitted: what the test itself does on the processors is no stall of the host. */
+/* Watches with real-time priority if permitted, since the test's own work is no stall of the host. */
 static void *watch_host(void *argument)
 {
 	const struct sched_param priority = {.sched_priority = 1};

@@ -31,7 +31,7 @@ struct reading {
 	bool told;         /* of a death: what comes next does not follow */
 };
 
-/* The low bits of a frame's number, its writer's epoch as its pattern has it, and its size. */
+/* Returns a frame's entry: low bits of its number, its writer's epoch as in its pattern, and its size. */
 static uint64_t ledger_entry(uint64_t frame, uint32_t epoch, uint32_t size)
 {
 	return (frame & 0xfffffff) | (uint64_t)(epoch & 0xffff) << 28 | (uint64_t)size << 44;
@@ -93,7 +93,7 @@ static int acquire_one(struct reading *reading)
 	return size;
 }
 
-/* What lay in the ring then, if nobody wrote: 0 before its first frame, or while one is being written. */
+/* Returns the frames in the ring if nobody writes, or 0 before the first frame or while one is written. */
 static uint64_t frames_at_rest(void)
 {
 	const uint64_t begun = atomic_load(&mortals->begun);

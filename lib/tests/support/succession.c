@@ -67,7 +67,9 @@ static void read_as_ours(uint32_t reader)
 	CHECK_EQ(info.missed, 0);
 }
 
-/* 0: there is none, or a version 1 writer is just making it: to touch it then would be the end of the reader.
+/*
+ * Returns the ring's inode, or 0 if there is none, or a version 1 writer is just making it and touching it
+ * is SIGBUS.
  */
 static ino_t inode(void)
 {
@@ -77,7 +79,7 @@ static ino_t inode(void)
 																							: 0;
 }
 
-/* As its user would, who starts it again when the ring is another one. */
+/* Reads as a user of version 1 would, who starts it again when the ring is another one. */
 static void read_as_v1(uint32_t reader)
 {
 	uint32_t latest = 0, next = 0;

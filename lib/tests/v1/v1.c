@@ -61,7 +61,7 @@ int v1_check(const uint8_t *data, uint32_t size, uint32_t sequence)
 	return 1;
 }
 
-/* As if start_count frames had been written: a reader may look at the slots behind the counters. */
+/* Pretends that start_count frames were written: a reader may look at the slots behind the counters. */
 static void pretend_past(struct v1_ring *ring, uint32_t start_count)
 {
 	const uint32_t past = start_count < V1_SLOTS ? start_count : V1_SLOTS;

@@ -51,7 +51,10 @@ static int parse(int argc, char **argv, struct options *options)
 	return options->size ? 0 : -1;
 }
 
-/* From the time of the last frame, not from now: the mean rate is then what was asked for. */
+/*
+ * Sleeps until a frame's time after the last one, not from now, so that the mean rate is what was asked
+ * for.
+ */
 static void pace(struct timespec *next, uint32_t fps)
 {
 	if (!fps)
