@@ -62,6 +62,24 @@ def test_rpicam_vids_stream_comes_out_as_access_units() -> None:
     source.close()
 
 
+@pytest.mark.parametrize(("stale_s", "runs"), [(0.0, 2), (60.0, 1)])
+def test_what_came_before_anything_was_there_to_read_it_is_not_dated_when_it_is_read(
+    pi: Path, monkeypatch: pytest.MonkeyPatch, stale_s: float, runs: int
+) -> None:
+    """The program is started anew if setting up rings, WebSocket and sound has taken long."""
+    program = stand_in(pi, pi / "stream.h264")
+    program.write_text(program.read_text().replace("dd if", f"echo run >>'{pi}/runs'\ndd if"))
+    monkeypatch.setattr(rpicam, "STALE_S", stale_s)
+    source = RpicamSource(Wanted(Size(64, 48), 25))
+    source.open()
+    for number in range(FRAMES - 1):
+        captured = source.read(10.0)
+        assert captured is not None and captured.unit is not None
+        assert captured.unit.data == access_units(FRAMES)[number][0]
+    assert (pi / "runs").read_text().split() == ["run"] * runs
+    source.close()
+
+
 def test_each_unit_has_the_time_at_which_its_own_picture_began(monkeypatch: pytest.MonkeyPatch) -> None:
     """However the pipe cuts the stream: here each piece holds the end of one picture, two whole ones and a begin."""
     units = [data for data, _ in access_units(12)]

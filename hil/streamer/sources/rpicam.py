@@ -15,6 +15,7 @@ from .source import Captured, SourceError
 
 PROGRAM = "rpicam-vid"
 START_S = 1.0  # the program ends within this time if there is no camera
+STALE_S = 1.0  # pictures of a longer time may wait in its pipe, and would all be dated when read
 
 
 class RpicamSource:
@@ -29,6 +30,7 @@ class RpicamSource:
         self.fps = wanted.fps or 30.0
         self._bit_rate, self._gop = wanted.bit_rate, wanted.gop
         self._program: Program | None = None
+        self._opened_s = None
 
     def _command(self) -> list[str]:
         words = [PROGRAM, "--inline", "--nopreview", "--verbose", "0", "--timeout", "0", "--codec", "h264"]
@@ -39,21 +41,28 @@ class RpicamSource:
 
     def open(self) -> None:
         """Start the program. Raises SourceError if it is not installed, or ends at once."""
-        self.close()
-        self._program = Program(self._command(), "install rpicam-apps, or choose another --device")
-        self._splitter = Splitter(Codec.H264)
-        self._units: deque[tuple[AccessUnit, int]] = deque()
+        self._start()
         try:
             self._receive(START_S)
         except SourceError:
             self.close()
             raise
+        self._opened_s: float | None = time.monotonic()
+
+    def _start(self) -> None:
+        self.close()
+        self._program = Program(self._command(), "install rpicam-apps, or choose another --device")
+        self._splitter = Splitter(Codec.H264)
+        self._units: deque[tuple[AccessUnit, int]] = deque()
 
     def read(self, timeout_s: float) -> Captured | None:
         """Return the next access unit, dated at the arrival of its first slice, or None.
 
         Raises SourceError if the program ended.
         """
+        if self._opened_s is not None and time.monotonic() - self._opened_s > STALE_S:
+            self._start()  # what it is read for was set up meanwhile
+        self._opened_s = None
         deadline = time.monotonic() + timeout_s
         while not self._units:
             if not self._receive(deadline - time.monotonic()):
