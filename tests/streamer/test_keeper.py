@@ -97,6 +97,8 @@ def test_the_other_one_of_two_alike_is_taken_only_when_the_first_is_gone_for_lon
     assert stage.finds(second) is None  # the first was there in between
     stage.clock.sleep(2)
     assert stage.finds(second) == second
+    told = "HD Webcam (uvcvideo, usb-1.1) has been gone for 30 s: another camera is taken"
+    assert stage.keeper.candidates([second])[1] == [told]
     stage.keeper.began(second, [second])
     assert stage.finds(first, second) == second  # and now that one is kept to
 

@@ -42,7 +42,7 @@ class Keeper:
         if self._camera is None:
             found, said = find_devices(self._words, devices)
             return sorted(found, key=lambda device: device.place in self._used), said
-        return self._again(self._camera, [device for device in devices if why_not(device) is None]), []
+        return self._again(self._camera, [device for device in devices if why_not(device) is None])
 
     def goes_on(self, device: DeviceInfo) -> bool:
         """Return whether another camera may be tried, because this one can't be used: the words mean no certain one."""
@@ -69,17 +69,18 @@ class Keeper:
         """Note that the camera streams."""
         self._streamed_s = self._there_s = self._clock()
 
-    def _again(self, camera: DeviceInfo, there: list[DeviceInfo]) -> list[DeviceInfo]:
-        """Return the device to be opened instead of that camera, or the same. Raises SourceError if there is none."""
+    def _again(self, camera: DeviceInfo, there: list[DeviceInfo]) -> tuple[list[DeviceInfo], list[str]]:
+        """Return what candidates() returns, after that camera has streamed. Raises SourceError."""
         if self._kind == "port":
-            return self._in_port(camera, there)
+            return self._in_port(camera, there), []
         same = self._same(camera, there)
         if same is not None:
             self._there_s = self._clock()
-            return [same]
+            return [same], []
         if self._kind == "node" or self._clock() - self._there_s < self._keep_s:
             raise self._gone(camera, there)
-        return sorted(find_devices(self._words, there)[0], key=lambda device: not device.is_alike(camera))
+        found = sorted(find_devices(self._words, there)[0], key=lambda device: not device.is_alike(camera))
+        return found, [f"{_name(camera)} has been gone for {self._keep_s:g} s: another camera is taken"]
 
     def _in_port(self, camera: DeviceInfo, there: list[DeviceInfo]) -> list[DeviceInfo]:
         """Return what is plugged in there; of the same camera, the same function."""
@@ -105,12 +106,17 @@ class Keeper:
         return not was_there and device.place not in self._neighbours
 
     def _gone(self, camera: DeviceInfo, there: list[DeviceInfo]) -> SourceError:
-        name = f"{camera.card} ({camera.driver}, {camera.bus})"
+        name = _name(camera)
         if self._kind == "node" and any(device.path == Path(self._words).resolve() for device in there):
             return SourceError(0, f"{self._words} is another camera now, and is not taken for {name}", "absent")
         alike = next((device for device in there if device.is_alike(camera)), None)
         other = f"; {alike} is like it, and is not taken for it" if alike is not None else ""
         return SourceError(0, f"{name} is not there{other}", "absent")
+
+
+def _name(camera: DeviceInfo) -> str:
+    """Return the camera's name without a node, which may be another camera's by now."""
+    return f"{camera.card} ({camera.driver}, {camera.bus})"
 
 
 def _may_be(camera: DeviceInfo, device: DeviceInfo) -> bool:
