@@ -30,7 +30,7 @@ class RpicamSource:
         self.fps = wanted.fps or 30.0
         self._bit_rate, self._gop = wanted.bit_rate, wanted.gop
         self._program: Program | None = None
-        self._opened_s = None
+        self._opened_s: float | None = None  # and not read yet
 
     def _command(self) -> list[str]:
         words = [PROGRAM, "--inline", "--nopreview", "--verbose", "0", "--timeout", "0", "--codec", "h264"]
@@ -47,7 +47,7 @@ class RpicamSource:
         except SourceError:
             self.close()
             raise
-        self._opened_s: float | None = time.monotonic()
+        self._opened_s = time.monotonic()
 
     def _start(self) -> None:
         self.close()
