@@ -18,8 +18,8 @@ class Picture(NamedTuple):
 
     number: what its bar code shows, or None if none was made. stream: which one since the camera's start, from 1 on.
     sequence: the one that uvcvideo gives it, which counts frame ids since the stream's start. parts: how many frame
-    ids it took. due_ns, sent_ns: CLOCK_MONOTONIC; sent_ns is None if it was not sent. bytes: of its payloads' data.
-    what: the faults that it suffered, or why it was not sent; empty if it was sent whole.
+    ids it took. due_ns, sent_ns: CLOCK_MONOTONIC; sent_ns is None if it was not sent. bytes: of the whole picture,
+    before any fault. what: the faults that it suffered, or why it was not sent; empty if it was sent whole.
     """
 
     number: int | None

@@ -22,7 +22,7 @@ from .clips import VARIABLE, clip_folder, missing_clips
 from .designs import design_of
 from .faults import FaultError, Faults
 from .host import Place, place_of
-from .serving import BOOKS, CONTROL, PLUG, QUIT, UNPLUG, tell
+from .serving import BOOKS, CLEAR, CONTROL, PLUG, QUIT, UNPLUG, tell
 
 PATIENCE_S = 30.0  # an emulated machine takes seconds for what others do in milliseconds
 _LOOK_EVERY_S = 0.02
@@ -121,6 +121,12 @@ class UsbCamera:
         self._port = json.loads(line)["port"]
 
     @property
+    def pid(self) -> int:
+        """The process that is the camera: stopped, it answers nothing, and killed, it is unplugged."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What the camera's process said on its standard error."""
         path = self._folder / "log"
@@ -173,6 +179,10 @@ class UsbCamera:
         """Set a fault of faults.FAULTS; 0 ends it. Raises FaultError, or UsbCameraError if the process is gone."""
         Faults().set(fault, value)
         self._tell(f"{fault}={value}")
+
+    def clear(self) -> None:
+        """End all faults."""
+        self._tell(CLEAR)
 
     def unplug(self) -> None:
         """Pull the plug, and wait until the kernel has noticed."""

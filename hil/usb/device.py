@@ -53,7 +53,7 @@ class CameraDevice:
     def __init__(
         self, model: Model, link: Link, faults: Faults, books: BookKeeper, now_s: Callable[[], float] = time.monotonic
     ) -> None:
-        self._model, self._link, self._faults, self._now_s = model, link, faults, now_s
+        self._model, self._link, self._faults, self._books, self._now_s = model, link, faults, books, now_s
         self._configuration = configuration(model.design, model.largest)
         self._replies = Replies(link)
         self._sender = Sender(link, faults, books, model.design.bulk, lambda: round(now_s() * 1e9))
@@ -161,6 +161,7 @@ class CameraDevice:
     def _status(self, setup: Setup) -> Reply:
         # The kernel asks for the device's status when it wakes it up.
         if setup.recipient == _DEVICE and self._faults.take("lost-on-resume"):
+            self._books.event("lost-on-resume")
             return Reply(status=-errno.EPROTO)
         return Reply(struct.pack("<H", 0))
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_camera(verbs.add_parser("camera", help="plug one in, and serve it until it is told to quit"))
     told = verbs.add_parser("tell", help="give a command to one: FAULT=VALUE, plug[=PORT], unplug, clear, quit")
-    told.add_argument("folder", type=Path, help="of the camera, as it says at its start")
+    told.add_argument("folder", type=Path, help="of the camera")
     told.add_argument("command", nargs="+", metavar="COMMAND")
     told.set_defaults(run=_tell)
     beside = verbs.add_parser("beside", help="plug some in for as long as a command runs")
@@ -37,6 +36,10 @@ def _parser() -> argparse.ArgumentParser:
     beside.add_argument("design", choices=DESIGNS, metavar="DESIGN", help="what they are")
     beside.add_argument("command", nargs="+", metavar="COMMAND", help="what runs; put -- in front of it")
     beside.set_defaults(run=_beside)
+    table = verbs.add_parser("table", help="measure what this kernel's driver shows of each fault, as a table")
+    table.add_argument("--into", type=Path, metavar="FILE", help="a page in which it replaces the one that is there")
+    table.add_argument("scene", nargs="*", metavar="SCENE", help="only those whose names begin so")
+    table.set_defaults(run=_table)
     clips = verbs.add_parser("clips", help="make the pictures that cameras send, once")
     clips.add_argument("design", nargs="*", metavar="DESIGN", help="(default: all)")
     clips.set_defaults(run=_clips)
@@ -48,7 +51,7 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--serial", default="0001", metavar="TEXT", help="(default: 0001)")
     parser.add_argument("--product", default="", metavar="TEXT", help="by default the design's")
     parser.add_argument("--port", type=int, metavar="N", help="of vhci_hcd (default: any free one)")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="of its books and its socket (default: a new one)")
+    parser.add_argument("--folder", type=Path, metavar="DIR", required=True, help="of its books and its socket")
     parser.add_argument("--set", action="append", default=[], metavar="FAULT=VALUE", help="a fault from the start on")
     parser.add_argument("--unplugged", action="store_true", help="wait for the command plug")
     parser.set_defaults(run=_camera)
@@ -76,7 +79,7 @@ def _camera(arguments: argparse.Namespace) -> int:
     from .device import Model
 
     design = DESIGNS[arguments.design]
-    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="usb-camera-"))
+    folder = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     texts = Texts(MANUFACTURER, arguments.product or design.product, arguments.serial)
     try:
@@ -117,4 +120,20 @@ def _clips(arguments: argparse.Namespace) -> int:
 
     for name in arguments.design or DESIGNS:
         print(make_clips(design_of(name), say=lambda text: print(text, file=sys.stderr)))
+    return EXIT_OK
+
+
+def _table(arguments: argparse.Namespace) -> int:
+    from .host import load, why_not
+    from .table import measure, put_into, render
+
+    if (missing := why_not()) is not None:
+        print(f"hil.usb: {missing}", file=sys.stderr)
+        return EXIT_NO_CAMERA
+    load()
+    table = render(measure(arguments.scene, lambda text: print(text, file=sys.stderr, flush=True)))
+    if arguments.into is None:
+        print(table)
+    else:
+        arguments.into.write_text(put_into(arguments.into.read_text(), table))
     return EXIT_OK

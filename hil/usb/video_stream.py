@@ -148,8 +148,7 @@ class VideoStream:
             what.append("stuck-id")
         else:
             self._frame_id ^= 1
-        size = sum(map(len, parts))
-        picture = Picture(shown, self._stream, sequence, len(parts), _ns(due_s), None, size, tuple(what))
+        picture = Picture(shown, self._stream, sequence, len(parts), _ns(due_s), None, len(data), tuple(what))
         return packets, picture
 
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel's own drivers on a USB camera of ours: needs root and vhci_hcd, as in hil vm --cameras 0 -- pytest ..."""
+
+import os
+import signal
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from writers import wait_until
+
+from hil.streamer.sources.modes import Size
+from hil.usb import host
+from hil.usb.camera_process import UsbCamera
+from hil.usb.watch import Watch
+
+MISSING = host.why_not()
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=f"the real uvcvideo: {MISSING}")
+SMALL = Size(320, 180)
+ENOUGH, PATIENCE_S = 20, 60.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _modules() -> None:
+    host.load()
+
+
+@pytest.fixture
+def mjpeg() -> Iterator[UsbCamera]:
+    with UsbCamera("mjpeg") as camera:
+        yield camera
+
+
+@pytest.mark.parametrize(
+    ("design", "fourcc"),
+    [
+        ("mjpeg", "MJPG"),
+        ("yuyv", "YUYV"),
+        ("nv12", "NV12"),
+        ("h264", "H264"),
+        ("bulk", "MJPG"),
+        ("uvc10", "MJPG"),
+        ("uvc15", "MJPG"),
+    ],
+)
+def test_pictures_come_through_as_they_were_sent(design: str, fourcc: str) -> None:
+    with UsbCamera(design) as camera:
+        with Watch(camera.path, fourcc, SMALL) as watch:
+            assert watch.more(ENOUGH, PATIENCE_S), watch.failures
+        assert not watch.failures and not watch.events
+        sent = {one.sequence: one for one in camera.books().stream(1)}
+    for buffer in watch.buffers:
+        assert not buffer.error and sent[buffer.sequence].whole
+        assert buffer.bytes == sent[buffer.sequence].bytes
+        assert sent[buffer.sequence].due_ns - 1000 <= buffer.stamp_ns <= (sent[buffer.sequence].sent_ns or 0) + 10**9
+
+
+def test_it_has_a_bus_and_a_node_of_metadata(mjpeg: UsbCamera) -> None:
+    assert mjpeg.bus.startswith("usb-vhci_hcd.0-") and mjpeg.card is None
+    assert mjpeg.metadata_path is not None and mjpeg.metadata_path.exists()
+
+
+def test_two_alike_are_two(mjpeg: UsbCamera) -> None:
+    with UsbCamera("mjpeg", serial=mjpeg.serial) as other:
+        assert other.path != mjpeg.path and other.bus != mjpeg.bus
+
+
+def test_an_unplugged_camera_is_another_node_while_the_old_one_is_held(mjpeg: UsbCamera) -> None:
+    with Watch(mjpeg.path, "MJPG", SMALL) as watch:
+        assert watch.more(ENOUGH, PATIENCE_S)
+        before, bus = mjpeg.path, mjpeg.bus
+        mjpeg.unplug()
+        assert not watch.capture(lambda: False, PATIENCE_S)
+        assert watch.failures[-1][:2] == ("DQBUF", "ENODEV")
+        assert mjpeg.plug() != before and mjpeg.bus == bus
+    mjpeg.unplug()
+    mjpeg.plug(4)
+    assert mjpeg.bus != bus
+
+
+def test_a_fault_is_what_the_books_say(mjpeg: UsbCamera) -> None:
+    with Watch(mjpeg.path, "MJPG", SMALL) as watch:
+        assert watch.more(ENOUGH, PATIENCE_S)
+        mjpeg.set("truncated", 3)
+        wait = mjpeg.books
+        assert watch.capture(lambda: wait().counts["truncated"] == 3, PATIENCE_S) and watch.more(ENOUGH, PATIENCE_S)
+    cut = {one.sequence: one.bytes for one in mjpeg.books().stream(1) if "truncated" in one.what}
+    assert {buffer.sequence: buffer.bytes for buffer in watch.buffers if buffer.sequence in cut} == {
+        sequence: size // 2 for sequence, size in cut.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "call", "error"), [("refuse-commit", "STREAMON", "EIO"), ("no-bandwidth", "STREAMON", "ENOSPC")]
+)
+def test_a_refusal_is_the_errno_of_a_real_one(mjpeg: UsbCamera, fault: str, call: str, error: str) -> None:
+    mjpeg.set(fault, 1)
+    with Watch(mjpeg.path, "MJPG", SMALL) as watch:
+        assert [failure[:2] for failure in watch.failures] == [(call, error)]
+    with Watch(mjpeg.path, "MJPG", SMALL) as watch:
+        assert watch.more(ENOUGH, PATIENCE_S)
+
+
+def test_the_microphone_records(tmp_path: Path) -> None:
+    file = tmp_path / "sound.raw"
+    with UsbCamera("webcam") as camera:
+        form = ["-f", "S16_LE", "-c", "1", "-r", "48000", "-d", "2", "-t", "raw"]
+        words = ["arecord", "-q", "-D", f"hw:{camera.card}", *form, str(file)]
+        subprocess.run(words, check=True, timeout=PATIENCE_S)
+    samples = struct.unpack(f"<{2 * 48_000}h", file.read_bytes())
+    assert max(samples) == 8000 and 0.15 < sum(map(bool, samples)) / 9600 < 3
+
+
+def test_a_camera_that_is_killed_is_unplugged() -> None:
+    with UsbCamera("mjpeg") as camera:
+        folder = camera.place.folder
+        os.kill(camera.pid, signal.SIGKILL)
+        wait_until(lambda: not folder.exists(), "the kernel lets go of a camera without a process")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the table of USB faults says: the camera's books compared with a driver's buffers, and the page that has it."""
+
+import pytest
+
+from hil.usb.books import Picture
+from hil.usb.driver_view import View, view
+from hil.usb.faults import FAULTS, Unit
+from hil.usb.scenes import SCENES
+from hil.usb.table import HEADINGS, put_into, render
+from hil.usb.watch import Buffer, Failure
+
+STEP_NS = 33_000_000
+
+
+def sent(sequence: int, what: str = "", parts: int = 1) -> Picture:
+    return Picture(sequence, 1, sequence, parts, 0, sequence * STEP_NS, 1000, (what,) if what else ())
+
+
+def got(sequence: int, size: int = 1000, error: bool = False) -> Buffer:
+    return Buffer(sequence * STEP_NS, sequence, size, error, sequence * STEP_NS + 1)
+
+
+def seen(pictures: list[Picture], buffers: list[Buffer]) -> View:
+    return view(pictures, buffers, [], [], "hole")
+
+
+def test_a_picture_that_is_shorter_or_flagged() -> None:
+    pictures = [sent(0), sent(1, "hole"), sent(2)]
+    assert seen(pictures, [got(0), got(1, 600), got(2)]) == View("none", "60 %", "-", "-", "-")
+    assert seen(pictures, [got(0), got(1, error=True), got(2)]) == View("ERROR", "all", "-", "-", "-")
+
+
+def test_a_picture_that_is_left_out_is_told_from_its_neighbours() -> None:
+    pictures = [sent(0), sent(1, "hole"), sent(2), sent(3)]
+    assert seen(pictures, [got(0), got(2), got(3)]).sequence == "left out"
+    assert seen(pictures, [got(0), got(1), got(3)]).sequence == "others left out"
+    assert seen(pictures, [got(0), got(1), got(2, error=True), got(3)]).sequence == "others flagged"
+    # What the driver had not shown when the program ended is no loss.
+    assert seen(pictures, [got(0), got(1)]).sequence == "-"
+
+
+def test_pictures_in_parts_and_pictures_that_share_a_number() -> None:
+    pictures = [sent(0), sent(1, "hole", 2), sent(3)]
+    assert seen(pictures, [got(0), got(1, 500), got(2, 500), got(3)]).bytes == "50 %"
+    pictures = [sent(0), sent(1, "hole"), sent(1), sent(2)]
+    assert seen(pictures, [got(0), got(1), got(2)]).sequence == "the next one lost without a gap"
+
+
+def test_buffers_that_were_cancelled() -> None:
+    cancelled = Buffer(3 * STEP_NS, 0, 0, True, 0)
+    assert seen([sent(0), sent(1)], [got(0), got(1), cancelled, cancelled]) == View(
+        "ERROR", "0", "0 and no time (2 buffers)", "-", "-"
+    )
+
+
+def test_failures_events_and_silence() -> None:
+    failures = [Failure("S_CTRL", "ETIMEDOUT", 5.0), Failure("DQBUF", "ENODEV", 0.0)]
+    late = got(1)._replace(got_ns=2_000_000_000)
+    assert view([], [got(0), late], failures, ["POLLERR"], "")[3:] == (
+        "DQBUF: ENODEV, S_CTRL: ETIMEDOUT after 5 s",
+        "POLLERR, silent for 2.0 s",
+    )
+
+
+def test_every_fault_of_the_camera_has_its_row() -> None:
+    names = [scene.name for scene in SCENES]
+    assert len(set(names)) == len(names)
+    for name, fault in FAULTS.items():
+        if fault.unit == Unit.WORD:
+            assert all(f"{name}={word}" in names for word in fault.words)
+        elif name != "silent":  # of the microphone
+            assert any(each == name or each.startswith(f"{name}=") for each in names), name
+
+
+def test_the_table_goes_into_its_place() -> None:
+    table = render([("hole", "none", "60 %", "-", "-", "-", "0 of 3 passed on"), ("unplug", *"abcde")])
+    assert table.splitlines()[-1] == "| unplug | a | b | c | d | e | - |"
+    assert all(line.count("|") == len(HEADINGS) + 1 for line in table.splitlines()[2:])
+    page = put_into("before\n<!-- table -->\nold\n<!-- end of table -->\nafter\n", table)
+    assert page.startswith("before\n") and page.endswith("after\n") and "old" not in page and table in page
+    assert put_into(page, table) == page
+    with pytest.raises(ValueError, match="no place"):
+        put_into("nothing", table)
