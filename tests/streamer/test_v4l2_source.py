@@ -45,6 +45,20 @@ def test_the_camera_is_told_bit_rate_gop_and_when_a_keyframe_is_wanted(cameras: 
     source.close()
 
 
+@pytest.mark.parametrize(("megabytes", "count"), [(1, 16), (3, 10), (16, 4), (64, 4)])
+def test_encoded_pictures_get_more_buffers_than_raw_ones_as_long_as_they_are_small(
+    cameras: Any, megabytes: int, count: int
+) -> None:
+    """A picture may take several of them, and a slow moment must not lose one on which others depend."""
+    for camera, expected in ((camera_of(Codec.H264, []), count), (FakeCamera(fourcc_of("YU12"), *SIZE), 4)):
+        camera.plane_bytes = megabytes << 20
+        cameras(camera)
+        source = V4l2Source("auto", Wanted(SIZE, codec=Codec.H264))
+        source.open()
+        assert camera.granted == expected
+        source.close()
+
+
 def test_where_the_readers_want_another_codec_the_cameras_jpeg_is_decoded(cameras: Any) -> None:
     cameras(camera_of(Codec.JPEG, jpegs(2)))
     source = V4l2Source("auto", Wanted(SIZE, 25.0, Codec.H264))

@@ -14,13 +14,15 @@ from typing import Any
 
 import av
 
-from .modes import Mode
+from .modes import ENCODED, Mode
 from .v4l2_colour import colour_of_format
 from .v4l2_errors import STREAMON, starting
 from .v4l2_layout import Layout
 from .v4l2_queue import Filled, Queue
 
 FLAG_ERROR = 0x40  # linux/videodev2.h
+# Of encoded pictures, which may come in several buffers, and none of which may be lost.
+MOST_ENCODED, MOST_ENCODED_BYTES = 16, 32 << 20
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ class Buffers:
     """Configures an open v4l2py device, which start() lets stream. Raises OSError or ValueError.
 
     size, fps, colour: what the driver made of the mode. told_colour: the same in V4L2's numbers. The device is closed
-    with this object.
+    with this object. count: buffers of raw pictures; of encoded ones there are more, as long as they are small.
     """
 
     def __init__(self, device: Any, mode: Mode, count: int) -> None:
@@ -111,6 +113,8 @@ class Buffers:
         self.fps = mode.fps
         with contextlib.suppress(OSError):
             self.fps = self._queue.rate() or mode.fps
+        if form.fourcc in ENCODED:
+            count = max(count, min(MOST_ENCODED, MOST_ENCODED_BYTES // max(form.bytes, 1)))
         with starting("VIDIOC_REQBUFS"):
             self.mappings: list[list[mmap.mmap]] = self._queue.allocate(count)
         self._is_streaming = False

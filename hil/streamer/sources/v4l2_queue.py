@@ -36,13 +36,15 @@ class Colour(NamedTuple):
 class Format(NamedTuple):
     """A format.
 
-    fourcc: as text. strides: bytes from line to line of each plane in memory, or 0 if the driver has none.
+    fourcc: as text. strides: bytes from line to line of each plane in memory, or 0 if the driver has none. bytes: of a
+    buffer, with all planes.
     """
 
     fourcc: str
     size: Size
     strides: tuple[int, ...]
     colour: Colour
+    bytes: int = 0
 
 
 class Filled(NamedTuple):
@@ -85,12 +87,14 @@ class Queue:
         """Return the current format of the device."""
         form = self._ask(v4l2.IOC.G_FMT, v4l2.raw.v4l2_format(type=self.kind)).fmt
         pix = form.pix_mp if self.has_planes else form.pix
-        strides = (pix.bytesperline,) if not self.has_planes else ()
+        planes = [pix]
         if self.has_planes:
             self._planes = min(max(pix.num_planes, 1), _MAX_PLANES)
-            strides = tuple(plane.bytesperline for plane in pix.plane_fmt[: self._planes])
+            planes = pix.plane_fmt[: self._planes]
+        strides = tuple(plane.bytesperline for plane in planes)
         colour = Colour(pix.colorspace, pix.ycbcr_enc, pix.quantization, pix.xfer_func)
-        return Format(text_of(pix.pixelformat), Size(pix.width, pix.height), strides, colour)
+        size = Size(pix.width, pix.height)
+        return Format(text_of(pix.pixelformat), size, strides, colour, sum(plane.sizeimage for plane in planes))
 
     def set_format(self, fourcc: str, size: Size) -> Format:
         """Set format and size, and return what the driver made of them. It chooses the rest."""
