@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What sysfs tells of a camera, in a folder that looks like it; and that the source heeds it."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -123,9 +124,10 @@ class Desk:
     def _number(self, descriptor: int) -> str:
         return self._numbers[Path(f"/proc/self/fd/{descriptor}").stat().st_ino]
 
-    def put(self, *plugged: tuple[str, str]) -> list[Path]:
-        """Make these (port, serial) the only cameras, as video0 and so on."""
+    def put(self, *plugged: tuple[str, str], broken: bool = False) -> list[Path]:
+        """Make these (port, serial) the only cameras, as video0 and so on. broken: the last one can't be queried."""
         cameras = [camera_of(Codec.JPEG, []) for _ in plugged]
+        cameras[-1].refused |= {0: errno.EIO} if broken else {}
         for camera, (port, _) in zip(cameras, plugged, strict=True):
             camera.bus = f"usb-1.{port}".encode()
         nodes = plug(self._monkeypatch, self._folder, *cameras)
@@ -182,6 +184,18 @@ def test_the_other_of_two_alike_is_not_taken_at_once(desk: Desk, words: str) -> 
         reopened(source)
     desk.put(("2", "0001"), ("4", "0001"))
     assert "usb-1.4" in reopened(source)
+
+
+def test_what_happens_to_other_cameras_changes_nothing_of_what_is_said(desk: Desk) -> None:
+    """Else the log would have a line for each of their nodes that comes and goes."""
+    desk.put(("1", "A"), ("2", "B"))
+    source, said = begun("auto"), set()
+    for broken in (False, True):
+        desk.put(("2", "B"), ("3", "C"), broken=broken)
+        with pytest.raises(SourceError) as raised:
+            reopened(source)
+        said.add(raised.value.strerror)
+    assert len(said) == 1
 
 
 def test_a_node_of_any_name_is_a_camera_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

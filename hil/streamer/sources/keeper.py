@@ -34,6 +34,11 @@ class Keeper:
         self._neighbours: set[tuple[str, str]] = set()  # places of cameras that it could be mistaken for
         self._used: set[tuple[str, str]] = set()  # places of cameras that others use
 
+    @property
+    def has_camera(self) -> bool:
+        """Whether a camera has streamed."""
+        return self._camera is not None
+
     def candidates(self, devices: Sequence[DeviceInfo]) -> tuple[list[DeviceInfo], list[str]]:
         """Return (the devices to be tried, best first; notes about what was passed over).
 

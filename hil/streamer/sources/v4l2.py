@@ -73,7 +73,8 @@ class V4l2Source:
         try:
             candidates, said = self._keeper.candidates(devices)
         except SourceError as error:
-            raise _together([error, *failures]) from None
+            # Of a camera that has streamed it is said once that it is gone, whatever happens to others.
+            raise error if self._keeper.has_camera else _together([error, *failures]) from None
         self._say(said)
         failed: list[SourceError] = []
         for info in candidates:
