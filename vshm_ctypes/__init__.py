@@ -32,8 +32,11 @@ from .log import log_to
 from .producer import Producer
 from .reservation import Reservation
 from .rings import ring_name
-from .sync import Sync, SyncBooks, sync
 from .views import BorrowedFrame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .matching import Sync, SyncBooks, sync
 
 __version__: str = library.video_shm_version().decode()
 
@@ -75,3 +78,16 @@ __all__ = [
     "ring_name",
     "sync",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load what most programs do without at its first use, since they start on small boards."""
+    if name in {"Sync", "SyncBooks", "sync"}:
+        from . import matching
+
+        return getattr(matching, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

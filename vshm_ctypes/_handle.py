@@ -9,11 +9,14 @@ import sys
 import threading
 import warnings
 from types import TracebackType
-from typing import NoReturn, Self
 from weakref import WeakSet
 
 from .errors import HandleClosed
 from .rings import Ring, ring_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn, Self
 
 
 def check_fits(least: int, most: int, **values: int) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from ctypes import CDLL, CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_uint8, c_uint32, c_uint64, c_void_p, get_errno
-from typing import Any, NamedTuple, NoReturn
 
 from ._structs import (
     ConsumerHandle,
@@ -20,6 +19,12 @@ from ._structs import (
     View,
 )
 from .errors import LibraryError, error_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple, NoReturn
+else:
+    from ._named_tuple import NamedTuple
 
 BASELINE = (1, 0)  # a library that lacks a call of this version is refused at import
 

@@ -10,7 +10,6 @@ from ctypes import byref, get_errno
 from struct import Struct
 from threading import get_ident
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._handle import Handle
 from ._library import library
@@ -20,7 +19,10 @@ from .frame import ViewFields
 from .info import RingInfo
 from .views import BorrowedFrame, map_object
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
     from .publication import Publication
 
 _NO_WAIT = 0xFFFFFFFF

@@ -3,7 +3,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypedDict
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, TypedDict
+
+    class AudioMeta(TypedDict):
+        """The arguments of Producer.write() and Reservation.commit() that describe audio."""
+
+        keyframe: bool
+        width: int
+        height: int
+        fps: int
+
+else:
+    from ._named_tuple import NamedTuple
+
 
 # Sample rates in Hz, by their number in enum video_shm_sample_rate.
 SAMPLE_RATES = {
@@ -24,15 +38,6 @@ SAMPLE_RATES = {
 }
 _CODES = {rate: code for code, rate in SAMPLE_RATES.items()}
 _AUDIO_CODECS = range(64, 128)
-
-
-class AudioMeta(TypedDict):
-    """The arguments of Producer.write() and Reservation.commit() that describe audio."""
-
-    keyframe: bool
-    width: int
-    height: int
-    fps: int
 
 
 class AudioFormat(NamedTuple):

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_uint32
-from typing import Any, Literal
 
 from ._handle import check_fits
 from ._library import library
@@ -18,8 +17,12 @@ from .inspect import explain
 from .rings import Ring
 from .views import BorrowedFrame
 
-Start = Literal["next", "newest", "oldest", "keyframe"]
-Policy = Literal["every", "newest", "keyframes"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    Start = Literal["next", "newest", "oldest", "keyframe"]
+    Policy = Literal["every", "newest", "keyframes"]
 
 _STARTS = {"next": 0, "newest": 1, "oldest": 2, "keyframe": 3}
 _POLICIES = {"every": 0, "newest": 1, "keyframes": 2}

@@ -6,9 +6,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from typing import Any
 
 from .rings import DIRECTORY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _FORBIDDEN = "a sandbox (seccomp) forbids what a writer needs: let it pass F_OFD_SETLK, O_TMPFILE and fallocate"
 # For an errno that has no class of its own, or a second meaning beside that of its class.

@@ -8,10 +8,8 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from .errors import IncompatibleRing, ProducerBusy, VideoShmError, error_for
-from .processes import tell_program
 from .rings import DIRECTORY
 
 MOST_NAMES = 8  # of rings, in one message
@@ -67,6 +65,8 @@ def _which_there_are(rings: Callable[[], list[str]]) -> str:
 
 
 def _who_has_it(pid: int) -> str:
+    from .processes import tell_program  # which takes longer to load than all of this
+
     who = f"another producer, {tell_program(pid)}," if pid else "another producer, whose pid can't be told,"
     return f"{who} holds this ring: stop it, or choose another channel"
 
@@ -78,7 +78,7 @@ def _why_not_read(ring: str, slot_size: Callable[[], int], most: int) -> str:
     except VideoShmError:
         what = "is no ring of this format"
         with suppress(OSError):
-            what = f"({Path(path).stat().st_size} bytes) {what}"
+            what = f"({os.stat(path).st_size} bytes) {what}"
         return f"{path} {what}: choose another name, or remove what is there"
     return f"its slots have {size} bytes, and this reader takes up to {most}: allow larger ones by max_slot_size"
 
@@ -87,7 +87,7 @@ def _who_may(ring: str) -> str:
     path = DIRECTORY + ring
     whose = path
     with suppress(OSError):
-        status = Path(path).stat()
+        status = os.stat(path)
         whose = f"{path} (uid {status.st_uid}, gid {status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o})"
     return f"uid {os.geteuid()} may not open {whose}: join its group, or run as its producer's user"
 

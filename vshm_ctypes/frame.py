@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
 
 from .audio import AudioFormat, audio_format
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from ._named_tuple import NamedTuple
 
 
 class Codec(enum.IntEnum):

@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, Self
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Self
+else:
+    from ._named_tuple import NamedTuple
 
 
 class Identity(NamedTuple):

@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import enum
+import os
 from contextlib import suppress
-from pathlib import Path
-from typing import NamedTuple, Self
 
 from ._structs import Info
 from .identity import Identity
 from .rings import DIRECTORY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple, Self
+else:
+    from ._named_tuple import NamedTuple
 
 
 class State(enum.IntEnum):
@@ -106,7 +111,7 @@ class RingInfo(NamedTuple):
         device = self.device
         if not device:
             with suppress(OSError):
-                device = Path(DIRECTORY).stat().st_dev
+                device = os.stat(DIRECTORY).st_dev
         return Identity(device, self.inode)
 
     @classmethod

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import os
 from ctypes import byref, sizeof
-from typing import NamedTuple
 
 from ._library import library
 from ._structs import Info, Meta, Slot
@@ -15,6 +14,12 @@ from .explained import explained
 from .frame import Flag, FrameMeta
 from .info import RingInfo
 from .rings import DIRECTORY, Ring, ring_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from ._named_tuple import NamedTuple
 
 MAX_SLOTS = 4096
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import atexit
 import ctypes
 from threading import get_ident
-from typing import TYPE_CHECKING
 
 from ._library import library
 from ._prototypes import LogCallback
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from logging import Logger
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
 from threading import get_ident
 from time import sleep
-from typing import TYPE_CHECKING
 
 from ._handle import Handle, check_fits
 from ._library import library
@@ -26,6 +25,7 @@ from .reservation import MOST_BYTES, Reservation, pack_meta
 from .rings import Ring
 from .views import map_object
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 

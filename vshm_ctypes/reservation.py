@@ -7,13 +7,15 @@ import errno
 from struct import Struct
 from struct import error as StructError  # noqa: N812
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from ._handle import check_fits
 from .errors import HandleClosed
 from .frame import Codec, Flag
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Self
+
     from .producer import Producer
 
 MOST_BYTES = 0xFFFFFFFF  # the largest uint32_t; no slot is that large

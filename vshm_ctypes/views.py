@@ -9,10 +9,20 @@ import weakref
 from ctypes import CDLL, c_int, c_int64, c_size_t, c_ubyte, c_void_p, get_errno
 from mmap import MAP_SHARED, PROT_READ, PROT_WRITE
 from types import TracebackType
-from typing import Protocol, Self
 
 from .errors import FrameOverwritten, HandleClosed, error_for
 from .frame import Described, ViewFields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol, Self
+
+    class Lender(Protocol):
+        """What a frame is borrowed from."""
+
+        def _take_back(self) -> bool:
+            """Take the frame back. Returns whether its bytes stayed whole."""
+
 
 _libc = CDLL(None, use_errno=True)
 _mmap = _libc.mmap64 if hasattr(_libc, "mmap64") else _libc.mmap  # musl has mmap only, with 64-bit offsets
@@ -40,13 +50,6 @@ def map_object(descriptor: int, writable: bool = False) -> memoryview:
     weakref.finalize(content, _libc.munmap, address, size).atexit = False  # the bytes may be used until the very end
     view = memoryview(content).cast("B")
     return view if writable else view.toreadonly()
-
-
-class Lender(Protocol):
-    """What a frame is borrowed from."""
-
-    def _take_back(self) -> bool:
-        """Take the frame back. Returns whether its bytes stayed whole."""
 
 
 class BorrowedFrame(Described):

@@ -6,9 +6,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.commandline.verb import Verb, positive
-
-HELP = "compare this library with other ways to pass frames between processes"
+from vshm_ctypes.commandline.verb import positive
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,6 +36,3 @@ def run(arguments: Namespace) -> int:
     from ..bench.main import run as measure  # its statistics are slow to import
 
     return measure(arguments)
-
-
-VERB = Verb("bench", HELP, add_arguments, run)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vshm_ctypes.commandline.atomic_file import write_whole
 from vshm_ctypes.commandline.output import print_json, printable
-from vshm_ctypes.commandline.verb import Verb, positive
+from vshm_ctypes.commandline.verb import positive
 
 from ..figures.exit import Exit
 from ..host.board import choose_board, read_board
@@ -85,6 +85,3 @@ def _run_suite(arguments: Namespace, report: Path) -> int:
     words = ["--report", str(report), *(["--board", arguments.board] if arguments.board else [])]
     with contextlib.redirect_stdout(sys.stderr):  # only the results go to stdout
         return suite.run(parser.parse_args([*arguments.given, *words]))
-
-
-VERB = Verb("calibrate", "write a board file from several runs", add_arguments, run)

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from vshm_ctypes.commandline.completion import HELP, add_arguments, print_script
-from vshm_ctypes.commandline.verb import Verb
+from vshm_ctypes.commandline.completion import add_arguments, print_script
+
+__all__ = ["add_arguments", "run"]
 
 
 def run(arguments: Namespace) -> int:
     """Run the verb. Returns 0, or 1 if shtab is not installed."""
     from .main import build_parser
 
-    return print_script("hil", build_parser(), arguments.shell)
-
-
-VERB = Verb("completion", HELP, add_arguments, run)
+    return print_script("hil", build_parser(whole=True), arguments.shell)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vshm_ctypes.commandline.output import print_json, printable
 from vshm_ctypes.commandline.table import print_table
-from vshm_ctypes.commandline.verb import Verb, positive
+from vshm_ctypes.commandline.verb import positive
 
 WAIT_S = 3600.0
 
@@ -60,6 +60,3 @@ def run(arguments: Namespace) -> int:
 
 def _say(line: str) -> None:
     print(f"hil: {printable(line)}", file=sys.stderr, flush=True)
-
-
-VERB = Verb("farm", "run the suite on all boards of a farm, through labgrid", add_arguments, run, aliases=("fleet",))

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from vshm_ctypes.commandline.verb import Verb
+from ..gate.arguments import add_arguments
 
-from ..gate.arguments import HELP, add_arguments
+__all__ = ["add_arguments", "run"]
 
 
 def run(arguments: Namespace) -> int:
@@ -18,6 +18,3 @@ def run(arguments: Namespace) -> int:
     from ..gate.main import run as compare  # its statistics take a second to load
 
     return compare(arguments)
-
-
-VERB = Verb("gate", HELP, add_arguments, run)

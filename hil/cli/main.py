@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -18,19 +17,24 @@ from vshm_ctypes.descriptors import open_standard_streams
 
 from ..figures.exit import Exit
 
-VERBS = ("run", "vm", "report", "gate", "bench", "farm", "calibrate", "completion")
+VERBS = (
+    Verb("run", "run the suite on a camera, and judge it", ".run"),
+    Verb("vm", "run a command in a virtual machine with vivid and USB cameras", "..vm.main"),
+    Verb("report", "show a run again, or compare two runs", ".report"),
+    Verb("gate", "judge whether one build of the C library is worse than another", ".gate"),
+    Verb("bench", "compare this library with other ways to pass frames between processes", ".bench"),
+    Verb("farm", "run the suite on all boards of a farm, through labgrid", ".farm", aliases=("fleet",)),
+    Verb("calibrate", "write a board file from several runs", ".calibrate"),
+    Verb("completion", "print a shell's completion script", ".completion"),
+)
 
 EPILOG = "exit codes: 0 pass, 1 fail, 2 usage error, 3 invalid: host unfit for timing, 4 no camera, 130 interrupted"
 
 
-def verbs() -> list[Verb]:
-    """Return all verbs, each from the file of its name."""
-    return [importlib.import_module(f".{name}", __package__).VERB for name in VERBS]
-
-
-def build_parser() -> ArgumentParser:
-    """Return the parser of the whole command line."""
-    return parser_of("hil", "Test cameras, streams and the library, and judge what is measured.", verbs(), EPILOG)
+def build_parser(whole: bool = False) -> ArgumentParser:
+    """Return the parser of the command line. whole: with the arguments of all verbs, which are loaded for that."""
+    about = "Test cameras, streams and the library, and judge what is measured."
+    return parser_of(__package__, "hil", about, VERBS, EPILOG, whole=whole)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -48,8 +52,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str] | None) -> int:
-    arguments = build_parser().parse_args(words)
     try:
+        arguments = build_parser().parse_args(words)  # which loads the verb
         code = int(arguments.run(arguments))
         sys.stdout.flush()
         return code

@@ -7,7 +7,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from vshm_ctypes.commandline.output import print_json, printable
-from vshm_ctypes.commandline.verb import Verb
 
 from ..figures.exit import Exit
 from ..report.merge import load
@@ -59,6 +58,3 @@ def _show(arguments: Namespace, first: dict[str, object]) -> int:
     print_summary(first)
     print(f"\n{printable(page)}")
     return Exit.PASS
-
-
-VERB = Verb("report", "show a run again, or compare two runs", add_arguments, run)

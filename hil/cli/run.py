@@ -12,15 +12,15 @@ from pathlib import Path
 
 from vshm_ctypes.commandline.output import print_json, printable
 from vshm_ctypes.commandline.shell_completions import completed, words_and
-from vshm_ctypes.commandline.verb import Verb, positive
+from vshm_ctypes.commandline.verb import positive
 
 from ..figures.exit import Exit
 from ..host.board import choose_board
 from ..report.crash import LOG
 from ..report.recorder import PARTS
 from ..suite.camera_choice import Choice, NoCameraError, both_inside, chosen_cameras
-from ..suite.cameras import USB, usb_design
 from ..suite.pytest_runs import SUITE, Outcome, RunPlan, run_passes
+from ..suite.usb_words import USB, usb_design
 from ..vm.kernel_files import KERNEL, wanted_version
 from .run_inside import Session, run_inside, suite_words
 
@@ -207,6 +207,3 @@ def _finish(arguments: Namespace, outcome: Outcome, no_camera: bool) -> int:
         return Exit.INTERRUPTED
     failed = any(test["verdict"] == "fail" for session in result["sessions"] for test in session["tests"])
     return Exit.NO_CAMERA if no_camera and not failed else int(result["exit_code"])
-
-
-VERB = Verb("run", "run the suite on a camera, and judge it", add_arguments, run)

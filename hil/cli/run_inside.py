@@ -12,8 +12,8 @@ from vshm_ctypes.commandline.ending import held
 
 from ..host import outside
 from ..suite.camera_choice import Choice
-from ..suite.cameras import usb_design
 from ..suite.pytest_runs import Outcome
+from ..suite.usb_words import usb_design
 
 VM_SECONDS = 3600.0
 STREAMS = 30  # streams that a run watches, each for at least --seconds

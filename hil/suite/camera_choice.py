@@ -18,7 +18,7 @@ from ..usb.vhci import CONTROLLER
 from ..vm import VmUnavailable
 from ..vm.guest import load_words
 from ..vm.kernel import find_kernel
-from .cameras import USB, usb_design
+from .usb_words import USB, usb_design
 
 VIVID = "vivid"
 LOADED = Path("/sys/module/vivid")

@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from hil.fleet import CameraStreamer
 from hil.host.board import Board
 from hil.usb.camera_process import UsbCamera
-from hil.usb.designs import design_of
 
 NO_PROBE = ("vivid", "testsrc")  # on these the board's own encoder does not matter, and trying it takes long
-USB, DESIGN = "usb", "webcam"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +95,6 @@ def find_cameras(words: str) -> list[Camera]:
     if words == "vivid":
         usable = [device for device in usable if device.driver == "vivid"]
     return [Camera(str(device.path), device.driver, device.card, v4l2=True) for device in usable]
-
-
-def usb_design(words: str) -> str | None:
-    """Return the name of the design that usb or usb:DESIGN means, or None for other words. Raises UnknownDesign."""
-    kind, _, name = words.partition(":")
-    if kind != USB:
-        return None
-    design_of(name or DESIGN)
-    return name or DESIGN
 
 
 def plugged_camera(usb: UsbCamera, words: str) -> Camera:

@@ -14,10 +14,11 @@ import pytest
 from hil.host.board import Board
 from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
-from hil.suite.cameras import Camera, find_cameras, plugged_camera, usb_design
+from hil.suite.cameras import Camera, find_cameras, plugged_camera
 from hil.suite.compliance import check_driver
 from hil.suite.driver_facts import driver_facts
 from hil.suite.rig import Rig
+from hil.suite.usb_words import usb_design
 from hil.usb.camera_process import UsbCamera
 from hil.workers.programs import NoToolsError
 from hil.workers.shared_memory import SHARED_MEMORY

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options of Producer and Consumer: what each does, and what is refused."""
 
+from __future__ import annotations
+
 import mmap
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from vshm_ctypes import Consumer, Frame, FrameTooLarge, Media, Producer, inspect, list_rings
-from vshm_ctypes.consumer import Policy, Start
+
+if TYPE_CHECKING:
+    from vshm_ctypes.consumer import Policy, Start
 
 
 def waiting(stream: Consumer) -> Iterator[Frame]:

@@ -16,7 +16,7 @@ from vshm import Camera
 from writers import BUILD, SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Consumer, Frame, Producer, ProducerClosed, ProducerDied, State, VideoShmError, inspect, sync
-from vshm_ctypes.sync import HELD_FRAMES, _captured_ns
+from vshm_ctypes.matching import HELD_FRAMES, _captured_ns
 
 pytestmark = pytest.mark.usefixtures("watchdog")
 

@@ -67,7 +67,7 @@ def test_every_verb_takes_json_and_prints_nothing_else(ring: str, tmp_path: Path
         "completion": ["bash"],
     }
     lasting = {"demo", "serve"}  # which go on until they are told to end: test_cli_demo.py, test_serve_access.py
-    assert {*words} | lasting == set(VERBS)
+    assert {*words} | lasting == {verb.name for verb in VERBS}
     with Camera(ring):
         for verb, options in words.items():
             outcome = vshm(verb, "--json", *options)

@@ -35,7 +35,7 @@ EACH = [(verb, *words) for verb, several in WORDS.items() for words in several]
 
 def test_no_verb_is_left_out() -> None:
     lasting = {"demo"}  # prints as vshm serve does, once camera-streamer has begun
-    assert {*WORDS} | lasting == {*VERBS}
+    assert {*WORDS} | lasting == {verb.name for verb in VERBS}
 
 
 @pytest.mark.usefixtures("watchdog")

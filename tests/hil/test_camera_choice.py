@@ -14,7 +14,8 @@ from hil.streamer.sources import v4l2_devices
 from hil.streamer.sources.devices import DeviceInfo
 from hil.suite import camera_choice
 from hil.suite.camera_choice import Choice, NoCameraError, chosen_cameras
-from hil.suite.cameras import find_cameras, usb_design
+from hil.suite.cameras import find_cameras
+from hil.suite.usb_words import usb_design
 from hil.usb import host as usb_host
 from hil.usb.designs import UnknownDesign
 from hil.vm import VmUnavailable

@@ -184,7 +184,7 @@ def test_every_verb_explains_itself() -> None:
 def test_every_option_says_what_it_is_for() -> None:
     """A default alone does not."""
     parsers = {"camera-streamer": streamer_parser()}
-    for action in build_parser()._actions:
+    for action in build_parser(whole=True)._actions:
         parsers |= action.choices if isinstance(action.choices, dict) else {}
     options = [(name, action) for name, parser in parsers.items() for action in parser._actions]
     told = [(name, action.dest, re.sub(r"\(default.*?\)", "", action.help or "")) for name, action in options]

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ..commandline.completion import HELP, add_arguments, print_script
-from ..commandline.verb import Verb
+from ..commandline.completion import add_arguments, print_script
+
+__all__ = ["add_arguments", "run"]
 
 
 def run(arguments: Namespace) -> int:
     """Print the script. Returns an exit code as print_script() does."""
     from .main import build_parser
 
-    return print_script("vshm", build_parser(), arguments.shell, arguments.json)
-
-
-VERB = Verb("completion", HELP, add_arguments, run)
+    return print_script("vshm", build_parser(whole=True), arguments.shell, arguments.json)

@@ -23,7 +23,7 @@ from typing import IO
 from ..commandline.child import end_child
 from ..commandline.ending import held
 from ..commandline.output import complain, print_json
-from ..commandline.verb import Exit, Verb, add_ring_argument, port
+from ..commandline.verb import Exit, add_ring_argument, port
 from ..errors import VideoShmError
 from ..inspect import inspect
 from ..rings import ring_name
@@ -127,6 +127,3 @@ def run(arguments: Namespace) -> int:
             time.sleep(LOOK_EVERY_S)
         _show(arguments)
     return Exit.HEALTHY
-
-
-VERB = Verb("demo", "stream a test picture, and play it in a browser", add_arguments, run)

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..commandline.extras import producer_advice
 from ..commandline.output import counted, print_json, printable
 from ..commandline.table import print_table
-from ..commandline.verb import Exit, Verb, add_seconds_argument
+from ..commandline.verb import Exit, add_seconds_argument
 from ..inspect import list_rings
 from ..processes import Process, Users, find_users
 from ..rings import AUDIO, DEFAULT, DIRECTORY
@@ -33,7 +33,7 @@ class ListedRing:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_seconds_argument(parser)
+    add_seconds_argument(parser, default=None)
 
 
 def tell_process(process: Process) -> str:
@@ -107,7 +107,7 @@ def ring_json(ring: ListedRing) -> dict[str, object]:
     }
 
 
-def listed(names: list[str], seconds: float) -> tuple[list[ListedRing], Users]:
+def listed(names: list[str], seconds: float | None) -> tuple[list[ListedRing], Users]:
     """Return the surveys of these rings with their readers, and the users of all objects."""
     surveys = survey(names, seconds)
     users = find_users()
@@ -141,6 +141,3 @@ def run(arguments: Namespace) -> int:
     if closed and not arguments.json:
         print(f"this user may not read {printable(', '.join(closed))}: vshm check says what to do")
     return Exit.HEALTHY if rings or closed else Exit.NO_RING
-
-
-VERB = Verb("list", "list every ring on the machine: stream, writer, readers", add_arguments, run)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -13,27 +12,50 @@ from ..commandline.ending import heeding
 from ..commandline.extras import remedy
 from ..commandline.output import complain
 from ..commandline.standard_output import named_output
-from ..commandline.verb import Exit, Verb, parser_of
+from ..commandline.verb import Exit, Verb, VerbParser, parser_of
 from ..descriptors import open_standard_streams
 from ..errors import ProducerNotRunning, VideoShmError
 from ..limits import explain, keep_to_own_threads
 from .sigbus import tell_of_faults
 
-VERBS = ("demo", "list", "show", "watch", "record", "check", "plot", "serve", "export", "bundle", "completion")
+VERBS = (
+    Verb("demo", "stream a test picture, and play it in a browser", ".demo"),
+    Verb("list", "list every ring on the machine: stream, writer, readers", ".list"),
+    Verb("show", "show one ring: header, geometry, counters, slots", ".show"),
+    Verb("watch", "watch one ring live, or all of them: rate, latency, missed frames", ".watch.verb"),
+    Verb("record", "record a stream into a file; the ending of its name chooses the kind", ".record.verb"),
+    Verb("check", "find faults: rings, writers, readers, leftovers, machine", ".check.verb"),
+    Verb("plot", "draw a log of vshm watch --log: a picture, or a sketch in the terminal", ".plot.verb"),
+    Verb("serve", "serve a page with the rings, live: picture, rates, latency, readers, board", ".serve"),
+    Verb(
+        "export",
+        "export metrics: OpenMetrics over HTTP, or a text file for node-exporter",
+        ".export.verb",
+    ),
+    Verb(
+        "bundle",
+        "pack what helps to find a fault into one file, or show such a file as a page",
+        ".bundle.verb",
+    ),
+    Verb("completion", "print a shell's completion script", ".completion"),
+)
 
 EPILOG = "exit codes: 0 healthy, 1 finding or failure, 2 usage error, 3 no such ring, 130 interrupted"
 
 
-def verbs() -> list[Verb]:
-    """Return all verbs, each from the module of its name."""
-    return [importlib.import_module(f".{name}", __package__).VERB for name in VERBS]
-
-
-def build_parser() -> ArgumentParser:
-    """Return the parser of the whole command line."""
-    common = ArgumentParser(add_help=False)
+def build_parser(whole: bool = False) -> ArgumentParser:
+    """Return the parser of the command line. whole: with the arguments of all verbs, which are loaded for that."""
+    common = VerbParser(add_help=False)
     common.add_argument("--json", action="store_true", help="JSON for programs instead of text for people")
-    return parser_of("vshm", "Inspect, watch and record video rings in shared memory.", verbs(), EPILOG, [common])
+    return parser_of(
+        __package__,
+        "vshm",
+        "Inspect, watch and record video rings in shared memory.",
+        VERBS,
+        EPILOG,
+        [common],
+        whole=whole,
+    )
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -49,9 +71,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str] | None) -> int:
-    arguments = build_parser().parse_args(words)
     tell_of_faults()
     try:
+        arguments = build_parser().parse_args(words)  # which loads the verb
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..commandline.ending import heeding
 from ..commandline.output import complain, print_json
-from ..commandline.verb import Exit, Verb, port
+from ..commandline.verb import Exit, port
 from ..serving.listen_address import listening
 
 if TYPE_CHECKING:
@@ -88,6 +88,3 @@ def run(arguments: Namespace) -> int:
 
     asyncio.run(serve_page(make_app(token), arguments.host, arguments.port, tell))
     return Exit.HEALTHY
-
-
-VERB = Verb("serve", "serve a page with the rings, live: picture, rates, latency, readers, board", add_arguments, run)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from ..commandline.output import complain, counted, print_json, printable
 from ..commandline.table import print_table
-from ..commandline.verb import Exit, Verb, add_ring_argument, add_seconds_argument
+from ..commandline.verb import Exit, add_ring_argument, add_seconds_argument
 from ..frame import Flag, Media, codec_name
 from ..inspect import SlotInfo
 from ..processes import Users, find_users
@@ -26,7 +26,7 @@ from .survey import Survey, survey_one
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_ring_argument(parser)
-    add_seconds_argument(parser)
+    add_seconds_argument(parser, default=None)
 
 
 def _owner(number: int, name: Callable[[int], str]) -> str:
@@ -176,6 +176,3 @@ def run(arguments: Namespace) -> int:
     for warning in warned:
         complain(f"warning: {warning}")
     return Exit.FINDING if warned else Exit.HEALTHY
-
-
-VERB = Verb("show", "show one ring: header, geometry, counters, slots", add_arguments, run)

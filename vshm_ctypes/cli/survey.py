@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures rings by inspecting them twice: rates, GOP, age, state. It is the base of list, show and check."""
+"""Measures rings by inspecting them once or twice: rates, GOP, age, state. It is the base of list, show and check."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..info import RingInfo, State
 from ..inspect import SlotInfo, inspect, inspect_slots
 from ..processes import process_name, start_time
 from ..rings import Ring
+from .rates import Rates, between, of_slots
 
 STALLED_S = 2.0
 
@@ -102,22 +103,6 @@ def _gop(before: list[SlotInfo], after: list[SlotInfo], info: RingInfo) -> int |
     return round(keys[-1] / (info.keyframes - 1)) if keys and info.keyframes >= 2 else None
 
 
-def _rates(
-    before: RingInfo, after: RingInfo, seconds: float, slots: list[SlotInfo]
-) -> tuple[float | None, float | None]:
-    frames = after.frames - before.frames
-    if frames <= 0 or before.identity != after.identity:
-        return None, None
-    if before.last_publish_ns and after.last_publish_ns > before.last_publish_ns:  # exact, from frame to frame
-        seconds = (after.last_publish_ns - before.last_publish_ns) / 1e9
-    fps = frames / seconds
-    if after.extended:
-        return fps, (after.bytes - before.bytes) * 8 / seconds
-    if not slots:
-        return fps, None
-    return fps, fps * 8 * sum(slot.meta.size for slot in slots) / len(slots)
-
-
 class _Look(NamedTuple):
     """A ring at one moment."""
 
@@ -159,16 +144,26 @@ def _count_unflagged(name: str, frames: int) -> int:
 
 def _compare(name: str, before: _Look) -> Survey:
     now = _look(name)
-    after, slots = now.info, now.slots
+    same = before.info.identity == now.info.identity
+    rates = between(before.info, now.info, now.at_s - before.at_s, now.slots)
+    return _survey(name, now, _gop(before.slots if same else [], now.slots, now.info), rates)
+
+
+def _at_once(name: str, look: _Look) -> Survey:
+    gop = _gop([], look.slots, look.info)
+    return _survey(name, look, gop, of_slots(look.slots, gop, time.monotonic_ns()))
+
+
+def _survey(name: str, look: _Look, gop: int | None, rates: Rates) -> Survey:
+    after, slots = look.info, look.slots
     newest = slots[-1] if slots else None
     audio = newest.meta.audio if newest else None
-    fps, bit_rate = _rates(before.info, after, now.at_s - before.at_s, slots)
-    look = Survey(
+    found = Survey(
         name=name,
         info=after,
-        fps=fps,
-        bit_rate=bit_rate,
-        gop=_gop(before.slots if before.info.identity == after.identity else [], slots, after),
+        fps=rates.fps,
+        bit_rate=rates.bit_rate,
+        gop=gop,
         age_s=_age_s(after, newest),
         codec=codec_name(newest.meta.codec) if newest else None,
         width=newest.meta.width if newest and not audio else 0,
@@ -177,26 +172,32 @@ def _compare(name: str, before: _Look) -> Survey:
         writer_name=_writer_name(after),
         slots=slots,
     )
-    return replace(look, unflagged=_count_unflagged(name, len(slots))) if look.gop_exceeds_ring else look
+    return replace(found, unflagged=_count_unflagged(name, len(slots))) if found.gop_exceeds_ring else found
 
 
-def survey(names: list[str], seconds: float = 1.0) -> list[Survey]:
-    """Inspect the rings now and again after some seconds. A ring that was removed meanwhile is left out."""
-    before = {}
+def survey(names: list[str], seconds: float | None = 1.0) -> list[Survey]:
+    """Inspect the rings now and again after some seconds. A ring that was removed meanwhile is left out.
+
+    seconds: None to wait only where it must be, a second for rings of version 1, whose slots have no times.
+    """
+    looks = {}
     for name in names:
         with suppress(VideoShmError):
-            before[name] = _look(name)
-    if before:
-        time.sleep(seconds)
+            looks[name] = _look(name)
+    waiting = {name for name, look in looks.items() if seconds is not None or not look.info.extended}
+    if waiting:
+        time.sleep(1.0 if seconds is None else seconds)
     found = []
-    for name, look in before.items():
+    for name, look in looks.items():
         with suppress(VideoShmError):
-            found.append(_compare(name, look))
+            found.append(_compare(name, look) if name in waiting else _at_once(name, look))
     return found
 
 
-def survey_one(name: str, seconds: float = 1.0) -> Survey:
-    """Inspect one ring twice. Raises ProducerNotRunning, IncompatibleRing, VideoShmError (EACCES)."""
-    before = _look(name)
-    time.sleep(seconds)
-    return _compare(name, before)
+def survey_one(name: str, seconds: float | None = 1.0) -> Survey:
+    """Inspect one ring, as survey() does. Raises ProducerNotRunning, IncompatibleRing, VideoShmError (EACCES)."""
+    look = _look(name)
+    if seconds is None and look.info.extended:
+        return _at_once(name, look)
+    time.sleep(1.0 if seconds is None else seconds)
+    return _compare(name, look)

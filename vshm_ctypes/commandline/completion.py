@@ -11,7 +11,6 @@ from .output import complain, print_json
 from .shell_completions import COMPLETE_FILE, completed
 from .verb import Exit
 
-HELP = "print a shell's completion script"
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 
 

@@ -4,12 +4,19 @@
 from __future__ import annotations
 
 import enum
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 
 from .. import __version__
 from .shell_completions import COMPLETE_RING, completed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from .._named_tuple import NamedTuple
 
 
 class Exit(enum.IntEnum):
@@ -22,30 +29,72 @@ class Exit(enum.IntEnum):
     INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """A verb. run takes the parsed arguments, json among them, and returns an exit code. aliases are older names."""
+class Verb(NamedTuple):
+    """A verb.
+
+    Attributes:
+        name: what is typed.
+        help: what it does, in a line.
+        module: the module, relative to the command's package, that has its add_arguments(parser), and its
+            run(arguments), which is given the parsed arguments and returns an exit code.
+        aliases: its older names.
+    """
 
     name: str
     help: str
-    add_arguments: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace], int]
+    module: str
     aliases: tuple[str, ...] = ()
 
 
+class VerbParser(ArgumentParser):
+    """The parser of one verb, whose module is loaded when it is used: all of them take ten times as long as one."""
+
+    def __init__(self, *words: Any, load: Callable[[], Any] | None = None, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self._load = load
+
+    def load(self) -> None:
+        """Add the verb's arguments. A second call does nothing."""
+        if self._load is not None:
+            verb, self._load = self._load(), None
+            verb.add_arguments(self)
+            self.set_defaults(run=verb.run)
+
+    def parse_known_args(self, *words: Any, **more: Any) -> Any:
+        """Load the verb, and parse."""
+        self.load()
+        return super().parse_known_args(*words, **more)
+
+
 def parser_of(
-    name: str, description: str, verbs: Iterable[Verb], epilog: str, parents: Sequence[ArgumentParser] = ()
+    package: str,
+    name: str,
+    description: str,
+    verbs: Iterable[Verb],
+    epilog: str,
+    parents: Sequence[VerbParser] = (),
+    *,
+    whole: bool = False,
 ) -> ArgumentParser:
-    """Return the parser of a command line. epilog explains exit codes; parents have the arguments of every verb."""
+    """Return the parser of the command line of that name. package: from where verbs name their modules.
+
+    epilog explains exit codes; parents have the arguments of every verb. whole: with those of all verbs, for shells.
+    """
     parser = ArgumentParser(name, description=description, epilog=epilog)
     parser.add_argument("--version", action="version", version=f"{name} {__version__}")
-    chooser = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    chooser = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=VerbParser)
     for verb in verbs:
         one = chooser.add_parser(
-            verb.name, aliases=verb.aliases, help=verb.help, description=verb.help, epilog=epilog, parents=parents
+            verb.name,
+            aliases=verb.aliases,
+            help=verb.help,
+            description=verb.help,
+            epilog=epilog,
+            parents=parents,
+            load=partial(import_module, verb.module, package),
         )
-        verb.add_arguments(one)
-        one.set_defaults(run=verb.run)
+        if whole:
+            one.load()
     return parser
 
 
@@ -70,8 +119,8 @@ def port(text: str) -> int:
     return int(text)
 
 
-def add_seconds_argument(parser: ArgumentParser) -> None:
-    """Add the option that sets how long rates are measured."""
-    parser.add_argument(
-        "-s", "--seconds", type=positive, default=1.0, metavar="S", help="measure rates for S seconds (default: 1)"
-    )
+def add_seconds_argument(parser: ArgumentParser, default: float | None = 1.0) -> None:
+    """Add the option that sets how long rates are measured. default: None for what the frames' own times tell."""
+    told = "what the frames in the ring tell at once" if default is None else f"{default:g}"
+    text = f"measure rates for S seconds (default: {told})"
+    parser.add_argument("-s", "--seconds", type=positive, default=default, metavar="S", help=text)

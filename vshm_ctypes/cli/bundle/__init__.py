@@ -1,6 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm bundle: what somebody far away needs to find a fault on a board, in one file."""
-
-from .verb import VERB
-
-__all__ = ["VERB"]

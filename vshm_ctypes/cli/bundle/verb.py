@@ -17,7 +17,7 @@ from ...commandline.ending import held
 from ...commandline.output import can_redraw, complain, counted, print_json, say
 from ...commandline.place import check_place
 from ...commandline.table import print_table
-from ...commandline.verb import Exit, Verb, positive
+from ...commandline.verb import Exit, positive
 from ...errors import VideoShmError
 from ...inspect import list_rings
 from .. import units
@@ -111,8 +111,3 @@ def run(arguments: Namespace) -> int:
     print_table(("MEMBER", "SIZE", "WHAT"), rows, right=("SIZE",))
     print(f"{arguments.output}: {units.size(arguments.output.stat().st_size)}; nothing else was taken")
     return Exit.HEALTHY
-
-
-VERB = Verb(
-    "bundle", "pack what helps to find a fault into one file, or show such a file as a page", add_arguments, run
-)

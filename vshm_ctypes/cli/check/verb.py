@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ...commandline.output import complain, counted, painted, print_json, printable
-from ...commandline.verb import Exit, Verb, add_ring_argument, add_seconds_argument
+from ...commandline.verb import Exit, add_ring_argument, add_seconds_argument
 from ...errors import VideoShmError
 from ...info import RingInfo
 from ...inspect import inspect, list_rings
@@ -139,6 +139,3 @@ def run(arguments: Namespace) -> int:
         _tell(findings)
     print(_summary(examined))
     return code
-
-
-VERB = Verb("check", "find faults: rings, writers, readers, leftovers, machine", add_arguments, run)

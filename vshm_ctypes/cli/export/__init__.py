@@ -1,6 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm export: metrics for monitoring."""
-
-from .verb import VERB
-
-__all__ = ["VERB"]

@@ -16,7 +16,7 @@ from ...commandline.atomic_file import write_whole
 from ...commandline.ending import End, heeding
 from ...commandline.output import complain, print_json
 from ...commandline.place import check_place
-from ...commandline.verb import Exit, Verb, port, positive
+from ...commandline.verb import Exit, port, positive
 from ...inspect import list_rings
 from ...machine import read_machine
 from ...published import list_published
@@ -154,6 +154,3 @@ def run(arguments: Namespace) -> int:
     finally:
         exporter.rings.close()
     return Exit.HEALTHY
-
-
-VERB = Verb("export", "export metrics: OpenMetrics over HTTP, or a text file for node-exporter", add_arguments, run)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...commandline.output import can_redraw, complain, is_terminal, print_json, printable, say
 from ...commandline.place import check_place
-from ...commandline.verb import Exit, Verb
+from ...commandline.verb import Exit
 from ...rings import ring_name
 from .. import units
 from ..events import Event
@@ -118,6 +118,3 @@ def run(arguments: Namespace) -> int:
         for line in sketch(log, width):
             print(printable(line))
     return Exit.HEALTHY
-
-
-VERB = Verb("plot", "draw a log of vshm watch --log: a picture, or a sketch in the terminal", add_arguments, run)

@@ -1,6 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm record: records streams into files, in the container that the ending of the name chooses."""
-
-from .verb import VERB
-
-__all__ = ["VERB"]

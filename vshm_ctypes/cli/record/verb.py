@@ -15,7 +15,7 @@ from ...commandline.output import complain, counted, is_terminal, print_json, sa
 from ...commandline.place import check_place
 from ...commandline.shell_completions import COMPLETE_FILE, COMPLETE_RING, completed
 from ...commandline.standard_output import OutputError
-from ...commandline.verb import Exit, Verb, add_ring_argument, positive
+from ...commandline.verb import Exit, add_ring_argument, positive
 from ...frame import Frame, codec_name
 from ...rings import AUDIO, ring_name
 from .. import units
@@ -173,6 +173,3 @@ def _summary(recording: Recording) -> str:
         ended = f"; {counted(recording.sound_frames, 'frame')} of sound{sound_lost}{ended}"
     frames, files = counted(recording.frames, "frame"), ", ".join(recording.files)
     return f"{recording.ring} -> {files}: {frames}, {size}, {seconds}{lost}{ended}"
-
-
-VERB = Verb("record", "record a stream into a file; the ending of its name chooses the kind", add_arguments, run)

@@ -1,6 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm watch: shows one ring or all rings, second by second."""
-
-from .verb import VERB
-
-__all__ = ["VERB"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...commandline.ending import heeding
 from ...commandline.output import print_json
 from ...commandline.place import check_place
-from ...commandline.verb import Exit, Verb, add_ring_argument, positive
+from ...commandline.verb import Exit, add_ring_argument, positive
 from ...errors import Interrupted, VideoShmError
 from ..events import lost_event
 from ..public_reader import public_reader
@@ -91,6 +91,3 @@ def run(arguments: Namespace) -> int:
     summary = _watch(arguments)
     tell([summary], arguments.json)
     return Exit.FINDING if summary.is_finding else Exit.HEALTHY
-
-
-VERB = Verb("watch", "watch one ring live, or all of them: rate, latency, missed frames", add_arguments, run)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an import, and a verb, loads: on a small board that is most of what a short command takes."""
+
+import subprocess
+import sys
+
+import pytest
+
+SLOW = ("typing", "re", "dataclasses", "inspect", "pathlib", "json", "asyncio", "logging", "socket", "argparse")
+
+
+def loaded(program: str) -> set[str]:
+    """Return the modules that a program has loaded at its end, without those of Python's own start and of its site."""
+    bare = [sys.executable, "-c", "import sys; print(*sys.modules)"]
+    before = subprocess.run(bare, capture_output=True, text=True, check=True).stdout.split()
+    told = f"import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n{program}"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=False)
+    return set(done.stderr.split()) - set(before)
+
+
+def test_the_binding_loads_nothing_slow() -> None:
+    assert not {*SLOW} & loaded("from vshm_ctypes import Consumer, Producer, inspect")
+
+
+def test_what_few_programs_need_is_loaded_at_its_first_use() -> None:
+    assert "vshm_ctypes.matching" not in loaded("import vshm_ctypes")
+    assert "vshm_ctypes.matching" in loaded("from vshm_ctypes import sync")
+
+
+RUN = "import runpy; sys.argv = {words}; runpy.run_module('{module}', run_name='__main__', alter_sys=True)"
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "verbs"),
+    [
+        ("vshm_ctypes", ["vshm", "--help"], set()),
+        ("vshm_ctypes", ["vshm", "list", "--help"], {"vshm_ctypes.cli.list"}),
+        ("vshm_ctypes", ["vshm", "no-such-verb"], set()),
+        ("hil", ["hil", "--help"], set()),
+        ("hil", ["hil", "fleet", "--help"], {"hil.cli.farm"}),
+    ],
+)
+def test_only_the_verb_that_is_named_is_loaded(module: str, words: list[str], verbs: set[str]) -> None:
+    found = loaded(RUN.format(words=words, module=module))
+    package = "vshm_ctypes.cli" if module == "vshm_ctypes" else "hil.cli"
+    names = ("list", "show", "watch", "record", "check", "run", "report", "gate", "farm", "bench", "bundle", "export")
+    assert {name for name in found if name in {f"{package}.{one}" for one in names}} == verbs
