@@ -89,4 +89,8 @@ def test_a_clip_appears_whole(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_clip(tmp_path / "x.clip", broken())
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "x.clip").mkdir()
+    with pytest.raises(OSError):
+        write_clip(tmp_path / "x.clip", [b"picture"])
+    assert [path.name for path in tmp_path.iterdir()] == ["x.clip"]
     assert clip_name("MJPG", 1, 2) != clip_name("MJPG", 2, 1)
