@@ -102,7 +102,7 @@ class UsbCamera:
         return folder
 
     def _start(self, clips: Path) -> None:
-        with (self._folder / "log").open("w") as log:
+        with held(), (self._folder / "log").open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "hil.usb", *self._words, "--folder", str(self._folder)],
                 stdin=subprocess.PIPE,  # whose end also ends the camera, if this process is killed

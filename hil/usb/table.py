@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from vshm_ctypes.commandline.ending import held
+
 from .camera_process import UsbCamera
 from .scenes import SCENES, Scene
 from .streamer_view import StreamerView
@@ -22,7 +24,7 @@ def measure(names: Sequence[str], say: Callable[[str], None]) -> list[tuple[str,
     rows: dict[Scene, tuple[str, ...]] = {}
     for design, scenes in groupby(sorted(chosen, key=lambda scene: scene.design), lambda scene: scene.design):
         group = list(scenes)
-        with UsbCamera(design) as camera, tempfile.TemporaryDirectory() as folder:
+        with held() as hold, UsbCamera(design) as camera, tempfile.TemporaryDirectory() as folder, hold.lifted():
             for scene in group:
                 rows[scene] = (scene.name, *scene.run(camera))
                 say(" | ".join(rows[scene]))
