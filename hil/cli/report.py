@@ -6,10 +6,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.commandline.output import print_json, printable
+from vshm_ctypes.commandline.output import plain, print_json, printable
 
 from ..figures.exit import Exit
-from ..report.merge import load
+from ..report.merge import Run, load
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,12 +22,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="page to write (default: DIR/index.html; for two reports, compare.html)",
     )
+    drivers = "show only where drivers behave differently from those in DIR and these further reports"
+    parser.add_argument("--drivers", type=Path, nargs="+", metavar="DIR", help=drivers)
     parser.add_argument("--json", action="store_true", help="print JSON for programs instead of text for people")
 
 
 def run(arguments: Namespace) -> int:
     """Run the verb. Returns 0 once it is shown, whatever the run's verdict is."""
     first = load(arguments.first)
+    if arguments.drivers:
+        paths = [*([arguments.second] if arguments.second else []), *arguments.drivers]
+        return _show_drivers([first, *map(load, paths)], arguments.json)
     if arguments.second is None:
         return _show(arguments, first)
     second = load(arguments.second)
@@ -42,6 +47,18 @@ def run(arguments: Namespace) -> int:
     write_comparison(first, second, (str(arguments.first), str(arguments.second)), page)
     print_comparison(first, second)
     print(f"\n{printable(page)}")
+    return Exit.PASS
+
+
+def _show_drivers(runs: list[Run], as_json: bool) -> int:
+    from ..report.drivers import differences, kernels_of
+    from ..report.summary import print_drivers
+
+    kernels, found = kernels_of(runs), differences(runs)
+    if as_json:
+        print_json({"kernels": kernels, "differences": plain(found)})
+    else:
+        print_drivers(kernels, found)
     return Exit.PASS
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from vshm_ctypes.commandline.output import counted, painted, printable
@@ -10,6 +11,7 @@ from vshm_ctypes.commandline.table import print_table
 
 from . import figures
 from .compare import change_text, compare
+from .drivers import Difference
 from .merge import Run
 from .page import merged_histogram
 from .words import VERDICTS, headline, machine_rows
@@ -95,6 +97,15 @@ def print_comparison(first: Run, second: Run) -> None:
     if rows:
         print_table(columns, rows, ("A", "B", "CHANGE"), shortened=("TEST", "FIGURE"), style=_direction_style)
     print(f"{counted(alike, 'figure')} alike in both" if rows else f"nothing changed: {counted(alike, 'figure')}")
+
+
+def print_drivers(kernels: Sequence[str], found: Sequence[Difference]) -> None:
+    """Print where drivers behave differently, with a column for each run, by its kernel."""
+    if not found:
+        print(f"drivers behave alike on {', '.join(kernels)}")
+        return
+    rows = [[one.session, one.subject, *one.values] for one in found]
+    print_table(("CAMERA", "WHAT", *kernels), rows, shortened=("WHAT",))
 
 
 def _direction_style(_column: str, cell: str) -> str:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -70,34 +70,39 @@ def chosen_cameras(words: str, vivids: int, say: Callable[[str], None], kernel: 
 
 @contextmanager
 def _found(vivids: int, say: Callable[[str], None], kernel: str) -> Iterator[list[Choice]]:
-    cameras, tried = cameras_here()
-    if cameras:
-        say(f"camera: {', '.join(cameras)}")
-        yield [Choice("here", ",".join(cameras), len(cameras))]
+    cameras, tried, are_vivid = cameras_here()
+    found = Choice("here", ",".join(cameras), len(cameras))
+    if cameras and not are_vivid:
+        say(f"camera: {found.words}")
+        yield [found]
         return
-    with _vivid_here(vivids) as no_vivid:
+    with nullcontext() if cameras else _vivid_here(vivids) as no_vivid:
         if no_vivid is None:
+            say(f"no camera here: using {found.words or VIVID}, vivid in this kernel")
             with _usb_here() as no_usb:
-                say(f"no camera here: vivid in this kernel{'' if no_usb else ', and a USB camera of our own'}")
-                if no_usb:
-                    say(f"no USB camera of our own: {no_usb}")
-                yield [Choice("here", VIVID, vivids), *([] if no_usb else [Choice("here", USB)])]
+                say(f"no USB camera of our own: {no_usb}" if no_usb else "using a USB camera of our own, too")
+                yield [found if cameras else Choice("here", VIVID, vivids), *([] if no_usb else [Choice("here", USB)])]
             return
         tried.append(no_vivid)
     yield _virtual_machine(both_inside(vivids), say, tried, kernel)
 
 
-def cameras_here() -> tuple[list[str], list[str]]:
-    """Return (what --camera takes for each usable camera, or rpicam if only libcamera can open it; why not others)."""
+def cameras_here() -> tuple[list[str], list[str], bool]:
+    """Return (what --camera takes for each usable camera, why not others, whether all of them are vivid's).
+
+    If only libcamera can open a camera, it is rpicam.
+    """
     from ..streamer.sources.devices import why_not  # v4l2py is slow to import
     from ..streamer.sources.v4l2_devices import video_devices
     from .vivid import is_aside
 
     devices, failures = video_devices()
-    usable = [str(device.path) for device in devices if why_not(device) is None and not is_aside(device)]
+    there = [device for device in devices if why_not(device) is None and not is_aside(device)]
+    usable = [str(device.path) for device in there]
     if not usable and any(device.media_controlled for device in devices) and shutil.which("rpicam-vid"):
         usable = ["rpicam"]
-    return usable, [failure.strerror or "" for failure in failures]
+    are_vivid = bool(there) and all(device.driver == VIVID for device in there)
+    return usable, [failure.strerror or "" for failure in failures], are_vivid
 
 
 @contextmanager

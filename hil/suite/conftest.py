@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import faulthandler
 import os
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.host.board import Board
+from hil.host.board import Board, Stream
 from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
 from hil.suite.cameras import Camera, find_cameras, plugged_camera
@@ -26,6 +27,8 @@ from hil.workers.shared_memory import SHARED_MEMORY
 # A shell's background job ignores Ctrl-C, and so would every child that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Of a USB camera of our own where processors are emulated: the camera, too, is a program there.
+SLOW_USB = Stream(320, 180, 15)
 CAMERAS = pytest.StashKey[list[Camera]]()
 REMEDY = "no camera for --camera {words}: plug one in, or as root: modprobe vivid n_devs=1; hil run finds one by itself"
 
@@ -40,12 +43,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--require-camera", action="store_true", help="what would be skipped fails")
 
 
+@pytest.hookimpl(trylast=True)  # after the board was chosen
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.library is not None:  # for what the tests start; this process only inspects
         os.environ["VSHM_LIBRARY"] = str(config.option.library.resolve(strict=True))
+    board = config.stash[BOARD]
+    if usb_design(config.option.camera) is not None and "real-time-video" not in board.capabilities:
+        config.stash[BOARD] = dataclasses.replace(board, stream=SLOW_USB)
     config.addinivalue_line("markers", "capability(name): only for boards that have it")
     config.addinivalue_line("markers", "vivids(count): only where so many vivid cameras are")
-    config.addinivalue_line("markers", "ring: says nothing of the camera; a second one is not asked for it in short")
+    config.addinivalue_line("markers", "ring: about what is behind the camera; --quick asks it of one camera only")
     config.addinivalue_line("markers", "usb: only where the harness plugs in USB cameras of its own")
 
 

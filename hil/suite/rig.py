@@ -22,6 +22,7 @@ from hil.report.recorder import RecordedTest, Recorder
 from hil.workers.writers import CameraStreamer, Writer
 
 from .cameras import Camera
+from .usb_story import Deed, Plan
 
 POINTS = 50_000  # in time, per consumer: hours of them have millions
 FIRST_SECONDS = 5.0  # how long a stream is watched by default
@@ -54,21 +55,24 @@ class Rig:
         faults: Sequence[Fault] = (),
         load: LoadKind = "none",
         priority: Priority = "normal",
+        deeds: Sequence[Deed] = (),
         **options: Any,
     ) -> FleetResult:
         """Run a fleet of these consumers, in the form of Consumer.parse, on the camera or on another writer.
 
-        The load starts when all are attached.
+        The load starts when all are attached. deeds: what is done to the camera, one after the other; it then runs for
+        that many seconds more.
         """
         if isinstance(consumers, str):
             consumers = [Consumer.parse(word) for word in consumers.split()]
         writer = writer or self.camera.writer(self.board)
         seconds = seconds or self.time_s()
+        plan = Plan(deeds, rest_s=seconds)
         with ExitStack() as stack:
             fleet = Fleet(
                 writer,
                 consumers[: self.most or None],
-                seconds,
+                seconds + plan.most_s,
                 library=self.library,
                 faults=faults,
                 priority=priority,
@@ -78,12 +82,15 @@ class Rig:
             loads: list[Load] = []
 
             def progress(passed_s: float) -> None:
-                self.recorder.stream(passed_s, seconds)
+                self.recorder.stream(passed_s, fleet.seconds)
+                if deeds and plan.go_on():
+                    fleet.end_early()
                 if not loads:
                     loads.append(stack.enter_context(Load(load)))
                 loads[0].check()
 
             result = fleet.run(progress)
+        result.faults = sorted([*result.faults, *plan.done], key=lambda fault: fault.at_ns)
         if self.camera.usb is not None and isinstance(writer, CameraStreamer):
             result.sent = self.camera.usb.books().pictures
         return result

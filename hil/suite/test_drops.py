@@ -34,6 +34,7 @@ def account(result: FleetResult, name: str) -> Account:
     return found
 
 
+@pytest.mark.ring
 def test_whoever_is_too_slow_counts_exactly_what_it_missed(result: FleetResult, record: RecordedTest) -> None:
     """A reader that is slow, bursty or stopped misses frames, and counts exactly those that it missed.
 
@@ -48,6 +49,7 @@ def test_whoever_is_too_slow_counts_exactly_what_it_missed(result: FleetResult, 
     assert wrong == []
 
 
+@pytest.mark.ring
 def test_nobody_else_loses_a_frame_to_the_slow(result: FleetResult, record: RecordedTest) -> None:
     """Beside slow, stopped and crashing readers, a steady one gets every frame, and the writer drops none.
 
@@ -86,6 +88,7 @@ def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(rig: Rig, record
     assert wrong == []
 
 
+@pytest.mark.ring
 def test_what_does_not_fit_is_refused_and_counted(rig: Rig, record: RecordedTest) -> None:
     """Frames larger than a slot are refused and counted, in books and ledger alike, and no reader sees any of them.
 
@@ -108,6 +111,7 @@ def test_what_does_not_fit_is_refused_and_counted(rig: Rig, record: RecordedTest
 
 
 @pytest.mark.timed
+@pytest.mark.ring
 def test_an_encoder_that_is_too_slow_gives_up_pictures_and_counts_every_one(rig: Rig, record: RecordedTest) -> None:
     """At the camera's highest rate, an encoder that is far too slow gives up the pictures that it has no time for,
     each of them is counted, and the camera is not slowed down.

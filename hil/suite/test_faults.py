@@ -19,6 +19,7 @@ from hil.processes.environment import child_environment
 from hil.report.recorder import RecordedTest
 from hil.suite.rig import Rig, put_on_record
 
+pytestmark = pytest.mark.ring
 READERS = "c for example"
 PATIENCE_S = 120.0
 

@@ -18,6 +18,7 @@ from hil.suite.rig import Rig, put_on_record
 from hil.workers.programs import find_program, loaded_library
 from vshm_ctypes import list_rings
 
+pytestmark = pytest.mark.ring
 PATIENCE_S = 120.0
 
 

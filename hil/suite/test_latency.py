@@ -14,7 +14,7 @@ from hil.host.priority import Priority, is_permitted
 from hil.report.recorder import RecordedTest
 from hil.suite.rig import Rig, cpu_us_per_frame, histogram_of, put_on_record
 
-pytestmark = pytest.mark.timed
+pytestmark = [pytest.mark.timed, pytest.mark.ring]
 
 PERCENTILES = {"p50": 50.0, "p99": 99.0, "max": 100.0}
 COUNTS = [1, 4, 10]  # consumers

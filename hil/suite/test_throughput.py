@@ -13,7 +13,7 @@ from hil.report.recorder import RecordedTest
 from hil.suite.rig import Rig, cpu_us_per_frame, histogram_of, put_on_record, steady_rate
 from hil.workers.records import Records, accepted
 
-pytestmark = pytest.mark.timed
+pytestmark = [pytest.mark.timed, pytest.mark.ring]
 
 WARM_UP = 15  # frames, until encoder and camera run steadily
 ENCODER_SHARE = 0.8  # share of a core; an encoder that needs more must drop pictures, however idle the machine is

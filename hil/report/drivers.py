@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds where drivers behave differently in several runs of the suite, such as on several kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .merge import Run
+
+COUNTS = ("pictures", "times", "streams", "frames")  # units of what a driver does or does not do
+TOLD = ("name", "driver", "card", "v4l2", "picture", "fps")  # of a camera: what was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not the same in all runs. values: as text, one for each run, or "-" where there is none."""
+
+    session: str
+    subject: str
+    values: tuple[str, ...]
+
+
+def kernels_of(runs: Sequence[Run]) -> list[str]:
+    """Return the kernel of each run's tests, as uname -r prints it; of a run without any, "-"."""
+    return [next((str(each["machine"]["before"]["kernel"]) for each in run["sessions"]), "-") for run in runs]
+
+
+def differences(runs: Sequence[Run]) -> list[Difference]:
+    """Return where the drivers differ: what a camera's driver says, verdicts, and counts that are zero in some runs."""
+    found = []
+    for session in dict.fromkeys(each["name"] for run in runs for each in run["sessions"]):
+        facts = [dict(_facts(run, session)) for run in runs]
+        for subject in dict.fromkeys(name for each in facts for name in each):
+            values = [each.get(subject) for each in facts]
+            if _differ(values):
+                found.append(Difference(session, subject, tuple("-" if one is None else str(one) for one in values)))
+    return found
+
+
+def _facts(run: Run, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield what is told of the drivers in one session."""
+    for session in run["sessions"]:
+        if session["name"] != name:
+            continue
+        for camera in session["cameras"]:
+            yield from ((f"{camera['name']}: {key}", value) for key, value in camera.items() if key not in TOLD)
+        for test in session["tests"]:
+            title = test["name"].rpartition("::")[2]
+            if test["verdict"] in ("pass", "fail"):  # invalid is a matter of time
+                yield title, test["verdict"]
+            for one in test["measurements"]:
+                if one["unit"] in COUNTS and not one["timed"]:
+                    yield f"{title}: {one['name']}", float(one["value"])
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    """Return whether the values differ in kind: how often something happened varies with time, but not whether."""
+    there = [one != 0 if isinstance(one, float) else one for one in values if one is not None]
+    return len(set(there)) > 1
