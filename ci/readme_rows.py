@@ -74,6 +74,7 @@ ROWS = [
     Row("hil gate --baseline main", why=ELSEWHERE),
     Row("hil gate promise", why="compiles a build of the library: ci/gate"),
     Row("hil bench --peers", why="takes five minutes: tests/hil/test_bench_peers.py"),
+    Row("hil run --camera usb", why="boots a virtual machine: ci/hil does"),
     Row("hil run --camera testsrc", "2 passed", more=" --quick --seconds 2 -k 'consumer_without or nothing_is_left'"),
     Row("hil run", "1 passed", more=" --camera testsrc --quick --seconds 2 -k consumer_without"),
     Row("hil report DIR", "1 passed"),

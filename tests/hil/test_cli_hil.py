@@ -16,7 +16,9 @@ import pytest
 from writers import ROOT
 
 from hil.cli import run as run_verb
+from hil.cli import run_inside
 from hil.cli.main import build_parser, main
+from hil.cli.run_inside import Session
 from hil.report.merge import load
 from hil.streamer.arguments import build_parser as streamer_parser
 from hil.suite.camera_choice import Choice, NoCameraError, chosen_cameras
@@ -101,6 +103,35 @@ def test_each_camera_may_have_a_session_name_of_its_own(suite: Path) -> None:
     done = hil(*run_words(suite, "--quick", "--session", "one", "--camera", "/dev/video7", "--session", "other"))
     assert done.returncode == 0, done.stderr
     assert [session["name"] for session in load(suite)["sessions"]] == ["one", "other"]
+
+
+def test_a_usb_camera_beside_another_one_is_asked_less_in_short(tmp_path: Path) -> None:
+    arguments = build_parser().parse_args(["run", "--quick", "--report", str(tmp_path)])
+    usb, other = (Session(Choice("here", words), words) for words in ("usb", "/dev/video0"))
+    assert run_verb._plan(arguments, usb, is_second=True).markers == run_verb.QUICK_BESIDE
+    assert run_verb._plan(arguments, usb, is_second=False).markers == run_verb.QUICK
+    assert run_verb._plan(arguments, other, is_second=True).markers == run_verb.QUICK
+    arguments.quick = False
+    assert run_verb._plan(arguments, usb, is_second=True).markers == ""
+
+
+def test_each_session_in_the_virtual_machine_is_called_after_its_camera() -> None:
+    arguments = build_parser().parse_args(["run"])
+    named = {words: run_verb.session_of(arguments, Choice("vm", words), None) for words in ("vivid", "usb:h264-slices")}
+    assert named == {"vivid": "vivid-vm", "usb:h264-slices": "usb-h264-slices-vm"}
+    here = [run_verb.session_of(arguments, Choice("here", words), None) for words in ("/dev/video0,/dev/video1", "usb")]
+    assert here == ["video0", "usb"]
+    assert run_verb.session_of(arguments, Choice("here", "testsrc:320x240@30"), None) == "testsrc"
+    assert run_verb.session_of(arguments, Choice("vm", "usb"), "mine") == "mine"
+
+
+def test_without_its_modules_a_kernel_has_no_usb_camera_and_that_is_said() -> None:
+    vivid, usb = (Session(Choice("vm", words), words) for words in ("vivid", "usb"))
+    said: list[str] = []
+    assert run_inside._possible([vivid, usb], frozenset({"vhci_hcd"}), said.append) == ([vivid], [])
+    assert "no vhci_hcd" in said[0]
+    assert run_inside._possible([usb], frozenset({"vhci_hcd"}), said.append) == ([], said[:1])
+    assert run_inside._possible([vivid, usb], frozenset(), said.append) == ([vivid, usb], [])
 
 
 def test_a_second_run_replaces_the_first(suite: Path) -> None:

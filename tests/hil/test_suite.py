@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from writers import ROOT
 
+from hil.cli import run as run_verb
 from hil.suite.cameras import Camera, find_cameras
 from hil.suite.rig import steady_rate
 
@@ -100,6 +101,19 @@ def test_timed_tests_come_last_and_only_to_boards_that_they_are_for(tmp_path: Pa
     assert not [name for name in names if "vivid" in name]  # which is not among the cameras
     quick = collected(tmp_path, "--camera", "testsrc", "--board", "generic", "-m", "not long")
     assert len(names) > len(quick) > 20
+
+
+def test_what_is_about_the_ring_alone_is_left_out_of_a_second_camera_in_short(tmp_path: Path) -> None:
+    names = collected(tmp_path, "--camera", "testsrc", "--board", "vivid-vm", "-m", run_verb.QUICK)
+    beside = collected(tmp_path, "--camera", "testsrc", "--board", "vivid-vm", "-m", run_verb.QUICK_BESIDE)
+    left_out = {name.partition("::")[0] for name in set(names) - set(beside)}
+    assert set(beside) < set(names)
+    assert {"test_faults.py", "test_latency.py"} <= left_out and "test_stream.py" not in left_out
+    assert any("held_up" in name for name in beside)
+
+
+def test_faults_of_a_usb_camera_are_only_for_one_of_our_own(tmp_path: Path) -> None:
+    assert not [name for name in collected(tmp_path, "--camera", "testsrc") if "usb_faults" in name]
 
 
 def test_without_a_camera_it_is_said_what_to_do_and_required_it_fails(tmp_path: Path) -> None:

@@ -165,7 +165,8 @@ def test_where_kvm_stands_still_it_is_emulated(
     hangs = f"echo $$ >{tmp_path}/pid; echo '{said_first}'; exec sleep 1000"
     stand_in(vng, f"case $* in *--disable-kvm*) ;; *) {hangs};; esac; {RUNS_THE_SCRIPT}")
     monkeypatch.setattr(machine, "kvm_is_usable", lambda: True)
-    monkeypatch.setattr(machine, "time", Ahead(passed_s, lambda: has_text(tmp_path / "pid")))
+    files = tmp_path / "pid", tmp_path / "results" / "vm" / "boot.log"
+    monkeypatch.setattr(machine, "time", Ahead(passed_s, lambda: all(map(has_text, files))))
     said = list[str]()
     assert run(job(tmp_path, "exit 7", 600), KERNEL, said.append, io.BytesIO()) == 7
     assert [text.rpartition(", ")[2] for text in said[:3]] == ["with KVM", f"without KVM: {why}", "emulated"]
