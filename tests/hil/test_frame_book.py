@@ -10,7 +10,9 @@ import pytest
 
 from hil import report
 from hil.figures.schema import check
+from hil.fleet.camera_page import CameraPage
 from hil.fleet.frame_book import FrameBook, ReaderPage, WriterPage, camera_gaps, writer_page
+from hil.report.flow import flow
 from hil.streamer.books import Books
 
 BOOKS = Books(captured=100, encoded=90, encoder_dropped=7, source_error=2, written=85, refused=3, ring_dropped=2)
@@ -72,3 +74,15 @@ def test_the_report_gets_totals_and_every_reader_in_its_own_form(tmp_path: Path)
     schema = tmp_path / "schema.json"
     schema.write_text(dumps({"$ref": "#/$defs/frame_book", "$defs": whole["$defs"]}))
     check(json, schema)
+
+
+def test_the_report_draws_the_way_from_what_the_camera_sent_on() -> None:
+    books = Books(captured=93, encoded=90, source_error=3, written=90)
+    camera = CameraPage(sent=100, damaged=3, delivered=90, outside=5, lost=2)
+    drawn = flow(FrameBook([WriterPage(books, 90)], [], 40, [camera]).to_json())
+    assert [(stage.name, stage.count) for stage in drawn.stages][:2] == [("camera", "100"), ("captured", "93")]
+    told = [loss.text for loss in drawn.losses]
+    assert told == ["3 flagged by the driver", "5 sent before the first or after the last", "2 left out by the driver"]
+    without = flow(FrameBook([WriterPage(books, 90)], [], 40).to_json())
+    assert without.stages[0].count == "133"
+    assert "40 left out by the driver" in [loss.text for loss in without.losses]
