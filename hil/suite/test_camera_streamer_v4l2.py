@@ -20,7 +20,7 @@ from hil.workers.child import Child
 from hil.workers.programs import find_program, loaded_library
 from vshm_ctypes import Consumer, Flag, Producer, inspect
 
-SECONDS = 20
+SECONDS = 10
 CHANNEL = "640x360@30,slots=120,slot=128k"
 
 

@@ -36,7 +36,7 @@ class Apt:
     def parts_of(self, image: str) -> list[str]:
         """Return the packages of the kernel whose package has that name. Raises VmUnavailable.
 
-        From Linux 6.19 on Debian's linux-image-RELEASE is empty: linux-binary-RELEASE and linux-modules-RELEASE have it.
+        From Linux 6.19 on linux-image-RELEASE is empty, and linux-binary-RELEASE and linux-modules-RELEASE have all.
         """
         release = re.escape(image.removeprefix(PREFIX))
         found = re.findall(rf"^\s*Depends: (linux-\w+-{release})$", self.run("apt-cache", "depends", image), re.M)

@@ -97,7 +97,7 @@ RELEASE = "7.2.11+deb13-amd64"
 
 @pytest.fixture
 def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand-ins for Debian's programs, with archives of kernels in parts as from Linux 6.19 on. They tell their calls."""
+    """Stand-ins for Debian's programs, with archives of kernels in parts, as from 6.19 on. They tell their calls."""
     folder, told = tmp_path / "programs", tmp_path / "calls"
     folder.mkdir()
     (tmp_path / "table").write_text(TABLE)
