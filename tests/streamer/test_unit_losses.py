@@ -5,9 +5,12 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
+from encoded import encoded
 from unit_camera import BOTH, SLICES, Camera, arriving, bad, breaks, pictures, slice_places, slices, units
 
 from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import ParameterSets, nal_units
+from vshm_ctypes.bitstream.nal import SYNTAXES
 
 
 @BOTH
@@ -95,3 +98,28 @@ def test_a_gap_in_front_of_parameter_sets_is_told_of_the_picture_behind_them(cod
     begin = slice_places(first, codec)[0]
     found += camera.give(first[:begin], first[begin:])
     assert breaks(found) == [8]
+
+
+@BOTH
+@pytest.mark.parametrize("lost", [1, 2])
+def test_parameter_sets_outlive_the_damaged_keyframe_with_which_they_came_once(codec: Codec, lost: int) -> None:
+    syntax = SYNTAXES[codec]
+    first, *others = pictures(codec)
+    rest = [piece for data in others for piece in slices(without_sets(data, codec), codec)]
+    begin = slice_places(first, codec)[0]
+    buffers = [first[:begin], *slices(first, codec), *rest]
+    buffers[1] = buffers[1][begin:]
+    camera, sets = Camera(codec), ParameterSets(codec)
+    found = camera.give(*buffers[:lost])
+    camera.lose()
+    found += camera.give(*buffers[lost + 1 :])
+    keys = [each for each in (sets.complete(each.unit) for each in found if each.unit is not None) if each.keyframe]
+    assert len(keys) == sum(is_key for _, is_key in encoded(codec, "slices")) - 1
+    for key in keys:
+        kinds = [nal.kind for nal in nal_units(key.data, codec) if nal.kind in syntax.parameter_sets]
+        assert kinds == sorted(syntax.parameter_sets & {7, 8, 32, 33, 34})
+
+
+def without_sets(data: bytes, codec: Codec) -> bytes:
+    kept = [nal for nal in nal_units(data, codec) if nal.kind not in SYNTAXES[codec].parameter_sets]
+    return b"".join(data[nal.begin : nal.end] for nal in kept)

@@ -7,7 +7,15 @@ import re
 from dataclasses import replace
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit, EntryPoint, Splitter, StreamError, entry_point, nal_units
+from vshm_ctypes.bitstream import (
+    AccessUnit,
+    EntryPoint,
+    ParameterSets,
+    Splitter,
+    StreamError,
+    entry_point,
+    nal_units,
+)
 from vshm_ctypes.bitstream.bits import Bits
 from vshm_ctypes.bitstream.nal import SYNTAXES
 
@@ -34,6 +42,7 @@ class UnitAssembler:
         self._shapes = Shapes()
         self._kind, self._shape = EntryPoint.NONE, WHOLE  # of the pending picture, or of the last one
         self._broken = False  # the next access unit does not continue the last one
+        self._rescued: ParameterSets | None = None  # of damaged pictures, for the next keyframe
         self._is_told = False
         self._is_closed = True  # the picture of the last buffer is complete, or lost
         self._is_guessed = False  # the last picture was handed on before the next one began
@@ -72,8 +81,12 @@ class UnitAssembler:
     def _gap(self) -> list[Captured]:
         """Return what is pending before a gap, which is damaged unless all pictures come in one buffer each."""
         is_whole = self._shapes.is_likely_complete(self._kind, self._shape)
-        pending = [*self._splitter.flush()]
-        found = [self._whole(unit, mark) if is_whole else self._bad(mark) for unit, mark in pending]
+        found = []
+        for unit, mark in self._splitter.flush():
+            if not is_whole:
+                self._rescued = self._rescued or ParameterSets(self.codec)
+                self._rescued.learn(unit.data)
+            found.append(self._whole(unit, mark) if is_whole else self._bad(mark))
         self._broken = self._is_closed = True
         self._is_guessed = False
         return found
@@ -116,6 +129,9 @@ class UnitAssembler:
 
     def _whole(self, unit: AccessUnit, mark: Captured) -> Captured:
         broken, self._broken = self._broken, False
+        if self._rescued is not None:
+            unit = self._rescued.complete(unit)
+            self._rescued = None if unit.keyframe else self._rescued
         return replace(mark, unit=unit, discontinuity=broken)
 
     def _bad(self, mark: Captured) -> Captured:
