@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """camera-streamer --config: what stands in the file is heeded or refused; --print-config gives such a file."""
 
+import math
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hil.streamer.channels import Channel, ChannelError
 from hil.streamer.config import CHANNEL_KEYS, KEYS, read_config
 from hil.streamer.main import main
+from hil.streamer.sources.source import SourceError
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,7 @@ def test_each_name_of_a_channel_may_stand_in_the_file() -> None:
         ["--device", 'file:a "b".mp4', "--loop", "--wait", "--audio", "file:a,b.wav,codec=aac,rate=44100"],
         ["--channel", "0:1920x1080@30,4M", "--channel", "2:640x480@15,codec=jpeg,slot=1M", "--mode", "0666"],
         ["--preset", "original"],
-        ["--encoder", "copy", "--websocket", "0.0.0.0:80"],
+        ["--encoder", "copy", "--websocket", "0.0.0.0:80", "--keep", "inf"],
     ],
 )
 def test_what_is_printed_says_the_same(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,3 +84,30 @@ def test_what_the_file_says_is_in_force(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_file_that_is_not_there_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", "/nonexistent/camera.toml"]) == 1
     assert "/nonexistent/camera.toml: No such file or directory" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "keep_s"),
+    [([], "", 30.0), (["--keep", "5"], "", 5.0), ([], "keep = 7\n", 7.0), (["--keep", "0"], "keep = inf\n", 0.0),
+     ([], "keep = inf\n", math.inf), (["--keep", "inf"], "", math.inf)],
+)  # fmt: skip
+def test_how_long_a_camera_that_is_gone_is_kept_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], text: str, keep_s: float
+) -> None:
+    found: list[float] = []
+
+    def make(*given: Any) -> Any:
+        found.append(given[4])
+        raise SourceError(0, "seen enough")
+
+    monkeypatch.setattr("hil.streamer.main.make_source", make)
+    path = tmp_path / "camera.toml"
+    path.write_text(text)
+    assert main([*words, "--config", str(path)]) == 1
+    assert found == [keep_s]
+
+
+@pytest.mark.parametrize("words", ["-1", "nan", "soon"])
+def test_a_time_for_which_no_camera_can_be_kept_to_is_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([f"--keep={words}"]) == 2
+    assert f"keep={words}: seconds, or inf" in capsys.readouterr().err
