@@ -16,7 +16,11 @@ FLAG_ERROR = 0x40
 MAX_AGE_NS = 2_000_000_000  # besides the interval: a timestamp that is older is not believed
 MAX_AHEAD_NS = 100_000_000  # some drivers stamp the end of a frame ahead of time
 STUCK_NS = 500_000_000  # a picture may come in several buffers, but not for longer than that
-OLD_IN_A_ROW = 64  # so many buffers may have waited while this process was stopped, and no more
+DRIFT_NS, DRIFT_INTERVALS = (
+    200_000_000,
+    8,
+)  # what comes that much later than before waited in buffers, or is dated wrong
+WAITED = 64  # buffers at most that waited while this process was stopped
 FEW, MOST = 30, 3840  # pictures in a row whose timestamps must fit before they are believed again
 LASTED = 10_000  # pictures: the end of such a series was an accident
 
@@ -39,11 +43,11 @@ class CaptureTime(NamedTuple):
 
 
 class _Stamp(NamedTuple):
-    """A timestamp and when its buffer was dequeued. most_age_ns: an older one belongs to no running clock."""
+    """A timestamp. dequeued_ns: when its buffer was dequeued. gap_ns: how long after the one before."""
 
     ns: int
     dequeued_ns: int
-    most_age_ns: int
+    gap_ns: int
 
     def on(self, clock: str) -> int | None:
         """Return it on CLOCK_MONOTONIC if it was taken from that clock, or None if it lies in the future then."""
@@ -52,10 +56,6 @@ class _Stamp(NamedTuple):
             offset_ns = realtime_offset_ns(realtime_ns=lambda: time.clock_gettime_ns(CLOCKS[clock]))
         at_ns = self.ns - offset_ns
         return at_ns if at_ns - self.dequeued_ns <= MAX_AHEAD_NS else None
-
-    def is_old(self, at_ns: int) -> bool:
-        """Return whether that time is too long ago."""
-        return self.dequeued_ns - at_ns > self.most_age_ns
 
 
 class CaptureClock:
@@ -81,12 +81,13 @@ class CaptureClock:
         """Start a new stream, whose timestamps do not continue those of the last one. name: the camera's."""
         self._name = name
         self._dequeued_ns = time.monotonic_ns()  # of the last buffer, or now
+        self._least_ns: int | None = None  # the least age of a believed timestamp
         self._restart(believed=True)
 
     def _restart(self, believed: bool) -> None:
         self._is_believed = self._excuses_one = believed
         self._clock = ""  # that of the series, if there is one
-        self._in_a_row = self._old = 0
+        self._in_a_row = self._late_in_a_row = 0
         self._stamp_ns = self._at_ns = self._before_ns = 0  # the last timestamp, raw and converted; the one before it
         self._first_seen_ns = 0  # when that timestamp was seen first
         self._lead_ns = 0  # how far ahead of the dequeue the series was at most
@@ -95,7 +96,7 @@ class CaptureClock:
         """Return the time of capture from a V4L2 buffer's flags, timestamp and time of dequeue (CLOCK_MONOTONIC)."""
         stamp = None
         if flags & TIMESTAMP_MASK == TIMESTAMP_MONOTONIC:
-            stamp = _Stamp(stamp_ns, dequeued_ns, MAX_AGE_NS + dequeued_ns - self._dequeued_ns)
+            stamp = _Stamp(stamp_ns, dequeued_ns, dequeued_ns - self._dequeued_ns)
         self._dequeued_ns = dequeued_ns
         at_ns = self._continued(stamp)
         if not flags & FLAG_ERROR:  # where a transfer was cancelled, its timestamp may be missing
@@ -138,9 +139,14 @@ class CaptureClock:
             return None
         if stamp.ns == self._stamp_ns:  # a picture in several buffers
             return self._at_ns if stamp.dequeued_ns - self._first_seen_ns <= STUCK_NS else None
-        if at_ns < self._at_ns or (stamp.is_old(at_ns) and self._old == OLD_IN_A_ROW):
+        if at_ns < self._at_ns or (self._late_in_a_row == WAITED and self._is_late(stamp, at_ns)):
             return None
         return at_ns
+
+    def _is_late(self, stamp: _Stamp, at_ns: int) -> bool:
+        """Return whether a timestamp is older than those before, more than by a few pictures that wait in buffers."""
+        least_ns = self._least_ns if self._least_ns is not None else MAX_AGE_NS
+        return stamp.dequeued_ns - at_ns > least_ns + DRIFT_NS + DRIFT_INTERVALS * stamp.gap_ns
 
     def _returned(self, stamp: _Stamp | None) -> int | None:
         """Return the time of a timestamp that continues what was before the last one, which was the odd one then."""
@@ -151,7 +157,9 @@ class CaptureClock:
         """Begin a series of the clock that a timestamp fits, and return its time, or None if it fits none."""
         for clock in CLOCKS:
             at_ns = stamp.on(clock) if stamp is not None else None
-            if stamp is not None and at_ns is not None and not stamp.is_old(at_ns):
+            if stamp is None or at_ns is None or self._is_late(stamp, at_ns):
+                continue
+            if stamp.dequeued_ns - at_ns <= MAX_AGE_NS + stamp.gap_ns:
                 self._clock = clock
                 return at_ns
         self._is_believed = False
@@ -162,10 +170,13 @@ class CaptureClock:
             self._first_seen_ns, self._before_ns = stamp.dequeued_ns, min(self._at_ns, at_ns)
         self._stamp_ns, self._at_ns = stamp.ns, at_ns
         self._lead_ns = max(self._lead_ns, at_ns - stamp.dequeued_ns)
-        self._old = self._old + 1 if stamp.is_old(at_ns) else 0
+        self._late_in_a_row = self._late_in_a_row + 1 if self._is_late(stamp, at_ns) else 0
         self._in_a_row += 1
         if self._in_a_row >= self._needed:
             self._is_believed = self._excuses_one = True
+        if self._is_believed:
+            age_ns = stamp.dequeued_ns - at_ns
+            self._least_ns = age_ns if self._least_ns is None else min(age_ns, self._least_ns)
 
     def figures(self) -> dict[str, int]:
         """Return the counters by name."""
