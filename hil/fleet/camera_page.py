@@ -20,13 +20,15 @@ class CameraPage:
 
     sent: all of them. damaged: those that it did not send whole. delivered: those of which there is an access unit.
     outside: those before the first and after the last such one of a stream, when nobody may have been there to take
-    them. lost: those that the writer found missing by the driver's numbers, or None if it was killed.
+    them. merged: those whose frame id did not tell them from the one before, so that nobody can know of them. lost:
+    those that the writer found missing by the driver's numbers, or None if it was killed.
     """
 
     sent: int
     damaged: int
     delivered: int
     outside: int
+    merged: int = 0
     lost: int | None = 0
 
     def imbalance(self, books: Books) -> str | None:
@@ -37,24 +39,27 @@ class CameraPage:
         """
         if self.lost is None:
             return None
-        missing = self.sent - self.delivered - self.outside
+        missing = self.sent - self.delivered - self.outside - self.merged
         counted = self.lost + books.source_error + books.encoder_dropped
         if missing <= counted <= missing + self.outside:
             return None
         told = f"{self.lost} lost + {books.source_error} flagged or refused + {books.encoder_dropped} given up"
-        given = f"{self.delivered} delivered + {self.outside} outside"
+        given = f"{self.delivered} delivered + {self.outside} outside + {self.merged} merged"
         return f"the camera: {self.sent} sent is not {given} + {told}"
 
 
 class SentPictures:
     """The pictures that a camera sent, found by the driver's number and the time of an access unit.
 
-    The driver's numbers begin anew with each stream, and what comes in several parts has one for each of them.
+    The driver's numbers begin anew with each stream, and what comes in several parts has one for each of them. Of
+    pictures with one number the driver takes the first. merged: how many others there are.
     """
 
     def __init__(self, pictures: Sequence[Picture]) -> None:
         sent = [one for one in pictures if one.sent_ns is not None]
-        self.streams = [list(group) for _, group in itertools.groupby(sent, key=lambda one: one.stream)]
+        numbered = [next(group) for _, group in itertools.groupby(sent, key=lambda one: (one.stream, one.sequence))]
+        self.merged = len(sent) - len(numbered)
+        self.streams = [list(group) for _, group in itertools.groupby(numbered, key=lambda one: one.stream)]
         self._begins_ns = [stream[0].due_ns for stream in self.streams]
 
     def find(self, sequence: int, at_ns: int) -> tuple[int, int] | None:
@@ -97,9 +102,10 @@ def camera_page(pictures: Sequence[Picture], written: Records, summary: Mapping[
     inside = sum(max(places) - min(places) + 1 for places in delivered.values())
     count = sum(map(len, sent.streams))
     return CameraPage(
-        sent=count,
-        damaged=sum(not one.whole for stream in sent.streams for one in stream),
+        sent=count + sent.merged,
+        damaged=sum(bool(one.what) for one in pictures if one.sent_ns is not None),
         delivered=sum(map(len, delivered.values())),
         outside=count - inside,
+        merged=sent.merged,
         lost=None if summary is None else int(summary["camera"].get("lost", 0)),
     )

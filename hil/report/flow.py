@@ -27,6 +27,7 @@ LOSSES = (  # the last stage first, so that no line crosses another's words
     (1, "in_flight", "on their way at the end"),
     (1, "encoder_dropped", "gave way to newer ones"),
     (1, "source_error", "flagged by the driver"),
+    (0, "merged", "with the frame id of the one before"),
     (0, "outside", "sent before the first or after the last"),
     (0, "camera_gaps", "left out by the driver"),
 )
@@ -85,9 +86,12 @@ class Flow:
 
 def flow(book: dict[str, Any]) -> Flow:
     """Return the chart of a run's frame book."""
-    camera = book.get("camera") or {"outside": 0}  # its own books, if it keeps any: then the flow begins with them
+    camera = book.get("camera") or {
+        "outside": 0,
+        "merged": 0,
+    }  # its own books, if it keeps any: then the flow begins with them
     gaps = camera.get("lost", book["camera_gaps"] or 0)
-    writer = book["writer"] | {"outside": camera["outside"], "camera_gaps": gaps}
+    writer = book["writer"] | {"outside": camera["outside"], "merged": camera["merged"], "camera_gaps": gaps}
     begin = camera.get("sent", writer["captured"] + writer["camera_gaps"])
     counts = [begin, *(writer[name] for name, _ in STAGES[1:])]
     body = max(HEIGHT_MIN, len(book["consumers"]) * ROW_STEP)

@@ -92,6 +92,17 @@ def test_readers_see_the_very_pictures_that_the_camera_drew(story: FleetResult, 
     )
 
 
+def test_a_failed_transfer_does_not_end_the_stream(story: FleetResult, record: RecordedTest) -> None:
+    """Where the bus fails a request for video as a whole, as with a bad cable, pictures go on to come.
+
+    Would catch: a camera that is given up, or reopened, at the first error on the bus.
+    """
+    times = {fault.kind: fault.at_ns for fault in story.faults}
+    captured_ns = story.consumers[0].received["capture_ns"]
+    within = int(((captured_ns > times["failed-transfer"]) & (captured_ns < times["stall"])).sum())
+    record.measure(Measurement("frames until the next fault", "frames", within, at_least=1))
+
+
 def test_a_stalled_refusing_and_unplugged_camera_comes_back(story: FleetResult, record: RecordedTest) -> None:
     """A USB camera that stalls, refuses to begin anew, and loses its plug is there again each time, in the same ring.
 

@@ -33,7 +33,6 @@ PICTURE_FAULTS: dict[str, bool | None] = {
     "no-end": True,  # the next one's frame id ends it
     "stuck-id": None,  # two in one buffer, of which the first one is a picture
     "bad-header": False,
-    "failed-transfer": None,  # it may hit nothing but empty packets
 }
 
 
@@ -79,8 +78,9 @@ def picture_deeds(usb: UsbCamera) -> list[Deed]:
 
 
 def interruptions(usb: UsbCamera, stall_s: float) -> list[Deed]:
-    """Return the faults that end a stream: it stalls, is refused when it begins anew, and the plug is pulled."""
+    """Return the faults that may end a stream: transfers fail, it stalls, is refused anew, and the plug is pulled."""
     return [
+        Deed(EACH_S, "failed-transfer", partial(usb.set, "failed-transfer", PICTURES)),
         Deed(EACH_S, "refuse-commit", partial(usb.set, "refuse-commit", 1)),
         Deed(0, "stall", partial(usb.set, "stall", stall_s)),
         Deed(2 * stall_s, "unplug", usb.unplug),

@@ -46,7 +46,9 @@ def test_what_is_missing_must_have_been_counted() -> None:
     assert (page.delivered, page.outside) == (96, 0)
     assert page.imbalance(Books(source_error=2, encoder_dropped=1)) is None
     told = page.imbalance(Books(source_error=2))
-    assert told is not None and told.endswith("96 delivered + 0 outside + 1 lost + 2 flagged or refused + 0 given up")
+    assert told is not None and told.endswith(
+        "96 delivered + 0 outside + 0 merged + 1 lost + 2 flagged or refused + 0 given up"
+    )
     assert page.imbalance(Books(source_error=4)) is not None  # counted twice
 
 
@@ -73,6 +75,17 @@ def test_a_picture_in_parts_is_one_picture() -> None:
     rows = written(pictures)
     rows["v4l2_sequence"] += 3  # told by the last part
     assert camera_page(pictures, rows, summary()).delivered == 20
+
+
+def test_of_pictures_with_one_number_the_first_comes_and_nobody_knows_of_the_others() -> None:
+    """As where a frame id does not change."""
+    pictures = sent(20)
+    pictures = [*pictures[:9], *(one._replace(sequence=max(one.sequence - 2, 8)) for one in pictures[9:])]
+    rows = written([*pictures[:9], *pictures[11:]])
+    page = camera_page(pictures, rows, summary())
+    assert (page.sent, page.delivered, page.merged) == (20, 18, 2)
+    assert page.imbalance(Books()) is None
+    assert SentPictures(pictures).shown(rows)[8] == 8
 
 
 def test_what_was_not_sent_is_no_picture_and_what_was_damaged_is_told() -> None:
@@ -113,5 +126,12 @@ def test_the_frame_book_begins_with_the_camera(lost: int) -> None:
     camera = CameraPage(sent=98, damaged=3, delivered=95, outside=0, lost=lost)
     book = FrameBook([WriterPage(books, 95)], [], 3, [camera])
     assert len(book.imbalances()) == (lost == 0)
-    assert book.to_json()["camera"] == {"sent": 98, "damaged": 3, "delivered": 95, "outside": 0, "lost": lost}
+    assert book.to_json()["camera"] == {
+        "sent": 98,
+        "damaged": 3,
+        "delivered": 95,
+        "outside": 0,
+        "merged": 0,
+        "lost": lost,
+    }
     assert FrameBook([WriterPage(books, 95)]).to_json()["camera"] is None

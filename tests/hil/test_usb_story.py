@@ -70,7 +70,7 @@ def test_pictures_must_show_the_numbers_that_were_drawn(wrong: bool) -> None:
 
 
 def test_every_fault_of_pictures_that_a_camera_has_is_tried_in_order() -> None:
-    of_pictures = {name for name, fault in FAULTS.items() if fault.unit in (Unit.PICTURES, Unit.REQUESTS)}
+    of_pictures = {name for name, fault in FAULTS.items() if fault.unit == Unit.PICTURES}
     assert set(PICTURE_FAULTS) == of_pictures
     told: list[tuple[str, float]] = []
     usb = cast(UsbCamera, SimpleNamespace(set=lambda *words: told.append(words), unplug=None, plug=None))
