@@ -4,7 +4,7 @@
 import itertools
 
 import pytest
-from encoded import encoded
+from encoded import UNIT_GOP, encoded
 from unit_camera import BOTH, SLICES, Camera, arriving, bad, breaks, halves, pictures, slice_places, slices, units
 
 from hil.streamer.sources.shapes import SETTLES_AFTER
@@ -13,9 +13,12 @@ from vshm_ctypes import Codec
 
 @BOTH
 def test_a_picture_a_buffer_waits_for_the_next_only_at_the_begin(codec: Codec) -> None:
+    """The second keyframe does, too: that others come in one buffer does not tell that it does."""
     camera, all_of_them = Camera(codec), pictures(codec)
     late = [len(camera.give(data)) for data in all_of_them]
-    assert late == [0, *[1] * (SETTLES_AFTER - 2), 2, *[1] * (len(all_of_them) - SETTLES_AFTER)]
+    settled, key = SETTLES_AFTER - 1, UNIT_GOP
+    ones = [1] * len(all_of_them)
+    assert late == [0, *ones[: settled - 1], 2, *ones[settled + 1 : key], 0, 2, *ones[key + 2 :]]
     assert units(Camera(codec).give(*all_of_them)) == [(data, number) for number, data in enumerate(all_of_them)]
 
 
@@ -36,13 +39,19 @@ def test_a_picture_in_slices_is_complete_with_its_last_one_once_their_places_are
     assert all(late[number] == [0, 0, 0, 1] for number in range(5, len(late)) if not {number, number - 1} & {*keys})
 
 
-def test_keyframes_in_pieces_among_pictures_in_one_buffer_are_never_cut() -> None:
-    camera, units_of_it = Camera(Codec.H264), encoded(Codec.H264, "slices") * 3
-    buffers = [slices(data, Codec.H264) if is_key else [data] for data, is_key in units_of_it]
-    found = camera.give(*itertools.chain(*buffers))
+@BOTH
+@pytest.mark.parametrize("lacking", [0, 1, 2])
+def test_keyframes_in_pieces_among_pictures_in_one_buffer_are_never_cut(codec: Codec, lacking: int) -> None:
+    """Even if of the first one no more than the first piece, or the last one, has come."""
+    camera, units_of_it = Camera(codec), encoded(codec, "slices") * 3
+    buffers = [slices(data, codec) if is_key else [data] for data, is_key in units_of_it]
     firsts = itertools.accumulate(map(len, buffers[:-1]), initial=0)
-    assert units(found) == [(data, first) for (data, _), first in zip(units_of_it, firsts, strict=True)]
-    assert (breaks(found), bad(found)) == ([], [])
+    expected = [(data, first) for (data, _), first in zip(units_of_it, firsts, strict=True)]
+    first_one = [None if index and lacking == 1 else data for index, data in enumerate(buffers[0])]
+    first_one = [None if index == 0 and lacking == 2 else data for index, data in enumerate(first_one)]
+    found = camera.give(*itertools.chain(first_one, *buffers[1:]))
+    assert units(found) == expected[1 if lacking else 0 :]
+    assert breaks(found) == [each.sequence for each in found if not each.bad][:1] * (lacking > 0)
 
 
 def test_slices_that_are_divided_by_size_end_no_picture_too_early() -> None:

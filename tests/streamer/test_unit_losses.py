@@ -2,12 +2,14 @@
 """Cameras that encode lose buffers, and their drivers flag some: which pictures are damaged, and what is told of it."""
 
 import itertools
+import random
 from collections.abc import Iterator
 
 import pytest
 from encoded import encoded
 from unit_camera import BOTH, SLICES, Camera, arriving, bad, breaks, pictures, slice_places, slices, units
 
+from hil.streamer.sources.source import Captured
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import ParameterSets, nal_units
 from vshm_ctypes.bitstream.nal import SYNTAXES
@@ -96,7 +98,7 @@ def test_a_gap_in_front_of_parameter_sets_is_told_of_the_picture_behind_them(cod
     found = camera.give(*others[:6])
     camera.lose()
     begin = slice_places(first, codec)[0]
-    found += camera.give(first[:begin], first[begin:])
+    found += camera.give(first[:begin], first[begin:], others[6])
     assert breaks(found) == [8]
 
 
@@ -123,3 +125,42 @@ def test_parameter_sets_outlive_the_damaged_keyframe_with_which_they_came_once(c
 def without_sets(data: bytes, codec: Codec) -> bytes:
     kept = [nal for nal in nal_units(data, codec) if nal.kind not in SYNTAXES[codec].parameter_sets]
     return b"".join(data[nal.begin : nal.end] for nal in kept)
+
+
+def slices_of(data: bytes, codec: Codec) -> bytes:
+    kept = [nal for nal in nal_units(data, codec) if nal.kind in SYNTAXES[codec].slices]
+    return b"".join(data[nal.begin : nal.end] for nal in kept)
+
+
+def in_buffers(data: bytes, is_key: bool, way: str, codec: Codec) -> list[bytes]:
+    pieces = slices(data, codec) if way == "slices" or (way == "keyframes in slices" and is_key) else [data]
+    begin = slice_places(data, codec)[0] if way == "sets apart" and is_key else 0
+    return [data[:begin], data[begin:]] if begin else pieces
+
+
+@BOTH
+@pytest.mark.parametrize("way", ["whole", "slices", "keyframes in slices", "sets apart"])
+def test_whatever_is_lost_no_picture_is_handed_on_in_part_and_each_gap_is_told(codec: Codec, way: str) -> None:
+    for seed in range(15):
+        chance = random.Random(seed)
+        camera, stream = Camera(codec), encoded(codec, "slices") * 2
+        found: list[Captured] = []
+        number_at: dict[int, int] = {}
+        hit: set[int] = set()
+        for number, (data, is_key) in enumerate(stream):
+            for piece in in_buffers(data, is_key, way, codec):
+                number_at[camera.sequence] = number
+                fate = chance.random()
+                if fate < 0.05:
+                    camera.lose()
+                else:
+                    found += camera.give(None if fate < 0.1 else piece)
+                hit |= {number} if fate < 0.1 else set()
+        whole = [(number_at[each.sequence], each) for each in found if each.unit is not None]
+        for number, each in whole:
+            assert each.unit is not None
+            assert slices_of(each.unit.data, codec) == slices_of(stream[number][0], codec)
+        for (before, _), (number, each) in itertools.pairwise(whole):
+            assert number == before + 1 or (number > before and each.discontinuity)
+        near = {number + step for number in hit for step in (-1, 0)} | {len(stream) - 1}
+        assert {number for number, _ in whole} >= {*range(len(stream))} - near

@@ -40,7 +40,7 @@ class UnitAssembler:
         self.codec = codec
         self._splitter = Splitter(codec)
         self._shapes = Shapes()
-        self._kind, self._shape = EntryPoint.NONE, WHOLE  # of the pending picture, or of the last one
+        self._is_key, self._shape = False, WHOLE  # of the pending picture, or of the last one
         self._broken = False  # the next access unit does not continue the last one
         self._rescued: ParameterSets | None = None  # of damaged pictures, for the next keyframe
         self._is_told = False
@@ -80,7 +80,7 @@ class UnitAssembler:
 
     def _gap(self) -> list[Captured]:
         """Return what is pending before a gap, which is damaged unless all pictures come in one buffer each."""
-        is_whole = self._shapes.is_likely_complete(self._kind, self._shape)
+        is_whole = self._shapes.is_likely_complete(self._is_key, self._shape)
         found = []
         for unit, mark in self._splitter.flush():
             if not is_whole:
@@ -95,15 +95,19 @@ class UnitAssembler:
         """Learn from a buffer. data: its content, or None if it begins within a slice."""
         if begins and data is not None:
             if self._splitter.has_picture or self._is_guessed:
-                self._shapes.ended(self._kind, self._shape)
-            self._kind, self._shape = entry_point(data, self.codec), WHOLE
+                self._shapes.ended(self._is_key, self._shape)
+            self._is_key, self._shape = self._is_entry(data), WHOLE
             self._is_counted = self._is_guessed = False
         elif begins is False:
             self._tell("a buffer begins in the middle of a picture: it comes in pieces")
+            self._shapes.goes_on(self._is_entry(data) if data is not None else self._is_key)
             if self._is_guessed:
-                self._shapes.went_on(self._kind)
+                self._shapes.went_on(self._is_key)
                 self._is_guessed = False
             self._shape += (None if data is None else self._first_macroblock(data),)
+
+    def _is_entry(self, data: bytes) -> bool:
+        return entry_point(data, self.codec) is not EntryPoint.NONE
 
     def _first_macroblock(self, data: bytes) -> int | None:
         """Return the number of the first macroblock of the first slice in data, or None if it does not tell."""
@@ -121,7 +125,7 @@ class UnitAssembler:
         splitter = self._splitter
         if not splitter.has_picture:
             return []
-        self._is_closed = not splitter.lone_field and self._shapes.is_complete(self._kind, self._shape)
+        self._is_closed = not splitter.lone_field and self._shapes.is_complete(self._is_key, self._shape)
         if not self._is_closed:
             return []
         self._is_guessed = True
