@@ -65,6 +65,7 @@ def test_nobody_else_loses_a_frame_to_the_slow(result: FleetResult, record: Reco
     )
 
 
+@pytest.mark.ring
 def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(rig: Rig, record: RecordedTest) -> None:
     """A camera-streamer that is stopped for a moment, as on a machine that swaps, is not taken for dead; pictures
     that it could not take from the camera are counted, and the books balance.

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.timed, pytest.mark.ring]
 
 PERCENTILES = {"p50": 50.0, "p99": 99.0, "max": 100.0}
 COUNTS = [1, 4, 10]  # consumers
+AT_THE_RATE = [1, 4, pytest.param(10, marks=pytest.mark.long)]
 
 
 def under_load(load: LoadKind, priority: Priority, count: int) -> Any:
@@ -44,7 +45,7 @@ def put_latency(record: RecordedTest, rig: Rig, result: FleetResult, load: str) 
     record.measure(Measurement("frames that every consumer got", "frames", count, at_least=1))
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", AT_THE_RATE)
 def test_latency_at_the_cameras_rate(rig: Rig, record: RecordedTest, count: int) -> None:
     """At the camera's rate, a frame reaches every consumer within the board's budget.
 
