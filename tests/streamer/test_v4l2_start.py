@@ -138,7 +138,11 @@ def test_where_the_first_is_in_use_it_goes_on_to_a_free_one(
 
 
 @pytest.mark.parametrize("ioctl", [S_FMT, STREAMON])
-def test_a_camera_that_was_named_by_its_place_is_not_replaced(cameras: Any, clock: Clock, ioctl: int) -> None:
+def test_a_camera_that_was_named_by_its_place_is_not_replaced(
+    cameras: Any, clock: Clock, ioctl: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("camera-streamer"), "propagate", True)
+    caplog.set_level(logging.INFO)
     first, second = two_cameras()
     first.refused[ioctl] = errno.EBUSY
     nodes = cameras(first, second)
@@ -149,6 +153,7 @@ def test_a_camera_that_was_named_by_its_place_is_not_replaced(cameras: Any, cloc
             while True:
                 source.read(0.1)
         source.close()
+    assert "passed over" not in caplog.text
 
 
 def test_a_camera_that_has_streamed_is_not_replaced_where_others_use_it(cameras: Any, clock: Clock) -> None:

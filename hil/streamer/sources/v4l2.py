@@ -85,7 +85,7 @@ class V4l2Source:
                 failed.append(error)
                 if not (self._keeper.goes_on(info) and (error.kind == "unsuitable" or error.errno in IN_USE)):
                     raise _together(failed) from None
-                self._say([f"{error.strerror}: passed over"])
+                self._say([f"{error.strerror}: passed over"] if info != candidates[-1] else [])
             else:
                 self._start = partial(self._let_stream, info, devices)
                 return
