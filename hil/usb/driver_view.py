@@ -38,45 +38,48 @@ def view(
     """
     shown = {buffer.sequence: buffer for buffer in buffers if not buffer.cancelled}
     hit = [one for one in pictures if fault in one.what]
-    flags, sizes, numbers = set(), set(), set()
-    for picture in hit:
-        for part in range(picture.parts):
-            buffer = shown.get(picture.sequence + part)
-            if buffer is None:
-                numbers.add("left out")
-                continue
-            flags.add("ERROR" if buffer.error else "none")
-            sizes.add(_share(buffer.bytes, picture.bytes))
+    found = [shown.get(number) for picture in hit for number in _numbers(picture)]
+    flags = {"ERROR" if buffer.error else "none" for buffer in found if buffer is not None}
+    numbers = _behind(pictures, fault, shown) | ({"left out"} if None in found else set())
+    shares = _shares(hit, shown)
     if cancelled := sum(buffer.cancelled for buffer in buffers):
-        flags.add("ERROR")
-        sizes.add("0")
+        flags, shares = {"ERROR"}, "0 %"
         numbers.add(f"0 and no time ({cancelled} buffers)")
-    numbers |= _others(pictures, hit, shown)
     silence_s = max(((b.got_ns - a.got_ns) / 1e9 for a, b in pairwise(buffers)), default=0.0)
     waits = [f"silent for {silence_s:.1f} s"] if silence_s > _SILENCE_S else []
-    return View(
-        _words(flags), _words(sizes), _words(numbers), _words(map(_failure, failures)), _words([*events, *waits])
+    return View(_words(flags), shares, _words(numbers), _words(map(_failure, failures)), _words([*events, *waits]))
+
+
+def _shares(hit: Sequence[Picture], shown: dict[int, Buffer]) -> str:
+    """Return how much of each picture there was, as a range."""
+    shares = sorted(
+        100 * shown[number].bytes / max(picture.bytes, 1)
+        for picture in hit
+        for number in _numbers(picture)
+        if number in shown
     )
+    if not shares:
+        return NOTHING
+    least, most = round(shares[0]), round(shares[-1])
+    return "all" if shares[0] == shares[-1] == 100 else f"{least} %" if least == most else f"{least} to {most} %"
 
 
-def _share(got: int, sent: int) -> str:
-    if got == sent:
-        return "all"
-    return f"{100 * got / sent:.0f} %" if sent else str(got)
+def _numbers(picture: Picture) -> range:
+    return range(picture.sequence, picture.sequence + picture.parts)
 
 
-def _others(pictures: Sequence[Picture], hit: Sequence[Picture], shown: dict[int, Buffer]) -> set[str]:
-    """Return what became of the pictures that were not hit."""
-    own = {picture.sequence + part for picture in hit for part in range(picture.parts)}
-    others = {picture.sequence for picture in pictures} - own
-    first, last = min(shown, default=0), max(shown, default=0)
-    found = set()
-    if any(first < number < last and number not in shown for number in others):
-        found.add("others left out")
-    if any(shown[number].error for number in others if number in shown):
-        found.add("others flagged")
-    if len({picture.sequence for picture in pictures}) < len(pictures):
-        found.add("the next one lost without a gap")
+def _behind(pictures: Sequence[Picture], fault: str, shown: dict[int, Buffer]) -> set[str]:
+    """Return what became of the pictures directly behind those that were hit; others suffer by a busy machine alone."""
+    found, last = set(), max(shown, default=0)
+    for picture, behind in pairwise(pictures):
+        if fault not in picture.what or fault in behind.what:
+            continue
+        if behind.sequence in _numbers(picture):
+            found.add("the next one lost without a gap")
+        elif behind.sequence not in shown and behind.sequence < last:
+            found.add("the next one left out")
+        elif behind.sequence in shown and shown[behind.sequence].error:
+            found.add("the next one flagged")
     return found
 
 

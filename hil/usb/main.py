@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     beside.add_argument("command", nargs="+", metavar="COMMAND", help="what runs; put -- in front of it")
     beside.set_defaults(run=_beside)
     table = verbs.add_parser("table", help="measure what this kernel's driver shows of each fault, as a table")
-    table.add_argument("--into", type=Path, metavar="FILE", help="a page in which it replaces the one that is there")
+    table.add_argument("--into", type=Path, metavar="FILE", help="a page whose rows of this kernel are replaced")
     table.add_argument("scene", nargs="*", metavar="SCENE", help="only those whose names begin so")
     table.set_defaults(run=_table)
     clips = verbs.add_parser("clips", help="make the pictures that cameras send, once")
@@ -125,15 +126,18 @@ def _clips(arguments: argparse.Namespace) -> int:
 
 def _table(arguments: argparse.Namespace) -> int:
     from .host import load, why_not
-    from .table import measure, put_into, render
+    from .scenes import SCENES
+    from .table import measure
+    from .table_page import render, with_rows
 
     if (missing := why_not()) is not None:
         print(f"hil.usb: {missing}", file=sys.stderr)
         return EXIT_NO_CAMERA
     load()
-    table = render(measure(arguments.scene, lambda text: print(text, file=sys.stderr, flush=True)))
+    rows = measure(arguments.scene, lambda text: print(text, file=sys.stderr, flush=True))
+    kernel, order = f"{os.uname().release}, {os.uname().machine}", [scene.name for scene in SCENES]
     if arguments.into is None:
-        print(table)
+        print(render({kernel: {row[0]: row for row in rows}}, order))
     else:
-        arguments.into.write_text(put_into(arguments.into.read_text(), table))
+        arguments.into.write_text(with_rows(arguments.into.read_text(), kernel, rows, order))
     return EXIT_OK

@@ -49,7 +49,8 @@ def _watch(camera: UsbCamera, fourcc: str) -> Watch:
 def _view(camera: UsbCamera, watch: Watch, fault: str) -> View:
     books = camera.books()
     stream = max((picture.stream for picture in books.pictures), default=0)
-    return view(list(books.stream(stream)), watch.buffers, watch.failures, watch.events, fault)
+    seen = view(list(books.stream(stream)), watch.buffers, watch.failures, watch.events, fault)
+    return seen if watch.buffers or watch.failures else seen._replace(poll="nothing comes")
 
 
 def counted(fault: str) -> Callable[[UsbCamera, str], View]:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the table of README.md: every fault on the kernel that runs, before a program of V4L2 and camera-streamer."""
+"""Measures the table of README.md: each fault on this kernel, before a program of V4L2 and camera-streamer."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -14,8 +13,6 @@ from vshm_ctypes.commandline.ending import held
 from .camera_process import UsbCamera
 from .scenes import SCENES, Scene
 from .streamer_view import StreamerView
-
-HEADINGS = ("fault", "flags", "bytesused", "sequence", "errno", "poll", "camera-streamer")
 
 
 def measure(names: Sequence[str], say: Callable[[str], None]) -> list[tuple[str, ...]]:
@@ -37,20 +34,3 @@ def measure(names: Sequence[str], say: Callable[[str], None]) -> list[tuple[str,
                     rows[scene] += (streamer.of(scene),)
                     say(f"{scene.name}: {rows[scene][-1]}")
     return [rows[scene] for scene in chosen]
-
-
-def render(rows: Sequence[Sequence[str]]) -> str:
-    """Return the rows as a table of Markdown, with the kernel above."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
-    lines += ["| " + " | ".join([*row, *["-"] * (len(HEADINGS) - len(row))]) + " |" for row in rows]
-    return f"Linux {os.uname().release}, {os.uname().machine}:\n\n" + "\n".join(lines) + "\n"
-
-
-def put_into(text: str, table: str) -> str:
-    """Return a page with the table in its place. Raises ValueError if it has none."""
-    begin, end = "<!-- table -->\n", "<!-- end of table -->\n"
-    before, found, rest = text.partition(begin)
-    _, ended, after = rest.partition(end)
-    if not (found and ended):
-        raise ValueError("the page has no place for a table")
-    return f"{before}{begin}\n{table}\n{end}{after}"

@@ -7,7 +7,7 @@ from hil.usb.books import Picture
 from hil.usb.driver_view import View, view
 from hil.usb.faults import FAULTS, Unit
 from hil.usb.scenes import SCENES
-from hil.usb.table import HEADINGS, put_into, render
+from hil.usb.table_page import HEADINGS, with_rows
 from hil.usb.watch import Buffer, Failure
 
 STEP_NS = 33_000_000
@@ -34,8 +34,8 @@ def test_a_picture_that_is_shorter_or_flagged() -> None:
 def test_a_picture_that_is_left_out_is_told_from_its_neighbours() -> None:
     pictures = [sent(0), sent(1, "hole"), sent(2), sent(3)]
     assert seen(pictures, [got(0), got(2), got(3)]).sequence == "left out"
-    assert seen(pictures, [got(0), got(1), got(3)]).sequence == "others left out"
-    assert seen(pictures, [got(0), got(1), got(2, error=True), got(3)]).sequence == "others flagged"
+    assert seen(pictures, [got(0), got(1), got(3)]).sequence == "the next one left out"
+    assert seen(pictures, [got(0), got(1), got(2, error=True), got(3)]).sequence == "the next one flagged"
     # What the driver had not shown when the program ended is no loss.
     assert seen(pictures, [got(0), got(1)]).sequence == "-"
 
@@ -50,7 +50,7 @@ def test_pictures_in_parts_and_pictures_that_share_a_number() -> None:
 def test_buffers_that_were_cancelled() -> None:
     cancelled = Buffer(3 * STEP_NS, 0, 0, True, 0)
     assert seen([sent(0), sent(1)], [got(0), got(1), cancelled, cancelled]) == View(
-        "ERROR", "0", "0 and no time (2 buffers)", "-", "-"
+        "ERROR", "0 %", "0 and no time (2 buffers)", "-", "-"
     )
 
 
@@ -73,12 +73,24 @@ def test_every_fault_of_the_camera_has_its_row() -> None:
             assert any(each == name or each.startswith(f"{name}=") for each in names), name
 
 
-def test_the_table_goes_into_its_place() -> None:
-    table = render([("hole", "none", "60 %", "-", "-", "-", "0 of 3 passed on"), ("unplug", *"abcde")])
-    assert table.splitlines()[-1] == "| unplug | a | b | c | d | e | - |"
-    assert all(line.count("|") == len(HEADINGS) + 1 for line in table.splitlines()[2:])
-    page = put_into("before\n<!-- table -->\nold\n<!-- end of table -->\nafter\n", table)
-    assert page.startswith("before\n") and page.endswith("after\n") and "old" not in page and table in page
-    assert put_into(page, table) == page
-    with pytest.raises(ValueError, match="no place"):
-        put_into("nothing", table)
+def test_rows_go_into_the_table_of_their_kernel() -> None:
+    page = "before\n<!-- tables -->\n<!-- end of tables -->\nafter\n"
+    order = ["hole", "stall=2", "unplug"]
+    page = with_rows(page, "6.1, x86_64", [("unplug", *"abcde"), ("hole", *"uvwxyz")], order)
+    assert page.startswith("before\n") and page.endswith("after\n")
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+    assert lines[2:] == ["| hole | u | v | w | x | y | z |", "| unplug | a | b | c | d | e | - |"]
+    assert all(line.count("|") == len(HEADINGS) + 1 for line in lines)
+    newer = with_rows(page, "6.12, x86_64", [("hole", *"123456")], order)
+    newer = with_rows(newer, "6.1, x86_64", [("hole", *"ghijkl"), ("gone", *"123456")], order)
+    lines = [line for line in newer.splitlines() if line.startswith(("| hole", "| unplug", "On"))]
+    assert lines == [
+        "On Linux 6.1, x86_64:",
+        "| hole | g | h | i | j | k | l |",
+        "| unplug | a | b | c | d | e | - |",
+        "On Linux 6.12, x86_64:",
+        "| hole | 1 | 2 | 3 | 4 | 5 | 6 |",
+    ]
+    assert "gone" not in newer
+    with pytest.raises(ValueError, match="no lines"):
+        with_rows("nothing", "6.1", [], order)
