@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     beside.set_defaults(run=_beside)
     table = verbs.add_parser("table", help="measure what this kernel's driver shows of each fault, as a table")
     table.add_argument("--into", type=Path, metavar="FILE", help="a page whose rows of this kernel are replaced")
+    table.add_argument("--driver-only", action="store_true", help="without camera-streamer; its column stays as it is")
     table.add_argument("scene", nargs="*", metavar="SCENE", help="only those whose names begin so")
     table.set_defaults(run=_table)
     clips = verbs.add_parser("clips", help="make the pictures that cameras send, once")
@@ -134,7 +135,7 @@ def _table(arguments: argparse.Namespace) -> int:
         print(f"hil.usb: {missing}", file=sys.stderr)
         return EXIT_NO_CAMERA
     load()
-    rows = measure(arguments.scene, lambda text: print(text, file=sys.stderr, flush=True))
+    rows = measure(arguments.scene, not arguments.driver_only, lambda text: print(text, file=sys.stderr, flush=True))
     kernel, order = f"{os.uname().release}, {os.uname().machine}", [scene.name for scene in SCENES]
     if arguments.into is None:
         print(render({kernel: {row[0]: row for row in rows}}, order))

@@ -15,8 +15,11 @@ from .scenes import SCENES, Scene
 from .streamer_view import StreamerView
 
 
-def measure(names: Sequence[str], say: Callable[[str], None]) -> list[tuple[str, ...]]:
-    """Play the scenes whose names begin with one of these, and return their rows. Raises UsbCameraError or OSError."""
+def measure(names: Sequence[str], streamer_too: bool, say: Callable[[str], None]) -> list[tuple[str, ...]]:
+    """Play the scenes whose names begin with one of these, and return their rows.
+
+    streamer_too: before camera-streamer, too. Raises UsbCameraError or OSError.
+    """
     chosen = [scene for scene in SCENES if not names or scene.name.startswith(tuple(names))]
     rows: dict[Scene, tuple[str, ...]] = {}
     for design, scenes in groupby(sorted(chosen, key=lambda scene: scene.design), lambda scene: scene.design):
@@ -25,7 +28,7 @@ def measure(names: Sequence[str], say: Callable[[str], None]) -> list[tuple[str,
             for scene in group:
                 rows[scene] = (scene.name, *scene.run(camera))
                 say(" | ".join(rows[scene]))
-            put = [scene for scene in group if scene.fault]
+            put = [scene for scene in group if scene.fault and streamer_too]
             if not put:
                 continue
             camera.wait_for_node()

@@ -24,7 +24,9 @@ def with_rows(page: str, kernel: str, rows: Iterable[Row], order: Sequence[str])
     if not (found and ended):
         raise ValueError(f"the page has no lines {_BEGIN.strip()} and {_END.strip()}")
     tables = {name: dict(table) for name, table in _parsed(inside).items()}
-    tables.setdefault(kernel, {}).update({row[0]: row for row in rows})
+    table = tables.setdefault(kernel, {})
+    for row in rows:  # what was not measured this time stays
+        table[row[0]] = [*row, *table.get(row[0], ())[len(row) :]]
     return f"{before}{_BEGIN}\n{render(tables, order)}{_END}{after}"
 
 
