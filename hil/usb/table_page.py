@@ -34,14 +34,16 @@ def render(tables: Tables, order: Sequence[str]) -> str:
     """Return the tables in Markdown."""
     out = ""
     for kernel, rows in sorted(tables.items()):
-        lines = [" | ".join(HEADINGS), "|".join(["---"] * len(HEADINGS))]
-        lines += [
-            " | ".join([*rows[name], *[NOT_MEASURED] * (len(HEADINGS) - len(rows[name]))])
-            for name in order
-            if name in rows
-        ]
-        out += f"{_KERNEL}{kernel}:\n\n" + "".join(f"| {line} |\n" for line in lines) + "\n"
+        out += f"{_KERNEL}{kernel}:\n\n" + _line(HEADINGS) + "|---" * len(HEADINGS) + "|\n"
+        for name in order:
+            if name in rows:
+                out += _line([*rows[name], *[NOT_MEASURED] * (len(HEADINGS) - len(rows[name]))])
+        out += "\n"
     return out
+
+
+def _line(cells: Row) -> str:
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _parsed(text: str) -> Tables:
@@ -51,6 +53,6 @@ def _parsed(text: str) -> Tables:
             tables[line.removeprefix(_KERNEL).rstrip(":")] = {}
         elif line.startswith("| ") and tables:
             row = [cell.strip() for cell in line.strip("| ").split(" | ")]
-            if tuple(row) != HEADINGS and row[0].strip("-|"):
+            if tuple(row) != HEADINGS:
                 next(reversed(tables.values()))[row[0]] = row
     return tables
