@@ -14,6 +14,7 @@ from writers import wait_until
 
 from vshm_ctypes import AudioFormat, Codec, Media, Producer
 from vshm_ctypes.cli.main import main
+from vshm_ctypes.published import list_published
 
 SOUND = AudioFormat(16000, 1, 320)
 PERIOD_MS = PERIOD * 1000 // FPS
@@ -26,6 +27,10 @@ def hear(sounds: Producer, *times_ms: range) -> None:
             slot.data[:640] = bytes(640)
             capture_ns = BEGIN_NS + at_ms * 1_000_000
             slot.commit(640, codec=Codec.PCM_S16LE, capture_ns=capture_ns, **SOUND.meta())
+
+
+def has_read(pid: int, ring: str, frames: int) -> bool:
+    return any(one.pid == pid and one.ring == ring and one.received >= frames for one in list_published())
 
 
 @pytest.mark.parametrize("sound", ["none", "stale", "late"])
@@ -46,6 +51,7 @@ def test_a_killed_recording_plays_up_to_its_last_second(
         Coded(producer, kind).write(2 * PERIOD)
         hear(sounds, range(-500, -400, 20), range(1200, 2 * PERIOD_MS, 20) if sound == "late" else range(0))
         with subprocess.Popen(command) as process:
+            wait_until(lambda: has_read(process.pid, ring, 2 * PERIOD), "it has every picture")
             wait_until(lambda: path.exists() and path.stat().st_size > 0, "it records")
             time.sleep(1)
             process.kill()

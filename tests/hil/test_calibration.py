@@ -158,11 +158,11 @@ def test_the_verb_runs_the_suite_itself(tmp_path: Path, capsys: pytest.CaptureFi
 def test_without_a_camera_the_verb_ends_with_4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def none(words: str, _vivids: int, _say: object) -> None:
+    def none(words: str, *_: object) -> None:
         asked.append(words)
         raise NoCameraError("no camera here")
 
-    monkeypatch.setattr(run_verb, "chosen_camera", none)
+    monkeypatch.setattr(run_verb, "chosen_cameras", none)
     words = ["calibrate", "--runs", "3", "-o", str(tmp_path / "mine.toml"), "--board", "generic"]
     assert main([*words, *run_words(tmp_path, "vivid")]) == 4
     assert asked == ["vivid"]  # once, and not three times
