@@ -20,14 +20,16 @@ class CameraPage:
 
     sent: all of them. damaged: those that it did not send whole. delivered: those of which there is an access unit.
     outside: those before the first and after the last such one of a stream, when nobody may have been there to take
-    them. merged: those whose frame id did not tell them from the one before, so that nobody can know of them. lost:
-    those that the writer found missing by the driver's numbers, or None if it was killed.
+    them. pieces: how many more numbers the driver gave than there are pictures. merged: those whose frame id did not
+    tell them from the one before, so that nobody can know of them. lost: those that the writer found missing by the
+    driver's numbers, or None if it was killed.
     """
 
     sent: int
     damaged: int
     delivered: int
     outside: int
+    pieces: int = 0
     merged: int = 0
     lost: int | None = 0
 
@@ -35,13 +37,13 @@ class CameraPage:
         """Return what does not add up, or None if all does or the counts are unknown.
 
         books: of the writer. What it counted as lost, flagged or given up must be what is missing between the first
-        and the last picture that was delivered; outside of them it may have counted more, but not more than were sent.
+        and the last picture that was delivered; outside of them, and of the pieces of one, it may have counted more.
         """
         if self.lost is None:
             return None
         missing = self.sent - self.delivered - self.outside - self.merged
         counted = self.lost + books.source_error + books.encoder_dropped
-        if missing <= counted <= missing + self.outside:
+        if missing <= counted <= missing + self.outside + self.pieces:
             return None
         told = f"{self.lost} lost + {books.source_error} flagged or refused + {books.encoder_dropped} given up"
         given = f"{self.delivered} delivered + {self.outside} outside + {self.merged} merged"
@@ -106,6 +108,7 @@ def camera_page(pictures: Sequence[Picture], written: Records, summary: Mapping[
         damaged=sum(bool(one.what) for one in pictures if one.sent_ns is not None),
         delivered=sum(map(len, delivered.values())),
         outside=count - inside,
+        pieces=sum(one.parts - 1 for stream in sent.streams for one in stream),
         merged=sent.merged,
         lost=None if summary is None else int(summary["camera"].get("lost", 0)),
     )

@@ -88,6 +88,13 @@ def test_of_pictures_with_one_number_the_first_comes_and_nobody_knows_of_the_oth
     assert SentPictures(pictures).shown(rows)[8] == 8
 
 
+def test_of_a_picture_in_pieces_each_may_have_been_counted() -> None:
+    pictures = [one._replace(what=("halves",)) if number == 3 else one for number, one in enumerate(sent(10, parts=2))]
+    page = camera_page(pictures, written(pictures, without=(3,)), summary())
+    for counted, balances in ((0, False), (1, True), (2, True), (11, True), (12, False)):
+        assert (page.imbalance(Books(source_error=counted)) is None) == balances
+
+
 def test_what_was_not_sent_is_no_picture_and_what_was_damaged_is_told() -> None:
     pictures = sent(10)
     pictures[3] = pictures[3]._replace(what=("error-bit",))
@@ -131,6 +138,7 @@ def test_the_frame_book_begins_with_the_camera(lost: int) -> None:
         "damaged": 3,
         "delivered": 95,
         "outside": 0,
+        "pieces": 0,
         "merged": 0,
         "lost": lost,
     }
