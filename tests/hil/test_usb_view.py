@@ -2,6 +2,7 @@
 """What the table of USB faults says: the camera's books compared with a driver's buffers, and the page that has it."""
 
 import pytest
+from writers import ROOT
 
 from hil.usb.books import Picture
 from hil.usb.driver_view import View, view
@@ -94,3 +95,9 @@ def test_rows_go_into_the_table_of_their_kernel() -> None:
     assert "gone" not in newer
     with pytest.raises(ValueError, match="no lines"):
         with_rows("nothing", "6.1", [], order)
+
+
+def test_the_page_has_a_row_for_every_scene() -> None:
+    page = (ROOT / "hil" / "usb" / "README.md").read_text().splitlines()
+    rows = [line.removeprefix("| ").split(" | ")[0] for line in page if line.startswith("| ")]
+    assert rows == [HEADINGS[0], *(scene.name for scene in SCENES)]
