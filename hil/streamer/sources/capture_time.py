@@ -16,10 +16,8 @@ FLAG_ERROR = 0x40
 MAX_AGE_NS = 2_000_000_000  # besides the interval: a timestamp that is older is not believed
 MAX_AHEAD_NS = 100_000_000  # some drivers stamp the end of a frame ahead of time
 STUCK_NS = 500_000_000  # a picture may come in several buffers, but not for longer than that
-DRIFT_NS, DRIFT_INTERVALS = (
-    200_000_000,
-    8,
-)  # what comes that much later than before waited in buffers, or is dated wrong
+# A timestamp older than the least old one by that and so many intervals waited in buffers, or is of a wrong clock.
+DRIFT_NS, DRIFT_INTERVALS = 200_000_000, 8
 WAITED = 64  # buffers at most that waited while this process was stopped
 FEW, MOST = 30, 3840  # pictures in a row whose timestamps must fit before they are believed again
 LASTED = 10_000  # pictures: the end of such a series was an accident
