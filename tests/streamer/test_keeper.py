@@ -103,6 +103,12 @@ def test_the_other_one_of_two_alike_is_taken_only_when_the_first_is_gone_for_lon
     assert stage.finds(first, second) == second  # and now that one is kept to
 
 
+def test_of_several_of_one_model_the_one_that_could_be_mistaken_is_named() -> None:
+    first, second, other = webcam(0, "1", "A"), webcam(2, "2", "A"), webcam(4, "3", "B")
+    assert "usb-1.2) is like it" in Stage("auto", first, second, other).why_not(other, second)
+    assert Stage("auto", first, other).why_not(other) == "HD Webcam (uvcvideo, usb-1.1) is not there"
+
+
 @pytest.mark.parametrize("serial", ["", "0001"])
 @pytest.mark.parametrize("words", [*MANY, "/dev/video0"])
 def test_one_that_was_plugged_in_beside_it_later_is_not_taken_for_it(words: str, serial: str) -> None:

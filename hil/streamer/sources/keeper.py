@@ -114,7 +114,7 @@ class Keeper:
         name = _name(camera)
         if self._kind == "node" and any(device.path == Path(self._words).resolve() for device in there):
             return SourceError(0, f"{self._words} is another camera now, and is not taken for {name}", "absent")
-        alike = next((device for device in there if device.is_alike(camera)), None)
+        alike = next((device for device in there if _may_be(camera, device)), None)
         other = f"; {alike} is like it, and is not taken for it" if alike is not None else ""
         return SourceError(0, f"{name} is not there{other}", "absent")
 
