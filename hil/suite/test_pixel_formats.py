@@ -63,6 +63,7 @@ def picture_of(path: Path, fourcc: str) -> Iterator[Any]:
     device.open()
     buffers = Buffers(device, Mode(fourcc, Size(WIDTH, HEIGHT), 60.0), 2)
     try:
+        buffers.start()
         buffer = buffers.dequeue(WATCHDOG_S)
         assert buffer is not None
         assert not buffer.is_bad
