@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[BOARD] = dataclasses.replace(board, stream=SLOW_USB)
     config.addinivalue_line("markers", "capability(name): only for boards that have it")
     config.addinivalue_line("markers", "vivids(count): only where so many vivid cameras are")
-    config.addinivalue_line("markers", "ring: about what is behind the camera; --quick asks it of one camera only")
+    config.addinivalue_line("markers", "ring: of what is behind or beside the camera; --quick asks it of one camera")
     config.addinivalue_line("markers", "usb: only where the harness plugs in USB cameras of its own")
 
 

@@ -16,7 +16,7 @@ from hil.streamer.sound.resampler import SOFTLY
 from hil.suite.streaming import streaming, take, take_until_break, wait_until
 from vshm_ctypes import AudioFormat, Consumer, Frame
 
-pytestmark = [pytest.mark.capability("snd-aloop"), pytest.mark.xdist_group("snd_aloop")]
+pytestmark = [pytest.mark.capability("snd-aloop"), pytest.mark.xdist_group("snd_aloop"), pytest.mark.ring]
 RATE, TONE_HZ, SECONDS = 48000, 1000, 300
 PITCH_HZ = TONE_HZ * SOFTLY + 1  # the largest change of speed, plus the resolution of the FFT
 DRIVER = Path("/sys/bus/platform/drivers/snd_aloop")

@@ -52,6 +52,7 @@ def test_the_other_one_of_two_cameras_alike_is_not_taken(twins: list[UsbCamera],
         assert streamer.log.count("not to be opened yet") == 1
 
 
+@pytest.mark.long
 def test_a_path_leads_to_its_camera_and_not_to_the_one_that_has_the_number_now(
     twins: list[UsbCamera], ring: str
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_path_leads_to_its_camera_and_not_to_the_one_that_has_the_number_now(
     assert f"{path} ({CARD}, uvcvideo, {one.bus}): it is there again" in streamer.log
 
 
+@pytest.mark.long
 def test_where_a_camera_is_in_use_its_name_leads_to_another_one(twins: list[UsbCamera], ring: str) -> None:
     """Two programs that are given the name of a kind of camera get a camera each.
 
