@@ -2,6 +2,7 @@
 """Fixtures that several test files need."""
 
 import importlib.util
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -132,6 +133,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and {"window", "chromium_driver"} & set(item.fixturenames):
             params = item.callspec.params if hasattr(item, "callspec") else {}
             item.add_marker(pytest.mark.xdist_group(params.get("window", "chromium")))
+
+
+@pytest.fixture(autouse=True)
+def _propagating_log() -> Iterator[None]:
+    """Let camera-streamer's log propagate again. Else pytest 9 captures the next test's records there, too: twice."""
+    yield
+    logging.getLogger("camera-streamer").propagate = True
 
 
 @pytest.fixture(autouse=True)
