@@ -15,7 +15,7 @@ from .controls import GET_CUR, GET_MAX, GET_MIN, GET_RES, SET_CUR
 from .faults import Faults
 from .reply import DONE, STALL, Reply, Setup, reply_or_stall
 from .sound_descriptors import FEATURES, PACKETS_PER_S, RATE_HZ, SAMPLE_BYTES
-from .usbip import Link, Packet, Request
+from .usbip import Link, Packet, Request, take_back
 
 TONE_HZ, TONE_S = 1000, 0.1
 _PACKET_BYTES = RATE_HZ // PACKETS_PER_S * SAMPLE_BYTES
@@ -85,11 +85,7 @@ class Microphone:
 
     def take_back(self, number: int) -> bool:
         """Forget a transfer. Returns whether it was waiting."""
-        for request in self._waiting:
-            if request.number == number:
-                self._waiting.remove(request)
-                return True
-        return False
+        return take_back(self._waiting, number)
 
     def tick(self, now_s: float) -> float:
         """Send the sound up to now. Returns when the next is due."""

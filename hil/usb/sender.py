@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .books import GIVEN_UP, BookKeeper, Picture
 from .faults import Faults
-from .usbip import Link, Packet, Request
+from .usbip import Link, Packet, Request, take_back
 
 
 class Entry(NamedTuple):
@@ -40,11 +40,7 @@ class Sender:
 
     def take_back(self, number: int) -> bool:
         """Forget a transfer. Returns whether it was waiting."""
-        for request in self._waiting:
-            if request.number == number:
-                self._waiting.remove(request)
-                return True
-        return False
+        return take_back(self._waiting, number)
 
     def add(self, entries: list[Entry]) -> None:
         """Add packets behind those that are there."""

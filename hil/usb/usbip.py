@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -46,6 +47,15 @@ class Unlink(NamedTuple):
 
     number: int
     request: int
+
+
+def take_back(waiting: deque[Request], number: int) -> bool:
+    """Remove the request of that number from those that wait. Returns whether it was there."""
+    found = next((request for request in waiting if request.number == number), None)
+    if found is None:
+        return False
+    waiting.remove(found)
+    return True
 
 
 def pair() -> tuple[socket.socket, socket.socket]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from ..streamer.sources.capture_time import FLAG_ERROR
 from ..streamer.sources.modes import Size
 from ..streamer.sources.v4l2_abi import v4l2
 from ..streamer.sources.v4l2_queue import Queue
 
-FLAG_ERROR = 0x40  # linux/videodev2.h
 _BUFFERS = 4
 _LOOK_MS = 100
 _EVENTS = {select.POLLERR: "POLLERR", select.POLLHUP: "POLLHUP", select.POLLPRI: "POLLPRI", select.POLLNVAL: "POLLNVAL"}

@@ -14,13 +14,13 @@ from typing import Any
 
 import av
 
+from .capture_time import FLAG_ERROR
 from .modes import ENCODED, Mode
 from .v4l2_colour import colour_of_format
 from .v4l2_errors import STREAMON, starting
 from .v4l2_layout import Layout
 from .v4l2_queue import Filled, Queue
 
-FLAG_ERROR = 0x40  # linux/videodev2.h
 # Of encoded pictures, which may come in several buffers, and none of which may be lost.
 MOST_ENCODED, MOST_ENCODED_BYTES = 16, 32 << 20
 
