@@ -189,12 +189,6 @@ def test_no_bandwidth_is_told_with_what_to_do(cameras: Any) -> None:
     source.close()
 
 
-def told(caplog: pytest.LogCaptureFixture, words: str) -> int:
-    """Return how often something was logged. A record may come by two ways, and counts once."""
-    records = {id(record): record.getMessage() for record in caplog.records}
-    return sum(words in text for text in records.values())
-
-
 def test_a_start_that_fails_again_and_again_is_told_once(
     cameras: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -207,10 +201,10 @@ def test_a_start_that_fails_again_and_again_is_told_once(
     source.open()
     while source.figures().get("streamon", 0) < 7:
         source.read(0.1)
-    assert told(caplog, "it does not start (VIDIOC_STREAMON: Input/output error)") == 1
-    assert told(caplog, "there again") == 0
+    assert caplog.text.count("it does not start (VIDIOC_STREAMON: Input/output error)") == 1
+    assert "there again" not in caplog.text
     camera.refused.clear()
     while source.read(0.1) is None:
         pass
-    assert told(caplog, "it is there again") == 1
+    assert caplog.text.count("it is there again") == 1
     source.close()
