@@ -3,16 +3,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..info import RingInfo
 from ..inspect import SlotInfo
 
 WINDOW_NS = 1_000_000_000  # before the newest frame; older slots are looked at only where it has no other frame
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-else:
-    from .._named_tuple import NamedTuple
 
 
 class Rates(NamedTuple):

@@ -8,15 +8,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
+from typing import Any, NamedTuple
 
 from .. import __version__
 from .shell_completions import COMPLETE_RING, completed
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, NamedTuple
-else:
-    from .._named_tuple import NamedTuple
 
 
 class Exit(enum.IntEnum):
