@@ -21,9 +21,9 @@ from writers import wait_until
 from hil.streamer.metadata_filter import metadata_filter
 from vshm_ctypes import AudioFormat, Codec, Flag, Media, Producer
 from vshm_ctypes.bitstream import EntryPoint, Splitter, nal_units
-from vshm_ctypes.cli.decodable import parameter_sets
 from vshm_ctypes.cli.main import main
 from vshm_ctypes.commandline.output import counted
+from vshm_ctypes.decodable import parameter_sets
 
 SMALL = 20
 Part = tuple[str, int, int]  # kind of stream, width, height

@@ -10,9 +10,9 @@ from container_judges import by_ffprobe
 from encoded import FPS
 
 from vshm_ctypes import AudioFormat, Codec, Consumer, Frame, Media, Producer
-from vshm_ctypes.cli.decodable import Decodable, Picture
 from vshm_ctypes.cli.record import container_sink
 from vshm_ctypes.cli.record.container_sink import ContainerSink
+from vshm_ctypes.decodable import Decodable, Picture
 
 MS = 1_000_000
 SOUND = AudioFormat(16000, 1, 320)

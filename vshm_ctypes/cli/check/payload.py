@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from ...bitstream import EntryPoint, StreamError, entry_point, nal_units, read_jpeg
 from ...consumer import Consumer
+from ...decodable import SETS
 from ...errors import VideoShmError
 from ...frame import Codec, Frame, Media, codec_name
 from ...info import State
-from ..decodable import SETS
 from ..survey import Survey
 from .findings import Finding
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...commandline.locked_file import open_alone
+from ...decodable import Picture
 from ...frame import Frame
-from ..decodable import Picture
 from .file_kinds import ending, kind_of, misfit, raw_ending
 from .picture_track import PictureTrack
 from .sink import SinkError, time_ns

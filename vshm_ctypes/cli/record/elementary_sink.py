@@ -11,7 +11,7 @@ from typing import Any
 
 from ...commandline.locked_file import open_alone
 from ...commandline.standard_output import OutputFile
-from ..decodable import Picture
+from ...decodable import Picture
 from .file_kinds import misfit
 from .sink import SinkError
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...commandline.output import complain
+from ...decodable import Picture
 from ...frame import Frame, codec_name
 from .. import units
-from ..decodable import Picture
 from .container_sink import ContainerSink
 from .elementary_sink import ElementarySink, shape
 from .file_kinds import kind_of, raw_ending

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from ...bitstream import EntryPoint
 from ...commandline.output import complain, counted
 from ...consumer import Consumer
+from ...decodable import Decodable, Picture
 from ...errors import Interrupted, ProducerClosed, ProducerDied
 from ...frame import Frame
-from ..decodable import Decodable, Picture
 from .files import Files
 from .recording import Recording
 from .sound_reader import Listener

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ...frame import Frame
 
 if TYPE_CHECKING:
-    from ..decodable import Picture
+    from ...decodable import Picture
 
 
 class SinkError(OSError):

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from ...decodable import Picture
 from ...frame import Codec, Frame, codec_name
 from .. import units
-from ..decodable import Picture
 from .sink import SinkError, time_ns
 
 # Encoders are opened only to fill in the container's header; they encode nothing.

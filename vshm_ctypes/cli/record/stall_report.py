@@ -7,8 +7,8 @@ import time
 
 from ...commandline.output import complain
 from ...consumer import Consumer
+from ...decodable import Picture
 from ...frame import Frame
-from ..decodable import Picture
 
 PATIENCE_S = 5.0
 

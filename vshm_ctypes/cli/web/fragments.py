@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ...bitstream import EntryPoint
-from ..decodable import Picture
+from ...decodable import Picture
 from ..record.picture_track import PictureTrack
 from ..record.sink import SinkError, time_ns
 from ..record.sound_track import SoundTrack

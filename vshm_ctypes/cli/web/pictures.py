@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from ...bitstream import EntryPoint, PictureFormat, StreamError, picture_format, whole_jpeg
 from ...consumer import Consumer
+from ...decodable import Decodable, Picture
 from ...errors import VideoShmError
 from ...frame import Codec, Frame, codec_name
-from ..decodable import Decodable, Picture
 
 VIDEO = (Codec.H264, Codec.H265, Codec.JPEG)
 NO_KEYFRAME = "The producer sends pictures, but no keyframe, with which alone a decoder can begin."

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from ...bitstream import EntryPoint
 from ...commandline.output import plain
+from ...decodable import Picture
 from ...frame import Codec, Frame, codec_name
-from ..decodable import Picture
 from ..record.sink import SinkError, time_ns
 from .flow import Flow
 from .fragments import Fragments

@@ -7,8 +7,8 @@ from typing import Any
 
 from ...audio import AudioFormat
 from ...bitstream import EntryPoint
+from ...decodable import Picture
 from ...frame import Codec, Frame, codec_name
-from ..decodable import Picture
 from .pictures import Part
 
 SOUND = (Codec.PCM_S16LE, Codec.AAC, Codec.OPUS)

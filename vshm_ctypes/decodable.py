@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..bitstream import (
+from .bitstream import (
     AccessUnit,
     EntryPoint,
     Order,
@@ -16,7 +16,7 @@ from ..bitstream import (
     nal_units,
     picture_format,
 )
-from ..frame import Codec, Frame
+from .frame import Codec, Frame
 
 _CODED = (Codec.H264, Codec.H265)  # in byte stream format; of other codecs each keyframe stands for itself
 # The parameter sets that decoding needs: NAL unit types (table 7-1 of both standards) and names.
