@@ -8,9 +8,11 @@ on purpose: they say what was expected and seen, can be asked of two builds that
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from ...workers.c_sources import LIB, include_folder
@@ -45,17 +47,30 @@ _OPTIONS = ("-O1", "-std=c11", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64", "-pthr
 
 def program(suite: str, folder: Path) -> Path:
     """Compile a suite, which finds all calls in the preloaded library. Raises Unasked."""
-    sources = [str(TESTS / f"{name}.c") for name in (f"test_{suite}",)]
-    sources += [str(SUPPORT / f"{name}.c") for name in SHARED]
     own = folder / suite
     own.mkdir(mode=0o755)
     made = own / suite
     include = [f"-I{TESTS}", f"-I{SUPPORT}", f"-I{include_folder()}"]
+    sources = [str(TESTS / f"test_{suite}.c"), *_shared_objects(folder, include)]
     linked = ["-Wl,-z,lazy", f"-Wl,-rpath,{own}", f"-L{own}", "-lasked", "-o", str(made)]
     _make_place(own, "".join(f"void {call}(void) {{}}\n" for call in read_header().calls))
     _compile([*_OPTIONS, *include, *sources, *linked])
     _make_place(own, "typedef int nothing;\n")  # what the library lacks is reported by the loader, at the first call
     return made
+
+
+def _shared_objects(folder: Path, include: list[str]) -> list[str]:
+    """Return the objects of what the suites share; the first suite that needs them compiles them for all."""
+    made = folder / "shared"
+    with (folder / "shared.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            # What a suite that was ended has left has another name.
+            making = Path(tempfile.mkdtemp(dir=folder))
+            for name in SHARED:
+                _compile([*_OPTIONS, *include, "-c", str(SUPPORT / f"{name}.c"), "-o", str(making / f"{name}.o")])
+            making.rename(made)
+    return [str(made / f"{name}.o") for name in SHARED]
 
 
 def _make_place(folder: Path, source: str) -> None:
