@@ -14,6 +14,7 @@ from ..host import outside
 from ..suite.camera_choice import Choice
 from ..suite.pytest_runs import Outcome
 from ..suite.usb_words import usb_design
+from ..usb.designs import DESIGNS
 
 VM_SECONDS = 3600.0
 STREAMS = 30  # streams that a run watches, each for at least --seconds
@@ -61,7 +62,8 @@ def run_inside(arguments: Namespace, sessions: Sequence[Session], say: Callable[
         command = [python, "-m", "hil", "run", "--part", "--report", str(report), *_inner_words(arguments, sessions)]
         # An emulated compiler is slow.
         programs = {} if system else {"VIDEO_SHM_PROGRAMS": str(compile_all(arguments.library))}
-        designs = [design for session in sessions if (design := usb_design(session.choice.words))]
+        # Beside the session's own camera, tests plug in others, and nothing can be made inside where that is read-only.
+        designs = DESIGNS if any(usb_design(session.choice.words) for session in sessions) else ()
         job = Job(
             tuple(command),
             arguments.report,

@@ -12,6 +12,7 @@ from hil.host.board import Board
 from hil.usb.camera_process import UsbCamera
 
 NO_PROBE = ("vivid", "testsrc")  # on these the board's own encoder does not matter, and trying it takes long
+CODECS = {"H264": "h264", "HEVC": "h265"}  # of channels, by the format of a camera that encodes by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class Camera:
         """The group for pytest-xdist, without its special @: tests of one camera never run at the same time."""
         return re.sub(r"\W+", "_", str(self)).strip("_")
 
+    @property
+    def codec(self) -> str | None:
+        """The codec of a USB camera of our own that has nothing but pictures which it has encoded, or None."""
+        formats = {form.fourcc for form in self.usb.design.formats} if self.usb is not None else set()
+        return CODECS.get(formats.pop()) if len(formats) == 1 else None
+
     def record(self, board: Board) -> dict[str, str | int | bool]:
         """Return the camera and the board's stream as a JSON object for the report."""
         return {
@@ -57,7 +64,7 @@ class Camera:
         words = [f"{stream.width}x{stream.height}@{fps or stream.fps}", *more]
         is_made = self.usb is not None or self.driver in NO_PROBE
         if is_made and not any(word.startswith(("codec=", "encoder=")) for word in more):
-            words.append("encoder=libx264")
+            words.append(f"codec={self.codec}" if self.codec else "encoder=libx264")
         return CameraStreamer(self.device, ",".join(words), slots=slots)
 
     def highest_fps(self, board: Board) -> int:

@@ -22,7 +22,6 @@ from hil.usb.designs import DESIGNS
 
 pytestmark = [pytest.mark.usb, pytest.mark.long]
 READERS = "c for"
-CODECS = {"h265": "h265"}  # of the ring, where a camera has nothing else; the others are H.264
 # Faults that are there when the camera is opened, and with what value.
 AT_THE_START: dict[str, float | str] = {
     "late-start": 3,
@@ -45,9 +44,8 @@ def streamed(
     """Run a fleet on a camera of its own. moves_to: the port that its plug is put into meanwhile."""
     with UsbCamera(design, serial="own", faults=faults) as usb:
         own = replace(rig, camera=plugged_camera(usb, f"usb:{design}"))
-        codec = [f"codec={CODECS[design]}"] if design in CODECS else []
         moves = [] if moves_to is None else [Deed(2, "unplug", usb.unplug), Deed(1, "plug", lambda: usb.plug(moves_to))]
-        return own.run(READERS, seconds, writer=own.camera.writer(own.board, *codec), deeds=moves)
+        return own.run(READERS, seconds, deeds=moves)
 
 
 def put_accounts(record: RecordedTest, result: FleetResult) -> list[str]:

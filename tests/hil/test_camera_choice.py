@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from hil.host.board import find_board
 from hil.streamer.sources import v4l2_devices
 from hil.streamer.sources.devices import DeviceInfo
 from hil.suite import camera_choice
 from hil.suite.camera_choice import Choice, NoCameraError, chosen_cameras
-from hil.suite.cameras import find_cameras
+from hil.suite.cameras import Camera, find_cameras
 from hil.suite.usb_words import usb_design
 from hil.usb import host as usb_host
+from hil.usb.camera_process import UsbCamera
 from hil.usb.designs import UnknownDesign
 from hil.vm import VmUnavailable
 
@@ -166,3 +168,13 @@ def test_a_vivid_that_was_there_before_stays(host: Host) -> None:
     host.loaded.mkdir()
     assert host.choice("vivid") == Choice("here", "vivid")
     assert host.commands == []
+
+
+@pytest.mark.parametrize(
+    ("design", "said"),
+    [("h264-slices", "codec=h264"), ("h265", "codec=h265"), ("all", "encoder=libx264"), ("yuyv", "encoder=libx264")],
+)
+def test_what_a_camera_has_encoded_by_itself_is_what_the_ring_gets(design: str, said: str) -> None:
+    camera = Camera("/dev/video0", "uvcvideo", v4l2=True, usb=UsbCamera(design))
+    assert camera.writer(find_board("generic")).channel.split(",")[1:] == [said]
+    assert camera.writer(find_board("generic"), "codec=jpeg").channel.split(",")[1:] == ["codec=jpeg"]

@@ -42,8 +42,11 @@ def test_a_camera_is_set_to_what_it_encodes(codec: Codec | None, chosen: str) ->
 def test_a_camera_that_does_not_encode_so_is_refused_with_what_it_has() -> None:
     with pytest.raises(SourceError, match=r"only HEVC, MJPG, YUYV; of use here are H264"):
         choose_mode(OFFERS, SIZE, Wanted(codec=Codec.H264, copy=True))
-    with pytest.raises(SourceError, match=r"only YUYV; of use here are H264, HEVC, MJPG, JPEG"):
+    with pytest.raises(SourceError, match=r"only YUYV; of use here are H264, HEVC, MJPG, JPEG$"):
         choose_mode(OFFERS[:1], SIZE, Wanted(copy=True))
+    (h265,) = [offer for offer in OFFERS if offer.fourcc == "HEVC"]
+    with pytest.raises(SourceError, match=r"only HEVC; of use here are .*; encoder=copy passes on what it has"):
+        choose_mode([h265], SIZE, Wanted())  # as with encoder=libx264
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,10 @@ def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted) -> Mode:
         order += [*COLOUR, *(fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG), *GREY]
     known = [offer for offer in offers if offer.fourcc in order]
     if not known:
-        raise SourceError(
-            0, f"{_what_there_is(offers)}; of use here are {', '.join(dict.fromkeys(order))}", "unsuitable"
-        )
+        encodes = not wanted.copy and any(offer.fourcc in ENCODED for offer in offers)
+        advice = "; encoder=copy passes on what it has encoded" if encodes else ""
+        text = f"{_what_there_is(offers)}; of use here are {', '.join(dict.fromkeys(order))}{advice}"
+        raise SourceError(0, text, "unsuitable")
 
     def unsuitable(offer: Offer) -> tuple[bool, int, bool, int]:
         has = offer.nearest(size)
