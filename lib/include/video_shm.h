@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clang-format off */
 /*
- * libvideo_shm: one camera process writes encoded frames into shared memory, any number of processes read them.
+ * libvideo_shm: one camera process writes frames into shared memory, any number of processes read them.
  *
  * The writer never waits for anybody. Every reader has a place of its own, gets each frame once and in order,
  * and is told what it missed. The bytes in shared memory are described in FORMAT.md.
@@ -25,6 +25,7 @@
  *   EACCES       the permissions of the ring do not allow it
  *   EBUSY        another live writer holds the ring (video_shm_inspect names its pid); or a reservation or a
  *                view of this handle is still out
+ *   EBADMSG      a raw picture has another size than its metadata says: its writer is wrong
  *   EMSGSIZE     the frame is larger than the slot, or than the caller's buffer
  *   ENOSPC       /dev/shm is full
  *   EFBIG        the ring is larger than any file that this process may make (RLIMIT_FSIZE)
@@ -69,7 +70,7 @@ typedef struct video_frame_meta {
 	uint16_t width;        /* pixels; audio: samples per frame */
 	uint16_t height;       /* pixels; audio: channels */
 	uint8_t fps;           /* frames per second, rounded; audio: VIDEO_SHM_SAMPLE_RATE_* */
-	uint8_t reserved[5];   /* the program's own; carried along as it is */
+	uint8_t reserved[5];   /* the program's own; carried along as it is; raw pictures: rows and colour */
 } video_frame_meta_t;
 
 /* A writer's handle. The caller allocates it and does not look inside. Zero it, or pass it to an init first.
@@ -92,6 +93,12 @@ enum video_shm_codec {
 	VIDEO_SHM_CODEC_H265 = 1,
 	VIDEO_SHM_CODEC_JPEG = 2,
 	VIDEO_SHM_CODEC_AV1 = 3,        /* reserved */
+	VIDEO_SHM_CODEC_NV12 = 32,      /* raw pictures, 32 to 63, since 1.1: Y, then U and V in turn, halved */
+	VIDEO_SHM_CODEC_I420 = 33,      /* Y, then U, then V, both halved in width and height */
+	VIDEO_SHM_CODEC_YUYV = 34,      /* Y, U, Y, V for every two pixels */
+	VIDEO_SHM_CODEC_RGB24 = 35,     /* R, G, B */
+	VIDEO_SHM_CODEC_BGR24 = 36,     /* B, G, R */
+	VIDEO_SHM_CODEC_GREY = 37,      /* Y */
 	VIDEO_SHM_CODEC_PCM_S16LE = 64, /* audio, 64 to 127: little-endian, channels interleaved */
 	VIDEO_SHM_CODEC_AAC = 65,       /* audio: one frame with its ADTS header */
 	VIDEO_SHM_CODEC_OPUS = 66       /* audio: one packet, as RFC 6716 has it */
@@ -125,6 +132,13 @@ enum video_shm_flag {
 	VIDEO_SHM_FLAG_CORRUPT = 4,       /* the source said that the picture is damaged */
 	VIDEO_SHM_FLAG_CAPTURE_DRIVER = 8, /* capture_ns was stamped by the driver, not at dequeue or write */
 	VIDEO_SHM_FLAG_RECOVERY_POINT = 16 /* of a keyframe that is no IDR: decoding can start here; since 1.1 */
+};
+
+/* What the numbers of a raw picture span. Since 1.1. */
+enum video_shm_range {
+	VIDEO_SHM_RANGE_UNKNOWN = 0,
+	VIDEO_SHM_RANGE_LIMITED = 1, /* luma 16 to 235, chroma 16 to 240 */
+	VIDEO_SHM_RANGE_FULL = 2     /* 0 to 255 */
 };
 
 /* A reader's first frame; with resync the first keyframe from there on, the others being skipped. */
@@ -266,11 +280,12 @@ int video_shm_producer_init_channel(video_shm_producer_t *producer, int channel)
 int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_producer_options_t *options);
 
 /*
- * Copies one access unit (a whole picture with its parameter sets) into the next slot and wakes the readers.
- * Never waits. size in bytes; meta's size and sequence are ignored: the library sets them. 0 written; 1
- * dropped and counted: another thread is writing, a reservation is out, or the semaphore is taken; -1:
- * EINVAL, EMSGSIZE (counted), ESTALE (readers that were there before may still get the frame), EOWNERDEAD,
- * EBADF, ENOSPC (counted).
+ * Copies one access unit (a whole picture with its parameter sets) or one raw picture into the next slot and
+ * wakes the readers. Never waits. size in bytes; meta's size and sequence are ignored: the library sets them.
+ * 0 written; 1 dropped and counted: another thread is writing, a reservation is out, or the semaphore is
+ * taken; -1: EINVAL (also a raw picture in a ring of version 1's geometry, whose readers would not know it),
+ * EMSGSIZE (counted), ESTALE (readers that were there before may still get the frame), EOWNERDEAD, EBADF,
+ * ENOSPC (counted).
  */
 int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
 							 const video_frame_meta_t *meta);
@@ -284,8 +299,9 @@ int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, u
 
 /*
  * Publishes the reserved slot with size bytes and wakes the readers; timing may be NULL. Never waits. 0, or
- * -1: EINVAL (size 0, meta NULL, unknown flags, a recovery point that is no keyframe, nothing reserved) and
- * EMSGSIZE, which leave the reservation as it was; ESTALE, as of write; EOWNERDEAD, EBADF.
+ * -1: EINVAL (size 0, meta NULL, unknown flags, a recovery point that is no keyframe, a raw picture as of
+ * write, nothing reserved) and EMSGSIZE, which leave the reservation as it was; ESTALE, as of write;
+ * EOWNERDEAD, EBADF.
  */
 int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size, const video_frame_meta_t *meta,
 							  const video_frame_timing_t *timing);
@@ -427,6 +443,33 @@ typedef struct video_shm_slot {
 
 /* The slot table, at most capacity slots of it. Their number, or -1 as video_shm_inspect. */
 int video_shm_inspect_slots(const char *name, video_shm_slot_t *slots, uint32_t capacity);
+
+/* ---- raw pictures ---- */
+
+/* Where a raw picture's planes are in its payload, one behind the other, and its colour. Set struct_size =
+ * sizeof(it) before the call. Since 1.1. */
+typedef struct video_shm_picture {
+	uint32_t struct_size;
+	uint32_t size;      /* bytes of all planes: the frame's size */
+	uint32_t planes;    /* NV12: 2, I420: 3, others: 1 */
+	uint32_t offset[3]; /* of each plane from the beginning of the payload */
+	uint32_t stride[3]; /* bytes from one row of the plane to the next */
+	uint32_t rows[3];
+	uint8_t primaries; /* as ITU-T H.273 numbers it, like the next two; 2: not known */
+	uint8_t transfer;
+	uint8_t matrix; /* 0: R'G'B' */
+	uint8_t range;  /* VIDEO_SHM_RANGE_* */
+} video_shm_picture_t;
+
+/* Reads them from a frame's metadata; of meta->size 0, which no frame has, it tells what the size would be.
+ * 0, or -1: EINVAL (no raw picture, a side of 0 pixels, larger than any slot, struct_size not set), EBADMSG.
+ * Since 1.1. */
+int video_shm_picture_layout(const video_frame_meta_t *meta, video_shm_picture_t *picture);
+
+/* For a writer: puts them into meta->reserved, where codec, width and height are set already. Of picture it
+ * takes stride[0] (0: no padding) and the colour (0: not known); NULL: neither. 0, or -1: EINVAL (as above, a
+ * stride less than a row or over 65535 more, a matrix over 63, an unknown range). Since 1.1. */
+int video_shm_picture_describe(video_frame_meta_t *meta, const video_shm_picture_t *picture);
 
 /* ---- the library ---- */
 

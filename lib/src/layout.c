@@ -23,6 +23,7 @@ struct entry {
 #define SLOT(field) FIELD(video_shm_slot_t, field)
 #define PRODUCER(field) FIELD(video_shm_producer_options_t, field)
 #define CONSUMER(field) FIELD(video_shm_consumer_options_t, field)
+#define PICTURE(field) FIELD(video_shm_picture_t, field)
 #define TIMING(field) FIELD(video_frame_timing_t, field)
 
 static const struct entry entries[] = {
@@ -114,6 +115,17 @@ static const struct entry entries[] = {
 	SLOT(flags),
 	SLOT(reserved),
 	SLOT(meta),
+	TYPE(video_shm_picture_t),
+	PICTURE(struct_size),
+	PICTURE(size),
+	PICTURE(planes),
+	PICTURE(offset),
+	PICTURE(stride),
+	PICTURE(rows),
+	PICTURE(primaries),
+	PICTURE(transfer),
+	PICTURE(matrix),
+	PICTURE(range),
 };
 
 int64_t video_shm_layout(const char *name)

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@
 #define LAYOUT_V1_SIZE (64u + VIDEO_SHM_RING_SIZE * LAYOUT_V1_STRIDE)
 #define LAYOUT_MAX_SLOTS 4096u
 #define LAYOUT_MAX_SLOT_SIZE (256u << 20)
+
+#define LAYOUT_RAW_FIRST 32u /* codecs of raw pictures */
+#define LAYOUT_RAW_LAST 63u
 
 #define LAYOUT_NO_FRAME UINT64_MAX /* line.frame of a slot that holds nothing */
 #define LAYOUT_EMPTY_STAMP 1u      /* line.stamp of an emptied slot: odd, as while it is written */
@@ -136,6 +140,11 @@ static_assert(ATOMIC_INT_LOCK_FREE == 2, "the object is shared between processes
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2,
 			  "build for a processor with 64-bit atomics (32-bit ARM: -march=armv6k up)");
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian");
+
+static inline bool layout_is_raw(const video_frame_meta_t *meta)
+{
+	return meta->codec >= LAYOUT_RAW_FIRST && meta->codec <= LAYOUT_RAW_LAST;
+}
 
 /* Returns the stamp of a whole frame; never odd. */
 static inline uint32_t layout_stamp(uint64_t frame)

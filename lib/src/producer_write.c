@@ -142,6 +142,12 @@ static bool timing_is_sound(const video_frame_timing_t *timing, const video_fram
 	return (timing->flags & ~known) == 0 && timing->reserved == 0;
 }
 
+/* A version 1 program takes no frame for a raw picture: it joins only rings of version 1's geometry. */
+static bool may_be_here(const struct writer *writer, const video_frame_meta_t *meta)
+{
+	return !layout_is_raw(meta) || writer->ring.geometry.version != VIDEO_SHM_VERSION;
+}
+
 HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
 								 const video_frame_meta_t *meta)
 {
@@ -150,7 +156,7 @@ HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *
 
 	if (writer == NULL)
 		return -1;
-	if (data == NULL || meta == NULL || size == 0) {
+	if (data == NULL || meta == NULL || size == 0 || !may_be_here(writer, meta)) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -205,7 +211,8 @@ HOT int video_shm_producer_commit(video_shm_producer_t *producer, uint32_t size,
 
 	if (writer == NULL)
 		return -1;
-	if (size == 0 || meta == NULL || !timing_is_sound(timing, meta) || !atomic_load(&writer->reserved)) {
+	if (size == 0 || meta == NULL || !timing_is_sound(timing, meta) || !may_be_here(writer, meta) ||
+		!atomic_load(&writer->reserved)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -40,7 +40,7 @@ HOT static uint32_t slot_of(const struct ring *ring, uint64_t frame)
 
 HOT bool ring_is_keyframe(const video_frame_meta_t *meta)
 {
-	return meta->is_keyframe != 0 || meta->codec == VIDEO_SHM_CODEC_JPEG;
+	return meta->is_keyframe != 0 || meta->codec == VIDEO_SHM_CODEC_JPEG || layout_is_raw(meta);
 }
 
 /* ---- writer ---- */

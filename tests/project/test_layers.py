@@ -135,7 +135,7 @@ LAYERS = {
         "probes",
     },
     "sides": {"writer", "takeover", "forks", "attachment", "reader", "reader_figures", "inspect"},
-    "handles": {"producer", "producer_write", "consumer", "consumer_original", "consumer_read"},
+    "handles": {"producer", "producer_write", "consumer", "consumer_original", "consumer_read", "picture"},
 }
 BELOW = {
     "bytes": set[str](),
