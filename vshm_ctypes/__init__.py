@@ -11,6 +11,7 @@ from ._library import get_include, get_library, library
 from .audio import AudioFormat
 from .consumer import Consumer
 from .errors import (
+    BrokenPicture,
     FrameOverwritten,
     FrameTooLarge,
     HandleClosed,
@@ -29,6 +30,7 @@ from .frame import Codec, Flag, Frame, FrameMeta, Media
 from .info import RingInfo, State
 from .inspect import SlotInfo, inspect, inspect_slots, list_rings
 from .log import log_to
+from .picture import Colour, PictureLayout, Plane, Range, picture_layout
 from .producer import Producer
 from .reservation import Reservation
 from .rings import ring_name
@@ -43,7 +45,9 @@ __version__: str = library.video_shm_version().decode()
 __all__ = [
     "AudioFormat",
     "BorrowedFrame",
+    "BrokenPicture",
     "Codec",
+    "Colour",
     "Consumer",
     "Flag",
     "Frame",
@@ -55,11 +59,14 @@ __all__ = [
     "Interrupted",
     "LibraryError",
     "Media",
+    "PictureLayout",
+    "Plane",
     "Producer",
     "ProducerBusy",
     "ProducerClosed",
     "ProducerDied",
     "ProducerNotRunning",
+    "Range",
     "Reservation",
     "RingFull",
     "RingInfo",
@@ -75,6 +82,7 @@ __all__ = [
     "inspect_slots",
     "list_rings",
     "log_to",
+    "picture_layout",
     "ring_name",
     "sync",
 ]

@@ -12,6 +12,7 @@ from ._structs import (
     ConsumerOptions,
     Info,
     Meta,
+    Picture,
     ProducerHandle,
     ProducerOptions,
     Slot,
@@ -141,6 +142,10 @@ PROTOTYPES = (
     Prototype("video_shm_inspect", (1, 0), c_int, (c_char_p, POINTER(Info)), _raise_on_minus_one),
     # int video_shm_inspect_slots(const char *name, video_shm_slot_t *slots, uint32_t capacity);
     Prototype("video_shm_inspect_slots", (1, 0), c_int, (c_char_p, POINTER(Slot), c_uint32), _raise_on_minus_one),
+    # int video_shm_picture_layout(const video_frame_meta_t *meta, video_shm_picture_t *picture);
+    Prototype("video_shm_picture_layout", (1, 1), c_int, (POINTER(Meta), POINTER(Picture)), _raise_on_minus_one),
+    # int video_shm_picture_describe(video_frame_meta_t *meta, const video_shm_picture_t *picture);
+    Prototype("video_shm_picture_describe", (1, 1), c_int, (POINTER(Meta), POINTER(Picture)), _raise_on_minus_one),
     # const char *video_shm_version(void);
     Prototype("video_shm_version", (1, 0), c_char_p, ()),
     # int64_t video_shm_layout(const char *name);

@@ -156,6 +156,22 @@ class Slot(Sized):
     ]
 
 
+class Picture(Sized):
+    """video_shm_picture_t"""
+
+    _fields_ = [
+        ("size", c_uint32),
+        ("planes", c_uint32),
+        ("offset", c_uint32 * 3),
+        ("stride", c_uint32 * 3),
+        ("rows", c_uint32 * 3),
+        ("primaries", c_uint8),
+        ("transfer", c_uint8),
+        ("matrix", c_uint8),
+        ("range", c_uint8),
+    ]
+
+
 # The C name of each struct, as in the header and for video_shm_layout.
 C_NAMES: dict[type[Structure], str] = {
     Meta: "video_frame_meta_t",
@@ -167,4 +183,5 @@ C_NAMES: dict[type[Structure], str] = {
     View: "video_shm_view_t",
     Info: "video_shm_info_t",
     Slot: "video_shm_slot_t",
+    Picture: "video_shm_picture_t",
 }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NO_WAIT = 0xFFFFFFFF
 _SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
 
-_VIEW = Struct("@IIPQQQQQQQII?BHHB")  # the fields of ViewFields, unpacked at once
+_VIEW = Struct("@IIPQQQQQQQII?BHHB5s")  # the fields of ViewFields, unpacked at once
 _ATTACHMENT = 8
 # Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
 _acquire = library["video_shm_consumer_acquire"]

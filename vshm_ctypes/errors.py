@@ -124,6 +124,12 @@ class IncompatibleRing(VideoShmError):
     )
 
 
+class BrokenPicture(VideoShmError):
+    """A raw picture's size is not that of its format, sides and rows (EBADMSG)."""
+
+    advice = "the raw picture has another size than its metadata says: its writer is wrong"
+
+
 class RingFull(VideoShmError):
     """/dev/shm has no room (ENOSPC), the user's quota is used up (EDQUOT), or no file may be so large (EFBIG)."""
 
@@ -155,6 +161,7 @@ BY_ERRNO: dict[int, type[VideoShmError]] = {
     errno.ESTALE: RingTaken,
     errno.EMSGSIZE: FrameTooLarge,
     errno.EPROTO: IncompatibleRing,
+    errno.EBADMSG: BrokenPicture,
     errno.ENOSPC: RingFull,
     errno.EDQUOT: RingFull,
     errno.EFBIG: RingFull,

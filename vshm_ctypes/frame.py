@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 
 from .audio import AudioFormat, audio_format
+from .picture import PictureLayout, layout_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +16,18 @@ else:
 
 
 class Codec(enum.IntEnum):
-    """The encoding of a frame's payload."""
+    """The encoding of a frame's payload. NV12 to GREY are raw pictures."""
 
     H264 = 0
     H265 = 1
     JPEG = 2
     AV1 = 3
+    NV12 = 32
+    I420 = 33
+    YUYV = 34
+    RGB24 = 35
+    BGR24 = 36
+    GREY = 37
     PCM_S16LE = 64
     AAC = 65
     OPUS = 66
@@ -68,6 +75,7 @@ class FrameMeta(NamedTuple):
         width: width in pixels.
         height: height in pixels.
         fps: frames per second, rounded.
+        reserved: five bytes: of a raw picture its rows and colour, which layout tells; else the program's own.
     """
 
     timestamp_ms: int
@@ -78,19 +86,25 @@ class FrameMeta(NamedTuple):
     width: int
     height: int
     fps: int
+    reserved: bytes = bytes(5)
 
     @property
     def audio(self) -> AudioFormat | None:
         """Sample rate, channels and samples of an audio frame; None for a picture."""
         return audio_format(self.codec, self.width, self.height, self.fps)
 
+    @property
+    def layout(self) -> PictureLayout | None:
+        """Planes, strides and colour of a raw picture; None for any other frame. Raises BrokenPicture."""
+        return layout_of(self.codec, self.width, self.height, self.size, self.reserved)
+
 
 # A view as the library fills it in: struct_size, flags, address, offset, number, capture_ns, publish_ns,
 # missed_before, attachment, then the metadata. A field is decoded when it is read: most readers want two or three.
-ViewFields = tuple[int, ...]
+ViewFields = tuple[int, ...]  # but for reserved, the last, which is bytes
 _FLAGS, _NUMBER, _CAPTURE_NS, _PUBLISH_NS, _MISSED_BEFORE = 1, 4, 5, 6, 7
 _META = 9
-_TIMESTAMP_MS, _SIZE, _SEQUENCE, _CODEC, _WIDTH, _HEIGHT, _FPS = 9, 10, 11, 13, 14, 15, 16
+_TIMESTAMP_MS, _SIZE, _SEQUENCE, _CODEC, _WIDTH, _HEIGHT, _FPS, _RESERVED = 9, 10, 11, 13, 14, 15, 16, 17
 
 
 class Described:
@@ -186,13 +200,23 @@ class Described:
         return audio_format(self._view[_CODEC], self._view[_WIDTH], self._view[_HEIGHT], self._view[_FPS])
 
     @property
+    def layout(self) -> PictureLayout | None:
+        """Planes, strides and colour of a raw picture; None for any other frame.
+
+        Raises BrokenPicture if the frame has not the size that its metadata tells, or can't be such a picture.
+        """
+        view = self._view
+        reserved: bytes = view[_RESERVED]  # type: ignore[assignment]
+        return layout_of(view[_CODEC], view[_WIDTH], view[_HEIGHT], view[_SIZE], reserved)
+
+    @property
     def timestamp_ms(self) -> int:
         """Wall-clock time of capture (audio: of the first sample), ms since the epoch."""
         return self._view[_TIMESTAMP_MS]
 
 
 class Frame(Described):
-    """One access unit, a whole picture with its parameter sets, or one audio frame. It owns its bytes.
+    """An access unit (a whole picture with its parameter sets), a raw picture, or an audio frame. It owns its bytes.
 
     Attributes:
         data: the payload, bytes of length size.

@@ -57,7 +57,17 @@ class SlotInfo(NamedTuple):
 def frame_meta(meta: Meta) -> FrameMeta:
     """Convert the C struct."""
     key = bool(meta.is_keyframe)
-    return FrameMeta(meta.timestamp_ms, meta.size, meta.sequence, key, meta.codec, meta.width, meta.height, meta.fps)
+    return FrameMeta(
+        meta.timestamp_ms,
+        meta.size,
+        meta.sequence,
+        key,
+        meta.codec,
+        meta.width,
+        meta.height,
+        meta.fps,
+        bytes(meta.reserved),
+    )
 
 
 def inspect(ring: Ring = None) -> RingInfo:

@@ -21,6 +21,7 @@ from .identity import Identity
 from .info import RingInfo
 from .inspect import explain
 from .log import raise_escaped
+from .picture import RAW_CODECS
 from .reservation import MOST_BYTES, Reservation, pack_meta
 from .rings import Ring
 from .views import map_object
@@ -29,6 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+_CODEC_AT = Meta.codec.offset
 # Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
 _write = library["video_shm_producer_write"]
 
@@ -92,8 +94,9 @@ class Producer(Handle):
         height: int = 0,
         fps: int = 0,
         timestamp_ms: int = 0,
+        reserved: bytes = b"",
     ) -> bool:
-        """Copy one access unit into the next slot and wake the readers. Never waits.
+        """Copy one access unit, or one raw picture, into the next slot and wake the readers. Never waits.
 
         Args:
             data: the payload, bytes-like and contiguous.
@@ -103,6 +106,7 @@ class Producer(Handle):
             height: height in pixels.
             fps: frames per second.
             timestamp_ms: wall-clock time of capture, ms since the epoch; 0 is now.
+            reserved: up to five bytes: of a raw picture its rows and colour, from picture_layout(); else your own.
 
         Returns:
             True, or False if the ring was busy and the frame was dropped and counted.
@@ -112,9 +116,10 @@ class Producer(Handle):
             RingTaken: the ring's name now belongs to somebody else's ring.
             RingFull: the ring's name was removed, and /dev/shm has no room to make it anew.
             ValueError: data is empty, or an argument is out of range.
+            VideoShmError: a raw picture, and the ring has version 1's 30 slots of 512 KiB (EINVAL).
             HandleClosed: the producer is closed.
         """
-        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
+        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms, reserved)
         calls, thread = self._others, get_ident()
         calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
@@ -133,16 +138,19 @@ class Producer(Handle):
             calls.remove(thread)
         raise_escaped()
         if result < 0:
-            raise self._error(get_errno(), size) if size else ValueError("a frame has at least one byte")
+            raise self._error(get_errno(), size, meta) if size else ValueError("a frame has at least one byte")
         return result == 0  # type: ignore[no-any-return]
 
-    def _error(self, error: int, size: int = 0) -> VideoShmError:
+    def _error(self, error: int, size: int = 0, meta: bytes = b"") -> VideoShmError:
         message = None
         if error == errno.EOWNERDEAD:
             return HandleClosed(error, self.ring, "this producer belongs to the parent process: open another one")
         if error == errno.EMSGSIZE:
             message = f"a frame of {size} bytes does not fit into a slot of {self.slot_size}"
             message += ": raise slot_size, or lower the bitrate"
+        if error == errno.EINVAL and meta and meta[_CODEC_AT] in RAW_CODECS:
+            message = "a ring of 30 slots of 512 KiB takes no raw pictures, because version 1 programs would read it"
+            message += ": use another number or size of slots"
         if error == errno.EBUSY:
             message = "a slot is reserved already, or a version 1 program holds the ring: commit or abort, or try later"
         return error_for(error, self.ring, message)
@@ -181,7 +189,7 @@ class Producer(Handle):
                 library.video_shm_producer_commit(self._reference, size, described, byref(timing))
             except VideoShmError as error:
                 if error.errno != errno.EINVAL or not flags & Flag.RECOVERY_POINT:
-                    raise self._error(error.errno or 0, size) from None
+                    raise self._error(error.errno or 0, size, meta) from None
                 # A library older than this flag refuses it, and leaves the reservation as it was.
                 self._commit(size, meta, capture_ns, flags & ~Flag.RECOVERY_POINT)
 

@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 
     from .producer import Producer
 
+MOST_RESERVED = 5  # bytes of the metadata
 MOST_BYTES = 0xFFFFFFFF  # the largest uint32_t; no slot is that large
 
-# video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps. Packing bytes costs a
-# fraction of filling in a ctypes structure.
-_META = Struct("@QII?BHHB9x")
+# video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps, reserved. Packing them
+# costs a fraction of filling in a ctypes structure.
+_META = Struct("@QII?BHHB5s4x")
 
 
-def pack_meta(keyframe: bool, codec: int, width: int, height: int, fps: int, timestamp_ms: int) -> bytes:
+def pack_meta(
+    keyframe: bool, codec: int, width: int, height: int, fps: int, timestamp_ms: int, reserved: bytes = b""
+) -> bytes:
     """Return a frame's video_frame_meta_t. Raises ValueError: an argument is out of range."""
     try:
-        return _META.pack(timestamp_ms, 0, 0, keyframe, codec, width, height, fps)
+        if len(reserved) > MOST_RESERVED:
+            raise ValueError(f"reserved={reserved!r}: has at most {MOST_RESERVED} bytes")
+        return _META.pack(timestamp_ms, 0, 0, keyframe, codec, width, height, fps, reserved)
     except StructError:
         check_fits(0, 255, codec=codec, fps=fps)
         check_fits(0, 65535, width=width, height=height)
@@ -68,6 +73,7 @@ class Reservation:
         height: int = 0,
         fps: int = 0,
         timestamp_ms: int = 0,
+        reserved: bytes = b"",
         capture_ns: int = 0,
         flags: int = 0,
     ) -> None:
@@ -81,17 +87,19 @@ class Reservation:
             height: height in pixels.
             fps: frames per second.
             timestamp_ms: wall-clock time of capture, ms since the epoch; 0 is now.
+            reserved: up to five bytes: of a raw picture its rows and colour, from picture_layout(); else your own.
             capture_ns: time of capture, ns of CLOCK_MONOTONIC; 0 is now.
             flags: bits of Flag. RECOVERY_POINT needs keyframe=True; a library older than that flag leaves it out.
 
         Raises:
             FrameTooLarge: size is larger than the slot.
             ValueError: size is 0, or an argument is out of range.
+            VideoShmError: a raw picture, and the ring has version 1's 30 slots of 512 KiB (EINVAL).
             HandleClosed: the slot was committed or given back already.
         """
         if self._data is None:
             raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
-        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms)
+        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms, reserved)
         check_fits(0, 2**64 - 1, capture_ns=capture_ns, flags=flags)
         if size <= 0:
             raise ValueError(f"size={size}: a frame has at least one byte")

@@ -7,7 +7,7 @@ import enum
 import pytest
 from header import ENUMS, STRUCTS
 
-from vshm_ctypes import Codec, Flag, FrameMeta, Media, RingInfo, State
+from vshm_ctypes import Codec, Flag, FrameMeta, Media, Range, RingInfo, State
 from vshm_ctypes._library import library
 from vshm_ctypes._structs import C_NAMES, Meta, View
 from vshm_ctypes._waiting import _VIEW
@@ -23,6 +23,7 @@ KINDS = {
     "uint32_t": ctypes.c_uint32,
     "uint64_t": ctypes.c_uint64,
     "uint8_t[5]": ctypes.c_uint8 * 5,
+    "uint32_t[3]": ctypes.c_uint32 * 3,
     "uint64_t[16]": ctypes.c_uint64 * 16,
     "uint64_t[128]": ctypes.c_uint64 * 128,
     "video_frame_meta_t": Meta,
@@ -54,12 +55,18 @@ def test_a_struct_lies_as_the_library_has_it(struct: type[ctypes.Structure]) -> 
 
 def test_what_is_known_of_ring_and_frame_is_all_of_the_structs() -> None:
     assert list(RingInfo._fields) == [field for field in STRUCTS["video_shm_info_t"] if field != "struct_size"]
-    assert list(FrameMeta._fields) == [field for field in STRUCTS["video_frame_meta_t"] if field != "reserved"]
+    assert list(FrameMeta._fields) == list(STRUCTS["video_frame_meta_t"])
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [(Codec, "video_shm_codec"), (Media, "video_shm_media"), (Flag, "video_shm_flag"), (State, "video_shm_state")],
+    [
+        (Codec, "video_shm_codec"),
+        (Media, "video_shm_media"),
+        (Flag, "video_shm_flag"),
+        (State, "video_shm_state"),
+        (Range, "video_shm_range"),
+    ],
 )
 def test_codes_are_those_of_the_header(ours: type[enum.IntEnum], theirs: str) -> None:
     prefix = f"{theirs.upper()}_"
@@ -72,12 +79,12 @@ def test_words_stand_for_the_headers_codes(ours: dict[str, int], theirs: str) ->
 
 
 def test_metadata_is_packed_as_the_struct_lies() -> None:
-    packed = pack_meta(True, 2, 1920, 1080, 60, 1_700_000_000_123)
+    packed = pack_meta(True, 2, 1920, 1080, 60, 1_700_000_000_123, b"abc")
     assert len(packed) == ctypes.sizeof(Meta)
     meta = Meta.from_buffer_copy(packed)
     told = (meta.is_keyframe, meta.codec, meta.width, meta.height, meta.fps, meta.timestamp_ms)
     assert told == (1, 2, 1920, 1080, 60, 1_700_000_000_123)
-    assert (meta.size, meta.sequence, bytes(meta.reserved)) == (0, 0, bytes(5))
+    assert (meta.size, meta.sequence, bytes(meta.reserved)) == (0, 0, b"abc\0\0")
 
 
 def test_a_view_is_taken_apart_as_the_struct_lies() -> None:
@@ -86,6 +93,6 @@ def test_a_view_is_taken_apart_as_the_struct_lies() -> None:
     values = iter(range(100, 200))
     for field in ("flags", "data", "offset", "frame", "capture_ns", "publish_ns", "missed_before", "attachment"):
         setattr(view, field, next(values))
-    view.meta = Meta(next(values), next(values), next(values), 1, 9, 1920, 1080, 60)
+    view.meta = Meta(next(values), next(values), next(values), 1, 9, 1920, 1080, 60, (*b"abcde",))
     fields = _VIEW.unpack_from(memoryview(view).cast("B"))
-    assert fields[1:] == (*range(100, 111), True, 9, 1920, 1080, 60)
+    assert fields[1:] == (*range(100, 111), True, 9, 1920, 1080, 60, b"abcde")

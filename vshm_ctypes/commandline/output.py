@@ -29,7 +29,7 @@ def _escaped(letter: str) -> str:
 
 
 def plain(value: object) -> Any:
-    """Convert a value for JSON: dataclasses to objects, enums to their names in lower case, paths to text."""
+    """Convert a value for JSON: dataclasses to objects, enums to names in lower case, paths to text, bytes to hex."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
@@ -40,6 +40,8 @@ def plain(value: object) -> Any:
         return value.name.lower() if value.name else value.value
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     return value
