@@ -82,6 +82,8 @@ ROWS = [
     Row("hil farm", why=BOARDS),
     Row("sudo ci/", why=ELSEWHERE),
     Row("ci/", why=ELSEWHERE),
+    Row("gst-inspect-1.0", "Factory Details"),
+    Row("gst-launch-1.0", why="needs a camera or a screen, and runs on"),
     Row("cmake -S lib"),
     Row("cmake --build build"),
     Row("ctest", why="needs a build with its tests: ci/test ctest"),

@@ -19,7 +19,7 @@ from readme_rows import DEMO, NAMES, ROWS, SOUND, Row
 
 README, PAGES = Path("README.md"), Path("lib/doc")
 COMMAND = re.compile(
-    r"(sudo |apt |pip |python3? |vshm |hil |camera-streamer\b|cmake |cc |\./|ci/|export |eval |ctest )"
+    r"(sudo |apt |pip |python3? |vshm |hil |camera-streamer\b|cmake |cc |\./|ci/|export |eval |ctest |gst-)"
 )
 PATIENCE_S = 900.0
 LASTING_S = 120.0

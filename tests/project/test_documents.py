@@ -91,6 +91,8 @@ def test_every_python_test_is_in_the_map_once_in_its_room() -> None:
 def test_every_c_test_is_in_the_map_once() -> None:
     listed = files(section("TESTS.md", "lib/tests/: C"))
     there = [path.stem.removeprefix("test_") for path in (ROOT / "lib" / "tests").glob("test_*.c")]
+    elements = (ROOT / "lib" / "gstreamer" / "tests").glob("test_*.c")
+    there += [path.stem.replace("test_", "gstreamer_") for path in elements]
     assert len(listed) == len(set(listed))
     assert [name for name in there if not any(one == name or one.startswith(f"{name}_") for one in listed)] == []
 

@@ -197,6 +197,28 @@ def lib_violations(lib: Path) -> list[str]:
     return found
 
 
+def elements_violations(lib: Path) -> list[str]:
+    """Return what the GStreamer elements include of ours beside each other and the public header."""
+    folder = lib / "gstreamer"
+    own = {path.stem for path in folder.glob("*.h")}
+    return [
+        f"{path.name} includes {other}.h, which is not the elements' own"
+        for path in sorted(folder.glob("*.[ch]"))
+        for other in includes_of(path, '"')
+        if other not in own
+    ]
+
+
+def test_the_gstreamer_elements_know_the_public_header_alone() -> None:
+    assert elements_violations(ROOT / "lib") == []
+
+
+def test_an_element_that_includes_the_librarys_own_headers_is_found(tmp_path: Path) -> None:
+    (tmp_path / "gstreamer").mkdir()
+    (tmp_path / "gstreamer" / "source.c").write_text('#include "reader.h"\n')
+    assert elements_violations(tmp_path)
+
+
 def test_lib_includes_point_down() -> None:
     assert lib_violations(ROOT / "lib") == []
 

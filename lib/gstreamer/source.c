@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source.h"
+
+#include "formats.h"
+#include "options.h"
+#include "source_properties.h"
+#include "source_reading.h"
+#include "source_stamping.h"
+
+GST_DEBUG_CATEGORY(vshm_source_debug);
+#define GST_CAT_DEFAULT vshm_source_debug
+
+G_DEFINE_TYPE(VshmSource, vshm_source, GST_TYPE_PUSH_SRC)
+
+/* ---- states ---- */
+
+static gboolean start(GstBaseSrc *base)
+{
+	VshmSource *self = VSHM_SOURCE(base);
+
+	GST_OBJECT_LOCK(self);
+	self->name = option_ring_name(self->ring, self->channel);
+	latency_reset(&self->latency);
+	self->figures = (video_shm_info_t){0};
+	GST_OBJECT_UNLOCK(self);
+	self->has_format = FALSE;
+	source_reset_times(self);
+	if (source_look(self))
+		return TRUE;
+	g_clear_pointer(&self->name, g_free);
+	return FALSE;
+}
+
+static gboolean stop(GstBaseSrc *base)
+{
+	VshmSource *self = VSHM_SOURCE(base);
+
+	source_leave(self);
+	gst_clear_caps(&self->caps);
+	g_clear_pointer(&self->name, g_free);
+	return TRUE;
+}
+
+static gboolean unlock(GstBaseSrc *base)
+{
+	source_interrupt(VSHM_SOURCE(base));
+	return TRUE;
+}
+
+static gboolean unlock_stop(GstBaseSrc *base)
+{
+	source_resume(VSHM_SOURCE(base));
+	return TRUE;
+}
+
+/* The base class would take a seek that is sent to the element itself for done. */
+static gboolean send_event(GstElement *element, GstEvent *event)
+{
+	if (GST_EVENT_TYPE(event) != GST_EVENT_SEEK)
+		return GST_ELEMENT_CLASS(vshm_source_parent_class)->send_event(element, event);
+	gst_event_unref(event);
+	return FALSE;
+}
+
+/* ---- what it can do, and how late it is ---- */
+
+/* What the ring can keep until it is read: all slots but the one that is written next. */
+static GstClockTime longest(const VshmSource *self, GstClockTime shortest)
+{
+	const GstClockTime duration = self->has_format ? format_duration(&self->format) : GST_CLOCK_TIME_NONE;
+
+	if (!GST_CLOCK_TIME_IS_VALID(duration) || self->figures.slots == 0)
+		return GST_CLOCK_TIME_NONE;
+	return shortest + (self->figures.slots - 1) * duration;
+}
+
+static gboolean query(GstBaseSrc *base, GstQuery *query)
+{
+	VshmSource *self = VSHM_SOURCE(base);
+
+	if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
+		return GST_BASE_SRC_CLASS(vshm_source_parent_class)->query(base, query);
+	GST_OBJECT_LOCK(self);
+	gst_query_set_latency(query, TRUE, self->latency.told_ns, longest(self, self->latency.told_ns));
+	GST_OBJECT_UNLOCK(self);
+	return TRUE;
+}
+
+static void take_latency(VshmSource *self, const video_shm_view_t *view)
+{
+	gboolean has_grown;
+
+	GST_OBJECT_LOCK(self);
+	has_grown = latency_take(&self->latency, view->capture_ns, view->publish_ns);
+	GST_OBJECT_UNLOCK(self);
+	if (has_grown)
+		gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+}
+
+/* Nothing is known before the first frame; create negotiates then. */
+static gboolean negotiate(GstBaseSrc *base)
+{
+	VshmSource *self = VSHM_SOURCE(base);
+	GstCaps *wanted;
+	gboolean fits;
+
+	if (self->caps == NULL)
+		return TRUE;
+	wanted = gst_pad_peer_query_caps(GST_BASE_SRC_PAD(base), NULL);
+	fits = gst_caps_can_intersect(self->caps, wanted);
+	if (!fits)
+		GST_ELEMENT_ERROR(self, STREAM, FORMAT,
+						  ("Ring %s has %" GST_PTR_FORMAT ", which the next element does not take.",
+						   self->name, (void *)self->caps),
+						  ("it takes %" GST_PTR_FORMAT, (void *)wanted));
+	gst_caps_unref(wanted);
+	return fits && gst_base_src_set_caps(base, self->caps);
+}
+
+/* Sets the caps if the frame's are others than those of the frame before. */
+static GstFlowReturn renegotiate(VshmSource *self, const video_frame_meta_t *meta)
+{
+	GstCaps *caps;
+
+	if (self->has_format && format_is_same(&self->format, meta))
+		return GST_FLOW_OK;
+	caps = format_caps(meta);
+	if (caps == NULL) {
+		GST_ELEMENT_ERROR(
+			self, STREAM, WRONG_TYPE,
+			("Ring %s has frames of codec %u, which this version does not know.", self->name, meta->codec),
+			(NULL));
+		return GST_FLOW_ERROR;
+	}
+	gst_clear_caps(&self->caps);
+	self->caps = caps;
+	GST_OBJECT_LOCK(self);
+	self->format = *meta;
+	self->has_format = TRUE;
+	GST_OBJECT_UNLOCK(self);
+	return gst_base_src_negotiate(GST_BASE_SRC(self)) ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
+}
+
+/* ---- frames ---- */
+
+/* A frame is copied, always: a buffer lives as long as anybody downstream likes, and the writer waits for
+ * nobody. */
+static GstFlowReturn create(GstPushSrc *base, GstBuffer **out)
+{
+	VshmSource *self = VSHM_SOURCE(base);
+
+	for (;;) {
+		video_shm_view_t view;
+		GstFlowReturn result = source_next(self, &view);
+		GstBuffer *buffer;
+
+		if (result != GST_FLOW_OK)
+			return result;
+		result = renegotiate(self, &view.meta);
+		if (result != GST_FLOW_OK) {
+			(void)source_give_back(self, &view);
+			return result;
+		}
+		buffer = gst_buffer_new_memdup(view.data, view.meta.size);
+		if (!source_give_back(self, &view)) {
+			self->times.torn++;
+			gst_buffer_unref(buffer);
+			continue;
+		}
+		take_latency(self, &view);
+		source_stamp(self, buffer, &view);
+		*out = buffer;
+		return GST_FLOW_OK;
+	}
+}
+
+/* ---- the class ---- */
+
+static void finalize(GObject *object)
+{
+	VshmSource *self = VSHM_SOURCE(object);
+
+	g_free(self->ring);
+	gst_caps_unref(self->unix_time);
+	g_mutex_clear(&self->lock);
+	g_cond_clear(&self->woken);
+	G_OBJECT_CLASS(vshm_source_parent_class)->finalize(object);
+}
+
+static void vshm_source_init(VshmSource *self)
+{
+	g_mutex_init(&self->lock);
+	g_cond_init(&self->woken);
+	self->ring = g_strdup(VIDEO_SHM_NAME);
+	self->channel = -1;
+	self->start = VIDEO_SHM_START_KEYFRAME;
+	self->resync = TRUE;
+	self->unix_time = gst_caps_new_empty_simple("timestamp/x-unix");
+	gst_base_src_set_live(GST_BASE_SRC(self), TRUE);
+	gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
+}
+
+static void vshm_source_class_init(VshmSourceClass *class)
+{
+	GObjectClass *object = G_OBJECT_CLASS(class);
+	GstElementClass *element = GST_ELEMENT_CLASS(class);
+	GstBaseSrcClass *source = GST_BASE_SRC_CLASS(class);
+
+	GST_DEBUG_CATEGORY_INIT(vshm_source_debug, "vshmsrc", 0, "frames from a ring in shared memory");
+	object->finalize = finalize;
+	source_install_properties(object);
+	gst_element_class_set_static_metadata(element, "Shared memory ring source", "Source/Video/Audio",
+										  "Reads video or sound from a ring in shared memory", "video-shm");
+	gst_element_class_add_pad_template(
+		element, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, gst_caps_from_string(FORMATS_ALL)));
+	element->send_event = send_event;
+	source->start = start;
+	source->stop = stop;
+	source->unlock = unlock;
+	source->unlock_stop = unlock_stop;
+	source->query = query;
+	source->negotiate = negotiate;
+	GST_PUSH_SRC_CLASS(class)->create = create;
+}
