@@ -121,6 +121,15 @@ PROTOTYPES = (
     Prototype("video_shm_consumer_acquire", (1, 0), c_int, (_consumer, POINTER(View), c_uint32), _raise_on_minus_one),
     # int video_shm_consumer_release(video_shm_consumer_t *consumer, video_shm_view_t *view);
     Prototype("video_shm_consumer_release", (1, 0), c_int, (_consumer, POINTER(View)), _raise_on_minus_one),
+    # int video_shm_consumer_wait_any(video_shm_consumer_t *const *consumers, uint32_t count, uint32_t timeout_ms,
+    #                                 uint32_t *index);
+    Prototype(
+        "video_shm_consumer_wait_any",
+        (1, 1),
+        c_int,
+        (POINTER(_consumer), c_uint32, c_uint32, POINTER(c_uint32)),
+        _raise_on_minus_one,
+    ),
     # void video_shm_consumer_interrupt(video_shm_consumer_t *consumer);
     Prototype("video_shm_consumer_interrupt", (1, 0), None, (_consumer,)),
     # int video_shm_consumer_stats(video_shm_consumer_t *consumer, uint32_t *total_frames,

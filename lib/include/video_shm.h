@@ -166,6 +166,8 @@ enum video_shm_state {
 
 #define VIDEO_SHM_NO_WAIT UINT32_MAX /* as timeout_ms: do not wait at all */
 
+#define VIDEO_SHM_WAIT_ANY_MAX 1024 /* readers in a call of video_shm_consumer_wait_any; since 1.1 */
+
 /* ---- structs of the newer calls; each begins with its own size, so that it can grow ---- */
 
 /* Set struct_size = sizeof(it) and zero the rest, then what you want to be other than the default. */
@@ -394,6 +396,25 @@ int video_shm_consumer_acquire(video_shm_consumer_t *consumer, video_shm_view_t 
  * read may be torn and counts as missed; -1: EINVAL (no such view is out), EBADF.
  */
 int video_shm_consumer_release(video_shm_consumer_t *consumer, video_shm_view_t *view);
+
+/*
+ * Waits as video_shm_consumer_wait for any of count readers: until one has a frame, or an error to tell.
+ * Takes neither, but names the reader: the next call on consumers[*index] does not wait. NULL in the array is
+ * passed over. The search begins behind the *index that is handed in, so that each reader has its turn if the
+ * last one is handed in again. 1; 0: nothing came in time; -1: EINTR; EBUSY and EBADF, of consumers[*index];
+ * EINVAL (no reader is left; more than VIDEO_SHM_WAIT_ANY_MAX).
+ *
+ * An interrupt of any of the readers ends the wait, and so does a signal, whichever call opened them; one
+ * whose handler was installed with SA_RESTART up to half a second late. Between this call and the next the
+ * writer may overwrite the frame: then a later one is read, or, by a reader of keyframes, none.
+ *
+ * Sleeps in one system call, of Linux 5.16, for up to 128 rings. Rings beyond them, version 1 rings, and all
+ * rings where there is no such call, are looked at every 1 to 2 ms while frames come at a camera's rate, and
+ * ever more seldom in a silence. A wait for several rings, some for keyframes only, is awake for a moment at
+ * each of their frames. Since 1.1.
+ */
+int video_shm_consumer_wait_any(video_shm_consumer_t *const *consumers, uint32_t count, uint32_t timeout_ms,
+								uint32_t *index);
 
 /*
  * Ends the wait under way, or else the next one, with EINTR, within half a second. May be called from a

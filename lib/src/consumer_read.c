@@ -9,15 +9,6 @@
 #include "inspect.h"
 #include "shared.h"
 
-#define NS_PER_MS 1000000u
-
-HOT static uint64_t deadline(const struct reader *reader, uint32_t timeout_ms)
-{
-	if (timeout_ms == VIDEO_SHM_NO_WAIT)
-		return 0;
-	return timeout_ms == 0 ? WAIT_FOREVER : reader->ops->now() + (uint64_t)timeout_ms * NS_PER_MS;
-}
-
 /* Goes past a frame that was read. Whether it stayed whole meanwhile. */
 HOT static bool take(struct reader *reader, const struct ring_look *look)
 {
@@ -33,7 +24,7 @@ HOT static bool take(struct reader *reader, const struct ring_look *look)
 HOT static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity, video_frame_meta_t *meta,
 						 uint32_t timeout_ms)
 {
-	const uint64_t until_ns = deadline(reader, timeout_ms);
+	const uint64_t until_ns = wait_deadline(reader->ops, timeout_ms);
 	struct ring_look look;
 
 	do {
@@ -108,7 +99,7 @@ HOT int video_shm_consumer_acquire(video_shm_consumer_t *given, video_shm_view_t
 	consumer = consumer_enter(given, false);
 	if (consumer == NULL)
 		return -1;
-	found = reader_find(&consumer->reader, deadline(&consumer->reader, timeout_ms), &consumer->view);
+	found = reader_find(&consumer->reader, wait_deadline(consumer->reader.ops, timeout_ms), &consumer->view);
 	if (found <= 0)
 		return consumer_leave(given, found);
 	if (fill_view(consumer, view) != 0)

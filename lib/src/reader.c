@@ -127,21 +127,40 @@ HOT static void notice_epoch(struct reader *reader)
 		new_epoch(reader, epoch);
 }
 
-/* Reports what became of the ring, once all whole frames have been read. Returns 0, or -1 with errno. */
+HOT bool reader_has_news(const struct reader *reader)
+{
+	if (reader->refusal)
+		return true;
+	if (reader->fate == READER_FOLLOWS || reader->as_original)
+		return false;
+	return !reader->told || (reader->fate == READER_CLOSED && !reader->reconnect);
+}
+
+/* Reports what became of the ring, once all whole frames have been read. */
 COLD static int tell(struct reader *reader)
 {
-	if (reader->as_original || (reader->told && (reader->fate == READER_DEAD || reader->reconnect)))
-		return 0;
-	reader->told = true;
-	errno = reader->fate == READER_DEAD ? EOWNERDEAD : EPIPE;
+	if (reader->refusal) {
+		reader->refusal = false;
+		errno = EPROTO;
+	} else {
+		reader->told = true;
+		errno = reader->fate == READER_DEAD ? EOWNERDEAD : EPIPE;
+	}
 	return -1;
 }
 
-HOT static uint32_t wanted_bits(const struct reader *reader)
+HOT uint32_t reader_wanted_bits(const struct reader *reader)
 {
 	const bool keyframes = reader->cursor.policy == VIDEO_SHM_POLICY_KEYFRAMES;
 
 	return (keyframes ? LAYOUT_WAKE_KEYFRAME : LAYOUT_WAKE_FRAME) | LAYOUT_WAKE_STATE | reader->own_bit;
+}
+
+HOT void reader_poll_more_seldom(struct reader *reader)
+{
+	reader->poll_ns += reader->poll_ns < POLL_SOON_NS ? reader->poll_ns : reader->poll_ns / POLL_SHARE;
+	if (reader->poll_ns > POLL_LAST_NS)
+		reader->poll_ns = POLL_LAST_NS;
 }
 
 /* Sleeps until something happens, or it is time to look again. 0, or -1 with EINTR. */
@@ -149,7 +168,7 @@ HOT static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t unti
 {
 	if (reader->ring.extension != NULL) {
 		const int result =
-			reader->ops->wait(&reader->ring.extension->signal, signal, until_ns, wanted_bits(reader));
+			reader->ops->wait(&reader->ring.extension->signal, signal, until_ns, reader_wanted_bits(reader));
 
 		hot_fetch(reader, READER_HOT_BYTES);
 		return result;
@@ -157,9 +176,7 @@ HOT static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t unti
 	/* Version 1: its semaphore is not ours to take from, so we come and look. */
 	if (until_ns > now_ns + reader->poll_ns)
 		until_ns = now_ns + reader->poll_ns;
-	reader->poll_ns += reader->poll_ns < POLL_SOON_NS ? reader->poll_ns : reader->poll_ns / POLL_SHARE;
-	if (reader->poll_ns > POLL_LAST_NS)
-		reader->poll_ns = POLL_LAST_NS;
+	reader_poll_more_seldom(reader);
 	return reader->ops->wait(&reader->interrupted, 0, until_ns, UINT32_MAX);
 }
 
@@ -172,8 +189,7 @@ HOT static bool take_interrupt(struct reader *reader)
 	return true;
 }
 
-/* Checks the ring's health, or looks for a successor if it has ended. Returns 0, or -1 with EPROTO. */
-COLD static int look_around(struct reader *reader, uint64_t now_ns)
+COLD int reader_look_around(struct reader *reader, uint64_t now_ns)
 {
 	const bool is_known_to_live = reader->ring.extension != NULL;
 
@@ -197,11 +213,31 @@ COLD static int look_between_sleeps(struct reader *reader, uint64_t now_ns)
 	int result;
 
 	mask_begin(&before);
-	result = look_around(reader, now_ns);
+	result = reader_look_around(reader, now_ns);
 	if (!mask_end(&before) || result != 0)
 		return result;
 	errno = EINTR;
 	return -1;
+}
+
+HOT int reader_look(struct reader *reader, struct ring_look *look, uint32_t *signal)
+{
+	ring_prefetch_to_look(&reader->ring, reader->cursor.next);
+	if (take_interrupt(reader))
+		return -1;
+	/* [C1] Whatever happens after this look at the word keeps us from falling asleep. Pairs with [P5]. */
+	if (reader->ring.extension != NULL)
+		*signal = atomic_load_explicit(&reader->ring.extension->signal, memory_order_acquire);
+	if (!reader->emptied)
+		notice_epoch(reader);
+	/* Closed is looked at before the frames: none can come after it. */
+	if (reader->fate != READER_CLOSED && is_closed(reader))
+		end(reader, READER_CLOSED);
+	if (reader->emptied || !cursor_find(&reader->cursor, &reader->ring, look))
+		return 0;
+	reader->poll_ns = READER_POLL_FIRST_NS;
+	reader->looks = 0;
+	return 1;
 }
 
 HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)
@@ -209,32 +245,19 @@ HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_loo
 	for (;;) {
 		uint32_t signal = 0;
 		uint64_t now_ns;
+		const int result = reader_look(reader, look, &signal);
 
-		ring_prefetch_to_look(&reader->ring, reader->cursor.next);
-		if (take_interrupt(reader))
-			return -1;
-		/* [C1] Whatever happens after this look at the word keeps us from falling asleep. Pairs with [P5]. */
-		if (reader->ring.extension != NULL)
-			signal = atomic_load_explicit(&reader->ring.extension->signal, memory_order_acquire);
-		if (!reader->emptied)
-			notice_epoch(reader);
-		/* Closed is looked at before the frames: none can come after it. */
-		if (reader->fate != READER_CLOSED && is_closed(reader))
-			end(reader, READER_CLOSED);
-		if (!reader->emptied && cursor_find(&reader->cursor, &reader->ring, look)) {
-			reader->poll_ns = READER_POLL_FIRST_NS;
-			reader->looks = 0;
-			return 1;
-		}
-		if (reader->fate != READER_FOLLOWS && tell(reader) != 0)
-			return -1;
+		if (result != 0)
+			return result;
+		if (reader_has_news(reader))
+			return tell(reader);
 		now_ns = reader->ops->now();
 		if (now_ns >= reader->next_look_ns) {
 			const bool between = reader->fate != READER_FOLLOWS && now_ns < deadline_ns;
-			const int result = (between ? look_between_sleeps : look_around)(reader, now_ns);
+			const int found = (between ? look_between_sleeps : reader_look_around)(reader, now_ns);
 
 			log_deliver();
-			if (result != 0)
+			if (found != 0)
 				return reader->as_original && errno == EINTR ? 0 : -1;
 			continue;
 		}

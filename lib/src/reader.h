@@ -45,6 +45,7 @@ struct reader {
 	_Atomic uint32_t interrupted;
 	uint32_t looks; /* looks at the ring's health since the last frame */
 	bool told;      /* the caller was told of the fate */
+	bool refusal;   /* the caller is to be told that a successor can't be read */
 	bool emptied;   /* the object was shrunk: the mapping is not the ring any more */
 	bool reconnect;
 	bool as_original;        /* opened by the original's calls, which report no end of a ring */
@@ -75,6 +76,25 @@ struct reader {
  * if no frame came in time, or -1 with EINTR, EPIPE, EOWNERDEAD or EPROTO (the successor can't be read).
  */
 int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look);
+
+/*
+ * The parts of it, none of which sleeps. Finds the next frame: returns 1 and sets *look, 0 if there is none,
+ * or -1 with EINTR. Only if the ring's word is still *signal afterwards has nothing happened since.
+ */
+int reader_look(struct reader *reader, struct ring_look *look, uint32_t *signal);
+
+/* Returns whether the caller is to be told something about the ring's end. */
+bool reader_has_news(const struct reader *reader);
+
+/* At next_look_ns: checks the ring's health, or looks for a successor if it has ended. Returns 0, or -1 with
+ * EPROTO, which the caller is told once. */
+int reader_look_around(struct reader *reader, uint64_t now_ns);
+
+/* Returns for which bits of the ring's word this reader sleeps. */
+uint32_t reader_wanted_bits(const struct reader *reader);
+
+/* After a sleep of poll_ns on a ring that can't wake us: the next one may be longer. */
+void reader_poll_more_seldom(struct reader *reader);
 
 /* Async-signal-safe. */
 void reader_interrupt(struct reader *reader);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wait.h"
 #include "hot.h"
+#include "video_shm.h"
+#include "wait_any.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #define NS_PER_S 1000000000u
+#define NS_PER_MS 1000000u
 
 /* The kernel's numbers, without FUTEX_PRIVATE_FLAG; not every C library has <linux/futex.h>. */
 #define FUTEX_REQUEUE 3
@@ -45,6 +48,13 @@ HOT static uint64_t monotonic_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+HOT uint64_t wait_deadline(const struct wait_ops *ops, uint32_t timeout_ms)
+{
+	if (timeout_ms == VIDEO_SHM_NO_WAIT)
+		return 0;
+	return timeout_ms == 0 ? WAIT_FOREVER : ops->now() + (uint64_t)timeout_ms * NS_PER_MS;
+}
+
 uint64_t wait_wall_clock(void)
 {
 	return clock_ns(CLOCK_REALTIME);
@@ -78,7 +88,7 @@ HOT static void futex_wake(const _Atomic uint32_t *word, uint32_t bits)
 	(void)syscall(SYS_futex, word, FUTEX_WAKE_BITSET, INT_MAX, NULL, NULL, bits);
 }
 
-const struct wait_ops wait_system = {monotonic_ns, futex_wait, futex_wake};
+const struct wait_ops wait_system = {monotonic_ns, futex_wait, futex_wake, wait_any_system};
 
 /* A requeue from a futex to itself moves nobody, but returns the number of sleepers. */
 int wait_count_asleep(const _Atomic uint32_t *word)

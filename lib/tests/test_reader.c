@@ -58,7 +58,7 @@ static void fake_wake(const _Atomic uint32_t *word, uint32_t bits)
 	wakes++;
 }
 
-static const struct wait_ops fake = {fake_now, fake_wait, fake_wake};
+static const struct wait_ops fake = {fake_now, fake_wait, fake_wake, NULL};
 
 static void join(const char *ring, uint32_t policy)
 {

@@ -32,7 +32,7 @@ KINDS: dict[str, Any] = {
 
 def kind_of(declared: str) -> Any:
     """Return the ctypes type for a C type."""
-    kind = declared.removeprefix("const ")
+    kind = declared.removeprefix("const ").removesuffix("const").strip()
     if not kind.endswith("*"):
         return KINDS[kind]
     strings = {"char *": ctypes.c_char_p, "void *": ctypes.c_void_p}

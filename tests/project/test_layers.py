@@ -123,6 +123,7 @@ LAYERS = {
         "segment",
         "descriptor",
         "wait",
+        "wait_any",
         "semaphores",
         "tokens",
         "usher",
@@ -134,8 +135,16 @@ LAYERS = {
         "pool",
         "probes",
     },
-    "sides": {"writer", "takeover", "forks", "attachment", "reader", "reader_figures", "inspect"},
-    "handles": {"producer", "producer_write", "consumer", "consumer_original", "consumer_read", "picture"},
+    "sides": {"writer", "takeover", "forks", "attachment", "reader", "reader_any", "reader_figures", "inspect"},
+    "handles": {
+        "producer",
+        "producer_write",
+        "consumer",
+        "consumer_any",
+        "consumer_original",
+        "consumer_read",
+        "picture",
+    },
 }
 BELOW = {
     "bytes": set[str](),
@@ -148,8 +157,10 @@ WRITER_SIDE = {"writer", "takeover", "forks", "producer", "producer_write", "sem
 READER_SIDE = {
     "attachment",
     "reader",
+    "reader_any",
     "reader_figures",
     "consumer",
+    "consumer_any",
     "consumer_original",
     "consumer_read",
     "cursor",
