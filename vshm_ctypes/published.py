@@ -28,6 +28,7 @@ NAME = re.compile(rf"{PREFIX}[0-9]+_\w+", re.ASCII)  # other programs may use th
 VERSION = 2
 
 RECORD = Struct("<8sIIQQQQQQQQQQ208sQ")
+UPDATE_OFFSET = 32
 
 
 class Record(NamedTuple):
@@ -91,7 +92,7 @@ class PublishedConsumer:
 
 
 def _is_held(descriptor: int) -> bool:
-    """Return whether the reader, or a child that it forked, still holds the lock."""
+    """Return whether the process, or a child that it forked, still holds the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -100,7 +101,12 @@ def _is_held(descriptor: int) -> bool:
     return False
 
 
-def _read(path: Path) -> PublishedConsumer | None:
+def read_shared_record(path: Path, size: int) -> tuple[bytes, os.stat_result, bool] | None:
+    """Read an object that a stranger may have made: its first size bytes, its status, and whether its maker lives.
+
+    Returns None if it is none of that size, or if the 64-bit numbers at the two ends of the record, of which the first
+    lies at offset 32, never agree: then it is not whole.
+    """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):  # not even opened, which would wake the writer of a FIFO
             return None
@@ -108,20 +114,27 @@ def _read(path: Path) -> PublishedConsumer | None:
     except OSError:
         return None
     try:
-        for _ in range(10):
-            content = os.pread(descriptor, RECORD.size, 0)
-            if len(content) < RECORD.size:
-                return None
-            record = Record._make(RECORD.unpack(content))
-            if record.update == record.again:
-                break
-        else:
-            return None
         status = os.fstat(descriptor)
-        held = _is_held(descriptor)
+        if status.st_size != size:
+            return None
+        for _ in range(10):
+            content = os.pread(descriptor, size, 0)
+            if len(content) < size:
+                return None
+            if content[UPDATE_OFFSET : UPDATE_OFFSET + 8] == content[-8:]:
+                return content, status, _is_held(descriptor)
+        return None
     finally:
         os.close(descriptor)
-    if record.magic != MAGIC or record.version != VERSION or status.st_size != RECORD.size:
+
+
+def _read(path: Path) -> PublishedConsumer | None:
+    found = read_shared_record(path, RECORD.size)
+    if found is None:
+        return None
+    content, status, held = found
+    record = Record._make(RECORD.unpack(content))
+    if record.magic != MAGIC or record.version != VERSION:
         return None
     sees_it = record.namespace == pid_namespace()
     return PublishedConsumer(

@@ -14,7 +14,7 @@ from children import run, running
 from vshm import codes, vshm
 from writers import SHARED_MEMORY, Channel, wait_until
 
-from vshm_ctypes import Consumer, Producer, inspect, left_behind, publication
+from vshm_ctypes import Consumer, Producer, inspect, left_behind, shared_record
 from vshm_ctypes.publication import Publication
 from vshm_ctypes.published import PREFIX, RECORD, PublishedConsumer, list_published
 
@@ -22,20 +22,20 @@ from vshm_ctypes.published import PREFIX, RECORD, PublishedConsumer, list_publis
 KILLED_ANYWHERE = """
 import os, signal, sys
 from pathlib import Path
-from vshm_ctypes import Consumer, publication
+from vshm_ctypes import Consumer, shared_record
 from vshm_ctypes.cli.check.leftovers import find_publications, remove
 from vshm_ctypes.processes import Users
 from vshm_ctypes.published import list_published
 
 ring, kind = sys.argv[1:]
 if kind == "named":
-    publication.open_nameless = lambda *_: None
+    shared_record.open_nameless = lambda *_: None
 
 def live_until(step):
     steps = 0
     def look(frame, event, _):
         nonlocal steps
-        if event == "call" and not frame.f_code.co_filename.endswith(("publication.py", "nameless.py")):
+        if event == "call" and not frame.f_code.co_filename.endswith(("shared_record.py", "nameless.py")):
             return None
         steps += event == "line"
         if steps == step:
@@ -245,7 +245,7 @@ def test_an_interruption_anywhere_leaves_nothing_behind_the_process(ring: str) -
 
 
 def test_a_file_system_without_nameless_files_has_named_ones(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publication, "open_nameless", lambda *_: None)
+    monkeypatch.setattr(shared_record, "open_nameless", lambda *_: None)
     with Producer(ring), Consumer(ring, publish=True):
         (shown,) = of_ring(ring)
         assert (shown.alive, shown.path.stat().st_mode & 0o777) == (True, 0o644)

@@ -130,7 +130,7 @@ def test_what_is_no_record_is_passed_over(kind: str) -> None:
 
 def test_a_name_that_somebody_else_has_is_left_to_him(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
     words = iter(["taken", "free"])
-    monkeypatch.setattr("vshm_ctypes.publication.secrets.token_hex", lambda _: next(words))
+    monkeypatch.setattr("vshm_ctypes.shared_record.secrets.token_hex", lambda _: next(words))
     taken = SHARED_MEMORY / f"{PREFIX}{os.getpid()}_taken"
     taken.write_text("a reader of this pid in another container")
     try:

@@ -16,12 +16,12 @@ from vshm import Camera, vshm
 from writers import Channel, wait_until
 
 from vshm_ctypes import BorrowedFrame, Consumer, Producer
-from vshm_ctypes.cli.latencies import Latencies
 from vshm_ctypes.cli.units import sparkline
 from vshm_ctypes.cli.watch.lines import HISTORY, block
 from vshm_ctypes.cli.watch.second import Second
 from vshm_ctypes.cli.watch.watcher import PERCENTILES, Watch
 from vshm_ctypes.identity import Identity
+from vshm_ctypes.latencies import Latencies
 from vshm_ctypes.processes import find_users
 from vshm_ctypes.published import list_published
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # What the commands are made of, beside the binding; each may import those before it, and none after it.
-COMMANDS = ("commandline", "serving", "bundles", "cli")
+COMMANDS = ("commandline", "serving", "bridges", "bundles", "cli")
 
 # From the ground up; rooms on one floor do not know each other.
 FLOORS = (

@@ -12,20 +12,20 @@ _BASH_RINGS = """_vshm_rings() {
   local path
   for path in /dev/shm/*; do
     [[ -f $path && ! -L $path && ${path#/dev/shm/} == "$1"* ]] || continue
-    case ${path#/dev/shm/} in sem.* | vshm_consumer_* | video_sem_*) continue ;; esac
+    case ${path#/dev/shm/} in sem.* | vshm_consumer_* | vshm_bridge_* | video_sem_*) continue ;; esac
     printf '%q\\n' "${path#/dev/shm/}"
   done
 }"""
 _ZSH_RINGS = """_vshm_rings() {
   local -a names
   names=(/dev/shm/*(N.:t))
-  compadd -- ${names:#(sem.*|vshm_consumer_*|video_sem_*)}
+  compadd -- ${names:#(sem.*|vshm_consumer_*|vshm_bridge_*|video_sem_*)}
 }"""
 _FISH_RINGS = """function _vshm_rings
   for path in /dev/shm/*
     set -l name (string replace /dev/shm/ '' -- $path | string collect)
     test -f $path; and not test -L $path; or continue
-    string match -qr '^(sem\\.|vshm_consumer_|video_sem_)|[[:cntrl:]]' -- $name; or printf '%s\\n' $name
+    string match -qr '^(sem\\.|vshm_consumer_|vshm_bridge_|video_sem_)|[[:cntrl:]]' -- $name; or printf '%s\\n' $name
   end
 end"""
 

@@ -16,7 +16,7 @@ from ...commandline.ending import held
 from ...consumer import Consumer
 from ...errors import ProducerDied, VideoShmError
 from ...frame import Codec, Frame
-from ..latencies import Latencies
+from ...latencies import Latencies
 
 MOST_BYTES = 256 * 1024**2  # of one stream's access units
 SLICE_S = 0.2

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 
+from ...bridges.published import PREFIX, bridge_names, list_bridges
 from ...errors import IncompatibleRing, ProducerNotRunning, VideoShmError
 from ...identity import Identity
 from ...info import RingInfo, State
@@ -165,15 +166,22 @@ def _find_semaphore(path: Path, users: Users) -> Iterator[Finding]:
     )
 
 
+def _publications() -> dict[Path, bool]:
+    """Return what readers and bridges publish, and whether each of them lives."""
+    readers = {reader.path: reader.alive for reader in list_published()}
+    return readers | {bridge.path: bridge.alive for bridge in list_bridges()}
+
+
 def find_publications() -> Iterator[Finding]:
-    """Yield findings about published counters of readers that are gone, and about those only begun."""
-    is_alive = {consumer.path: consumer.alive for consumer in list_published()}
-    for path in publication_names():
+    """Yield findings about published counters of readers and bridges that are gone, and about those only begun."""
+    is_alive = _publications()
+    for path in (*publication_names(), *bridge_names()):
         if not is_alive[path] if path in is_alive else is_begun_publication(path):
+            whose = "bridge" if path.name.startswith(PREFIX) else "reader"
             yield Finding(
                 "stale-publication",
                 str(path),
-                "the counters of a reader that is gone",
+                f"the counters of a {whose} that is gone",
                 "it takes a page of memory",
                 "remove it with vshm check --clean",
             )
@@ -252,7 +260,7 @@ def _remove_only_name(path: Path, status: os.stat_result) -> None:
 
 
 def _remove_publication(path: Path) -> bool:
-    if any(consumer.path == path and not consumer.alive for consumer in list_published()):
+    if not _publications().get(path, True):
         _remove_only_name(path, path.lstat())
         return True
     identity = Identity.of(path.lstat())

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 
+from ...bridges.published import SIZE
 from ...published import RECORD
 
 V1_RING_BYTES = 64 + 30 * (32 + 512 * 1024)
@@ -87,9 +88,9 @@ def not_a_semaphore(path: Path) -> str | None:
 
 
 def is_begun_publication(path: Path) -> bool:
-    """Return whether an object is what a reader made and had not written yet when it was killed.
+    """Return whether an object is what a reader or a bridge made and had not written yet when it was killed.
 
-    It is empty, and nobody has it open, as its reader would while it is just making it. Returns False if that can't be
+    It is empty, and nobody has it open, as its maker would while it is just making it. Returns False if that can't be
     determined.
     """
     try:
@@ -97,7 +98,7 @@ def is_begun_publication(path: Path) -> bool:
             return False
         with nobody_has_it(path) as descriptor:
             status = os.fstat(descriptor)
-            fits = status.st_size <= RECORD.size and _foreign(status) is None
+            fits = status.st_size <= max(RECORD.size, SIZE) and _foreign(status) is None
             return fits and _is_zero(descriptor, status.st_size)
     except OSError:
         return False

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ...bridges.figures import BridgeFigures, Link, StreamFigures
+from ...bridges.published import PREFIX as BRIDGE_PREFIX
+from ...bridges.published import PublishedBridge
 from ...errors import VideoShmError
 from ...frame import codec_name
 from ...info import RingInfo, State
@@ -93,6 +96,27 @@ READER_FIGURES: tuple[tuple[Metric, Callable[[PublishedConsumer], int]], ...] = 
     ),
 )
 
+# The label process makes each bridge a series of its own, as reader does for readers.
+BRIDGE = ("bridge", "far", "pid", "process")
+BRIDGE_FIGURES: tuple[tuple[Metric, Callable[[BridgeFigures], float]], ...] = (
+    (_gauge("vshm_bridge_up", "1: the bridge's far side is connected.", *BRIDGE), lambda b: b.state == Link.UP),
+    (_counter("vshm_bridge_reconnects", "Times the far side was connected anew.", *BRIDGE), lambda b: b.reconnects),
+)
+BRIDGED = (*BRIDGE, "ring")
+BRIDGED_FIGURES: tuple[tuple[Metric, Callable[[StreamFigures], float]], ...] = (
+    (_counter("vshm_bridge_received_frames", "Frames that a bridge has read.", *BRIDGED), lambda s: s.received),
+    (
+        _counter("vshm_bridge_missed_frames", "Frames overwritten before a bridge had them.", *BRIDGED),
+        lambda s: s.missed,
+    ),
+    (_counter("vshm_bridge_sent_frames", "Frames that the far side has taken.", *BRIDGED), lambda s: s.sent),
+    (_counter("vshm_bridge_sent_bytes", "Bytes that the far side has taken.", *BRIDGED), lambda s: s.sent_bytes),
+    (_gauge("vshm_bridge_pending_frames", "Frames that wait in a bridge.", *BRIDGED), lambda s: s.pending),
+)
+BRIDGE_DROPPED = _counter(
+    "vshm_bridge_dropped_frames", "Frames that a bridge read and did not send, by cause.", *BRIDGED, "cause"
+)
+
 TEMPERATURE = _gauge("vshm_board_temperature_celsius", "The hottest zone.")
 CLOCK = _gauge("vshm_board_clock_hertz", "A processor's clock.", "cpu")
 THROTTLED = _gauge("vshm_board_throttled", "1: so now, by the board's firmware or sensor.", "cause")
@@ -105,6 +129,9 @@ METRICS: tuple[Metric, ...] = (
     *(metric for metric, _ in EXTENDED_FIGURES),
     *(DROPPED, LAST_FRAME, RESTARTS, STREAM),
     *(metric for metric, _ in READER_FIGURES),
+    *(metric for metric, _ in BRIDGE_FIGURES),
+    *(metric for metric, _ in BRIDGED_FIGURES),
+    BRIDGE_DROPPED,
     *(TEMPERATURE, CLOCK, THROTTLED, THROTTLED_EVER, SHM_SIZE, SHM_FREE),
 )
 
@@ -150,6 +177,24 @@ def reader_samples(readers: list[PublishedConsumer]) -> Iterator[Sample]:
                 yield Sample(metric, labels, figure(reader))
 
 
+def bridge_samples(bridges: list[PublishedBridge]) -> Iterator[Sample]:
+    """Yield the samples of each bridge that runs."""
+    for bridge in bridges:
+        if not bridge.alive:
+            continue
+        told = bridge.figures
+        labels = (told.bridge, told.far, str(bridge.pid), bridge.path.name.removeprefix(BRIDGE_PREFIX))
+        for metric, figure in BRIDGE_FIGURES:
+            yield Sample(metric, labels, figure(told))
+        for stream in {
+            stream.ring: stream for stream in told.streams
+        }.values():  # else a page would have a series twice
+            for stream_metric, stream_figure in BRIDGED_FIGURES:
+                yield Sample(stream_metric, (*labels, stream.ring), stream_figure(stream))
+            for cause, count in (stream.dropped or {}).items():
+                yield Sample(BRIDGE_DROPPED, (*labels, stream.ring, cause.value), count)
+
+
 def machine_samples(machine: Machine) -> Iterator[Sample]:
     """Yield the samples of the board, as far as it reports them."""
     if machine.temperature_c is not None:
@@ -169,10 +214,15 @@ def machine_samples(machine: Machine) -> Iterator[Sample]:
 
 
 def samples(
-    rings: Mapping[str, RingInfo], restarts: Mapping[str, int], readers: list[PublishedConsumer], machine: Machine
+    rings: Mapping[str, RingInfo],
+    restarts: Mapping[str, int],
+    readers: list[PublishedConsumer],
+    bridges: list[PublishedBridge],
+    machine: Machine,
 ) -> Iterator[Sample]:
     """Yield all samples but the latencies."""
     for name, info in rings.items():
         yield from ring_samples(name, info, restarts.get(name))
     yield from reader_samples(readers)
+    yield from bridge_samples(bridges)
     yield from machine_samples(machine)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...bridges.published import list_bridges
 from ...commandline.atomic_file import write_whole
 from ...commandline.ending import End, heeding
 from ...commandline.output import complain, print_json
@@ -65,7 +66,9 @@ class Exporter:
     def collect(self) -> Iterator[Family]:
         """Yield all families as they are now."""
         rings = self.rings.look()
-        yield from _families(list(samples(rings, self.rings.restarts, list_published(), read_machine())))
+        yield from _families(
+            list(samples(rings, self.rings.restarts, list_published(), list_bridges(), read_machine()))
+        )
 
 
 def _families(found: list[Sample]) -> Iterator[Family]:
@@ -112,7 +115,7 @@ def _write(exporter: Exporter, path: Path, every_s: float, end: End) -> None:
 
 
 def _print_once() -> None:
-    found = samples(list_rings(), {}, list_published(), read_machine())
+    found = samples(list_rings(), {}, list_published(), list_bridges(), read_machine())
     told = [
         {
             "name": sample.metric.sample_name,

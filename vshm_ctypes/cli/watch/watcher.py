@@ -11,8 +11,8 @@ from ...consumer import Consumer
 from ...errors import VideoShmError
 from ...frame import Described
 from ...info import RingInfo, State
+from ...latencies import Latencies
 from ..events import Clocks, Event, clock_events, frame_events, ring_events
-from ..latencies import Latencies
 from .second import Second
 
 PERCENTILES = (50, 90, 99)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hides the credentials of an address: they never get into a log, JSON, metrics, or a message."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from urllib.parse import unquote, urlsplit
+
+from ..commandline.output import printable
+
+HIDDEN = "***"
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
+# srt://...?passphrase=, and what cloud services take as a key in the query.
+_SECRET = re.compile(r"(?<=[?&;])([^=&#\s]*(?:pass|secret|token|key|auth|sig|pwd)[^=&#\s]*)=[^&#\s]*", re.IGNORECASE)
+SHORTEST = 3  # a shorter secret is found in too many words
+
+
+def redacted(text: str, address: str) -> str:
+    """Return text, printable, without credentials: without those of the address, and of any address in it.
+
+    User and password are hidden, and so are parameters such as passphrase, token or key.
+    """
+    shown = _SECRET.sub(rf"\1={HIDDEN}", _USER_INFO.sub(f"{HIDDEN}@", text))
+    for secret in _secrets(address):
+        shown = shown.replace(secret, HIDDEN)
+    return printable(shown)
+
+
+def _secrets(address: str) -> list[str]:
+    """Return the passwords in the address, as they are written and as they are meant, the longest first."""
+    found = {match[0].partition("=")[2] for match in _SECRET.finditer(address)}
+    with suppress(ValueError):  # it is no address
+        parts = urlsplit(address)
+        found.add(parts.password or parts.username or "")  # a user without a password is a token
+    found |= {unquote(secret) for secret in found}
+    return sorted((secret for secret in found if len(secret) >= SHORTEST), key=len, reverse=True)
