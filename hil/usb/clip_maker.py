@@ -23,9 +23,10 @@ ENCODED_PICTURES = {640: 150, 320: 150}  # by width; more of larger ones would t
 LARGE_PICTURES = 60
 RAW_PICTURES, RAW_NUMBERS = 8, 300
 GOP = 30  # divides the lengths, so that a clip may begin anew at its end
-_SLICES = 4
+_SLICES, _SLICE_BYTES = 4, 120
 _DHT, _START_OF_SCAN = 0xC4, 0xDA  # markers of JPEG
 _JPEG = {"force_duplicated_matrix": "1", "huffman": "default"}  # the tables that a decoder assumes where there are none
+_X265 = ":open-gop=0:log-level=none"
 _BITS_PER_PIXEL = 0.2
 
 
@@ -101,7 +102,9 @@ _ENCODERS: dict[str, Callable[[int, int, int], Iterator[bytes]]] = {
     "MJPG-no-dht": lambda width, height, count: map(without_tables, _jpegs(width, height, count)),
     "H264": _x26x("libx264"),
     "H264-slices": _x26x("libx264", f":slices={_SLICES}:threads=1"),
-    "HEVC": _x26x("libx265", ":open-gop=0:log-level=none"),
+    "H264-cut": _x26x("libx264", f":slice-max-size={_SLICE_BYTES}:threads=1"),
+    "HEVC": _x26x("libx265", _X265),
+    "HEVC-slices": _x26x("libx265", f"{_X265}:slices={_SLICES}"),
 }
 
 

@@ -14,6 +14,11 @@ from .usbip import Packet
 
 _WRONG_BYTES = 200
 _TINY = b"\xff"
+# By the first byte of a NAL unit's header.
+_IS_SLICE: dict[str, Callable[[int], bool]] = {
+    "H264": lambda header: header & 0x1F in (1, 5),
+    "HEVC": lambda header: header >> 1 & 0x3F < 32,
+}
 _FEWEST = 3  # payloads: one in the middle has a neighbour on either side
 
 
@@ -43,8 +48,8 @@ _OF_BYTES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def damage_bytes(data: bytes, faults: Faults, slices: bool) -> Damage:
-    """Return what is sent of a picture. slices: each slice of it is a part."""
+def damage_bytes(data: bytes, faults: Faults, slices_of: str = "") -> Damage:
+    """Return what is sent of a picture. slices_of: its format, where each slice of it is a part."""
     what = []
     for name, change in _OF_BYTES.items():
         if faults.take(name):
@@ -52,21 +57,21 @@ def damage_bytes(data: bytes, faults: Faults, slices: bool) -> Damage:
             what.append(name)
     if len(data) > 1 and faults.take("halves"):
         return Damage([_half(data), data[len(data) // 2 :]], [*what, "halves"])
-    return Damage(by_slice(data) if slices else [data], what)
+    return Damage(by_slice(data, slices_of) if slices_of else [data], what)
 
 
-def by_slice(data: bytes) -> list[bytes]:
-    """Return an H.264 picture in pieces, cut before each slice but the first."""
-    cuts = [start for start, kind in _nal_units(data) if kind in (1, 5)][1:]
+def by_slice(data: bytes, fourcc: str) -> list[bytes]:
+    """Return a picture of H.264 or H.265 in pieces, cut before each slice but the first."""
+    cuts = [start for start, header in _nal_units(data) if _IS_SLICE[fourcc](header)][1:]
     edges = [0, *cuts, len(data)]
     return [data[begin:end] for begin, end in pairwise(edges)]
 
 
 def _nal_units(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield (where its start code begins, its type) of each NAL unit of H.264."""
+    """Yield (where its start code begins, the first byte of its header) of each NAL unit."""
     at = 0
     while 0 <= (at := data.find(b"\0\0\1", at)) < len(data) - 3:
-        yield (at - 1 if at and data[at - 1] == 0 else at), data[at + 3] & 0x1F
+        yield (at - 1 if at and data[at - 1] == 0 else at), data[at + 3]
         at += 3
 
 

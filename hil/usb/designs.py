@@ -70,7 +70,15 @@ DESIGNS = {
     "h264-slices": Design(
         "H.264 with each slice in a buffer of its own", (_format("H264", "H264-slices", _SMALL),), slices=True
     ),
+    "h264-cut": Design(
+        "H.264 with slices that are cut by size, each in a buffer of its own",
+        (_format("H264", "H264-cut", _SMALL),),
+        slices=True,
+    ),
     "h265": Design("H.265 in frame-based payloads", (_format("HEVC", sizes=_SMALL),)),
+    "h265-slices": Design(
+        "H.265 with each slice in a buffer of its own", (_format("HEVC", "HEVC-slices", _SMALL),), slices=True
+    ),
     "bulk": Design("MJPEG and YUYV in bulk transfers", (_MJPEG, _YUYV), bulk=True, payload=_BULK_PAYLOAD),
     "all": Design("every format", (_MJPEG, _YUYV, _NV12, _format("H264", sizes=_SMALL), _format("HEVC", sizes=_SMALL))),
 }

@@ -131,7 +131,8 @@ class VideoStream:
         frame = self._choice.frame
         clip = self._clips[self._choice.form.clip, frame.width, frame.height]
         data = clip.picture(self._number)
-        parts, what = damage_bytes(data, self._faults, self._design.slices)
+        fourcc = self._choice.form.fourcc
+        parts, what = damage_bytes(data, self._faults, fourcc if self._design.slices else "")
         stamps = self._clock.stamps(due_s, self._number)
         plain: list[bytes] = []
         for part in parts[:-1]:

@@ -38,11 +38,6 @@ def slices(data: bytes, codec: Codec) -> list[bytes]:
     return [data[begin:end] for begin, end in itertools.pairwise([0, *places[1:], len(data)])]
 
 
-def arriving(codec: Codec) -> list[bytes]:
-    """The pictures that arrive if each slice has a buffer; in H.265 the last one waits for the next."""
-    return pictures(codec) if codec == Codec.H264 else pictures(codec)[:-1]
-
-
 def halves(data: bytes, codec: Codec) -> list[bytes]:
     middle = slice_places(data, codec)[SLICES[codec] // 2]
     return [data[:middle], data[middle:]]

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 from encoded import UNIT_GOP, encoded
-from unit_camera import BOTH, SLICES, Camera, arriving, bad, breaks, halves, pictures, slice_places, slices, units
+from unit_camera import BOTH, SLICES, Camera, bad, breaks, halves, pictures, slice_places, slices, units
 
 from hil.streamer.sources.shapes import SETTLES_AFTER
 from vshm_ctypes import Codec
@@ -26,17 +26,19 @@ def test_a_picture_a_buffer_waits_for_the_next_only_at_the_begin(codec: Codec) -
 def test_slices_in_buffers_of_their_own_are_put_together(codec: Codec) -> None:
     camera, all_of_them = Camera(codec), pictures(codec)
     found = camera.give(*(piece for data in all_of_them for piece in slices(data, codec)))
-    assert units(found) == [(data, SLICES[codec] * number) for number, data in enumerate(arriving(codec))]
+    assert units(found) == [(data, SLICES[codec] * number) for number, data in enumerate(pictures(codec))]
     assert (breaks(found), bad(found)) == ([], [])
 
 
-def test_a_picture_in_slices_is_complete_with_its_last_one_once_their_places_are_known() -> None:
-    camera, all_of_them = Camera(Codec.H264), pictures(Codec.H264)
-    late = [[len(camera.give(piece)) for piece in slices(data, Codec.H264)] for data in all_of_them]
-    assert late[:5] == [[0, 0, 0, 0], *[[1, 0, 0, 0]] * 2, [1, 0, 0, 1], [0, 0, 0, 1]]
-    keys = [number for number, (_, is_key) in enumerate(encoded(Codec.H264, "slices")) if is_key]
+@BOTH
+def test_a_picture_in_slices_is_complete_with_its_last_one_once_their_places_are_known(codec: Codec) -> None:
+    camera, all_of_them = Camera(codec), pictures(codec)
+    late = [[len(camera.give(piece)) for piece in slices(data, codec)] for data in all_of_them]
+    wait, rest = [0] * (SLICES[codec] - 1), [0] * (SLICES[codec] - 2)
+    assert late[:5] == [[*wait, 0], *[[1, *wait]] * 2, [1, *rest, 1], [*wait, 1]]
+    keys = [number for number, (_, is_key) in enumerate(encoded(codec, "slices")) if is_key]
     assert sum(map(sum, late)) == len(all_of_them)
-    assert all(late[number] == [0, 0, 0, 1] for number in range(5, len(late)) if not {number, number - 1} & {*keys})
+    assert all(late[number] == [*wait, 1] for number in range(5, len(late)) if not {number, number - 1} & {*keys})
 
 
 @BOTH
@@ -142,7 +144,7 @@ def test_a_stream_that_begins_in_the_middle_begins_with_the_next_picture(codec: 
     pieces = [piece for data in all_of_them for piece in slices(data, codec)][1:]
     found = Camera(codec).give(*pieces)
     numbers = [SLICES[codec] * number - 1 for number in range(len(all_of_them))]
-    assert units(found) == list(zip(all_of_them, numbers, strict=True))[1 : len(arriving(codec))]
+    assert units(found) == list(zip(all_of_them, numbers, strict=True))[1 : len(pictures(codec))]
     assert (bad(found), breaks(found)) == ([0], numbers[1:2])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from encoded import encoded
-from unit_camera import BOTH, SLICES, Camera, arriving, bad, breaks, pictures, slice_places, slices, units
+from unit_camera import BOTH, SLICES, Camera, bad, breaks, pictures, slice_places, slices, units
 
 from hil.streamer.sources.source import Captured
 from vshm_ctypes import Codec
@@ -28,7 +28,7 @@ def test_a_first_keyframe_that_lacks_a_slice_is_not_handed_out(codec: Codec, fla
         camera.lose()
     found += camera.give(*pieces[2:])
     numbers = [SLICES[codec] * number for number in range(len(all_of_them))]
-    assert units(found) == list(zip(all_of_them, numbers, strict=True))[1 : len(arriving(codec))]
+    assert units(found) == list(zip(all_of_them, numbers, strict=True))[1 : len(pictures(codec))]
     assert (bad(found), breaks(found)) == ([0], numbers[1:2])
 
 
@@ -62,7 +62,7 @@ def test_a_picture_that_lacks_a_piece_is_not_handed_out(codec: Codec, which: int
     found += camera.give(*pieces)
     whole = {data for data, _ in units(found)}
     # Where the first piece is lost, the picture before may lack its last one, for all that anyone knows.
-    assert whole == {*arriving(codec)[3:], *(all_of_them[1:2] if which else [])}
+    assert whole == {*pictures(codec)[3:], *(all_of_them[1:2] if which else [])}
     assert len(bad(found)) == 1
     assert breaks(found) == [3 * SLICES[codec]]
 
@@ -75,7 +75,7 @@ def test_a_picture_with_a_piece_that_the_driver_flags_is_not_handed_out(codec: C
     next(pieces)
     found += camera.give(None, *pieces)
     assert all_of_them[2] not in {data for data, _ in units(found)}
-    assert [data for data, _ in units(found) if data not in all_of_them[:2]] == arriving(codec)[3:]
+    assert [data for data, _ in units(found) if data not in all_of_them[:2]] == pictures(codec)[3:]
     assert len(bad(found)) == 1
     assert breaks(found) == [3 * SLICES[codec]]
 

@@ -13,6 +13,7 @@ from .vui import Vui, read_common, sane_fps
 VPS, SPS, PPS = 32, 33, 34
 MAX_VPS_ID, MAX_SPS_ID, MAX_PPS_ID = 15, 15, 63
 _MAX_SIDE = 65535
+_MOST_SIDE_BITS = 6  # of coding tree blocks
 _PROFILE_BYTES = 12  # from general_profile_space to general_level_idc
 
 
@@ -27,6 +28,7 @@ class Sps:
         reorder_depth: how many pictures may precede a picture in decoding order and follow it in output order.
         width: cropped width in pixels.
         height: cropped height in pixels.
+        blocks: coding tree blocks of a picture (PicSizeInCtbsY).
     """
 
     id: int
@@ -40,6 +42,7 @@ class Sps:
     width: int
     height: int
     vui: Vui
+    blocks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,18 @@ class Pps:
 
 
 class SliceHeader(NamedTuple):
-    """The first fields of a slice segment header (7.3.6.1) of the base layer; only a first segment has a poc_lsb."""
+    """The first fields of a slice segment header (7.3.6.1) of the base layer; only a first segment has a poc_lsb.
+
+    Attributes:
+        address: the coding tree block that it begins with, or None if the parameter sets are not known.
+    """
 
     kind: int
     temporal_id: int
     first: bool
     pps_id: int
     poc_lsb: int
+    address: int | None
 
 
 def read_profile(bits: Bits, sub_layers: int) -> bytes:
@@ -129,8 +137,12 @@ def _read_vui(bits: Bits) -> Vui:
     return Vui(common.full_range, common.primaries, common.transfer, common.matrix, fps, None, common.pixel)
 
 
-def _skip_to_vui(bits: Bits, lsb_bits: int) -> None:
-    for _ in range(6):
+def _read_to_vui(bits: Bits, lsb_bits: int) -> int:
+    """Return the binary logarithm of the coding tree blocks' side (CtbLog2SizeY)."""
+    side_bits = bits.ue() + 3 + bits.ue()
+    if side_bits > _MOST_SIDE_BITS:
+        raise StreamError(f"coding tree blocks of 2^{side_bits} pixels a side")
+    for _ in range(4):
         bits.ue()
     if bits.flag() and bits.flag():
         _skip_scaling_lists(bits)
@@ -145,6 +157,7 @@ def _skip_to_vui(bits: Bits, lsb_bits: int) -> None:
         for _ in range(bits.ue_up_to(32, "num_long_term_ref_pics_sps")):
             bits.skip(lsb_bits + 1)
     bits.skip(2)
+    return side_bits
 
 
 def read_sps(nal: bytes) -> Sps:
@@ -157,7 +170,7 @@ def read_sps(nal: bytes) -> Sps:
     number = bits.ue_up_to(MAX_SPS_ID, "sps_seq_parameter_set_id")
     chroma = bits.ue_up_to(3, "chroma_format_idc")
     separate = chroma == 3 and bits.flag()
-    width, height = bits.ue(), bits.ue()
+    width, height = coded = bits.ue(), bits.ue()
     if bits.flag():  # conformance_window
         width -= (bits.ue() + bits.ue()) * (2 if chroma in (1, 2) else 1)
         height -= (bits.ue() + bits.ue()) * (2 if chroma == 1 else 1)
@@ -166,9 +179,11 @@ def read_sps(nal: bytes) -> Sps:
     depth = 8 + max(bits.ue(), bits.ue())
     lsb_bits = bits.ue_up_to(12, "log2_max_pic_order_cnt_lsb_minus4") + 4
     reorder = _read_ordering(bits, sub_layers)
-    _skip_to_vui(bits, lsb_bits)
+    side_bits = _read_to_vui(bits, lsb_bits)
+    columns, rows = (-(-side >> side_bits) for side in coded)
+    blocks = columns * rows
     vui = _read_vui(bits) if bits.flag() else Vui()
-    return Sps(number, vps_id, profile, chroma, depth, separate, lsb_bits, reorder, width, height, vui)
+    return Sps(number, vps_id, profile, chroma, depth, separate, lsb_bits, reorder, width, height, vui, blocks)
 
 
 def read_pps(nal: bytes) -> Pps:
@@ -230,11 +245,14 @@ class Sets:
         if 16 <= kind <= 23:
             bits.skip(1)
         pps_id = bits.ue_up_to(MAX_PPS_ID, "slice_pic_parameter_set_id")
-        header = SliceHeader(kind, temporal_id, first, pps_id, 0)
         sps = self.sps_of(pps_id)
-        if sps is None or not first or kind in (19, 20):
+        header = SliceHeader(kind, temporal_id, first, pps_id, 0, 0 if first else None)
+        if sps is None or (first and kind in (19, 20)):
             return header
         pps = self.pps[pps_id]
+        if not first:
+            bits.skip(pps.dependent_segments)
+            return header._replace(address=bits.u((sps.blocks - 1).bit_length()))
         bits.skip(pps.extra_header_bits)
         bits.ue()
         bits.skip(pps.output_flag_present + 2 * sps.separate_planes)

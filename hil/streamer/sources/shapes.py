@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-# Where the first slice of each buffer of a picture begins: its first macroblock, or None if that can't be told.
+# Where the first slice of each buffer of a picture begins: its first macroblock or coding tree block, or None if that
+# can't be told.
 Shape = tuple[int | None, ...]
 WHOLE: Shape = (0,)  # the picture comes in one buffer
 

@@ -7,24 +7,14 @@ import re
 from dataclasses import replace
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import (
-    AccessUnit,
-    EntryPoint,
-    ParameterSets,
-    Splitter,
-    StreamError,
-    entry_point,
-    nal_units,
-)
-from vshm_ctypes.bitstream.bits import Bits
-from vshm_ctypes.bitstream.nal import SYNTAXES
+from vshm_ctypes.bitstream import AccessUnit, EntryPoint, ParameterSets, Splitter, StreamError, entry_point
 
 from ..log import LOG
 from .shapes import WHOLE, Shapes
+from .slice_places import SlicePlaces
 from .source import Captured
 
 _START_CODE = re.compile(rb"\x00{2,}\x01")
-_HEAD = 8  # bytes of a slice, enough for the number of its first macroblock
 
 
 class UnitAssembler:
@@ -33,13 +23,13 @@ class UnitAssembler:
     Cameras also deliver parameter sets, slices or parts of two pictures in a buffer. Only the next picture tells for
     certain that a picture is complete. The assembler learns into which buffers the camera divides its pictures, and
     then hands each on with its last buffer. A buffer that goes on with a picture which was handed on makes it cautious
-    again. H.265 does not tell where a slice lies without the parameter sets, so there pictures in pieces always wait.
+    again. Pictures that are divided by size have their last buffer anywhere, and wait for the next picture.
     """
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
         self._splitter = Splitter(codec)
-        self._shapes = Shapes()
+        self._places, self._shapes = SlicePlaces(codec), Shapes()
         self._is_key, self._shape = False, WHOLE  # of the pending picture, or of the last one
         self._broken = False  # the next access unit does not continue the last one
         self._rescued: ParameterSets | None = None  # of damaged pictures, for the next keyframe
@@ -93,6 +83,7 @@ class UnitAssembler:
 
     def _judge(self, begins: bool | None, data: bytes | None) -> None:
         """Learn from a buffer. data: its content, or None if it begins within a slice."""
+        place = None if data is None else self._places.first(data)
         if begins and data is not None:
             if self._splitter.has_picture or self._is_guessed:
                 self._shapes.ended(self._is_key, self._shape)
@@ -104,21 +95,10 @@ class UnitAssembler:
             if self._is_guessed:
                 self._shapes.went_on(self._is_key)
                 self._is_guessed = False
-            self._shape += (None if data is None else self._first_macroblock(data),)
+            self._shape += (place,)
 
     def _is_entry(self, data: bytes) -> bool:
         return entry_point(data, self.codec) is not EntryPoint.NONE
-
-    def _first_macroblock(self, data: bytes) -> int | None:
-        """Return the number of the first macroblock of the first slice in data, or None if it does not tell."""
-        slices = SYNTAXES[self.codec].slices if self.codec == Codec.H264 else frozenset[int]()
-        for nal in nal_units(data, self.codec):
-            if nal.kind in slices:
-                try:
-                    return Bits(data[nal.header + 1 : min(nal.end, nal.header + _HEAD)]).ue()
-                except StreamError:
-                    return None
-        return None
 
     def _completed(self) -> list[Captured]:
         """Return the pending picture if it has no further buffer, by all that was learned."""
