@@ -89,6 +89,11 @@ def _who_may(ring: str) -> str:
     with suppress(OSError):
         status = os.stat(path)
         whose = f"{path} (uid {status.st_uid}, gid {status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o})"
+        if os.access(path, os.R_OK | os.W_OK):  # what an earlier writer left in a folder with the sticky bit
+            return (
+                f"{whose} was left by a producer of another user, and only that user or root may replace it: write as "
+                "that user, or remove it (vshm check --clean, as that user or root)"
+            )
     return f"uid {os.geteuid()} may not open {whose}: join its group, or run as its producer's user"
 
 

@@ -12,6 +12,10 @@ from pathlib import Path
 from .identity import Identity
 from .rings import DIRECTORY
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .info import RingInfo
+
 PROC = Path("/proc")
 LONGEST_NAME = 60
 _FIRST_NAMESPACE = 0xEFFFFFFC  # inode of the initial pid namespace, which has all processes
@@ -50,9 +54,13 @@ class Users:
     complete: bool = False
     unseen: str = ""
 
-    def of(self, identity: Identity, *, but: int = 0) -> list[Process]:
-        """Return the processes that map the object, except the one whose pid is but."""
-        return [process for process in self.by_object.get(identity, []) if process.pid != but]
+    def of(self, identity: Identity) -> list[Process]:
+        """Return the processes that map the object."""
+        return self.by_object.get(identity, [])
+
+    def readers_of(self, info: RingInfo) -> list[Process]:
+        """Return the processes that map the ring, except its writer."""
+        return [process for process in self.of(info.identity) if not _is_writer(process, info)]
 
 
 def process_name(pid: int) -> str | None:
@@ -126,6 +134,25 @@ def start_time(pid: int) -> int | None:
         return int(fields[19]) - _own_shift()
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _own_pid(pid: int) -> int:
+    """Return the pid by which a process knows itself, in whatever pid namespace it is."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in (PROC / str(pid) / "status").read_text(errors="replace").splitlines():
+            if line.startswith("NSpid:"):
+                return int(line.split()[-1])
+    return pid
+
+
+def _is_writer(process: Process, info: RingInfo) -> bool:
+    """Return whether the process is the ring's writer, whose pid is told as in its own pid namespace.
+
+    Where several containers have a process of that pid, it is the one that started when the writer did.
+    """
+    if not process.writes or _own_pid(process.pid) != info.writer_pid:
+        return False
+    return process.pid == info.writer_pid or start_time(process.pid) == info.writer_start
 
 
 def is_gone(pid: int, start: int, namespace: int) -> bool:

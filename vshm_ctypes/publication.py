@@ -13,6 +13,7 @@ class Publication(SharedRecord[RingInfo]):
 
     prefix = PREFIX
     size = RECORD.size
+    read_only = "/dev/shm is read-only here: read without publish=True, or mount it to be written"
 
     def __init__(self, ring: str, info: RingInfo) -> None:
         self._ring = ring.encode()

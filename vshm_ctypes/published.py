@@ -13,13 +13,14 @@ import os
 import re
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
 
 from .identity import Identity
-from .processes import is_gone, pid_namespace, process_name
+from .processes import Users, is_gone, pid_namespace, process_name
 from .rings import DIRECTORY
 
 PREFIX = "vshm_consumer_"
@@ -165,6 +166,14 @@ def list_published() -> list[PublishedConsumer]:
     return [consumer for consumer in found if consumer is not None]
 
 
-def by_pid(consumers: Iterable[PublishedConsumer], identity: Identity) -> dict[int, PublishedConsumer]:
-    """Return the live readers of a ring by pid; the pid of a dead one may belong to another process by now."""
-    return {consumer.pid: consumer for consumer in consumers if consumer.identity == identity and consumer.alive}
+def by_pid(consumers: Iterable[PublishedConsumer], users: Users, identity: Identity) -> dict[int, PublishedConsumer]:
+    """Return the live readers of a ring by the pids that they have here, as far as they are in sight.
+
+    Each maps the object that it publishes: the pid in it is another one where the reader is in a container.
+    """
+    found: dict[int, PublishedConsumer] = {}
+    for consumer in consumers:
+        if consumer.identity == identity and consumer.alive:
+            with suppress(OSError):  # it has ended meanwhile
+                found |= {process.pid: consumer for process in users.of(Identity.of(consumer.path.stat()))}
+    return found

@@ -77,8 +77,11 @@ class _Object:
 class SharedRecord(Generic[Figures]):
     """A record that this process publishes, beginning with figures. Raises RingFull if /dev/shm is full, VideoShmError.
 
-    A subclass says how the object is named, how large it is, and what its bytes are.
+    A subclass says how the object is named, how large it is, and what its bytes are. read_only: what to do where
+    /dev/shm can't be written, or None for the usual advice.
     """
+
+    read_only: str | None = None
 
     prefix: str
     size: int
@@ -107,7 +110,8 @@ class SharedRecord(Generic[Figures]):
             if isinstance(error, VideoShmError):
                 raise
             kind = RingFull if BY_ERRNO.get(error.errno or 0) is RingFull else VideoShmError
-            raise kind(error.errno or 0, str(self._object.path or DIRECTORY)) from None
+            told = self.read_only if error.errno == errno.EROFS else None
+            raise kind(error.errno or 0, str(self._object.path or DIRECTORY), told) from None
 
     @property
     def path(self) -> Path:

@@ -100,9 +100,11 @@ static int take(struct writer *writer, int fd, const struct segment_identity *id
 			.keyframes = atomic_load_explicit(&survey.extension.keyframes, memory_order_relaxed),
 			.bytes = atomic_load_explicit(&survey.extension.bytes, memory_order_relaxed),
 		};
+	if (replace(writer, fd, &survey, identity, geometry) != 0)
+		return -1;
 	log_line(VIDEO_SHM_LOG_INFO, "%s: replaced, numbering goes on at %llu", writer->path,
 			 (unsigned long long)writer->counts.frames);
-	return replace(writer, fd, &survey, identity, geometry);
+	return 0;
 }
 
 /* Takes the ring that is open as fd, unless a live writer has it. */

@@ -13,6 +13,7 @@ from vshm import vshm
 from writers import SHARED_MEMORY, wait_until
 
 from vshm_ctypes import Consumer, Producer, RingFull
+from vshm_ctypes.processes import find_users
 from vshm_ctypes.publication import Publication
 from vshm_ctypes.published import PREFIX, RECORD, VERSION, PublishedConsumer, by_pid, list_published
 
@@ -195,6 +196,7 @@ def test_the_dead_do_not_speak_for_who_has_their_pid(ring: str) -> None:
     with Producer(ring), Consumer(ring, publish=True) as stream:
         stream.receive(timeout=0)
         (living,) = of_ring(ring)
-    dead = dataclasses.replace(living, alive=False, received=99)
-    assert by_pid([living, dead], living.identity) == {living.pid: living}
-    assert by_pid([living], living.identity._replace(device=living.device + 1)) == {}
+        users = find_users()
+        dead = dataclasses.replace(living, alive=False, received=99)
+        assert by_pid([living, dead], users, living.identity) == {living.pid: living}
+        assert by_pid([living], users, living.identity._replace(device=living.device + 1)) == {}

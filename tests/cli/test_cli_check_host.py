@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from vshm_ctypes import Producer, inspect
+from vshm_ctypes.cli.check import access
 from vshm_ctypes.cli.check import host as check_host
+from vshm_ctypes.cli.check.access import check_access
 from vshm_ctypes.machine import Machine, SharedMemory, Throttling, read_machine
 
 
@@ -43,15 +45,16 @@ def test_who_joined_the_group_after_the_login_is_told_to_log_in_anew(
     me = pwd.getpwuid(os.geteuid()).pw_name
     members = [me]
     group = grp.struct_group(("video", "x", path.stat().st_gid, members))
+    monkeypatch.setattr(access, "in_container", lambda: False)
     monkeypatch.setattr(os, "access", lambda *_: False)
     monkeypatch.setattr(os, "getegid", lambda: 64001)
     monkeypatch.setattr(os, "getgroups", lambda: [64001])
     monkeypatch.setattr(grp, "getgrgid", lambda _: group)
     monkeypatch.setattr(grp, "getgrnam", lambda _: group)
-    (finding,) = check_host.check_access("/video_stream", path)
+    (finding,) = check_access("/video_stream", path)
     assert "log in anew, or run newgrp video" in finding.todo
     members.clear()
-    (finding,) = check_host.check_access("/video_stream", path)
+    (finding,) = check_access("/video_stream", path)
     assert "usermod -aG video" in finding.todo
 
 

@@ -28,8 +28,9 @@ class Host:
     options of unshare, as root. prepare: commands of a shell in these. unprivileged: whether the command runs as a
     user of no name, no group and no other processes. before: words before the command. closed: descriptors that it is
     started without. environment: variables that are set; None: that are not. preload: makes a library that the dynamic
-    linker puts before the C library. terminal: whether its standard streams are to be a terminal. made_of:
-    the names of the hosts that were put together; empty: it is one.
+    linker puts before the C library. terminal: whether its standard streams are to be a terminal. opened: whether
+    every user there can read this Python and the project. made_of: the names of the hosts that were put together;
+    empty: it is one.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Host:
     environment: Mapping[str, str | None] = field(default_factory=dict)
     preload: Callable[[], Path] | None = None
     terminal: bool = False
+    opened: bool = False
     made_of: frozenset[str] = frozenset()
 
     def __or__(self, other: Host) -> Host:
@@ -61,6 +63,7 @@ class Host:
             environment={**self.environment, **other.environment},
             preload=self.preload or other.preload,
             terminal=self.terminal or other.terminal,
+            opened=self.opened or other.opened,
             made_of=self.parts | other.parts,
         )
 
@@ -91,7 +94,7 @@ class Host:
             unset = [word for name, value in variables.items() if value is None for word in ("-u", name)]
             last += ["env", *unset, *(shlex.quote(f"{name}={value}") for name, value in variables.items() if value)]
         last += ['"$@"', *(f"{number}>&-" for number in sorted(self.closed))]
-        prepare = (*_open_to_all(), *self.prepare) if self.unprivileged else self.prepare
+        prepare = (*_open_to_all(), *self.prepare) if self.unprivileged or self.opened else self.prepare
         script = " && ".join((*prepare, " ".join(last)))
         private = ["unshare", "--mount", "--propagation", "private"] if self.needs_root else []
         return [*private, *self.namespaces, "sh", "-c", script, "sh", *words]

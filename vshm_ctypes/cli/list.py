@@ -111,7 +111,7 @@ def listed(names: list[str], seconds: float | None) -> tuple[list[ListedRing], U
     """Return the surveys of these rings with their readers, and the users of all objects."""
     surveys = survey(names, seconds)
     users = find_users()
-    return [ListedRing(look, users.of(look.info.identity, but=look.info.writer_pid)) for look in surveys], users
+    return [ListedRing(look, users.readers_of(look.info)) for look in surveys], users
 
 
 def named_as_rings() -> list[Path]:

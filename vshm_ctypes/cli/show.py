@@ -140,19 +140,25 @@ def _json(look: Survey, users: Users, published: list[PublishedConsumer]) -> dic
         "keyframes": look.keyframes,
         "unflagged_entry_points": look.unflagged,
         "slots": [{**slot._asdict(), "recovery_point": slot.is_recovery_point} for slot in look.slots],
-        "readers": users.of(look.info.identity, but=look.info.writer_pid),
+        "readers": users.readers_of(look.info),
         "published": published,
         "hidden_processes": users.hidden,
         "warnings": warnings(look),
     }
 
 
+def _tell_counts(own: PublishedConsumer) -> str:
+    return f": {own.received} received, {own.missed} missed"
+
+
 def _print_readers(look: Survey, users: Users, published: list[PublishedConsumer]) -> None:
-    counters = by_pid(published, look.info.identity)
-    for reader in users.of(look.info.identity, but=look.info.writer_pid):
-        own = counters.get(reader.pid)
-        told = f": {own.received} received, {own.missed} missed" if own else ""
+    counters = by_pid(published, users, look.info.identity)
+    for reader in users.readers_of(look.info):
+        told = _tell_counts(counters[reader.pid]) if reader.pid in counters else ""
         print(f"{'reader:':<14}{printable(tell_process(reader))}{told}")
+    for own in published:
+        if own.alive and own not in counters.values():
+            print(f"{'reader:':<14}{own.pid} (out of sight here){_tell_counts(own)}")
     if users.hidden:
         print(f"{'hidden:':<14}{tell_hidden(users)}")
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import configparser
-import grp
-import os
 import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...containers import is_in_memory
 from ...info import RingInfo
 from ...machine import Machine, Throttling
+from ...rings import DIRECTORY
 from .. import units
 from .findings import Finding
 
@@ -29,7 +29,8 @@ def check_space(machine: Machine, rings: dict[str, RingInfo]) -> Iterator[Findin
     if space.free >= need:
         return
     small = space.total <= 4 * RING_BYTES
-    enlarge = "docker run --shm-size=256m, or an emptyDir of medium Memory" if small else "mount -o remount,size=50%"
+    boxed = "docker run --shm-size=256m, a larger tmpfs volume, or an emptyDir of medium Memory"
+    enlarge = boxed if small else "mount -o remount,size=50%"
     yield Finding(
         "shm-full",
         "/dev/shm",
@@ -37,6 +38,18 @@ def check_space(machine: Machine, rings: dict[str, RingInfo]) -> Iterator[Findin
         "the next writer fails with RingFull, and a ring whose name was removed can't be made anew",
         f"enlarge it ({enlarge}), free it with vshm check --clean, or use fewer or smaller slots",
     )
+
+
+def check_storage(folder: str = DIRECTORY) -> Iterator[Finding]:
+    """Check that rings lie in memory: a volume of a container that is mounted at /dev/shm may lie on a disk."""
+    if is_in_memory(folder) is False:
+        yield Finding(
+            "shm-on-disk",
+            folder,
+            "it is no tmpfs: rings lie on a disk",
+            "every frame is written to that disk, which wears flash out, and a slow disk holds the writer up",
+            "mount a tmpfs there: a volume of that type, an emptyDir of medium Memory, or the host's /dev/shm",
+        )
 
 
 def check_board(machine: Machine) -> Iterator[Finding]:
@@ -102,33 +115,3 @@ def check_removal(rings: dict[str, RingInfo], root: Path = Path("/")) -> Iterato
             "when that user logs out, logind removes the ring under its readers",
             f"run the writer as a system user, or set RemoveIPC=no in logind.conf, or loginctl enable-linger {user}",
         )
-
-
-def check_access(name: str, path: Path) -> Iterator[Finding]:
-    """Check that this user may read the ring."""
-    if os.access(path, os.R_OK):
-        return
-    status = path.stat()
-    try:
-        group = grp.getgrgid(status.st_gid).gr_name
-    except KeyError:
-        group = str(status.st_gid)
-    todo = f"add the user to the group (usermod -aG {group} USER, then log in anew), or run as another user"
-    if status.st_gid not in {os.getegid(), *os.getgroups()} and _is_member(group):
-        todo = (
-            f"this user has been in the group {group} only since after this login: log in anew, or run newgrp {group}"
-        )
-    yield Finding(
-        "no-access",
-        name,
-        f"this user may not read it (mode {status.st_mode & 0o777:04o}, group {group})",
-        "consumers of this user fail with EACCES",
-        todo,
-    )
-
-
-def _is_member(group: str) -> bool:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name in grp.getgrnam(group).gr_mem
-    except KeyError:
-        return False

@@ -256,7 +256,11 @@ def _unlink(path: Path, identity: Identity) -> bool:
 def _remove_only_name(path: Path, status: os.stat_result) -> None:
     if kept := kept_by_another_name(status):
         raise OSError(errno.EMLINK, f"{kept}: remove it by hand")
-    path.unlink()
+    try:
+        path.unlink()
+    except PermissionError as error:  # of another user, in a folder with the sticky bit
+        advice = f"it belongs to uid {status.st_uid}: remove it as that user or as root"
+        raise PermissionError(error.errno, advice, str(path)) from None
 
 
 def _remove_publication(path: Path) -> bool:

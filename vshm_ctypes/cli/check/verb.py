@@ -18,8 +18,9 @@ from ...published import list_published
 from ...rings import DIRECTORY, ring_name
 from ..list import named_as_rings
 from ..survey import survey
+from .access import check_access
 from .findings import Finding, alike
-from .host import check_access, check_board, check_removal, check_space
+from .host import check_board, check_removal, check_space, check_storage
 from .leftovers import find_leftovers, remove
 from .payload import check_payload
 from .ring_findings import check_readers, check_ring
@@ -43,7 +44,7 @@ NO_RING = Finding(
     DIRECTORY,
     "there is no ring on this machine",
     "no producer runs, or it runs in a container with a /dev/shm of its own",
-    "start a producer, such as camera-streamer; containers share it with --ipc=host or a mount of /dev/shm",
+    "start a producer, such as camera-streamer; let containers have one folder or volume at /dev/shm, or one --ipc",
 )
 
 
@@ -71,11 +72,12 @@ def examine(ring: str | None, seconds: float) -> Examined:
         found.append(NO_RING)
     machine = read_machine()
     found += check_space(machine, rings)
+    found += check_storage()
     found += check_board(machine)
     found += check_removal(rings)
     users = find_users()
     found += find_leftovers(rings, users, ring)
-    readers = sum(len(users.of(info.identity, but=info.writer_pid)) for info in rings.values())
+    readers = sum(len(users.readers_of(info)) for info in rings.values())
     return Examined(found, len(rings), readers)
 
 

@@ -14,6 +14,7 @@ from ...commandline.output import plain
 from ...frame import Media
 from ...inspect import list_rings
 from ...machine import Machine, Throttling, read_machine
+from ...processes import Users
 from ...published import PublishedConsumer, by_pid, list_published
 from ..list import ListedRing, listed, ring_json
 from ..survey import Survey
@@ -35,9 +36,11 @@ def _media(ring: Survey) -> Media:
     return Media.AUDIO if ring.audio is not None or ring.info.media == Media.AUDIO else Media.VIDEO
 
 
-def _readers(ring: ListedRing, published: list[PublishedConsumer], viewers: list[Counts]) -> list[dict[str, Any]]:
+def _readers(
+    ring: ListedRing, users: Users, published: list[PublishedConsumer], viewers: list[Counts]
+) -> list[dict[str, Any]]:
     """Return the readers, with their counters if they are published; this process is listed as its viewers."""
-    own = by_pid(published, ring.survey.info.identity)
+    own = by_pid(published, users, ring.survey.info.identity)
     told: list[dict[str, Any]] = []
     for process in ring.readers:
         one: dict[str, Any] = {"pid": process.pid, "name": process.name}
@@ -59,7 +62,7 @@ def look(viewers: list[Counts]) -> str:
     rings, users = listed(names, EVERY_S)
     published = list_published()
     told = [
-        ring_json(ring) | {"media": _media(ring.survey), "readers": _readers(ring, published, viewers)}
+        ring_json(ring) | {"media": _media(ring.survey), "readers": _readers(ring, users, published, viewers)}
         for ring in rings
     ]
     message = {"type": "overview", "rings": told, "board": _board(read_machine()), "hidden": users.hidden}
