@@ -27,6 +27,7 @@ VERBS = (
     Verb("check", "find faults: rings, writers, readers, leftovers, machine", ".check.verb"),
     Verb("plot", "draw a log of vshm watch --log: a picture, or a sketch in the terminal", ".plot.verb"),
     Verb("serve", "serve a page with the rings, live: picture, rates, latency, readers, board", ".serve"),
+    Verb("relay", "make rings of another machine rings of this one, over Zenoh", ".relay.verb"),
     Verb(
         "export",
         "export metrics: OpenMetrics over HTTP, or a text file for node-exporter",

@@ -22,6 +22,7 @@ EXTRAS = {
     "rich": "cli",
     "shtab": "cli",
     "websockets": "bench",
+    "zenoh": "relay",
     "zmq": "bench",
 }
 

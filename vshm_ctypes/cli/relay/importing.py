@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports one ring of another board: finds its exporter, and follows one run after the other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+from ...bridges.statistics import StreamStatistics
+from ...commandline.output import counted, describe, printable
+from ...commandline.rate_limited_log import in_a_line
+from ...frame import codec_name
+from .clock import Clock, Offset
+from .directory import Directory
+from .keys import Export, Source
+from .mirror import Mirror, ask_about
+from .wire import About, Refused
+
+if TYPE_CHECKING:
+    import zenoh
+
+WAIT_S = 0.25
+RETRY_S = 2.0  # after a run that could not be followed
+
+
+class RingImport:
+    """Imports a ring in a thread of its own until close().
+
+    Args:
+        session: of Zenoh.
+        source: which ring.
+        ring: its name here.
+        most_bytes: of memory that the ring may take; a larger one is refused.
+        statistics: counts.
+        say: is called with a line for people.
+
+    Attributes:
+        connected: whether a run is followed now.
+    """
+
+    def __init__(
+        self,
+        session: zenoh.Session,
+        source: Source,
+        ring: str,
+        most_bytes: int,
+        statistics: StreamStatistics,
+        say: Callable[[str], None],
+    ) -> None:
+        self._session, self._source, self._ring, self._most_bytes = session, source, ring, most_bytes
+        self._statistics, self._say = statistics, say
+        self.connected = False
+        self._clock: Clock | None = None
+        self._lost = 0
+        self._heard: tuple[Export, int] | None = None  # of the run that was followed last
+        self._told: str | None = None
+        self._over = threading.Event()
+        self._directory = Directory(session, source)
+        self._thread = threading.Thread(target=self._run, name=f"vshm-relay {source}", daemon=True)
+        self._thread.start()
+
+    def offset(self) -> Offset | None:
+        """Return how the other board's clock is translated now; None if it is not known."""
+        clock = self._clock
+        return None if clock is None else clock.used(monotonic_ns())
+
+    def close(self) -> None:
+        """End the import; the ring is closed. Not for signal handlers."""
+        self._over.set()
+        self._directory.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._tell(f"waiting for {printable(self._source)}; vshm relay list shows what is exported")
+            while not self._over.is_set():
+                export = self._directory.first(WAIT_S)
+                if export is not None and not self._over.is_set():
+                    self._try(export)
+        except Exception as error:  # or nobody would hear of it
+            self._say(f"{printable(self._source)}: the import has ended: {in_a_line(error)}")
+
+    def _try(self, export: Export) -> None:
+        try:
+            self._follow(export, self._checked(export))
+        except (Refused, OSError) as error:  # VideoShmError, TimeoutError
+            self._tell(f"{printable(self._source)}: {describe(error)}")
+            self._over.wait(RETRY_S)
+
+    def _checked(self, export: Export) -> About:
+        about = ask_about(self._session, export)
+        if about.ring_bytes > self._most_bytes:
+            told = f"a ring of {about.slots} slots of {about.slot_size} bytes is more than --most-memory allows"
+            raise Refused(f"{told}: {self._most_bytes >> 20} MiB")
+        return about
+
+    def _follow(self, export: Export, about: About) -> None:
+        heard = self._heard[1] if self._heard is not None and self._heard[0] == export else None
+        clock = Clock()
+        mirror = Mirror(self._session, export, self._ring, about, clock, self._statistics, self._lose, heard)
+        self._clock = clock
+        try:
+            self.connected = True
+            self._tell(f"{printable(self._source)} is here as {self._ring}: {_stream(about)}")
+            told = mirror.follow(lambda: self._directory.is_alive(export) and not self._over.is_set())
+            if not self._over.is_set():
+                why = "its exporter withdrew it" if told else "its exporter is gone, or the link is cut"
+                self._tell(f"{printable(self._source)}: {why}: {self._ring} is closed until it is back")
+        finally:
+            self.connected, self._clock = False, None
+            if mirror.inlet.heard is not None:
+                self._heard = export, mirror.inlet.heard
+            self._count_refused(mirror)
+            mirror.close()
+        if told:
+            self._over.wait(WAIT_S)  # until its token has gone, too
+
+    def _count_refused(self, mirror: Mirror) -> None:
+        intake = mirror.intake
+        if intake.refused:
+            told = f"{counted(intake.refused, 'sample')} refused, the last one: {intake.refusal}"
+            self._say(f"{printable(self._source)}: {told}")
+
+    def _lose(self, count: int) -> None:
+        self._lost += count
+        self._statistics.set_losses(self._lost, 0)
+
+    def _tell(self, what: str) -> None:
+        if what != self._told:
+            self._say(what)
+        self._told = what
+
+
+def _stream(about: About) -> str:
+    geometry = f"{about.slots} slots of {about.slot_size} bytes"
+    if about.codec is None:
+        return geometry
+    return f"{codec_name(about.codec)} {about.width}x{about.height}, {geometry}"

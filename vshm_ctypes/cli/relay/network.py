@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens the Zenoh session. Nothing is open to other machines unless it was asked for."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...bridges.address import redacted
+from .wire import MOST_SLOT_SIZE
+
+if TYPE_CHECKING:
+    import zenoh
+
+PORT = 7447
+HERE = f"tcp/127.0.0.1:{PORT}"
+LEASE_MS = 1500  # a link that has been silent for this long is gone; keep-alives go four times as often
+RETRY = {"period_init_ms": 250, "period_max_ms": 1000, "period_increase_factor": 1.5}
+QUEUE = 16  # batches of 64 KB: a keyframe fits in whole, or Zenoh would drop it on a slow link, again and again
+FRAGMENTS_US = 200_000  # how long a unit that is larger than the queue may wait for room
+
+
+def add_arguments(parser: ArgumentParser, default: str) -> None:
+    """Add the options that say where the network is. default: what is done without them."""
+    parser.add_argument(
+        "--listen",
+        action="append",
+        default=[],
+        metavar="ENDPOINT",
+        help=f"take connections at this address, such as tcp/0.0.0.0:{PORT} (default: {default})",
+    )
+    parser.add_argument(
+        "--connect",
+        action="append",
+        default=[],
+        metavar="ENDPOINT",
+        help=f"connect to a board or a Zenoh router there, such as tcp/front.local:{PORT}",
+    )
+    parser.add_argument(
+        "--scout",
+        action="store_true",
+        help="find others by multicast, and be found: listens on every address of this machine",
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="Zenoh's configuration, for TLS, passwords, access control (JSON5)"
+    )
+
+
+def far_of(arguments: Namespace, default: str) -> str:
+    """Return where the far side is, for people: without credentials."""
+    told = [*arguments.connect, *arguments.listen]
+    if arguments.scout:
+        told.append("multicast")
+    if arguments.config is not None:
+        told.append(str(arguments.config))
+    return ", ".join(redacted(one, one) for one in told) or default
+
+
+def open_session(arguments: Namespace, listen: list[str], connect: list[str]) -> zenoh.Session:
+    """Open the session. listen, connect: endpoints if the arguments name none.
+
+    Raises OSError: the configuration or an endpoint can't be used. ModuleNotFoundError: Zenoh is not installed.
+    """
+    import zenoh
+
+    try:
+        config = zenoh.Config() if arguments.config is None else zenoh.Config.from_file(arguments.config)
+        for key, value in _settings(arguments, listen, connect).items():
+            config.insert_json5(key, json.dumps(value))
+        return zenoh.open(config)
+    except zenoh.ZError as error:
+        raise OSError(_first(str(error), arguments)) from None
+
+
+def _settings(arguments: Namespace, listen: list[str], connect: list[str]) -> dict[str, object]:
+    """Return what is set over Zenoh's own defaults, and over the file's."""
+    named = arguments.listen or arguments.connect or arguments.scout or arguments.config is not None
+    settings: dict[str, object] = {
+        "transport/shared_memory/enabled": False,
+        "transport/link/tx/lease": LEASE_MS,
+        "transport/link/tx/queue/size/data_high": QUEUE,
+        "transport/link/tx/queue/congestion_control/drop/max_wait_before_drop_fragments": FRAGMENTS_US,
+        "transport/link/rx/max_message_size": MOST_SLOT_SIZE + 65536,
+        "connect/retry": RETRY,
+    }
+    if arguments.config is None:
+        settings["scouting/multicast/enabled"] = settings["scouting/gossip/enabled"] = arguments.scout
+        settings["listen/endpoints"] = ["tcp/[::]:0"] if arguments.scout else []
+    if arguments.listen or not named:
+        settings["listen/endpoints"] = arguments.listen or listen
+    if arguments.connect or not named:
+        settings["connect/endpoints"] = arguments.connect or connect
+    return settings
+
+
+def _first(text: str, arguments: Namespace) -> str:
+    """Return what Zenoh says, without where in its sources it says so, and without credentials."""
+    told = text.partition(" at /")[0]
+    for endpoint in (*arguments.connect, *arguments.listen):
+        told = redacted(told, endpoint)
+    return f"Zenoh: {redacted(told, '')}"
