@@ -80,6 +80,8 @@ NEEDS_PYAV = [
     "package_hil",
     "pass_through",
     "patience",
+    "pictures",
+    "pictures_lost",
     "presets",
     "probe",
     "rate_meter",

@@ -39,6 +39,7 @@ from .views import BorrowedFrame
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .matching import Sync, SyncBooks, sync
+    from .pictures.reader import Picture, PictureBooks, Pictures
 
 __version__: str = library.video_shm_version().decode()
 
@@ -59,7 +60,10 @@ __all__ = [
     "Interrupted",
     "LibraryError",
     "Media",
+    "Picture",
+    "PictureBooks",
     "PictureLayout",
+    "Pictures",
     "Plane",
     "Producer",
     "ProducerBusy",
@@ -94,6 +98,10 @@ def __getattr__(name: str) -> object:
         from . import matching
 
         return getattr(matching, name)
+    if name in {"Picture", "PictureBooks", "Pictures"}:
+        from .pictures import reader
+
+        return getattr(reader, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -23,8 +23,20 @@ def test_the_binding_loads_nothing_slow() -> None:
 
 
 def test_what_few_programs_need_is_loaded_at_its_first_use() -> None:
-    assert "vshm_ctypes.matching" not in loaded("import vshm_ctypes")
+    light = loaded("import vshm_ctypes")
+    assert not {"vshm_ctypes.matching", "vshm_ctypes.pictures", "numpy", "av"} & light
     assert "vshm_ctypes.matching" in loaded("from vshm_ctypes import sync")
+
+
+NO_PACKAGE = "import sys; sys.modules['{}'] = None\n"
+
+
+@pytest.mark.parametrize("package", ["numpy", "av"])
+def test_what_is_missing_for_pictures_is_named_with_what_to_install(package: str) -> None:
+    pytest.importorskip(package)
+    told = [sys.executable, "-c", NO_PACKAGE.format(package) + "from vshm_ctypes import Pictures"]
+    done = subprocess.run(told, capture_output=True, text=True, check=False)
+    assert done.stderr.endswith(f"ModuleNotFoundError: {package} is not installed: pip install 'video-shm[pictures]'\n")
 
 
 RUN = "import runpy; sys.argv = {words}; runpy.run_module('{module}', run_name='__main__', alter_sys=True)"

@@ -8,28 +8,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from corpus.table import streams
 from documents import programs
 from writers import BUILD, ROOT, wait_until
 
+PICTURE = next(stream for stream in streams() if stream.name == "idr_pictures_only.h264")
 JPEG = b"\xff\xd8\xff\xd9"
 # Writes a picture and its sound, ten times a second.
 WRITER = """
+import sys
 import time
+from pathlib import Path
 from vshm_ctypes import AudioFormat, Codec, Media, Producer
 
 with Producer() as pictures, Producer("audio_stream", media=Media.AUDIO) as sounds:
     print("ready", flush=True)
     while True:
         sounds.write(bytes(9600), codec=Codec.PCM_S16LE, **AudioFormat(48000, 1, 4800).meta())
-        pictures.write(b"\\0\\0\\0\\1\\x65\\x88\\x80", keyframe=True, width=640, height=480, fps=10)
+        pictures.write(Path(sys.argv[1]).read_bytes(), keyframe=True, width=64, height=48, fps=10)
         time.sleep(0.1)
 """
 C, PYTHON = dict(programs("c")), dict(programs("python"))
 
 
 @pytest.fixture
-def writer(alone: None) -> Iterator[None]:
-    with subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE, text=True) as process:
+def writer(alone: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    picture = tmp_path_factory.mktemp("writer") / "picture.h264"
+    picture.write_bytes(PICTURE.data[: PICTURE.sizes[0]])
+    with subprocess.Popen([sys.executable, "-c", WRITER, picture], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         yield
         process.kill()

@@ -25,6 +25,7 @@ def python_violations(root: Path) -> list[str]:
             where = path.relative_to(root)
             is_example = where.parts[:2] == ("vshm_ctypes", "examples")
             is_web = where.parts[:3] == ("vshm_ctypes", "cli", "web") or where.parts[1] == "serving"
+            is_pictures = where.parts[:2] == ("vshm_ctypes", "pictures")
             is_main = where.parts[:2] == ("vshm_ctypes", "__main__.py")
             height = len(COMMANDS) if is_main else COMMANDS.index(where.parts[1]) if where.parts[1] in COMMANDS else -1
             is_cli = height >= 0
@@ -46,6 +47,10 @@ def python_violations(root: Path) -> list[str]:
                     found.append(f"{where}: nobody imports examples")
                 if module.startswith("vshm_ctypes.cli.web") and not is_web and when == "load":
                     found.append(f"{where} loads the web server")
+                if module.startswith("vshm_ctypes.pictures") and not (is_pictures or is_example) and when == "load":
+                    found.append(f"{where} loads numpy and PyAV")
+                if is_pictures and top in {"av", "numpy"}:  # loaded at its first use only
+                    continue
                 if top == "PyInstaller" and path.name.startswith("hook-"):  # which alone runs them
                     continue
                 if is_example or is_web:  # programs of their own, and what only one verb loads
@@ -65,6 +70,9 @@ def test_python_arrows_point_one_way() -> None:
         ("vshm_ctypes/frame.py", "import hil.fleet"),
         ("vshm_ctypes/frame.py", "from tests import conftest"),
         ("vshm_ctypes/frame.py", "def f():\n    import numpy"),
+        ("vshm_ctypes/frame.py", "from .pictures import reader"),
+        ("vshm_ctypes/pictures/reader.py", "import cv2"),
+        ("vshm_ctypes/pictures/reader.py", "from ..cli import show"),
         ("vshm_ctypes/frame.py", "from linuxpy.video import device"),
         ("vshm_ctypes/frame.py", "from .cli import show"),
         ("vshm_ctypes/frame.py", "from .commandline.output import printable"),

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Pictures returns where frames are lost, damaged or passed over: whole pictures, and what is missing beside them.
+
+The brightness of each picture tells its number, so one that was decoded from a wrong reference tells on itself.
+"""
+
+import pytest
+from coded_streams import BEGIN_NS, KINDS, PERIOD, put, put_all, units
+from played import number_of
+
+from vshm_ctypes import Codec, Flag, Picture, Pictures, Producer
+from vshm_ctypes.bitstream import EntryPoint
+
+GAP = 13  # the place of the unit that is lost, in the second GOP
+WITH_REFERENCES = [kind for kind in KINDS if kind != "jpeg"]
+
+
+def all_whole(found: list[Picture], kind: str) -> bool:
+    """Return whether each picture shows what its frame was made of."""
+    return all(number_of(picture) == units(kind)[picture.number % PERIOD].number % 20 for picture in found)
+
+
+def next_entry(kind: str, after: int) -> int:
+    return next(at for at in range(after, PERIOD) if units(kind)[at].entry is not EntryPoint.NONE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_slow_reader_gets_whole_pictures_from_a_keyframe_on(ring: str, kind: str, threads: int) -> None:
+    codec, stream = KINDS[kind][0], units(kind)
+    with Producer(ring, slots=24) as producer, Pictures(ring, policy="every", threads=threads) as pictures:
+        put_all(producer, stream[:15], codec, BEGIN_NS)
+        first = pictures.receive(10)
+        put_all(producer, stream[15:], codec, BEGIN_NS)  # overtakes the reader in the middle of a GOP
+        producer.close()
+        found = [*pictures]
+        books = pictures.books
+    assert first is not None
+    assert books.missed > 0
+    assert sum(picture.missed_before for picture in found) == books.missed
+    assert books.span == PERIOD == books.returned + books.skipped + books.missed
+    assert all_whole([first, *found], kind)
+    after = next(at for at, picture in enumerate(found) if picture.missed_before)
+    assert stream[found[after].number].entry is not EntryPoint.NONE or kind == "h264 refresh"
+    assert len(found) - after >= 10
+
+
+@pytest.mark.parametrize("flag", [Flag.DISCONTINUITY, Flag.CORRUPT])
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_trouble_at_the_source_it_goes_on_at_a_keyframe(ring: str, kind: str, flag: Flag) -> None:
+    """A unit is left out before one that is flagged as a discontinuity; or there is one that is flagged as corrupt."""
+    codec, stream = KINDS[kind][0], units(kind)
+    with Producer(ring, slots=64) as producer, Pictures(ring, policy="every") as pictures:
+        put_all(producer, stream[:GAP], codec, BEGIN_NS)
+        put(producer, stream[GAP + (flag is Flag.DISCONTINUITY)], codec, BEGIN_NS, flags=flag)
+        put_all(producer, stream[GAP + 1 + (flag is Flag.DISCONTINUITY) :], codec, BEGIN_NS)
+        producer.close()
+        found = [*pictures]
+        books = pictures.books
+    assert books.damaged == (flag is Flag.CORRUPT)
+    shown = {number_of(picture) for picture in found if picture.capture_ns == BEGIN_NS}
+    assert shown <= {0, 14}
+    assert len(found) + books.skipped + books.damaged == books.span
+    if kind == "jpeg":
+        assert books.skipped == 0
+    else:
+        assert books.skipped >= next_entry(kind, GAP + 2) - GAP - 2
+
+
+def damaged(data: bytes) -> bytes:
+    """Return a unit that is cut off."""
+    return data[: len(data) * 2 // 3]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_unit_is_counted_and_nothing_that_refers_to_it_is_returned(ring: str, kind: str) -> None:
+    codec, stream = KINDS[kind][0], list(units(kind))
+    with Producer(ring, slots=64) as producer, Pictures(ring, policy="every") as pictures:
+        stream[GAP] = stream[GAP]._replace(data=damaged(stream[GAP].data))
+        put_all(producer, stream, codec, BEGIN_NS)
+        producer.close()
+        found = [*pictures]
+        books = pictures.books
+    assert books.damaged == 1
+    assert all_whole(found, kind)
+    assert GAP not in [picture.number for picture in found]
+    begins = next_entry(kind, GAP + 1)
+    assert not [picture.number for picture in found if GAP < picture.number < begins]
+    after = next(picture for picture in found if picture.number >= begins)
+    assert kind == "jpeg" or (after.damaged_before, after.skipped_before > 0) == (1, True)
+
+
+@pytest.mark.parametrize("kind", WITH_REFERENCES)
+def test_reading_begins_at_the_newest_keyframe_in_the_ring(ring: str, kind: str) -> None:
+    codec, stream = KINDS[kind][0], units(kind)
+    with Producer(ring, slots=64) as producer:
+        put_all(producer, stream[:25], codec, BEGIN_NS)
+        with Pictures(ring, policy="every") as pictures:
+            put_all(producer, stream[25:], codec, BEGIN_NS)
+            producer.close()
+            found = [*pictures]
+    begins = max(at for at in range(25) if stream[at].entry is not EntryPoint.NONE)
+    assert min(picture.number for picture in found) >= begins
+    assert len(found) >= 25
+    assert all_whole(found, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_newest_decodes_what_it_needs_and_returns_the_newest(ring: str, kind: str) -> None:
+    codec, stream = KINDS[kind][0], units(kind)
+    with Producer(ring, slots=64) as producer, Pictures(ring, policy="newest") as pictures:
+        found = []
+        for begin in range(0, PERIOD, 15):
+            put_all(producer, stream[begin : begin + 15], codec, BEGIN_NS)
+            picture = pictures.receive(10)
+            assert picture is not None
+            found.append(picture)
+            assert (
+                picture.number > begin + 15 - 10
+            )  # where there are B pictures, some wait for those that they refer to
+        assert pictures.receive(0) is None
+        producer.close()
+        assert len([*pictures]) <= 1
+        books = pictures.books
+    assert all_whole(found, kind)
+    assert books.span == PERIOD == books.returned + books.skipped
+    assert sum(picture.skipped_before for picture in found) <= books.skipped
+    assert found[1].skipped_before >= 9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_keyframes_alone_are_decoded_without_what_is_between_them(ring: str, kind: str) -> None:
+    codec, stream = KINDS[kind][0], units(kind)
+    with Producer(ring, slots=64) as producer, Pictures(ring, policy="keyframes") as pictures:
+        put_all(producer, stream, codec, BEGIN_NS)
+        producer.close()
+        found = [*pictures]
+        books = pictures.books
+    entries = [at for at in range(PERIOD) if stream[at].entry is not EntryPoint.NONE]
+    # A picture at which a gradual refresh only begins is not whole by itself.
+    assert [picture.number for picture in found] == (entries[:1] if kind == "h264 refresh" else entries)
+    assert all_whole(found, kind)
+    assert books.span == books.returned + books.skipped == entries[-1] + 1
+
+
+def test_a_jpeg_is_decoded_whatever_its_writer_flagged(ring: str) -> None:
+    with Producer(ring) as producer, Pictures(ring, policy="every") as pictures:
+        for unit in units("jpeg", 3):
+            producer.write(unit.data, keyframe=False, codec=Codec.JPEG)
+        producer.close()
+        assert [number_of(picture) for picture in pictures] == [0, 1, 2]

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decodes access units by PyAV, and hands out whole pictures only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..bitstream import nal_units
+from ..frame import Codec
+from .packages import not_installed
+
+try:
+    import av
+except ModuleNotFoundError as error:
+    raise not_installed(error) from None
+
+DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg", Codec.AV1: "libdav1d"}
+# The decoder of H.264 marks pictures in which it has concealed errors. The others say nothing, unless they are told to
+# stop at errors. That of H.264 would then refuse valid streams that it enters at a recovery point.
+_STOPS_AT_ERRORS = {"err_detect": "explode"}
+_H265_NEEDED = range(35)  # NAL unit types of slices and parameter sets (table 7-1)
+
+
+class DamagedUnit(Exception):
+    """An access unit that is not whole, or that refers to pictures that are missing."""
+
+
+class Decoder:
+    """Decodes the access units of one codec in order. Pictures come out in output order, as soon as that is known.
+
+    threads: more than one decode that many pictures at once, and each delays the pictures by one more.
+    options: of FFmpeg's decoder, by name.
+    """
+
+    def __init__(self, codec: Codec, threads: int, options: dict[str, str]) -> None:
+        self._context: Any = av.CodecContext.create(DECODERS[codec], "r")
+        self._context.thread_count = threads
+        self._context.thread_type = "FRAME" if threads > 1 else "SLICE"
+        self._context.options = (_STOPS_AT_ERRORS if codec != Codec.H264 else {}) | options
+        self._codec = codec
+        self._without_messages = False
+
+    def decode(self, data: bytes, number: int) -> list[Any]:
+        """Return the pictures that this unit completes, PyAV's, with the number of their unit as their pts.
+
+        A picture in which errors were concealed has is_corrupt set. Raises DamagedUnit, after which restart() has to be
+        called.
+        """
+        if self._without_messages:
+            needed = (nal for nal in nal_units(data, self._codec) if nal.kind in _H265_NEEDED)
+            data = b"".join(data[nal.begin : nal.end] for nal in needed)
+        packet: Any = av.Packet(data)
+        packet.pts = packet.dts = number
+        try:
+            return self._context.decode(packet)  # type: ignore[no-any-return]
+        except av.FFmpegError as error:
+            raise DamagedUnit(str(error)) from None
+
+    def drain(self) -> list[Any]:
+        """Return the pictures that are held back, and begin anew."""
+        try:
+            return self._context.decode(None)  # type: ignore[no-any-return]
+        except av.FFmpegError:
+            return []
+        finally:
+            self._context.flush_buffers()
+
+    def restart(self) -> None:
+        """Begin anew after a damaged unit, without the pictures that are held back.
+
+        What the decoder of H.265 objected to may have been a message that no picture needs, as x265 writes some, so
+        after each error it is spared them, or given them again.
+        """
+        self._context.flush_buffers()
+        self._without_messages = self._codec == Codec.H265 and not self._without_messages

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames in, decoded pictures out: where decoding begins, what a gap and damage cost, and the books of it all."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..bitstream import EntryPoint, Order, StreamError, entry_point, whole_jpeg
+from ..decodable import Decodable
+from ..errors import IncompatibleRing
+from ..frame import Codec, Described, Flag, Frame, codec_name
+from .decoder import DECODERS, DamagedUnit, Decoder
+
+_HELD = 32  # frames; a decoder holds back 16 and one for each thread at most, so what is older never comes
+
+
+@dataclass(slots=True)
+class PictureBooks:
+    """What became of the frames of a ring: span == returned + skipped + damaged + missed + those still in the decoder.
+
+    Attributes:
+        span: frames from the first one read up to the last.
+        returned: pictures that the program got.
+        skipped: frames whose picture was passed over: by the policy, or for want of a keyframe to begin at.
+        damaged: access units with errors, or that refer to such; their pictures are never returned.
+        missed: frames overwritten in the ring before they could be read.
+    """
+
+    span: int = 0
+    returned: int = 0
+    skipped: int = 0
+    damaged: int = 0
+    missed: int = 0
+
+    @property
+    def lost(self) -> Lost:
+        """How many frames have been lost by now."""
+        return Lost(self.missed, self.skipped, self.damaged)
+
+    def enter(self, frame: Frame) -> None:
+        """Count a frame that was read, and those that were missed before it."""
+        self.span += 1 + frame.missed_before
+        self.missed += frame.missed_before
+
+
+class Lost(NamedTuple):
+    """How many frames had been lost at some time."""
+
+    missed: int = 0
+    skipped: int = 0
+    damaged: int = 0
+
+
+class Decoded(NamedTuple):
+    """A picture, PyAV's, with its frame's metadata, and what was lost until then."""
+
+    frame: Described
+    picture: Any
+    lost: Lost
+
+
+class Unit(NamedTuple):
+    """What a decoder gets of a frame, and the place of its picture in output order, if the stream tells it."""
+
+    frame: Described
+    data: bytes
+    order: Order | None
+
+
+class DecodedStream:
+    """Decodes the frames of a ring, which are given to it in order."""
+
+    def __init__(self, ring: str, books: PictureBooks, threads: int, options: dict[str, str]) -> None:
+        self._ring, self._books, self._threads, self._options = ring, books, threads, options
+        self._codec: int | None = None
+        self._decoder: Decoder | None = None
+        self._decodable = Decodable()
+        self._is_fresh = True  # whether the decoder has nothing that what follows could refer to
+        self._inside: dict[int, Unit] = {}  # by frame number, what is in the decoder
+        self._outside: list[tuple[Unit, Any]] = []  # pictures that wait for one that they may refer to
+
+    def take(self, frame: Frame, *, alone: bool = False) -> list[Decoded]:
+        """Return the pictures that are complete now. alone: nothing but keyframes is given, each for itself.
+
+        Raises IncompatibleRing for sound or an unknown codec.
+        """
+        is_other = frame.codec != self._codec
+        out = self.end() if is_other or frame.missed_before or frame.discontinuity else []
+        self._books.enter(frame)
+        if is_other:
+            self._begin(frame.codec)
+        if alone:
+            self._decodable.skip()
+        if frame.flags & Flag.CORRUPT:
+            out += self.end()  # what came before the damage is whole
+            self._lose()
+        elif (unit := self._unit(frame)) is not None:
+            out += self._decode(unit)
+        return out + self.end() if alone else out
+
+    def end(self) -> list[Decoded]:
+        """Return the pictures that the decoder still holds back, and let it begin anew."""
+        out = []
+        if self._decoder is not None and not self._is_fresh:
+            out = self._sorted(self._decoder.drain())
+            out += self._as_decoded(self._outside)
+            self._outside = []
+        self._forget()
+        return out
+
+    def jump(self, passed_over: list[Frame]) -> None:
+        """Go on with the next entry point, without the pictures that are held back and these frames."""
+        self._books.skipped += len(self.end()) + len(passed_over)
+        for frame in passed_over:
+            self._books.enter(frame)
+        self._decodable.skip()
+
+    def _begin(self, codec: int) -> None:
+        if codec not in DECODERS:
+            told = f"it carries {codec_name(codec)}, which has no pictures to decode"
+            raise IncompatibleRing(errno.EPROTO, self._ring, told)
+        self._codec, self._decoder = codec, Decoder(Codec(codec), self._threads, self._options)
+
+    def _unit(self, frame: Frame) -> Unit | None:
+        """Return what the decoder gets of a frame, if anything."""
+        described = Described(frame._view)
+        if frame.codec == Codec.JPEG:  # decodable by itself, whatever its writer has flagged
+            try:
+                return Unit(described, whole_jpeg(frame.data), None)
+            except StreamError:
+                self._lose()
+                return None
+        found = self._decodable.take(frame)
+        if found is None:
+            self._books.skipped += 1
+            return None
+        return Unit(described, found.data, found.order)
+
+    def _decode(self, unit: Unit) -> list[Decoded]:
+        assert self._decoder is not None
+        self._inside[unit.frame.number] = unit
+        self._is_fresh = False
+        try:
+            return self._sorted(self._decoder.decode(unit.data, unit.frame.number))
+        except DamagedUnit:
+            return self._give_up(unit.frame.number)
+
+    def _sorted(self, pictures: list[Any]) -> list[Decoded]:
+        """Return the pictures that refer to nothing that is still in the decoder, and may turn out to be damaged."""
+        for picture in pictures:
+            if picture.is_corrupt:
+                return self._give_up(picture.pts)
+            if (unit := self._inside.pop(picture.pts, None)) is not None:
+                self._outside.append((unit, picture))
+        while len(self._inside) > _HELD + self._threads:
+            del self._inside[next(iter(self._inside))]
+            self._books.skipped += 1
+        free: list[tuple[Unit, Any]] = []
+        while self._outside and not any(_may_use(self._outside[0][0], one) for one in self._inside.values()):
+            free.append(self._outside.pop(0))
+        return self._as_decoded(free)
+
+    def _as_decoded(self, pictures: list[tuple[Unit, Any]]) -> list[Decoded]:
+        return [Decoded(unit.frame, picture, self._books.lost) for unit, picture in pictures]
+
+    def _give_up(self, number: int) -> list[Decoded]:
+        """Begin anew after a damaged unit. Returns the pictures before it, which are whole."""
+        assert self._decoder is not None
+        self._decoder.restart()
+        self._inside.pop(number, None)
+        out = self._as_decoded([one for one in self._outside if one[0].frame.number < number])
+        self._books.skipped += len(self._outside) - len(out)
+        self._outside = []
+        self._forget()
+        self._lose()
+        return out
+
+    def _lose(self) -> None:
+        """Count a damaged unit, and go on with the next entry point: all until then refers to it, directly or not."""
+        self._books.damaged += 1
+        self._decodable.skip()
+
+    def _forget(self) -> None:
+        self._is_fresh = True
+        self._books.skipped += len(self._inside)
+        self._inside.clear()
+
+
+def _may_use(unit: Unit, other: Unit) -> bool:
+    """Return whether a picture may refer to another one that comes out of the decoder after it."""
+    if unit.order is None or other.order is None:
+        return False
+    return other.frame.number < unit.frame.number and other.order > unit.order
+
+
+def begins_anew(frame: Frame) -> bool:
+    """Return whether nothing before the frame is needed for it and for what follows."""
+    if frame.codec == Codec.JPEG:
+        return True
+    return frame.is_keyframe and entry_point(frame.data, frame.codec) is EntryPoint.IDR

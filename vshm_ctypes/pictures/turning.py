@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns pictures upright, as far as the stream says how they are to be shown."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .conversion import Array
+
+Signs = tuple[int, int, int, int]
+# The signs of a display matrix (ISO/IEC 14496-12, 6.2.2): a, b, c, d of x' = a x + c y, y' = b x + d y.
+UPRIGHT: Signs = (1, 0, 0, 1)
+_QUARTERS: dict[int, Signs] = {0: UPRIGHT, 90: (0, -1, 1, 0), -90: (0, 1, -1, 0), 180: (-1, 0, 0, -1)}
+_QUARTERS[-180] = _QUARTERS[180]
+
+
+def display_matrix(picture: Any) -> Signs | None:
+    """Return the signs of a decoded picture's display matrix, upright if it has none, or None for odd angles.
+
+    picture: PyAV's.
+    """
+    try:
+        a, b, _, c, d = struct.unpack_from("=5i", bytes(picture.side_data["DISPLAYMATRIX"]))
+    except (KeyError, ValueError):  # it has none, or also side data that PyAV 18.1.0 does not know, such as Exif
+        return _QUARTERS.get(picture.rotation)
+    units = [round(value / 65536) for value in (a, b, c, d)]
+    signs = tuple((unit > 0) - (unit < 0) for unit in units)
+    return signs if (signs[0] == signs[3] == 0) != (signs[1] == signs[2] == 0) and 0 not in _ends(signs) else None
+
+
+def _ends(signs: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the two signs of the diagonal in use."""
+    return signs[::3] if signs[0] else signs[1:3]
+
+
+def turned(array: Array, signs: Signs) -> Array:
+    """Return an array of height x width with its lines and columns as they are shown."""
+    a, b, c, d = signs
+    if a == 0:  # columns become lines
+        array, a, d = array.swapaxes(0, 1), c, b
+    return array[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
