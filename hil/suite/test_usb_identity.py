@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_a_path_leads_to_its_camera_and_not_to_the_one_that_has_the_number_now(
         streamer.wait_for_log("it was unplugged; it is opened again")  # and the number is free
         with UsbCamera("mjpeg", serial="another") as another:
             if another.path == node:  # the lowest free number, unless another test's camera came first
-                streamer.wait_for_log(f"{node} is another camera now, and is not taken for {CARD}")
+                streamer.wait_for_log(f"{node} is another device now, and is not taken for {CARD}")
             path = one.plug(free_port())
             take_until_break(reader)
             take(reader, 5)
@@ -95,3 +96,27 @@ def test_where_a_camera_is_in_use_its_name_leads_to_another_one(twins: list[UsbC
     (free,) = [camera for camera in twins if camera is not taken]
     assert f"{taken.path} ({CARD}, uvcvideo, {taken.bus}): another program uses it: passed over" in second.log
     assert f"{free.path} ({CARD}, uvcvideo, {free.bus}): MJPG" in second.log
+
+
+@pytest.mark.long
+def test_a_microphone_is_followed_to_its_new_number(ring: str) -> None:
+    """A USB microphone that was named by its number is found under another one, after it was plugged in again while a
+    program still held the old one.
+
+    Would catch: silence, or another microphone's sound, until somebody starts the program anew.
+    """
+    with UsbCamera("webcam", serial="heard") as usb:
+        card = usb.card
+        words = ["--device", "testsrc", "--channel", f"{ring}_picture:320x180@1,encoder=libx264"]
+        words += ["--audio", f"alsa:hw:{card},codec=pcm,ring={ring}"]
+        with streaming(ring, *words) as streamer, Consumer(ring) as reader:
+            take(reader, 10)
+            with Path(f"/dev/snd/controlC{card}").open("rb"):
+                usb.unplug()
+                streamer.wait_for_log("it is opened again")
+                usb.plug()
+                take_until_break(reader)
+                take(reader, 10)
+            streamer.end()
+            assert usb.card != card
+    assert streamer.summary["microphone"]["absent"] == 1

@@ -168,7 +168,7 @@ def test_a_path_leads_to_its_camera_after_the_numbers_have_changed(desk: Desk) -
     assert "usb-1.1" in reopened(source)
     desk.put(("2", "B"))
     for _ in range(2):
-        with pytest.raises(SourceError, match=rf"{node} is another camera now, and is not taken for .*usb-1\.1"):
+        with pytest.raises(SourceError, match=rf"{node} is another device now, and is not taken for .*usb-1\.1"):
             reopened(source)
     desk.put(("2", "B"), ("3", "A"))
     assert "usb-1.3" in reopened(source)

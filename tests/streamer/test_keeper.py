@@ -74,7 +74,7 @@ def test_another_camera_at_that_number_is_not_taken_ever(capsys: pytest.CaptureF
     stage = Stage("/dev/video0", webcam(0, "1", "A"))
     other = webcam(0, "2", "B")
     assert stage.why_not(other) == (
-        "/dev/video0 is another camera now, and is not taken for HD Webcam (uvcvideo, usb-1.1)"
+        "/dev/video0 is another device now, and is not taken for HD Webcam (uvcvideo, usb-1.1)"
     )
     stage.clock.sleep(KEEP_S * 10)
     assert stage.finds(other) is None
@@ -263,3 +263,13 @@ def test_how_long_it_is_kept_to_can_be_set(keep_s: float, longest_s: float) -> N
     clock.sleep(1)
     if keep_s < 1e9:
         assert keeper.candidates([second])[0] == [second]
+
+
+def test_a_node_s_path_leads_to_no_other_camera_either_once_its_own_has_another_number() -> None:
+    camera, other = webcam(0, "1", "A"), webcam(0, "2", "B")
+    stage = Stage("/dev/video0", camera)
+    moved = replace(camera, path=Path("/dev/video4"))
+    assert stage.finds(moved) == moved
+    stage.keeper.began(moved, [moved])
+    stage.clock.sleep(KEEP_S * 10)
+    assert stage.finds(other) is None

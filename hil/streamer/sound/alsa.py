@@ -12,6 +12,7 @@ from ..log import LOG
 from ..sources.program import Program
 from ..sources.source import Captured, SourceError
 from .arecord import PROGRAM, NotOfferedError, command, fault, overruns, told_rate
+from .cards import KeptCard
 from .rate_meter import RateMeter, sample_rate
 from .sample_clock import SampleClock
 from .source import SoundSource
@@ -31,6 +32,7 @@ class Heard(NamedTuple):
 class AlsaSource(SoundSource):
     """Records an ALSA device such as default, hw:1,0 or plughw:CARD=Loopback,DEV=1. rate: Hz.
 
+    Where that names a card, it is kept to once it has recorded, as another one may have its number or its id later.
     Other formats and channels than those asked for are converted: one channel is heard on both sides, of more than two
     the first two.
 
@@ -42,6 +44,7 @@ class AlsaSource(SoundSource):
     def __init__(self, device: str, rate: int, channels: int) -> None:
         self.name = f"alsa:{device}"
         self._device, self._rate, self._channels = device, rate, channels
+        self._card = KeptCard(device)
         self._program: Program | None = None
         self._is_told = False
         self._lost = 0
@@ -53,10 +56,12 @@ class AlsaSource(SoundSource):
         converted, or its rate is unusual or faster than any clock.
         """
         try:
+            self._device = self._card.name()
             try:
                 self._start(converted=False)
             except NotOfferedError as error:
                 self._start_converted(str(error.strerror))
+            self._card.began()
         except SourceError as error:
             self.close()
             raise SourceError(0, f"{self.name}: {error.strerror}", error.kind) from None
@@ -152,6 +157,7 @@ class AlsaSource(SoundSource):
         heard = self._receive(self._program, timeout_s)
         if heard is None:
             return None
+        self._card.records()
         changed = self._measure(heard)
         told = self._clock.is_late and self._told_of_loss(self._program)
         begin_ns, lost = self._clock.first_ns(self._samples(heard.data), heard.came_ns, told)

@@ -34,24 +34,29 @@ def node_number(descriptor: int) -> str:
 
 def identify(number: str) -> Identity:
     """Return the identity of the device node with that number, whatever its name is here."""
-    node = Path(os.path.realpath(SYSFS / "dev/char" / number))
+    return identify_node(SYSFS / "dev/char" / number)
+
+
+def identify_node(folder: Path) -> Identity:
+    """Return the identity of the device node, or of the sound card, with that folder in sysfs."""
+    node = Path(os.path.realpath(folder))
     device = Path(os.path.realpath(node / "device"))
     if not device.is_dir():
         return Identity()
     usb = next((folder for folder in (device, *device.parents) if (folder / "idVendor").is_file()), None)
     if usb is None:
-        return Identity(port=str(device), function=_text(node / "name"))
-    connected_ms = _text(usb / "power/connected_duration")
+        return Identity(port=str(device), function=text_of(node / "name"))
+    connected_ms = text_of(usb / "power/connected_duration")
     return Identity(
         port=str(usb),
-        model=f"{_text(usb / 'idVendor')}:{_text(usb / 'idProduct')}",
-        serial=_text(usb / "serial"),
-        function=f"{_text(device / 'bInterfaceNumber')}.{_text(node / 'index')}",
+        model=f"{text_of(usb / 'idVendor')}:{text_of(usb / 'idProduct')}",
+        serial=text_of(usb / "serial"),
+        function=f"{text_of(device / 'bInterfaceNumber')}.{text_of(node / 'index')}",
         connected_s=int(connected_ms) / 1000 if connected_ms.isdecimal() else None,
     )
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """Return an attribute of sysfs, or nothing if it can't be read: the device may just have been unplugged."""
     try:
         return path.read_bytes().decode(errors="replace").strip()

@@ -59,16 +59,21 @@ class Keeper:
 
     def began(self, camera: DeviceInfo, devices: Sequence[DeviceInfo]) -> None:
         """Note that this camera streams from now on. devices: what was there when it was opened."""
-        path = Path(self._words)
-        if path.resolve() == camera.path.resolve():
-            by_path = path.is_symlink() and "by-path" in path.parts
-            self._kind = "port" if by_path else "link" if path.is_symlink() else "node"
-        else:
-            self._kind = "port" if self._words == camera.bus else "any"
+        if self._camera is None:  # afterwards it may have another number, and the words mean what they meant
+            self._kind = self._meant(camera)
         self._camera = camera
         self._neighbours = {other.place for other in devices if other != camera and _may_be(camera, other)}
         self._used.clear()
         self.streams()
+
+    def _meant(self, camera: DeviceInfo) -> Literal["port", "link", "node", "any"]:
+        """Return what the words name that led to this camera."""
+        path = Path(self._words)
+        if path.resolve() != camera.path.resolve():
+            return "port" if self._words == camera.bus else "any"
+        if not path.is_symlink():
+            return "node"
+        return "port" if "by-path" in path.parts else "link"
 
     def streams(self) -> None:
         """Note that the camera streams."""
@@ -113,7 +118,7 @@ class Keeper:
     def _gone(self, camera: DeviceInfo, there: list[DeviceInfo]) -> SourceError:
         name = _name(camera)
         if self._kind == "node" and any(device.path == Path(self._words).resolve() for device in there):
-            return SourceError(0, f"{self._words} is another camera now, and is not taken for {name}", "absent")
+            return SourceError(0, f"{self._words} is another device now, and is not taken for {name}", "absent")
         alike = next((device for device in there if _may_be(camera, device)), None)
         other = f"; {alike} is like it, and is not taken for it" if alike is not None else ""
         return SourceError(0, f"{name} is not there{other}", "absent")
