@@ -22,6 +22,7 @@ EPILOG = """examples:
   camera-streamer
   camera-streamer --device testsrc:1280x720@25 --websocket 8765
   camera-streamer --device testsrc --channel 0:1280x720@30,2M --channel 1:640x360@15,codec=jpeg,quality=60
+  camera-streamer --device testsrc --channel 0: --channel 3:320x320@10,codec=rgb24
   camera-streamer --device testsrc --audio testaudio,codec=aac --stats
   camera-streamer --device testsrc --channel 0:codec=h265,gop=15 --print-config > streamer.toml
   camera-streamer --config streamer.toml
@@ -46,7 +47,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="show the cameras with their formats, sizes and rates")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be given several times (default: one, /video_stream)"
-    names = "NAME: codec, encoder, quality, gop, profile, slots, slot (bytes), mode"
+    names = (
+        "NAME: codec, encoder, quality, gop, profile, slots, slot (bytes), mode; codec=nv12, i420, yuyv, rgb24, bgr24"
+    )
+    names += " or grey: raw pictures"
     parser.add_argument("--channel", action="append", metavar="CHANNEL", help=f"{channel}; {names}")
     preset = "original: channels 0, 1 and 2, and --websocket 8765, unless other options say otherwise"
     parser.add_argument("--preset", choices=[*PRESETS], help=preset)

@@ -14,7 +14,8 @@ from typing import Any, Literal, Self, get_args
 
 from vshm_ctypes import ring_name
 
-CodecName = Literal["auto", "h264", "h265", "jpeg"]
+CodecName = Literal["auto", "h264", "h265", "jpeg", "nv12", "i420", "yuyv", "rgb24", "bgr24", "grey"]
+RAW_CODECS: tuple[CodecName, ...] = ("nv12", "i420", "yuyv", "rgb24", "bgr24", "grey")
 EncoderName = Literal["auto", "libx264", "h264_v4l2m2m", "libx265", "mjpeg", "copy"]
 MAKES: dict[EncoderName, CodecName] = {
     "libx264": "h264",
@@ -29,6 +30,7 @@ _BINARY_SCALES = {"": 1, "k": 1024, "M": 1024**2, "G": 1024**3}
 _MODE = re.compile(r"(?:0o?)?([0-7]{1,3})")
 LEAST_BIT_RATE = 1000  # libx264 and libx265 count in units of 1000 bits
 FPS_LIMITS = (0.001, 1000.0)
+SLOTS, SLOT = 30, 512 * 1024  # of a ring that is encoded: those of version 1
 LIMITS = {"width": (16, 8192), "height": (16, 8192), "gop": (1, 10_000), "quality": (1, 100), "slots": (2, 4096)}
 
 
@@ -69,9 +71,11 @@ class Channel:
     width, height: in pixels, and fps: 0 keeps the camera's own. bit_rate: bits per second; 0 derives it from size and
     rate. quality: 1 to 100, used if no bit rate is given; 0 means 85 for JPEG, and encoding by bit rate for other
     codecs. gop: frames. profile: the encoder's name of it, which also determines the pixel format; by default a profile
-    that every decoder supports. slot: payload bytes of a slot. mode: permission bits of the ring and its semaphores.
+    that every decoder supports. slots, slot: number of slots, and payload bytes of one; 0 means 30 and 512 KiB, and
+    what its pictures need if they are raw. mode: permission bits of the ring and its semaphores.
     codec: "auto" becomes the codec of the encoder, or h264 if it can make several. encoder: "copy" passes the source's
     own access units through, of any codec if that is "auto"; size and rate, if given, are then required of the source.
+    Pictures of a codec in RAW_CODECS are not encoded.
     """
 
     ring: str = ring_name()
@@ -84,14 +88,14 @@ class Channel:
     quality: int = 0
     gop: int = 30
     profile: str = ""
-    slots: int = 30
-    slot: int = 512 * 1024
+    slots: int = 0
+    slot: int = 0
     mode: int = 0o660
 
     def __post_init__(self) -> None:
         for name, (least, most) in LIMITS.items():
             value = getattr(self, name)
-            if not least <= value <= most and (value != 0 or name not in ("width", "height", "quality")):
+            if not least <= value <= most and (value != 0 or name not in ("width", "height", "quality", "slots")):
                 raise ChannelError(f"{name}={value}: from {least} to {most}")
         if bool(self.width) != bool(self.height):
             raise ChannelError(f"{self.width}x{self.height}: both, or neither")
@@ -103,14 +107,22 @@ class Channel:
             raise ChannelError(f"fps={self.fps:g}: from {FPS_LIMITS[0]:g} to {FPS_LIMITS[1]:g}")
         if self.bit_rate and not LEAST_BIT_RATE <= self.bit_rate <= 10**9:
             raise ChannelError(f"bit_rate={self.bit_rate}: bits per second, from 1k to 1G")
-        if not 1024 <= self.slot <= 256 << 20:
+        if self.slot and not 1024 <= self.slot <= 256 << 20:
             raise ChannelError(f"slot={self.slot}: from 1k to 256M")
         for name, known in (("codec", get_args(CodecName)), ("encoder", get_args(EncoderName))):
             if getattr(self, name) not in known:
                 raise ChannelError(f"{name}={getattr(self, name)}: one of {', '.join(known)}")
         self._settle_codec()
-        if self.encoder == "copy":
-            self._check_copy()
+        if self.is_raw or self.encoder == "copy":
+            self._check_not_encoded()
+        if not self.is_raw:
+            object.__setattr__(self, "slots", self.slots or SLOTS)
+            object.__setattr__(self, "slot", self.slot or SLOT)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether its pictures are not encoded."""
+        return self.codec in RAW_CODECS
 
     def _settle_codec(self) -> None:
         makes = MAKES.get(self.encoder)
@@ -118,12 +130,15 @@ class Channel:
             object.__setattr__(self, "codec", makes or "h264")
         if makes and self.codec != makes:
             raise ChannelError(f"encoder={self.encoder}: makes {makes}, not {self.codec}")
+        if self.is_raw and self.encoder == "copy":
+            raise ChannelError(f"encoder=copy: passes on what the source has encoded, so codec={self.codec} can't be")
 
-    def _check_copy(self) -> None:
+    def _check_not_encoded(self) -> None:
+        why = f"codec={self.codec}" if self.is_raw else "encoder=copy"
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in ("bit_rate", "quality", "gop", "profile") and value != field.default:
-                raise ChannelError(f"{field.name}={value}: not with encoder=copy, where nothing is encoded")
+                raise ChannelError(f"{field.name}={value}: not with {why}, where nothing is encoded")
 
     @classmethod
     def parse(cls, text: str, default: Mapping[str, Any] | None = None) -> Self:

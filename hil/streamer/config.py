@@ -34,14 +34,14 @@ CHANNEL_KEYS = {
     "width": "pixels; 0, with height: as the source gives them",
     "height": "",
     "fps": "frames per second; 0: as the source gives them",
-    "codec": "h264, h265 or jpeg",
+    "codec": "h264, h265 or jpeg; raw pictures: nv12, i420, yuyv, rgb24, bgr24, grey",
     "encoder": "auto, libx264, h264_v4l2m2m, libx265, mjpeg; copy: pass on what the source has encoded",
     "bit_rate": "bits per second; 0: what suits size and rate",
     "quality": "1 to 100, instead of a bit rate; 0: by bit rate, for JPEG 85",
     "gop": "frames from one keyframe to the next",
     "profile": "name of the encoder's profile; empty: one that every decoder can take",
-    "slots": "number of slots of the ring, 2 to 4096",
-    "slot": "size of a slot in bytes, which is the largest frame",
+    "slots": "number of slots of the ring, 2 to 4096; 0: 30, for raw pictures what fits into 32 MiB, 4 to 30",
+    "slot": "size of a slot in bytes, which is the largest frame; 0: 512k, for raw pictures the size of one",
     "mode": "permission bits of the ring, in octal",
 }
 _EXAMPLES = {"websocket": "8765", "audio": "alsa:default,codec=opus"}

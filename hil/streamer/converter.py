@@ -84,6 +84,37 @@ class Converter:
         ]
 
 
+class Widener:
+    """Prepares R'G'B' that swscale converts wrongly: of 5 or 6 bits, or limited range. It leaves other pictures."""
+
+    def __init__(self) -> None:
+        self._graph: Any = None
+
+    def prepare(self, picture: av.VideoFrame, source: Colour, kept: bool) -> str:
+        """Prepare for pictures like this one, and return the pixel format that widened() gives. Raises ValueError.
+
+        source: its colours. kept: they stay as they are, so that a limited range stays limited.
+        """
+        steps = _widened(picture.format) if source.matrix == IDENTITY else []
+        if source.matrix == IDENTITY and not source.full_range and not kept:
+            steps += [_EXPAND, ("setparams", "range=full")]
+        self._graph = None
+        if not steps:
+            return picture.format.name
+        size = f"video_size={picture.width}x{picture.height}"
+        buffer = f"{size}:pix_fmt={picture.format.name}:time_base=1/1000000000"
+        self._graph = _graph([("buffer", buffer), *steps, ("format", "rgb24")])
+        return "rgb24"
+
+    def widened(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """Return the picture in that format."""
+        if self._graph is None:
+            return picture
+        self._graph.vpush(picture)
+        widened: av.VideoFrame = self._graph.vpull()
+        return widened
+
+
 _KEPT = 6  # any matrix that swscale knows, the same before and after
 _EXPAND = ("lutrgb", ":".join(f"{name}=(val-16)*255/219+0.5" for name in "rgb"))  # swscale takes all RGB for full range
 _UNTOLD = ("setparams", f"color_primaries={UNTOLD}:color_trc={UNTOLD}")  # swscale refuses some

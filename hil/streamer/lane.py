@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A channel's thread, which takes the newest picture, encodes it and writes it into the ring."""
+"""A channel's thread, which takes the newest picture, encodes or converts it, and writes it into the ring."""
 
 from __future__ import annotations
 
 import threading
+from functools import partial
+from typing import TYPE_CHECKING
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, ParameterSets, picture_format
@@ -14,7 +16,12 @@ from .encoder import CODECS, Encoded, Encoder
 from .ledger import Ledger
 from .log import LOG
 from .outlet import Outlet
+from .raw_pictures import CODECS as RAW_CODECS
+from .raw_pictures import RawPictures, geometry_for
 from .sources.source import Captured, Source
+
+if TYPE_CHECKING:
+    import av
 
 PENDING_UNITS = 60  # for a source that is already encoded: no access unit may be left out
 PENDING_PICTURES = 8  # for a file, in which the newest picture is not more important than the others
@@ -24,8 +31,9 @@ MAX_FPS = 255  # the largest rate that the ring's header can hold
 class Lane:
     """Encodes from a source into one ring. A slow lane drops its own pictures, and never delays the others.
 
-    encoder: its name, or None to pass the source's access units through. width, height, fps: what the ring declares. A
-    stream that is passed through declares its own, and if the channel sets no size, an encoder follows its pictures.
+    encoder: its name, or None for a channel of raw pictures, or to pass the source's access units through. width,
+    height, fps: what the ring declares. A stream that is passed through declares its own, and if the channel sets no
+    size, an encoder follows its pictures; raw pictures keep the first size, for which their slots were made.
     Raises EncoderError, ProducerBusy, RingFull or VideoShmError.
     """
 
@@ -36,17 +44,22 @@ class Lane:
         self._source_size = source.width, source.height
         self.width, self.height = channel.width or source.width, channel.height or source.height
         self.fps = channel.fps or source.fps
-        slower = 0 < channel.fps < source.fps and encoder is not None  # encoded pictures depend on each other
+        self._passes = encoder is None and not channel.is_raw
+        slower = 0 < channel.fps < source.fps and not self._passes  # encoded pictures depend on each other
         self._interval_ns = round(1e9 / channel.fps) if slower else 0
         self._next_ns = 0
         self._encoder = Encoder(channel, encoder, self.width, self.height, self.fps) if encoder is not None else None
-        self._codec = CODECS[channel.codec] if encoder is not None else (source.codec or Codec.H264)
+        self._raw = RawPictures(RAW_CODECS[channel.codec], self.width, self.height) if channel.is_raw else None
+        self._codec = source.codec or Codec.H264
+        if not self._passes:
+            self._codec = self._raw.codec if self._raw is not None else CODECS[channel.codec]
         if self._encoder is not None:
             self.width, self.height = self._encoder.width, self._encoder.height
         self._sets = ParameterSets(self._codec)
-        self.outlet = Outlet(channel, self._codec, self.width, self.height, self.fps, ledger)
+        geometry = geometry_for(channel, self._raw.layout) if self._raw is not None else None
+        self.outlet = Outlet(channel, self._codec, self.width, self.height, self.fps, ledger, geometry=geometry)
         self._most_pending = 1 if source.live else PENDING_PICTURES
-        if encoder is None:
+        if self._passes:
             self._most_pending = PENDING_UNITS
         self._wanted = threading.Condition()
         self._pending: list[Captured] = []
@@ -83,7 +96,7 @@ class Lane:
                 lost = self._pending.pop(0)
                 self.books.encoder_dropped += 1
                 following = self._pending[0]
-                following.discontinuity = following.discontinuity or lost.discontinuity or self._encoder is None
+                following.discontinuity = following.discontinuity or lost.discontinuity or self._passes
             self._wanted.notify()
 
     def want_keyframe(self) -> None:
@@ -107,7 +120,10 @@ class Lane:
             LOG.error("%s: ended: %s", self.channel.ring, error)
 
     def _handle(self, captured: Captured) -> None:
-        if self._encoder is None:
+        if self._raw is not None:
+            if captured.picture is not None:
+                self._convert(captured, captured.picture, self._raw)
+        elif self._encoder is None:
             if captured.unit is not None:
                 self._pass_on(captured, captured.unit)
         elif captured.picture is not None:
@@ -120,6 +136,12 @@ class Lane:
             encoded = self._encoder.encode(captured.picture, self._last_ns, key)
             captured.picture = None  # returns its buffer to the camera
             self._write(encoded)
+
+    def _convert(self, captured: Captured, picture: av.VideoFrame, raw: RawPictures) -> None:
+        """Write a picture as it is, but for size and pixel format, straight into a slot."""
+        layout = raw.describe(picture)
+        self.outlet.write_raw(layout, partial(raw.convert, picture), captured)
+        captured.picture = None  # returns its buffer to the camera
 
     def _pass_on(self, captured: Captured, unit: AccessUnit) -> None:
         """Write a source's own access unit. The ring declares the size that the access unit declares."""

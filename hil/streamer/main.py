@@ -110,7 +110,12 @@ def open_websocket(words: str, channels: Sequence[Channel]) -> contextlib.Abstra
     """Serve the streams over WebSocket. Raises ChannelError, or OSError if the address is in use."""
     from .websocket import WebSocketServer, address  # aiohttp is slow to import
 
-    return WebSocketServer(*address(words), [channel.ring for channel in channels])
+    place, raw = address(words), [channel.ring for channel in channels if channel.is_raw]
+    if len(raw) == len(channels):
+        raise ChannelError(f"--websocket: all channels have raw pictures, which no player takes: {', '.join(raw)}")
+    for ring in raw:
+        LOG.info("%s: raw pictures are not served over WebSocket", ring)
+    return WebSocketServer(*place, [channel.ring for channel in channels if not channel.is_raw])
 
 
 def open_sound(sound: Sound, source: Source, ledger: Ledger | None, wait: bool, over: End) -> SoundLane:

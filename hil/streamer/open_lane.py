@@ -44,6 +44,11 @@ def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
         return lane
     if channel.encoder == "copy":
         raise EncoderError(f"{channel.ring}: encoder=copy: {source.name} has raw pictures only; choose an encoder")
+    if channel.is_raw:
+        lane = Lane(channel, source, None, ledger)
+        size = lane.outlet.ring_bytes / 1e6
+        LOG.info("%s: %dx%d, raw pictures (%s), a ring of %.1f MB", channel.ring, width, height, channel.codec, size)
+        return lane
     name, why_not = choose_encoder(channel, width, height, channel.fps or source.fps)
     if why_not is not None:
         LOG.info("%s: not the board's own encoder: %s", channel.ring, why_not)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last step of a channel: writes access units into the ring, counts them, and records them in the ledger."""
+"""The last step of a channel: writes frames into the ring, counts them, and records them in the ledger."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, Producer, ProducerBusy
+from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, PictureLayout, Producer, ProducerBusy
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint
 
 from .books import Books
@@ -29,8 +30,20 @@ class RingTime:
         return self.cpu_ns / 1e9 / seconds if seconds > 0 else 0.0
 
 
+@dataclass(slots=True)
+class _Frame:
+    """A frame to be written. fill: writes it into a slot. data: its bytes, or None if only fill makes them."""
+
+    size: int
+    fill: Callable[[memoryview], None]
+    data: bytes | None = None
+    keyframe: bool = True
+    flags: int = 0
+    reserved: bytes = b""
+
+
 class Outlet:
-    """One ring and its writer, used by one thread. Raises what Producer raises."""
+    """One ring and its writer, used by one thread. geometry: slots and slot size. Raises what Producer raises."""
 
     def __init__(
         self,
@@ -41,6 +54,7 @@ class Outlet:
         fps: float,
         ledger: Ledger | None,
         media: Media = Media.VIDEO,
+        geometry: tuple[int, int] | None = None,
     ) -> None:
         self.channel = channel
         self.books = Books()
@@ -52,9 +66,9 @@ class Outlet:
         self._discontinuity = False  # the next frame does not continue the one before
         self.describe(width, height, fps)
         self.written_bytes = 0
-        self.producer = Producer(
-            channel.ring, slots=channel.slots, slot_size=channel.slot, mode=channel.mode, media=media
-        )
+        slots, self._slot = geometry or (channel.slots, channel.slot)
+        self._entry_ns = 0
+        self.producer = Producer(channel.ring, slots=slots, slot_size=self._slot, mode=channel.mode, media=media)
         info = self.producer.info()
         self._first = info.frames  # a ring that was taken over continues its frame numbers
         self.ring_bytes = info.object_bytes
@@ -67,17 +81,32 @@ class Outlet:
 
     def write(self, unit: AccessUnit, captured: Captured) -> Result:
         """Write an access unit of that picture, and return what became of it."""
+        size = len(unit.data)
+
+        def copy(slot: memoryview) -> None:
+            slot[:size] = unit.data
+
+        flags = Flag.RECOVERY_POINT if unit.entry is EntryPoint.RECOVERY_POINT else Flag(0)
+        result = self._write(_Frame(size, copy, unit.data, unit.keyframe, flags), captured)
+        if result == "refused":
+            self._advise(unit)
+        return result
+
+    def write_raw(self, layout: PictureLayout, convert: Callable[[memoryview], None], captured: Captured) -> Result:
+        """Have convert write that picture into a slot, publish it, and return what became of it."""
+        return self._write(_Frame(layout.size, convert, reserved=layout.reserved), captured)
+
+    def _write(self, frame: _Frame, captured: Captured) -> Result:
         self.books.encoded += 1
-        entry_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
-        result, number = self._write(unit, captured)
+        self._entry_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
+        result, number = self._publish(frame, captured)
         self.ring_time.cpu_ns += time.thread_time_ns() - cpu_ns
         self.ring_time.frames += 1
         if result == "written":
             self.books.written += 1
-            self.written_bytes += len(unit.data)
+            self.written_bytes += frame.size
         elif result == "refused":
             self.books.refused += 1
-            self._advise(unit)
         else:
             self.books.ring_dropped += 1
         if self._ledger is not None:
@@ -85,35 +114,34 @@ class Outlet:
                 channel=self.channel.ring,
                 v4l2_sequence=captured.sequence,
                 capture_ns=captured.capture_ns,
-                entry_ns=entry_ns,
+                entry_ns=self._entry_ns,
                 number=number,
-                size=len(unit.data),
+                size=frame.size,
                 crc32=0,
                 result=result,
             )
-            self._ledger.add(record, unit.data)
+            self._ledger.add(record, frame.data or b"")
         return result
 
-    def _write(self, unit: AccessUnit, captured: Captured) -> tuple[Result, int]:
-        flags = Flag.CAPTURE_DRIVER if captured.from_driver else Flag(0)
+    def _publish(self, frame: _Frame, captured: Captured) -> tuple[Result, int]:
+        flags = frame.flags | (Flag.CAPTURE_DRIVER if captured.from_driver else Flag(0))
         if self._discontinuity or captured.discontinuity:
             flags |= Flag.DISCONTINUITY
-        if unit.entry is EntryPoint.RECOVERY_POINT:
-            flags |= Flag.RECOVERY_POINT
-        size, (width, height, fps) = len(unit.data), self._picture
+        width, height, fps = self._picture
         try:
-            if size > self.channel.slot:
-                self.producer.write(unit.data)  # the ring refuses it, and counts that where vshm shows it
+            if frame.size > self._slot and frame.data is not None:
+                self.producer.write(frame.data)  # the ring refuses it, and counts that where vshm shows it
             with self.producer.reserve() as slot:
-                slot.data[:size] = unit.data
+                self._fill(frame, slot.data)
                 slot.commit(
-                    size,
-                    keyframe=unit.keyframe,
+                    frame.size,
+                    keyframe=frame.keyframe,
                     codec=self._codec,
                     width=width,
                     height=height,
                     fps=fps,
                     timestamp_ms=(realtime_offset_ns() + captured.capture_ns) // 1_000_000,
+                    reserved=frame.reserved,
                     capture_ns=captured.capture_ns,
                     flags=flags,
                 )
@@ -122,6 +150,17 @@ class Outlet:
             return "refused" if isinstance(error, FrameTooLarge) else "ring_dropped", -1
         self._discontinuity = False
         return "written", self._first + self.books.written
+
+    def _fill(self, frame: _Frame, slot: memoryview) -> None:
+        if frame.data is not None:
+            frame.fill(slot)
+            return
+        cpu_ns = time.thread_time_ns()
+        frame.fill(slot)
+        if self._ledger is not None:
+            frame.data = bytes(slot[: frame.size])
+        self.ring_time.cpu_ns -= time.thread_time_ns() - cpu_ns  # to convert a picture is no work of the ring's
+        self._entry_ns = time.monotonic_ns()
 
     def _advise(self, unit: AccessUnit) -> None:
         if self._refused_before:
