@@ -43,6 +43,7 @@ ROWS = [
     Row("camera-streamer --preset", "channel|fps", lasts=True, more=" --device testsrc:320x240@15"),
     Row("camera-streamer --websocket", "fps", lasts=True, more=" --device testsrc:320x240@15"),
     Row("camera-streamer --device usb", "camera|device", code=1),
+    Row("camera-streamer --channel 0:1280x720@30 --channel 3", "fps", lasts=True, more=" --device testsrc"),
     Row("camera-streamer --channel 0:1280x720@30", "fps", lasts=True, more=" --device testsrc"),
     Row("camera-streamer --channel 0:slots", "fps", lasts=True, more=" --device testsrc"),
     Row("camera-streamer --channel 0:gop", "fps", lasts=True, more=" --device testsrc:320x240@15"),

@@ -121,6 +121,9 @@ class RawPictures:
         self.layout = layout_for(self.codec, *after, told(target))
         pixels = self._widener.prepare(picture, source, kept)
         known = [colour.matrix if colour.matrix in MATRICES else MATRICES[3] for colour in (source, target)]
+        form = picture.format
+        if kept and self.codec == Codec.GREY and form.is_planar and form.components[0].bits == 8:
+            pixels = PIXELS[Codec.GREY]  # its first plane is what is asked for
         if kept:  # the same on both sides, and of full range, which swscale takes some formats for whatever is said
             ends = [Side(*before, pixels, known[0], True), Side(*after, PIXELS[self.codec], known[0], True)]
         else:

@@ -14,18 +14,24 @@ from writers import BUILD, ROOT, wait_until
 
 PICTURE = next(stream for stream in streams() if stream.name == "idr_pictures_only.h264")
 JPEG = b"\xff\xd8\xff\xd9"
-# Writes a picture and its sound, ten times a second.
+# Writes a picture, its sound, and a raw picture, ten times a second.
 WRITER = """
 import sys
 import time
 from pathlib import Path
-from vshm_ctypes import AudioFormat, Codec, Media, Producer
+from vshm_ctypes import AudioFormat, Codec, Media, Producer, picture_layout
 
-with Producer() as pictures, Producer("audio_stream", media=Media.AUDIO) as sounds:
+raw = picture_layout(Codec.RGB24, 32, 10)
+with (
+    Producer() as pictures,
+    Producer("audio_stream", media=Media.AUDIO) as sounds,
+    Producer(3, slots=8, slot_size=raw.size) as raws,
+):
     print("ready", flush=True)
     while True:
         sounds.write(bytes(9600), codec=Codec.PCM_S16LE, **AudioFormat(48000, 1, 4800).meta())
         pictures.write(Path(sys.argv[1]).read_bytes(), keyframe=True, width=64, height=48, fps=10)
+        raws.write(bytes(raw.size), fps=10, **raw.meta())
         time.sleep(0.1)
 """
 C, PYTHON = dict(programs("c")), dict(programs("python"))
