@@ -148,7 +148,8 @@ def test_pictures_of_another_size_are_scaled_to_that_of_the_slots(ring: str) -> 
     lane = Lane(Channel(ring=ring, codec="i420"), CAMERA, None, None)
     for width in (64, 128, 32):
         picture = av.VideoFrame(width, 48, "yuv420p")
-        for plane, levels in zip(picture.planes, (numpy.linspace(0, 255, width), [90], [160]), strict=True):
+        ramp: list[float] = numpy.linspace(0, 255, width).tolist()
+        for plane, levels in zip(picture.planes, (ramp, [90.0], [160.0]), strict=True):
             lines = numpy.full((plane.height, plane.line_size), levels[-1], numpy.uint8)
             lines[:, : len(levels)] = levels
             plane.update(lines.tobytes())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What it costs to bring a raw picture into its slot: by camera-streamer, beside a copy of the same bytes alone.
 
-python tests/bench/raw_pictures.py [--json]
+python tests/bench/raw_conversion.py [--json]
 
 Each in turn, the median of the rounds, in ms of one thread. "through a picture" is PyAV's way, which converts into
 memory of its own and needs a copy of that into the slot.
