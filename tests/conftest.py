@@ -55,6 +55,8 @@ NEEDS_PYAV = [
     "containers",
     "corpus",
     "corpus_files",
+    "elements_sink",
+    "elements_source",
     "encoder_copy",
     "encoder_limits",
     "examples",

@@ -2,6 +2,7 @@
 #include "formats.h"
 
 #include <gst/audio/audio.h>
+#include <string.h>
 
 /* By VIDEO_SHM_SAMPLE_RATE_*, in Hz. */
 static const int rates[] = {0,     8000,  11025, 12000, 16000, 22050,  24000, 32000,
@@ -10,6 +11,14 @@ static const int rates[] = {0,     8000,  11025, 12000, 16000, 22050,  24000, 32
 gboolean format_is_sound(guint codec)
 {
 	return codec >= VIDEO_SHM_CODEC_PCM_S16LE && codec < 128;
+}
+
+guint8 format_rate_number(int rate)
+{
+	for (guint8 number = 1; number < G_N_ELEMENTS(rates); number++)
+		if (rates[number] == rate)
+			return number;
+	return VIDEO_SHM_SAMPLE_RATE_UNKNOWN;
 }
 
 static int rate_of(const video_frame_meta_t *meta)
@@ -64,6 +73,8 @@ GstCaps *format_caps(const video_frame_meta_t *meta)
 {
 	if (format_is_sound(meta->codec))
 		return sound(meta);
+	if (raw_is(meta->codec))
+		return raw_caps(meta);
 	switch (meta->codec) {
 	case VIDEO_SHM_CODEC_H264:
 		return coded_picture(FORMATS_H264, meta);
@@ -79,6 +90,9 @@ GstCaps *format_caps(const video_frame_meta_t *meta)
 gboolean format_is_same(const video_frame_meta_t *one, const video_frame_meta_t *other)
 {
 	if (one->codec != other->codec || one->height != other->height || one->fps != other->fps)
+		return FALSE;
+	if (raw_is(one->codec) &&
+		memcmp(one->reserved, other->reserved, sizeof(one->reserved)) != 0) /* its colour */
 		return FALSE;
 	return one->width == other->width ||
 		   format_is_sound(one->codec); /* frames of sound may differ in length */

@@ -6,7 +6,8 @@
 #include <gst/gst.h>
 #include <video_shm.h>
 
-#define FORMATS_SIZE "width = (int) [ 1, 65535 ], height = (int) [ 1, 65535 ]"
+#include "raw.h"
+
 #define FORMATS_H264 "video/x-h264, stream-format = (string) byte-stream, alignment = (string) au"
 #define FORMATS_H265 "video/x-h265, stream-format = (string) byte-stream, alignment = (string) au"
 #define FORMATS_JPEG "image/jpeg"
@@ -18,7 +19,8 @@
 #define FORMATS_OPUS "audio/x-opus, channel-mapping-family = (int) 0"
 
 #define FORMATS_ALL                                                                                          \
-	FORMATS_H264 "; " FORMATS_H265 "; " FORMATS_JPEG "; " FORMATS_PCM "; " FORMATS_AAC "; " FORMATS_OPUS
+	FORMATS_H264 "; " FORMATS_H265 "; " FORMATS_JPEG "; " RAW_FORMATS "; " FORMATS_PCM "; " FORMATS_AAC      \
+				 "; " FORMATS_OPUS
 
 /* Returns caps, which the caller unrefs, or NULL: a codec that is not known here, sound without its rate. */
 GstCaps *format_caps(const video_frame_meta_t *meta);
@@ -30,5 +32,8 @@ gboolean format_is_same(const video_frame_meta_t *one, const video_frame_meta_t 
 GstClockTime format_duration(const video_frame_meta_t *meta);
 
 gboolean format_is_sound(guint codec);
+
+/* Returns VIDEO_SHM_SAMPLE_RATE_* of a rate in Hz. */
+guint8 format_rate_number(int rate);
 
 #endif

@@ -54,11 +54,14 @@ GType option_when_gone_type(void)
 	return registered(&once, "VshmWhenGone", values);
 }
 
-void option_install_ring(GObjectClass *class, guint ring, guint channel)
+void option_install_ring(GObjectClass *class, guint ring, guint channel, const char *unset)
 {
+	const char *description = unset != NULL
+								  ? "Name of the ring, as in vshm list"
+								  : "Name of the ring; unset: /video_stream, or /audio_stream for sound";
+
 	g_object_class_install_property(class, ring,
-									g_param_spec_string("ring", "Ring", "Name of the ring, as in vshm list",
-														VIDEO_SHM_NAME, CONFIGURABLE));
+									g_param_spec_string("ring", "Ring", description, unset, CONFIGURABLE));
 	g_object_class_install_property(
 		class, channel,
 		g_param_spec_int("channel", "Channel",
@@ -66,11 +69,11 @@ void option_install_ring(GObjectClass *class, guint ring, guint channel)
 						 -1, CONFIGURABLE));
 }
 
-char *option_ring_name(const char *ring, int channel)
+char *option_ring_name(const char *ring, int channel, const char *unset)
 {
 	if (channel >= 0)
 		return g_strdup_printf("%s_ch%d", VIDEO_SHM_NAME, channel);
 	if (ring == NULL || ring[0] == '\0')
-		return g_strdup(VIDEO_SHM_NAME);
+		return g_strdup(unset);
 	return ring[0] == '/' ? g_strdup(ring) : g_strconcat("/", ring, NULL);
 }

@@ -12,10 +12,11 @@ GType option_start_type(void);     /* of enum video_shm_start */
 GType option_policy_type(void);    /* of enum video_shm_policy */
 GType option_when_gone_type(void); /* of enum when_gone */
 
-/* Installs the properties "ring" and "channel" under these numbers. */
-void option_install_ring(GObjectClass *class, guint ring, guint channel);
+/* Installs the properties "ring" and "channel" under these numbers; unset: the ring's default, NULL if it
+ * depends. */
+void option_install_ring(GObjectClass *class, guint ring, guint channel, const char *unset);
 
 /* Returns the ring's name with its slash, from both properties' values; the caller frees it. */
-char *option_ring_name(const char *ring, int channel);
+char *option_ring_name(const char *ring, int channel, const char *unset);
 
 #endif

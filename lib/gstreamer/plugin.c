@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <gst/gst.h>
 
+#include "sink.h"
 #include "source.h"
 
 static gboolean register_elements(GstPlugin *plugin)
 {
-	return gst_element_register(plugin, "vshmsrc", GST_RANK_NONE, VSHM_TYPE_SOURCE);
+	return gst_element_register(plugin, "vshmsrc", GST_RANK_NONE, VSHM_TYPE_SOURCE) &&
+		   gst_element_register(plugin, "vshmsink", GST_RANK_NONE, VSHM_TYPE_SINK);
 }
 
 #define PACKAGE "video-shm"

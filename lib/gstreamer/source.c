@@ -19,7 +19,7 @@ static gboolean start(GstBaseSrc *base)
 	VshmSource *self = VSHM_SOURCE(base);
 
 	GST_OBJECT_LOCK(self);
-	self->name = option_ring_name(self->ring, self->channel);
+	self->name = option_ring_name(self->ring, self->channel, VIDEO_SHM_NAME);
 	latency_reset(&self->latency);
 	self->figures = (video_shm_info_t){0};
 	GST_OBJECT_UNLOCK(self);
@@ -134,6 +134,8 @@ static GstFlowReturn renegotiate(VshmSource *self, const video_frame_meta_t *met
 	}
 	gst_clear_caps(&self->caps);
 	self->caps = caps;
+	if (raw_is(meta->codec))
+		gst_video_info_from_caps(&self->raw, caps);
 	GST_OBJECT_LOCK(self);
 	self->format = *meta;
 	self->has_format = TRUE;
@@ -141,7 +143,48 @@ static GstFlowReturn renegotiate(VshmSource *self, const video_frame_meta_t *met
 	return gst_base_src_negotiate(GST_BASE_SRC(self)) ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
 }
 
+/* Raw pictures are large: their buffers come from a pool, the next element's if it has one. */
+static gboolean decide_allocation(GstBaseSrc *base, GstQuery *query)
+{
+	VshmSource *self = VSHM_SOURCE(base);
+
+	if (self->has_format && raw_is(self->format.codec) && gst_query_get_n_allocation_pools(query) == 0) {
+		const guint size = (guint)GST_VIDEO_INFO_SIZE(&self->raw);
+		GstBufferPool *pool = gst_video_buffer_pool_new();
+		GstStructure *settings = gst_buffer_pool_get_config(pool);
+
+		gst_buffer_pool_config_set_params(settings, self->caps, size, 0, 0);
+		gst_buffer_pool_set_config(pool, settings);
+		gst_query_add_allocation_pool(query, pool, size, 0, 0);
+		gst_object_unref(pool);
+	}
+	return GST_BASE_SRC_CLASS(vshm_source_parent_class)->decide_allocation(base, query);
+}
+
 /* ---- frames ---- */
+
+/* Returns a copy of the frame in *buffer. */
+static GstFlowReturn copied(VshmSource *self, const video_shm_view_t *view, GstBuffer **buffer)
+{
+	GstBaseSrc *base = GST_BASE_SRC(self);
+	GstFlowReturn result;
+
+	if (!raw_is(view->meta.codec)) {
+		*buffer = gst_buffer_new_memdup(view->data, view->meta.size);
+		return GST_FLOW_OK;
+	}
+	*buffer = NULL;
+	result = GST_BASE_SRC_GET_CLASS(base)->alloc(base, 0, (guint)GST_VIDEO_INFO_SIZE(&self->raw), buffer);
+	if (result != GST_FLOW_OK || raw_copy_out(*buffer, &self->raw, view->data, &view->meta))
+		return result;
+	gst_clear_buffer(buffer);
+	GST_ELEMENT_ERROR(
+		self, STREAM, WRONG_TYPE,
+		("A picture in ring %s has %u bytes, which is not its format's size: its writer is wrong.",
+		 self->name, view->meta.size),
+		(NULL));
+	return GST_FLOW_ERROR;
+}
 
 /* A frame is copied, always: a buffer lives as long as anybody downstream likes, and the writer waits for
  * nobody. */
@@ -152,17 +195,18 @@ static GstFlowReturn create(GstPushSrc *base, GstBuffer **out)
 	for (;;) {
 		video_shm_view_t view;
 		GstFlowReturn result = source_next(self, &view);
-		GstBuffer *buffer;
+		GstBuffer *buffer = NULL;
+		gboolean is_whole;
 
 		if (result != GST_FLOW_OK)
 			return result;
 		result = renegotiate(self, &view.meta);
-		if (result != GST_FLOW_OK) {
-			(void)source_give_back(self, &view);
+		if (result == GST_FLOW_OK)
+			result = copied(self, &view, &buffer);
+		is_whole = source_give_back(self, &view);
+		if (result != GST_FLOW_OK)
 			return result;
-		}
-		buffer = gst_buffer_new_memdup(view.data, view.meta.size);
-		if (!source_give_back(self, &view)) {
+		if (!is_whole) {
 			self->times.torn++;
 			gst_buffer_unref(buffer);
 			continue;
@@ -220,5 +264,6 @@ static void vshm_source_class_init(VshmSourceClass *class)
 	source->unlock_stop = unlock_stop;
 	source->query = query;
 	source->negotiate = negotiate;
+	source->decide_allocation = decide_allocation;
 	GST_PUSH_SRC_CLASS(class)->create = create;
 }

@@ -4,6 +4,7 @@
 #define VSHM_SOURCE_H
 
 #include <gst/base/gstpushsrc.h>
+#include <gst/video/video.h>
 #include <video_shm.h>
 
 #include "latency.h"
@@ -44,6 +45,7 @@ struct _VshmSource {
 	gboolean has_format;
 	video_frame_meta_t format;
 	GstCaps *caps;
+	GstVideoInfo raw;   /* of the caps, if they are raw */
 	GstCaps *unix_time; /* of the meta with the time of capture */
 	struct source_times times;
 

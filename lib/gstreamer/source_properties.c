@@ -96,7 +96,7 @@ void source_install_properties(GObjectClass *class)
 {
 	class->set_property = set_property;
 	class->get_property = get_property;
-	option_install_ring(class, RING, CHANNEL);
+	option_install_ring(class, RING, CHANNEL, VIDEO_SHM_NAME);
 	g_object_class_install_property(class, START,
 									g_param_spec_enum("start", "Start", "The first frame",
 													  option_start_type(), VIDEO_SHM_START_KEYFRAME,

@@ -21,17 +21,35 @@ void rig_open(struct rig *rig)
 	rig_start_writer(rig);
 }
 
+/* Makes the element, alone in its harness, with one pad. */
+static void make(struct rig *rig, const char *element, const char *properties, gboolean is_source)
+{
+	char *description = g_strdup_printf("%s ring=%s %s", element, rig->ring, properties);
+	GstElement *made = gst_parse_launch(description, NULL);
+
+	CHECK(made != NULL);
+	rig->bus = gst_bus_new();
+	gst_element_set_bus(made, rig->bus);
+	rig->harness = gst_harness_new_with_element(made, is_source ? NULL : "sink", is_source ? "src" : NULL);
+	gst_object_unref(made);
+	g_free(description);
+}
+
 void rig_make_source(struct rig *rig, const char *properties)
 {
-	char *description = g_strdup_printf("vshmsrc ring=%s %s", rig->ring, properties);
-	GstElement *source = gst_parse_launch(description, NULL);
+	make(rig, "vshmsrc", properties, TRUE);
+}
 
-	CHECK(source != NULL);
-	rig->bus = gst_bus_new();
-	gst_element_set_bus(source, rig->bus);
-	rig->harness = gst_harness_new_with_element(source, NULL, "src");
-	gst_object_unref(source);
-	g_free(description);
+void rig_make_sink(struct rig *rig, const char *properties, const char *caps)
+{
+	if (rig->ring == NULL) {
+		rig->ring = fresh_name();
+		gst_init(NULL, NULL);
+	}
+	make(rig, "vshmsink", properties, FALSE);
+	gst_harness_use_systemclock(rig->harness);
+	gst_harness_play(rig->harness);
+	gst_harness_set_src_caps_str(rig->harness, caps);
 }
 
 void rig_play(struct rig *rig, const char *properties)
@@ -121,12 +139,15 @@ GstEvent *pull_event(struct rig *rig, GstEventType type)
 	}
 }
 
-void await_error(struct rig *rig, const char *words)
+void await_message(struct rig *rig, GstMessageType type, const char *words)
 {
-	GstMessage *message = gst_bus_timed_pop_filtered(rig->bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR);
+	GstMessage *message = gst_bus_timed_pop_filtered(rig->bus, GST_CLOCK_TIME_NONE, type);
 	GError *error;
 
-	gst_message_parse_error(message, &error, NULL);
+	if (type == GST_MESSAGE_ERROR)
+		gst_message_parse_error(message, &error, NULL);
+	else
+		gst_message_parse_warning(message, &error, NULL);
 	if (strstr(error->message, words) == NULL)
 		check_failed(__FILE__, __LINE__, words, "it said: %s", error->message);
 	g_error_free(error);

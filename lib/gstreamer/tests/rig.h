@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring with a writer, and vshmsrc that reads it under GStreamer's harness. */
+/* A ring, and an element that reads or writes it under GStreamer's harness. */
 #ifndef VSHM_RIG_H
 #define VSHM_RIG_H
 
@@ -24,6 +24,8 @@ void rig_start_writer(struct rig *rig);
 /* The source with its properties, as in gst-launch; not playing. */
 void rig_make_source(struct rig *rig, const char *properties);
 void rig_play(struct rig *rig, const char *properties);
+/* The sink, playing, which makes the ring with these caps. */
+void rig_make_sink(struct rig *rig, const char *properties, const char *caps);
 /* Ends all of it, and checks that the elements left no object behind. */
 void rig_close(struct rig *rig);
 
@@ -38,7 +40,7 @@ void pull_frames(struct rig *rig, guint64 from, guint64 until);
 /* Waits for an event of that type and skips all before; the caller unrefs it. */
 GstEvent *pull_event(struct rig *rig, GstEventType type);
 
-/* Waits for an error on the bus and checks that it says that. */
-void await_error(struct rig *rig, const char *words);
+/* Waits for an error or a warning on the bus and checks that it says that. */
+void await_message(struct rig *rig, GstMessageType type, const char *words);
 
 #endif

@@ -99,7 +99,7 @@ static void an_unknown_codec_is_refused(void)
 	rig.meta.codec = VIDEO_SHM_CODEC_AV1;
 	put_frame(&rig, TRUE, 0, 0);
 	rig_play(&rig, "start=oldest");
-	await_error(&rig, "codec 3, which this version does not know");
+	await_message(&rig, GST_MESSAGE_ERROR, "codec 3, which this version does not know");
 	rig_close(&rig);
 }
 
@@ -110,7 +110,7 @@ static void what_the_next_element_does_not_take_is_refused(void)
 	rig_make_source(&rig, "");
 	gst_harness_set_sink_caps_str(rig.harness, "video/x-h265");
 	gst_harness_play(rig.harness);
-	await_error(&rig, "video/x-h264");
+	await_message(&rig, GST_MESSAGE_ERROR, "video/x-h264");
 	rig_close(&rig);
 }
 

@@ -24,7 +24,7 @@ static void a_writer_that_closes_is_an_error_if_so_wanted(void)
 	rig_play(&rig, "when-gone=error");
 	pull_frames(&rig, 0, 1);
 	video_shm_producer_destroy(&rig.producer);
-	await_error(&rig, "has closed it");
+	await_message(&rig, GST_MESSAGE_ERROR, "has closed it");
 	rig_close(&rig);
 }
 
@@ -44,7 +44,7 @@ static void a_writer_that_dies_is_an_error_if_so_wanted(void)
 	child_succeeds(start_child(write_and_die, (void *)(guintptr)rig.ring));
 	rig_play(&rig, "when-gone=error");
 	pull_frames(&rig, 0, 1);
-	await_error(&rig, "died");
+	await_message(&rig, GST_MESSAGE_ERROR, "died");
 	rig_close(&rig);
 }
 
@@ -85,7 +85,7 @@ static void where_nobody_waits_there_has_to_be_a_ring(void)
 	video_shm_producer_destroy(&rig.producer);
 	rig_make_source(&rig, "when-gone=eos");
 	CHECK_EQ(gst_element_set_state(rig.harness->element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
-	await_error(&rig, "There is no ring /vshm_test_");
+	await_message(&rig, GST_MESSAGE_ERROR, "There is no ring /vshm_test_");
 	rig_close(&rig);
 }
 
@@ -96,7 +96,7 @@ static void what_is_no_ring_is_refused_at_once(void)
 	CHECK(g_file_set_contents(shm_path(rig.ring), "no ring", 7, NULL));
 	rig_make_source(&rig, "");
 	CHECK_EQ(gst_element_set_state(rig.harness->element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
-	await_error(&rig, "is no ring");
+	await_message(&rig, GST_MESSAGE_ERROR, "is no ring");
 	rig_close(&rig);
 }
 
@@ -106,7 +106,7 @@ static void what_can_be_no_name_of_a_ring_is_refused(void)
 	rig_make_source(&rig, "");
 	g_object_set(rig.harness->element, "ring", "a/b", NULL);
 	CHECK_EQ(gst_element_set_state(rig.harness->element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
-	await_error(&rig, "\"/a/b\" can't be the name of a ring");
+	await_message(&rig, GST_MESSAGE_ERROR, "\"/a/b\" can't be the name of a ring");
 	rig_close(&rig);
 }
 
@@ -116,7 +116,7 @@ static void silence_ends_with_the_timeout(void)
 	put_frame(&rig, TRUE, 0, 0);
 	rig_play(&rig, "timeout=100000000");
 	pull_frames(&rig, 0, 1);
-	await_error(&rig, "within the timeout");
+	await_message(&rig, GST_MESSAGE_ERROR, "within the timeout");
 	rig_close(&rig);
 }
 
@@ -125,7 +125,7 @@ static void a_ring_that_is_never_made_ends_with_the_timeout(void)
 	rig_open(&rig);
 	video_shm_producer_destroy(&rig.producer);
 	rig_play(&rig, "timeout=100000000");
-	await_error(&rig, "within the timeout");
+	await_message(&rig, GST_MESSAGE_ERROR, "within the timeout");
 	rig_close(&rig);
 }
 
