@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Motion detection: an event, with a picture, whenever enough of the picture changes.
 
-python -m vshm_ctypes.examples.motion_detection [RING] [--every N] [--share 0.02] [--folder DIR]
+python -m vshm_ctypes.examples.motion_detection [RING] [--every N] [--share 0.02] [--folder DIR] [--mqtt URL]
 
 By default only keyframes are read and decoded, about one a second, which costs a small board very little. With
 --every N each frame is decoded, as H.264 requires, and every Nth is examined.
+
+With --mqtt, Home Assistant finds a motion sensor and its last picture by itself, and the program goes on when camera
+or broker come back.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -19,8 +23,9 @@ from typing import Literal
 import cv2
 import numpy
 
-from vshm_ctypes import Consumer, Frame
+from vshm_ctypes import Consumer, Frame, ring_name
 
+from .mqtt import MotionPublisher, add_arguments, publisher_of
 from .pictures import Decoder, Gray, gray
 
 SMALL = (160, 120)  # pixels; averages noise away
@@ -43,13 +48,15 @@ def changed_share(before: Gray, now: Gray) -> float:
     return float(numpy.mean(cv2.absdiff(before, now) > CHANGE))
 
 
-def detect(stream: Consumer, every: int, share: float, folder: Path | None) -> None:
-    """Print an event for each picture that differs from the one before, until the producer closes the ring."""
+def detect(stream: Consumer, every: int, share: float, folder: Path | None, publisher: MotionPublisher | None) -> None:
+    """Print and publish an event for each picture that differs from the one before, until the stream ends."""
     before: Gray | None = None
     for frame, picture in grays(stream, every):
         small: Gray = cv2.resize(picture, SMALL, interpolation=cv2.INTER_AREA).astype(numpy.uint8)
         changed = changed_share(before, small) if before is not None else 0.0
         before = small
+        if publisher is not None:
+            publisher.looked()
         if changed >= share:
             event: dict[str, object] = {
                 "event": "motion",
@@ -62,6 +69,8 @@ def detect(stream: Consumer, every: int, share: float, folder: Path | None) -> N
                 cv2.imwrite(str(path), picture)
                 event["picture"] = str(path)
             print(json.dumps(event), flush=True)
+            if publisher is not None:
+                publisher.moved(json.dumps(event), cv2.imencode(".jpg", picture)[1].tobytes())
 
 
 def main() -> None:
@@ -74,13 +83,23 @@ def main() -> None:
         "--share", type=float, default=0.02, help="share of the picture that has to change (default: 0.02)"
     )
     parser.add_argument("--folder", type=Path, help="save the pictures here")
+    add_arguments(parser)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, as process 1 of a container too
     policy: Literal["every", "keyframes"] = "every" if arguments.every else "keyframes"
     with (
         contextlib.suppress(KeyboardInterrupt),
-        Consumer(arguments.ring, publish=True, start="keyframe", policy=policy, resync=True) as stream,
+        publisher_of(parser, arguments, ring_name(arguments.ring)) as publisher,
+        Consumer(
+            arguments.ring,
+            publish=True,
+            start="keyframe",
+            policy=policy,
+            resync=True,
+            reconnect=publisher is not None,
+        ) as stream,
     ):
-        detect(stream, arguments.every or 1, arguments.share, arguments.folder)
+        detect(stream, arguments.every or 1, arguments.share, arguments.folder, publisher)
 
 
 if __name__ == "__main__":
