@@ -73,6 +73,10 @@ ROWS = [
     Row('eval "$(vshm completion bash)"'),
     Row("vshm completion fish | source", why="is a line of fish: tests/cli/test_completion.py"),
     Row("hil completion bash", "complete"),
+    Row(
+        "python -m vshm_ctypes.examples.motion_detection --mqtt",
+        why="needs a broker: tests/binding/test_example_mqtt.py",
+    ),
     Row("python -m vshm_ctypes.examples", "usage"),
     Row("hil vm", why="boots a virtual machine: ci/hil does"),
     Row("hil gate --baseline main", why=ELSEWHERE),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from judges import missing
+import pytest
 from lab import free_port
 from writers import wait_until
 
@@ -20,7 +20,9 @@ PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin"
 def _program(name: str) -> str:
     path = shutil.which(name, path=PATHS)
     if path is None:
-        missing(f"no {name} here")
+        told = f"no {name} here: ci/bootstrap base lab"
+        assert "CI" not in os.environ, told
+        pytest.skip(told)
     return path
 
 
