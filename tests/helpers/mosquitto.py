@@ -53,11 +53,18 @@ class Mosquitto:
 
     def _make_certificate(self) -> None:
         words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", self.folder / "key.pem", "-out", self.ca]
+        names = [
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-keyout",
+            str(self.folder / "key.pem"),
+            "-out",
+            str(self.ca),
+        ]
         subprocess.run([_program("openssl"), "req", *words, *names], check=True, capture_output=True)
 
     def start(self) -> None:
-        command = [_program("mosquitto"), "-c", self._configuration]
+        command: list[str | Path] = [_program("mosquitto"), "-c", self._configuration]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(self.answers, "the broker answers")
 
