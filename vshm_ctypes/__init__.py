@@ -38,6 +38,7 @@ from .views import BorrowedFrame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .consumers import Consumers
     from .matching import Sync, SyncBooks, sync
     from .pictures.reader import Picture, PictureBooks, Pictures
 
@@ -50,6 +51,7 @@ __all__ = [
     "Codec",
     "Colour",
     "Consumer",
+    "Consumers",
     "Flag",
     "Frame",
     "FrameMeta",
@@ -94,6 +96,10 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load what most programs do without at its first use, since they start on small boards."""
+    if name == "Consumers":
+        from . import consumers
+
+        return consumers.Consumers
     if name in {"Sync", "SyncBooks", "sync"}:
         from . import matching
 

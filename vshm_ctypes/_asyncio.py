@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""asyncio for Consumer: it blocks in a daemon thread, which nobody has to wait for however the wait ends."""
+"""asyncio for Consumer and Consumers: a daemon thread blocks, which nobody has to wait for however the wait ends."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from .errors import ProducerClosed, VideoShmError
-from .frame import Frame
 from .limits import explain
 
+Got = TypeVar("Got")
+Got_co = TypeVar("Got_co", covariant=True)
 
-class Waiting(Protocol):
-    """The part of Consumer that this module uses."""
+
+class Waiting(Protocol[Got_co]):
+    """The part of Consumer, and of Consumers, that this module uses."""
 
     def _look_ahead(self, timeout: float | None, is_wanted: Callable[[], bool]) -> None:
         """Wait in the calling thread, and keep the frame that comes for the next call."""
 
-    def _receive_now(self) -> Frame | None:
+    def _receive_now(self) -> Got_co | None:
         """Return the next frame if it is there, else None, without waiting."""
 
     def _wake(self) -> None:
@@ -37,7 +39,7 @@ class _Wait:
     A frame that comes stays with the consumer, so that cancelling a wait loses nothing.
     """
 
-    def __init__(self, consumer: Waiting, timeout: float | None, found: asyncio.Future[None]) -> None:
+    def __init__(self, consumer: Waiting[object], timeout: float | None, found: asyncio.Future[None]) -> None:
         self._consumer = consumer
         self._timeout = timeout
         self._loop = found.get_loop()
@@ -72,7 +74,7 @@ class _Wait:
                 await asyncio.sleep(0.001)
 
 
-async def _look_ahead(consumer: Waiting, timeout: float | None) -> None:
+async def _look_ahead(consumer: Waiting[object], timeout: float | None) -> None:
     found = asyncio.get_running_loop().create_future()
     wait = _Wait(consumer, timeout, found)
     try:
@@ -84,7 +86,7 @@ async def _look_ahead(consumer: Waiting, timeout: float | None) -> None:
         raise
 
 
-async def receive(consumer: Waiting, timeout: float | None) -> Frame | None:
+async def receive(consumer: Waiting[Got], timeout: float | None) -> Got | None:
     """Return the next frame, or None if none came within timeout seconds (None: wait for ever)."""
     end_s = None if timeout is None else monotonic() + timeout
     await asyncio.sleep(0)  # let other tasks run even if frames are always ready
@@ -96,7 +98,7 @@ async def receive(consumer: Waiting, timeout: float | None) -> Frame | None:
         await _look_ahead(consumer, left_s)
 
 
-async def frames(consumer: Waiting) -> AsyncIterator[Frame]:
+async def frames(consumer: Waiting[Got]) -> AsyncIterator[Got]:
     """Yield frames until the producer closes the ring."""
     try:
         while True:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from .publication import Publication
 
-_NO_WAIT = 0xFFFFFFFF
-_SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
+NO_WAIT = 0xFFFFFFFF
+SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
 
 _VIEW = Struct("@IIPQQQQQQQII?BHHB5s")  # the fields of ViewFields, unpacked at once
 _ATTACHMENT = 8
@@ -75,8 +75,8 @@ class Waiter(Handle):
         while is_wanted():
             if self._others:
                 self._let_others()
-            left = _SLICE_S if deadline is None else min(deadline - monotonic(), _SLICE_S)
-            milliseconds = max(1, round(left * 1000)) if left > 0 else _NO_WAIT
+            left = SLICE_S if deadline is None else min(deadline - monotonic(), SLICE_S)
+            milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
             size = _acquire(self._reference, self._view_reference, milliseconds)
             if size > 0:
                 return True
@@ -127,7 +127,7 @@ class Waiter(Handle):
         if self._borrowed is not None:
             raise VideoShmError(errno.EBUSY, self.ring, "a frame is borrowed already: leave its with block first")
         # Often the frame is there already, and no clock needs to be read.
-        size = _acquire(self._reference, self._view_reference, _NO_WAIT)
+        size = _acquire(self._reference, self._view_reference, NO_WAIT)
         if size < 0:  # reported only once, so it must not be ignored
             self._check_goes_on(get_errno())
         if size <= 0 and not self._wait(timeout, is_wanted):
@@ -151,7 +151,7 @@ class Waiter(Handle):
 
         The wait ends once is_wanted() returns False, at the latest after _wake() was called.
         """
-        while not self._lock.acquire(timeout=_SLICE_S):
+        while not self._lock.acquire(timeout=SLICE_S):
             if not is_wanted():
                 return
         try:

@@ -8,7 +8,7 @@
 #include "mask.h"
 
 #define MS 1000000u
-#define LOOK_TOGETHER_NS (150u * MS) /* looks that are due within this time are made at once */
+#define LOOK_TOGETHER_NS (225u * MS) /* half of how often a ring is looked at, so that all meet */
 #define POLL_LEAST_NS MS             /* however many rings there are to look at */
 #define NEVER UINT64_MAX
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # One thread that waits for several rings; and all of it once more where the kernel can't wait for several words: before
 # Linux 5.16 (ENOSYS), and in sandboxes that do not know the call (EPERM).
+vshm_test(wait_words)
 vshm_test(reader_any)
 vshm_test(wait_any SOURCES support/several.c)
 vshm_test(wait_any_ends SOURCES support/several.c)

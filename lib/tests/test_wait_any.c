@@ -180,6 +180,7 @@ static void wrong_arguments_are_refused(void)
 {
 	static video_shm_consumer_t *nobody[3], *too_many[VIDEO_SHM_WAIT_ANY_MAX + 1];
 	video_shm_consumer_t closed = {{0}};
+	unsigned mapped;
 
 	open_plain(3);
 	write_to(0, 0, true);
@@ -194,6 +195,10 @@ static void wrong_arguments_are_refused(void)
 	consumers[2] = &closed;
 	CHECK_FAILS(wait_any(1), EBADF);
 	CHECK_EQ(at, 2);
+	mapped = count_mappings(rings[1].name);
+	video_shm_consumer_destroy(consumers[1]); /* a call that was never ended would keep its mapping */
+	CHECK_EQ(count_mappings(rings[1].name), mapped - 1);
+	consumers[1] = NULL;
 	consumers[2] = NULL;
 	gets(0, 0);
 }

@@ -14,7 +14,7 @@ from writers import BUILD, ROOT, wait_until
 
 PICTURE = next(stream for stream in streams() if stream.name == "idr_pictures_only.h264")
 JPEG = b"\xff\xd8\xff\xd9"
-# Writes a picture, its sound, and a raw picture, ten times a second.
+# Writes a picture, its sound, and a raw picture, ten times a second; and the picture to channels too.
 WRITER = """
 import sys
 import time
@@ -27,10 +27,12 @@ with (
     Producer("audio_stream", media=Media.AUDIO) as sounds,
     Producer(3, slots=8, slot_size=raw.size) as raws,
 ):
+    rings = [pictures, *(Producer(channel) for channel in sys.argv[2:])]
     print("ready", flush=True)
     while True:
         sounds.write(bytes(9600), codec=Codec.PCM_S16LE, **AudioFormat(48000, 1, 4800).meta())
-        pictures.write(Path(sys.argv[1]).read_bytes(), keyframe=True, width=64, height=48, fps=10)
+        for ring in rings:
+            ring.write(Path(sys.argv[1]).read_bytes(), keyframe=True, width=64, height=48, fps=10)
         raws.write(bytes(raw.size), fps=10, **raw.meta())
         time.sleep(0.1)
 """
@@ -38,10 +40,13 @@ C, PYTHON = dict(programs("c")), dict(programs("python"))
 
 
 @pytest.fixture
-def writer(alone: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def writer(request: pytest.FixtureRequest, alone: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     picture = tmp_path_factory.mktemp("writer") / "picture.h264"
     picture.write_bytes(PICTURE.data[: PICTURE.sizes[0]])
-    with subprocess.Popen([sys.executable, "-c", WRITER, picture], stdout=subprocess.PIPE, text=True) as process:
+    program = (C | PYTHON)[request.node.callspec.params["name"]]
+    channels = [] if "producer" in program.lower() else ["0", "1"]  # it may write to them itself
+    command = [sys.executable, "-c", WRITER, str(picture), *channels]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         yield
         process.kill()
