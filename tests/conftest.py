@@ -87,6 +87,7 @@ NEEDS_PYAV = [
     "presets",
     "probe",
     "rate_meter",
+    "raw_arrays",
     "round_trip",
     "serve",
     "serve_access",

@@ -10,7 +10,12 @@ from .picture import PictureLayout, layout_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import Any, NamedTuple
+
+    from numpy import uint8
+    from numpy.typing import NDArray
+
+    Array = NDArray[uint8]
 else:
     from ._named_tuple import NamedTuple
 
@@ -215,7 +220,47 @@ class Described:
         return self._view[_TIMESTAMP_MS]
 
 
-class Frame(Described):
+class WithData(Described):
+    """A frame whose bytes can be looked at."""
+
+    __slots__ = ()
+    data: Any
+
+    def array(self) -> Array:
+        """Return a raw picture as a numpy array of uint8, which shares the frame's memory and is read-only.
+
+        Its shape is, with all padding behind rows left out:
+
+        - (height, width, 3) for RGB24 and BGR24,
+        - (height, width) for GREY,
+        - (height, width, 2) for YUYV,
+        - (height * 3 / 2, width) for NV12 and I420, chroma below luma;
+
+        these are what OpenCV's cvtColor takes. Odd widths of YUYV and NV12 are rounded up. The array of a borrowed
+        frame keeps the ring's memory mapped: after the block it may change, but never faults.
+
+        Raises:
+            ValueError: the frame is no raw picture (Pictures decodes those), or one of I420 with padding or odd sides.
+            BrokenPicture: the frame has not the size that its metadata tells.
+            ModuleNotFoundError: numpy is not installed.
+        """
+        from .pictures.arrays import array_of
+
+        return array_of(self.codec, self.layout, self.data)
+
+    def planes(self) -> tuple[Array, ...]:
+        """Return the planes of a raw picture as numpy arrays of uint8, which share the frame's memory as array() does.
+
+        They are Y (height, width) and UV (height / 2, width / 2, 2) of NV12; Y (height, width), U and V (height / 2,
+        width / 2) of I420, halves rounded up; the one that array() returns for the others. Raises what array() does,
+        but takes every I420.
+        """
+        from .pictures.arrays import planes_of
+
+        return planes_of(self.codec, self.layout, self.data)
+
+
+class Frame(WithData):
     """An access unit (a whole picture with its parameter sets), a raw picture, or an audio frame. It owns its bytes.
 
     Attributes:
@@ -223,6 +268,8 @@ class Frame(Described):
     """
 
     __slots__ = ("data",)
+
+    data: bytes
 
     def __init__(self, view: ViewFields, data: bytes) -> None:
         self._view = view

@@ -11,7 +11,7 @@ from mmap import MAP_SHARED, PROT_READ, PROT_WRITE
 from types import TracebackType
 
 from .errors import FrameOverwritten, HandleClosed, error_for
-from .frame import Described, ViewFields
+from .frame import ViewFields, WithData
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def map_object(descriptor: int, writable: bool = False) -> memoryview:
     return view if writable else view.toreadonly()
 
 
-class BorrowedFrame(Described):
+class BorrowedFrame(WithData):
     """A frame in the ring itself, valid within a with block.
 
     Leaving the block raises FrameOverwritten if the producer has overwritten the frame. An array made from data may

@@ -28,15 +28,22 @@ def test_what_few_programs_need_is_loaded_at_its_first_use() -> None:
     assert "vshm_ctypes.matching" in loaded("from vshm_ctypes import sync")
 
 
-NO_PACKAGE = "import sys; sys.modules['{}'] = None\n"
+WITHOUT = """
+import os, sys
+sys.modules[sys.argv[1]] = None
+from vshm_ctypes import Codec, Pictures, Producer
+with Producer(sys.argv[2]) as ring, Pictures(sys.argv[2]) as pictures:
+    ring.write(bytes([0, 0, 0, 1, 101]), keyframe=True)
+    pictures.read(timeout=10)
+"""
 
 
 @pytest.mark.parametrize("package", ["numpy", "av"])
-def test_what_is_missing_for_pictures_is_named_with_what_to_install(package: str) -> None:
-    pytest.importorskip(package)
-    told = [sys.executable, "-c", NO_PACKAGE.format(package) + "from vshm_ctypes import Pictures"]
-    done = subprocess.run(told, capture_output=True, text=True, check=False)
-    assert done.stderr.endswith(f"ModuleNotFoundError: {package} is not installed: pip install 'video-shm[pictures]'\n")
+def test_what_is_missing_for_pictures_is_named_with_what_to_install(ring: str, package: str) -> None:
+    pytest.importorskip("numpy")
+    done = subprocess.run([sys.executable, "-c", WITHOUT, package, ring], capture_output=True, text=True, check=False)
+    advice = "pip install 'video-shm[pictures]'\n"
+    assert done.stderr.endswith(f"ModuleNotFoundError: {package} is not installed: {advice}")
 
 
 RUN = "import runpy; sys.argv = {words}; runpy.run_module('{module}', run_name='__main__', alter_sys=True)"

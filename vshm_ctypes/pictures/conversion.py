@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..frame import Codec
+from ..picture import PictureLayout, Range
+from .arrays import Array, Payload, planes_of
 from .packages import not_installed
 from .turning import UPRIGHT, display_matrix, turned
 
@@ -14,10 +17,15 @@ try:
 except ModuleNotFoundError as error:
     raise not_installed(error) from None
 
-Array = numpy.typing.NDArray[numpy.uint8]
-
-# By the format's name here: PyAV's name.
-FORMATS = {"bgr24": "bgr24", "rgb24": "rgb24", "grey": "gray"}
+_FORMATS = {"bgr24": "bgr24", "rgb24": "rgb24", "grey": "gray"}  # by their name here, PyAV's
+_RAW = {
+    Codec.NV12: "nv12",
+    Codec.I420: "yuv420p",
+    Codec.YUYV: "yuyv422",
+    Codec.RGB24: "rgb24",
+    Codec.BGR24: "bgr24",
+    Codec.GREY: "gray",
+}
 # By matrix_coefficients of ITU-T H.273: swscale's number. It has no others.
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 _UNKNOWN = (0, 2, 3)  # of a Y'CbCr picture: unspecified or reserved, or of R'G'B'
@@ -29,13 +37,13 @@ _EXPANDED = ((numpy.arange(256) - 16.0) * 255 / 219).round().clip(0, 255).astype
 
 
 class Converter:
-    """Converts pictures of any size and pixel format into arrays of one format of FORMATS.
+    """Converts pictures of any size and pixel format into arrays of one format.
 
     A colour level is within 3 of the exact one. Pictures of high dynamic range are not mapped to a lower one.
     """
 
     def __init__(self, format: str) -> None:  # noqa: A002 - as numpy, PyAV and FFmpeg call it
-        self._format = FORMATS[format]
+        self._format = _FORMATS[format]
         self._reformatter: Any = av.video.reformatter.VideoReformatter()
 
     def array(self, picture: av.VideoFrame) -> Array:
@@ -81,3 +89,18 @@ def _matrix_of(picture: Any) -> int:
     if matrix in _UNKNOWN:
         return _BT709 if picture.width >= _HD_WIDTH or picture.height >= _HD_HEIGHT else _BT601
     raise ValueError(f"pictures of matrix {matrix} of ITU-T H.273 can't be converted")
+
+
+def as_picture(layout: PictureLayout, data: Payload) -> av.VideoFrame:
+    """Return a raw picture as PyAV's, with its colour description."""
+    codec, colour = Codec(layout.codec), layout.colour
+    picture = av.VideoFrame(layout.width, layout.height, _RAW[codec])
+    for plane, source in zip(picture.planes, planes_of(codec, layout, data), strict=True):
+        rows, columns = source.shape[0], source[0].size
+        target = numpy.frombuffer(plane, numpy.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+        target[:rows, :columns] = source.reshape(rows, columns)
+    # Grey and R'G'B' of cameras and drawn pictures span everything, unless it is said that they do not.
+    spans_all = colour.range == Range.UNKNOWN and codec in (Codec.GREY, Codec.RGB24, Codec.BGR24)
+    picture.color_range = _FULL if spans_all else colour.range
+    picture.colorspace = colour.matrix
+    return picture

@@ -21,10 +21,6 @@ _STOPS_AT_ERRORS = {"err_detect": "explode"}
 _H265_NEEDED = range(35)  # NAL unit types of slices and parameter sets (table 7-1)
 
 
-class DamagedUnit(Exception):
-    """An access unit that is not whole, or that refers to pictures that are missing."""
-
-
 class Decoder:
     """Decodes the access units of one codec in order. Pictures come out in output order, as soon as that is known.
 
@@ -40,11 +36,11 @@ class Decoder:
         self._codec = codec
         self._without_messages = False
 
-    def decode(self, data: bytes, number: int) -> list[Any]:
+    def decode(self, data: bytes, number: int) -> list[Any] | None:
         """Return the pictures that this unit completes, PyAV's, with the number of their unit as their pts.
 
-        A picture in which errors were concealed has is_corrupt set. Raises DamagedUnit, after which restart() has to be
-        called.
+        A picture in which errors were concealed has is_corrupt set. Returns None if the unit is damaged, after which
+        restart() has to be called.
         """
         if self._without_messages:
             needed = (nal for nal in nal_units(data, self._codec) if nal.kind in _H265_NEEDED)
@@ -53,8 +49,8 @@ class Decoder:
         packet.pts = packet.dts = number
         try:
             return self._context.decode(packet)  # type: ignore[no-any-return]
-        except av.FFmpegError as error:
-            raise DamagedUnit(str(error)) from None
+        except av.FFmpegError:
+            return None
 
     def drain(self) -> list[Any]:
         """Return the pictures that are held back, and begin anew."""

@@ -3,14 +3,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..frame import Described
+from ..frame import Codec, Described, Frame
+from ..picture import RAW_CODECS, Range
+from .arrays import Array, array_of
 
 if TYPE_CHECKING:
-    from .conversion import Array
+    from .conversion import Converter
     from .stream import Lost
+
+FORMATS = ("bgr24", "rgb24", "grey")
+
+
+class Shaper:
+    """Makes arrays of one format of FORMATS from decoded pictures and raw frames. Only conversion takes PyAV."""
+
+    def __init__(self, format: str) -> None:  # noqa: A002 - as numpy, PyAV and FFmpeg call it
+        self._format = format
+        self._converter: Converter | None = None
+
+    def array(self, picture: Any) -> Array:
+        """Return the array of PyAV's picture, or of a Frame with a raw one. Nobody else has it. Raises ValueError."""
+        if isinstance(picture, Frame) and self._is_done(picture):
+            return array_of(picture.codec, picture.layout, picture.data).copy()
+        from .conversion import Converter, as_picture
+
+        if self._converter is None:
+            self._converter = Converter(self._format)
+        if isinstance(picture, Frame):
+            assert picture.layout is not None
+            picture = as_picture(picture.layout, picture.data)
+        return self._converter.array(picture)
+
+    def _is_done(self, frame: Frame) -> bool:
+        """Return whether a raw frame needs no conversion."""
+        assert frame.layout is not None
+        return RAW_CODECS[Codec(frame.codec)] == self._format and frame.layout.colour.range != Range.LIMITED
 
 
 class Picture(Described):
@@ -24,12 +53,13 @@ class Picture(Described):
         decoded: PyAV's av.VideoFrame, from which the array is made; None from a raw ring.
     """
 
-    __slots__ = ("_array", "_convert", "_missed_before", "damaged_before", "decoded", "skipped_before")
+    __slots__ = ("_array", "_missed_before", "_shaper", "_source", "damaged_before", "decoded", "skipped_before")
 
-    def __init__(self, frame: Described, decoded: Any, convert: Callable[[], Array], lost: Lost) -> None:
+    def __init__(self, frame: Described, source: Any, shaper: Shaper, lost: Lost) -> None:
         super().__init__(frame._view)
-        self.decoded = decoded
-        self._convert = convert
+        self.decoded: Any = None if isinstance(source, Frame) else source
+        self._source = source
+        self._shaper = shaper
         self._array: Array | None = None
         self._missed_before, self.skipped_before, self.damaged_before = lost
 
@@ -44,10 +74,12 @@ class Picture(Described):
         Its shape is (height, width, 3), or (height, width) for grey. It is converted at the first call, so pictures
         that nobody looks at cost no conversion; it belongs to the program, which may draw on it.
 
-        Raises ValueError if the colour matrix of the stream is not supported.
+        Raises:
+            ValueError: the colour matrix of the stream is not supported.
+            ModuleNotFoundError: a raw picture has to be converted, and PyAV is not installed.
         """
         if self._array is None:
-            self._array = self._convert()
+            self._array = self._shaper.array(self._source)
         return self._array
 
     def __repr__(self) -> str:

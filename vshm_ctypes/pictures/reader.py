@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from contextlib import suppress
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,9 +15,9 @@ from ..errors import ProducerClosed, ProducerDied
 from ..frame import Frame
 from ..info import RingInfo
 from ..rings import Ring
-from .conversion import FORMATS, Array, Converter
-from .picture import Picture
-from .stream import Decoded, DecodedStream, Lost, PictureBooks, begins_anew
+from .arrays import Array
+from .picture import FORMATS, Picture, Shaper
+from .stream import Decoded, DecodedStream, Lost, PictureBooks, begins_anew, stands_alone
 
 if TYPE_CHECKING:
     from ..consumer import Policy
@@ -31,7 +31,8 @@ class Pictures:
     """The pictures of a ring, decoded where it carries H.264, H.265, JPEG or AV1, one by one as numpy arrays.
 
     ``ok, picture = pictures.read()`` reads one as OpenCV does; ``for picture in pictures`` yields Pictures, with times
-    and losses beside the array. Needs numpy, and for decoding PyAV: ``pip install 'video-shm[pictures]'``.
+    and losses beside the array. A ring of raw pictures is read by the same calls, only that nothing is decoded. Needs
+    numpy, and PyAV for all but raw pictures that have the format asked for: ``pip install 'video-shm[pictures]'``.
 
     Decoding begins at the newest keyframe in the ring. After a gap or a damaged frame it begins anew at the next
     keyframe: no picture is returned that refers to one that was lost. Pictures are returned in the order in which
@@ -55,7 +56,7 @@ class Pictures:
         books: what became of the frames read.
 
     Raises:
-        ModuleNotFoundError: numpy or PyAV is not installed.
+        ModuleNotFoundError: numpy is not installed.
         ValueError: an argument is out of range.
         VideoShmError: what Consumer raises.
     """
@@ -83,7 +84,7 @@ class Pictures:
         self._ready: deque[Decoded] = deque()
         self._passed_over: int | None = None  # frames that the library has skipped, by its books
         self._told = Lost()  # until the last picture that was returned
-        self._converter = Converter(format)
+        self._shaper = Shaper(format)
         self._consumer = Consumer(
             ring,
             channel=channel,
@@ -117,6 +118,7 @@ class Pictures:
             ProducerClosed: the ring was closed, and all its pictures have been read (never with reconnect).
             ProducerDied: the producer died, and all its pictures have been read (never with reconnect).
             IncompatibleRing: the ring carries sound, or a codec that this version does not know.
+            ModuleNotFoundError: the ring's pictures have to be decoded, and PyAV is not installed.
             Interrupted: interrupt() ended the wait.
             HandleClosed: it is closed.
         """
@@ -203,11 +205,10 @@ class Pictures:
     def _next(self, timeout: float | None) -> Frame | None:
         """Return the next frame, or None if there is none in time or the ring has ended, as self.ended then tells."""
         try:
-            frame = self._consumer.receive(timeout)
+            return self._consumer.receive(timeout)
         except (ProducerClosed, ProducerDied) as error:
             self._end(error)
             return None
-        return frame
 
     def _end(self, error: ProducerClosed | ProducerDied) -> None:
         self.ended = error
@@ -239,9 +240,19 @@ class Pictures:
                 self._stream.jump(frames)
                 frames.clear()
             frames.append(following)
+            if stands_alone(following.codec):
+                self._pass_over()
             following = self._next(0)
         for one in frames:
             self._keep(self._stream.take(one))
+
+    def _pass_over(self) -> None:
+        """Pass over all frames that are in the ring but the newest, without copying them, as each stands alone."""
+        info = self._consumer.info()
+        for _ in range(info.frames - info.next_frame - 1):
+            with suppress(TimeoutError), self._consumer.borrow(0) as frame:
+                self._stream.jump([frame])
+                frame.give_back()
 
     def _count_passed_over(self) -> None:
         """Count frames that the library has passed over, as it does for a reader of keyframes."""
@@ -264,6 +275,5 @@ class Pictures:
         lost = self.books.lost if self._policy == "newest" else decoded.lost
         since = Lost(*(now - before for now, before in zip(lost, self._told, strict=True)))
         self._told = lost
-        convert = partial(self._converter.array, decoded.picture)
-        self.picture = Picture(decoded.frame, decoded.picture, convert, since)
+        self.picture = Picture(decoded.frame, decoded.picture, self._shaper, since)
         return self.picture

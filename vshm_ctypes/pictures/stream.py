@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..bitstream import EntryPoint, Order, StreamError, entry_point, whole_jpeg
 from ..decodable import Decodable
-from ..errors import IncompatibleRing
+from ..errors import BrokenPicture, IncompatibleRing
 from ..frame import Codec, Described, Flag, Frame, codec_name
-from .decoder import DECODERS, DamagedUnit, Decoder
+from ..picture import RAW_CODECS
+
+if TYPE_CHECKING:
+    from .decoder import Decoder
 
 _HELD = 32  # frames; a decoder holds back 16 and one for each thread at most, so what is older never comes
 
@@ -39,7 +43,7 @@ class PictureBooks:
         """How many frames have been lost by now."""
         return Lost(self.missed, self.skipped, self.damaged)
 
-    def enter(self, frame: Frame) -> None:
+    def enter(self, frame: Described) -> None:
         """Count a frame that was read, and those that were missed before it."""
         self.span += 1 + frame.missed_before
         self.missed += frame.missed_before
@@ -54,7 +58,7 @@ class Lost(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """A picture, PyAV's, with its frame's metadata, and what was lost until then."""
+    """A picture, PyAV's or a frame that is raw, with its frame's metadata, and what was lost until then."""
 
     frame: Described
     picture: Any
@@ -96,6 +100,8 @@ class DecodedStream:
         if frame.flags & Flag.CORRUPT:
             out += self.end()  # what came before the damage is whole
             self._lose()
+        elif frame.codec in RAW_CODECS:
+            out += self._raw(frame)
         elif (unit := self._unit(frame)) is not None:
             out += self._decode(unit)
         return out + self.end() if alone else out
@@ -110,7 +116,7 @@ class DecodedStream:
         self._forget()
         return out
 
-    def jump(self, passed_over: list[Frame]) -> None:
+    def jump(self, passed_over: Sequence[Described]) -> None:
         """Go on with the next entry point, without the pictures that are held back and these frames."""
         self._books.skipped += len(self.end()) + len(passed_over)
         for frame in passed_over:
@@ -118,10 +124,24 @@ class DecodedStream:
         self._decodable.skip()
 
     def _begin(self, codec: int) -> None:
-        if codec not in DECODERS:
-            told = f"it carries {codec_name(codec)}, which has no pictures to decode"
-            raise IncompatibleRing(errno.EPROTO, self._ring, told)
-        self._codec, self._decoder = codec, Decoder(Codec(codec), self._threads, self._options)
+        self._codec, self._decoder = None, None
+        if codec not in RAW_CODECS:
+            from .decoder import DECODERS, Decoder
+
+            if codec not in DECODERS:
+                told = f"it carries {codec_name(codec)}, which has no pictures to decode"
+                raise IncompatibleRing(errno.EPROTO, self._ring, told)
+            self._decoder = Decoder(Codec(codec), self._threads, self._options)
+        self._codec = codec
+
+    def _raw(self, frame: Frame) -> list[Decoded]:
+        """Return a raw picture, which needs no decoder."""
+        try:
+            frame.layout  # noqa: B018 - refuses what is no such picture
+        except BrokenPicture:
+            self._lose()
+            return []
+        return [Decoded(frame, frame, self._books.lost)]
 
     def _unit(self, frame: Frame) -> Unit | None:
         """Return what the decoder gets of a frame, if anything."""
@@ -142,10 +162,8 @@ class DecodedStream:
         assert self._decoder is not None
         self._inside[unit.frame.number] = unit
         self._is_fresh = False
-        try:
-            return self._sorted(self._decoder.decode(unit.data, unit.frame.number))
-        except DamagedUnit:
-            return self._give_up(unit.frame.number)
+        pictures = self._decoder.decode(unit.data, unit.frame.number)
+        return self._give_up(unit.frame.number) if pictures is None else self._sorted(pictures)
 
     def _sorted(self, pictures: list[Any]) -> list[Decoded]:
         """Return the pictures that refer to nothing that is still in the decoder, and may turn out to be damaged."""
@@ -197,6 +215,11 @@ def _may_use(unit: Unit, other: Unit) -> bool:
 
 def begins_anew(frame: Frame) -> bool:
     """Return whether nothing before the frame is needed for it and for what follows."""
-    if frame.codec == Codec.JPEG:
+    if stands_alone(frame.codec):
         return True
     return frame.is_keyframe and entry_point(frame.data, frame.codec) is EntryPoint.IDR
+
+
+def stands_alone(codec: int | None) -> bool:
+    """Return whether each frame of a codec is a picture by itself, whatever its writer flags."""
+    return codec == Codec.JPEG or codec in RAW_CODECS

@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .conversion import Array
+    from .arrays import Array
 
 Signs = tuple[int, int, int, int]
 # The signs of a display matrix (ISO/IEC 14496-12, 6.2.2): a, b, c, d of x' = a x + c y, y' = b x + d y.
