@@ -6,7 +6,7 @@
 
 static gboolean register_elements(GstPlugin *plugin)
 {
-	return gst_element_register(plugin, "vshmsrc", GST_RANK_NONE, VSHM_TYPE_SOURCE) &&
+	return gst_element_register(plugin, "vshmsrc", GST_RANK_PRIMARY, VSHM_TYPE_SOURCE) &&
 		   gst_element_register(plugin, "vshmsink", GST_RANK_NONE, VSHM_TYPE_SINK);
 }
 

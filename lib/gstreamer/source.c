@@ -6,11 +6,13 @@
 #include "source_properties.h"
 #include "source_reading.h"
 #include "source_stamping.h"
+#include "source_uri.h"
 
 GST_DEBUG_CATEGORY(vshm_source_debug);
 #define GST_CAT_DEFAULT vshm_source_debug
 
-G_DEFINE_TYPE(VshmSource, vshm_source, GST_TYPE_PUSH_SRC)
+G_DEFINE_TYPE_WITH_CODE(VshmSource, vshm_source, GST_TYPE_PUSH_SRC,
+						G_IMPLEMENT_INTERFACE(GST_TYPE_URI_HANDLER, source_init_uri))
 
 /* ---- states ---- */
 

@@ -75,6 +75,15 @@ def test_pictures_are_those_that_ffmpeg_decodes(channel: Channel, kind: str) -> 
     assert [sample["sha"] for sample in samples] == pictures(kind)
 
 
+def test_an_address_is_enough_for_what_decodes_addresses(channel: Channel) -> None:
+    with Producer(channel=channel.number) as producer:
+        fill(producer, "h264")
+        line = f"uridecodebin uri=vshm://{channel.number}?start=oldest ! appsink name=out sync=false"
+        with Pipeline(line) as pipeline:
+            samples = [sample for sample, _ in zip(pipeline, range(COUNT - 5), strict=False)]
+    assert [sample["sha"] for sample in samples] == pictures("h264")[: COUNT - 5]
+
+
 def test_units_come_back_from_rtp_as_they_were(channel: Channel) -> None:
     with Producer(channel=channel.number) as producer:
         fill(producer, "h264")

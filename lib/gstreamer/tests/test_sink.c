@@ -20,6 +20,12 @@ static void join(void)
 	CHECK_EQ(video_shm_consumer_open(&reader, &options), 0);
 }
 
+static void leave(void)
+{
+	video_shm_consumer_destroy(&reader);
+	rig_close(&rig);
+}
+
 static void next_frame(void)
 {
 	view = (video_shm_view_t){.struct_size = sizeof(view)};
@@ -66,7 +72,7 @@ static void each_buffer_is_a_frame_with_its_flags(void)
 	next_is(key, sizeof(key));
 	CHECK_EQ(view.flags, VIDEO_SHM_FLAG_KEYFRAME | VIDEO_SHM_FLAG_DISCONTINUITY);
 	CHECK(gst_bus_pop_filtered(rig.bus, GST_MESSAGE_WARNING | GST_MESSAGE_ERROR) == NULL);
-	rig_close(&rig);
+	leave();
 	CHECK(!shm_exists(rig.ring)); /* closed and removed with the pipeline */
 }
 
@@ -87,7 +93,7 @@ static void a_frame_is_as_old_as_its_buffer(void)
 		next_frame();
 		CHECK(view.capture_ns > base + 9 * GST_SECOND && view.capture_ns <= now_ns());
 	}
-	rig_close(&rig);
+	leave();
 }
 
 static void the_wall_clock_that_comes_along_is_kept(void)
@@ -107,7 +113,7 @@ static void the_wall_clock_that_comes_along_is_kept(void)
 	join();
 	next_frame();
 	CHECK_EQ(view.meta.timestamp_ms, 1234567);
-	rig_close(&rig);
+	leave();
 }
 
 static void sound_has_its_samples(const char *caps, const void *data, gsize size, guint codec, guint samples)
@@ -121,7 +127,7 @@ static void sound_has_its_samples(const char *caps, const void *data, gsize size
 	CHECK_EQ(view.meta.height, 2);
 	CHECK_EQ(view.meta.fps, VIDEO_SHM_SAMPLE_RATE_48000);
 	CHECK_EQ(view.meta.is_keyframe, 1);
-	rig_close(&rig);
+	leave();
 }
 
 static void sound_is_counted_in_samples(void)
@@ -156,7 +162,7 @@ static void pcm_that_is_too_long_for_a_slot_is_several_frames(void)
 	next_is("cccc", 4);
 	CHECK_EQ(view.meta.width, 1);
 	CHECK_EQ(view.capture_ns, base + GST_SECOND + 250 * GST_USECOND);
-	rig_close(&rig);
+	leave();
 }
 
 static void the_ring_is_as_its_user_wants_it(void)
@@ -205,7 +211,7 @@ static void a_frame_that_is_too_large_is_lost_and_told(void)
 	join();
 	next_is("1234", 4);
 	CHECK(view.flags & VIDEO_SHM_FLAG_DISCONTINUITY);
-	rig_close(&rig);
+	leave();
 }
 
 static void a_keyframe_without_parameter_sets_is_told_of_once(void)

@@ -52,6 +52,8 @@ static void the_caps_follow_the_frames(void)
 	} formats[] = {
 		{{.codec = VIDEO_SHM_CODEC_H264, .width = 640, .height = 480, .fps = 30},
 		 "video/x-h264, stream-format=byte-stream, alignment=au, width=640, height=480, framerate=30/1"},
+		{{.codec = VIDEO_SHM_CODEC_H264, .width = 320, .height = 480, .fps = 30},
+		 "video/x-h264, stream-format=byte-stream, alignment=au, width=320, height=480, framerate=30/1"},
 		{{.codec = VIDEO_SHM_CODEC_H265, .width = 640, .height = 480},
 		 "video/x-h265, stream-format=byte-stream, alignment=au, width=640, height=480"},
 		{{.codec = VIDEO_SHM_CODEC_H265}, "video/x-h265, stream-format=byte-stream, alignment=au"},

@@ -165,6 +165,8 @@ static void the_latency_is_measured_before_the_start_and_after(void)
 	pull_frames(&rig, 0, 1);
 	shortest = latency(&longest);
 	CHECK_EQ(longest, shortest + 7 * frame);
+	gst_bus_set_flushing(rig.bus, TRUE); /* what was told so far */
+	gst_bus_set_flushing(rig.bus, FALSE);
 	put_frame(&rig, TRUE, now_ns() - shortest - 50 * GST_MSECOND, 0);
 	pull_frames(&rig, 1, 2);
 	CHECK(latency(&longest) >= shortest + 50 * GST_MSECOND);
