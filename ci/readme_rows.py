@@ -81,6 +81,7 @@ ROWS = [
     Row("hil vm", why="boots a virtual machine: ci/hil does"),
     Row("hil gate --baseline main", why=ELSEWHERE),
     Row("hil gate promise", why="compiles a build of the library: ci/gate"),
+    Row("hil bench --raw", why="takes three minutes: tests/hil/test_bench_peers.py"),
     Row("hil bench --peers", why="takes five minutes: tests/hil/test_bench_peers.py"),
     Row("hil run --camera usb", why="boots a virtual machine: ci/hil does"),
     Row("hil run --camera testsrc", "2 passed", more=" --quick --seconds 2 -k 'consumer_without or nothing_is_left'"),

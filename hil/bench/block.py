@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from .peer import Link
 from .peers import peer_class
 
 PATIENCE_S = 60.0  # in addition to the block's own time
-FULL_RATE = 8e9  # bytes per second that nobody reaches, for the length of a schedule
+FULL_RATE = 64e9  # bytes per second that nobody reaches, for the length of a schedule
 SHORTEST = 30  # frames
 
 
@@ -36,11 +35,13 @@ def run_block(peer: str, case: Case, seconds: float) -> Block:
     prefix = f"vshm-bench-{os.getpid()}-"
     with held() as hold, tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        command = [sys.executable, "-m", "hil.bench.worker", "--peer", peer, "--folder", name]
+        kind = peer_class(peer)
+        command = [kind.interpreter(), "-m", "hil.bench.worker", "--peer", peer, "--folder", name]
         command += ["--parent", str(os.getpid()), "--seconds", str(seconds)]
+        command += ["--slots", str(case.slots)] + ["--newest"] * case.newest
         try:
             with hold.lifted():
                 return run_worker(command, peer, plan, 0, child_environment(), seconds + PATIENCE_S)
         finally:
             with contextlib.suppress(ImportError):
-                peer_class(peer).sweep(Link(folder, folder.name, case.size, case.receivers))
+                kind.sweep(Link(folder, folder.name, case.size, case.receivers))

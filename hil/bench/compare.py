@@ -21,9 +21,9 @@ from ..host.board import Board
 from ..host.progress import Tell
 from ..host.watch import HostWatch
 from .block import run_block
-from .comparison import Case, Comparison, Row, row_of
+from .comparison import Case, Comparison, Row, row_of, title
 from .in_c import NAMES_IN_C, InC
-from .peers import PEERS, missing_package, peer_class
+from .peers import OF_FRAMES, OF_PICTURES, PEERS, peer_class
 
 ROUNDS = 2
 SIZES = (64 * 1024, 512 * 1024)
@@ -31,7 +31,13 @@ RECEIVERS = (1, 4)
 RATES = (30, 0)
 FULL_RATE_SHARE = 0.2  # of the seconds, since that is time for thousands of frames
 CASES = tuple(Case(size, receivers, fps) for fps, size, receivers in product(RATES, SIZES, RECEIVERS))
-NAMES = (*PEERS, *NAMES_IN_C)
+NAMES = (*OF_FRAMES, *NAMES_IN_C)
+PICTURE = 1920 * 1080 * 3 // 2  # bytes, in NV12
+PICTURE_SLOTS = 4
+CASES_OF_PICTURES = tuple(
+    Case(PICTURE, receivers, fps, PICTURE_SLOTS, newest=True) for fps, receivers in product(RATES, RECEIVERS)
+)
+NAMES_OF_PICTURES = OF_PICTURES
 
 
 @dataclasses.dataclass
@@ -58,12 +64,8 @@ class Bench:
         return found
 
     def _missing(self) -> dict[str, str]:
-        packages = {name: missing_package(name) for name in self.names if name in PEERS}
-        return {
-            name: f"not installed: pip install {package} (or 'video-shm[bench]')"
-            for name, package in packages.items()
-            if package is not None
-        }
+        obstacles = {name: peer_class(name).obstacle() for name in self.names if name in PEERS}
+        return {name: obstacle for name, obstacle in obstacles.items() if obstacle is not None}
 
     def _rows(self, names: list[str], stack: contextlib.ExitStack) -> list[Row]:
         blocks: dict[tuple[Case, str], list[Block]] = {}
@@ -81,8 +83,7 @@ class Bench:
             for name in (names if round_ % 2 == 0 else reversed(names))
         ]
         for number, (case, name) in enumerate(turns):
-            rate = f"{case.fps} fps" if case.fps else "full rate"
-            self.tell(f"{name}: {case.receivers} x {case.size // 1024} KB, {rate}", number / len(turns))
+            self.tell(f"{name}: {title(case)}", number / len(turns))
             seconds = self.seconds * (1 if case.fps else FULL_RATE_SHARE) / ROUNDS
             run = in_c.run_block if in_c and name in NAMES_IN_C else run_block
             try:
@@ -99,12 +100,12 @@ def _row(case: Case, name: str, blocks: list[Block], errors: dict[tuple[Case, st
         kind = peer_class(name)
         about = (name, "Python", kind.copies, kind.how)
     if (case, name) in errors:
-        return Row(*about, case.size, case.receivers, case.fps, error=errors[case, name])
+        return Row(*about, case, error=errors[case, name])
     return row_of(about, case, blocks)
 
 
 def _versions(names: Sequence[str]) -> dict[str, str]:
-    packages = {peer_class(name).package for name in names if name in PEERS and missing_package(name) is None}
+    packages = {peer_class(name).package for name in names if name in PEERS and peer_class(name).obstacle() is None}
     return {"video-shm": __version__} | {
         package: importlib.metadata.version(package) for package in sorted(filter(None, packages))
     }

@@ -15,16 +15,26 @@ from vshm_ctypes.commandline.atomic_file import write_whole
 from ..blocks.block import Block, Tally
 from ..figures.statistic import percentile_us
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Case:
-    """A case. fps: 0 means full rate. size: bytes of a frame."""
+    """A case. fps: 0 means full rate. size: bytes of a frame. slots, newest: as in Link."""
 
     size: int
     receivers: int
     fps: int
+    slots: int = 0
+    newest: bool = False
+
+
+def title(case: Case) -> str:
+    """Return the case in words."""
+    rate = f"{case.fps} frames/s" if case.fps else "as fast as it goes"
+    receivers = "1 receiver" if case.receivers == 1 else f"{case.receivers} receivers"
+    size = f"{case.size / 1e6:.1f} MB" if case.size >= 1e6 else f"{case.size // 1024} KB"
+    return f"{size}, {receivers}, {rate}" + ", the newest only" * case.newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +48,7 @@ class Row:
     language: str
     copies: int
     how: str
-    size: int
-    receivers: int
-    fps: int
+    case: Case
     sent: int = 0
     sent_per_s: float = 0.0
     received: int = 0
@@ -85,9 +93,7 @@ def row_of(about: tuple[str, str, int, str], case: Case, blocks: list[Block]) ->
     readers = [reader for block in blocks for reader in block.readers]
     return Row(
         *about,
-        case.size,
-        case.receivers,
-        case.fps,
+        case,
         sent=sum(block.written for block in blocks),
         sent_per_s=sum((block.counted_frames - 1) / (block.elapsed_ns / 1e9) for block in blocks) / len(blocks),
         received=sum(reader.received for reader in readers),

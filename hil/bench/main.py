@@ -12,28 +12,30 @@ from ..figures.console import console
 from ..figures.exit import Exit
 from ..host.board import choose_board
 from ..host.progress import bar
-from .compare import NAMES, Bench
+from .compare import CASES, CASES_OF_PICTURES, NAMES, NAMES_OF_PICTURES, Bench
 from .render import markdown, print_tables
 
 
 def run(options: Namespace) -> int:
     """Run the verb, and return the exit code. Raises ValueError for an unknown peer, HiccupError or OSError."""
-    names = options.peer or list(NAMES)
-    unknown = [name for name in names if name not in NAMES]
+    all_names, cases = (NAMES_OF_PICTURES, CASES_OF_PICTURES) if options.raw else (NAMES, CASES)
+    names = options.peer or list(all_names)
+    unknown = [name for name in names if name not in all_names]
     if unknown:
-        raise ValueError(f"no peer {', '.join(unknown)}; there are: {', '.join(NAMES)}")
+        raise ValueError(f"no peer {', '.join(unknown)}; there are: {', '.join(all_names)}")
     errors = console(stderr=True)
     board = choose_board(options.board)
     options.output.mkdir(parents=True, exist_ok=True)
     with bar(errors) as tell:
         try:
-            found = Bench(list(dict.fromkeys(names)), board, options.seconds, tell).run()
+            found = Bench(list(dict.fromkeys(names)), board, options.seconds, tell, cases).run()
         except BlockError as error:  # not even the worker can be built
             raise OSError(str(error)) from None
-    found.write(options.output / "peers.json")
-    write_whole(options.output / "peers.md", markdown(found))
+    name = "pictures" if options.raw else "peers"
+    found.write(options.output / f"{name}.json")
+    write_whole(options.output / f"{name}.md", markdown(found))
     if options.json:
-        print((options.output / "peers.json").read_text(), end="")
+        print((options.output / f"{name}.json").read_text(), end="")
     else:
         print_tables(found)
     if found.broken:

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 Buffer = bytes | bytearray | memoryview
+RING_FRAMES = 30  # slots of the original ring: what a peer without a length of its own keeps, too
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """A sender and its receivers. folder: of sockets and files, removed afterwards. name: unique. size: of a frame.
 
-    receiver: this process's index among the receivers, or None if it sends.
+    receiver: this process's index among the receivers, or None if it sends. slots: of a ring, or 0 for the original
+    ring's. newest: receivers pass over all frames but the newest one.
     """
 
     folder: Path
@@ -23,24 +27,39 @@ class Link:
     size: int
     receivers: int
     receiver: int | None = None
+    slots: int = 0
+    newest: bool = False
 
 
 class Peer(ABC):
     """One side of a link, in a process of its own.
 
-    copies: of a frame's bytes on their way to one receiver, including the kernel's; how: which these are. package: what
-    has to be installed. missed: frames that a receiver has lost so far, by the peer's own count, or None if it has
-    none.
+    copies: of a frame's bytes on their way to one receiver, including the kernel's; how: which these are. package,
+    module: what has to be installed, and what it is imported as. missed: frames that a receiver has lost or passed over
+    so far, by the peer's own count, or None if it has none.
     """
 
     name: ClassVar[str]
     copies: ClassVar[int]
     how: ClassVar[str]
     package: ClassVar[str | None] = None
+    module: ClassVar[str | None] = None
     missed: int | None = 0
 
     def __init__(self, link: Link) -> None:
         self.link = link
+
+    @classmethod
+    def obstacle(cls) -> str | None:
+        """Return why this peer can't be measured here, and what to do, or None if it can."""
+        if cls.package is None or importlib.util.find_spec(cls.module or cls.package):
+            return None
+        return f"not installed: pip install {cls.package} (or 'video-shm[bench]')"
+
+    @classmethod
+    def interpreter(cls) -> str:
+        """Return the Python that runs this peer's processes."""
+        return sys.executable
 
     @abstractmethod
     def open_to_send(self) -> None:

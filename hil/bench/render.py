@@ -6,19 +6,12 @@ from __future__ import annotations
 from vshm_ctypes.commandline.output import printable
 from vshm_ctypes.commandline.table import print_table
 
-from .comparison import Case, Comparison, Row
+from .comparison import Case, Comparison, Row, title
 
 HEADINGS = ("peer", "in", "copies", "sent", "sent/s", "received", "missed", "p50", "p99", "sender", "receiver")
 LEFT = ("peer", "in")
 NUMBERS = tuple(name for name in HEADINGS if name not in LEFT)
 FIRST_TO_GO = ("in", "copies", "sent", "receiver", "sender", "received", "sent/s")
-
-
-def title(case: Case) -> str:
-    """Return the case in words."""
-    rate = f"{case.fps} frames/s" if case.fps else "as fast as it goes"
-    receivers = "1 receiver" if case.receivers == 1 else f"{case.receivers} receivers"
-    return f"{case.size // 1024} KB, {receivers}, {rate}"
 
 
 def _microseconds(value: float | None) -> str:
@@ -37,8 +30,8 @@ def cells(row: Row) -> tuple[str, ...]:
         str(row.copies),
         str(row.sent),
         f"{row.sent_per_s:.0f}",
-        f"{row.received / row.receivers:.0f}",
-        f"{row.missed / row.receivers:.0f}",
+        f"{row.received / row.case.receivers:.0f}",
+        f"{row.missed / row.case.receivers:.0f}",
         *map(_microseconds, (row.p50_us, row.p99_us, row.sender_cpu_us, row.receiver_cpu_us)),
     )
 
@@ -47,7 +40,7 @@ def cases(found: Comparison) -> dict[Case, list[Row]]:
     """Return the rows of each case, in order."""
     grouped: dict[Case, list[Row]] = {}
     for row in found.rows:
-        grouped.setdefault(Case(row.size, row.receivers, row.fps), []).append(row)
+        grouped.setdefault(row.case, []).append(row)
     return grouped
 
 
@@ -62,7 +55,7 @@ def remarks(found: Comparison) -> list[str]:
     ]
     told += [f"{name}: {why}" for name, why in found.missing.items()]
     for row in found.broken:
-        where = f"{row.peer}, {title(Case(row.size, row.receivers, row.fps))}"
+        where = f"{row.peer}, {title(row.case)}"
         broken = row.error or ", ".join(f"{count} {name}" for name, count in row.faults.items())
         told.append(f"BROKEN: {where}: {broken}")
     return told + [f"INVALID: the host was not fit for timing: {reason}" for reason in found.reasons]

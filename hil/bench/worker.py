@@ -113,6 +113,8 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--folder", type=Path, required=True, help="for sockets and files; its name is the link's")
     parser.add_argument("--parent", type=int, required=True, help="process that this one ends with")
     parser.add_argument("--seconds", type=float, default=0.0, help="unpaced, no frame is begun later; 0: all are sent")
+    parser.add_argument("--slots", type=int, default=0, help="of a ring; 0: as many as the original ring has")
+    parser.add_argument("--newest", action="store_true", help="receivers pass over all frames but the newest one")
     parser.add_argument("channel", type=int, help="the link has a name of its own instead")
     parser.add_argument("readers", type=int)
     parser.add_argument("-p", action="store_true", dest="paced")
@@ -133,7 +135,8 @@ def _run(options: Namespace) -> Block:
     if len(frames) <= SETTLING or any(frame.size != size for frame in frames):
         sys.exit(f"a block has more than {SETTLING} frames, all of one size")
     stream = Stream(frames, options.paced, options.seconds)
-    link, words = Link(options.folder, options.folder.name, size, options.readers), ProgressWords()
+    link = Link(options.folder, options.folder.name, size, options.readers, slots=options.slots, newest=options.newest)
+    words = ProgressWords()
     works: list[Work] = [lambda: send(stream, kind(link), link, words)]
     for number in range(options.readers):
         own = replace(link, receiver=number)

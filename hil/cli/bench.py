@@ -10,9 +10,9 @@ from vshm_ctypes.commandline.verb import positive
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--peers", action="store_true", help="measure all peers")
-    which.add_argument(
+    parser.add_argument("--peers", action="store_true", help="measure all peers, with encoded frames")
+    parser.add_argument("--raw", action="store_true", help="measure all peers, with raw pictures of 1080p in NV12")
+    parser.add_argument(
         "--peer", action="append", metavar="NAME", help="measure only this peer; may be given several times"
     )
     seconds = "seconds per row, a fifth of it at full rate (default: %(default)g, about five minutes in all)"
@@ -23,9 +23,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         default=Path("bench"),
         metavar="DIR",
-        help="folder for peers.json and peers.md (default: %(default)s)",
+        help="folder for peers.json and peers.md, with --raw pictures.json and pictures.md (default: %(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="print peers.json instead of the tables")
+    parser.add_argument("--json", action="store_true", help="print the JSON instead of the tables")
 
 
 def run(arguments: Namespace) -> int:
@@ -33,6 +33,8 @@ def run(arguments: Namespace) -> int:
 
     Returns 0 if measured, 1 if a peer fails or loses count of frames, 3 if the host was not fit for timing.
     """
+    if not (arguments.peers or arguments.raw or arguments.peer):
+        raise ValueError("say what to measure: --peers, --raw, or --peer NAME")
     from ..bench.main import run as measure  # its statistics are slow to import
 
     return measure(arguments)

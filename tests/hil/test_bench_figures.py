@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from writers import ROOT
 
-from hil.bench import compare
 from hil.bench.compare import CASES, Bench
 from hil.bench.comparison import Case, Comparison, row_of
 from hil.bench.payload import FILLER, Payload, mark, number_of
+from hil.bench.peers import peer_class
 from hil.bench.render import markdown, print_tables, remarks
 from hil.bench.sides import SETTLING, Received, Sent
 from hil.bench.worker import block_of
@@ -106,7 +106,8 @@ def test_a_comparison_is_told_as_json_and_as_tables(tmp_path: Path, capsys: pyte
     found = comparison(reasons=["others used 40 %"], missing={"zeromq": "not installed: pip install pyzmq"})
     found.write(tmp_path / "peers.json")
     told = json.loads((tmp_path / "peers.json").read_text())
-    assert told["schema"] == 1
+    assert told["schema"] == 2
+    assert told["rows"][0]["case"] == {"size": 65536, "receivers": 1, "fps": 30, "slots": 0, "newest": False}
     assert told["rows"][0] | {"peer": "pipe", "copies": 3, "language": "Python", "sent": 60} == told["rows"][0]
     print_tables(found)
     for text in (capsys.readouterr().out, markdown(found)):
@@ -125,7 +126,7 @@ def test_broken_books_are_told() -> None:
 
 def test_peers_are_run_in_turn_and_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    monkeypatch.setattr(compare, "missing_package", lambda name: "pyzmq" if name == "zeromq" else None)
+    monkeypatch.setattr(peer_class("zeromq"), "obstacle", lambda: "not installed: pip install pyzmq")
     bench = Bench(
         ["video-shm", "zeromq", "pipe"],
         find_board("generic"),
@@ -142,4 +143,14 @@ def test_peers_are_run_in_turn_and_what_is_missing_is_said(monkeypatch: pytest.M
 
 def test_a_peer_that_nobody_knows_is_a_usage_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["bench", "--peer", "pigeon", "--output", str(tmp_path)]) == 2
-    assert "no peer pigeon; there are: video-shm, video-shm borrow, iceoryx2" in capsys.readouterr().err
+    assert "no peer pigeon; there are: video-shm, video-shm borrow, futex floor, iceoryx2" in capsys.readouterr().err
+
+
+def test_what_to_measure_has_to_be_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["bench", "--output", str(tmp_path)]) == 2
+    assert "--peers, --raw, or --peer NAME" in capsys.readouterr().err
+
+
+def test_pictures_have_peers_of_their_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["bench", "--raw", "--peer", "websocket", "--output", str(tmp_path)]) == 2
+    assert "no peer websocket; there are: video-shm, video-shm borrow, futex floor" in capsys.readouterr().err

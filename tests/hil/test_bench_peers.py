@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """hil bench: each peer really hands frames on, its books are exact, and nothing is left of it."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import psutil
@@ -18,11 +22,15 @@ from hil.bench import block
 from hil.bench.block import run_block
 from hil.bench.comparison import Case
 from hil.bench.in_c import NAMES_IN_C, InC
-from hil.bench.peers import PEERS, missing_package, peer_class
+from hil.bench.payload import Payload, number_of
+from hil.bench.peer import Link, Peer
+from hil.bench.peers import OF_PICTURES, PEERS, peer_class
 from hil.bench.sides import SETTLING
 from hil.blocks.block import BlockError
 
 SIZE = 64 * 1024
+PICTURE = 1920 * 1080 * 3 // 2
+MANY = 20  # frames, far more than a link keeps
 LOSES_NONE = ("pipe", "websocket")
 
 
@@ -41,9 +49,55 @@ def nothing_left() -> Iterator[None]:
 @pytest.fixture(params=sorted(PEERS))
 def peer(request: pytest.FixtureRequest) -> str:
     name: str = request.param
-    if package := missing_package(name):
-        pytest.skip(f"{name}: {package} is not installed: pip install 'video-shm[bench]'")
+    if obstacle := peer_class(name).obstacle():
+        pytest.skip(f"{name}: {obstacle}")
     return name
+
+
+def test_of_pictures_as_fast_as_it_goes_each_is_received_whole_or_passed_over(peer: str) -> None:
+    if peer not in OF_PICTURES:
+        pytest.skip("it is not measured with pictures, since it has no way to pass over those that are not the newest")
+    seen = run_block(peer, Case(PICTURE, 2, 0, slots=4, newest=True), 0.1)
+    assert seen.faults() == {}
+    assert [reader.received + reader.missed for reader in seen.readers] == [seen.written] * 2
+
+
+def _send_many(kind: type[Peer], link: Link, ready: Event, joined: Event, done: Event, over: Event) -> None:
+    sender, payload = kind(link), Payload(link.size)
+    sender.open_to_send()
+    ready.set()
+    joined.wait()
+    for number in range(MANY):
+        sender.send(payload.numbered(number))
+        time.sleep(0.02)
+    done.set()
+    over.wait()
+    sender.close()
+
+
+def test_who_wants_the_newest_only_gets_no_older_one(peer: str, tmp_path: Path) -> None:
+    """A receiver that was away for many frames goes on with the last, or with one that was on its way before."""
+    if peer not in ("video-shm", "video-shm borrow", "futex floor", "shared_memory"):
+        pytest.skip("it is its own code that keeps the newest")
+    context = multiprocessing.get_context("fork")
+    events = [context.Event() for _ in range(4)]
+    ready, joined, done, over = events
+    link = Link(tmp_path, f"vshm-bench-{os.getpid()}-newest", SIZE, 1, slots=4, newest=True)
+    sending = context.Process(target=_send_many, args=(peer_class(peer), link, *events), daemon=True)
+    sending.start()
+    try:
+        assert ready.wait(60)
+        receiver = peer_class(peer)(replace(link, receiver=0))
+        receiver.open_to_receive()
+        joined.set()
+        assert done.wait(60)
+        assert (number_of(receiver.receive(), SIZE) or 0) >= MANY - 3
+        receiver.release()
+        receiver.close()
+    finally:
+        over.set()
+        sending.join()
+        peer_class(peer).sweep(link)
 
 
 def test_every_frame_at_a_rate_that_all_can_keep_is_received_or_missed(peer: str) -> None:

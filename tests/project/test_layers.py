@@ -17,6 +17,8 @@ NEVER_IMPORTED = {"tests", "ci", "hil"}
 GPL = {"v4l2py", "linuxpy"}
 STANDARD = set(sys.stdlib_module_names)
 
+MEASURED = Path("hil/bench/peers/shared_memory.py")  # what this library is compared with
+
 
 def python_violations(root: Path) -> list[str]:
     found = []
@@ -31,7 +33,7 @@ def python_violations(root: Path) -> list[str]:
             is_cli = height >= 0
             for module, when in imports_of(path, where.parent.parts):
                 top = module.partition(".")[0]
-                if module.startswith("multiprocessing.shared_memory"):
+                if module.startswith("multiprocessing.shared_memory") and where != MEASURED:
                     found.append(f"{where}: {module} unlinks what it only attached to")
                 if top in NEVER_IMPORTED - {"hil", layer} or (top == "hil" and layer not in {"hil", "tests"}):
                     found.append(f"{where} imports {module}")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 
 from ..peer import Peer
 
@@ -16,7 +15,22 @@ PEERS = {
     "zeromq": ("zeromq", "ZeroMq"),
     "pipe": ("pipe", "Pipe"),
     "websocket": ("websocket", "WebSocket"),
+    "futex floor": ("futex_floor", "FutexFloor"),
+    "shared_memory": ("shared_memory", "SharedMemory"),
+    "gstreamer shm": ("gstreamer", "GStreamerShm"),
+    "gstreamer unixfd": ("gstreamer", "GStreamerUnixfd"),
 }
+OF_FRAMES = ("video-shm", "video-shm borrow", "futex floor", "iceoryx2", "zeromq", "pipe", "websocket")
+OF_PICTURES = (
+    "video-shm",
+    "video-shm borrow",
+    "futex floor",
+    "iceoryx2",
+    "zeromq",
+    "shared_memory",
+    "gstreamer shm",
+    "gstreamer unixfd",
+)
 
 
 def peer_class(name: str) -> type[Peer]:
@@ -24,10 +38,3 @@ def peer_class(name: str) -> type[Peer]:
     module, kind = PEERS[name]
     found: type[Peer] = getattr(importlib.import_module(f".{module}", __package__), kind)
     return found
-
-
-def missing_package(name: str) -> str | None:
-    """Return what has to be installed for a peer, or None if nothing is missing."""
-    package = peer_class(name).package
-    module = {"pyzmq": "zmq"}.get(package or "", package)
-    return package if module is not None and importlib.util.find_spec(module) is None else None

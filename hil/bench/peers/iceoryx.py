@@ -7,9 +7,8 @@ import ctypes
 from typing import Any
 
 from ...workers.shared_memory import SHARED_MEMORY
-from ..peer import Buffer, Link, Peer
+from ..peer import RING_FRAMES, Buffer, Link, Peer
 
-QUEUE_FRAMES = 30  # like the slots of a ring: beyond that, the oldest is dropped
 PATIENCE_MS = 50  # in about 1 of 100 blocks a listener stops getting events when another one ends
 
 
@@ -21,6 +20,11 @@ class Iceoryx(Peer):
     missed = None
     copies = 1
     how = "into a sample"
+
+    @property
+    def _kept(self) -> int:
+        """Frames that wait for a receiver; beyond that, the oldest is dropped."""
+        return 1 if self.link.newest else self.link.slots or RING_FRAMES
 
     def _services(self) -> tuple[Any, Any]:
         import iceoryx2
@@ -37,7 +41,7 @@ class Iceoryx(Peer):
             self._node.service_builder(name)
             .publish_subscribe(iceoryx2.Slice[ctypes.c_uint8])
             .enable_safe_overflow(True)
-            .subscriber_max_buffer_size(QUEUE_FRAMES)
+            .subscriber_max_buffer_size(self._kept)
             .max_subscribers(self.link.receivers)
             .open_or_create()
         )
@@ -58,7 +62,7 @@ class Iceoryx(Peer):
 
         self._patience = iceoryx2.Duration.from_millis(PATIENCE_MS)
         self._frames, self._events = self._services()
-        self._subscriber = self._frames.subscriber_builder().buffer_size(QUEUE_FRAMES).create()
+        self._subscriber = self._frames.subscriber_builder().buffer_size(self._kept).create()
         self._listener = self._events.listener_builder().create()
 
     def send(self, data: bytearray) -> None:

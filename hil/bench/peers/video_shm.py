@@ -15,13 +15,18 @@ class VideoShm(Peer):
     name = "video-shm"
     copies = 2
     how = "into the ring, out of it"
-    missed: int = 0
+    missed: int | None = 0
 
     def open_to_send(self) -> None:
-        self._producer = Producer(self.link.name)
+        # The original ring, unless its slots are too few or too small.
+        if self.link.slots:
+            self._producer = Producer(self.link.name, slots=self.link.slots, slot_size=self.link.size)
+        else:
+            self._producer = Producer(self.link.name)
 
     def open_to_receive(self) -> None:
-        self._consumer = Consumer(self.link.name)
+        self.missed = None if self.link.newest else 0  # what the policy passes over is no loss, and not among them
+        self._consumer = Consumer(self.link.name, policy="newest" if self.link.newest else "every")
 
     def send(self, data: bytearray) -> None:
         self._producer.write(data)
@@ -29,8 +34,12 @@ class VideoShm(Peer):
     def receive(self) -> Buffer:
         frame = self._consumer.receive()
         assert frame is not None  # None is returned only after a timeout
-        self.missed += frame.missed_before
+        self._count(frame.missed_before)
         return frame.data
+
+    def _count(self, missed: int) -> None:
+        if self.missed is not None:
+            self.missed += missed
 
     def close(self) -> None:
         (self._consumer if self.link.receiver is not None else self._producer).close()

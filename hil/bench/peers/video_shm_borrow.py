@@ -23,5 +23,5 @@ class VideoShmBorrow(VideoShm):
     def release(self) -> bool:
         whole = self._borrowed.give_back()
         if whole:  # otherwise it is among those missed before the next one
-            self.missed += self._borrowed.missed_before
+            self._count(self._borrowed.missed_before)
         return whole

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from ..peer import Buffer, Peer
-
-QUEUE_FRAMES = 30  # like the slots of a ring: beyond that, PUB drops new frames
+from ..peer import RING_FRAMES, Buffer, Peer
 
 
 class ZeroMq(Peer):
@@ -13,6 +11,7 @@ class ZeroMq(Peer):
 
     name = "zeromq"
     package = "pyzmq"
+    module = "zmq"
     missed = None
     copies = 3
     how = "into a message, into the socket, out of it"
@@ -23,7 +22,7 @@ class ZeroMq(Peer):
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PUB)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.SNDHWM, QUEUE_FRAMES)
+        self._socket.setsockopt(zmq.SNDHWM, self.link.slots or RING_FRAMES)  # beyond that, PUB drops new frames
         self._socket.bind(self._address)
 
     def open_to_receive(self) -> None:
@@ -32,7 +31,8 @@ class ZeroMq(Peer):
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.RCVHWM, QUEUE_FRAMES)
+        self._socket.setsockopt(zmq.RCVHWM, self.link.slots or RING_FRAMES)
+        self._socket.setsockopt(zmq.CONFLATE, self.link.newest)
         self._socket.setsockopt(zmq.SUBSCRIBE, b"")
         self._socket.connect(self._address)
 
