@@ -64,6 +64,7 @@ ROWS = [
     Row("vshm bundle", "case.tar.zst|bundle", beside=DEMO, more=" --force"),
     Row("vshm serve", "http://", lasts=True),
     Row("vshm export", "http://", lasts=True),
+    Row("vshm publish", "-> rtsp://", code=1, beside=DEMO, more=" -t 3"),
     Row("vshm relay export", "relay import", lasts=True, beside=DEMO),
     Row("vshm relay list", why="needs the other machine of its page: tests/bridges/test_relay.py"),
     Row("vshm relay import", why="needs the other machine of its page: tests/bridges/test_relay.py"),

@@ -86,6 +86,8 @@ NEEDS_PYAV = [
     "pictures_lost",
     "presets",
     "probe",
+    "publish",
+    "publish_life",
     "rate_meter",
     "raw_arrays",
     "round_trip",

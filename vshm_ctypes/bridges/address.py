@@ -11,8 +11,10 @@ from ..commandline.output import printable
 
 HIDDEN = "***"
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
-# srt://...?passphrase=, and what cloud services take as a key in the query.
-_SECRET = re.compile(r"(?<=[?&;])([^=&#\s]*(?:pass|secret|token|key|auth|sig|pwd)[^=&#\s]*)=[^&#\s]*", re.IGNORECASE)
+# srt://...?passphrase=, a streamid with user and password in it, and what cloud services take as a key in the query.
+_SECRET = re.compile(
+    r"(?<=[?&;])([^=&#\s]*(?:pass|secret|token|key|auth|sig|pwd|streamid)[^=&#\s]*)=[^&\s]*", re.IGNORECASE
+)
 SHORTEST = 3  # a shorter secret is found in too many words
 
 

@@ -43,7 +43,8 @@ class StreamStatistics:
     def drop(self, cause: Cause, count: int = 1) -> None:
         """Count frames that were read and are not sent."""
         with self._lock:
-            self._dropped[cause] += count
+            if count:
+                self._dropped[cause] += count
 
     def end(self) -> None:
         """Count what is still pending as dropped, because the bridge ends."""

@@ -24,6 +24,7 @@ VERBS = (
     Verb("show", "show one ring: header, geometry, counters, slots", ".show"),
     Verb("watch", "watch one ring live, or all of them: rate, latency, missed frames", ".watch.verb"),
     Verb("record", "record a stream into a file; the ending of its name chooses the kind", ".record.verb"),
+    Verb("publish", "publish rings to a server or an NVR: RTSP, SRT, MPEG-TS", ".publish.verb"),
     Verb("check", "find faults: rings, writers, readers, leftovers, machine", ".check.verb"),
     Verb("plot", "draw a log of vshm watch --log: a picture, or a sketch in the terminal", ".plot.verb"),
     Verb("serve", "serve a page with the rings, live: picture, rates, latency, readers, board", ".serve"),

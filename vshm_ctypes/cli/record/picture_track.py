@@ -20,6 +20,7 @@ _TICKS = {
     "mp4": 90_000,
     "mov": 90_000,
     "mpegts": 90_000,
+    "rtsp": 90_000,
     "matroska": 1000,
 }  # ticks per second: 90 kHz as in RTP and MPEG, milliseconds in Matroska
 _IRAP = range(16, 24)  # NAL unit types of random access pictures (H.265 table 7-1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -20,8 +21,15 @@ MOST_SILENCE_S = 3600  # at most so much silence fills a gap
 _LAYOUTS = {1: "mono", 2: "stereo"}
 
 
-def _bare(frame: Frame) -> bytes:
-    """Return the payload for a container: AAC without its ADTS header of 7 bytes, or of 9 with a checksum."""
+def _bare(frame: Frame, is_rtp: bool) -> bytes:
+    """Return the payload for a container: AAC without its ADTS header of 7 bytes, or of 9 with a checksum.
+
+    RTP has PCM with the high byte first (RFC 3551 clause 4.5.11).
+    """
+    if frame.codec == Codec.PCM_S16LE and is_rtp:
+        samples = array("h", frame.data[: len(frame.data) & ~1])
+        samples.byteswap()
+        return samples.tobytes()
     if frame.codec != Codec.AAC:
         return frame.data
     if frame.size < 9 or frame.data[0] != 0xFF or frame.data[1] & 0xF6 != 0xF0:
@@ -43,7 +51,10 @@ class SoundTrack:
             advice = "record to .mkv or .wav, or let the sound be encoded"
             limit = f"does not go into .{container.format.name}, which says up to {MP4_MOST_HZ}"
             raise SinkError(0, f"PCM of {self._rate} Hz {limit}: {advice}")
+        self._is_rtp = container.format.name == "rtsp"
         name, layout = _ENCODERS[Codec(first.codec)], _LAYOUTS[sound.channels]
+        if self._is_rtp and first.codec == Codec.PCM_S16LE:
+            name = "pcm_s16be"
         self._stream = container.add_stream(name, rate=self._rate, layout=layout)
         self._next: int | None = None  # number of the sample after the last one
         self._last = -1
@@ -63,7 +74,7 @@ class SoundTrack:
         if self._next is not None and abs(at - self._next) <= min(frame.audio.samples // 2, self._rate // TREMBLES):
             at = self._next
         at = max(at, self._last + 1)
-        packet = av.Packet(_bare(frame))
+        packet = av.Packet(_bare(frame, self._is_rtp))
         packet.stream, packet.time_base = self._stream, Fraction(1, self._rate)
         packet.pts = packet.dts = at
         packet.duration = frame.audio.samples

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The far sides of bridges: servers and receivers of others, and what they got, as ffprobe tells."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from judges import SYSTEM_PYTHON, ffmpeg, ffprobe, missing
+from writers import WATCHDOG_S, wait_until
+
+ASK_RTSP_SERVER = """
+import gi
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GstRtspServer
+"""
+# What GStreamer's server does with what clients RECORD, by their session descriptions' order.
+RTSP_SERVER = """
+import sys
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
+Gst.init(None)
+port, launch, user, password = sys.argv[1:]
+server = GstRtspServer.RTSPServer()
+server.set_address("127.0.0.1")
+server.set_service(port)
+factory = GstRtspServer.RTSPMediaFactory()
+factory.set_launch(launch)
+factory.set_transport_mode(GstRtspServer.RTSPTransportMode.RECORD)
+if user:
+    auth = GstRtspServer.RTSPAuth()
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", "user")
+    auth.add_digest(user, password, token)
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    server.set_auth(auth)
+    permissions = GstRtspServer.RTSPPermissions()
+    permissions.add_permission_for_role("user", "media.factory.access", True)
+    permissions.add_permission_for_role("user", "media.factory.construct", True)
+    factory.set_permissions(permissions)
+server.get_mount_points().add_factory("/live", factory)
+if server.attach(None) == 0:
+    raise SystemExit("the port is in use")
+print("ready", flush=True)
+GLib.MainLoop().run()
+"""
+PICTURES = {"h264": "rtph264depay name=depay0 ! h264parse", "h265": "rtph265depay name=depay0 ! h265parse"}
+
+
+class Packet(NamedTuple):
+    """A packet that arrived: its stream, its time in seconds, whether it is a keyframe, and its bytes' MD5."""
+
+    stream: int
+    pts_s: float | None
+    key: bool
+    md5: str
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """Return a port of this machine that nobody uses."""
+    with socket.socket(socket.AF_INET, kind) as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def packets(source: str | Path, *options: str) -> list[Packet]:
+    """Return the packets of a file."""
+    command = [ffprobe(), "-v", "error", *options, *PACKETS, str(source)]
+    return told_packets(subprocess.run(command, capture_output=True, text=True, timeout=WATCHDOG_S, check=True).stdout)
+
+
+# A packet a line, so that what was told before ffprobe was ended can be read.
+PACKETS = ["-show_packets", "-show_data_hash", "md5", "-of", "compact"]
+
+
+def told_packets(text: str) -> list[Packet]:
+    """Return the packets that ffprobe told, also where it was ended in the middle of a line."""
+    found = []
+    for line in text.replace("\n|", "|").splitlines():  # ffprobe breaks the line after side data
+        told = dict(part.partition("=")[::2] for part in line.split("|"))
+        if line.startswith("packet|") and "data_hash" in told:
+            pts_s = None if told["pts_time"] == "N/A" else float(told["pts_time"])
+            md5 = told["data_hash"].removeprefix("MD5:")
+            found.append(Packet(int(told["stream_index"]), pts_s, "K" in told["flags"], md5))
+    return found
+
+
+def picture_hashes(source: str | Path, *options: str) -> list[str]:
+    """Return the hash of each decoded picture of a file. Fails if the decoder says anything of damage."""
+    command = [ffmpeg(), "-v", "error", "-xerror", *options, "-i", str(source), "-map", "0:v:0", "-fps_mode"]
+    command += ["passthrough", "-f", "framehash", "-hash", "md5", "-"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=WATCHDOG_S, check=False)
+    assert result.returncode == 0, result.stderr
+    return [line.rpartition(",")[2].strip() for line in result.stdout.splitlines() if not line.startswith("#")]
+
+
+@contextmanager
+def rtsp_server(port: int, pipeline: str, user: str = "", password: str = "") -> Iterator["subprocess.Popen[str]"]:
+    """Run GStreamer's RTSP server, which takes what is published to /live, until the block ends."""
+    asked = subprocess.run([SYSTEM_PYTHON, "-c", ASK_RTSP_SERVER], capture_output=True, check=False)
+    if asked.returncode:
+        missing("no GStreamer RTSP server here")
+    command = [SYSTEM_PYTHON, "-c", RTSP_SERVER, str(port), f"( {pipeline} )", user, password]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def listening_ffprobe(url: str, path: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run ffprobe as a server of its own, which writes to path what it is sent until the block ends."""
+    command = [ffprobe(), "-v", "error", *options, *PACKETS, url]
+    with path.open("w") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until somebody listens on a TCP port, without connecting to it."""
+    needle = f":{port:04X} "
+
+    def listens() -> bool:
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return any(needle in line and line.split()[3] == "0A" for line in lines)
+
+    wait_until(listens, f"somebody listens on port {port}")
+
+
+def whole_size(path: Path) -> int:
+    """Return the size of a file once it does not grow any more."""
+    before = -1
+    while (now := path.stat().st_size if path.exists() else 0) != before:
+        before = now
+        time.sleep(0.3)
+    return now

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs vshm publish beside a camera, and compares what arrived with what was written."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from far_sides import Packet
+from filmed import Written
+from writers import WATCHDOG_S, wait_until
+
+COMMAND = [sys.executable, "-m", "vshm_ctypes", "publish"]
+
+
+class Publishing:
+    """A running vshm publish --json: what it told last, and its messages."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self.told: dict[str, Any] = {}
+        self.said = ""
+        self._threads = [threading.Thread(target=self._read), threading.Thread(target=self._hear)]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.told = json.loads(line)
+
+    def _hear(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said += line
+
+    def stream(self, index: int = 0) -> dict[str, Any]:
+        found: dict[str, Any] = self.told["streams"][index] if self.told else {"sent": 0, "dropped": {}}
+        return found
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        wait_until(lambda: condition() or self.process.poll() is not None, what)
+        assert condition(), (what, self.told, self.said)
+
+    def wait_for_sent(self, count: int, index: int = 0) -> None:
+        self.wait(lambda: self.stream(index)["sent"] >= count, f"{count} frames are sent")
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """End it by a signal, and return its exit code."""
+        self.process.send_signal(number)
+        code = self.process.wait(WATCHDOG_S)
+        for thread in self._threads:
+            thread.join(WATCHDOG_S)
+        return code
+
+
+@contextmanager
+def publishing(*words: str) -> Iterator[Publishing]:
+    """Run vshm publish --json until the block ends."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, *words, "--json"], stdout=pipe, stderr=pipe, text=True) as process:
+        running = Publishing(process)
+        try:
+            yield running
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(WATCHDOG_S)
+
+
+def balance(stream: dict[str, Any]) -> None:
+    """Check that each frame that was read is in exactly one place of the books."""
+    assert stream["received"] == stream["sent"] + sum(stream["dropped"].values()) + stream["pending"], stream
+
+
+def worst_error_ms(written: Sequence[Written], arrived: Sequence[Packet]) -> float:
+    """Return the largest difference between a distance of two arrived packets and that of their captures.
+
+    Written units repeat, so their place is where the distances agree best.
+    """
+    pts = [packet.pts_s for packet in arrived if packet.pts_s is not None]
+    captures = [one.capture_ns / 1e9 for one in written]
+    assert len(pts) > 5
+
+    def worst(at: int) -> float:
+        return max(abs((captures[at + n] - captures[at]) - (one - pts[0])) for n, one in enumerate(pts))
+
+    return 1000 * min(worst(at) for at in range(len(captures) - len(pts) + 1))

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a ring can be published: the schemes of addresses, and what each of them takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ...bitstream import StreamError
+from ...bridges.address import redacted
+from ...frame import Codec, codec_name
+from ..record.file_kinds import CONTAINERS
+from .rtp_jpeg import rtp_jpeg
+
+_IN_TS = CONTAINERS[".ts"].codecs or ()
+_IN_RTP = (Codec.H264, Codec.H265, Codec.JPEG, Codec.AAC, Codec.OPUS, Codec.PCM_S16LE)
+TS_PACKETS = 1316  # bytes: seven packets of a transport stream, which fit into one datagram
+SCHEMES = ("rtsp", "rtsps", "srt", "unix+mpegts", "tcp", "udp")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where to publish.
+
+    Attributes:
+        address: as FFmpeg, or our SRT, takes it.
+        muxer: FFmpeg's name of the format.
+        codecs: what it takes.
+        options: for FFmpeg.
+    """
+
+    address: str = field(repr=False)
+    muxer: str
+    codecs: tuple[Codec, ...]
+    options: dict[str, str]
+
+    @property
+    def is_srt(self) -> bool:
+        """Whether it is reached by our own SRT, since FFmpeg in PyAV's wheels has none."""
+        return self.address.startswith("srt://")
+
+    def fitted(self, codec: int, data: bytes) -> bytes:
+        """Return a frame's bytes as they can be published there. Raises StreamError if they can't, which says why."""
+        why = self.misfit(codec)
+        if why is not None:
+            raise StreamError(why)
+        return rtp_jpeg(data) if codec == Codec.JPEG else data
+
+    def misfit(self, codec: int) -> str | None:
+        """Return why no stream of that codec can be published there, or None if it can."""
+        if codec in self.codecs:
+            return None
+        what = "RTSP" if self.muxer == "rtsp" else "MPEG-TS"
+        told = f"{what} takes no {codec_name(codec)}"
+        if codec == Codec.JPEG:
+            return f"{told}: publish by rtsp://, or let camera-streamer encode to H.264"
+        if codec == Codec.PCM_S16LE:
+            return f"{told}: let camera-streamer encode the sound (aac or opus), or publish by rtsp://"
+        return f"{told}: let camera-streamer encode to H.264 or H.265"
+
+
+def destination(address: str) -> Destination:
+    """Return where an address leads. Raises ValueError, which shows no credentials."""
+    shown = redacted(address, address)
+    try:
+        parts = urlsplit(address)
+        has_place = bool(parts.hostname) and (parts.port or True)
+    except ValueError as error:
+        raise ValueError(f"{shown}: no address: {redacted(str(error), address)}") from None
+    if not parts.scheme or "://" not in address:
+        raise ValueError(f"{shown}: no address: it begins with one of {', '.join(f'{one}://' for one in SCHEMES)}")
+    if parts.scheme == "unix+mpegts":
+        if not parts.path.startswith("/") or parts.netloc:
+            raise ValueError(f"{shown}: a socket's path is absolute: unix+mpegts:///run/video.sock")
+        return Destination(f"unix:{parts.path}", "mpegts", _IN_TS, {})
+    if parts.scheme not in SCHEMES:
+        raise ValueError(f"{shown}: {parts.scheme}:// is not known: use {', '.join(f'{one}://' for one in SCHEMES)}")
+    if not has_place:
+        raise ValueError(f"{shown}: it names no host")
+    if parts.scheme in ("rtsp", "rtsps"):
+        # By TCP, so that no packet is lost on the way; the server passes it on as its clients like it.
+        return Destination(address, "rtsp", _IN_RTP, {"rtsp_transport": "tcp"})
+    if parts.port is None:
+        raise ValueError(f"{shown}: it names no port: {parts.scheme}://HOST:PORT")
+    if parts.scheme == "udp" and "pkt_size=" not in parts.query:
+        address += f"{'&' if parts.query else '?'}pkt_size={TS_PACKETS}"
+    return Destination(address, "mpegts", _IN_TS, {})

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The muxer, a child process of the verb: whatever FFmpeg is blocked in, the process can be ended.
+
+It reads an order and then frames from stdin, and writes lines to stdout: "taken" for each frame that it has read, "sent
+RING NUMBER" or "refused RING NUMBER" for each frame, "up" when a session has begun, "say TEXT", and "failed TEXT" at a
+bad end. At the end of stdin it ends the session, and itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from ctypes import CDLL
+
+from ...frame import Frame
+from .destination import destination
+from .messages import read_message, read_order
+from .session import Session
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _tell(*words: object) -> None:
+    sys.stdout.write(" ".join(map(str, words)).replace("\n", " ") + "\n")
+    sys.stdout.flush()
+
+
+def _timed(frame: Frame, offset_ns: int) -> Frame:
+    """Return a frame of a version 1 writer with its wall-clock time as a time of the monotonic clock."""
+    if frame.capture_ns or frame.publish_ns:
+        return frame
+    view = list(frame._view)
+    view[5] = max(frame.timestamp_ms * 1_000_000 - offset_ns, 1)
+    return Frame(tuple(view), frame.data)
+
+
+def main() -> int:
+    """Publish until the end of stdin. Returns 0, or 1 if the far side is gone or can't be reached."""
+    CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in (signal.SIGINT, signal.SIGHUP):  # of a terminal: the verb decides
+        signal.signal(number, signal.SIG_IGN)
+    import av
+
+    order = read_order(sys.stdin.buffer)
+    offset_ns = time.time_ns() - time.monotonic_ns()
+    session = Session(av, destination(order.address), order.rings, _tell)
+    try:
+        while (message := read_message(sys.stdin.buffer)) is not None:
+            session.take(message.ring, message.has_gap, _timed(message.frame, offset_ns))
+            _tell("taken")
+        session.close()
+        return 0
+    except BrokenPipeError as error:
+        if error.filename is None:  # FFmpeg's has one, or is a connection's
+            _fail(error)
+        return 1
+    except (OSError, ValueError, av.error.FFmpegError) as error:
+        _fail(error)
+        return 1
+
+
+def _fail(error: BaseException) -> None:
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    with suppress(OSError):
+        _tell("failed", told)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # without a last attempt of FFmpeg's to reach the far side

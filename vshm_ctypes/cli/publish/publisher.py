@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Publishes rings to one server: through one muxer after the other, each of which begins at a keyframe."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ...bridges.back_off import BackOff
+from ...bridges.figures import Cause
+from ...bridges.hand_over import MOST_BYTES, HandOver, take_first
+from ...bridges.ring_reader import RingReader
+from ...bridges.statistics import Statistics
+from ...frame import Frame
+from .messages import Order
+from .muxer_process import END_S, MuxerProcess
+
+WAIT_S = 0.25
+
+
+class Publisher:
+    """Reads the rings in threads of their own, and publishes what they have in another one.
+
+    Args:
+        order: which rings, and where to.
+        statistics: is kept up to date.
+        say: is called with lines for people, from any thread.
+    """
+
+    def __init__(self, order: Order, statistics: Statistics, say: Callable[[str], None]) -> None:
+        self._order, self._statistics, self._say = order, statistics, say
+        self._over = threading.Event()
+        self._back_off = BackOff()
+        arrival = threading.Condition()
+        share = MOST_BYTES * 2 // (1 + len(order.rings))
+        self._hand_overs = [
+            HandOver[Frame](stream, most_bytes=max(share, 1 << 20), arrival=arrival) for stream in statistics.streams
+        ]
+        self._set_cause(Cause.DOWN)
+        self._readers = [
+            RingReader(ring, hand_over, stream, say)
+            for ring, hand_over, stream in zip(order.rings, self._hand_overs, statistics.streams, strict=True)
+        ]
+        self._thread = threading.Thread(target=self._run, name="vshm-publish", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the session with the server, and all threads. Not for signal handlers."""
+        self._over.set()
+        for reader in self._readers:
+            reader.close()
+        for hand_over in self._hand_overs:
+            hand_over.close()
+        self._thread.join()
+
+    def _set_cause(self, cause: Cause) -> None:
+        for hand_over in self._hand_overs:
+            hand_over.cause = cause
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            self._statistics.connect()
+            for hand_over in self._hand_overs:
+                hand_over.restart()
+            muxer = MuxerProcess(self._order, self._statistics, self._on_up, self._say)
+            try:
+                self._feed(muxer)
+            finally:
+                why = muxer.close(Cause.ENDED if self._over.is_set() else Cause.DOWN, END_S)
+            if self._over.is_set():
+                return
+            self._set_cause(Cause.DOWN)
+            if muxer.sent:
+                self._back_off.reset()
+            wait_s = self._back_off.next_s()
+            self._say(f"{self._statistics.down(why)}: trying again in {wait_s:.1f} s")
+            self._over.wait(wait_s)
+
+    def _on_up(self) -> None:
+        self._set_cause(Cause.SLOW)
+        self._statistics.up()
+
+    def _feed(self, muxer: MuxerProcess) -> None:
+        while not (self._over.is_set() or muxer.has_ended or muxer.is_stalled):
+            found = take_first(self._hand_overs, WAIT_S)
+            if found is not None and not muxer.give(*found, self._over.is_set):
+                return

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sends a transport stream by SRT, with the system's libsrt, since FFmpeg in PyAV's wheels has no SRT.
+
+The options of the address are those of FFmpeg and srt-live-transmit: passphrase, pbkeylen, streamid, and latency in
+milliseconds. We call, the far side listens.
+"""
+
+from __future__ import annotations
+
+import socket
+from ctypes import CDLL, byref, c_char_p, c_int, create_string_buffer
+from urllib.parse import parse_qsl, urlsplit
+
+from .destination import TS_PACKETS
+
+_KINDS = ("libsrt-gnutls", "libsrt-openssl", "libsrt")
+LIBRARIES = (*(f"{kind}.so.{version}" for version in ("1.5", "1.4") for kind in _KINDS), "libsrt.so.1")
+CONNECT_MS = 5000
+SEND_MS = 10_000  # of a full buffer, until the far side counts as gone
+_SNDTIMEO, _CONNTIMEO = 13, 36
+_NUMBERS = {"latency": 23, "pbkeylen": 27}
+_TEXTS = {"passphrase": 26, "streamid": 46}
+_INVALID = -1
+
+
+class SrtError(OSError):
+    """SRT can't be used, or its far side is gone."""
+
+
+def _library() -> CDLL:
+    for name in LIBRARIES:
+        try:
+            library = CDLL(name)
+        except OSError:
+            continue
+        library.srt_getlasterror_str.restype = c_char_p
+        library.srt_rejectreason_str.restype = c_char_p
+        return library
+    raise SrtError(0, "srt:// needs libsrt: sudo apt install libsrt1.5-gnutls")
+
+
+def _sockaddr(family: int, address: tuple[str, int]) -> bytes:
+    """Return the C struct of an address: sockaddr_in or sockaddr_in6."""
+    head = family.to_bytes(2, "little") + address[1].to_bytes(2, "big")
+    if family == socket.AF_INET6:
+        return head + bytes(4) + socket.inet_pton(family, address[0]) + bytes(4)
+    return head + socket.inet_pton(family, address[0]) + bytes(8)
+
+
+class SrtSocket:
+    """A connection to a listener, which PyAV writes into as into a file. Raises SrtError, OSError."""
+
+    def __init__(self, address: str) -> None:
+        parts = urlsplit(address, allow_fragments=False)  # a streamid may begin with #!::
+        self._library = _library()
+        self._library.srt_startup()
+        family, _, _, _, place = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_DGRAM)[0]
+        self._socket = self._library.srt_create_socket()
+        if self._socket == _INVALID:
+            raise self._failure("no socket")
+        self._set_number("connection timeout", _CONNTIMEO, CONNECT_MS)
+        self._set_number("send timeout", _SNDTIMEO, SEND_MS)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            self._set(name, value)
+        struct = _sockaddr(family, (str(place[0]), int(place[1])))
+        if self._library.srt_connect(self._socket, create_string_buffer(struct, len(struct)), len(struct)) == _INVALID:
+            reason = self._library.srt_rejectreason_str(self._library.srt_getrejectreason(self._socket))
+            raise self._failure(f"not connected ({(reason or b'').decode()})")
+
+    def _failure(self, what: str) -> SrtError:
+        return SrtError(0, f"SRT: {what}: {(self._library.srt_getlasterror_str() or b'').decode(errors='replace')}")
+
+    def _set(self, name: str, value: str) -> None:
+        if (name, value) == ("mode", "caller") or name == "pkt_size":
+            return
+        if name in _NUMBERS and value.isdecimal():
+            self._set_number(name, _NUMBERS[name], int(value))
+        elif name in _TEXTS:
+            data = value.encode()
+            if self._library.srt_setsockflag(self._socket, _TEXTS[name], c_char_p(data), len(data)) == _INVALID:
+                raise self._failure(f"{name} is refused")
+        else:
+            known = ", ".join(sorted([*_NUMBERS, *_TEXTS]))
+            raise SrtError(0, f"SRT: {name} is not an option here, or its value no number: {known} are")
+
+    def _set_number(self, name: str, option: int, value: int) -> None:
+        number = c_int(value)
+        if self._library.srt_setsockflag(self._socket, option, byref(number), 4) == _INVALID:
+            raise self._failure(f"{name}={value} is refused")
+
+    def write(self, data: bytes) -> int:
+        """Send, in datagrams of whole packets. Raises SrtError."""
+        data = bytes(data)
+        for at in range(0, len(data), TS_PACKETS):
+            piece = data[at : at + TS_PACKETS]
+            if self._library.srt_send(self._socket, c_char_p(piece), len(piece)) == _INVALID:
+                raise self._failure("the far side is gone")
+        return len(data)
+
+    def close(self) -> None:
+        """Close the connection. Closing twice is allowed."""
+        if self._socket != _INVALID:
+            self._library.srt_close(self._socket)
+            self._library.srt_cleanup()
+            self._socket = _INVALID
