@@ -24,6 +24,7 @@ SECRETS = [
     "rtsp://me:s3cret@[fe80::1]:554/live?a=b",
     "srt://host:9000?mode=caller&passphrase=s3cret&latency=20",
     "rtmp://host/app?streamkey=s3cret",
+    "srt://host:8890?streamid=publish:cam:me:s3cret",
     "srt://host:8890?streamid=#!::m=publish,r=cam,u=me,s=s3cret&latency=20",
     "https://s3cret@host/whip",
     "rtsp://me:s3%63ret@host/",

@@ -15,6 +15,7 @@ _USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _SECRET = re.compile(
     r"(?<=[?&;])([^=&#\s]*(?:pass|secret|token|key|auth|sig|pwd|streamid)[^=&#\s]*)=[^&\s]*", re.IGNORECASE
 )
+_IN_STREAM_ID = re.compile(r"(?<=,)s=([^,]+)|^publish:[^:]*:[^:]*:([^:]+)")  # of SRT itself, and of MediaMTX
 SHORTEST = 3  # a shorter secret is found in too many words
 
 
@@ -32,6 +33,7 @@ def redacted(text: str, address: str) -> str:
 def _secrets(address: str) -> list[str]:
     """Return the passwords in the address, as they are written and as they are meant, the longest first."""
     found = {match[0].partition("=")[2] for match in _SECRET.finditer(address)}
+    found |= {match[1] or match[2] for value in set(found) for match in _IN_STREAM_ID.finditer(value)}
     with suppress(ValueError):  # it is no address
         parts = urlsplit(address)
         found.add(parts.password or parts.username or "")  # a user without a password is a token
