@@ -88,8 +88,8 @@ void sink_install_properties(GObjectClass *class)
 	g_object_class_install_property(
 		class, SLOTS,
 		g_param_spec_uint("slots", "Slots",
-						  "Frames that the ring holds; 0: 30, of sound 100, of raw pictures 8", 0, 4096, 0,
-						  CONFIGURABLE));
+						  "Frames that the ring holds; 0: 30, of sound 100, of raw pictures what 32 MiB hold",
+						  0, 4096, 0, CONFIGURABLE));
 	g_object_class_install_property(
 		class, SLOT_SIZE,
 		g_param_spec_uint(

@@ -10,7 +10,8 @@
 
 #define AUDIO_NAME "/audio_stream"
 #define SOUND_SLOTS 100
-#define RAW_SLOTS 8
+#define RAW_BYTES (32u << 20)
+#define LEAST_RAW_SLOTS 4
 #define SOUND_SLOT_SIZE 8192
 #define PCM_SLOT_SIZE 65536
 
@@ -21,19 +22,26 @@ static video_shm_producer_options_t suitable(const VshmSink *self)
 {
 	const struct stream *stream = &self->stream;
 	const gboolean is_sound = format_is_sound(stream->meta.codec), is_raw = stream->picture_size != 0;
-	const guint32 slots = is_sound ? SOUND_SLOTS : is_raw ? RAW_SLOTS : VIDEO_SHM_RING_SIZE;
-	const guint32 slot_size = is_raw                      ? stream->picture_size
-							  : stream->sample_bytes != 0 ? PCM_SLOT_SIZE
-							  : is_sound                  ? SOUND_SLOT_SIZE
-														  : VIDEO_SHM_MAX_FRAME_SIZE;
-
-	return (video_shm_producer_options_t){
-		.struct_size = sizeof(video_shm_producer_options_t),
-		.slots = self->slots != 0 ? self->slots : slots,
-		.slot_size = self->slot_size != 0 ? self->slot_size : slot_size,
+	const guint32 fitting = is_raw                      ? stream->picture_size
+							: stream->sample_bytes != 0 ? PCM_SLOT_SIZE
+							: is_sound                  ? SOUND_SLOT_SIZE
+														: VIDEO_SHM_MAX_FRAME_SIZE;
+	video_shm_producer_options_t options = {
+		.struct_size = sizeof(options),
+		.slots = self->slots,
+		.slot_size = self->slot_size != 0 ? self->slot_size : fitting,
 		.mode = self->mode,
 		.media = is_sound ? VIDEO_SHM_MEDIA_AUDIO : VIDEO_SHM_MEDIA_VIDEO,
 	};
+
+	if (options.slots == 0)
+		options.slots = is_raw ? CLAMP(RAW_BYTES / options.slot_size, LEAST_RAW_SLOTS, VIDEO_SHM_RING_SIZE)
+						: is_sound ? SOUND_SLOTS
+								   : VIDEO_SHM_RING_SIZE;
+	/* Raw pictures are kept from version 1 programs, which would join a ring of these numbers. */
+	if (is_raw && options.slots == VIDEO_SHM_RING_SIZE && options.slot_size == VIDEO_SHM_MAX_FRAME_SIZE)
+		options.slot_size += 64;
+	return options;
 }
 
 gboolean sink_open(VshmSink *self)

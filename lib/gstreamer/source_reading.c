@@ -7,7 +7,7 @@
 #include "options.h"
 #include "problems.h"
 
-#define LONGEST_WAIT_MS 1000u
+#define LONGEST_WAIT_MS 3600000u
 #define BETWEEN_LOOKS_US (100 * G_TIME_SPAN_MILLISECOND) /* as long as there is no ring */
 #define SLOTS_LOOKED_AT 64
 
@@ -130,13 +130,13 @@ static GstFlowReturn failed(VshmSource *self, int problem)
 	return GST_FLOW_ERROR;
 }
 
-/* Returns how long to wait for a frame, in ms as the library takes it; less than the timeout leaves, if it is
- * near. */
+/* Returns how long to wait for a frame, in ms as the library takes it: 0 is for ever, until source_interrupt.
+ */
 static guint32 patience_ms(guint64 now_ns, guint64 deadline_ns)
 {
-	const guint64 left_ms = (deadline_ns - now_ns) / GST_MSECOND;
-
-	return (guint32)CLAMP(left_ms, 1, LONGEST_WAIT_MS);
+	if (deadline_ns == G_MAXUINT64)
+		return 0;
+	return (guint32)CLAMP((deadline_ns - now_ns) / GST_MSECOND, 1, LONGEST_WAIT_MS);
 }
 
 GstFlowReturn source_next(VshmSource *self, video_shm_view_t *view)

@@ -228,5 +228,30 @@ static void pictures_go_into_a_ring_whatever_their_padding(void)
 		goes_into_the_ring(at);
 }
 
-TEST_MAIN(120, TEST(pictures_come_out_of_a_ring_whatever_their_padding),
+static void has_slots(int width, int height, guint slots, guint spare)
+{
+	char *caps = g_strdup_printf("video/x-raw,format=GRAY8,width=%d,height=%d,framerate=10/1", width, height);
+	video_shm_info_t info = {.struct_size = sizeof(info)};
+
+	rig_make_sink(&rig, "", caps);
+	CHECK_EQ(gst_harness_push(rig.harness, gst_buffer_new_allocate(NULL, (gsize)(width * height), NULL)),
+			 GST_FLOW_OK);
+	CHECK_EQ(video_shm_inspect(rig.ring, &info), 0);
+	CHECK_EQ(info.slots, slots);
+	CHECK_EQ(info.slot_size, width * height + (int)spare);
+	CHECK_EQ(info.frames, 1);
+	rig_close(&rig);
+	g_free(caps);
+}
+
+static void a_ring_holds_32_mib_of_pictures(void)
+{
+	has_slots(64, 48, 30, 0);
+	has_slots(2048, 1024, 16, 0);
+	has_slots(4096, 4096, 4, 0);
+	has_slots(1024, 512, 30, 64); /* 30 of this size would be a version 1 ring */
+}
+
+TEST_MAIN(120, TEST(a_ring_holds_32_mib_of_pictures),
+		  TEST(pictures_come_out_of_a_ring_whatever_their_padding),
 		  TEST(a_picture_of_the_wrong_size_is_refused), TEST(pictures_go_into_a_ring_whatever_their_padding))

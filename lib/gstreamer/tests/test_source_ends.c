@@ -14,6 +14,7 @@ static void a_writer_that_closes_ends_the_stream_if_so_wanted(void)
 	video_shm_producer_destroy(&rig.producer);
 	pull_frames(&rig, 1, 2); /* what was written is handed out first */
 	gst_event_unref(pull_event(&rig, GST_EVENT_EOS));
+	CHECK(gst_bus_pop_filtered(rig.bus, GST_MESSAGE_ERROR) == NULL);
 	rig_close(&rig);
 }
 
