@@ -99,6 +99,7 @@ def test_where_a_camera_is_in_use_its_name_leads_to_another_one(twins: list[UsbC
 
 
 @pytest.mark.long
+@pytest.mark.capability("real-time-video")  # sound is a thousand transfers a second, too many for emulated processors
 def test_a_microphone_is_followed_to_its_new_number(ring: str) -> None:
     """A USB microphone that was named by its number is found under another one, after it was plugged in again while a
     program still held the old one.
