@@ -238,6 +238,7 @@ static void another_writer_is_named(void)
 	rig_make_sink(&rig, "", JPEG);
 	(void)snprintf(words, sizeof(words), "Process %d writes to ring %s already", (int)getpid(), rig.ring);
 	await_message(&rig, GST_MESSAGE_ERROR, words);
+	CHECK_EQ(gst_harness_push(rig.harness, gst_buffer_new_memdup("x", 1)), GST_FLOW_NOT_NEGOTIATED);
 	rig_close(&rig);
 }
 
