@@ -24,7 +24,7 @@ from unusual_streams import (
 )
 
 from hil.streamer.sound.options import SoundCodec
-from vshm_ctypes import Codec, Producer
+from vshm_ctypes import Codec, Producer, picture_layout
 from vshm_ctypes.cli.web.showing import CAPTURED, KEYFRAME, RECOVERY_POINT
 
 PLAIN = "bframes=0"
@@ -191,6 +191,22 @@ def test_an_unknown_codec_is_named_with_those_that_are_shown(server: Server, rin
     assert told["problem"] == (
         "The producer calls this codec 77, which the page can't show. It shows H.264, H.265, JPEG, PCM, AAC, OPUS."
     )
+
+
+def test_of_raw_pictures_it_is_told_what_to_do(server: Server, ring: str) -> None:
+    async def look(browser: Browser) -> None:
+        await browser.until(lambda: bool(browser.of("stream")))
+
+    layout = picture_layout(Codec.NV12, 64, 48)
+    with Producer(ring, slots=4, slot_size=layout.size) as producer:
+        producer.write(bytes(layout.size), fps=25, **layout.meta())
+        browser = browse(server, f"?ring={ring}", look)
+    (told,) = browser.of("stream")
+    assert (told["codec"], told["codec_string"]) == ("nv12", None)
+    assert told["problem"].startswith(
+        "These are raw pictures (nv12), which browsers do not play. Let the producer write"
+    )
+    assert browser.pictures == []
 
 
 def test_a_ring_without_a_picture_is_told(server: Server, ring: str) -> None:

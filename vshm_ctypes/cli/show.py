@@ -14,8 +14,10 @@ from datetime import datetime
 from ..commandline.output import complain, counted, print_json, printable
 from ..commandline.table import print_table
 from ..commandline.verb import Exit, add_ring_argument, add_seconds_argument
+from ..errors import BrokenPicture
 from ..frame import Flag, Media, codec_name
 from ..inspect import SlotInfo
+from ..picture import Range
 from ..processes import Users, find_users
 from ..published import PublishedConsumer, by_pid, list_published
 from ..rings import ring_name
@@ -77,6 +79,22 @@ def _keyframes(look: Survey) -> str:
     return str(idr)
 
 
+def _picture(look: Survey) -> list[tuple[str, str]]:
+    """Return how the newest raw picture lies in its slot, or nothing if it is none."""
+    newest = max(look.slots, key=lambda slot: slot.number, default=None)
+    try:
+        layout = newest.meta.layout if newest is not None else None
+    except BrokenPicture as error:
+        return [("picture", error.strerror)]
+    if layout is None:
+        return []
+    rows = ", ".join(f"{plane.rows} rows of {plane.stride} bytes" for plane in layout.planes)
+    colour = layout.colour
+    span = Range(colour.range).name.lower() if colour.range in set(Range) else str(colour.range)
+    numbers = f"matrix {colour.matrix}, primaries {colour.primaries}, transfer {colour.transfer} of H.273"
+    return [("picture", f"{rows}; range {span}, {numbers}")]
+
+
 def _facts(look: Survey) -> list[tuple[str, str]]:
     info = look.info
     geometry = f"{info.slots} slots of {units.size(info.slot_size)}, {units.size(info.object_bytes)} in all"
@@ -102,6 +120,7 @@ def _facts(look: Survey) -> list[tuple[str, str]]:
             if look.audio
             else []
         ),
+        *_picture(look),
         ("writer", tell_writer(look)),
         ("epoch", f"{info.epoch}; remade {info.remade}, semaphores re-armed {info.rearmed}"),
         ("keyframes", f"{info.keyframes}; in the ring {_keyframes(look)}"),

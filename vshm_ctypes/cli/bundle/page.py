@@ -17,6 +17,8 @@ from ...bundles.archive import BundleError, members
 from ...bundles.members import MANIFEST, frames_of, json_of, kind_of
 from ...commandline.atomic_file import write_whole
 from ...commandline.place import check_place
+from ...frame import codec_name
+from ...picture import RAW_CODECS
 from .. import units
 from .film import DEMUXERS, film, stills
 
@@ -119,6 +121,10 @@ def _stream(name: str, found: dict[str, bytes]) -> Stream:
         if member in found and frames:
             stream.member = member
             _add_film(stream, member, found[member])
+    raw = f"pictures/{name}.bin"
+    if raw in found and frames and frames[0]["codec"] in RAW_CODECS:
+        stream.member = raw
+        stream.why_none = f"raw pictures ({codec_name(frames[0]['codec'])}) are not shown: unpack {raw}"
     return stream
 
 

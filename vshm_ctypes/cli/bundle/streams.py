@@ -17,8 +17,10 @@ from ...consumer import Consumer
 from ...errors import ProducerDied, VideoShmError
 from ...frame import Codec, Frame
 from ...latencies import Latencies
+from ...picture import RAW_CODECS
 
 MOST_BYTES = 256 * 1024**2  # of one stream's access units
+MOST_RAW_BYTES = 16 * 1024**2  # of raw pictures, of which one tells as much as many
 SLICE_S = 0.2
 
 
@@ -33,7 +35,7 @@ class Captured:
         picture: the access units one after the other; None if they are not wanted.
         pictured: how many frames are in picture.
         missed: frames overwritten before they could be read.
-        cut: whether picture ends early, at MOST_BYTES.
+        cut: whether picture ends early, at MOST_BYTES or MOST_RAW_BYTES.
         ended: why the capture ended early; empty if it did not.
     """
 
@@ -60,7 +62,8 @@ class Captured:
         if len(self.frames) > 1 and frame.publish_ns:  # the first may have been in the ring already
             self.latencies.add(received_ns - frame.publish_ns)
         if self.picture is not None and not self.cut:
-            self.cut = self.picture.tell() + frame.size > MOST_BYTES
+            most = MOST_RAW_BYTES if frame.codec in RAW_CODECS and self.pictured else MOST_BYTES
+            self.cut = self.picture.tell() + frame.size > most
             if not self.cut:
                 self.picture.write(frame.data)
                 self.pictured += 1

@@ -9,7 +9,7 @@ from contextlib import suppress
 from ...bitstream import EntryPoint, StreamError, entry_point, nal_units, read_jpeg
 from ...consumer import Consumer
 from ...decodable import SETS
-from ...errors import VideoShmError
+from ...errors import BrokenPicture, VideoShmError
 from ...frame import Codec, Frame, Media, codec_name
 from ...info import State
 from ..survey import Survey
@@ -33,6 +33,15 @@ def undecodable(data: bytes, codec: int) -> str | None:
     return None
 
 
+def broken(frame: Frame) -> str | None:
+    """Return why a frame can't be a raw picture, or None if it can, or if it is none."""
+    try:
+        _ = frame.layout
+    except BrokenPicture as error:
+        return error.strerror
+    return None
+
+
 def _frames(look: Survey) -> Iterator[Frame]:
     """Yield the frames in the ring, oldest first; none if its writer is gone."""
     with suppress(VideoShmError), Consumer(look.name, start="oldest") as stream:
@@ -53,7 +62,7 @@ def check_payload(look: Survey) -> Iterator[Finding]:
             sets |= {nal.kind for nal in nal_units(frame.data, frame.codec)}
         if frame.is_keyframe:
             flagged, codec = flagged + 1, frame.codec
-            why = undecodable(frame.data, frame.codec)
+            why = broken(frame) or undecodable(frame.data, frame.codec)
             reasons += [why] if why is not None else []
     if reasons:
         yield Finding(
@@ -61,7 +70,8 @@ def check_payload(look: Survey) -> Iterator[Finding]:
             look.name,
             f"{len(reasons)} of the {flagged} keyframes in it can't be decoded as {codec_name(codec)}: {reasons[-1]}",
             "readers get frames, and decoders no picture",
-            "let its writer write whole access units (H.264, H.265: Annex B) or JPEG pictures, and set their codec",
+            "let its writer write whole access units (H.264, H.265: Annex B) or JPEG pictures, and set their codec; "
+            "raw pictures: the size that codec, width, height and rows say",
         )
     elif flagged and (missing := [name for kind, name in SETS.get(codec, {}).items() if kind not in sets]):
         yield Finding(

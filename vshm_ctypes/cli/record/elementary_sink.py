@@ -27,6 +27,15 @@ class ElementarySink:
             self._file = open_alone(path, force)
         self._shape: tuple[object, ...] | None = None
 
+    @property
+    def _begun(self) -> bool:
+        """Whether there is a picture in it already."""
+        return self._shape is not None
+
+    def _content(self, picture: Picture) -> bytes:
+        """Return what is written of a picture. Raises SinkError."""
+        return picture.data
+
     def fits(self, picture: Picture) -> bool:
         """Return whether codec, size, chroma format and bit depth are the same as before."""
         return self._shape is None or self._shape == _samples(picture)
@@ -40,14 +49,15 @@ class ElementarySink:
         why_not = misfit(str(self._path or ""), picture.frame.codec)
         if why_not is not None:
             raise SinkError(0, why_not)
+        content = self._content(picture)
         self._shape = _samples(picture)
-        rest = memoryview(picture.data)
+        rest = memoryview(content)
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except (OSError, KeyboardInterrupt):
             with contextlib.suppress(OSError):  # not a file, but a pipe or a device
-                self._file.truncate(self._file.tell() - (len(picture.data) - len(rest)))
+                self._file.truncate(self._file.tell() - (len(content) - len(rest)))
             raise
 
     def close(self) -> None:

@@ -41,6 +41,7 @@ RAW = {
     ".mjpg": FileKind("", (Codec.JPEG,)),
     ".aac": FileKind("", (Codec.AAC,)),
     ".pcm": FileKind("", (Codec.PCM_S16LE,)),
+    ".y4m": FileKind("", (Codec.I420, Codec.NV12, Codec.YUYV, Codec.GREY)),
     ".raw": ANY_RAW,
     ".bin": ANY_RAW,
 }

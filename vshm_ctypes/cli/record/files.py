@@ -14,8 +14,9 @@ from ...frame import Frame, codec_name
 from .. import units
 from .container_sink import ContainerSink
 from .elementary_sink import ElementarySink, shape
-from .file_kinds import kind_of, raw_ending
+from .file_kinds import ending, kind_of, raw_ending
 from .sink import Sink, SinkError
+from .y4m_sink import Y4mSink
 
 _Kind = TypeVar("_Kind")
 
@@ -67,7 +68,7 @@ class Files:
         if path == "-":
             return ElementarySink(None, self._force)
         if not kind_of(path).muxer:
-            return opened(ElementarySink, path, self._force)
+            return opened(Y4mSink if ending(path) == ".y4m" else ElementarySink, path, self._force)
         return opened(lambda path, force: ContainerSink(path, force, self._sound, self._sets_change), path, self._force)
 
     def fits(self, picture: Picture) -> bool:

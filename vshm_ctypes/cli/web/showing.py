@@ -12,6 +12,7 @@ from ...bitstream import EntryPoint
 from ...commandline.output import plain
 from ...decodable import Picture
 from ...frame import Codec, Frame, codec_name
+from ...picture import RAW_CODECS
 from ..record.sink import SinkError, time_ns
 from .flow import Flow
 from .fragments import Fragments
@@ -27,6 +28,10 @@ KEYFRAME, HEAD, RECOVERY_POINT, CAPTURED = 1, 2, 4, 8
 _FLAGS = {EntryPoint.NONE: 0, EntryPoint.IDR: KEYFRAME, EntryPoint.RECOVERY_POINT: KEYFRAME | RECOVERY_POINT}
 ASK_AGAIN_S = 0.2
 _NO_MP4 = "The stream can't be put into MP4, which this browser needs"
+_RAW = (
+    "These are raw pictures ({}), which browsers do not play. Let the producer write an encoded ring beside this one, "
+    "as camera-streamer does with another --channel."
+)
 _IN_MP4 = (Codec.H264, Codec.H265, Codec.AAC, Codec.OPUS)
 
 
@@ -112,6 +117,9 @@ class Showing:
             self._material = Pictures(self._ring, Codec(codec), self._needs_idr)
         elif codec in SOUND:
             self._material = Sound()
+        elif codec in RAW_CODECS:
+            self._material = None
+            self._tell_problem(codec, _RAW.format(codec_name(codec)))
         else:
             self._material = None
             shown = ", ".join(one.name.replace("H26", "H.26").partition("_")[0] for one in (*VIDEO, *SOUND))
