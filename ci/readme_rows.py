@@ -84,6 +84,7 @@ ROWS = [
     Row("hil gate promise", why="compiles a build of the library: ci/gate"),
     Row("hil bench --raw", why="takes three minutes: tests/hil/test_bench_peers.py"),
     Row("hil bench --peers", why="takes five minutes: tests/hil/test_bench_peers.py"),
+    Row("hil run --camera ring:", why="needs an imported ring: lib/doc/RELAY.md"),
     Row("hil run --camera usb", why="boots a virtual machine: ci/hil does"),
     Row("hil run --camera testsrc", "2 passed", more=" --quick --seconds 2 -k 'consumer_without or nothing_is_left'"),
     Row("hil run", "1 passed", more=" --camera testsrc --quick --seconds 2 -k consumer_without"),

@@ -26,7 +26,8 @@ from .run_inside import Session, run_inside, suite_words
 
 CAMERA = (
     "auto, vm (vivid and a USB camera of our own in a virtual machine), vivid, usb or usb:DESIGN (a USB camera of our "
-    "own), /dev/videoN (several, separated by commas), or another source of camera-streamer; may be given several times"
+    "own), /dev/videoN (several, separated by commas), ring:NAME (another ring), or another "
+    "source of camera-streamer; may be given several times"
 )
 CAMERAS, VIDEO_NODES = ("auto", "vm", "vivid", USB, "rpicam", "testsrc"), "/dev/video*"
 SYSTEM = "a root file system for another processor, as ci/emulated-board makes it"

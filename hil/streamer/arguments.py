@@ -39,7 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
         "camera-streamer", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"camera-streamer {__version__}")
-    device = "auto, or a V4L2 device's path, driver, card or bus; rpicam; file:PATH; testsrc, testsrc:WIDTHxHEIGHT@FPS"
+    device = "auto, or a V4L2 device's path, driver, card or bus; rpicam; file:PATH; ring:NAME"
+    device += "; testsrc, testsrc:WIDTHxHEIGHT@FPS"
     source = parser.add_argument("--device", metavar="SOURCE", help=f"{device} (default: auto)")
     completed(source, words_and(SOURCES, VIDEO_NODES, "_camera_streamer_sources"))
     keep = "seconds that auto, a driver or a card waits for a camera that is gone before it takes another (default: 30)"

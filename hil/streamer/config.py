@@ -16,7 +16,10 @@ from .sound.options import Sound
 _TEXT, _SWITCH, _TEXT_OR_NUMBER, _SECONDS = (str,), (bool,), (str, int), (int, float)
 # By name: the accepted types of the value, and the description that --print-config prints.
 KEYS: dict[str, tuple[tuple[type, ...], str]] = {
-    "device": (_TEXT, "the source: auto, a V4L2 device's path, driver, card or bus, rpicam, file:PATH, testsrc"),
+    "device": (
+        _TEXT,
+        "the source: auto, a V4L2 device's path, driver, card or bus; rpicam, file:PATH, ring:NAME, testsrc",
+    ),
     "keep": (_SECONDS, "seconds for which auto, a driver or a card waits for a camera that is gone, or inf"),
     "wait": (_SWITCH, "whether to wait for a source that is not there yet"),
     "loop": (_SWITCH, "whether to start a file again at its end"),

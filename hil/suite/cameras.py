@@ -12,7 +12,12 @@ from hil.host.board import Board
 from hil.usb.camera_process import UsbCamera
 
 NO_PROBE = ("vivid", "testsrc")  # on these the board's own encoder does not matter, and trying it takes long
+RING = "ring"  # a ring of this machine, which vshm relay may have imported: what it has is passed through
 CODECS = {"H264": "h264", "HEVC": "h265"}  # of channels, by the format of a camera that encodes by itself
+
+
+class FixedStreamError(RuntimeError):
+    """A test wants what can't be set where a stream is passed through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,14 @@ class Camera:
     def writer(self, board: Board, *more: str, fps: int = 0, slots: int = 30) -> CameraStreamer:
         """Return camera-streamer on this camera with the board's stream.
 
-        fps: 0 keeps its rate. more: NAME=VALUE of the channel.
+        fps: 0 keeps its rate. more: NAME=VALUE of the channel. Raises FixedStreamError for a ring, which has its own
+        size, rate and encoding; a GOP that is asked for is left to it.
         """
         stream = board.stream
+        if self.driver == RING:
+            if fps or any(not word.startswith("gop=") for word in more):
+                raise FixedStreamError(f"{self}: its stream is as it comes: {fps or ' '.join(more)} can't be set")
+            return CameraStreamer(self.device, "encoder=copy", slots=slots)
         words = [f"{stream.width}x{stream.height}@{fps or stream.fps}", *more]
         is_made = self.usb is not None or self.driver in NO_PROBE
         if is_made and not any(word.startswith(("codec=", "encoder=")) for word in more):

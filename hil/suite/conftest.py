@@ -15,7 +15,7 @@ import pytest
 from hil.host.board import Board, Stream
 from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
-from hil.suite.cameras import Camera, find_cameras, plugged_camera
+from hil.suite.cameras import Camera, FixedStreamError, find_cameras, plugged_camera
 from hil.suite.compliance import check_driver
 from hil.suite.driver_facts import driver_facts
 from hil.suite.rig import Rig
@@ -35,7 +35,9 @@ REMEDY = "no camera for --camera {words}: plug one in, or as root: modprobe vivi
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hil", "the harness")
-    cameras = "auto, vivid, usb[:DESIGN], /dev/videoN (several with commas), or another source (default: auto)"
+    cameras = (
+        "auto, vivid, usb[:DESIGN], /dev/videoN (several with commas), ring:NAME, or another source (default: auto)"
+    )
     group.addoption("--camera", default="auto", metavar="SOURCE", help=cameras)
     group.addoption("--consumers", type=int, default=0, metavar="N", help="readers at most (default: as the test says)")
     group.addoption("--seconds", type=float, metavar="S", help="how long each stream is watched")
@@ -124,10 +126,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call() -> Generator[None, object, object]:
-    """Skip a test whose worker in C can't be compiled, and say what to install."""
+    """Skip a test whose worker in C can't be compiled, or whose stream the camera can't have, and say why."""
     try:
         return (yield)
-    except NoToolsError as error:
+    except (NoToolsError, FixedStreamError) as error:
         pytest.skip(str(error))
 
 

@@ -54,6 +54,14 @@ def test_the_shortest_round_trip_counts() -> None:
     assert told.uncertainty_ns < 2 * 10**6
 
 
+def test_an_old_round_trip_says_less() -> None:
+    link, clock = Link(90), Clock()
+    clock.add(link.trip(0, 10**5, 10**5))
+    told = clock.estimate(100 * SECOND)
+    assert told is not None
+    assert abs(told.offset_ns - link.offset_ns(100 * SECOND)) <= told.uncertainty_ns
+
+
 def test_drift_is_found_and_followed() -> None:
     link, clock = Link(40), Clock()
     for second in range(120):

@@ -19,7 +19,7 @@ from writers import ROOT, WATCHDOG_S, wait_until
 
 PORT = 7447
 CABLE = "cable"
-READY = "mount -t tmpfs -o mode=1777 tmpfs /dev/shm && ip link set lo up && echo ready && exec sleep infinity"
+READY = "mount -t tmpfs -o mode=1777 tmpfs /dev/shm && ip link set lo up && echo $$ && exec sleep infinity"
 
 
 class Machine:
@@ -27,26 +27,22 @@ class Machine:
 
     Attributes:
         address: of its end of the cable.
+        pid: of a process on it.
     """
 
     def __init__(self, address: str, ahead_s: int = 0) -> None:
         self.address = address
         self._holder = subprocess.Popen(
-            ["unshare", "-n", "-m", "-T", "--monotonic", str(ahead_s), "sh", "-c", READY],
+            ["unshare", "-n", "-m", "-T", "--monotonic", str(ahead_s), "--kill-child", "sh", "-c", READY],
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self._holder.stdout is not None
-        assert self._holder.stdout.readline() == "ready\n"
-
-    @property
-    def pid(self) -> int:
-        """Of a process on it."""
-        return self._holder.pid
+        self.pid = int(self._holder.stdout.readline())
 
     def inside(self, *words: str | Path) -> list[str]:
-        """Return the command that runs these words on the machine."""
-        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-T", *map(str, words)]
+        """Return the command that runs these words on the machine; -r: in a guest, the root may be one of chroot."""
+        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-T", "-r", *map(str, words)]
 
     def run(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command on the machine."""

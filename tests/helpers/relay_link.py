@@ -44,7 +44,7 @@ class Lines:
         """End the process by SIGTERM, and return all lines."""
         if self.process.poll() is None:
             self.process.terminate()
-        self.process.wait(WATCHDOG_S)
+        assert self.process.wait(WATCHDOG_S) == 0
         self._thread.join(WATCHDOG_S)
         return self.all
 

@@ -9,6 +9,7 @@ from .file import FileSource
 from .healing import HealingSource
 from .keeper import KEEP_S
 from .modes import Wanted
+from .ring import RingSource
 from .rpicam import RpicamSource
 from .source import Source, SourceError
 from .timeline import Timelines
@@ -34,6 +35,8 @@ def _camera(words: str, wanted: Wanted, keep_s: float) -> Source:
         return _test_card(words, wanted)
     if words == "rpicam":
         return RpicamSource(wanted)
+    if words.startswith("ring:"):
+        return RingSource(words.removeprefix("ring:"), wanted)
     from .v4l2 import V4l2Source  # v4l2py is slow to import
 
     return V4l2Source(words, wanted, keep_s)

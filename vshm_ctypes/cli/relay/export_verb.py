@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
     with ExitStack() as stack:
         stack.enter_context(heeding(end.set))
         session = network.open_session(arguments, listen=[network.HERE], connect=[])
-        stack.callback(session.close)
+        stack.callback(network.close_session, session)
         exports = []
         for source, counts in zip(sources, statistics.streams, strict=True):
             exports.append(RingExport(session, source, counts, complain))

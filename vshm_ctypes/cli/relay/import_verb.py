@@ -54,7 +54,7 @@ def run(arguments: Namespace) -> int:
     with ExitStack() as stack:
         stack.enter_context(heeding(end.set))
         session = network.open_session(arguments, listen=[], connect=[network.HERE])
-        stack.callback(session.close)
+        stack.callback(network.close_session, session)
         imports = []
         for source, ring, counts in zip(sources, rings, statistics.streams, strict=True):
             most_bytes = int(arguments.most_memory * 2**20)

@@ -56,7 +56,7 @@ def run(arguments: Namespace) -> int:
     try:
         found = [_look(session, export) for export in _exports(session, arguments.seconds)]
     finally:
-        session.close()
+        network.close_session(session)
     if arguments.json:
         print_json({"exports": found})
     elif found:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ HERE = f"tcp/127.0.0.1:{PORT}"
 LEASE_MS = 1500  # a link that has been silent for this long is gone; keep-alives go four times as often
 RETRY = {"period_init_ms": 250, "period_max_ms": 1000, "period_increase_factor": 1.5}
 QUEUE = 16  # batches of 64 KB: a keyframe fits in whole, or Zenoh would drop it on a slow link, again and again
+CALLER, CALLER_S = "pyo3-closure", 5.0
 FRAGMENTS_US = 200_000  # how long a unit that is larger than the queue may wait for room
 
 
@@ -72,6 +74,18 @@ def open_session(arguments: Namespace, listen: list[str], connect: list[str]) ->
         return zenoh.open(config)
     except zenoh.ZError as error:
         raise OSError(_first(str(error), arguments)) from None
+
+
+def close_session(session: zenoh.Session) -> None:
+    """Close the session, and wait for the threads in which it called us.
+
+    They are Python's, and daemons where a daemon has declared something: one that still runs when the interpreter ends
+    is ended by pthread_exit, which Rust takes for a foreign exception, and aborts the process.
+    """
+    session.close()
+    for thread in threading.enumerate():
+        if CALLER in thread.name:
+            thread.join(CALLER_S)
 
 
 def _settings(arguments: Namespace, listen: list[str], connect: list[str]) -> dict[str, object]:
