@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from hil.fleet import CameraStreamer
-from hil.host.board import Board
+from hil.host.board import Board, Stream
 from hil.usb.camera_process import UsbCamera
+from vshm_ctypes import VideoShmError, inspect_slots
 
 NO_PROBE = ("vivid", "testsrc")  # on these the board's own encoder does not matter, and trying it takes long
 RING = "ring"  # a ring of this machine, which vshm relay may have imported: what it has is passed through
@@ -112,6 +114,18 @@ def find_cameras(words: str) -> list[Camera]:
     if words == "vivid":
         usable = [device for device in usable if device.driver == "vivid"]
     return [Camera(str(device.path), device.driver, device.card, v4l2=True) for device in usable]
+
+
+def stream_in(words: str) -> Stream | None:
+    """Return what is in the ring that --camera names, or None if it names none, or that has nothing in it."""
+    kind, _, name = words.partition(":")
+    if kind != RING:
+        return None
+    with suppress(VideoShmError, ValueError):
+        if slots := inspect_slots(name):
+            meta = max(slots, key=lambda slot: slot.number).meta
+            return Stream(meta.width, meta.height, meta.fps)
+    return None
 
 
 def plugged_camera(usb: UsbCamera, words: str) -> Camera:

@@ -15,7 +15,7 @@ import pytest
 from hil.host.board import Board, Stream
 from hil.report.plugin import BOARD
 from hil.report.recorder import Recorder
-from hil.suite.cameras import Camera, FixedStreamError, find_cameras, plugged_camera
+from hil.suite.cameras import RING, Camera, FixedStreamError, find_cameras, plugged_camera, stream_in
 from hil.suite.compliance import check_driver
 from hil.suite.driver_facts import driver_facts
 from hil.suite.rig import Rig
@@ -52,9 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
     board = config.stash[BOARD]
     if usb_design(config.option.camera) is not None and "real-time-video" not in board.capabilities:
         config.stash[BOARD] = dataclasses.replace(board, stream=SLOW_USB)
+    if (stream := stream_in(config.option.camera)) is not None:
+        config.stash[BOARD] = dataclasses.replace(board, stream=stream)
     config.addinivalue_line("markers", "capability(name): only for boards that have it")
     config.addinivalue_line("markers", "vivids(count): only where so many vivid cameras are")
     config.addinivalue_line("markers", "ring: of what is behind or beside the camera; --quick asks it of one camera")
+    config.addinivalue_line("markers", "passed_on: only where a ring is passed on")
     config.addinivalue_line("markers", "usb: only where the harness plugs in USB cameras of its own")
 
 
@@ -113,6 +116,8 @@ def lacks(item: pytest.Item) -> bool:
     vivids = 1 if "vivid_paths" in getattr(item, "fixturenames", ()) else 0
     vivids = max([vivids, *(int(mark.args[0]) for mark in item.iter_markers("vivids"))])
     if item.get_closest_marker("usb") and not any(camera.usb for camera in cameras_of(item.config)):
+        return True
+    if item.get_closest_marker("passed_on") and not any(one.driver == RING for one in cameras_of(item.config)):
         return True
     return bool(needed - board.capabilities) or (vivids > 0 and len(vivids_of(item.config)) < vivids)
 

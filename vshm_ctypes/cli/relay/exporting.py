@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_UNITS = 30  # that wait while the link is slow; older ones are of no use to anybody
 TICK_S = 0.25
+RETRY_S = 2.0  # after what nobody expected
 DRAIN_S = 1.0  # at the end, for what is still under way
 ENDED = {State.CLOSED: "closed", State.DEAD: "died"}
 
@@ -66,13 +67,13 @@ class RingExport:
         self._thread.join()
 
     def _run(self) -> None:
-        try:
-            while not self._over.is_set():
+        while not self._over.is_set():
+            try:
                 self._turn()
-        except Exception as error:  # or nobody would hear of it
-            self._say(f"{self._source.ring}: the export has ended: {in_a_line(error)}")
-        finally:
-            self._withdraw("exporter ended")
+            except Exception as error:  # such as Zenoh's
+                self._say(f"{self._source.ring}: {in_a_line(error)}")
+                self._over.wait(RETRY_S)
+        self._withdraw("exporter ended")
 
     def _turn(self) -> None:
         """Look after the writer, and hand on one unit, if one comes."""

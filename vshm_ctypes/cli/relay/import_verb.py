@@ -6,11 +6,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from contextlib import ExitStack
 
-from ...bridges.figures import Link
+from ...bridges.figures import Link, StreamFigures
 from ...bridges.publication import Shown
-from ...bridges.report import report_until, tell_end
+from ...bridges.report import report_until
 from ...commandline.ending import End, heeding
-from ...commandline.output import complain, printable
+from ...commandline.output import complain, counted, print_json, printable, say
 from ...commandline.verb import Exit, positive
 from ...rings import ring_name
 from . import network
@@ -69,5 +69,21 @@ def run(arguments: Namespace) -> int:
         shown = stack.enter_context(Shown(statistics))
         report_until(end, statistics, shown, as_json=arguments.json, seconds=arguments.seconds)
     statistics.end()
-    tell_end(statistics.figures(), as_json=arguments.json)
+    if arguments.json:
+        print_json(statistics.figures())
+    else:
+        for source, told in zip(sources, statistics.figures().streams, strict=True):
+            say(f"{printable(source)} -> {told.ring}: {_summary(told)}")
     return Exit.HEALTHY
+
+
+def _summary(told: StreamFigures) -> str:
+    words = [f"{counted(told.sent, 'frame')} written, {told.sent_bytes / 1e6:.1f} MB"]
+    if told.missed:
+        words.append(f"{told.missed} lost on the way")
+    causes = [f"{count} {cause.replace('_', ' ')}" for cause, count in sorted((told.dropped or {}).items())]
+    if causes:
+        words.append(f"dropped: {', '.join(causes)}")
+    if told.p50_ms is not None:
+        words.append(f"{told.p50_ms:g} ms since the publication there (p50), {told.p99_ms:g} ms (p99)")
+    return ", ".join(words)

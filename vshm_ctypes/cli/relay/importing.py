@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ...bridges.statistics import StreamStatistics
 from ...commandline.output import counted, describe, printable
 from ...commandline.rate_limited_log import in_a_line
+from ...errors import ProducerBusy
 from ...frame import codec_name
 from .clock import Clock, Offset
 from .directory import Directory
@@ -73,6 +74,7 @@ class RingImport:
         self._thread.join()
 
     def _run(self) -> None:
+<<<<<<< HEAD
         try:
             self._tell(f"waiting for {printable(self._source)}; vshm relay list shows what is exported")
             while not self._over.is_set():
@@ -81,13 +83,31 @@ class RingImport:
                     self._try(export)
         except Exception as error:  # or nobody would hear of it
             self._say(f"{printable(self._source)}: the import has ended: {in_a_line(error)}")
+=======
+        self._tell(f"waiting for {printable(self._source)}; vshm relay list shows what is exported")
+        while not self._over.is_set():
+            export = self._directory.first(WAIT_S, self._left_alone())
+            if export is not None and not self._over.is_set():
+                self._try(export)
+>>>>>>> a85140a (vshm relay: passwords are tried, its summary says what an import did, and hil run tells the time over the link)
 
     def _try(self, export: Export) -> None:
         try:
             self._follow(export, self._checked(export))
+            return
+        except ProducerBusy as error:
+            told = f"{self._ring} has a writer, {error.pid or 'another one'}: end it, or import this ring --as another"
         except (Refused, OSError) as error:  # VideoShmError, TimeoutError
+<<<<<<< HEAD
             self._tell(f"{printable(self._source)}: {describe(error)}")
             self._over.wait(RETRY_S)
+=======
+            told = describe(error)
+        except Exception as error:  # such as Zenoh's
+            told = in_a_line(error)
+        self._tell(f"{printable(self._source)}: {told}")
+        self._aside[export] = monotonic() + ASIDE_S
+>>>>>>> a85140a (vshm relay: passwords are tried, its summary says what an import did, and hil run tells the time over the link)
 
     def _checked(self, export: Export) -> About:
         about = ask_about(self._session, export)

@@ -15,7 +15,7 @@ from .inlet import Inlet
 from .intake import MOST_UNITS, Intake, Unit, unit_of
 from .keys import Export
 from .voice import Voice
-from .wire import END, About, Refused
+from .wire import END, MOST_TEXT, About, Refused
 
 if TYPE_CHECKING:
     import zenoh
@@ -28,8 +28,11 @@ DRAIN_S = 0.5  # after the token has gone: what was sent before it may come late
 def ask_about(session: zenoh.Session, export: Export) -> About:
     """Ask the exporter for its description of the ring. Raises Refused, TimeoutError."""
     for reply in session.get(export.key("about"), timeout=ANSWER_S):
-        if reply.ok is not None:
-            return About.parse(reply.ok.payload.to_bytes())
+        if reply.ok is None:
+            continue
+        if len(reply.ok.payload) > MOST_TEXT:
+            raise Refused(f"a description of {len(reply.ok.payload)} bytes")
+        return About.parse(reply.ok.payload.to_bytes())
     raise TimeoutError(f"{export.source}: the exporter did not answer within {ANSWER_S:g} s")
 
 

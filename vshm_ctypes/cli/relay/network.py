@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser, default: str) -> None:
         help="find others by multicast, and be found: listens on every address of this machine",
     )
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="Zenoh's configuration, for TLS, passwords, access control (JSON5)"
+        "--config", type=Path, metavar="FILE", help="Zenoh's configuration (.json5), for TLS, passwords, access control"
     )
 
 
