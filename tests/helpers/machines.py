@@ -70,6 +70,13 @@ class Machine:
             queue = ("tbf", "rate", rate, "burst", "16kb", "latency", "100ms")
             self.run("tc", "qdisc", "replace", "dev", CABLE, "root", *queue)
 
+    def disturb(self, *words: str) -> None:
+        """Let its end of the cable delay, lose and limit what it sends, in the words of tc's netem.
+
+        Raises CalledProcessError: this kernel has no netem.
+        """
+        self.run("tc", "qdisc", "replace", "dev", CABLE, "root", "netem", *words)
+
     def close(self) -> None:
         self._holder.kill()
         self._holder.communicate(timeout=WATCHDOG_S)

@@ -56,16 +56,18 @@ class Relay:
         self.near, self.far, self._folder, self._stack = near, far, folder, stack
         self.camera: subprocess.Popen[str]
         self._cameras = 0
+        self._log = folder / "import.log"
         self._import: Lines
-        self._reader = self._json(far, PROGRAM, "reader", "here")
+        self._reader = self.start(far, PROGRAM, "reader", "here")
         self._export = self.start_export()
 
-    def _json(self, machine: Machine, *words: "str | Path") -> Lines:
-        lines = Lines(machine.start(sys.executable, *words, stdout=subprocess.PIPE))
+    def start(self, machine: Machine, *words: "str | Path", **options: Any) -> Lines:
+        """Start a program in Python, which prints lines of JSON."""
+        lines = Lines(machine.start(sys.executable, *words, stdout=subprocess.PIPE, **options))
         self._stack.callback(lines.kill)
         return lines
 
-    def start_camera(self, fps: int = 30, gop: int = 15, size: int = 2000) -> None:
+    def start_camera(self, fps: int = 30, gop: int = 15, size: int | str = 2000) -> None:
         """Start the camera; its ledger begins anew."""
         self._cameras += 1
         words = ("camera", "cam", str(self._ledger), str(fps), str(gop), str(size))
@@ -82,13 +84,26 @@ class Relay:
         """Start vshm relay export."""
         listen = f"tcp/{self.near.address}:{PORT}"
         words = ("relay", "export", "cam", "--board", "front", "--json", "--listen", listen)
-        self._export = self._json(self.near, "-m", "vshm_ctypes", *words)
+        self._export = self.start(self.near, "-m", "vshm_ctypes", *words)
         return self._export
+
+    def begin_import(self, *more: str) -> None:
+        """Start vshm relay import."""
+        words = ("relay", "import", "front/cam", "--as", "here", "--json", *self.connect, *more)
+        with self._log.open("w") as log:
+            self._import = self.start(self.far, "-m", "vshm_ctypes", *words, stderr=log)
+
+    def told(self) -> str:
+        """What the import has said to people."""
+        return self._log.read_text()
+
+    def wait_told(self, what: str) -> None:
+        """Wait until the import has said so."""
+        wait_until(lambda: what in self.told(), f"the import says {what}")
 
     def start_import(self, *more: str) -> None:
         """Start vshm relay import, and wait until the ring is there."""
-        words = ("relay", "import", "front/cam", "--as", "here", "--json", *self.connect, *more)
-        self._import = self._json(self.far, "-m", "vshm_ctypes", *words)
+        self.begin_import(*more)
         wait_until(lambda: bool(self.frames()), "the first frame arrives")
         wait_until(lambda: any(self.clocks()), "the clock is known")
         self.first_uncertainty_ns = next(filter(None, self.clocks()))["uncertainty_ns"]

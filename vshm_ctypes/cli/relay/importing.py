@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING
 
 from ...bridges.statistics import StreamStatistics
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import zenoh
 
 WAIT_S = 0.25
-RETRY_S = 2.0  # after a run that could not be followed
+ASIDE_S = 5.0  # how long a run that could not be followed is left alone, for others of its name
 
 
 class RingImport:
@@ -57,6 +57,7 @@ class RingImport:
         self._lost = 0
         self._heard: tuple[Export, int] | None = None  # of the run that was followed last
         self._told: str | None = None
+        self._aside: dict[Export, float] = {}  # until when
         self._over = threading.Event()
         self._directory = Directory(session, source)
         self._thread = threading.Thread(target=self._run, name=f"vshm-relay {source}", daemon=True)
@@ -74,22 +75,16 @@ class RingImport:
         self._thread.join()
 
     def _run(self) -> None:
-<<<<<<< HEAD
-        try:
-            self._tell(f"waiting for {printable(self._source)}; vshm relay list shows what is exported")
-            while not self._over.is_set():
-                export = self._directory.first(WAIT_S)
-                if export is not None and not self._over.is_set():
-                    self._try(export)
-        except Exception as error:  # or nobody would hear of it
-            self._say(f"{printable(self._source)}: the import has ended: {in_a_line(error)}")
-=======
         self._tell(f"waiting for {printable(self._source)}; vshm relay list shows what is exported")
         while not self._over.is_set():
             export = self._directory.first(WAIT_S, self._left_alone())
             if export is not None and not self._over.is_set():
                 self._try(export)
->>>>>>> a85140a (vshm relay: passwords are tried, its summary says what an import did, and hil run tells the time over the link)
+
+    def _left_alone(self) -> frozenset[Export]:
+        now_s = monotonic()
+        self._aside = {export: until_s for export, until_s in self._aside.items() if until_s > now_s}
+        return frozenset(self._aside)
 
     def _try(self, export: Export) -> None:
         try:
@@ -98,16 +93,11 @@ class RingImport:
         except ProducerBusy as error:
             told = f"{self._ring} has a writer, {error.pid or 'another one'}: end it, or import this ring --as another"
         except (Refused, OSError) as error:  # VideoShmError, TimeoutError
-<<<<<<< HEAD
-            self._tell(f"{printable(self._source)}: {describe(error)}")
-            self._over.wait(RETRY_S)
-=======
             told = describe(error)
         except Exception as error:  # such as Zenoh's
             told = in_a_line(error)
         self._tell(f"{printable(self._source)}: {told}")
         self._aside[export] = monotonic() + ASIDE_S
->>>>>>> a85140a (vshm relay: passwords are tried, its summary says what an import did, and hil run tells the time over the link)
 
     def _checked(self, export: Export) -> About:
         about = ask_about(self._session, export)
