@@ -83,6 +83,8 @@ NEEDS_PYAV = [
     "pass_through",
     "patience",
     "pictures",
+    "pictures_colour",
+    "pictures_ends",
     "pictures_lost",
     "presets",
     "probe",

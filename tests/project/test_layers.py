@@ -113,7 +113,10 @@ def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
         ("vshm_ctypes/serving/client_limits.py", "import aiohttp\nfrom ..commandline.rate_limited_log import Seldom"),
         ("vshm_ctypes/cli/web/app.py", "import aiohttp\nfrom ..list import listed"),
         ("vshm_ctypes/cli/serve.py", "def f():\n    from .web import app"),
-        ("vshm_ctypes/examples/recorder.py", "import av\nfrom vshm_ctypes import Consumer\nfrom .pictures import gray"),
+        (
+            "vshm_ctypes/examples/recorder.py",
+            "import av\nfrom vshm_ctypes import Consumer\nfrom .mqtt import ADVICE",
+        ),
         ("vshm_ctypes/cli/show.py", "def f():\n    import rich\n    from vshm_ctypes import Consumer"),
         ("hil/fleet.py", "import linuxpy, vshm_ctypes, multiprocessing\nfrom vshm_ctypes.commandline import output"),
     ],

@@ -17,15 +17,16 @@ from typing import Any
 
 import av
 import numpy
+from numpy.typing import NDArray
 
-from vshm_ctypes import Consumer, Frame
-
-from .pictures import Decoder, Gray, gray
+from vshm_ctypes import Picture, Pictures
 
 FROZEN = 1.0  # mean change out of 255: encoding the same picture again changes less, the noise of a sensor more
-BLACK = 20  # out of 255; 16 is black in most streams
+BLACK = 20  # out of 255
 PATIENCE_S = 1.0  # how long it must last before it is reported
 QP = {"export_side_data": "venc_params"}  # makes the H.264 decoder return the encoder's quantisers
+
+Grey = NDArray[numpy.uint8]
 
 
 def quantiser(picture: av.VideoFrame) -> float | None:
@@ -34,7 +35,7 @@ def quantiser(picture: av.VideoFrame) -> float | None:
     return float(told.qp_map().mean()) if told is not None else None
 
 
-def difference(before: Gray, now: Gray) -> float:
+def difference(before: Grey, now: Grey) -> float:
     """Return the mean change of a pixel, 0 to 255."""
     return float(numpy.abs(now - before.astype(numpy.int16)).mean())
 
@@ -47,13 +48,13 @@ class Condition:
     since_ns: int | None = None
     told: bool = False
 
-    def update(self, is_so: bool, frame: Frame) -> None:
-        """Take the next frame, and whether it shows the fault."""
-        self.since_ns = (self.since_ns or frame.publish_ns) if is_so else None
-        lasts = self.since_ns is not None and frame.publish_ns - self.since_ns >= PATIENCE_S * 1e9
+    def update(self, is_so: bool, picture: Picture) -> None:
+        """Take the next picture, and whether it shows the fault."""
+        self.since_ns = (self.since_ns or picture.publish_ns) if is_so else None
+        lasts = self.since_ns is not None and picture.publish_ns - self.since_ns >= PATIENCE_S * 1e9
         if lasts != self.told:
             self.told = lasts
-            text = {"event": self.name, "begins": lasts, "frame": frame.number, "time_ms": frame.timestamp_ms}
+            text = {"event": self.name, "begins": lasts, "frame": picture.number, "time_ms": picture.timestamp_ms}
             print(json.dumps(text), flush=True)
 
 
@@ -79,28 +80,23 @@ class Second:
 
 def analyse(ring: str | None) -> None:
     """Analyse a ring until its producer closes it."""
-    decoder, second = None, None
-    reference: Gray | None = None  # the picture at which it may be frozen
+    second: Second | None = None
+    reference: Grey | None = None  # the picture at which it may be frozen
     frozen, black = Condition("frozen"), Condition("black")
-    with Consumer(ring, publish=True, start="keyframe", resync=True) as stream:
-        for frame in stream:
-            decoder = decoder or Decoder(frame.codec, QP)
-            second = second or Second(frame.publish_ns)
-            second.sizes.append(frame.size)
-            for picture in decoder.decode(frame):
-                now: Gray = gray(picture).copy()
-                qp = quantiser(picture)
-                second.quantisers += [qp] if qp is not None else []
-                second.brightness.append(float(now.mean()))
-                black.update(float(now.max()) <= BLACK, frame)
-                is_same = (
-                    reference is not None and reference.shape == now.shape and difference(reference, now) <= FROZEN
-                )
-                frozen.update(is_same, frame)
-                reference = reference if is_same else now
-            if (seconds := (frame.publish_ns - second.begin_ns) / 1e9) >= 1:
+    with Pictures(ring, policy="every", format="grey", publish=True, options=QP) as pictures:
+        for picture in pictures:
+            now, qp = picture.array(), quantiser(picture.decoded)
+            second = second or Second(picture.publish_ns)
+            second.sizes.append(picture.size)
+            second.quantisers += [qp] if qp is not None else []
+            second.brightness.append(float(now.mean()))
+            black.update(float(now.max()) <= BLACK, picture)
+            is_same = reference is not None and reference.shape == now.shape and difference(reference, now) <= FROZEN
+            frozen.update(is_same, picture)
+            reference = reference if is_same else now
+            if (seconds := (picture.publish_ns - second.begin_ns) / 1e9) >= 1:
                 print(json.dumps(second.told(seconds)), flush=True)
-                second = Second(frame.publish_ns)
+                second = Second(picture.publish_ns)
 
 
 def main() -> None:

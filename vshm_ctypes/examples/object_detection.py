@@ -3,14 +3,15 @@
 
 python -m vshm_ctypes.examples.object_detection [RING] [--model haarcascade_fullbody.xml]
 
-A detector is slower than a camera, and keeps up by reading the newest keyframe only. The frames that it skips are
-counted as its own choice; other readers of the ring lose nothing, and the camera does not wait.
+A detector is slower than a camera, and keeps up by reading the newest picture only. Those that it skips are counted as
+its own choice; other readers of the ring lose nothing, and the camera does not wait.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -18,9 +19,7 @@ from pathlib import Path
 import cv2
 import cv2.data
 
-from vshm_ctypes import Consumer
-
-from .pictures import Decoder, gray
+from vshm_ctypes import Pictures
 
 
 def detect(ring: str | None, model: str, pause_s: float) -> None:
@@ -31,19 +30,15 @@ def detect(ring: str | None, model: str, pause_s: float) -> None:
         raise SystemExit(
             f"{path}: no such model; there are {', '.join(sorted(p.name for p in path.parent.glob('*.xml')))}"
         )
-    with Consumer(ring, publish=True, start="newest", policy="newest") as stream:
-        for frame in stream:
-            if not frame.is_keyframe:  # only a keyframe can be decoded by itself
-                continue
+    with Pictures(ring, format="grey", publish=True) as pictures:
+        for picture in pictures:
             begin = time.monotonic()
-            for picture in Decoder(frame.codec).decode(frame):
-                boxes = detector.detectMultiScale(gray(picture), scaleFactor=1.1, minNeighbors=4)
-                found = [dict(zip(("x", "y", "width", "height"), map(int, box), strict=True)) for box in boxes]
-                told = {"frame": frame.number, "seconds": round(time.monotonic() - begin, 4), "objects": found}
-                print(json.dumps(told), flush=True)
+            boxes = detector.detectMultiScale(picture.array(), scaleFactor=1.1, minNeighbors=4)
+            found = [dict(zip(("x", "y", "width", "height"), map(int, box), strict=True)) for box in boxes]
+            told = {"frame": picture.number, "seconds": round(time.monotonic() - begin, 4), "objects": found}
+            print(json.dumps(told), flush=True)
             time.sleep(pause_s)
-        info = stream.info()
-        print(json.dumps({"received": info.received, "skipped": info.skipped, "missed": info.missed}))
+        print(json.dumps(dataclasses.asdict(pictures.books)))
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ DECODERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg", Codec.A
 # The decoder of H.264 marks pictures in which it has concealed errors. The others say nothing, unless they are told to
 # stop at errors. That of H.264 would then refuse valid streams that it enters at a recovery point.
 _STOPS_AT_ERRORS = {"err_detect": "explode"}
+_FULL_RANGE = 2  # as JFIF prescribes (ITU-T T.871, clause 7); FFmpeg's decoder does not say so of grey
 _H265_NEEDED = range(35)  # NAL unit types of slices and parameter sets (table 7-1)
 
 
@@ -48,9 +49,13 @@ class Decoder:
         packet: Any = av.Packet(data)
         packet.pts = packet.dts = number
         try:
-            return self._context.decode(packet)  # type: ignore[no-any-return]
+            pictures: list[Any] = self._context.decode(packet)
         except av.FFmpegError:
             return None
+        if self._codec == Codec.JPEG:
+            for picture in pictures:
+                picture.color_range = _FULL_RANGE
+        return pictures
 
     def drain(self) -> list[Any]:
         """Return the pictures that are held back, and begin anew."""

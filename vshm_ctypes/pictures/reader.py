@@ -93,7 +93,7 @@ class Pictures:
             reconnect=reconnect,
             publish=publish,
         )
-        self._stream = DecodedStream(self._consumer.ring, self.books, threads, options or {})
+        self._stream = DecodedStream(self._consumer.ring, self.books, policy == "newest", threads, options or {})
 
     # ---- reading ----
 
@@ -125,7 +125,10 @@ class Pictures:
         deadline = None if timeout is None else monotonic() + timeout
         while not self._ready:
             if self.ended is not None:
-                raise self.ended
+                self._keep(self._stream.end())  # what was held back for pictures that do not come any more
+                if not self._ready:
+                    raise self.ended
+                break
             left = None if deadline is None else max(deadline - monotonic(), 0)
             frame = self._next(left)
             if frame is not None:
@@ -152,13 +155,16 @@ class Pictures:
         while True:
             while not self._ready:
                 if self.ended is not None:
+                    self._keep(self._stream.end())
+                    if self._ready:
+                        break
                     if isinstance(self.ended, ProducerDied):
                         raise self.ended
                     return
                 try:
                     frame = await self._consumer.wait_async()
                 except (ProducerClosed, ProducerDied) as error:
-                    self._end(error)
+                    self.ended = error
                     continue
                 if frame is not None:
                     self._take(frame)
@@ -207,12 +213,8 @@ class Pictures:
         try:
             return self._consumer.receive(timeout)
         except (ProducerClosed, ProducerDied) as error:
-            self._end(error)
+            self.ended = error
             return None
-
-    def _end(self, error: ProducerClosed | ProducerDied) -> None:
-        self.ended = error
-        self._keep(self._stream.end())
 
     def _take(self, frame: Frame) -> None:
         """Decode a frame, and with "newest" all that came meanwhile."""

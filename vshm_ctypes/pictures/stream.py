@@ -29,7 +29,7 @@ class PictureBooks:
         returned: pictures that the program got.
         skipped: frames whose picture was passed over: by the policy, or for want of a keyframe to begin at.
         damaged: access units with errors, or that refer to such; their pictures are never returned.
-        missed: frames overwritten in the ring before they could be read.
+        missed: frames overwritten in the ring before they could be read; with the policy "newest" these are skipped.
     """
 
     span: int = 0
@@ -43,10 +43,11 @@ class PictureBooks:
         """How many frames have been lost by now."""
         return Lost(self.missed, self.skipped, self.damaged)
 
-    def enter(self, frame: Described) -> None:
-        """Count a frame that was read, and those that were missed before it."""
+    def enter(self, frame: Described, by_choice: bool) -> None:
+        """Count a frame that was read, and those that were overwritten before it, for want of time or by choice."""
         self.span += 1 + frame.missed_before
-        self.missed += frame.missed_before
+        self.skipped += frame.missed_before if by_choice else 0
+        self.missed += 0 if by_choice else frame.missed_before
 
 
 class Lost(NamedTuple):
@@ -74,10 +75,10 @@ class Unit(NamedTuple):
 
 
 class DecodedStream:
-    """Decodes the frames of a ring, which are given to it in order."""
+    """Decodes the frames of a ring, which are given to it in order. newest: the program wants no picture but that."""
 
-    def __init__(self, ring: str, books: PictureBooks, threads: int, options: dict[str, str]) -> None:
-        self._ring, self._books, self._threads, self._options = ring, books, threads, options
+    def __init__(self, ring: str, books: PictureBooks, newest: bool, threads: int, options: dict[str, str]) -> None:
+        self._ring, self._books, self._newest, self._threads, self._options = ring, books, newest, threads, options
         self._codec: int | None = None
         self._decoder: Decoder | None = None
         self._decodable = Decodable()
@@ -92,7 +93,7 @@ class DecodedStream:
         """
         is_other = frame.codec != self._codec
         out = self.end() if is_other or frame.missed_before or frame.discontinuity else []
-        self._books.enter(frame)
+        self._books.enter(frame, self._newest)
         if is_other:
             self._begin(frame.codec)
         if alone:
@@ -120,7 +121,7 @@ class DecodedStream:
         """Go on with the next entry point, without the pictures that are held back and these frames."""
         self._books.skipped += len(self.end()) + len(passed_over)
         for frame in passed_over:
-            self._books.enter(frame)
+            self._books.enter(frame, self._newest)
         self._decodable.skip()
 
     def _begin(self, codec: int) -> None:
