@@ -85,16 +85,25 @@ def _why_not_read(ring: str, slot_size: Callable[[], int], most: int) -> str:
 
 def _who_may(ring: str) -> str:
     path = DIRECTORY + ring
+    if not os.path.lexists(path):
+        return (
+            f"uid {os.geteuid()} may make no ring in {_whose(DIRECTORY)}: give that mode 1777, as a tmpfs has, or "
+            "write as its user"
+        )
     whose = path
     with suppress(OSError):
-        status = os.stat(path)
-        whose = f"{path} (uid {status.st_uid}, gid {status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o})"
+        whose = _whose(path)
         if os.access(path, os.R_OK | os.W_OK):  # what an earlier writer left in a folder with the sticky bit
             return (
                 f"{whose} was left by a producer of another user, and only that user or root may replace it: write as "
                 "that user, or remove it (vshm check --clean, as that user or root)"
             )
     return f"uid {os.geteuid()} may not open {whose}: join its group, or run as its producer's user"
+
+
+def _whose(path: str) -> str:
+    status = os.stat(path)
+    return f"{path} (uid {status.st_uid}, gid {status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o})"
 
 
 def _what_room_there_is(asked: int) -> str:

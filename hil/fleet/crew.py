@@ -74,7 +74,9 @@ class Crew:
 
     def _start(self, member: Member) -> ConsumerWorker:
         name = f"{member.name}-{len(member.lives)}"
-        member.worker = KINDS[member.consumer.kind].make(self.site, name, member.consumer)
+        kind = KINDS[member.consumer.kind]
+        site = replace(self.site, read_only=not kind.writes)
+        member.worker = kind.make(site, name, member.consumer)
         return member.worker
 
     def _wait_for(self, worker: Worker) -> None:

@@ -50,8 +50,8 @@ class Fleet:
 
     seconds: how long it runs once all are attached, without the time in which a writer restarts. library: the file
     under test, or None for the one that this process uses. seed: for random times, or None for a new one. patience_s:
-    how long anything may take to start or to end; what takes longer is killed. priority: of all its processes. Raises
-    FleetError, ProgramError or PriorityError.
+    how long anything may take to start or to end; what takes longer is killed. priority: of all its processes.
+    contained: each of them in a container of its own. Raises FleetError, ProgramError or PriorityError.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Fleet:
         priority: Priority = "normal",
         sample_every_s: float = 2.0,
         patience_s: float = 120.0,
+        contained: bool = False,
     ) -> None:
         self.writer = writer
         self.seconds = seconds
@@ -75,6 +76,7 @@ class Fleet:
         self._library = (library or loaded_library()).resolve(strict=True)
         self._faults = faults
         self._priority = priority
+        self._contained = contained
         self._patience_s, self._sample_every_s = patience_s, sample_every_s
         dice = random.Random(self.seed)
         plans = [consumer.behaviour.plan(seconds, dice) for consumer in consumers]
@@ -92,7 +94,7 @@ class Fleet:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hil-fleet-")))
             guard = Guard(self.channel, folder)
             stack.callback(guard.release)
-            self.site = Site(self.channel, self.ring, folder, guard.group, self._library)
+            self.site = Site(self.channel, self.ring, folder, guard.group, self._library, self._contained)
             self.crew = Crew(self.site, self.writer, self._members, self._priority, self._patience_s)
             self._stack = stack.pop_all()
         return self

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +17,10 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from hil.processes.environment import child_environment
+
 from . import bootstrap
+from .containers import RUNS_MODULE, contained, pid_of_content
 
 # What is slow to import, and nothing that loads the library, since each worker chooses its own.
 PRELOAD = ["asyncio", "av", "hil.streamer.sources.v4l2_abi", "json", "numpy", "psutil", "zlib"]
@@ -34,13 +38,18 @@ def warm_up() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a fleet's workers run. ring: channel number. group: their process group. library: the one under test."""
+    """Where a fleet's workers run. group: their process group. library: the one under test.
+
+    contained: each in a container of its own. read_only: that has /dev/shm read-only.
+    """
 
     channel: int
     ring: str
     folder: Path
     group: int
     library: Path
+    contained: bool = False
+    read_only: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -51,12 +60,20 @@ class Site:
 class Child:
     """A process. code: its exit code, negative for a signal, or None while it runs."""
 
-    def __init__(self, process: subprocess.Popen[bytes] | ForkServerProcess, out: Path, errors: Path) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes] | ForkServerProcess,
+        out: Path,
+        errors: Path,
+        pid: int | None = None,
+    ) -> None:
+        """pid: of the worker, if it is another process than the one that was started."""
         self._process = process
         self._out, self._errors = out, errors
         self.started_ns = time.monotonic_ns()
-        assert process.pid is not None
-        self.pid = process.pid
+        started = pid or process.pid
+        assert started is not None
+        self.pid = started
 
     @property
     def code(self) -> int | None:
@@ -98,6 +115,7 @@ def _files(site: Site, name: str) -> tuple[Path, Path]:
 def start_program(site: Site, name: str, command: Sequence[str | Path]) -> Child:
     """Start a program. name: of its output files in the site's folder."""
     out, errors = _files(site, name)
+    command, kept = contained(command, site.read_only) if site.contained else (command, [])
     with out.open("ab") as to_out, errors.open("ab") as to_errors:
         process = subprocess.Popen(
             command,
@@ -105,13 +123,16 @@ def start_program(site: Site, name: str, command: Sequence[str | Path]) -> Child
             stdout=to_out,
             stderr=to_errors,
             process_group=site.group,
-            env=os.environ | site.environment,
+            env=child_environment() | site.environment,
+            pass_fds=kept,
         )
-    return Child(process, out, errors)
+    return Child(process, out, errors, pid_of_content(process) if site.contained else None)
 
 
 def start_python(site: Site, name: str, module: str, words: Sequence[str]) -> Child:
     """Start main(words) of a Python module. name: of its output files in the site's folder."""
+    if site.contained:
+        return start_program(site, name, [sys.executable, "-c", RUNS_MODULE, module, *words])
     warm_up()
     out, errors = _files(site, name)
     arguments = (module, tuple(words), str(out), str(errors), site.group, site.environment)

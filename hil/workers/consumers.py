@@ -186,12 +186,16 @@ class Recorder(ConsumerWorker):
 
 @dataclass(frozen=True, slots=True)
 class ConsumerKind:
-    """A kind of consumer. measures: it records when it was awake. python: it runs in the warm interpreter."""
+    """A kind of consumer. measures: it records when it was awake. python: it runs in the warm interpreter.
+
+    writes: into the ring's header, and to its semaphores.
+    """
 
     make: Callable[[Site, str, Consumer], ConsumerWorker]
     policy: str = "every"
     measures: bool = True
     python: bool = False
+    writes: bool = False
 
 
 KINDS = {
@@ -203,6 +207,6 @@ KINDS = {
     "keyframes": ConsumerKind(TapedConsumer, policy="keyframes"),
     "newest": ConsumerKind(TapedConsumer, policy="newest"),
     "recorder": ConsumerKind(Recorder, measures=False),
-    "v1": ConsumerKind(TapedConsumer, policy="newest"),
+    "v1": ConsumerKind(TapedConsumer, policy="newest", writes=True),
 }
 MEASURING = tuple(name for name, kind in KINDS.items() if kind.measures)

@@ -11,6 +11,7 @@ from hil.streamer.ledger import Record, read_ledger
 from vshm_ctypes import VideoShmError, inspect
 
 from .child import Child, Site, start_program, start_python
+from .containers import own_pid
 from .life import WriterLife
 from .programs import find_program
 from .records import written_in, written_on
@@ -134,7 +135,7 @@ class CameraStreamerWorker(WriterWorker):
         with contextlib.suppress(VideoShmError):
             info = inspect(self.site.ring)
             works = info.last_publish_ns > self.child.started_ns or info.dropped_too_large > 0
-            return info.writer_pid == self.child.pid and works
+            return info.writer_pid == own_pid(self.child.pid) and works
         return False
 
     def _records(self) -> Iterator[Record]:

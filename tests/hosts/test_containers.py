@@ -230,6 +230,24 @@ def test_what_another_user_left_is_told_and_who_may_remove_it(folder: Path) -> N
     assert [one["code"] for one in vshm(box(folder, user="1000:1000"), "check", "--clean", "--json").json["removed"]]
 
 
+def test_a_folder_that_a_writer_may_not_write_is_told_as_such(folder: Path) -> None:
+    """So is a volume's that has taken the mode of a folder in the image."""
+    folder.chmod(0o755)
+    refused = on(box(folder, user=f"1000:{VIDEO}"), PYTHON, "-c", WRITE, RING, "0660")
+    assert refused.returncode == 1
+    assert "may make no ring in /dev/shm (uid 0, gid 0, mode 0755): give that mode 1777" in refused.stderr
+
+
+def test_version_1_readers_need_a_mount_that_they_can_write() -> None:
+    """Their own library opens its semaphores and the header to be written."""
+    program = [str(BUILD / "tests/v1/v1_reader"), "-c", "3", "-n", "5", "-d", "10000"]
+    with shared_folder() as folder, running(box(folder), str(BUILD / "tests/seed/seed_producer"), "-c", "3") as writer:
+        until_there(folder)
+        assert '"received":5' in on(box(folder, user=f"0:{VIDEO}"), *program).stdout
+        assert on(box(folder, read_only=True), *program).returncode != 0
+        writer.end(signal.SIGTERM)
+
+
 def test_the_64_mb_of_a_container_hold_four_rings_and_the_fifth_is_told_what_to_do() -> None:
     program = """
 from contextlib import ExitStack
