@@ -92,7 +92,7 @@ def test_it_says_which_process_has_the_ring(channel: Channel) -> None:
         Pipeline(f"{STREAMS[Codec.JPEG]} ! vshmsink channel={channel.number}") as second,
     ):
         assert list(second) == []
-    assert f"writes to ring /video_stream_ch{channel.number} already" in second.end
+    assert f"Process {os.getpid()} writes to ring /video_stream_ch{channel.number} already" in second.end
 
 
 def test_gst_launch_writes_a_ring_and_ends_it_with_ctrl_c(channel: Channel) -> None:

@@ -22,6 +22,7 @@ gi.require_version("GstApp", "1.0")
 from gi.repository import GLib, GObject, Gst, GstApp  # type: ignore[import-not-found]  # noqa: E402
 
 MOST_BYTES = 10_000
+WATCHDOG_S = 100
 
 
 def say(**what: object) -> None:
@@ -55,6 +56,7 @@ def tell_sample(sink: GstApp.AppSink, pipeline: Gst.Pipeline) -> Gst.FlowReturn:
 
 
 def main() -> None:
+    signal.alarm(WATCHDOG_S)
     Gst.init(None)
     assert GstApp
     pipeline = Gst.parse_launch(sys.argv[1])

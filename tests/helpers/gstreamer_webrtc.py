@@ -19,6 +19,8 @@ gi.require_version("GstWebRTC", "1.0")
 gi.require_version("GstSdp", "1.0")
 from gi.repository import GLib, Gst, GstApp, GstSdp, GstWebRTC  # type: ignore[import-not-found]  # noqa: E402
 
+WATCHDOG_S = 100
+
 
 def tell_picture(sink: GstApp.AppSink) -> Gst.FlowReturn:
     buffer = sink.emit("pull-sample").get_buffer()
@@ -72,6 +74,7 @@ class Ends:
 
 
 def main() -> None:
+    signal.alarm(WATCHDOG_S)
     Gst.init(None)
     assert GstApp and GstSdp and GstWebRTC
     ends = Ends(sys.argv[1])
