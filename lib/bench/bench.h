@@ -40,6 +40,10 @@ bool case_wait(const struct bench_case *which, const struct bench_run *run);
 bool case_direct(const struct bench_case *which, const struct bench_run *run);
 bool case_direct_latency(const struct bench_case *which, const struct bench_run *run);
 bool case_rate(const struct bench_case *which, const struct bench_run *run);
+bool case_any_one(const struct bench_case *which, const struct bench_run *run);
+bool case_any_turn(const struct bench_case *which, const struct bench_run *run);
+bool case_any_polled(const struct bench_case *which, const struct bench_run *run);
+bool case_crowd(const struct bench_case *which, const struct bench_run *run);
 bool case_readers(const struct bench_case *which, const struct bench_run *run);
 bool case_places(const struct bench_case *which, const struct bench_run *run);
 

@@ -41,10 +41,24 @@ bool case_direct_latency(const struct bench_case *which, const struct bench_run 
 	return run_paced(which, run, which->readers, run->seconds, sides_against_64_kb, NULL);
 }
 
-bool case_readers(const struct bench_case *which, const struct bench_run *run)
+bool case_any_one(const struct bench_case *which, const struct bench_run *run)
 {
-	static const unsigned counts[] = {0, 1, 2, 4, 8, 16, PACED_READERS_MAX};
-	const unsigned steps = sizeof(counts) / sizeof(counts[0]);
+	return run_paced(which, run, which->readers, run->seconds, sides_any_one, NULL);
+}
+
+bool case_any_turn(const struct bench_case *which, const struct bench_run *run)
+{
+	return run_paced(which, run, which->readers, run->seconds, sides_any_turn, NULL);
+}
+
+bool case_any_polled(const struct bench_case *which, const struct bench_run *run)
+{
+	return run_paced(which, run, which->readers, run->seconds, sides_any_polled, NULL);
+}
+
+static bool run_counts(const struct bench_case *which, const struct bench_run *run, const unsigned *counts,
+					   unsigned steps)
+{
 	char figure[32];
 
 	for (unsigned step = 0; step < steps; step++) {
@@ -53,4 +67,18 @@ bool case_readers(const struct bench_case *which, const struct bench_run *run)
 			return false;
 	}
 	return true;
+}
+
+bool case_readers(const struct bench_case *which, const struct bench_run *run)
+{
+	static const unsigned counts[] = {0, 1, 2, 4, 8, 16, 32};
+
+	return run_counts(which, run, counts, sizeof(counts) / sizeof(counts[0]));
+}
+
+bool case_crowd(const struct bench_case *which, const struct bench_run *run)
+{
+	static const unsigned counts[] = {0, 64, 128, PACED_READERS_MAX};
+
+	return run_counts(which, run, counts, sizeof(counts) / sizeof(counts[0]));
 }

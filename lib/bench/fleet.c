@@ -16,7 +16,7 @@
 
 #include "video_shm.h"
 
-#define CHILDREN_MAX 64u
+#define CHILDREN_MAX 320u
 #define POLL_NS 1000000u
 #define GRACE_NS (5 * NS_PER_S) /* for what only has to read its last frame, or to remove its ring */
 

@@ -29,6 +29,13 @@ static const struct bench_case cases[] = {
 	{"latency-120-4", "the same, 4 readers", 240, case_latency, 120, 4, 64 * KB},
 	{"latency-500-1", "500 frames/s, 1 reader", 180, case_latency, 500, 1, 64 * KB},
 	{"latency-500-4", "the same, 4 readers", 120, case_latency, 500, 4, 64 * KB},
+	{"any-one", "awake by a wait for 16 rings, of which one is written, against a wait for one", 120,
+	 case_any_one, 30, 1, 64 * KB},
+	{"any-turn", "awake by a wait for 16 rings, written in turn, against a wait for the next of them", 120,
+	 case_any_turn, 30, 1, 64 * KB},
+	{"any-polled", "the same, where the kernel can't wait for several words", 120, case_any_polled, 30, 1,
+	 64 * KB},
+	{"crowd", "write of 4 KB with up to 256 waiting readers", 120, case_crowd, 20, 0, 4 * KB},
 	{"readers", "write with up to 32 waiting readers", 60, case_readers, 200, 0, 64 * KB},
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))

@@ -9,7 +9,7 @@
 
 #include "side.h"
 
-#define PACED_READERS_MAX 32u
+#define PACED_READERS_MAX 256u
 
 struct paced {
 	struct side *sides;

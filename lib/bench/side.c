@@ -172,6 +172,31 @@ void sides_against_64_kb(struct side sides[SIDES], uint32_t frame_bytes)
 	prepare_all(sides);
 }
 
+static void against_one_ring(struct side sides[SIDES], uint32_t frame_bytes, const struct side_kind *kind,
+							 const struct side_kind *kind_of_one)
+{
+	sides[0] = (struct side){.kind = kind, .frame_bytes = frame_bytes, .slot_bytes = frame_bytes};
+	sides[1] = sides[0];
+	sides[1].kind = kind_of_one;
+	sides[2] = sides[1];
+	prepare_all(sides);
+}
+
+void sides_any_one(struct side sides[SIDES], uint32_t frame_bytes)
+{
+	against_one_ring(sides, frame_bytes, &side_any_one, &side_copy);
+}
+
+void sides_any_turn(struct side sides[SIDES], uint32_t frame_bytes)
+{
+	against_one_ring(sides, frame_bytes, &side_any_turn, &side_each_turn);
+}
+
+void sides_any_polled(struct side sides[SIDES], uint32_t frame_bytes)
+{
+	against_one_ring(sides, frame_bytes, &side_any_polled, &side_each_turn);
+}
+
 void sides_discard(struct side sides[SIDES])
 {
 	for (unsigned at = 0; at < SIDES; at++)

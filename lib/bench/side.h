@@ -30,6 +30,7 @@ struct side_kind {
 
 struct side {
 	const struct side_kind *kind;
+	unsigned number; /* which of the sides */
 	uint32_t frame_bytes;
 	uint32_t slots; /* 0: version 1's */
 	uint32_t slot_bytes;
@@ -44,6 +45,11 @@ struct side {
 extern const struct side_kind side_copy;   /* write and wait */
 extern const struct side_kind side_direct; /* reserve and commit, acquire and release; no byte is touched */
 extern const struct side_kind side_floor;
+extern const struct side_kind side_any_one;  /* one thread waits for 16 rings, of which one is written */
+extern const struct side_kind side_any_turn; /* the same, written in turn */
+extern const struct side_kind
+	side_each_turn; /* the same, but it knows which is next, and waits for that one */
+extern const struct side_kind side_any_polled; /* the same, where the kernel can't wait for several words */
 
 typedef void side_maker(struct side sides[SIDES], uint32_t frame_bytes);
 
@@ -52,6 +58,10 @@ side_maker sides_against_floor;
 
 /* Frames of that size against 64 KB, through the same calls and in rings of the same geometry. */
 side_maker sides_against_64_kb;
+
+/* A wait for 16 rings against a wait for one: for the only one; or for that of the 16 which is written next,
+ * as the writer is slower by far at rings that it comes to seldom. */
+side_maker sides_any_one, sides_any_turn, sides_any_polled;
 
 void sides_discard(struct side sides[SIDES]);
 

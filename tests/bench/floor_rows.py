@@ -16,6 +16,7 @@ from hil.figures.verdict import Verdict
 BLOCKS_MIN = 20  # fewer are good for a look only
 OURS, FLOOR, TWIN = range(3)
 SLOW_DISTANCES = range(1, 32)  # behind its source, modulo a page: there some processors copy many times slower
+CROWDS = (64, 128, 256)  # waiting readers
 CLEAR_LIMIT = 2.0  # slowest place against the fastest distance; the slow ones take 10 times as long
 
 Figures = dict[str, dict[int, dict[int, list[float]]]]  # figure: block: side: values
@@ -88,6 +89,14 @@ def _latency(fps: int, readers: int) -> tuple[Compared, ...]:
     )
 
 
+def _any(what: str, at_most: float | None = None) -> tuple[Compared, ...]:
+    return (
+        Compared(f"awake, 16 rings {what}, p50", "latency_ns", at_most=at_most),
+        Compared(f"awake, 16 rings {what}, p99", "latency_ns", 99),
+        Compared("write alone, p50", "write_ns"),
+    )
+
+
 def _rate(name: str, figure: str) -> Compared:
     return Compared(name, figure, unit="1/s", scale=1, at_least=0.9)
 
@@ -103,6 +112,10 @@ ROWS: dict[str, tuple[Compared, ...]] = {
         _rate("full rate, 64 KB, frames written", "written_per_s"),
         _rate("full rate, 64 KB, frames received", "received_per_s"),
     ),
+    "any-one": _any("of which one is written", at_most=1.2),
+    "any-turn": _any("written in turn", at_most=1.2),
+    "any-polled": _any("in turn, where the kernel can't wait for several words"),
+    "crowd": tuple(Compared(f"write of 4 KB, {count} waiting readers", f"write_ns_{count}") for count in (0, *CROWDS)),
     "readers": tuple(
         Compared(f"write, {count} waiting reader{'' if count == 1 else 's'}", f"write_ns_{count}")
         for count in (0, 1, 2, 4, 8, 16, 32)
@@ -112,7 +125,27 @@ ROWS: dict[str, tuple[Compared, ...]] = {
 
 def compared(name: str) -> Callable[[Figures], list[Row]]:
     """Return what makes rows of a case's figures."""
-    return places if name == "places" else lambda figures: [one.row(figures) for one in ROWS[name]]
+    if name == "places":
+        return places
+    more = per_reader if name == "crowd" else lambda figures: []
+    return lambda figures: [*(one.row(figures) for one in ROWS[name]), *more(figures)]
+
+
+def per_reader(figures: Figures) -> list[Row]:
+    """Return what each waiting reader adds to a write, against the floor."""
+    found = []
+    for count in CROWDS:
+        added = {}
+        for side in (OURS, FLOOR, TWIN):
+            with_none, with_all = (
+                [float(numpy.median(block[side])) for block in figures[f"write_ns_{readers}"].values()]
+                for readers in (0, count)
+            )
+            added[side] = (numpy.array(with_all) - numpy.median(with_none)) / count * 1e-3
+        medians = float(numpy.median(added[OURS])), float(numpy.median(added[FLOOR]))
+        pairs = _interval(added[OURS] / added[FLOOR]), _interval(added[TWIN] / added[FLOOR])
+        found.append(Row(f"each of {count} waiting readers adds", "us", *medians, *pairs))
+    return found
 
 
 def places(figures: Figures) -> list[Row]:

@@ -18,7 +18,7 @@ pytest.importorskip("scipy", reason="not installed: pip install video-shm[hil]")
 
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
 
-from floor_rows import ROWS, Compared, Figures, Row, compared, places
+from floor_rows import CROWDS, ROWS, Compared, Figures, Row, compared, per_reader, places
 
 from hil.figures.statistic import Interval
 from hil.figures.verdict import Verdict
@@ -68,6 +68,18 @@ def test_blocks_are_compared_one_by_one_and_the_floor_with_its_twin() -> None:
     assert (row.ours, row.floor) == (6.0, 4.0)
     assert row.ratio == Interval(1.5, 1.5, 1.5)
     assert row.floor_to_floor == Interval(0.5, 0.5, 0.5)
+
+
+def test_what_a_waiting_reader_adds_is_told_without_the_write_itself() -> None:
+    """64 readers add 64 us to a write of 5 us, and 128 us to the floor of 3 us."""
+    figures: Figures = {"write_ns_0": {at: {0: [5e3], 1: [3e3], 2: [3e3]} for at in range(2)}}
+    figures |= {
+        f"write_ns_{count}": {at: {0: [5e3 + count * 1e3], 1: [3e3 + count * 2e3], 2: [3e3]} for at in range(2)}
+        for count in CROWDS
+    }
+    for row in per_reader(figures):
+        assert (row.ours, row.floor) == (1.0, 2.0)
+        assert row.ratio == Interval(0.5, 0.5, 0.5)
 
 
 def test_a_percentile_is_that_of_each_block() -> None:
