@@ -15,7 +15,15 @@ from typing import Any, Literal, Self, get_args
 from vshm_ctypes import ring_name
 
 CodecName = Literal["auto", "h264", "h265", "jpeg", "nv12", "i420", "yuyv", "rgb24", "bgr24", "grey"]
-RAW_CODECS: tuple[CodecName, ...] = ("nv12", "i420", "yuyv", "rgb24", "bgr24", "grey")
+FOURCCS: dict[CodecName, str] = {  # V4L2's names of raw pictures
+    "nv12": "NV12",
+    "i420": "YU12",
+    "yuyv": "YUYV",
+    "rgb24": "RGB3",
+    "bgr24": "BGR3",
+    "grey": "GREY",
+}
+RAW_CODECS = (*FOURCCS,)
 EncoderName = Literal["auto", "libx264", "h264_v4l2m2m", "libx265", "mjpeg", "copy"]
 MAKES: dict[EncoderName, CodecName] = {
     "libx264": "h264",

@@ -20,7 +20,7 @@ from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 
 from .arguments import build_parser
-from .channels import Channel, ChannelError, permissions
+from .channels import FOURCCS, Channel, ChannelError, permissions
 from .config import config_text, read_config
 from .encoder import CODECS
 from .encoder_settings import EncoderError
@@ -103,6 +103,7 @@ def wanted_of(channels: Sequence[Channel]) -> Wanted:
         bit_rate=max(channel.bit_rate for channel in channels),
         gop=min(channel.gop for channel in channels) if not copy else 0,
         copy=copy,
+        raw=FOURCCS[channels[0].codec] if alike and channels[0].is_raw else "",
     )
 
 

@@ -196,8 +196,10 @@ static int print_statistics(const struct session *session)
 
 static int print_frame(const video_frame_meta_t *meta)
 {
-	static const char *const codecs[] = {"H.264", "H.265", "JPEG", "AV1"};
-	const char *codec = meta->codec < sizeof(codecs) / sizeof(*codecs) ? codecs[meta->codec] : "unknown";
+	static const char *const codecs[UINT8_MAX + 1] = {
+		"H.264", "H.265", "JPEG",  "AV1",   [VIDEO_SHM_CODEC_NV12] = "NV12",
+		"I420",  "YUYV",  "RGB24", "BGR24", "GREY"};
+	const char *codec = codecs[meta->codec] != NULL ? codecs[meta->codec] : "unknown";
 
 	printf("Frame seq=%" PRIu32 " size=%" PRIu32 " codec=%s type=%s %ux%u fps=%u timestamp=%" PRIu64 "\n",
 		   meta->sequence, meta->size, codec, meta->is_keyframe ? "I-frame" : "P-frame", meta->width,

@@ -2,6 +2,7 @@
 /* picture.c: how a raw picture lies in its slot, as its metadata says; and which rings may hold one. */
 #include "check.h"
 #include "frames.h"
+#include "v1.h"
 
 struct sample {
 	uint8_t codec;
@@ -177,7 +178,30 @@ static void a_ring_of_version_1s_geometry_takes_no_raw_picture(void)
 	video_shm_producer_destroy(&producer);
 }
 
+/* As it was deployed, with nothing of ours in it. */
+static void a_version_1_program_refuses_a_ring_of_raw_pictures(void)
+{
+	static const uint8_t bytes[12];
+	char name[32];
+	const int channel = fresh_channel();
+	video_shm_producer_t producer;
+	struct v1_reader reader;
+	video_shm_info_t info = {.struct_size = sizeof(info)};
+	const video_frame_meta_t meta = meta_of(VIDEO_SHM_CODEC_GREY, 4, 3);
+	const video_shm_producer_options_t options = {
+		.struct_size = sizeof(options), .name = name, .slots = 8, .slot_size = sizeof(bytes)};
+
+	(void)snprintf(name, sizeof(name), "/video_stream_ch%d", channel);
+	CHECK_EQ(video_shm_producer_open(&producer, &options), 0);
+	CHECK_EQ(video_shm_producer_write(&producer, bytes, sizeof(bytes), &meta), 0);
+	CHECK_FAILS(v1_reader_init(&reader, channel), EPROTO);
+	CHECK_EQ(video_shm_producer_info(&producer, &info), 0);
+	CHECK_EQ(info.v1_readers, 0);
+	video_shm_producer_destroy(&producer);
+}
+
 TEST_MAIN(20, TEST(planes_lie_one_behind_the_other), TEST(the_description_lies_where_the_format_says),
 		  TEST(what_was_not_told_is_not_known), TEST(what_is_no_raw_picture_is_refused),
 		  TEST(what_can_not_be_described_is_refused),
-		  TEST(a_ring_of_version_1s_geometry_takes_no_raw_picture))
+		  TEST(a_ring_of_version_1s_geometry_takes_no_raw_picture),
+		  TEST(a_version_1_program_refuses_a_ring_of_raw_pictures))

@@ -19,9 +19,10 @@ from hil.streamer.colour import Colour
 from hil.streamer.encoder_settings import EncoderError
 from hil.streamer.lane import Lane
 from hil.streamer.ledger import read_ledger
-from hil.streamer.main import main
+from hil.streamer.main import main, wanted_of
 from hil.streamer.raw_pictures import CODECS, PIXELS, RawPictures, geometry_for, layout_for
 from hil.streamer.sources import barcode
+from hil.streamer.sources.modes import Offer, Size, choose_mode
 from hil.streamer.sources.source import Captured
 from hil.suite import patches
 from vshm_ctypes import Codec, Consumer, Frame, inspect, picture_layout
@@ -121,6 +122,26 @@ def test_a_file_of_settings_says_it_too(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "camera.toml").write_text(printed)
     assert main(["--config", str(tmp_path / "camera.toml"), "--print-config"]) == 0
     assert capsys.readouterr().out == printed
+
+
+SIZE = Size(640, 480)
+OFFERS = [Offer(name, "", SIZE, SIZE, (30.0,)) for name in ("MJPG", "NV12", "YUYV", "RGB3", "GREY")]
+
+
+@pytest.mark.parametrize(
+    ("words", "fourcc"),
+    [
+        (["0:codec=yuyv"], "YUYV"),
+        (["0:codec=rgb24"], "RGB3"),
+        (["0:codec=grey", "1:codec=grey"], "GREY"),
+        (["0:codec=bgr24"], "NV12"),  # which the camera has not
+        (["0:codec=yuyv", "1:codec=h264"], "NV12"),
+        (["0:codec=yuyv", "1:320x240,codec=yuyv"], "NV12"),
+    ],
+)
+def test_a_camera_that_has_the_format_itself_is_asked_for_it(words: list[str], fourcc: str) -> None:
+    wanted = wanted_of([Channel.parse(channel) for channel in words])
+    assert choose_mode(OFFERS, SIZE, wanted).fourcc == fourcc
 
 
 # ---- lanes ----

@@ -58,6 +58,7 @@ class Wanted:
     codec: the one that all channels want unscaled and without a named encoder, or None if there is none. lanes: how
     many may hold a picture at the same time. bit_rate: bits per second, and gop: frames, for a camera that encodes by
     itself; 0 keeps its own. copy: only the camera's own access units are of use, with any codec if that is None.
+    raw: V4L2's name of the raw format that all channels want, or empty.
     """
 
     size: Size | None = None
@@ -67,6 +68,7 @@ class Wanted:
     bit_rate: int = 0
     gop: int = 30
     copy: bool = False
+    raw: str = ""
 
 
 class Mode(NamedTuple):
@@ -94,7 +96,8 @@ def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted) -> Mode:
     """
     size, fps = wanted.size or current, wanted.fps or ORDINARY_FPS
     any_codec = wanted.copy and wanted.codec is None
-    order = [fourcc for fourcc, codec in ENCODED.items() if any_codec or codec == wanted.codec]
+    order = [wanted.raw] if wanted.raw else []
+    order += [fourcc for fourcc, codec in ENCODED.items() if any_codec or codec == wanted.codec]
     if not wanted.copy:
         order += [*COLOUR, *(fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG), *GREY]
     known = [offer for offer in offers if offer.fourcc in order]
