@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The colours of decoded pictures: what was drawn, whatever matrix, range, chroma and depth the stream has."""
 
+import struct
 import subprocess
-from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
 import numpy
 import pytest
-from jpegs import VARIANTS, by_opencv, drawn, jpeg
+from jpegs import VARIANTS, by_opencv, drawn, jpeg, put_in
 from judges import TIMEOUT_S, ffmpeg
 from numpy.typing import NDArray
 from played import pictures_of
@@ -120,7 +119,27 @@ def test_a_grey_jpeg(ring: str) -> None:
     assert numpy.array_equal(shown(ring, data, Codec.JPEG, format="grey"), array[..., 0])
 
 
-def by_ffmpeg_program(command: Sequence[str], folder: Path) -> bytes:
-    path = folder / "made"
-    subprocess.run([ffmpeg(), "-v", "error", *command, str(path)], timeout=TIMEOUT_S, check=True)
-    return path.read_bytes()
+# ---- Turned pictures ----
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_jpeg_is_turned_as_its_exif_data_say(ring: str, orientation: int) -> None:
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0" + struct.pack("<HHIHHI", 0x0112, 3, 1, orientation, 0, 0)
+    data = put_in(jpeg("4:4:4", quality=98), 0xE1, exif)
+    array = shown(ring, data, Codec.JPEG)
+    wanted = by_opencv(data)  # which turns it
+    assert array.shape == wanted.shape
+    assert numpy.abs(array.astype(int) - wanted).max() <= 3
+    assert array.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("filters", "turn"), [("rotate=90", 1), ("rotate=180", 2), ("rotate=270", 3), ("flip=horizontal", 0)]
+)
+def test_a_stream_is_turned_as_its_display_orientation_says(ring: str, filters: str, turn: int) -> None:
+    plain = encoded(Codec.H264, "yuv420p", Colour(False, BT709))
+    words = ["-v", "error", "-f", "h264", "-i", "-", "-c", "copy"]
+    words += ["-bsf:v", f"h264_metadata=display_orientation=insert:{filters}", "-f", "h264", "-"]
+    made = subprocess.run([ffmpeg(), *words], input=plain, capture_output=True, timeout=TIMEOUT_S, check=True)
+    array, upright = (shown(ring, unit, Codec.H264) for unit in (made.stdout, plain))
+    assert numpy.array_equal(array, upright[:, ::-1] if filters == "flip=horizontal" else numpy.rot90(upright, turn))

@@ -14,8 +14,8 @@ from clips import FPS, HEIGHT, WIDTH, even, luma_of, picture, play, source_of, w
 from own_clock import Clock
 
 from hil.streamer.colour import colour_of
-from hil.streamer.sources.exif import exif_orientation
 from hil.streamer.sources.turned import Turner
+from vshm_ctypes.bitstream.exif import exif_orientation
 
 # Where the white mark, which is stored in the upper left corner, is to be seen; and whether width and height change.
 CORNERS = {

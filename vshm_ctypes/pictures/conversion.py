@@ -9,7 +9,7 @@ from ..frame import Codec
 from ..picture import PictureLayout, Range
 from .arrays import Array, Payload, planes_of
 from .packages import not_installed
-from .turning import UPRIGHT, display_matrix, turned
+from .turning import UPRIGHT, Signs, display_matrix, turned
 
 try:
     import av
@@ -46,9 +46,10 @@ class Converter:
         self._format = _FORMATS[format]
         self._reformatter: Any = av.video.reformatter.VideoReformatter()
 
-    def array(self, picture: av.VideoFrame) -> Array:
+    def array(self, picture: av.VideoFrame, signs: Signs | None = None) -> Array:
         """Return the picture as an array that nobody else uses: height x width x 3, or height x width for grey.
 
+        signs: how it is to be shown, as turned() takes them; None: as its display matrix says, if it has one.
         Raises ValueError if the picture's colour matrix is not supported.
         """
         grey = picture.format.name.startswith(("gray", "ya"))
@@ -57,7 +58,7 @@ class Converter:
             array = _EXPANDED[array]
         if grey and self._format != "gray":
             array = numpy.repeat(array[:, :, None], 3, axis=2)
-        signs = display_matrix(picture) or UPRIGHT
+        signs = signs or display_matrix(picture) or UPRIGHT
         return array if signs == UPRIGHT else numpy.ascontiguousarray(turned(array, signs))
 
     def _converted(self, picture: Any, name: str) -> Array:

@@ -11,7 +11,8 @@ from .arrays import Array, array_of
 
 if TYPE_CHECKING:
     from .conversion import Converter
-    from .stream import Lost
+    from .stream import Decoded, Lost
+    from .turning import Signs
 
 FORMATS = ("bgr24", "rgb24", "grey")
 
@@ -23,7 +24,7 @@ class Shaper:
         self._format = format
         self._converter: Converter | None = None
 
-    def array(self, picture: Any) -> Array:
+    def array(self, picture: Any, signs: Signs | None) -> Array:
         """Return the array of PyAV's picture, or of a Frame with a raw one. Nobody else has it. Raises ValueError."""
         if isinstance(picture, Frame) and self._is_done(picture):
             return array_of(picture.codec, picture.layout, picture.data).copy()
@@ -34,7 +35,7 @@ class Shaper:
         if isinstance(picture, Frame):
             assert picture.layout is not None
             picture = as_picture(picture.layout, picture.data)
-        return self._converter.array(picture)
+        return self._converter.array(picture, signs)
 
     def _is_done(self, frame: Frame) -> bool:
         """Return whether a raw frame needs no conversion."""
@@ -55,9 +56,9 @@ class Picture(Described):
 
     __slots__ = ("_array", "_missed_before", "_shaper", "_source", "damaged_before", "decoded", "skipped_before")
 
-    def __init__(self, frame: Described, source: Any, shaper: Shaper, lost: Lost) -> None:
-        super().__init__(frame._view)
-        self.decoded: Any = None if isinstance(source, Frame) else source
+    def __init__(self, source: Decoded, shaper: Shaper, lost: Lost) -> None:
+        super().__init__(source.frame._view)
+        self.decoded: Any = None if isinstance(source.picture, Frame) else source.picture
         self._source = source
         self._shaper = shaper
         self._array: Array | None = None
@@ -79,7 +80,7 @@ class Picture(Described):
             ModuleNotFoundError: a raw picture has to be converted, and PyAV is not installed.
         """
         if self._array is None:
-            self._array = self._shaper.array(self._source)
+            self._array = self._shaper.array(self._source.picture, self._source.signs)
         return self._array
 
     def __repr__(self) -> str:

@@ -277,5 +277,5 @@ class Pictures:
         lost = self.books.lost if self._policy == "newest" else decoded.lost
         since = Lost(*(now - before for now, before in zip(lost, self._told, strict=True)))
         self._told = lost
-        self.picture = Picture(decoded.frame, decoded.picture, self._shaper, since)
+        self.picture = Picture(decoded, self._shaper, since)
         return self.picture

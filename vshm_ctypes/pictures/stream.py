@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..bitstream import EntryPoint, Order, StreamError, entry_point, whole_jpeg
+from ..bitstream.exif import exif_orientation
 from ..decodable import Decodable
 from ..errors import BrokenPicture, IncompatibleRing
 from ..frame import Codec, Described, Flag, Frame, codec_name
 from ..picture import RAW_CODECS
+from .turning import EXIF, Signs
 
 if TYPE_CHECKING:
     from .decoder import Decoder
@@ -59,11 +61,15 @@ class Lost(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """A picture, PyAV's or a frame that is raw, with its frame's metadata, and what was lost until then."""
+    """A picture, PyAV's or a frame that is raw, with its frame's metadata, and what was lost until then.
+
+    signs: how it is to be shown, as turned() takes them; None: as PyAV's picture says.
+    """
 
     frame: Described
     picture: Any
     lost: Lost
+    signs: Signs | None = None
 
 
 class Unit(NamedTuple):
@@ -72,6 +78,7 @@ class Unit(NamedTuple):
     frame: Described
     data: bytes
     order: Order | None
+    signs: Signs | None = None
 
 
 class DecodedStream:
@@ -149,7 +156,8 @@ class DecodedStream:
         described = Described(frame._view)
         if frame.codec == Codec.JPEG:  # decodable by itself, whatever its writer has flagged
             try:
-                return Unit(described, whole_jpeg(frame.data), None)
+                data = whole_jpeg(frame.data)
+                return Unit(described, data, None, EXIF.get(exif_orientation(data) or 0))
             except StreamError:
                 self._lose()
                 return None
@@ -182,7 +190,7 @@ class DecodedStream:
         return self._as_decoded(free)
 
     def _as_decoded(self, pictures: list[tuple[Unit, Any]]) -> list[Decoded]:
-        return [Decoded(unit.frame, picture, self._books.lost) for unit, picture in pictures]
+        return [Decoded(unit.frame, picture, self._books.lost, unit.signs) for unit, picture in pictures]
 
     def _give_up(self, number: int) -> list[Decoded]:
         """Begin anew after a damaged unit. Returns the pictures before it, which are whole."""

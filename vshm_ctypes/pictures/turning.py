@@ -14,6 +14,9 @@ Signs = tuple[int, int, int, int]
 UPRIGHT: Signs = (1, 0, 0, 1)
 _QUARTERS: dict[int, Signs] = {0: UPRIGHT, 90: (0, -1, 1, 0), -90: (0, 1, -1, 0), 180: (-1, 0, 0, -1)}
 _QUARTERS[-180] = _QUARTERS[180]
+# By Exif orientation, which says on which sides row 0 and column 0 are seen.
+EXIF: dict[int, Signs] = dict(enumerate(((1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1)), 1))
+EXIF |= dict(enumerate(((0, 1, 1, 0), (0, 1, -1, 0), (0, -1, -1, 0), (0, -1, 1, 0)), 5))
 
 
 def display_matrix(picture: Any) -> Signs | None:
@@ -27,12 +30,7 @@ def display_matrix(picture: Any) -> Signs | None:
         return _QUARTERS.get(picture.rotation)
     units = [round(value / 65536) for value in (a, b, c, d)]
     signs = tuple((unit > 0) - (unit < 0) for unit in units)
-    return signs if (signs[0] == signs[3] == 0) != (signs[1] == signs[2] == 0) and 0 not in _ends(signs) else None
-
-
-def _ends(signs: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the two signs of the diagonal in use."""
-    return signs[::3] if signs[0] else signs[1:3]
+    return signs if signs in EXIF.values() else None
 
 
 def turned(array: Array, signs: Signs) -> Array:

@@ -11,9 +11,9 @@ from av.codec.context import Flags
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, StreamError, read_jpeg, whole_jpeg
+from vshm_ctypes.bitstream.exif import exif_orientation
 
 from .clip import Clip
-from .exif import exif_orientation
 from .turned import Turner
 
 # These decoders themselves wait for a picture at which they can start, such as a recovery point; others do not.

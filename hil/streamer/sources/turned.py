@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-import struct
 from typing import Any, cast
 
 import av
 import av.filter
 
+from vshm_ctypes.pictures.turning import EXIF, UPRIGHT, Signs, display_matrix
+
 from ..colour import Colour, colour_of
 from ..log import LOG
 
-Signs = tuple[int, int, int, int]
 Filters = tuple[tuple[str, str], ...]
 # vflip reverses the rows with a negative stride, which PyAV's planes do not support, so its result is copied.
 _UPSIDE_DOWN: Filters = (("vflip", ""), ("copy", ""))
@@ -29,30 +29,8 @@ FILTERS: dict[Signs, Filters] = {
     (0, 1, 1, 0): (("transpose", "cclock_flip"),),
     (0, -1, -1, 0): (("transpose", "clock_flip"),),
 }
-_UPRIGHT = (1, 0, 0, 1)
-# By Exif orientation, which says on which sides row 0 and column 0 are seen.
-_EXIF: dict[int, Signs] = dict(enumerate(((1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1)), 1))
-_EXIF |= dict(enumerate(((0, 1, 1, 0), (0, 1, -1, 0), (0, -1, -1, 0), (0, -1, 1, 0)), 5))
 # Chroma that is subsampled differently across and down can't be rotated without scaling.
 _ASYMMETRIC = re.compile("422|440|411")
-_TURNS: dict[int, Signs] = {
-    0: _UPRIGHT,
-    90: (0, -1, 1, 0),
-    -90: (0, 1, -1, 0),
-    180: (-1, 0, 0, -1),
-    -180: (-1, 0, 0, -1),
-}
-
-
-def display_matrix(picture: Any) -> Signs | None:
-    """Return the signs of a decoded picture's display matrix, upright if it has none, or None for odd angles."""
-    try:
-        a, b, _, c, d = struct.unpack_from("=5i", bytes(picture.side_data["DISPLAYMATRIX"]))
-    except (KeyError, ValueError):  # it has none, or also side data that PyAV 18.1.0 does not know, such as Exif
-        return _TURNS.get(picture.rotation)
-    units = [round(value / 65536) for value in (a, b, c, d)]
-    signs = tuple((unit > 0) - (unit < 0) for unit in units)
-    return signs if signs in FILTERS else None
 
 
 def _made_square(name: str) -> Filters:
@@ -76,14 +54,14 @@ class Turner:
 
     def turn(self, picture: Any) -> av.VideoFrame:
         """Return the picture upright, usually unchanged."""
-        signs = _EXIF[self._exif] if self._exif else display_matrix(picture)
+        signs = EXIF[self._exif] if self._exif else display_matrix(picture)
         if signs is None and not self._told:
             self._told = True
             LOG.warning(
                 "it is to be shown turned by %d degrees; that is left out: only quarter turns are made",
                 picture.rotation,
             )
-        filters = FILTERS[signs or _UPRIGHT]
+        filters = FILTERS[signs or UPRIGHT]
         self.turned = bool(filters)
         if not filters:
             return cast("av.VideoFrame", picture)
