@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm publish, whatever becomes of its far side, of its rings and of itself."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from far_sides import (
@@ -25,14 +27,14 @@ from far_sides import (
     whole_size,
 )
 from filmed import Filmed, encoded, filmed
-from publishing import balance, publishing, worst_error_ms
+from publishing import balance, fit, publishing
 from vshm import vshm
 from writers import ROOT, wait_until
 
 from vshm_ctypes import AudioFormat, Codec, Producer
 from vshm_ctypes.bridges.published import list_bridges
 
-SAMPLES = 960  # 20 ms of 48 kHz
+RATE, SAMPLES = 16000, 320  # 20 ms, which go into one packet of RTP
 
 
 @contextmanager
@@ -161,6 +163,19 @@ def test_pictures_of_another_size_begin_another_session(ring: str, tmp_path: Pat
     assert told_packets(told[0].read_text())[0].key
 
 
+def test_the_server_is_not_lost_when_pictures_change_their_size(ring: str) -> None:
+    with listener(reads=True) as (port, counts), publishing(ring, f"tcp://127.0.0.1:{port}") as bridge:
+        with filmed(ring, shape=(64, 48)):
+            bridge.wait_for_sent(30)
+        with filmed(ring, shape=(128, 96)):
+            sent = bridge.stream()["sent"]
+            bridge.wait_for_sent(sent + 30)
+        assert (len(counts), bridge.told["reconnects"], bridge.told["error"]) == (2, 1, None)
+        assert "changed its format" in bridge.said
+        bridge.end()
+        balance(bridge.stream())
+
+
 def test_a_writer_that_is_started_again_goes_on_in_the_same_session(ring: str, tmp_path: Path) -> None:
     port, told = free_port(), tmp_path / "told.json"
     url, written = f"rtsp://127.0.0.1:{port}/live", []
@@ -179,18 +194,26 @@ def test_a_writer_that_is_started_again_goes_on_in_the_same_session(ring: str, t
     assert written
 
 
-def sounding(ring: str, over: threading.Event) -> threading.Thread:
-    """Write sound: 20 ms of PCM at a time."""
+def sound_of(number: int, order: Literal["little", "big"]) -> bytes:
+    return (number % 100 * 100).to_bytes(2, order) * SAMPLES
+
+
+def sounding(ring: str, over: threading.Event, captures_ns: list[int]) -> threading.Thread:
+    """Write sound, 20 ms of PCM at a time, and note when it was captured."""
 
     def write() -> None:
         with Producer(ring) as producer:
             number, begin = 0, time.monotonic()
-            while not over.wait(max(0.0, begin + number * 0.02 - time.monotonic())):
+            # Pauses that grow, so that it is clear which frame is which.
+            while not over.wait(
+                max(0.0, begin + (at_s := number * 0.02 + (number // 10) ** 2 * 0.005) - time.monotonic())
+            ):
                 with producer.reserve() as slot:
-                    data = (number % 100 * 100).to_bytes(2, "little") * SAMPLES
+                    data = sound_of(number, "little")
                     slot.data[: len(data)] = data
-                    meta = AudioFormat(48000, 1, SAMPLES).meta()
-                    slot.commit(len(data), codec=Codec.PCM_S16LE, capture_ns=time.monotonic_ns() - 20_000_000, **meta)
+                    captures_ns.append(round((begin + at_s) * 1e9))
+                    meta = AudioFormat(RATE, 1, SAMPLES).meta()
+                    slot.commit(len(data), codec=Codec.PCM_S16LE, capture_ns=captures_ns[-1], **meta)
                 number += 1
 
     thread = threading.Thread(target=write)
@@ -201,7 +224,8 @@ def sounding(ring: str, over: threading.Event) -> threading.Thread:
 def test_two_cameras_and_sound_go_together_by_one_clock(ring: str, tmp_path: Path) -> None:
     port, told, over = free_port(), tmp_path / "told.json", threading.Event()
     url, rings = f"rtsp://127.0.0.1:{port}/live", [ring, f"{ring}_b", f"{ring}_sound"]
-    thread = sounding(rings[2], over)
+    heard_ns: list[int] = []
+    thread = sounding(rings[2], over, heard_ns)
     try:
         with (
             listening_ffprobe(url, told, "-rtsp_flags", "listen"),
@@ -221,9 +245,16 @@ def test_two_cameras_and_sound_go_together_by_one_clock(ring: str, tmp_path: Pat
         thread.join()
     arrived = told_packets(told.read_text())
     streams = [[packet for packet in arrived if packet.stream == number][2:] for number in range(3)]
-    for camera, found in ((one, streams[0]), (two, streams[1])):
-        assert len(found) > 50
-        assert worst_error_ms(camera.written, found) < 1
+    fits = [
+        fit([of.capture_ns for of in camera.written], found) for camera, found in ((one, streams[0]), (two, streams[1]))
+    ]
+    fits.append(fit(heard_ns, streams[2]))
+    assert min(map(len, streams)) > 50
+    sounds = {hashlib.md5(sound_of(number, "big")).hexdigest() for number in range(100)}
+    assert {packet.md5 for packet in streams[2]} <= sounds  # RTP has the high byte first
+    assert max(error_ms for error_ms, _ in fits[:2]) < 1
+    assert abs(fits[0][1] - fits[1][1]) < 0.001  # one clock for both
+    assert abs(fits[0][1] - fits[2][1]) < 0.012  # sound may be moved by half a frame, so that its samples are even
 
 
 def test_a_ring_that_nobody_writes_does_not_hold_up_the_others(ring: str) -> None:

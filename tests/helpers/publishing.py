@@ -77,16 +77,22 @@ def balance(stream: dict[str, Any]) -> None:
     assert stream["received"] == stream["sent"] + sum(stream["dropped"].values()) + stream["pending"], stream
 
 
-def worst_error_ms(written: Sequence[Written], arrived: Sequence[Packet]) -> float:
-    """Return the largest difference between a distance of two arrived packets and that of their captures.
+def fit(captures_ns: Sequence[int], arrived: Sequence[Packet]) -> tuple[float, float]:
+    """Return how far the times of arrived packets are off at worst, in ms, and the arrived time of capture 0, in s.
 
-    Written units repeat, so their place is where the distances agree best.
+    What is written repeats, so its place among the captures is where the distances agree best.
     """
     pts = [packet.pts_s for packet in arrived if packet.pts_s is not None]
-    captures = [one.capture_ns / 1e9 for one in written]
+    captures = [one / 1e9 for one in captures_ns]
     assert len(pts) > 5
 
     def worst(at: int) -> float:
         return max(abs((captures[at + n] - captures[at]) - (one - pts[0])) for n, one in enumerate(pts))
 
-    return 1000 * min(worst(at) for at in range(len(captures) - len(pts) + 1))
+    error, at = min((worst(at), at) for at in range(len(captures) - len(pts) + 1))
+    return 1000 * error, pts[0] - captures[at]
+
+
+def worst_error_ms(written: Sequence[Written], arrived: Sequence[Packet]) -> float:
+    """Return the largest difference between a distance of two arrived packets and that of their captures."""
+    return fit([one.capture_ns for one in written], arrived)[0]
