@@ -130,6 +130,12 @@ HOT static int publish(struct writer *writer, uint32_t size, const video_frame_m
 	return -1;
 }
 
+/* A version 1 program knows no raw pictures, and joins only rings of version 1's geometry. */
+static bool may_be_here(const struct writer *writer, const video_frame_meta_t *meta)
+{
+	return !layout_is_raw(meta) || writer->ring.geometry.version != VIDEO_SHM_VERSION;
+}
+
 static bool timing_is_sound(const video_frame_timing_t *timing, const video_frame_meta_t *meta)
 {
 	const uint32_t known = VIDEO_SHM_FLAG_DISCONTINUITY | VIDEO_SHM_FLAG_CORRUPT |
@@ -140,12 +146,6 @@ static bool timing_is_sound(const video_frame_timing_t *timing, const video_fram
 	if ((timing->flags & VIDEO_SHM_FLAG_RECOVERY_POINT) && !ring_is_keyframe(meta))
 		return false;
 	return (timing->flags & ~known) == 0 && timing->reserved == 0;
-}
-
-/* A version 1 program takes no frame for a raw picture: it joins only rings of version 1's geometry. */
-static bool may_be_here(const struct writer *writer, const video_frame_meta_t *meta)
-{
-	return !layout_is_raw(meta) || writer->ring.geometry.version != VIDEO_SHM_VERSION;
 }
 
 HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
