@@ -12,11 +12,11 @@ import pytest
 from jpegs import VARIANTS, by_opencv, drawn, jpeg, put_in
 from judges import TIMEOUT_S, ffmpeg
 from numpy.typing import NDArray
-from played import pictures_of
+from played import pictures_of, write
 
 from hil.streamer.colour import BT601, BT709, BT2020, Colour
 from hil.suite.patches import COLUMNS, PATCHES, SIDE, picture
-from vshm_ctypes import Codec
+from vshm_ctypes import Codec, Pictures, Producer
 
 cv2 = pytest.importorskip("cv2", reason="needs OpenCV: ci/bootstrap")
 ENCODERS = {Codec.H264: ("libx264", "x264-params"), Codec.H265: ("libx265", "x265-params")}
@@ -92,6 +92,27 @@ def test_grey_spans_everything(ring: str, codec: Codec, pixels: str, full_range:
         levels = patches_of(array) if form == "grey" else patches_of(array)[:7, 0]
         wanted = GREYS if form == "grey" else GREYS[:7]
         assert numpy.abs(levels - wanted).max() <= 3
+
+
+def test_drawing_on_an_array_leaves_what_the_decoder_refers_to_alone(ring: str) -> None:
+    """Grey of full range needs no conversion, so the array could be the decoder's own memory."""
+    encoder: Any = av.CodecContext.create("libx265", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, "gray", Fraction(1, 25)
+    encoder.options = {"tune": "zerolatency", "x265-params": "range=full:log-level=none"}
+    packets = []
+    for number in range(5):
+        frame = av.VideoFrame.from_ndarray(numpy.full((48, 64), 150, numpy.uint8), format="gray")
+        frame.pts = number
+        packets += encoder.encode(frame)
+    stream = [bytes(packet) for packet in [*packets, *encoder.encode(None)]]
+    with Producer(ring) as producer, Pictures(ring, policy="every", format="grey") as pictures:
+        for unit in stream:
+            write(producer, [unit], Codec.H265)
+            picture = pictures.receive(10)
+            assert picture is not None
+            assert picture.decoded.format.name == "gray"
+            assert abs(float(picture.array().mean()) - 150) < 1
+            picture.array()[:] = 0
 
 
 # ---- JPEG ----

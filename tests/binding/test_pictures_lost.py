@@ -4,9 +4,14 @@
 The brightness of each picture tells its number, so one that was decoded from a wrong reference tells on itself.
 """
 
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy
 import pytest
 from coded_streams import BEGIN_NS, KINDS, PERIOD, put, put_all, units
-from played import number_of
+from played import number_of, pictures_of, samples
 
 from vshm_ctypes import Codec, Flag, Picture, Pictures, Producer
 from vshm_ctypes.bitstream import EntryPoint
@@ -143,9 +148,30 @@ def test_keyframes_alone_are_decoded_without_what_is_between_them(ring: str, kin
     assert books.span == books.returned + books.skipped == entries[-1] + 1
 
 
-def test_a_jpeg_is_decoded_whatever_its_writer_flagged(ring: str) -> None:
-    with Producer(ring) as producer, Pictures(ring, policy="every") as pictures:
-        for unit in units("jpeg", 3):
-            producer.write(unit.data, keyframe=False, codec=Codec.JPEG)
-        producer.close()
-        assert [number_of(picture) for picture in pictures] == [0, 1, 2]
+def moving(params: str) -> list[bytes]:
+    """Return units of H.264 whose slices are large enough for the decoder to conceal what is missing of one."""
+    encoder: Any = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 320, 240, "yuv420p", Fraction(1, 25)
+    encoder.options = {"x264-params": f"keyint=12:min-keyint=12:scenecut=0:annexb=1:threads=1:log-level=none:{params}"}
+    drawn = numpy.random.default_rng(1).integers(0, 255, (45, 40), numpy.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    packets = []
+    for number in range(36):
+        moved = numpy.ascontiguousarray(numpy.roll(drawn, 3 * number, 1))
+        frame = av.VideoFrame.from_ndarray(moved, format="yuv420p")
+        frame.pts = number
+        packets += encoder.encode(frame)
+    return [bytes(packet) for packet in [*packets, *encoder.encode(None)]]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("params", ["bframes=0", "bframes=2:b-adapt=0", "bframes=3:b-adapt=0:open-gop=1:slices=4"])
+def test_no_picture_is_returned_that_the_decoder_made_up(ring: str, params: str, threads: int) -> None:
+    """B pictures come out of the decoder before the one that they refer to, and in which errors were concealed."""
+    stream = moving(params)
+    whole = {one.number: samples(one.decoded) for one in pictures_of(ring, stream, Codec.H264)}
+    for at in range(13, 19):
+        cut = [*stream[:at], stream[at][: len(stream[at]) // 2], *stream[at + 1 :]]
+        found = pictures_of(ring, cut, Codec.H264, threads=threads)
+        assert all(samples(one.decoded) == whole[one.number] for one in found)
+        assert len(found) >= 12  # the first GOP at least; the next may be lost too, if the decoder tells late
+        assert at not in {one.number for one in found}
