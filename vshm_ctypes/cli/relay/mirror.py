@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TICK_S = 0.25
 ANSWER_S = 5.0  # for the description, and for the last GOP
-DRAIN_S = 0.5  # after the token has gone: what was sent before it may come later
+DRAIN_S = 0.25  # after the token has gone: what was sent before it may come later
 
 
 def ask_about(session: zenoh.Session, export: Export) -> About:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PORT = 7447
 HERE = f"tcp/127.0.0.1:{PORT}"
-LEASE_MS = 1500  # a link that has been silent for this long is gone; keep-alives go four times as often
+LEASE_MS = 1250  # a link that has been silent for this long is gone; keep-alives go four times as often
+OPEN_MS = 2000  # of an attempt to connect; one that was begun while a link is down would wait for many seconds
 RETRY = {"period_init_ms": 250, "period_max_ms": 1000, "period_increase_factor": 1.5}
 QUEUE = 16  # batches of 64 KB: a keyframe fits in whole, or Zenoh would drop it on a slow link, again and again
 CALLER, CALLER_S = "pyo3-closure", 5.0
@@ -98,6 +99,7 @@ def _settings(arguments: Namespace, listen: list[str], connect: list[str]) -> di
         "transport/link/tx/queue/congestion_control/drop/max_wait_before_drop_fragments": FRAGMENTS_US,
         "transport/link/rx/max_message_size": MOST_SLOT_SIZE + 65536,
         "connect/retry": RETRY,
+        "transport/unicast/open_timeout": OPEN_MS,
     }
     if arguments.config is None:
         settings["scouting/multicast/enabled"] = settings["scouting/gossip/enabled"] = arguments.scout
