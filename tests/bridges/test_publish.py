@@ -2,7 +2,6 @@
 """vshm publish to GStreamer's RTSP server, SRT and sockets: whole pictures, at the times of their capture."""
 
 import socket
-import time
 from contextlib import suppress
 from ctypes import CDLL
 from pathlib import Path
@@ -66,11 +65,8 @@ def test_a_server_gets_each_picture_as_it_was_written(codec: Codec, ring: str, t
     assert is_run_of(recorded, written_hashes(camera, codec, tmp_path))
 
 
-@pytest.mark.parametrize("bframes", [0, 2])
-@pytest.mark.parametrize("codec", CODED)
+@pytest.mark.parametrize(("codec", "bframes"), [(Codec.H264, 0), (Codec.H264, 2), (Codec.H265, 0)])
 def test_the_times_at_the_far_side_are_those_of_capture(codec: Codec, bframes: int, ring: str, tmp_path: Path) -> None:
-    if bframes and codec == Codec.H265:
-        pytest.skip("the encoder of H.265 here is one without B-frames")
     port, told = free_port(), tmp_path / "told.json"
     url = f"rtsp://127.0.0.1:{port}/live"
     with listening_ffprobe(url, told, "-rtsp_flags", "listen"), filmed(ring, codec, bframes=bframes) as camera:
@@ -78,7 +74,6 @@ def test_the_times_at_the_far_side_are_those_of_capture(codec: Codec, bframes: i
         with publishing(ring, url) as bridge:
             bridge.wait_for_sent(60)
             bridge.end()
-        time.sleep(0.5)
     arrived = told_packets(told.read_text())
     assert len(arrived) >= 50
     if bframes:  # written in decoding order, with times that rise: the times of what is shown rise, too
@@ -93,7 +88,6 @@ def test_a_socket_gets_a_transport_stream_with_the_times_of_capture(ring: str, t
         with publishing(ring, f"unix+mpegts://{path}") as bridge:
             bridge.wait_for_sent(60)
             bridge.end()
-        time.sleep(0.5)
     arrived = told_packets(told.read_text())
     assert len(arrived) >= 50 and arrived[0].key
     assert worst_error_ms(camera.written, arrived) < 1
@@ -105,12 +99,14 @@ def test_srt_gets_a_transport_stream_with_the_times_of_capture(query: str, ring:
         missing("no libsrt here")
     port, told = free_port(socket.SOCK_DGRAM), tmp_path / "told.json"
     listener = f"srt://127.0.0.1:{port}{query or '?'}&mode=listener"
-    with listening_ffprobe(listener, told, "-f", "mpegts"), filmed(ring) as camera:
-        with publishing(ring, f"srt://127.0.0.1:{port}{query}") as bridge:
-            bridge.wait_for_sent(75)
-            assert "0123456789ab" not in bridge.said + str(bridge.told)
-            bridge.end()
-        time.sleep(1)
+    with (
+        listening_ffprobe(listener, told, "-f", "mpegts"),
+        filmed(ring) as camera,
+        publishing(ring, f"srt://127.0.0.1:{port}{query}") as bridge,
+    ):
+        bridge.wait_for_sent(75)
+        assert "0123456789ab" not in bridge.said + str(bridge.told)
+        bridge.end()
     arrived = told_packets(told.read_text())
     assert len(arrived) >= 50
     assert worst_error_ms(camera.written, arrived[1:-1]) < 1

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,6 +50,7 @@ if server.attach(None) == 0:
 print("ready", flush=True)
 GLib.MainLoop().run()
 """
+LEAVE_S = 10.0
 PICTURES = {"h264": "rtph264depay name=depay0 ! h264parse", "h265": "rtph265depay name=depay0 ! h265parse"}
 
 
@@ -119,11 +120,16 @@ def rtsp_server(port: int, pipeline: str, user: str = "", password: str = "") ->
 
 @contextmanager
 def listening_ffprobe(url: str, path: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run ffprobe as a server of its own, which writes to path what it is sent until the block ends."""
+    """Run ffprobe as a server of its own, which writes to path what it is sent.
+
+    At the end of the block it has time to end by itself, as it does once its client has taken leave.
+    """
     command = [ffprobe(), "-v", "error", *options, *PACKETS, url]
     with path.open("w") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LEAVE_S)
         finally:
             process.terminate()
 
