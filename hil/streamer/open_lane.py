@@ -21,7 +21,7 @@ def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
     """Check that the source's own stream is what the channel requires. Raises EncoderError if not."""
     has = f"{codec.name.lower()} of {source.width}x{source.height}"
     wants: list[str] = []
-    if channel.codec != "auto" and CODECS[channel.codec] != codec:
+    if channel.codec != "auto" and CODECS.get(channel.codec) != codec:
         wants.append(channel.codec)
     if channel.width and (channel.width, channel.height) != (source.width, source.height):
         wants.append(f"{channel.width}x{channel.height}")

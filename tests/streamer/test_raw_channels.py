@@ -20,6 +20,7 @@ from hil.streamer.encoder_settings import EncoderError
 from hil.streamer.lane import Lane
 from hil.streamer.ledger import read_ledger
 from hil.streamer.main import main, wanted_of
+from hil.streamer.open_lane import open_lane
 from hil.streamer.raw_pictures import CODECS, PIXELS, RawPictures, geometry_for, layout_for
 from hil.streamer.sources import barcode
 from hil.streamer.sources.modes import Offer, Size, choose_mode
@@ -194,6 +195,28 @@ def test_what_can_not_be_converted_ends_the_channel_and_leaves_no_half_of_a_fram
     frames = read_all(ring, lane)
     assert len(frames) <= 1
     assert lane.failure is not None and "matrix 14" in str(lane.failure)
+
+
+@pytest.mark.parametrize(("width", "stride"), [(64, 64), (62, 80), (318, 384)])
+def test_a_camera_s_own_rows_with_padding_are_copied_once_and_without_it(width: int, stride: int) -> None:
+    """In place, as a driver's buffer is taken."""
+    rows = NOISE.integers(0, 256, (72, stride), dtype=numpy.uint8)
+    picture = av.VideoFrame.from_numpy_buffer(rows, format="nv12", width=width)
+    assert picture.planes[0].buffer_ptr == rows.ctypes.data
+    raw = RawPictures(Codec.NV12, width, 48)
+    layout = raw.describe(picture)
+    slot = bytearray(layout.size)
+    raw.convert(picture, memoryview(slot))
+    luma, chroma = planes_of(slot, layout)
+    assert (luma == rows[:48, :width]).all() and (chroma == rows[48:, :width]).all()
+
+
+def test_a_source_that_has_encoded_its_pictures_itself_is_refused(ring: str) -> None:
+    camera: Any = SimpleNamespace(**vars(CAMERA) | {"codec": Codec.H264})
+    with pytest.raises(
+        EncoderError, match="camera is encoded already, h264 of 64x48; passed through, it can't be rgb24"
+    ):
+        open_lane(Channel(ring=ring, codec="rgb24"), camera, None)
 
 
 # ---- as a process ----
