@@ -18,7 +18,7 @@ from ..processes.command import run_to_end
 from . import linking, looking
 
 BUILD_TIMEOUT_S = 600.0
-OPTIONS = ("-DBUILD_TESTING=OFF", "-DVIDEO_SHM_BENCH=OFF", "-DVIDEO_SHM_WERROR=OFF")
+OPTIONS = ("-DBUILD_TESTING=OFF", "-DVIDEO_SHM_BENCH=OFF", "-DVIDEO_SHM_WERROR=OFF", "-DVIDEO_SHM_GSTREAMER=OFF")
 NAME, BINDING = "libvideo_shm.so", "vshm_ctypes"
 HEADER = Path("lib", "include", "video_shm.h")
 

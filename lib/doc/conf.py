@@ -21,6 +21,7 @@ breathe_default_project = "video_shm"
 breathe_domain_by_extension = {"h": "c"}
 breathe_show_define_initializer = True
 autodoc_member_order = "bysource"
+autodoc_mock_imports = ["av", "numpy"]  # which only what is described needs
 napoleon_use_ivar = True
 autodoc_preserve_defaults = True  # 0o660, not 432
 myst_heading_anchors = 3

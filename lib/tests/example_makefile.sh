@@ -10,7 +10,7 @@ trap 'rm -rf "$folder"' EXIT INT TERM
 fail() { echo "failed: $*" >&2; exit 1; }
 
 mkdir "$folder/lib" "$folder/lib/examples"
-cp -r "$1/CMakeLists.txt" "$1/VERSION" "$1/cmake" "$1/include" "$1/src" "$folder/lib/"
+cp -r "$1/CMakeLists.txt" "$1/VERSION" "$1/cmake" "$1/gstreamer" "$1/include" "$1/src" "$folder/lib/"
 cp "$1/examples/Makefile" "$1/examples/video_consumer_example.c" "$folder/lib/examples/"
 cd "$folder/lib/examples"
 make >"$folder/log" 2>&1 || { cat "$folder/log"; fail "make on a fresh clone"; }
