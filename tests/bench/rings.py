@@ -49,13 +49,15 @@ begin = now()
 streams.receive(seconds)
 told["silent"] = share(begin, now())
 print("ready", flush=True)
-received, begin = 0, None
+received, begin, late = 0, None, []
 while received < expected * len(names):
     stream, frame = streams.receive()
+    late.append(time.monotonic_ns() - frame.publish_ns)
     begin = begin or now()
     received += 1
 told["busy"] = share(begin, now())
 told |= {"received": received, "threads": threading.active_count(), "tasks": len(os.listdir("/proc/self/task"))}
+told["p50_us"] = sorted(late)[len(late) // 2] / 1e3
 told["missed"] = sum(stream.info().missed for stream in streams.streams)
 told["private_busy_kib"] = memory() - before[0]
 streams.close()
@@ -91,7 +93,8 @@ def told(count: int, one: dict[str, Any]) -> str:
             f"{count:4} rings: {one['descriptors']} descriptors, {one['tasks']} thread",
             f"{one['private_kib']} KiB of private memory, {one['private_busy_kib']} at the end",
             f"silent {silent['cpu_percent']:.2f} % of a processor, {silent['wakes_per_s']:.1f} wake-ups/s",
-            f"busy {busy['cpu_percent']:.1f} %, {one['received']} frames, {one['missed']} missed",
+            f"busy {busy['cpu_percent']:.1f} %, {one['received']} frames, {one['missed']} missed, "
+            f"received {one['p50_us']:.0f} us after publication (p50)",
         )
     )
 
