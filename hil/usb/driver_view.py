@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -40,7 +41,8 @@ def view(
     hit = [one for one in pictures if fault in one.what]
     found = [shown.get(number) for picture in hit for number in _numbers(picture)]
     flags = {"ERROR" if buffer.error else "none" for buffer in found if buffer is not None}
-    numbers = _behind(pictures, fault, shown) | ({"left out"} if None in found else set())
+    left_out = sum(buffer is None for buffer in found)
+    numbers = _behind(pictures, fault, shown) | ({"left out"} if 2 * left_out > len(found) else set())
     shares = _shares(hit, shown)
     if cancelled := sum(buffer.cancelled for buffer in buffers):
         flags, shares = {"ERROR"}, "0 %"
@@ -69,18 +71,23 @@ def _numbers(picture: Picture) -> range:
 
 
 def _behind(pictures: Sequence[Picture], fault: str, shown: dict[int, Buffer]) -> set[str]:
-    """Return what became of the pictures directly behind those that were hit; others suffer by a busy machine alone."""
-    found, last = set(), max(shown, default=0)
+    """Return what became of most of the pictures directly behind those that were hit.
+
+    Others, and some of these, suffer by a busy machine alone.
+    """
+    found, last = Counter[str](), max(shown, default=0)
     for picture, behind in pairwise(pictures):
         if fault not in picture.what or fault in behind.what:
             continue
         if behind.sequence in _numbers(picture):
-            found.add("the next one lost without a gap")
+            found["the next one lost without a gap"] += 1
         elif behind.sequence not in shown and behind.sequence < last:
-            found.add("the next one left out")
+            found["the next one left out"] += 1
         elif behind.sequence in shown and shown[behind.sequence].error:
-            found.add("the next one flagged")
-    return found
+            found["the next one flagged"] += 1
+        else:
+            found[""] += 1
+    return {text for text, count in found.items() if text and 2 * count > found.total()}
 
 
 def _failure(failure: Failure) -> str:

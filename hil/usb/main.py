@@ -135,10 +135,14 @@ def _table(arguments: argparse.Namespace) -> int:
         print(f"hil.usb: {missing}", file=sys.stderr)
         return EXIT_NO_CAMERA
     load()
-    rows = measure(arguments.scene, not arguments.driver_only, lambda text: print(text, file=sys.stderr, flush=True))
     kernel, order = f"{os.uname().release}, {os.uname().machine}", [scene.name for scene in SCENES]
+    whole: dict[str, tuple[str, ...]] = {}
+    for rows in measure(
+        arguments.scene, not arguments.driver_only, lambda text: print(text, file=sys.stderr, flush=True)
+    ):
+        whole |= {row[0]: row for row in rows}
+        if arguments.into is not None:  # at once, as a run takes minutes
+            arguments.into.write_text(with_rows(arguments.into.read_text(), kernel, rows, order))
     if arguments.into is None:
-        print(render({kernel: {row[0]: row for row in rows}}, order))
-    else:
-        arguments.into.write_text(with_rows(arguments.into.read_text(), kernel, rows, order))
+        print(render({kernel: whole}, order))
     return EXIT_OK

@@ -185,7 +185,9 @@ _PLAIN = {
     "nv12": "NV12",
     "h264": "H264",
     "h264-slices": "H264",
+    "h264-cut": "H264",
     "h265": "HEVC",
+    "h265-slices": "HEVC",
     "bulk": "MJPG",
     "uvc10": "MJPG",
     "uvc15": "MJPG",
@@ -219,7 +221,8 @@ def _scenes() -> list[Scene]:
         for word in FAULTS[name].words:
             found.append(Scene(f"{name}={word}", "mjpeg", "MJPG", lasting(name, word, 1.0), name, word))
     for name, value in _AT_START:
-        found.append(Scene(f"{name}={value:g}", "mjpeg", "MJPG", from_the_start(name, value), name, value, True))
+        fault = "" if name == "mute-probe" else name  # plugged in with it, it is no device of V4L2 at all
+        found.append(Scene(f"{name}={value:g}", "mjpeg", "MJPG", from_the_start(name, value), fault, value, True))
     found += [Scene(f"{name}={value:g}", "mjpeg", "MJPG", control(name, value)) for name, value in _OF_CONTROLS]
     found.append(Scene("unplug", "mjpeg", "MJPG", unplugged(False)))
     found.append(Scene("unplug, plug, while the node is held", "mjpeg", "MJPG", unplugged(True)))

@@ -8,6 +8,7 @@ from hil.usb.books import Picture
 from hil.usb.driver_view import View, view
 from hil.usb.faults import FAULTS, Unit
 from hil.usb.scenes import SCENES
+from hil.usb.streamer_view import fates_of
 from hil.usb.table_page import HEADINGS, with_rows
 from hil.usb.watch import Buffer, Failure
 
@@ -39,6 +40,22 @@ def test_a_picture_that_is_left_out_is_told_from_its_neighbours() -> None:
     assert seen(pictures, [got(0), got(1), got(2, error=True), got(3)]).sequence == "the next one flagged"
     # What the driver had not shown when the program ended is no loss.
     assert seen(pictures, [got(0), got(1)]).sequence == "-"
+
+
+def test_what_a_busy_machine_alone_has_done_is_not_told() -> None:
+    pictures = [sent(number, "hole" if number % 3 == 1 else "") for number in range(10)]
+    buffers = [got(number) for number in range(10) if number != 5]
+    assert seen(pictures, buffers).sequence == "-"
+    assert seen(pictures, [each for each in buffers if each.sequence != 8]).sequence == "the next one left out"
+    assert seen(pictures, [each for each in buffers if each.sequence != 4]).sequence == "-"
+    assert seen(pictures, [each for each in buffers if each.sequence not in (1, 4)]).sequence == "left out"
+
+
+def test_whether_a_picture_was_passed_on_is_told_by_its_neighbours() -> None:
+    pictures = [sent(0), sent(1, "hole"), sent(2), sent(3), sent(4, "hole", 2), sent(6), sent(7, "hole"), sent(8)]
+    assert fates_of("hole", pictures, {0, 2, 3, 5, 6, 7, 8}) == [False, True, True]
+    assert fates_of("hole", pictures, {0, 2, 3, 5, 6, 7}) == [False, True]  # the encoder had no time for the next one
+    assert fates_of("hole", [sent(0), sent(1, "hole"), sent(1), sent(2)], {0, 1, 2}) == [True]
 
 
 def test_pictures_in_parts_and_pictures_that_share_a_number() -> None:
@@ -97,7 +114,9 @@ def test_rows_go_into_the_table_of_their_kernel() -> None:
         with_rows("nothing", "6.1", [], order)
 
 
-def test_the_page_has_a_row_for_every_scene() -> None:
-    page = (ROOT / "hil" / "usb" / "README.md").read_text().splitlines()
-    rows = [line.removeprefix("| ").split(" | ")[0] for line in page if line.startswith("| ")]
-    assert rows == [HEADINGS[0], *(scene.name for scene in SCENES)]
+def test_the_page_has_a_row_for_every_scene_on_each_kernel() -> None:
+    _, *tables = (ROOT / "hil" / "usb" / "README.md").read_text().split("On Linux ")
+    assert tables
+    for table in tables:
+        rows = [line.removeprefix("| ").split(" | ")[0] for line in table.splitlines() if line.startswith("| ")]
+        assert rows == [HEADINGS[0], *(scene.name for scene in SCENES)]
