@@ -44,19 +44,20 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._file = TextIOWrapper(BufferedWriter(open_alone(path, force=True)), encoding="ascii")
-        self._queue: queue.SimpleQueue[tuple[Record, bytes] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Record, bytes | None] | None] = queue.SimpleQueue()
         self._failure: OSError | None = None
         self._thread = threading.Thread(target=self._run, name="ledger")
         self._thread.start()
 
-    def add(self, record: Record, data: bytes) -> None:
-        """Add a record. Its crc32 is computed from data in the ledger's thread."""
+    def add(self, record: Record, data: bytes | None) -> None:
+        """Add a record. Its crc32 is computed from data, if any, in the ledger's thread."""
         self._queue.put((record, data))
 
     def _run(self) -> None:
         while (entry := self._queue.get()) is not None:
             record, data = entry
-            line = json.dumps(record._replace(crc32=zlib.crc32(data))._asdict())
+            record = record if data is None else record._replace(crc32=zlib.crc32(data))
+            line = json.dumps(record._asdict())
             try:
                 print(line, file=self._file, flush=self._queue.empty())
             except OSError as error:  # the disk may be full: the stream goes on, and close() raises the error

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,7 +33,10 @@ class RingTime:
 
 @dataclass(slots=True)
 class _Frame:
-    """A frame to be written. fill: writes it into a slot. data: its bytes, or None if only fill makes them."""
+    """A frame to be written. fill: writes it into a slot. data: its bytes, or None if only fill makes them.
+
+    crc32: for the ledger, of a frame without data.
+    """
 
     size: int
     fill: Callable[[memoryview], None]
@@ -40,6 +44,7 @@ class _Frame:
     keyframe: bool = True
     flags: int = 0
     reserved: bytes = b""
+    crc32: int = 0
 
 
 class Outlet:
@@ -117,10 +122,10 @@ class Outlet:
                 entry_ns=self._entry_ns,
                 number=number,
                 size=frame.size,
-                crc32=0,
+                crc32=frame.crc32,
                 result=result,
             )
-            self._ledger.add(record, frame.data or b"")
+            self._ledger.add(record, frame.data)
         return result
 
     def _publish(self, frame: _Frame, captured: Captured) -> tuple[Result, int]:
@@ -158,7 +163,7 @@ class Outlet:
         cpu_ns = time.thread_time_ns()
         frame.fill(slot)
         if self._ledger is not None:
-            frame.data = bytes(slot[: frame.size])
+            frame.crc32 = zlib.crc32(slot[: frame.size])  # here, since a queue of pictures might grow
         self.ring_time.cpu_ns -= time.thread_time_ns() - cpu_ns  # to convert a picture is no work of the ring's
         self._entry_ns = time.monotonic_ns()
 
