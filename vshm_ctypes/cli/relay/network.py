@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser, default: str) -> None:
         action="append",
         default=[],
         metavar="ENDPOINT",
-        help=f"connect to a board or a Zenoh router there, such as tcp/front.local:{PORT}",
+        help=f"connect to a board there, such as tcp/front.local:{PORT}",
     )
     parser.add_argument(
         "--scout",
