@@ -85,7 +85,7 @@ static uint32_t take_timeout(struct input *input)
 	return timeout < 128 ? VIDEO_SHM_NO_WAIT : timeout * 10;
 }
 
-/* Waits for all readers, and receives from the one that is ready. */
+/* Waits for all readers that are open, and receives from the one that is ready. */
 static int receive_any(uint8_t *data, uint32_t capacity, video_frame_meta_t *meta, uint32_t timeout_ms)
 {
 	video_shm_consumer_t *all[READERS];
@@ -93,7 +93,8 @@ static int receive_any(uint8_t *data, uint32_t capacity, video_frame_meta_t *met
 	int ready;
 
 	for (uint32_t which = 0; which < READERS; which++)
-		all[which] = &readers[which];
+		all[which] =
+			video_shm_consumer_stats(&readers[which], NULL, NULL, NULL) == 0 ? &readers[which] : NULL;
 	ready = video_shm_consumer_wait_any(all, READERS, timeout_ms, &at);
 	MUST(at < READERS);
 	return ready == 1 ? video_shm_consumer_receive(all[at], data, capacity, meta, VIDEO_SHM_NO_WAIT) : ready;
@@ -110,7 +111,7 @@ void reading_receive(struct input *input, uint32_t which)
 	MUST(data != NULL);
 	if (word == 255) /* as the original has it: without a capacity */
 		size = video_shm_consumer_wait(&readers[which], data, &meta, take_timeout(input));
-	else if (word == 247)
+	else if (word >= 224 && word < 248)
 		size = receive_any(data, capacity, &meta, take_timeout(input));
 	else if (word == 251)
 		size = video_shm_consumer_read(&readers[which], data, &meta);
