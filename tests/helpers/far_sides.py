@@ -24,6 +24,7 @@ import sys
 import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
+gi.require_version("GstRtsp", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
 Gst.init(None)
 port, launch, user, password = sys.argv[1:]
@@ -95,7 +96,8 @@ def told_packets(text: str) -> list[Packet]:
 def picture_hashes(source: str | Path, *options: str) -> list[str]:
     """Return the hash of each decoded picture of a file. Fails if the decoder says anything of damage."""
     command = [ffmpeg(), "-v", "error", "-xerror", *options, "-i", str(source), "-map", "0:v:0", "-fps_mode"]
-    command += ["passthrough", "-f", "framehash", "-hash", "md5", "-"]
+    # A second each: in the time base that FFmpeg chooses for them, two pictures may have one time.
+    command += ["passthrough", "-vf", "setpts=N/TB", "-f", "framehash", "-hash", "md5", "-"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=WATCHDOG_S, check=False)
     assert result.returncode == 0, result.stderr
     return [line.rpartition(",")[2].strip() for line in result.stdout.splitlines() if not line.startswith("#")]
