@@ -118,7 +118,7 @@ class StreamerView:
         told += ["opens it again"] if len(starts) > scene.opens else []
         sent_s = [one.sent_ns / 1e9 for one in books.pictures if one.sent_ns is not None and one.sent_ns >= begin_ns]
         entry_s = [record.entry_ns / 1e9 for record in self._records() if record.entry_ns >= begin_ns]
-        silence_s, own_s = _longest(entry_s), _longest(sent_s)
+        silence_s, own_s = (_longest([begin_ns / 1e9, *times_s]) for times_s in (entry_s, sent_s))
         told += [f"silent for {own_s:.0f} s, as the camera"] if own_s > _SILENCE_S else []
         told += [f"silent for {silence_s:.0f} s"] if silence_s > own_s + _LATE_S else []
         return ", ".join(told) or "goes on"
