@@ -117,6 +117,7 @@ static void crashes_after(struct witness *witness, uint32_t earlier)
 			witness_successor(witness, &next);
 		witness_frames(witness, &next);
 		witness_end(witness, &next);
+		goes_on();
 	} while (died);
 	printf("%u crash points\n", k - 1);
 	(void)fflush(stdout);

@@ -27,6 +27,9 @@ struct test {
  */
 int run_tests(int argc, char **argv, const struct test *tests, size_t count, unsigned watchdog_s);
 
+/* Tells the watchdog of a long test that a step of it has ended: what is left has as long again. */
+void goes_on(void);
+
 #define TEST(function)                                                                                       \
 	{                                                                                                        \
 #function, function                                                                                  \
