@@ -63,6 +63,14 @@ def test_the_books_balance_from_the_camera_to_the_reader(relay: Relay) -> None: 
     assert there["sent"] == len(relay.frames())
 
 
+def test_an_import_ends_when_it_is_told_while_frames_go_on_coming(relay: Relay) -> None:  # noqa: F811
+    relay.start_camera()
+    relay.start_import()
+    assert relay.end_import()["streams"][0]["sent"] > 0
+    assert relay.camera.poll() is None
+    relay.wait_end()
+
+
 @pytest.mark.parametrize("kind", ["sound", "raw"])
 def test_other_kinds_of_rings_are_the_same_there(relay: Relay, kind: str) -> None:  # noqa: F811
     relay.start_camera(gop=1, size=kind)
@@ -84,9 +92,9 @@ def test_what_is_exported_is_listed_with_its_clock(relay: Relay) -> None:  # noq
     def is_listed() -> bool:
         told = relay.far.vshm("relay", "list", "--json", *relay.connect)
         listed.update(json.loads(told.stdout))
-        return told.returncode == 0
+        return told.returncode == 0 and listed["exports"][0]["about"]["codec"] is not None
 
-    wait_until(is_listed, "the camera's ring is listed")
+    wait_until(is_listed, "the camera's ring is listed, with what its first frame tells")
     (export,) = listed["exports"]
     assert export["source"] == "front/cam"
     assert (export["about"]["slots"], export["about"]["width"], export["about"]["codec"]) == (120, 1280, 1)
@@ -108,7 +116,7 @@ def test_nothing_is_open_to_other_machines_unless_it_was_asked_for() -> None:
             finally:
                 importer.terminate()
                 importer.communicate(timeout=WATCHDOG_S)
-            assert importer.returncode == 0
+            assert importer.returncode == 1  # nothing was written
         finally:
             exporter.terminate()
             assert exporter.wait(WATCHDOG_S) == 0

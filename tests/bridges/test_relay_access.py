@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from machines import PORT, Machine, two_machines
+from vshm import vshm
 from writers import WATCHDOG_S, wait_until
 
 pytest.importorskip("zenoh", reason="eclipse-zenoh is not installed: pip install 'video-shm[relay]'")
@@ -64,3 +65,13 @@ producer = Producer("cam")
 producer.write(b"picture", keyframe=True)
 runpy.run_module("vshm_ctypes", run_name="__main__", alter_sys=True)
 """
+
+
+def test_what_is_no_endpoint_and_a_file_that_is_not_there_are_named(tmp_path: Path) -> None:
+    for option, wrong in (("--connect", "front.local:7447"), ("--listen", "7447")):
+        told = vshm("relay", "list", option, wrong)
+        assert told.code == 2
+        assert told.err == f"vshm: {wrong}: no endpoint: PROTOCOL/ADDRESS, such as tcp/front.local:7447\n"
+    told = vshm("relay", "list", "--config", str(tmp_path / "none.json5"))
+    assert told.code == 1
+    assert f"{tmp_path / 'none.json5'}: No such file or directory" in told.err

@@ -83,11 +83,12 @@ class Statistics:
         rings: names of the rings.
 
     Attributes:
+        far: where the far side is, without credentials.
         streams: the counters of each ring, in the order of rings.
     """
 
     def __init__(self, bridge: str, far: str, rings: list[str]) -> None:
-        self._bridge, self._far = bridge, redacted(far, far)
+        self._bridge, self.far = bridge, redacted(far, far)
         self._address = far
         self._lock = threading.Lock()
         self._state = Link.CONNECTING
@@ -127,4 +128,4 @@ class Statistics:
         with self._lock:
             state, reconnects, error = self._state, max(self._connects - 1, 0), self._error
         streams = tuple(stream.figures() for stream in self.streams)
-        return BridgeFigures(self._bridge, self._far, state, reconnects, error, streams)
+        return BridgeFigures(self._bridge, self.far, state, reconnects, error, streams)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from contextlib import suppress
 from ctypes import CDLL
+from urllib.parse import urlsplit
 
 from ...frame import Frame
 from .destination import destination
@@ -46,29 +48,32 @@ def main() -> int:
 
     order = read_order(sys.stdin.buffer)
     offset_ns = time.time_ns() - time.monotonic_ns()
-    session = Session(av, destination(order.address), order.rings, _tell)
+    target = destination(order.address)
+    session = Session(av, target, order.rings, _tell)
     try:
+        if host := urlsplit(target.address).hostname:
+            socket.getaddrinfo(host, None)  # tells what is wrong; of a name that nobody knows FFmpeg says EIO
         while (message := read_message(sys.stdin.buffer)) is not None:
             session.take(message.ring, message.has_gap, _timed(message.frame, offset_ns))
             _tell("taken")
         session.close()
         return 0
-    except BrokenPipeError as error:
-        if error.filename is None:  # FFmpeg's has one, or is a connection's
-            _fail(error)
-        return 1
     except (OSError, ValueError, av.error.FFmpegError) as error:
         _fail(error)
         return 1
 
 
 def _fail(error: BaseException) -> None:
-    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
+        told = "the far side has closed the connection"
+    else:
+        told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     with suppress(OSError):
         _tell("failed", told)
 
 
 if __name__ == "__main__":
     code = main()
-    sys.stdout.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
     os._exit(code)  # without a last attempt of FFmpeg's to reach the far side

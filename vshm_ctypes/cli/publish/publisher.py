@@ -73,7 +73,7 @@ class Publisher:
             if muxer.sent:
                 self._back_off.reset()
             wait_s = self._back_off.next_s()
-            self._say(f"{self._statistics.down(why)}: trying again in {wait_s:.1f} s")
+            self._say(f"{self._statistics.far}: {self._statistics.down(why)}: trying again in {wait_s:.1f} s")
             self._over.wait(wait_s)
 
     def _on_up(self) -> None:

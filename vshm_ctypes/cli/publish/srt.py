@@ -47,11 +47,25 @@ def _sockaddr(family: int, address: tuple[str, int]) -> bytes:
     return head + socket.inet_pton(family, address[0]) + bytes(8)
 
 
+def check_options(address: str) -> None:
+    """Raises ValueError if an address of SRT has an option that is none here. It shows no values."""
+    for name, value in _options(address):
+        if name not in _TEXTS and not (name in _NUMBERS and value.isdecimal()):
+            known = ", ".join(sorted([*_NUMBERS, *_TEXTS]))
+            raise ValueError(f"srt://: {name} is not an option here, or its value is no number: {known} are")
+
+
+def _options(address: str) -> list[tuple[str, str]]:
+    """Return the options, without those that say what is done anyway."""
+    options = parse_qsl(urlsplit(address, allow_fragments=False).query, keep_blank_values=True)  # streamid=#!::...
+    return [one for one in options if one != ("mode", "caller") and one[0] != "pkt_size"]
+
+
 class SrtSocket:
     """A connection to a listener, which PyAV writes into as into a file. Raises SrtError, OSError."""
 
     def __init__(self, address: str) -> None:
-        parts = urlsplit(address, allow_fragments=False)  # a streamid may begin with #!::
+        parts = urlsplit(address)
         self._library = _library()
         self._library.srt_startup()
         family, _, _, _, place = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_DGRAM)[0]
@@ -60,7 +74,7 @@ class SrtSocket:
             raise self._failure("no socket")
         self._set_number("connection timeout", _CONNTIMEO, CONNECT_MS)
         self._set_number("send timeout", _SNDTIMEO, SEND_MS)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        for name, value in _options(address):
             self._set(name, value)
         struct = _sockaddr(family, (str(place[0]), int(place[1])))
         if self._library.srt_connect(self._socket, create_string_buffer(struct, len(struct)), len(struct)) == _INVALID:
@@ -71,17 +85,12 @@ class SrtSocket:
         return SrtError(0, f"SRT: {what}: {(self._library.srt_getlasterror_str() or b'').decode(errors='replace')}")
 
     def _set(self, name: str, value: str) -> None:
-        if (name, value) == ("mode", "caller") or name == "pkt_size":
-            return
-        if name in _NUMBERS and value.isdecimal():
+        if name in _NUMBERS:
             self._set_number(name, _NUMBERS[name], int(value))
         elif name in _TEXTS:
             data = value.encode()
             if self._library.srt_setsockflag(self._socket, _TEXTS[name], c_char_p(data), len(data)) == _INVALID:
                 raise self._failure(f"{name} is refused")
-        else:
-            known = ", ".join(sorted([*_NUMBERS, *_TEXTS]))
-            raise SrtError(0, f"SRT: {name} is not an option here, or its value no number: {known} are")
 
     def _set_number(self, name: str, option: int, value: int) -> None:
         number = c_int(value)

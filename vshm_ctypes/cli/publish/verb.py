@@ -20,6 +20,7 @@ from ..survey import codecs_now
 from .destination import SCHEMES, Destination, destination
 from .messages import Order
 from .publisher import Publisher
+from .srt import check_options
 
 MOST_RINGS = 16
 SAY_EVERY_S = 5.0
@@ -66,6 +67,8 @@ def run(arguments: Namespace) -> int:
 
     address, rings = _address(arguments)
     target = destination(address)
+    if target.is_srt:
+        check_options(address)
     _check_codecs(rings, target)
     statistics = Statistics("publish", address, rings)
     end = End()

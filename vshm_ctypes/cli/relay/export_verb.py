@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from contextlib import ExitStack
+from shlex import quote
 
 from ...bridges.figures import Link
 from ...bridges.publication import Shown
@@ -52,7 +53,7 @@ def run(arguments: Namespace) -> int:
         if not arguments.json:
             say(f"exporting {counted(len(sources), 'ring')} at {network.far_of(arguments, network.HERE)}:")
             for source in sources:
-                say(f"  vshm relay import {printable(source)}")
+                say(f"  vshm relay import {quote(printable(source))}")
         shown = stack.enter_context(Shown(statistics))
         report_until(end, statistics, shown, as_json=arguments.json, seconds=arguments.seconds)
     statistics.end()

@@ -46,7 +46,7 @@ def _rings(sources: list[Source], name: str | None) -> list[str]:
 
 
 def run(arguments: Namespace) -> int:
-    """Import until Ctrl-C or SIGTERM. Returns 0; 1 if the network can't be used."""
+    """Import until Ctrl-C or SIGTERM. Returns 0; 1: nothing was written, or the network can't be used."""
     sources = list(dict.fromkeys(map(source_of, arguments.source)))
     rings = _rings(sources, arguments.name)
     statistics = RelayStatistics("relay import", network.far_of(arguments, network.HERE), rings)
@@ -69,12 +69,13 @@ def run(arguments: Namespace) -> int:
         shown = stack.enter_context(Shown(statistics))
         report_until(end, statistics, shown, as_json=arguments.json, seconds=arguments.seconds)
     statistics.end()
+    figures = statistics.figures()
     if arguments.json:
-        print_json(statistics.figures())
+        print_json(figures)
     else:
-        for source, told in zip(sources, statistics.figures().streams, strict=True):
+        for source, told in zip(sources, figures.streams, strict=True):
             say(f"{printable(source)} -> {told.ring}: {_summary(told)}")
-    return Exit.HEALTHY
+    return Exit.HEALTHY if any(told.sent for told in figures.streams) else Exit.FINDING
 
 
 def _summary(told: StreamFigures) -> str:

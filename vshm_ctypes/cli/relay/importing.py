@@ -114,7 +114,7 @@ class RingImport:
         try:
             self.connected = True
             self._tell(f"{printable(self._source)} is here as {self._ring}: {_stream(about)}")
-            told = mirror.follow(lambda: self._directory.is_alive(export) and not self._over.is_set())
+            told = mirror.follow(lambda: self._directory.is_alive(export), self._over.is_set)
             if not self._over.is_set():
                 why = "its exporter withdrew it" if told else "its exporter is gone, or the link is cut"
                 self._tell(f"{printable(self._source)}: {why}: {self._ring} is closed until it is back")

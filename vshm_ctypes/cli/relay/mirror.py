@@ -80,19 +80,19 @@ class Mirror:
             stack.callback(link.close)
             self._stack = stack.pop_all()
 
-    def follow(self, goes_on: Callable[[], bool]) -> bool:
-        """Write what comes until the run has ended, or goes_on() is false. Returns whether the exporter told so."""
+    def follow(self, is_alive: Callable[[], bool], is_over: Callable[[], bool]) -> bool:
+        """Write what comes until the run has ended, or is_over(). Returns whether the exporter told its end."""
         self._recall()
         left_s = DRAIN_S
-        while left_s > 0:
+        while left_s > 0 and not is_over():
             unit = self.intake.take(TICK_S)
             if unit is not None and unit[0].kind == END:
                 self.inlet.end(unit[0])
                 return True
             if unit is not None:
                 self.inlet.take(*unit)
-            if not goes_on():
-                left_s = left_s - TICK_S if unit is None else left_s
+            elif not is_alive():
+                left_s -= TICK_S
         return False
 
     def _recall(self) -> None:

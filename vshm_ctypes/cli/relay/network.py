@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -22,6 +23,7 @@ OPEN_MS = 2000  # of an attempt to connect; one that was begun while a link is d
 RETRY = {"period_init_ms": 250, "period_max_ms": 1000, "period_increase_factor": 1.5}
 QUEUE = 16  # batches of 64 KB: a keyframe fits in whole, or Zenoh would drop it on a slow link, again and again
 CALLER, CALLER_S = "pyo3-closure", 5.0
+_ENDPOINT = re.compile(r"[a-z0-9_]+/.+")
 FRAGMENTS_US = 200_000  # how long a unit that is larger than the queue may wait for room
 
 
@@ -64,10 +66,17 @@ def far_of(arguments: Namespace, default: str) -> str:
 def open_session(arguments: Namespace, listen: list[str], connect: list[str]) -> zenoh.Session:
     """Open the session. listen, connect: endpoints if the arguments name none.
 
-    Raises OSError: the configuration or an endpoint can't be used. ModuleNotFoundError: Zenoh is not installed.
+    Raises OSError: the configuration or an endpoint can't be used. ValueError: one is no
+    endpoint. ModuleNotFoundError: Zenoh is not installed.
     """
     import zenoh
 
+    for endpoint in (*arguments.connect, *arguments.listen):
+        if not _ENDPOINT.match(endpoint):
+            shown = redacted(endpoint, endpoint)
+            raise ValueError(f"{shown}: no endpoint: PROTOCOL/ADDRESS, such as tcp/front.local:{PORT}")
+    if arguments.config is not None:
+        arguments.config.open().close()  # the error names the file, as Zenoh's does not
     try:
         config = zenoh.Config() if arguments.config is None else zenoh.Config.from_file(arguments.config)
         for key, value in _settings(arguments, listen, connect).items():

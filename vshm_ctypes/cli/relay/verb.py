@@ -26,6 +26,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0 after Ctrl-C or SIGTERM; 1: the network can't be used, or Zenoh is not installed."""
+    """Exit 0 after Ctrl-C or SIGTERM; 1: nothing came, the network can't be used, or Zenoh is not installed."""
     code: int = arguments.relay(arguments)
     return code

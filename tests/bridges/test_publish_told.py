@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What vshm publish says when its far side is not as it should be."""
+
+import socket
+
+from far_sides import free_port
+from filmed import filmed
+from publishing import publishing
+from vshm import vshm
+
+
+def test_a_far_side_that_hangs_up_is_told_with_its_address(ring: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, filmed(ring, fps=60):
+        port = server.getsockname()[1]
+        with publishing(ring, f"tcp://user:secret@127.0.0.1:{port}") as bridge:
+            server.accept()[0].close()
+            bridge.wait(lambda: "trying again" in bridge.said, "it says so")
+            bridge.end()
+    assert f"vshm: tcp://***@127.0.0.1:{port}: the far side has closed the connection: trying again in" in bridge.said
+    assert "secret" not in bridge.said
+
+
+def test_a_host_that_nobody_knows_is_told_as_that(ring: str) -> None:
+    for url in ("rtsp://nobody.invalid:8554/live", "tcp://nobody.invalid:9"):
+        with filmed(ring), publishing(ring, url) as bridge:
+            bridge.wait(lambda: "trying again" in bridge.said, "it says so")
+            assert bridge.end() == 1
+        said = next(line for line in bridge.said.splitlines() if "trying again" in line)
+        assert said.startswith(f"vshm: {url}: ")
+        assert "resolution" in said or "Name or service not known" in said
+
+
+def test_an_option_that_srt_does_not_have_here_is_refused_at_once(ring: str) -> None:
+    for query in ("passphrase=0123456789ab&foo=1", "latency=soon", "mode=listener"):
+        told = vshm("publish", ring, f"srt://127.0.0.1:{free_port()}?{query}")
+        assert told.code == 2, query
+        assert "is not an option here" in told.err
+        assert "0123456789ab" not in told.err
