@@ -2,16 +2,20 @@
 """Which units are written into the ring here, and how they are counted."""
 
 from collections.abc import Iterator
+from unittest.mock import MagicMock
 
 import pytest
+from pytest import MonkeyPatch
 from writers import Channel
 
-from vshm_ctypes import Codec, Consumer, Flag, Producer
+from vshm_ctypes import Codec, Consumer, Flag, Media, Producer, ring_name
 from vshm_ctypes.bridges.figures import Cause
 from vshm_ctypes.bridges.statistics import StreamStatistics
 from vshm_ctypes.cli.relay.clock import Clock, RoundTrip
 from vshm_ctypes.cli.relay.inlet import Inlet
-from vshm_ctypes.cli.relay.wire import END, UNIT, Header
+from vshm_ctypes.cli.relay.keys import Export, Source
+from vshm_ctypes.cli.relay.mirror import Mirror
+from vshm_ctypes.cli.relay.wire import END, UNIT, About, Header
 
 AHEAD_NS = 10**12
 
@@ -120,3 +124,24 @@ def test_times_are_those_of_this_machine(case: Case) -> None:
     assert frame is not None
     assert abs(frame.capture_ns - AHEAD_NS - 5) <= 1000
     assert frame.timestamp_ms == 7
+
+
+def test_an_import_that_is_told_to_end_does_not_wait_for_a_pause(channel: Channel, monkeypatch: MonkeyPatch) -> None:
+    pytest.importorskip("zenoh", reason="eclipse-zenoh is not installed: pip install 'video-shm[relay]'")
+    about, statistics = About(8, 4096, Media.VIDEO, 1), StreamStatistics("imported")
+    export = Export.new(Source("front", "/cam"))
+    mirror = Mirror(MagicMock(), export, ring_name(channel.number), about, Clock(), statistics, lambda _: None, None)
+    taken: list[int] = []
+
+    def take(_timeout: float) -> tuple[Header, bytes]:
+        """Units come without a pause, as those of a camera do."""
+        assert len(taken) < 1000, "it goes on"
+        taken.append(len(taken))
+        return unit(taken[-1], taken[-1], keyframe=True)
+
+    monkeypatch.setattr(mirror.intake, "take", take)
+    try:
+        assert not mirror.follow(lambda: True, lambda: len(taken) >= 3)
+    finally:
+        mirror.close()
+    assert statistics.figures().sent == 3

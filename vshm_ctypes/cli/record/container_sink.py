@@ -49,7 +49,7 @@ def load_av(path: str) -> ModuleType:
     try:
         import av
     except ModuleNotFoundError:
-        advice = "pip install 'video-shm[hil]', or record to .h264, .h265, .mjpeg or .pcm"
+        advice = "pip install 'video-shm[web]', or record to .h264, .h265, .mjpeg or .pcm"
         raise SinkError(0, f"{ending(path)} needs PyAV: {advice}") from None
     return av
 
