@@ -229,3 +229,22 @@ def test_ctrl_c_ends_it_quietly(stage: Stage, example: str) -> None:
     process = stage.start(example)
     process.send_signal(signal.SIGINT)
     assert process.wait(TIMEOUT_S) == 0
+
+
+@pytest.mark.parametrize(
+    ("example", "module"),
+    [
+        ("motion_detection", "cv2"),
+        ("motion_detection", "aiomqtt"),
+        ("object_detection", "cv2"),
+        ("frame_analysis", "numpy"),
+        ("frame_analysis", "av"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(example: str, module: str) -> None:
+    run = f"runpy.run_module('vshm_ctypes.examples.{example}', run_name='__main__')"
+    words = [sys.executable, "-c", f"import runpy, sys; sys.modules['{module}'] = None; {run}"]
+    told = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S)
+    missing = "cv2" if module == "aiomqtt" and importlib.util.find_spec("cv2") is None else module
+    assert told.stderr == f"{missing} is not installed: pip install 'video-shm[examples]'\n"
+    assert told.returncode == 1

@@ -12,14 +12,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-import av
-import numpy
-from numpy.typing import NDArray
+try:
+    import av
+    import numpy
+    from numpy.typing import NDArray
 
-from vshm_ctypes import Picture, Pictures
+    from vshm_ctypes import Picture, Pictures
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is not installed: pip install 'video-shm[examples]'")
 
 FROZEN = 1.0  # mean change out of 255: encoding the same picture again changes less, the noise of a sensor more
 BLACK = 20  # out of 255

@@ -16,16 +16,22 @@ import argparse
 import contextlib
 import json
 import signal
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy
+from vshm_ctypes import ring_name
 
-from vshm_ctypes import Pictures, ring_name
+try:
+    import cv2
+    import numpy
 
-from .mqtt import MotionPublisher, add_arguments, publisher_of
+    from vshm_ctypes import Pictures
+
+    from .mqtt import MotionPublisher, add_arguments, publisher_of
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is not installed: pip install 'video-shm[examples]'")
 
 SMALL = (160, 120)  # pixels; averages noise away
 CHANGE = 24  # of such a pixel, out of 255

@@ -13,13 +13,17 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import sys
 import time
 from pathlib import Path
 
-import cv2
-import cv2.data
+try:
+    import cv2
+    import cv2.data
 
-from vshm_ctypes import Pictures
+    from vshm_ctypes import Pictures
+except ModuleNotFoundError as error:
+    sys.exit(f"{error.name} is not installed: pip install 'video-shm[examples]'")
 
 
 def detect(ring: str | None, model: str, pause_s: float) -> None:
