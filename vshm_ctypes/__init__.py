@@ -40,7 +40,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .consumers import Consumers
     from .matching import Sync, SyncBooks, sync
-    from .pictures.reader import Picture, PictureBooks, Pictures
+    from .pictures.reader import Picture as Picture
+    from .pictures.reader import PictureBooks as PictureBooks
+    from .pictures.reader import Pictures as Pictures
 
 __version__: str = library.video_shm_version().decode()
 
@@ -62,10 +64,7 @@ __all__ = [
     "Interrupted",
     "LibraryError",
     "Media",
-    "Picture",
-    "PictureBooks",
     "PictureLayout",
-    "Pictures",
     "Plane",
     "Producer",
     "ProducerBusy",
@@ -92,6 +91,8 @@ __all__ = [
     "ring_name",
     "sync",
 ]
+# With numpy and PyAV; from vshm_ctypes import * is for programs that have neither, too.
+_OF_PACKAGES = {"Picture", "PictureBooks", "Pictures"}
 
 
 def __getattr__(name: str) -> object:
@@ -104,7 +105,7 @@ def __getattr__(name: str) -> object:
         from . import matching
 
         return getattr(matching, name)
-    if name in {"Picture", "PictureBooks", "Pictures"}:
+    if name in _OF_PACKAGES:
         from .pictures import reader
 
         return getattr(reader, name)
@@ -112,4 +113,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_OF_PACKAGES})

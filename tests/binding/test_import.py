@@ -46,6 +46,12 @@ def test_what_is_missing_for_pictures_is_named_with_what_to_install(ring: str, p
     assert done.stderr.endswith(f"ModuleNotFoundError: {package} is not installed: {advice}")
 
 
+def test_a_program_that_imports_all_needs_no_package() -> None:
+    program = "import sys; sys.modules['numpy'] = sys.modules['av'] = None\nfrom vshm_ctypes import *\nprint(Consumers)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 RUN = "import runpy; sys.argv = {words}; runpy.run_module('{module}', run_name='__main__', alter_sys=True)"
 
 

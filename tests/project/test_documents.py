@@ -181,7 +181,7 @@ def test_every_call_struct_and_enum_of_the_header_is_in_the_reference_once() -> 
 
 
 def test_every_public_name_of_the_binding_is_in_the_reference_once() -> None:
-    public = {f"vshm_ctypes.{name}" for name in vshm_ctypes.__all__}
+    public = {f"vshm_ctypes.{name}" for name in (*vshm_ctypes.__all__, *vshm_ctypes._OF_PACKAGES)}
     public |= {f"vshm_ctypes.bitstream.{name}" for name in bitstream.__all__ if name != "MAX_PENDING"}
     assert sorted(in_reference("auto(?:class|function|exception)")) == sorted(public)
 
