@@ -248,3 +248,14 @@ def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(exampl
     missing = "cv2" if module == "aiomqtt" and importlib.util.find_spec("cv2") is None else module
     assert told.stderr == f"{missing} is not installed: pip install 'video-shm[examples]'\n"
     assert told.returncode == 1
+
+
+@pytest.mark.parametrize("example", ["recorder", "frame_analysis", "motion_detection", "object_detection"])
+def test_without_a_ring_it_is_said_what_to_do(ring: str, example: str) -> None:
+    if example != "recorder":
+        pytest.importorskip("cv2")
+    command = [sys.executable, "-m", f"vshm_ctypes.examples.{example}", ring]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{ring}: no ring of that name") and "start its producer" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -10,11 +10,12 @@ whose noise the encoder removes, looks frozen too.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
 from dataclasses import dataclass, field
 from typing import Any
+
+from . import ends_plainly
 
 try:
     import av
@@ -106,7 +107,7 @@ def analyse(ring: str | None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ring", nargs="?")
-    with contextlib.suppress(KeyboardInterrupt):
+    with ends_plainly():
         analyse(parser.parse_args().ring)
 
 

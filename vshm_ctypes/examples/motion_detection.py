@@ -13,7 +13,6 @@ or broker come back.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import signal
 import sys
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from vshm_ctypes import ring_name
+
+from . import ends_plainly
 
 try:
     import cv2
@@ -78,7 +79,7 @@ def main() -> None:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, as process 1 of a container too
     with (
-        contextlib.suppress(KeyboardInterrupt),
+        ends_plainly(),
         publisher_of(parser, arguments, ring_name(arguments.ring)) as publisher,
         Pictures(
             arguments.ring,

@@ -10,12 +10,13 @@ its own choice; other readers of the ring lose nothing, and the camera does not 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import sys
 import time
 from pathlib import Path
+
+from . import ends_plainly
 
 try:
     import cv2
@@ -51,7 +52,7 @@ def main() -> None:
     parser.add_argument("--model", default="haarcascade_frontalface_default.xml", help="file in cv2.data.haarcascades")
     parser.add_argument("--pause", type=float, default=0, metavar="S", help="pause after each picture (default: 0)")
     arguments = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
+    with ends_plainly():
         detect(arguments.ring, arguments.model, arguments.pause)
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from vshm_ctypes import Codec, Consumer
 
+from . import ends_plainly
+
 ENDINGS = {Codec.H264: "h264", Codec.H265: "h265", Codec.JPEG: "mjpeg"}
 
 
@@ -45,7 +47,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="length of each file (default: 60)")
     parser.add_argument("--keep", type=int, default=60, help="number of files to keep (default: 60)")
     arguments = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
+    with ends_plainly():
         record(arguments.ring, arguments.folder, arguments.seconds, arguments.keep)
 
 

@@ -58,7 +58,7 @@ def run(arguments: Namespace) -> int:
     finally:
         network.close_session(session)
     if arguments.json:
-        print_json({"exports": found})
+        print_json({"exports": [_told(one) for one in found]})
     elif found:
         print_table(("EXPORT", "STREAM", "SLOTS", "SLOT SIZE", "CLOCK"), [_row(one) for one in found])
     else:
@@ -91,6 +91,17 @@ def _look(session: zenoh.Session, export: Export) -> Found:
             if trip is not None:
                 clock.add(trip)
     return Found(printable(export.source), export.run, about, clock.estimate(monotonic_ns()))
+
+
+def _told(found: Found) -> dict[str, object]:
+    about = found.about
+    told: dict[str, object] | None = None
+    if about is not None:  # by name, as vshm list tells it; sound has no picture's sides
+        codec = None if about.codec is None else codec_name(about.codec)
+        told = about._asdict() | {"codec": codec}
+        if about.media:
+            told |= dict.fromkeys(("width", "height", "fps"))
+    return {"source": found.source, "run": found.run, "about": told, "clock": found.clock}
 
 
 def _row(found: Found) -> list[str]:
