@@ -97,7 +97,7 @@ def test_what_is_exported_is_listed_with_its_clock(relay: Relay) -> None:  # noq
     wait_until(is_listed, "the camera's ring is listed, with what its first frame tells")
     (export,) = listed["exports"]
     assert export["source"] == "front/cam"
-    assert (export["about"]["slots"], export["about"]["width"], export["about"]["codec"]) == (120, 1280, 1)
+    assert (export["about"]["slots"], export["about"]["width"], export["about"]["codec"]) == (120, 1280, "h265")
     assert abs(export["clock"]["offset_ns"] - AHEAD_S * 10**9) <= export["clock"]["uncertainty_ns"]
     assert "front/cam" in relay.far.vshm("relay", "list", *relay.connect).stdout
 

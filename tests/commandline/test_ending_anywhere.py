@@ -96,6 +96,7 @@ END_BY_THEMSELVES = {
     "hil/workers/child.py": "a fleet's guard ends its group",
     "hil/fleet/fleet.py": "TemporaryDirectory removes it when the interpreter ends; its guard is a process of its own",
     "hil/streamer/sources/program.py": "camera-streamer is never interrupted: it is told to end",
+    "vshm_ctypes/cli/publish/muxer_process.py": "the muxer ends where its pipe does",
     "hil/farm/remote_board.py": "ssh ends where its pipe does",
     "hil/gate/promises/troupe.py": "it may load no library of ours: TemporaryDirectory removes it at the end",
 }

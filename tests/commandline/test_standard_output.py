@@ -29,6 +29,8 @@ WORDS: dict[str, list[list[str]]] = {
     "export": [["--port", "0"], ["--dashboard"], ["--json"]],
     "bundle": [["--what"]],
     "completion": [["bash"]],
+    "publish": [["--help"]],
+    "relay": [["--help"], ["list", "--help"]],
 }
 EACH = [(verb, *words) for verb, several in WORDS.items() for words in several]
 

@@ -12,7 +12,6 @@ import fcntl
 import os
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 
 from ...workers.c_sources import LIB, include_folder
@@ -65,8 +64,8 @@ def _shared_objects(folder: Path, include: list[str]) -> list[str]:
     with (folder / "shared.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            # What a suite that was ended has left has another name.
-            making = Path(tempfile.mkdtemp(dir=folder))
+            making = folder / f"shared.{os.getpid()}"  # what a suite that was ended has left has another name
+            making.mkdir()
             for name in SHARED:
                 _compile([*_OPTIONS, *include, "-c", str(SUPPORT / f"{name}.c"), "-o", str(making / f"{name}.o")])
             making.rename(made)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 
+from ...bridges.published import PREFIX as BRIDGE
 from ...bridges.published import SIZE
 from ...published import RECORD
 
@@ -98,7 +99,8 @@ def is_begun_publication(path: Path) -> bool:
             return False
         with nobody_has_it(path) as descriptor:
             status = os.fstat(descriptor)
-            fits = status.st_size <= max(RECORD.size, SIZE) and _foreign(status) is None
+            most = SIZE if path.name.startswith(BRIDGE) else RECORD.size
+            fits = status.st_size <= most and _foreign(status) is None
             return fits and _is_zero(descriptor, status.st_size)
     except OSError:
         return False
