@@ -26,10 +26,9 @@ def test_pictures_are_those_of_ffmpeg(ring: str, stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("threads", [1, 3])
-def test_each_picture_comes_in_its_turn_with_its_own_time_and_number(ring: str, kind: str, threads: int) -> None:
+def test_each_picture_comes_in_its_turn_with_its_own_time_and_number(ring: str, kind: str) -> None:
     stream = units(kind)
-    with Producer(ring, slots=64) as producer, Pictures(ring, policy="every", threads=threads) as pictures:
+    with Producer(ring, slots=64) as producer, Pictures(ring, policy="every") as pictures:
         put_all(producer, stream, KINDS[kind][0], BEGIN_NS)
         producer.close()
         found = [*pictures]

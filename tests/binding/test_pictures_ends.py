@@ -155,7 +155,7 @@ def test_a_ring_that_is_not_there() -> None:
         Pictures("vshm_pytest_of_nobody")
 
 
-@pytest.mark.parametrize("options", [{"format": "yuv"}, {"threads": 0}, {"policy": "fastest"}])
+@pytest.mark.parametrize("options", [{"format": "yuv"}, {"policy": "fastest"}])
 def test_arguments_out_of_range(ring: str, options: dict[str, object]) -> None:
     with Producer(ring), pytest.raises(ValueError, match="must be"):
         Pictures(ring, **options)  # type: ignore[arg-type]

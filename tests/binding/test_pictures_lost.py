@@ -30,10 +30,9 @@ def next_entry(kind: str, after: int) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("threads", [1, 3])
-def test_a_slow_reader_gets_whole_pictures_from_a_keyframe_on(ring: str, kind: str, threads: int) -> None:
+def test_a_slow_reader_gets_whole_pictures_from_a_keyframe_on(ring: str, kind: str) -> None:
     codec, stream = KINDS[kind][0], units(kind)
-    with Producer(ring, slots=24) as producer, Pictures(ring, policy="every", threads=threads) as pictures:
+    with Producer(ring, slots=24) as producer, Pictures(ring, policy="every") as pictures:
         put_all(producer, stream[:15], codec, BEGIN_NS)
         first = pictures.receive(10)
         put_all(producer, stream[15:], codec, BEGIN_NS)  # overtakes the reader in the middle of a GOP
@@ -163,15 +162,14 @@ def moving(params: str) -> list[bytes]:
     return [bytes(packet) for packet in [*packets, *encoder.encode(None)]]
 
 
-@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("params", ["bframes=0", "bframes=2:b-adapt=0", "bframes=3:b-adapt=0:open-gop=1:slices=4"])
-def test_no_picture_is_returned_that_the_decoder_made_up(ring: str, params: str, threads: int) -> None:
+def test_no_picture_is_returned_that_the_decoder_made_up(ring: str, params: str) -> None:
     """B pictures come out of the decoder before the one that they refer to, and in which errors were concealed."""
     stream = moving(params)
     whole = {one.number: samples(one.decoded) for one in pictures_of(ring, stream, Codec.H264)}
     for at in range(13, 19):
         cut = [*stream[:at], stream[at][: len(stream[at]) // 2], *stream[at + 1 :]]
-        found = pictures_of(ring, cut, Codec.H264, threads=threads)
+        found = pictures_of(ring, cut, Codec.H264)
         assert all(samples(one.decoded) == whole[one.number] for one in found)
         assert len(found) >= 12  # the first GOP at least; the next may be lost too, if the decoder tells late
         assert at not in {one.number for one in found}

@@ -25,14 +25,15 @@ _H265_NEEDED = range(35)  # NAL unit types of slices and parameter sets (table 7
 class Decoder:
     """Decodes the access units of one codec in order. Pictures come out in output order, as soon as that is known.
 
-    threads: more than one decode that many pictures at once, and each delays the pictures by one more.
     options: of FFmpeg's decoder, by name.
+
+    It has one thread. With several for as many pictures, one may come out before it is known that the picture to which
+    it refers is damaged; with several for the slices of a picture, FFmpeg does not mark what is missing.
     """
 
-    def __init__(self, codec: Codec, threads: int, options: dict[str, str]) -> None:
+    def __init__(self, codec: Codec, options: dict[str, str]) -> None:
         self._context: Any = av.CodecContext.create(DECODERS[codec], "r")
-        self._context.thread_count = threads
-        self._context.thread_type = "FRAME" if threads > 1 else "SLICE"
+        self._context.thread_count = 1
         self._context.options = (_STOPS_AT_ERRORS if codec != Codec.H264 else {}) | options
         self._codec = codec
         self._without_messages = False

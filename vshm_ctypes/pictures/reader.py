@@ -47,7 +47,6 @@ class Pictures:
         format: "bgr24", as OpenCV takes them, "rgb24" or "grey", of full range whatever the stream's is.
         reconnect: when the ring ends, go on with the next ring of its name.
         publish: show this reader's counters to ``vshm``, through a shared memory object of its own.
-        threads: decode that many pictures at once; each above the first delays the pictures by one more.
         options: options of FFmpeg's decoder, by name.
 
     Attributes:
@@ -70,13 +69,10 @@ class Pictures:
         format: str = "bgr24",  # noqa: A002 - as numpy, PyAV and FFmpeg call it
         reconnect: bool = False,
         publish: bool = False,
-        threads: int = 1,
         options: dict[str, str] | None = None,
     ) -> None:
-        if format not in FORMATS or not 1 <= threads <= 64:
-            raise ValueError(
-                f"format={format!r}, threads={threads}: format must be one of {', '.join(FORMATS)}, threads 1 to 64"
-            )
+        if format not in FORMATS:
+            raise ValueError(f"format={format!r}: it must be one of {', '.join(FORMATS)}")
         self.picture: Picture | None = None
         self.ended: ProducerClosed | ProducerDied | None = None
         self.books = PictureBooks()
@@ -93,7 +89,7 @@ class Pictures:
             reconnect=reconnect,
             publish=publish,
         )
-        self._stream = DecodedStream(self._consumer.ring, self.books, policy == "newest", threads, options or {})
+        self._stream = DecodedStream(self._consumer.ring, self.books, policy == "newest", options or {})
 
     # ---- reading ----
 

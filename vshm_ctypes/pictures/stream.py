@@ -19,7 +19,7 @@ from .turning import EXIF, Signs
 if TYPE_CHECKING:
     from .decoder import Decoder
 
-_HELD = 32  # frames; a decoder holds back 16 and one for each thread at most, so what is older never comes
+_HELD = 32  # frames; a decoder holds back 16 at most, so what is older never comes
 
 
 @dataclass(slots=True)
@@ -84,8 +84,8 @@ class Unit(NamedTuple):
 class DecodedStream:
     """Decodes the frames of a ring, which are given to it in order. newest: the program wants no picture but that."""
 
-    def __init__(self, ring: str, books: PictureBooks, newest: bool, threads: int, options: dict[str, str]) -> None:
-        self._ring, self._books, self._newest, self._threads, self._options = ring, books, newest, threads, options
+    def __init__(self, ring: str, books: PictureBooks, newest: bool, options: dict[str, str]) -> None:
+        self._ring, self._books, self._newest, self._options = ring, books, newest, options
         self._codec: int | None = None
         self._decoder: Decoder | None = None
         self._decodable = Decodable()
@@ -139,7 +139,7 @@ class DecodedStream:
             if codec not in DECODERS:
                 told = f"it carries {codec_name(codec)}, which has no pictures to decode"
                 raise IncompatibleRing(errno.EPROTO, self._ring, told)
-            self._decoder = Decoder(Codec(codec), self._threads, self._options)
+            self._decoder = Decoder(Codec(codec), self._options)
         self._codec = codec
 
     def _raw(self, frame: Frame) -> list[Decoded]:
@@ -181,7 +181,7 @@ class DecodedStream:
                 return self._give_up(picture.pts)
             if (unit := self._inside.pop(picture.pts, None)) is not None:
                 self._outside.append((unit, picture))
-        while len(self._inside) > _HELD + self._threads:
+        while len(self._inside) > _HELD:
             del self._inside[next(iter(self._inside))]
             self._books.skipped += 1
         free: list[tuple[Unit, Any]] = []
