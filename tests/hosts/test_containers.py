@@ -167,8 +167,10 @@ def test_readers_in_other_containers_get_every_frame_and_their_books_balance(fol
 
 
 def test_a_writer_in_another_container_is_known_to_live_or_to_be_dead(folder: Path) -> None:
-    with writing(box(folder)) as writer, reading(box(folder, read_only=True), "for") as reader:
+    with ExitStack() as stack:
+        writer = stack.enter_context(writing(box(folder)))
         until_there(folder)
+        reader = stack.enter_context(reading(box(folder, read_only=True), "for"))
         begun(reader)
         assert seen(folder)["state"] == "live"
         second = on(box(folder), PYTHON, "-c", WRITE, RING, "0660")
@@ -184,7 +186,10 @@ def test_a_writer_in_another_container_is_known_to_live_or_to_be_dead(folder: Pa
 
 
 def test_a_reader_that_publishes_is_seen_from_another_container(folder: Path) -> None:
-    with writing(box(folder)) as writer, reading(box(folder), "publish") as reader:
+    with ExitStack() as stack:
+        writer = stack.enter_context(writing(box(folder)))
+        until_there(folder)
+        reader = stack.enter_context(reading(box(folder), "publish"))
         begun(reader)
         shown = vshm(box(folder), "show", "3", "--json", "-s", "0.2").json
         [counts] = shown["published"]
@@ -278,11 +283,11 @@ def test_a_dev_shm_on_a_disk_is_told(tmp_path: Path) -> None:
 def test_seen_from_the_machine_a_containers_writer_is_no_reader(folder: Path) -> None:
     """Its pid there is another than the 1 that it tells, and a reader's is 1 too."""
     outside = Host("the machine", "all processes, and the folder of the containers", prepare=box(folder).prepare)
-    with (
-        writing(box(folder)) as writer,
-        reading(box(folder, read_only=True), "for") as reader,
-        reading(box(folder), "publish") as counted,
-    ):
+    with ExitStack() as stack:
+        writer = stack.enter_context(writing(box(folder)))
+        until_there(folder)
+        reader = stack.enter_context(reading(box(folder, read_only=True), "for"))
+        counted = stack.enter_context(reading(box(folder), "publish"))
         begun(reader)
         begun(counted)
         [told] = vshm(outside, "list", "--json", "-s", "0.2").json["rings"]
