@@ -23,7 +23,7 @@ from ..host.watch import HostWatch
 from .block import run_block
 from .comparison import Case, Comparison, Row, row_of, title
 from .in_c import NAMES_IN_C, InC
-from .peers import OF_FRAMES, OF_PICTURES, PEERS, peer_class
+from .peers import OF_FRAMES, PEERS, peer_class
 
 ROUNDS = 2
 SIZES = (64 * 1024, 512 * 1024)
@@ -37,7 +37,6 @@ PICTURE_SLOTS = 4
 CASES_OF_PICTURES = tuple(
     Case(PICTURE, receivers, fps, PICTURE_SLOTS, newest=True) for fps, receivers in product(RATES, RECEIVERS)
 )
-NAMES_OF_PICTURES = OF_PICTURES
 
 
 @dataclasses.dataclass
@@ -53,9 +52,11 @@ class Bench:
     def run(self) -> Comparison:
         """Run all of it. Raises HiccupError or OSError."""
         begin = time.monotonic()
-        found = Comparison(_told(machine.read_machine()), _versions(self.names), ROUNDS, missing=self._missing())
+        missing = self._missing()
+        names = [name for name in self.names if name not in missing]
+        found = Comparison(_told(machine.read_machine()), _versions(names), ROUNDS, missing=missing)
         with held() as hold, HostWatch() as watch, contextlib.ExitStack() as stack, hold.lifted():
-            found.rows = self._rows([name for name in self.names if name not in found.missing], stack)
+            found.rows = self._rows(names, stack)
             seen = watch.take()
         found.others_share = seen.others_share
         # Peers in turn are equally affected by single stalls, but not by a slowed down or busy host.
@@ -105,7 +106,7 @@ def _row(case: Case, name: str, blocks: list[Block], errors: dict[tuple[Case, st
 
 
 def _versions(names: Sequence[str]) -> dict[str, str]:
-    packages = {peer_class(name).package for name in names if name in PEERS and peer_class(name).obstacle() is None}
+    packages = {peer_class(name).package for name in names if name in PEERS}
     return {"video-shm": __version__} | {
         package: importlib.metadata.version(package) for package in sorted(filter(None, packages))
     }

@@ -12,13 +12,14 @@ from ..figures.console import console
 from ..figures.exit import Exit
 from ..host.board import choose_board
 from ..host.progress import bar
-from .compare import CASES, CASES_OF_PICTURES, NAMES, NAMES_OF_PICTURES, Bench
+from .compare import CASES, CASES_OF_PICTURES, NAMES, Bench
+from .peers import OF_PICTURES
 from .render import markdown, print_tables
 
 
 def run(options: Namespace) -> int:
     """Run the verb, and return the exit code. Raises ValueError for an unknown peer, HiccupError or OSError."""
-    all_names, cases = (NAMES_OF_PICTURES, CASES_OF_PICTURES) if options.raw else (NAMES, CASES)
+    all_names, cases = (OF_PICTURES, CASES_OF_PICTURES) if options.raw else (NAMES, CASES)
     names = options.peer or list(all_names)
     unknown = [name for name in names if name not in all_names]
     if unknown:

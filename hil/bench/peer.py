@@ -30,6 +30,11 @@ class Link:
     slots: int = 0
     newest: bool = False
 
+    @property
+    def kept(self) -> int:
+        """The frames that a ring or a queue holds."""
+        return self.slots or RING_FRAMES
+
 
 class Peer(ABC):
     """One side of a link, in a process of its own.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...processes.command import run_to_end
 from ...workers.shared_memory import SHARED_MEMORY
-from ..peer import RING_FRAMES, Buffer, Link, Peer
+from ..peer import Buffer, Link, Peer
 
 SOURCE = Path(__file__).resolve().parents[1] / "floor" / "picture.c"
 COMPILES_S = 60.0
@@ -33,8 +33,7 @@ class FutexFloor(Peer):
 
     def _open(self, writable: bool) -> None:
         floor = ctypes.CDLL(str(self._library))
-        slots = self.link.slots or RING_FRAMES
-        error = floor.picture_floor_open(str(self._object).encode(), slots, self.link.size, writable)
+        error = floor.picture_floor_open(str(self._object).encode(), self.link.kept, self.link.size, writable)
         if error:
             raise OSError(error, os.strerror(error), str(self._object))
         floor.picture_floor_read.restype = ctypes.c_void_p
@@ -50,18 +49,16 @@ class FutexFloor(Peer):
         if done.returncode != 0:
             raise OSError(f"the floor does not compile: {done.stderr}")
         self._open(writable=True)
-        self._addresses: dict[int, ctypes.Array[ctypes.c_char]] = {}
+        self._sends: bytearray | None = None
 
     def open_to_receive(self) -> None:
         self._open(writable=False)
         self._frame = ctypes.c_uint8 * self.link.size
 
     def send(self, data: bytearray) -> None:
-        # The sender hands over the same memory each time: its address is asked once.
-        address = self._addresses.get(id(data))
-        if address is None:
-            address = self._addresses[id(data)] = (ctypes.c_char * len(data)).from_buffer(data)
-        self._write(address)
+        if data is not self._sends:  # the sender hands over the same memory each time: its address is asked once
+            self._sends, self._address = data, (ctypes.c_char * len(data)).from_buffer(data)
+        self._write(self._address)
 
     def receive(self) -> Buffer:
         return memoryview(self._frame.from_address(self._read(int(self.link.newest)))).cast("B")

@@ -6,6 +6,8 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from abc import abstractmethod
+from functools import cache
 from typing import Any, ClassVar
 
 from ..peer import Buffer, Peer
@@ -14,6 +16,17 @@ SYSTEMS_PYTHON = "/usr/bin/python3"  # has Debian's python3-gi, which an environ
 ASKS = "import gi; gi.require_version('Gst', '1.0'); from gi.repository import Gst; Gst.init(None); "
 ASKS += "print(Gst.version_string(), bool(Gst.ElementFactory.find('{element}')))"
 FITS = 8  # frames in shmsink's memory; what does not fit waits for it
+
+
+@cache  # asked before each block
+def _told(python: str, element: str) -> str:
+    """Return GStreamer's version and whether it has the element, or "" if that Python has no GStreamer."""
+    try:
+        command = [python, "-c", ASKS.format(element=element)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 class _GStreamer(Peer):
@@ -26,24 +39,15 @@ class _GStreamer(Peer):
     @classmethod
     def interpreter(cls) -> str:
         """Return the Python that has PyGObject: this one, else the system's."""
-        return sys.executable if cls._told(sys.executable) else SYSTEMS_PYTHON
+        return sys.executable if _told(sys.executable, cls.element) else SYSTEMS_PYTHON
 
     @classmethod
     def obstacle(cls) -> str | None:
-        told = cls._told(cls.interpreter())
+        told = _told(cls.interpreter(), cls.element)
         if not told:
             return "needs GStreamer: apt install python3-gi gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-bad"
         version, _, there = told.rpartition(" ")
         return None if there == "True" else f"{version} has no {cls.element}"
-
-    @classmethod
-    def _told(cls, python: str) -> str:
-        try:
-            command = [python, "-c", ASKS.format(element=cls.element)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return done.stdout.strip() if done.returncode == 0 else ""
 
     @property
     def _place(self) -> str:
@@ -66,8 +70,9 @@ class _GStreamer(Peer):
             f" ! {self._sink()}"
         )
 
+    @abstractmethod
     def _sink(self) -> str:
-        raise NotImplementedError
+        """Return the sink with its options."""
 
     def open_to_receive(self) -> None:
         kept = "max-buffers=1 drop=true" if self.link.newest else "max-buffers=30 drop=true"

@@ -7,7 +7,7 @@ import ctypes
 from typing import Any
 
 from ...workers.shared_memory import SHARED_MEMORY
-from ..peer import RING_FRAMES, Buffer, Link, Peer
+from ..peer import Buffer, Link, Peer
 
 PATIENCE_MS = 50  # in about 1 of 100 blocks a listener stops getting events when another one ends
 
@@ -24,7 +24,7 @@ class Iceoryx(Peer):
     @property
     def _kept(self) -> int:
         """Frames that wait for a receiver; beyond that, the oldest is dropped."""
-        return 1 if self.link.newest else self.link.slots or RING_FRAMES
+        return 1 if self.link.newest else self.link.kept
 
     def _services(self) -> tuple[Any, Any]:
         import iceoryx2

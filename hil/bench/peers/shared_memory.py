@@ -12,7 +12,7 @@ import os
 import struct
 from multiprocessing import resource_tracker, shared_memory
 
-from ..peer import RING_FRAMES, Buffer, Link, Peer
+from ..peer import Buffer, Link, Peer
 
 PAGE = 4096
 _STAMP = struct.Struct("<Q")
@@ -27,7 +27,7 @@ class SharedMemory(Peer):
     how = "into a slot"
 
     def _lay_out(self) -> None:
-        self._slots = self.link.slots or RING_FRAMES
+        self._slots = self.link.kept
         self._stride = PAGE + (self.link.size + PAGE - 1) // PAGE * PAGE
 
     @property

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..peer import RING_FRAMES, Buffer, Peer
+from ..peer import Buffer, Peer
 
 
 class ZeroMq(Peer):
@@ -22,7 +22,7 @@ class ZeroMq(Peer):
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PUB)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.SNDHWM, self.link.slots or RING_FRAMES)  # beyond that, PUB drops new frames
+        self._socket.setsockopt(zmq.SNDHWM, self.link.kept)  # beyond that, PUB drops new frames
         self._socket.bind(self._address)
 
     def open_to_receive(self) -> None:
@@ -31,7 +31,7 @@ class ZeroMq(Peer):
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.RCVHWM, self.link.slots or RING_FRAMES)
+        self._socket.setsockopt(zmq.RCVHWM, self.link.kept)
         self._socket.setsockopt(zmq.CONFLATE, self.link.newest)
         self._socket.setsockopt(zmq.SUBSCRIBE, b"")
         self._socket.connect(self._address)
