@@ -29,6 +29,8 @@ else:
     from ._named_tuple import NamedTuple
 
 RAW_CODECS = {32: "nv12", 33: "i420", 34: "yuyv", 35: "rgb24", 36: "bgr24", 37: "grey"}  # as in enum Codec
+# FFmpeg's names of the same.
+PIXELS = {32: "nv12", 33: "yuv420p", 34: "yuyv422", 35: "rgb24", 36: "bgr24", 37: "gray"}
 UNKNOWN = 2  # ITU-T H.273's number of a colour that is not known
 
 

@@ -10,6 +10,7 @@ import av
 
 from vshm_ctypes import Codec, PictureLayout, Range, picture_layout
 from vshm_ctypes import Colour as Told
+from vshm_ctypes.picture import PIXELS as BY_NUMBER
 
 from .channels import Channel
 from .colour import IDENTITY, UNTOLD, Colour, colour_of, colour_to_encode, guessed_matrix
@@ -17,14 +18,7 @@ from .converter import Widener
 from .encoder_settings import EncoderError
 from .swscale import ACCURATE, BILINEAR, MATRICES, Scaler, Side
 
-PIXELS = {
-    Codec.NV12: "nv12",
-    Codec.I420: "yuv420p",
-    Codec.YUYV: "yuyv422",
-    Codec.RGB24: "rgb24",
-    Codec.BGR24: "bgr24",
-    Codec.GREY: "gray",
-}  # PyAV's names
+PIXELS = {Codec(number): name for number, name in BY_NUMBER.items()}  # FFmpeg's names
 CODECS = {codec.name.lower(): codec for codec in PIXELS}
 _RGB = (Codec.RGB24, Codec.BGR24)
 _ALIGNED = 32  # pixels: as many at once does swscale write, on any processor

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..frame import Codec
-from ..picture import PictureLayout, Range
+from ..picture import PIXELS, PictureLayout, Range
 from .arrays import Array, Payload, planes_of
 from .packages import not_installed
 from .turning import UPRIGHT, Signs, display_matrix, turned
@@ -18,14 +18,6 @@ except ModuleNotFoundError as error:
     raise not_installed(error) from None
 
 _FORMATS = {"bgr24": "bgr24", "rgb24": "rgb24", "grey": "gray"}  # by their name here, PyAV's
-_RAW = {
-    Codec.NV12: "nv12",
-    Codec.I420: "yuv420p",
-    Codec.YUYV: "yuyv422",
-    Codec.RGB24: "rgb24",
-    Codec.BGR24: "bgr24",
-    Codec.GREY: "gray",
-}
 # By matrix_coefficients of ITU-T H.273: swscale's number. It has no others.
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 _UNKNOWN = (0, 2, 3)  # of a Y'CbCr picture: unspecified or reserved, or of R'G'B'
@@ -95,7 +87,7 @@ def _matrix_of(picture: Any) -> int:
 def as_picture(layout: PictureLayout, data: Payload) -> av.VideoFrame:
     """Return a raw picture as PyAV's, with its colour description."""
     codec, colour = Codec(layout.codec), layout.colour
-    picture = av.VideoFrame(layout.width, layout.height, _RAW[codec])
+    picture = av.VideoFrame(layout.width, layout.height, PIXELS[codec])
     for plane, source in zip(picture.planes, planes_of(codec, layout, data), strict=True):
         rows, columns = source.shape[0], source[0].size
         target = numpy.frombuffer(plane, numpy.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
