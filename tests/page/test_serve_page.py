@@ -87,13 +87,43 @@ def test_the_charts_stand_in_one_row_and_have_axes(page: ChromiumPage, server: S
 
 
 def test_nothing_moves_when_the_picture_comes(page: ChromiumPage, server: Server, ring: str) -> None:
-    place = "return JSON.stringify(document.getElementById('picture').getBoundingClientRect())"
+    # The list of rings above it has those of other tests, too.
+    place = """
+        const {x, y, width, height} = document.getElementById('picture').getBoundingClientRect();
+        return [x, y - document.querySelector('main').getBoundingClientRect().y, width, height];"""
     page.open(server.url(f"/#{ring}"))
     page.says("There is no such ring")
     before = script(page, place)
     with camera(ring):
         page.wait(lambda: page.shown > 0, "it plays")
         assert script(page, place) == before
+
+
+def test_nothing_moves_when_the_first_ring_is_there(page: ChromiumPage, server: Server, ring: str) -> None:
+    """Other tests have rings on this machine: the page is measured with one in its list, with none, and as short."""
+    text = """
+        const rings = document.getElementById('rings'), links = [...rings.children];
+        const main = document.querySelector('main');
+        const place = () => {
+            const {x, y, width} = document.getElementById('stage').getBoundingClientRect();
+            return [x, y, width];
+        };
+        rings.replaceChildren(links[0]);
+        const places = [place()];
+        rings.replaceChildren();
+        places.push(place());
+        for (const height of ['20vh', '300vh']) {
+            main.style.cssText = `height: ${height}; overflow: clip`;
+            places.push(place());
+        }
+        main.style.cssText = '';
+        return [links.length, places];"""
+    with camera(ring):
+        page.open(server.url(f"/#{ring}"))
+        page.wait(lambda: page.shown > 0 and ring[1:] in page.text("rings"), "it plays, and is listed")
+        links, places = script(page, text)
+    assert links > 0
+    assert places == [places[0]] * 4
 
 
 def test_the_picture_of_the_ring_before_is_not_left_on_screen(page: ChromiumPage, server: Server, rings: str) -> None:
@@ -167,8 +197,12 @@ def test_all_rings_play_side_by_side_and_one_opens(page: ChromiumPage, server: S
         canvas = f"{tile(name)}.querySelector('canvas')"
         return bool(script(page, f"return !{canvas}.hidden && {canvas}.width !== 300"))
 
+    def are_there() -> bool:  # beside those of other tests
+        names = (rings, rings + LONG, f"{rings}_empty", f"{rings}_sound")
+        return all(script(page, f"return Boolean({tile(name)})") for name in names)
+
     page.open(server.url("/#all"))
-    page.wait(lambda: script(page, "return document.querySelectorAll('.tile').length") >= 4, "all are there")
+    page.wait(are_there, "all are there")
     page.wait(lambda: plays_in(rings) and plays_in(rings + LONG), "they play")
     page.wait(
         lambda: "Nothing was ever written" in script(page, f"return {tile(rings + '_empty')}.textContent"), "said"
@@ -184,16 +218,17 @@ def test_all_rings_play_side_by_side_and_one_opens(page: ChromiumPage, server: S
 # ---- sound ----
 
 
+def choose_sound(page: ChromiumPage, ring: str) -> None:
+    """Choose the ring whose sound is to be heard, once it is offered beside those of other tests."""
+    choose = "const choice = document.getElementById('hear-ring'); choice.value = arguments[0]; return choice.value"
+    page.wait(lambda: bool(page.driver.execute_script(choose, ring) == ring), "it is offered")
+
+
 def test_sound_of_another_ring_is_heard_beside_the_picture(page: ChromiumPage, server: Server, rings: str) -> None:
     with page.with_script(COUNTS_SOUNDS):
         page.open(server.url(f"/#{rings}"))
         page.wait(lambda: page.shown > 0, "it plays")
-        script(
-            page,
-            f"""
-            const choice = document.getElementById('hear-ring');
-            choice.value = '{rings}_sound';""",
-        )
+        choose_sound(page, f"{rings}_sound")
         page.click("hear")
         page.wait(lambda: script(page, "return window.sounds") > 5, "it is heard")
         shown = page.shown
@@ -215,6 +250,24 @@ def test_sound_of_another_ring_is_heard_beside_the_picture(page: ChromiumPage, s
             lambda: server.process.pid not in [user.pid for user in find_users().of(sound)],
             "nobody is sent it any more",
         )
+
+
+def test_the_ring_that_is_heard_stays_chosen_when_its_writer_ends(
+    page: ChromiumPage, server: Server, rings: str
+) -> None:
+    ours = f"{rings}_brief"
+    page.open(server.url(f"/#{rings}"))
+    with playing_sound(ours, "pcm"):
+        choose_sound(page, ours)
+        page.click("hear")
+        page.wait(
+            lambda: bool(script(page, "return document.getElementById('hear').ariaPressed === 'true'")), "it is on"
+        )
+        page.wait(lambda: server.process.pid in [user.pid for user in find_users().of(inspect(ours).identity)], "sent")
+    page.wait(lambda: page.text("told").startswith("Sound: "), "its end is told")
+    listed = f"return [...document.querySelectorAll('#rings a')].some((one) => one.dataset.name === '{ours}')"
+    page.wait(lambda: not script(page, listed), "it is not in the list any more")
+    assert script(page, "return document.getElementById('hear-ring').value") == ours
 
 
 def test_a_ring_in_the_address_needs_no_slash(page: ChromiumPage, server: Server, rings: str) -> None:

@@ -15,6 +15,7 @@ export class Hearing {
   // Takes the rings of the device, and offers those with sound.
   offer(rings) {
     const names = rings.filter((ring) => ring.media === "audio").map((ring) => ring.name);
+    if (this.screen && !names.includes(this.screen.ring)) names.push(this.screen.ring); // it is waited for
     const isSame = names.length === this.names.length && names.every((name, place) => name === this.names[place]);
     at("hear").hidden = !names.length && !this.screen;
     at("hear-ring").hidden = names.length < 2;
