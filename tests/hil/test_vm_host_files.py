@@ -34,8 +34,9 @@ def run_inside(guest: Path, files: HostFiles, script: str) -> str:
     for number, folder in enumerate(files.folders.values()):
         fetch = f"mount -t 9p -o {host_files.OPTIONS} host{number} "
         lines = [line.replace(fetch, f"mount --rbind {folder} ") for line in lines]
-    # Nothing of it may get out; and the changes are in memory, as the guest's /run is.
-    begin = ["set -eu", "mount --make-rprivate /", f"mkdir {guest}", f"mount -t tmpfs tmpfs {guest}"]
+    # Nothing of it may get out. As in the guest, /run is in memory: this host may have mounts there, which are locked.
+    private = ["mount --make-rprivate /", "mount -t tmpfs tmpfs /run"]
+    begin = ["set -eu", *private, f"mkdir {guest}", f"mount -t tmpfs tmpfs {guest}"]
     program = "\n".join([*begin, *lines, files.inside(f"sh -c '{script}'")])
     done = subprocess.run([*NAMESPACE, "sh", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
