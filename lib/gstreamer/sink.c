@@ -10,7 +10,8 @@ static gboolean start(GstBaseSink *base)
 {
 	VshmSink *self = VSHM_SINK(base);
 
-	self->broken = self->warned_large = self->warned_sets = self->warned_no_room = FALSE;
+	self->refused = self->broken = FALSE;
+	self->warned_large = self->warned_sets = self->warned_no_room = FALSE;
 	return TRUE;
 }
 
@@ -20,17 +21,24 @@ static gboolean stop(GstBaseSink *base)
 	return TRUE;
 }
 
-/* The ring is made here, since its kind and its size depend on the stream. */
-static gboolean set_caps(GstBaseSink *base, GstCaps *caps)
+static gboolean accept_caps(VshmSink *self, GstCaps *caps)
 {
-	VshmSink *self = VSHM_SINK(base);
-
 	if (!stream_from_caps(&self->stream, caps)) {
 		GST_ELEMENT_ERROR(self, STREAM, FORMAT, ("A ring can't hold %" GST_PTR_FORMAT ".", (void *)caps),
 						  (NULL));
 		return FALSE;
 	}
 	return sink_open(self);
+}
+
+/* The ring is made here, since its kind and its size depend on the stream. An encoder that is refused tries
+ * again with each picture that it still holds: what is wrong is told once. */
+static gboolean set_caps(GstBaseSink *base, GstCaps *caps)
+{
+	VshmSink *self = VSHM_SINK(base);
+
+	self->refused = self->refused || !accept_caps(self, caps);
+	return !self->refused;
 }
 
 static GstFlowReturn render(GstBaseSink *base, GstBuffer *buffer)

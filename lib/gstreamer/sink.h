@@ -26,9 +26,10 @@ struct _VshmSink {
 	GMutex lock;                          /* of opening and closing, and of whether it is open */
 	gboolean is_open;
 	struct stream stream;
-	gboolean broken;         /* what comes next does not continue what came before */
-	gboolean warned_large;   /* once is enough */
-	gboolean warned_sets;    /* likewise */
+	gboolean refused;      /* a stream was, and why was posted: no other one is taken until the next start */
+	gboolean broken;       /* what comes next does not continue what came before */
+	gboolean warned_large; /* once is enough */
+	gboolean warned_sets;  /* likewise */
 	gboolean warned_no_room; /* likewise */
 };
 

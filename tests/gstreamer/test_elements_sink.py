@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from coded_streams import put, units
 from pipelines import Pipeline, environment
-from writers import Channel, wait_until
+from writers import WATCHDOG_S, Channel, wait_until
 
 from vshm_ctypes import Codec, Consumer, Frame, Producer, inspect
 from vshm_ctypes.bitstream import EntryPoint
@@ -93,6 +93,21 @@ def test_it_says_which_process_has_the_ring(channel: Channel) -> None:
     ):
         assert list(second) == []
     assert f"Process {os.getpid()} writes to ring /video_stream_ch{channel.number} already" in second.end
+
+
+def test_that_the_ring_is_taken_is_told_once_however_often_an_encoder_tries_again(channel: Channel) -> None:
+    encoder = "x264enc rc-lookahead=20 ! h264parse config-interval=-1"  # it tries with each picture that it holds
+    line = f"videotestsrc is-live=true ! {encoder} ! vshmsink channel={channel.number}".split()
+    with Producer(channel=channel.number):
+        result = subprocess.run(
+            ["gst-launch-1.0", *line],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=WATCHDOG_S,
+            check=False,
+        )
+    assert result.stderr.count(f"writes to ring /video_stream_ch{channel.number} already") == 1, result.stderr
 
 
 def test_gst_launch_writes_a_ring_and_ends_it_with_ctrl_c(channel: Channel) -> None:
