@@ -9,6 +9,7 @@ from pathlib import Path
 from vshm_ctypes.commandline.output import plain, print_json, printable
 
 from ..figures.exit import Exit
+from ..report.drivers import PLACE
 from ..report.merge import Run, load
 
 
@@ -24,15 +25,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     drivers = "show only where drivers behave differently from those in DIR and these further reports"
     parser.add_argument("--drivers", type=Path, nargs="+", metavar="DIR", help=drivers)
+    into = (
+        f"with --drivers: a page in Markdown that gets them as a table, between its lines <!-- {PLACE} --> and <!-- end"
+    )
+    parser.add_argument("--into", type=Path, metavar="FILE", help=f"{into} of {PLACE} -->")
     parser.add_argument("--json", action="store_true", help="print JSON for programs instead of text for people")
 
 
 def run(arguments: Namespace) -> int:
-    """Run the verb. Returns 0 once it is shown, whatever the run's verdict is."""
+    """Run the verb. Returns 0 once it is shown, whatever the run's verdict is. Raises ValueError for a wrong page."""
+    if arguments.into and not arguments.drivers:
+        raise ValueError("--into is for --drivers")
     first = load(arguments.first)
     if arguments.drivers:
         paths = [*([arguments.second] if arguments.second else []), *arguments.drivers]
-        return _show_drivers([first, *map(load, paths)], arguments.json)
+        return _show_drivers([first, *map(load, paths)], arguments.json, arguments.into)
     if arguments.second is None:
         return _show(arguments, first)
     second = load(arguments.second)
@@ -50,11 +57,13 @@ def run(arguments: Namespace) -> int:
     return Exit.PASS
 
 
-def _show_drivers(runs: list[Run], as_json: bool) -> int:
-    from ..report.drivers import differences, kernels_of
+def _show_drivers(runs: list[Run], as_json: bool, page: Path | None) -> int:
+    from ..report.drivers import differences, in_page, kernels_of
     from ..report.summary import print_drivers
 
     kernels, found = kernels_of(runs), differences(runs)
+    if page is not None:
+        page.write_text(in_page(page.read_text(encoding="utf-8"), kernels, found), encoding="utf-8")
     if as_json:
         print_json({"kernels": kernels, "differences": plain(found)})
     else:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..figures.marked_page import table_of, with_between
 from .merge import Run
 
+PLACE = "drivers"  # of the table in a page
 COUNTS = ("pictures", "times", "streams", "frames")  # units of what a driver does or does not do
 TOLD = ("name", "driver", "card", "v4l2", "picture", "fps")  # of a camera: what was asked for
 
@@ -37,6 +39,13 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
             if _differ(values):
                 found.append(Difference(session, subject, tuple("-" if one is None else str(one) for one in values)))
     return found
+
+
+def in_page(page: str, kernels: Sequence[str], found: Sequence[Difference]) -> str:
+    """Return a page of Markdown with the differences as a table. Raises ValueError if it has no place for them."""
+    rows = [(one.session, one.subject, *one.values) for one in found]
+    alike = f"Drivers behave alike on {', '.join(kernels)}."
+    return with_between(page, PLACE, table_of(("camera", "what", *kernels), rows) if rows else alike)
 
 
 def _facts(run: Run, name: str) -> Iterator[tuple[str, Any]]:

@@ -148,9 +148,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(autouse=True)
-def _may_take_long(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("long"):
-        faulthandler.cancel_dump_traceback_later()  # it would take two minutes for a hang
+def _may_take_long(request: pytest.FixtureRequest, board: Board) -> None:
+    """Do not take two minutes for a hang where a test, or the processor, needs as long.
+
+    A dump of a process whose threads go on is not only untrue then: now and then the interpreter dies of it.
+    """
+    if request.node.get_closest_marker("long") or "real-time-video" not in board.capabilities:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from .books import Picture
 from .watch import Buffer, Failure
 
 NOTHING = "-"
-_SILENCE_S = 0.6  # between two buffers, from which on it is told; the pictures come at 30 fps
+_SILENCE_S = 1.5  # between two buffers, from which on it is told: less is a busy machine's
 _LONG_S = 1.0  # a call that takes that long has its time told
 
 
@@ -48,7 +48,7 @@ def view(
         flags, shares = {"ERROR"}, "0 %"
         numbers.add(f"0 and no time ({cancelled} buffers)")
     silence_s = max(((b.got_ns - a.got_ns) / 1e9 for a, b in pairwise(buffers)), default=0.0)
-    waits = [f"silent for {silence_s:.1f} s"] if silence_s > _SILENCE_S else []
+    waits = [f"silent for {silence_s:.0f} s"] if silence_s > _SILENCE_S else []
     return View(_words(flags), shares, _words(numbers), _words(map(_failure, failures)), _words([*events, *waits]))
 
 

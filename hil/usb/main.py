@@ -135,7 +135,7 @@ def _table(arguments: argparse.Namespace) -> int:
         print(f"hil.usb: {missing}", file=sys.stderr)
         return EXIT_NO_CAMERA
     load()
-    kernel, order = f"{os.uname().release}, {os.uname().machine}", [scene.name for scene in SCENES]
+    kernel, order = os.uname().release, [scene.name for scene in SCENES]
     whole: dict[str, tuple[str, ...]] = {}
     for rows in measure(
         arguments.scene, not arguments.driver_only, lambda text: print(text, file=sys.stderr, flush=True)

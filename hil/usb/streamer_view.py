@@ -114,7 +114,7 @@ class StreamerView:
         books = self._camera.books()
         starts = [event for event in books.events if event.name == "started" and event.time_ns >= begin_ns]
         fates = self._fates(scene.fault, begin_ns)
-        told = [f"{sum(fates)} of {len(fates)} passed on"] if fates else []
+        told = [_share(fates)] if fates else []
         told += ["opens it again"] if len(starts) > scene.opens else []
         sent_s = [one.sent_ns / 1e9 for one in books.pictures if one.sent_ns is not None and one.sent_ns >= begin_ns]
         entry_s = [record.entry_ns / 1e9 for record in self._records() if record.entry_ns >= begin_ns]
@@ -136,6 +136,13 @@ def fates_of(fault: str, pictures: Sequence[Picture], passed: Set[int]) -> list[
         if fault in one.what and (is_certain or behind.sequence == one.sequence):
             found.append(any(one.sequence + part in passed for part in range(one.parts)))
     return found
+
+
+def _share(fates: Sequence[bool]) -> str:
+    """Return how many pictures were passed on, in words that do not change with how many there were."""
+    if all(fates) or not any(fates):
+        return "all passed on" if all(fates) else "none passed on"
+    return "some passed on"
 
 
 def _longest(times_s: Sequence[float]) -> float:

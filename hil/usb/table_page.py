@@ -1,58 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page with the tables of faults, one for each kernel: new rows take the places of older ones."""
+"""The page with the table of faults: a row says on which kernels it was seen, and new rows take older ones' places."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-HEADINGS = ("fault", "flags", "bytesused", "sequence", "errno", "poll", "camera-streamer")
+from ..figures.marked_page import between, table_of, with_between
+
+COLUMNS = ("flags", "bytesused", "sequence", "errno", "poll", "camera-streamer")
+HEADINGS = ("fault", "Linux", *COLUMNS)
 NOT_MEASURED = "-"
-_BEGIN, _END = "<!-- tables -->\n", "<!-- end of tables -->\n"
-_KERNEL = "On Linux "
+_PLACE = "table of faults"
+_MEASURED = "Measured on Linux "
 
 Row = Sequence[str]
-Tables = Mapping[str, Mapping[str, Row]]  # the rows by their first column, by kernel
+Tables = Mapping[str, Mapping[str, Row]]  # the rows by their first column, by the kernel's release
 
 
-def with_rows(page: str, kernel: str, rows: Iterable[Row], order: Sequence[str]) -> str:
-    """Return the page with these rows in the table of a kernel, whose rows stand in that order of their names.
+def with_rows(page: str, release: str, rows: Iterable[Row], order: Sequence[str]) -> str:
+    """Return the page with what was seen on a kernel. Rows begin with their names, and stand in that order of names.
 
-    Rows of names that are not in the order are dropped. Raises ValueError if the page has no place for tables.
+    release: as uname -r prints it. An older release of the same series gives way. Rows of names that are not in the
+    order are dropped. Raises ValueError if the page has no place for the table.
     """
-    before, found, rest = page.partition(_BEGIN)
-    inside, ended, after = rest.partition(_END)
-    if not (found and ended):
-        raise ValueError(f"the page has no lines {_BEGIN.strip()} and {_END.strip()}")
-    tables = {name: dict(table) for name, table in _parsed(inside).items()}
-    table = tables.setdefault(kernel, {})
+    tables = {name: dict(table) for name, table in _parsed(between(page, _PLACE)).items()}
+    older = next((name for name in tables if series(name) == series(release)), release)
+    table = tables.pop(older, {})
+    tables[release] = table
     for row in rows:  # what was not measured this time stays
         table[row[0]] = [*row, *table.get(row[0], ())[len(row) :]]
-    return f"{before}{_BEGIN}\n{render(tables, order)}{_END}{after}"
+    return with_between(page, _PLACE, render(tables, order))
+
+
+def series(release: str) -> str:
+    """Return what a kernel is called in a row: the first two numbers of its release."""
+    return ".".join(release.split(".")[:2]).split("-")[0]
 
 
 def render(tables: Tables, order: Sequence[str]) -> str:
-    """Return the tables in Markdown."""
-    out = ""
-    for kernel, rows in sorted(tables.items()):
-        out += f"{_KERNEL}{kernel}:\n\n" + _line(HEADINGS) + "|---" * len(HEADINGS) + "|\n"
-        for name in order:
-            if name in rows:
-                out += _line([*rows[name], *[NOT_MEASURED] * (len(HEADINGS) - len(rows[name]))])
-        out += "\n"
-    return out
-
-
-def _line(cells: Row) -> str:
-    return f"| {' | '.join(cells)} |\n"
+    """Return the table in Markdown. Kernels on which a fault looks the same share a row."""
+    releases = sorted(tables, key=lambda name: [int(part) for part in series(name).split(".") if part.isdigit()])
+    lines = []
+    for name in order:
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for release in releases:
+            if name in tables[release]:
+                cells = list(tables[release][name][1:])
+                cells += [NOT_MEASURED] * (len(COLUMNS) - len(cells))
+                alike.setdefault(tuple(cells), []).append(series(release))
+        lines += [(name, ", ".join(kernels), *cells) for cells, kernels in alike.items()]
+    return f"{_MEASURED}{', '.join(releases)}:\n\n{table_of(HEADINGS, lines)}"
 
 
 def _parsed(text: str) -> Tables:
     tables: dict[str, dict[str, Row]] = {}
     for line in text.splitlines():
-        if line.startswith(_KERNEL):
-            tables[line.removeprefix(_KERNEL).rstrip(":")] = {}
-        elif line.startswith("| ") and tables:
-            row = [cell.strip() for cell in line.strip("| ").split(" | ")]
-            if tuple(row) != HEADINGS:
-                next(reversed(tables.values()))[row[0]] = row
+        if line.startswith(_MEASURED):
+            tables = {release: {} for release in line.removeprefix(_MEASURED).rstrip(":").split(", ")}
+        elif line.startswith("| "):
+            name, kernels, *cells = (cell.strip() for cell in line.strip("| ").split(" | "))
+            for release, table in tables.items():
+                if series(release) in kernels.split(", "):
+                    table[name] = [name, *cells]
     return tables

@@ -9,7 +9,7 @@ import pytest
 from writers import ROOT
 
 from hil.cli.main import main
-from hil.report.drivers import Difference, differences, kernels_of
+from hil.report.drivers import Difference, differences, in_page, kernels_of
 
 RUN = ROOT / "tests" / "runs" / "small.json"
 
@@ -73,3 +73,18 @@ def test_hil_report_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main(["report", str(tmp_path / "a.json"), "--drivers", str(tmp_path / "b.json"), "--json"]) == 0
     [told] = json.loads(capsys.readouterr().out)["differences"]
     assert told["values"] == ["64", "32"]
+
+
+def test_a_page_gets_them_as_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- drivers -->\nold\n<!-- end of drivers -->\nafter\n")
+    found = [Difference("usb-vm", "usb: most_buffers", ("32", "a|b"))]
+    told = in_page(page.read_text(), ["6.1", "7.2"], found)
+    table = "| camera | what | 6.1 | 7.2 |\n| --- | --- | --- | --- |\n| usb-vm | usb: most_buffers | 32 | a\\|b |\n"
+    assert told == f"before\n<!-- drivers -->\n\n{table}\n<!-- end of drivers -->\nafter\n"
+    assert main(["report", str(RUN), "--drivers", str(RUN), "--into", str(page)]) == 0
+    kernel = capsys.readouterr().out.rpartition(", ")[2].strip()
+    assert f"Drivers behave alike on {kernel}, {kernel}.\n" in page.read_text()
+    assert main(["report", str(RUN), "--into", str(page)]) == 2
+    (tmp_path / "none.md").write_text("nothing")
+    assert main(["report", str(RUN), "--drivers", str(RUN), "--into", str(tmp_path / "none.md")]) == 2
