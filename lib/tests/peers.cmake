@@ -35,7 +35,7 @@ vshm_test(namespaces LABELS peers root not-emulated)  # an emulator has no time 
 add_executable(video_consumer ${CMAKE_CURRENT_SOURCE_DIR}/../examples/video_consumer_example.c)
 target_link_libraries(video_consumer PRIVATE video_shm video_shm_flags)
 
-vshm_test(succession LABELS peers LIBRARIES v1 SOURCES support/succession.c)
+vshm_test(succession COST 15 LABELS peers LIBRARIES v1 SOURCES support/succession.c)
 vshm_test(original_handle LABELS peers)
 vshm_test(original_calls LABELS peers)
 vshm_test(original_policy LABELS peers)
@@ -55,7 +55,7 @@ foreach(program seed_consumer seed_producer test_original_handle)
     target_include_directories(${program} BEFORE PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/original)
 endforeach()
 
-vshm_test(seed LABELS timed peers not-sanitized)
+vshm_test(seed COST 20 LABELS timed peers not-sanitized)
 target_compile_definitions(test_seed PRIVATE SEED_CONSUMER="$<TARGET_FILE:seed_consumer>"
                            SEED_PRODUCER="$<TARGET_FILE:seed_producer>" V1_WRITER="$<TARGET_FILE:v1_writer>")
 add_dependencies(test_seed seed_consumer seed_producer v1_writer)

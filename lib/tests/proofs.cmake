@@ -11,11 +11,10 @@ target_link_libraries(crash_objects PRIVATE Threads::Threads video_shm_flags)
 
 # Its objects come first, so nothing is left to be taken from the ordinary ones.
 if(TARGET v1)
-    vshm_test(crash_points TIMEOUT 1500 LABELS peers LIBRARIES v1
+    vshm_test(crash_points PARTS 3 COST 100 TIMEOUT 1500 LABELS peers LIBRARIES v1
               SOURCES support/crash_story.c support/crash_watchers.c support/crash_scenarios.c support/crash_witness.c
                       support/crash_aftermath.c
                       $<TARGET_OBJECTS:crash_objects>)
-    set_tests_properties(crash_points PROPERTIES COST 100) # of all it computes most: it begins first
 endif()
 add_test(NAME crash_points_complete
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/crash_points_complete.sh ${CMAKE_NM}

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A wheel of this tree, and environments that it is installed in."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,18 +24,40 @@ def run(*command: object, cwd: Path, **more: str) -> str:
     return result.stdout
 
 
-@pytest.fixture(scope="module")
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that only one of all of pytest's processes fills, while the others wait for it."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # each process has a folder of its own there
+    folder, done = base / name, base / f"{name} is made"
+    with (base / f"{name} lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT, cwd=folder)
-    (built,) = folder.glob("*.whl")
+    """The wheel, which takes a compiler to build. Nobody may change it."""
+
+    def build(folder: Path) -> None:
+        options = ("-q", "--no-deps", "--no-build-isolation", "-w", folder)
+        run(sys.executable, "-m", "pip", "wheel", *options, ROOT, cwd=folder)
+
+    (built,) = made_once(tmp_path_factory, "wheel", build).glob("*.whl")
     return built
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty virtual environment with nothing but the wheel."""
-    folder = tmp_path_factory.mktemp("environment")
-    run(sys.executable, "-m", "venv", folder, cwd=folder)
-    run(folder / "bin" / "pip", "install", "-q", "--no-index", wheel, cwd=folder)
-    return folder / "bin"
+    """An empty virtual environment with nothing but the wheel. Nobody may install anything else there."""
+
+    def install(folder: Path) -> None:
+        run(sys.executable, "-m", "venv", folder, cwd=folder)
+        run(folder / "bin" / "pip", "install", "-q", "--no-index", wheel, cwd=folder)
+
+    return made_once(tmp_path_factory, "environment", install) / "bin"

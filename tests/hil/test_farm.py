@@ -195,15 +195,6 @@ def test_the_pages_p99_is_the_slowest_hundredth_of_the_worst_test() -> None:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    subprocess.run([*command, str(ROOT)], check=True, cwd=folder, timeout=TIMEOUT_S)
-    [path] = folder.glob("*.whl")
-    return path
-
-
-@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if (missing := why_not()) is not None:
         assert "CI" not in os.environ, f"CI has no lab: {missing}"

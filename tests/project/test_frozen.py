@@ -11,13 +11,11 @@ from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
-from packages import run
+from packages import made_once, run
 from writers import BUILD, ROOT
 
 from vshm_ctypes import LibraryError
 from vshm_ctypes._library import load
-
-pytestmark = pytest.mark.xdist_group("package")
 
 PROGRAM = """
 import importlib.resources, sys
@@ -50,19 +48,15 @@ LARGE = (
 TELL = "import vshm_ctypes; print(vshm_ctypes.get_library())"
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT, cwd=folder)
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that the wheel is installed into, by pip --target."""
-    folder = tmp_path_factory.mktemp("installed")
-    run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "-t", folder, wheel, cwd=folder)
-    return folder
+
+    def install(folder: Path) -> None:
+        options = ("-q", "--no-index", "--no-deps", "-t", folder)
+        run(sys.executable, "-m", "pip", "install", *options, wheel, cwd=folder)
+
+    return made_once(tmp_path_factory, "installed", install)
 
 
 IS_LONG = bool(os.environ.get("VIDEO_SHM_LONG"))

@@ -16,8 +16,6 @@ import pytest
 from packages import run
 from writers import ROOT, SHARED_MEMORY
 
-pytestmark = pytest.mark.xdist_group("package")  # one wheel for all of them
-
 FRAMES = 100
 WRITER = """
 import sys

@@ -16,8 +16,6 @@ from writers import BUILD, ROOT
 
 from hil.workers import programs
 
-pytestmark = pytest.mark.xdist_group("package")
-
 REQUIREMENTS = {"PYTHONPATH": sysconfig.get_path("purelib")}  # of the extra, as installed for these tests
 RUN = ("run", "--camera", "testsrc", "-k", "consumer_without_producer", "--json")
 START_ALL = """

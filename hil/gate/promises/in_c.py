@@ -21,7 +21,7 @@ from .scene import Scene, Unasked, promise
 
 TESTS = LIB / "tests"
 SUPPORT = TESTS / "support"  # what its tests share
-SHARED = ("channels", "check", "faults", "frames", "host", "object_bytes", "processes", "signals")
+SHARED = ("channels", "check", "children", "faults", "frames", "host", "object_bytes", "processes", "signals")
 SUITES = (
     "access",
     "arguments",

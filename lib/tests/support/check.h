@@ -22,8 +22,8 @@ struct test {
 };
 
 /*
- * Runs the tests whose names contain any of the arguments, or all. Returns the exit code for main: 77 if
- * all were skipped.
+ * Runs the tests whose names contain any of the arguments, or all; an argument such as 2/3 is every third
+ * test, beginning with the second. Returns the exit code for main: 77 if all were skipped.
  */
 int run_tests(int argc, char **argv, const struct test *tests, size_t count, unsigned watchdog_s);
 
