@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -104,7 +103,7 @@ def test_what_came_after_the_last_whole_second_counts_too(ring: str) -> None:
             assert process.stdout is not None
             process.stdout.readline()
             producer.write(b"x")
-            time.sleep(0.2)
+            wait_until(lambda: [one.received for one in list_published() if one.pid == process.pid] == [1], "it came")
             process.send_signal(signal.SIGINT)
             *_, last = map(json.loads, process.communicate(timeout=60)[0].splitlines())
     assert last["summary"]["received"] == 1

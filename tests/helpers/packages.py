@@ -18,7 +18,7 @@ def run(*command: object, cwd: Path, **more: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("VSHM_", "PYTHON"))}
     words = [str(word) for word in command]
     result = subprocess.run(
-        words, cwd=cwd, env=environment | more, capture_output=True, text=True, timeout=300, check=False
+        words, cwd=cwd, env=environment | more, capture_output=True, text=True, timeout=900, check=False
     )
     assert result.returncode == 0, f"{words}: {result.stdout}{result.stderr}"
     return result.stdout

@@ -29,7 +29,7 @@ from hil.report.merge import load
 pytestmark = pytest.mark.xdist_group("farm")  # one lab for all of them
 
 RUN = ROOT / "tests" / "runs" / "small.json"
-TIMEOUT_S = 300
+TIMEOUT_S = 900  # a watchdog: boards make environments of their own, which takes minutes on a busy machine
 SUITE = """
 import os, time
 from pathlib import Path
