@@ -18,14 +18,20 @@ COMMAND = [sys.executable, "-m", "vshm_ctypes", "publish", "--json"]
 RING = "/video_stream_dead_far_side"
 
 
+def command_line(pid: int) -> bytes:
+    """Return a process's command line."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def resident_kib(pid: int) -> int:
-    """Return the resident memory of a process and of its children."""
+    """Return the resident memory of a process and of its children, if they no longer run in its memory."""
     total = 0
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             total += int(line.split()[1]) if line.startswith("VmRSS:") else 0
         for task in Path(f"/proc/{pid}/task").iterdir():
-            total += sum(map(resident_kib, map(int, (task / "children").read_text().split())))
+            children = map(int, (task / "children").read_text().split())
+            total += sum(resident_kib(child) for child in children if command_line(child) != command_line(pid))
     except OSError:  # it has ended
         return total
     return total

@@ -2,12 +2,14 @@
 """The muxer, a child process of the verb: whatever FFmpeg is blocked in, the process can be ended.
 
 It reads an order and then frames from stdin, and writes lines to stdout: "taken" for each frame that it has read, "sent
-RING NUMBER" or "refused RING NUMBER" for each frame, "up" when a session has begun, "say TEXT", and "failed TEXT" at a
-bad end. At the end of stdin it ends the session, and itself.
+RING NUMBER" or "refused RING NUMBER" for each frame, "up" when a session has begun, "say TEXT", and at a bad end
+"failed TEXT", or "final TEXT" if another attempt would fail in the same way. At the end of stdin it ends the session,
+and itself.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -20,6 +22,7 @@ from urllib.parse import urlsplit
 from ...frame import Frame
 from .destination import destination
 from .messages import read_message, read_order
+from .refusal import is_final, why
 from .session import Session
 
 _PR_SET_PDEATHSIG = 1
@@ -46,6 +49,8 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)
     import av
 
+    av.logging.set_level(av.logging.ERROR)  # so that errors say what the server answered
+    logging.getLogger("libav").addHandler(logging.NullHandler())
     order = read_order(sys.stdin.buffer)
     offset_ns = time.time_ns() - time.monotonic_ns()
     target = destination(order.address)
@@ -59,17 +64,9 @@ def main() -> int:
         session.close()
         return 0
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        _fail(error)
+        with suppress(OSError):
+            _tell("final" if is_final(error) else "failed", why(error))
         return 1
-
-
-def _fail(error: BaseException) -> None:
-    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
-        told = "the far side has closed the connection"
-    else:
-        told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    with suppress(OSError):
-        _tell("failed", told)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ class MuxerProcess:
         self._untaken = 0
         self._alive_s = time.monotonic()
         self.why: str | None = None  # it ended
+        self.is_final = False  # whether another one would end for the same reason
         self.sent = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.muxer"],
@@ -111,8 +112,8 @@ class MuxerProcess:
                 self._on_up()
             elif word == "say":
                 self._say(rest)
-            elif word == "failed":
-                self.why = rest
+            elif word in ("failed", "final"):
+                self.why, self.is_final = rest, word == "final"
 
     def _count(self, word: str, index: int, number: int) -> None:
         with self._lock:

@@ -25,10 +25,22 @@ class Publisher:
         order: which rings, and where to.
         statistics: is kept up to date.
         say: is called with lines for people, from any thread.
+        on_refused: is called, from any thread, when refusal is set.
+
+    Attributes:
+        refusal: why nothing more is tried: the far side has never been up, and refuses for good; else None.
     """
 
-    def __init__(self, order: Order, statistics: Statistics, say: Callable[[str], None]) -> None:
-        self._order, self._statistics, self._say = order, statistics, say
+    def __init__(
+        self,
+        order: Order,
+        statistics: Statistics,
+        say: Callable[[str], None],
+        on_refused: Callable[[], None],
+    ) -> None:
+        self._order, self._statistics, self._say, self._on_refused = order, statistics, say, on_refused
+        self.refusal: str | None = None
+        self._has_been_up = False
         self._over = threading.Event()
         self._back_off = BackOff()
         arrival = threading.Condition()
@@ -72,11 +84,16 @@ class Publisher:
             self._set_cause(Cause.DOWN)
             if muxer.sent:
                 self._back_off.reset()
+            if muxer.is_final and not self._has_been_up:
+                self.refusal = self._statistics.down(why)
+                self._on_refused()
+                return
             wait_s = self._back_off.next_s()
             self._say(f"{self._statistics.far}: {self._statistics.down(why)}: trying again in {wait_s:.1f} s")
             self._over.wait(wait_s)
 
     def _on_up(self) -> None:
+        self._has_been_up = True
         self._set_cause(Cause.SLOW)
         self._statistics.up()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from ctypes import CDLL, byref, c_char_p, c_int, create_string_buffer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from .destination import TS_PACKETS
@@ -21,10 +22,27 @@ _SNDTIMEO, _CONNTIMEO = 13, 36
 _NUMBERS = {"latency": 23, "pbkeylen": 27}
 _TEXTS = {"passphrase": 26, "streamid": 46}
 _INVALID = -1
+_FINAL_REASONS = {  # libsrt's own, of access_control.h and srt.h
+    8,  # its version
+    *(10, 11, 17),  # wrong passphrase, or only one side has one, or another cipher
+    *(12, 13, 14),  # message API, congestion control, packet filter
+}
+_LENGTHS = {"passphrase": (10, 79), "streamid": (0, 512)}  # bytes
+_KEY_LENGTHS = ("0", "16", "24", "32")  # bytes
 
 
 class SrtError(OSError):
-    """SRT can't be used, or its far side is gone."""
+    """SRT can't be used, or its far side is gone.
+
+    Attributes:
+        is_final: whether another attempt would fail in the same way.
+        reason: why the listener refused: libsrt's number, or, from 1000 on, the listener's own; 0: it did not.
+    """
+
+    def __init__(self, text: str, is_final: bool = False, reason: int = 0) -> None:
+        super().__init__(0, text)
+        self.is_final = is_final or reason in _FINAL_REASONS
+        self.reason = reason
 
 
 def _library() -> CDLL:
@@ -36,7 +54,7 @@ def _library() -> CDLL:
         library.srt_getlasterror_str.restype = c_char_p
         library.srt_rejectreason_str.restype = c_char_p
         return library
-    raise SrtError(0, "srt:// needs libsrt: sudo apt install libsrt1.5-gnutls")
+    raise SrtError("srt:// needs libsrt: sudo apt install libsrt1.5-gnutls", is_final=True)
 
 
 def _sockaddr(family: int, address: tuple[str, int]) -> bytes:
@@ -53,6 +71,11 @@ def check_options(address: str) -> None:
         if name not in _TEXTS and not (name in _NUMBERS and value.isdecimal()):
             known = ", ".join(sorted([*_NUMBERS, *_TEXTS]))
             raise ValueError(f"srt://: {name} is not an option here, or its value is no number: {known} are")
+        least, most = _LENGTHS.get(name, (0, len(value.encode())))
+        if not least <= len(value.encode()) <= most:
+            raise ValueError(f"srt://: a {name} has {least} to {most} bytes, and this one has {len(value.encode())}")
+        if name == "pbkeylen" and value not in _KEY_LENGTHS:
+            raise ValueError(f"srt://: pbkeylen={value}: a key has 16, 24 or 32 bytes")
 
 
 def _options(address: str) -> list[tuple[str, str]]:
@@ -78,11 +101,13 @@ class SrtSocket:
             self._set(name, value)
         struct = _sockaddr(family, (str(place[0]), int(place[1])))
         if self._library.srt_connect(self._socket, create_string_buffer(struct, len(struct)), len(struct)) == _INVALID:
-            reason = self._library.srt_rejectreason_str(self._library.srt_getrejectreason(self._socket))
-            raise self._failure(f"not connected ({(reason or b'').decode()})")
+            reason = self._library.srt_getrejectreason(self._socket)
+            told = self._library.srt_rejectreason_str(reason)
+            raise self._failure(f"not connected ({(told or b'').decode()})", reason=reason)
 
-    def _failure(self, what: str) -> SrtError:
-        return SrtError(0, f"SRT: {what}: {(self._library.srt_getlasterror_str() or b'').decode(errors='replace')}")
+    def _failure(self, what: str, **more: Any) -> SrtError:
+        told = (self._library.srt_getlasterror_str() or b"").decode(errors="replace")
+        return SrtError(f"SRT: {what}: {told}", **more)
 
     def _set(self, name: str, value: str) -> None:
         if name in _NUMBERS:
@@ -90,12 +115,12 @@ class SrtSocket:
         elif name in _TEXTS:
             data = value.encode()
             if self._library.srt_setsockflag(self._socket, _TEXTS[name], c_char_p(data), len(data)) == _INVALID:
-                raise self._failure(f"{name} is refused")
+                raise self._failure(f"{name} is refused", is_final=True)
 
     def _set_number(self, name: str, option: int, value: int) -> None:
         number = c_int(value)
         if self._library.srt_setsockflag(self._socket, option, byref(number), 4) == _INVALID:
-            raise self._failure(f"{name}={value} is refused")
+            raise self._failure(f"{name}={value} is refused", is_final=True)
 
     def write(self, data: bytes) -> int:
         """Send, in datagrams of whole packets. Raises SrtError."""

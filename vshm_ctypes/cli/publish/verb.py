@@ -62,7 +62,7 @@ def _check_codecs(rings: list[str], target: Destination) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit 0 after Ctrl-C, SIGTERM or --seconds; 1: nothing was sent."""
+    """Exit 0 after Ctrl-C, SIGTERM or --seconds; 1: nothing was sent, or the far side refuses and will refuse again."""
     import av  # noqa: F401 - fail now if it is not installed: a child process needs it
 
     address, rings = _address(arguments)
@@ -74,12 +74,14 @@ def run(arguments: Namespace) -> int:
     end = End()
     say = Seldom(complain, SAY_EVERY_S)
     with held() as hold, Shown(statistics) as shown:
-        publisher = Publisher(Order(address, rings), statistics, say)
+        publisher = Publisher(Order(address, rings), statistics, say, end.set)
         try:
             with hold.lifted(), heeding(end.set):
                 report_until(end, statistics, shown, as_json=arguments.json, seconds=arguments.seconds)
         finally:
             publisher.close()
+    if publisher.refusal is not None:
+        complain(f"{statistics.far}: {publisher.refusal}: it would say so again: change the URL, or the far side")
     statistics.end()
     figures = statistics.figures()
     tell_end(figures, as_json=arguments.json)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a far side's failure means: what to say of it, and whether the next attempt would fail in the same way.
+
+A server that can't be reached may come back, one that is busy may have room later. One that answers that it doesn't let
+this user in, or has no such path, says the same as long as neither the command nor the server is changed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .srt import SrtError
+
+# RTSP's (RFC 7826 clause 17), and, less 1000, those that SRT's listeners send. 400 is not among them: MediaMTX says so
+# while another client publishes to the path.
+FINAL_STATUSES = {
+    *(401, 403, 404, 405),
+    415,  # no such codecs
+    461,  # no TCP
+    *(501, 505),
+}
+_SAYS_WHY = ("rtsp", "tls")  # what FFmpeg's others say is in the error, too, or about the frames
+_STATUS = re.compile(r"failed: ([1-9]\d\d)\b")
+
+
+def why(error: BaseException) -> str:
+    """Return why the far side can't be reached, or is gone."""
+    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
+        return "the far side has closed the connection"
+    if logged := _logged(error):
+        return logged
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def is_final(error: BaseException) -> bool:
+    """Return whether the same attempt would fail again, until something is changed."""
+    if isinstance(error, SrtError):
+        return error.is_final or error.reason - 1000 in FINAL_STATUSES
+    status = _STATUS.search(_logged(error))
+    return status is not None and int(status[1]) in FINAL_STATUSES
+
+
+def _logged(error: Any) -> str:
+    """Return what FFmpeg has logged of the error."""
+    log = getattr(error, "log", None)
+    return str(log[2]).strip() if log is not None and log[1] in _SAYS_WHY else ""
