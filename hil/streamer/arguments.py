@@ -45,6 +45,13 @@ def build_parser() -> argparse.ArgumentParser:
     completed(source, words_and(SOURCES, VIDEO_NODES, "_camera_streamer_sources"))
     keep = "seconds that auto, a driver or a card waits for a camera that is gone before it takes another (default: 30)"
     parser.add_argument("--keep", metavar="SECONDS", help=f"{keep}; inf: for ever")
+    control = "set a V4L2 camera's control whenever it is opened, such as exposure_dynamic_framerate=0, which keeps its"
+    parser.add_argument(
+        "--control",
+        action="append",
+        metavar="NAME=VALUE",
+        help=f"{control} rate in the dark, or power_line_frequency=1; may be given several times",
+    )
     parser.add_argument("--list", action="store_true", help="show the cameras with their formats, sizes and rates")
     parser.add_argument("--json", action="store_true", help="print the list as JSON")
     channel = "RING:WIDTHxHEIGHT@FPS,BITRATE,NAME=VALUE...; may be given several times (default: one, /video_stream)"

@@ -21,6 +21,7 @@ KEYS: dict[str, tuple[tuple[type, ...], str]] = {
         "the source: auto, a V4L2 device's path, driver, card or bus; rpicam, file:PATH, ring:NAME, testsrc",
     ),
     "keep": (_SECONDS, "seconds for which auto, a driver or a card waits for a camera that is gone, or inf"),
+    "control": ((dict,), "controls of a V4L2 camera that are set whenever it is opened, by their names in v4l2-ctl -l"),
     "wait": (_SWITCH, "whether to wait for a source that is not there yet"),
     "loop": (_SWITCH, "whether to start a file again at its end"),
     "websocket": (_TEXT_OR_NUMBER, "[HOST:]PORT, to serve the streams over WebSocket, too"),
@@ -47,7 +48,7 @@ CHANNEL_KEYS = {
     "slot": "size of a slot in bytes, which is the largest frame; 0: 512k, for raw pictures the size of one",
     "mode": "permission bits of the ring, in octal",
 }
-_EXAMPLES = {"websocket": "8765", "audio": "alsa:default,codec=opus"}
+_EXAMPLES = {"websocket": "8765", "audio": "alsa:default,codec=opus", "control": {"power_line_frequency": 1}}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -82,6 +83,7 @@ _KINDS: dict[type, str] = {
     float: "a number",
     bool: "true or false",
     list: "[[channel]]",
+    dict: "{NAME = NUMBER}",
 }
 
 
@@ -92,7 +94,7 @@ def config_text(said: dict[str, Any], channels: Sequence[Channel], sound: Sound 
     """
     values = {**said, "audio": _sound_words(sound) if sound is not None else None}
     lines = ["# The settings in force, as camera-streamer --print-config prints them, for --config FILE."]
-    for name in ("device", "keep", "wait", "loop", "websocket", "audio"):
+    for name in ("device", "keep", "control", "wait", "loop", "websocket", "audio"):
         lines += _lines(name, KEYS[name][1], values.get(name))
     for channel in channels:
         lines += ["", "[[channel]]"]
@@ -110,10 +112,15 @@ def _lines(name: str, what: str, value: Any) -> Iterator[str]:
     if what:
         yield f"# {what}"
     if value is None:
-        yield f"# {name} = {json.dumps(_EXAMPLES[name])}"
+        yield f"# {name} = {_toml(_EXAMPLES[name])}"
     else:
-        text = str(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)  # TOML's inf
-        yield f"{name} = {text}"
+        yield f"{name} = {_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name} = {_toml(each)}' for name, each in value.items())}}}"
+    return str(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)  # TOML's inf
 
 
 def _sound_words(sound: Sound) -> str:

@@ -22,6 +22,7 @@ from vshm_ctypes.limits import explain
 from .arguments import build_parser
 from .channels import FOURCCS, Channel, ChannelError, permissions
 from .config import config_text, read_config
+from .controls import controls_of
 from .encoder import CODECS
 from .encoder_settings import EncoderError
 from .lane import Lane
@@ -214,16 +215,19 @@ def run(arguments: argparse.Namespace, over: End) -> int:
     config = read_config(arguments.config) if arguments.config else {}
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
+    controls = controls_of(arguments, config, words)
     wait, audio = arguments.wait or bool(config.get("wait")), audio_of(arguments, config, channels)
     keep_s = keep_of(arguments, config)
     websocket = arguments.websocket or str(config.get("websocket", "")) or preset_of(arguments, config).websocket
     if arguments.print_config:
         said = {"device": words, "keep": keep_s, "wait": wait, "loop": loop, "websocket": websocket or None}
+        said["control"] = controls or None
         print(config_text(said, channels, audio), end="")
         return 0
     timelines = Timelines()
     starts = 0 if wait else START_ATTEMPTS
-    source = make_source(words, wanted_of(channels), loop, timelines, keep_s, starts)
+    wanted = replace(wanted_of(channels), controls=tuple(controls.items()))
+    source = make_source(words, wanted, loop, timelines, keep_s, starts)
     lanes: list[Lane] = []
     with contextlib.ExitStack() as stack:
         stack.enter_context(giving_keyframes(source, lanes))

@@ -30,6 +30,11 @@ def make_source(
     return HealingSource(_camera(words, wanted, keep_s), starts=starts)
 
 
+def is_v4l2(words: str) -> bool:
+    """Return whether the words name a V4L2 camera."""
+    return words != "rpicam" and not words.startswith(("file:", "ring:", "testsrc"))
+
+
 def _camera(words: str, wanted: Wanted, keep_s: float) -> Source:
     if words.startswith("testsrc"):
         return _test_card(words, wanted)

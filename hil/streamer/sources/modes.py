@@ -58,7 +58,7 @@ class Wanted:
     codec: the one that all channels want unscaled and without a named encoder, or None if there is none. lanes: how
     many may hold a picture at the same time. bit_rate: bits per second, and gop: frames, for a camera that encodes by
     itself; 0 keeps its own. copy: only the camera's own access units are of use, with any codec if that is None.
-    raw: V4L2's name of the raw format that all channels want, or empty.
+    raw: V4L2's name of the raw format that all channels want, or empty. controls: (name, value) of those to be set.
     """
 
     size: Size | None = None
@@ -69,6 +69,7 @@ class Wanted:
     gop: int = 30
     copy: bool = False
     raw: str = ""
+    controls: tuple[tuple[str, int], ...] = ()
 
 
 class Mode(NamedTuple):

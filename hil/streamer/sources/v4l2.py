@@ -22,11 +22,14 @@ from .jpeg_decoder import JpegDecoder
 from .keeper import KEEP_S, Keeper
 from .modes import ENCODED, Wanted, choose_mode
 from .numbering import Numbering
+from .rate_watch import RateWatch
 from .source import Captured, SourceError
 from .unit_assembler import UnitAssembler
+from .usb_reset import Rescue
 from .v4l2_abi import v4l2
 from .v4l2_buffers import Buffer, Buffers
 from .v4l2_colour import colour_of_jpeg
+from .v4l2_controls import set_controls
 from .v4l2_devices import device_at, offers_of, video_devices
 from .v4l2_errors import IN_USE, starting, told_as_source_error
 from .v4l2_queue import Queue
@@ -52,7 +55,7 @@ class V4l2Source:
         self._clock = CaptureClock()
         self._cancelled = 0
         self._words = words
-        self._keeper = Keeper(words, keep_s)
+        self._keeper, self._rescue = Keeper(words, keep_s), Rescue()
         self._wanted = wanted
         self._buffers: Buffers | None = None
         self._start: Callable[[], None] | None = None  # what is left to do until pictures come
@@ -80,8 +83,10 @@ class V4l2Source:
         for info in candidates:
             try:
                 with told_as_source_error(str(info)):
+                    self._rescue.before_opening(info.identity.port if info.identity.model else "")
                     self._configure(info)
             except SourceError as error:
+                self._rescue.failed(error.errno or 0)
                 failed.append(error)
                 if not (self._keeper.goes_on(info) and (error.kind == "unsuitable" or error.errno in IN_USE)):
                     raise _together(failed) from None
@@ -104,6 +109,7 @@ class V4l2Source:
             device.open()
         try:
             mode = choose_mode(list(offers_of(device)), Queue(device).format().size, self._wanted)
+            self._say(f"{info}: {text}" for text in set_controls(device, self._wanted.controls))
             native = ENCODED.get(mode.fourcc)
             if native is not None and native == self._wanted.codec:
                 self._control(device, _BIT_RATE, self._wanted.bit_rate)
@@ -118,6 +124,7 @@ class V4l2Source:
         self._assembler = self._assembler_of(native)
         self._ready.clear()
         self._numbering.begin()
+        self._rate = RateWatch(self.fps)
         self._fourcc = mode.fourcc
 
     def _let_stream(self, info: DeviceInfo, devices: Sequence[DeviceInfo]) -> None:
@@ -127,6 +134,7 @@ class V4l2Source:
             with told_as_source_error(str(info)):
                 self._buffers.start()
         except SourceError as error:
+            self._rescue.failed(error.errno or 0)
             if error.errno in IN_USE:
                 self._keeper.is_used(info)
             raise
@@ -170,8 +178,10 @@ class V4l2Source:
             self._cancelled += 1
             return None
         self._keeper.streams()
+        self._rescue.streams()
         missing = self._numbering.take(buffer.sequence)
         when = self._clock.date(buffer.flags, buffer.stamp_ns, buffer.dequeued_ns)
+        self._watch_rate(self._rate.take(when.capture_ns, missing))
         captured = Captured(when.capture_ns, sequence=buffer.sequence, from_driver=when.from_driver)
         if self._assembler is not None:
             captured.discontinuity = missing != 0 and self.codec is not None  # encoded pictures depend on each other
@@ -183,6 +193,12 @@ class V4l2Source:
         else:
             captured.picture = buffer.picture()
         return captured
+
+    def _watch_rate(self, slow_fps: float | None) -> None:
+        if slow_fps is not None:
+            advice = "in the dark cameras expose longer, unless --control exposure_dynamic_framerate=0 forbids it"
+            text = f"{self.name}: it gives {slow_fps:.1f} pictures a second, not the {self.fps:g} agreed on; {advice}"
+            self._say([text])
 
     def _encoded(self, assembler: UnitAssembler | JpegAssembler, captured: Captured, buffer: Buffer) -> list[Captured]:
         is_bad, data = buffer.is_bad, buffer.data()
@@ -200,13 +216,14 @@ class V4l2Source:
             self._control(self._buffers.device, _FORCE_KEYFRAME, 1)
 
     def figures(self) -> dict[str, int]:
-        """Return the counters of the driver's numbers, those of CaptureClock, and two more.
+        """Return the counters of the driver's numbers, those of CaptureClock, and three more.
 
         cancelled: buffers that the driver gave back without ever filling them, as it does after failed transfers.
-        unchecked: JPEG pictures that were passed on without a check.
+        unchecked: JPEG pictures that were passed on without a check. resets: of a USB camera that had hung.
         """
         numbering = {name: value for name, value in asdict(self._numbering).items() if not name.startswith("_")}
         counts = {"cancelled": self._cancelled, "unchecked": self._jpeg_decoder.unchecked}
+        counts["resets"] = self._rescue.resets
         return numbering | self._clock.figures() | counts
 
     def close(self) -> None:
