@@ -86,46 +86,6 @@ def test_the_charts_stand_in_one_row_and_have_axes(page: ChromiumPage, server: S
     assert script(page, "return document.querySelector('svg').ariaLabel").startswith("Frame rate: ")
 
 
-def test_nothing_moves_when_the_picture_comes(page: ChromiumPage, server: Server, ring: str) -> None:
-    # The list of rings above it has those of other tests, too.
-    place = """
-        const {x, y, width, height} = document.getElementById('picture').getBoundingClientRect();
-        return [x, y - document.querySelector('main').getBoundingClientRect().y, width, height];"""
-    page.open(server.url(f"/#{ring}"))
-    page.says("There is no such ring")
-    before = script(page, place)
-    with camera(ring):
-        page.wait(lambda: page.shown > 0, "it plays")
-        assert script(page, place) == before
-
-
-def test_nothing_moves_when_the_first_ring_is_there(page: ChromiumPage, server: Server, ring: str) -> None:
-    """Other tests have rings on this machine: the page is measured with one in its list, with none, and as short."""
-    text = """
-        const rings = document.getElementById('rings'), links = [...rings.children];
-        const main = document.querySelector('main');
-        const place = () => {
-            const {x, y, width} = document.getElementById('stage').getBoundingClientRect();
-            return [x, y, width];
-        };
-        rings.replaceChildren(links[0]);
-        const places = [place()];
-        rings.replaceChildren();
-        places.push(place());
-        for (const height of ['20vh', '300vh']) {
-            main.style.cssText = `height: ${height}; overflow: clip`;
-            places.push(place());
-        }
-        main.style.cssText = '';
-        return [links.length, places];"""
-    with camera(ring):
-        page.open(server.url(f"/#{ring}"))
-        page.wait(lambda: page.shown > 0 and ring[1:] in page.text("rings"), "it plays, and is listed")
-        links, places = script(page, text)
-    assert links > 0
-    assert places == [places[0]] * 4
-
-
 def test_the_picture_of_the_ring_before_is_not_left_on_screen(page: ChromiumPage, server: Server, rings: str) -> None:
     page.open(server.url(f"/#{rings}"))
     page.wait(lambda: page.shown > 0, "it plays")
