@@ -7,7 +7,8 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, FUNCFLAG_USE_ERRNO, CFuncPtr
+from collections.abc import Callable, Iterator
 
 from ._prototypes import declare
 from ._structs import C_NAMES
@@ -117,3 +118,21 @@ def load(path: str) -> ctypes.CDLL:
 
 library_path = choose()
 library = load(library_path)
+
+
+class _Call(CFuncPtr):
+    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
+
+
+class _ShortCall(CFuncPtr):
+    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI
+
+
+def frame_call(name: str, *, short: bool = False) -> Callable[..., int]:
+    """Return a call that is made for each frame, and that returns an int, -1 for a failure.
+
+    It has no prototype: ctypes takes several times the call to convert and check arguments, and looks a result type up
+    anew each time. short: it never waits and nobody asks for its errno, so the GIL is kept.
+    """
+    call: Callable[..., int] = (_ShortCall if short else _Call)((name, library))
+    return call

@@ -7,15 +7,13 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import byref, get_errno
-from struct import Struct
 from threading import get_ident
 from time import monotonic, sleep
 
 from ._handle import Handle
-from ._library import library
+from ._library import frame_call, library
 from ._structs import ConsumerHandle, Info, View
 from .errors import HandleClosed, Interrupted, VideoShmError, error_for
-from .frame import ViewFields
 from .info import RingInfo
 from .views import BorrowedFrame, map_object
 
@@ -28,10 +26,7 @@ if TYPE_CHECKING:
 NO_WAIT = 0xFFFFFFFF
 SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
 
-_VIEW = Struct("@IIPQQQQQQQII?BHHB5s")  # the fields of ViewFields, unpacked at once
-_ATTACHMENT = 8
-# Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
-_acquire = library["video_shm_consumer_acquire"]
+_acquire = frame_call("video_shm_consumer_acquire")
 
 
 def _always() -> bool:
@@ -55,7 +50,7 @@ class Waiter(Handle):
         self._interrupted = False
         self._closing = False
         self._publication: Publication | None = None
-        self._ahead: ViewFields | VideoShmError | None = None  # what an asyncio wait has found, kept for the next call
+        self._ahead: int | VideoShmError | None = None  # what an asyncio wait has found, kept for the next call
 
     def _give_up(self) -> NoReturn:
         self._interrupted = False
@@ -69,27 +64,6 @@ class Waiter(Handle):
                 self._give_up()
         elif not self.reconnect or error not in (errno.EPIPE, errno.EOWNERDEAD):
             raise error_for(error, self.ring)
-
-    def _wait(self, timeout: float | None, is_wanted: Callable[[], bool]) -> bool:
-        deadline = None if timeout is None else monotonic() + timeout
-        while is_wanted():
-            if self._others:
-                self._let_others()
-            left = SLICE_S if deadline is None else min(deadline - monotonic(), SLICE_S)
-            milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
-            size = _acquire(self._reference, self._view_reference, milliseconds)
-            if size > 0:
-                return True
-            if size < 0:
-                self._check_goes_on(get_errno())
-                continue
-            if self._interrupted:
-                self._give_up()
-            if self._publication is not None:
-                self._publication.update_if_due(self.info)
-            if left <= 0:
-                return False
-        return False
 
     def _let_others(self) -> None:
         self._lock.release()
@@ -115,8 +89,8 @@ class Waiter(Handle):
         finally:
             self._lock.release()
 
-    def _find(self, timeout: float | None, is_wanted: Callable[[], bool] = _always) -> ViewFields | None:
-        """Return the next frame's view, a place in self._mapping, or None if none came within timeout seconds."""
+    def _find(self, timeout: float | None, is_wanted: Callable[[], bool] = _always) -> int:
+        """Return the size of the next frame, which self._view describes; 0 if none came within timeout seconds."""
         if not self._open:
             self._check_open()
         if self._ahead is not None:
@@ -126,19 +100,36 @@ class Waiter(Handle):
             return ahead
         if self._borrowed is not None:
             raise VideoShmError(errno.EBUSY, self.ring, "a frame is borrowed already: leave its with block first")
-        # Often the frame is there already, and no clock needs to be read.
-        size = _acquire(self._reference, self._view_reference, NO_WAIT)
-        if size < 0:  # reported only once, so it must not be ignored
-            self._check_goes_on(get_errno())
-        if size <= 0 and not self._wait(timeout, is_wanted):
-            return None
-        view = _VIEW.unpack_from(self._view_bytes)
-        if view[_ATTACHMENT] != self._attachment:
+        deadline = None if timeout is None else monotonic() + timeout
+        while is_wanted():
+            if self._others:
+                self._let_others()
+            left = SLICE_S if deadline is None else min(deadline - monotonic(), SLICE_S)
+            milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
+            size = _acquire(self._reference, self._view_reference, milliseconds)
+            if size > 0:
+                if self._publication is not None:
+                    self._publication.update_if_due(self.info)
+                return size
+            if size < 0:  # reported only once, so it must not be ignored
+                self._check_goes_on(get_errno())
+                continue
+            if self._interrupted:
+                self._give_up()
+            if self._publication is not None:
+                self._publication.update_if_due(self.info)
+            if left <= 0:
+                return 0
+        return 0
+
+    def _place(self, size: int) -> memoryview:
+        """Return the bytes of the frame that self._view describes."""
+        view = self._view
+        if view.attachment != self._attachment:
             self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
-            self._attachment = view[_ATTACHMENT]
-        if self._publication is not None:
-            self._publication.update_if_due(self.info)
-        return view
+            self._attachment = view.attachment
+        begin = view.offset
+        return self._mapping[begin : begin + size]  # type: ignore[no-any-return]
 
     def interrupt(self) -> None:
         """Make the wait in progress, or else the next one, raise Interrupted. Any thread may call this."""
@@ -156,7 +147,7 @@ class Waiter(Handle):
                 return
         try:
             if self._ahead is None:
-                self._ahead = self._find(timeout, is_wanted)
+                self._ahead = self._find(timeout, is_wanted) or None
         except VideoShmError as error:
             self._ahead = error
         finally:

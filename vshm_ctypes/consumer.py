@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_uint32
 
 from ._handle import check_fits
-from ._library import library
+from ._library import frame_call, library
 from ._structs import ConsumerOptions
 from ._waiting import Waiter
 from .errors import ProducerClosed, VideoShmError
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 _STARTS = {"next": 0, "newest": 1, "oldest": 2, "keyframe": 3}
 _POLICIES = {"every": 0, "newest": 1, "keyframes": 2}
 
-_OFFSET, _SIZE = 3, 10  # in ViewFields
-# Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
-_release = library["video_shm_consumer_release"]
+_release = frame_call("video_shm_consumer_release", short=True)
+_new = object.__new__
 
 
 class Consumer(Waiter):
@@ -108,11 +107,12 @@ class Consumer(Waiter):
             HandleClosed: the consumer is closed.
         """
         with self._lock:
-            while (view := self._find(timeout)) is not None:
-                begin = view[_OFFSET]
-                data = self._mapping[begin : begin + view[_SIZE]].tobytes()
+            frame = _new(Frame)
+            while size := self._find(timeout):
+                frame.data = self._place(size).tobytes()
+                frame._told = self._view_bytes.tobytes()
                 if _release(self._reference, self._view_reference) == 0:
-                    return Frame(view, data)
+                    return frame
         return None
 
     def __iter__(self) -> Iterator[Frame]:
@@ -132,20 +132,22 @@ class Consumer(Waiter):
         Raises TimeoutError if no frame came within timeout seconds, and otherwise as receive().
         """
         with self._lock:
-            view = self._find(timeout)
-            if view is None:
+            frame = _new(BorrowedFrame)
+            frame._lender = self
+            size = self._find(timeout)
+            if size == 0:
                 raise TimeoutError(errno.ETIMEDOUT, f"no frame within {timeout} s", self.ring)
-            begin = view[_OFFSET]
-            data = self._mapping[begin : begin + view[_SIZE]]
-            self._borrowed = borrowed = BorrowedFrame(view, data, self)
-            return borrowed
+            frame._data = self._place(size)
+            frame._told = self._view_bytes.tobytes()
+            self._borrowed = frame
+            return frame
 
     def _take_back(self) -> bool:
         with self._lock:
             if self._borrowed is None:  # close() has given it back
                 return True
             self._borrowed = None
-            return _release(self._reference, self._view_reference) == 0  # type: ignore[no-any-return]
+            return _release(self._reference, self._view_reference) == 0
 
     # ---- asyncio ----
 

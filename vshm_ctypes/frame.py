@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import enum
+from struct import Struct
 
 from .audio import AudioFormat, audio_format
 from .picture import PictureLayout, layout_of
@@ -104,8 +105,9 @@ class FrameMeta(NamedTuple):
         return layout_of(self.codec, self.width, self.height, self.size, self.reserved)
 
 
-# A view as the library fills it in: struct_size, flags, address, offset, number, capture_ns, publish_ns,
-# missed_before, attachment, then the metadata. A field is decoded when it is read: most readers want two or three.
+# video_shm_view_t: struct_size, flags, address, offset, number, capture_ns, publish_ns, missed_before, attachment, then
+# the metadata. It is unpacked when a field is first read, which most readers do once the frame is on its way.
+_VIEW = Struct("@IIPQQQQQQQII?BHHB5s")
 ViewFields = tuple[int, ...]  # but for reserved, the last, which is bytes
 _FLAGS, _NUMBER, _CAPTURE_NS, _PUBLISH_NS, _MISSED_BEFORE = 1, 4, 5, 6, 7
 _META = 9
@@ -115,10 +117,17 @@ _TIMESTAMP_MS, _SIZE, _SEQUENCE, _CODEC, _WIDTH, _HEIGHT, _FPS, _RESERVED = 9, 1
 class Described:
     """The metadata of a frame, wherever its bytes are."""
 
-    __slots__ = ("_view",)
+    __slots__ = ("_told",)
 
     def __init__(self, view: ViewFields) -> None:
-        self._view = view
+        self._told: ViewFields | bytes = view
+
+    @property
+    def _view(self) -> ViewFields:
+        told = self._told
+        if isinstance(told, bytes):
+            told = self._told = _VIEW.unpack_from(told)
+        return told
 
     @property
     def meta(self) -> FrameMeta:
@@ -272,7 +281,7 @@ class Frame(WithData):
     data: bytes
 
     def __init__(self, view: ViewFields, data: bytes) -> None:
-        self._view = view
+        self._told = view
         self.data = data
 
     def __len__(self) -> int:

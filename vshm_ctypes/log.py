@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LEVELS = {0: 20, 1: 30}  # logging.INFO, logging.WARNING
 
 _logger: Logger | None = None
-_escaped: dict[int, BaseException] = {}  # by the thread whose call of the library is to raise it
+escaped: dict[int, BaseException] = {}  # by the thread whose call of the library is to raise it
 
 
 def _forward(level: int, message: bytes, _context: object) -> None:
@@ -29,7 +29,7 @@ def _forward(level: int, message: bytes, _context: object) -> None:
     except Exception:
         raise  # sys.unraisablehook shows it; the library's call goes on
     except BaseException as error:  # KeyboardInterrupt, SystemExit: C code can't pass it on
-        _escaped[get_ident()] = error
+        escaped[get_ident()] = error
 
 
 # The library may call this as long as the process lives, so it is never freed.
@@ -39,7 +39,7 @@ ctypes.pythonapi.Py_IncRef(ctypes.py_object(_callback))
 
 def raise_escaped() -> None:
     """Raise the KeyboardInterrupt or SystemExit that a logger raised during this thread's call of the library."""
-    if _escaped and (error := _escaped.pop(get_ident(), None)) is not None:
+    if escaped and (error := escaped.pop(get_ident(), None)) is not None:
         raise error
 
 

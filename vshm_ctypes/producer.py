@@ -13,14 +13,14 @@ from threading import get_ident
 from time import sleep
 
 from ._handle import Handle, check_fits
-from ._library import library
+from ._library import frame_call, library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
 from .errors import HandleClosed, VideoShmError, error_for
 from .frame import Codec, Flag, Media
 from .identity import Identity
 from .info import RingInfo
 from .inspect import explain
-from .log import raise_escaped
+from .log import escaped, raise_escaped
 from .picture import RAW_CODECS
 from .reservation import MOST_BYTES, Reservation, pack_meta
 from .rings import Ring
@@ -28,11 +28,23 @@ from .views import map_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from typing_extensions import Buffer
 
 _CODEC_AT = Meta.codec.offset
-# Called for each frame, so without a prototype: ctypes takes several times the call to convert and check arguments.
-_write = library["video_shm_producer_write"]
+_write = frame_call("video_shm_producer_write")
+
+
+# Refers to the start of a buffer. Of an array of no elements, for ctypes makes a dictionary for one that has some.
+_start_of = (c_uint8 * 0).from_buffer
+
+
+def _located(data: Buffer) -> tuple[Any, int]:
+    """Return what ctypes takes for the address of a buffer, and its size in bytes."""
+    view = memoryview(data)
+    # ctypes takes no address of a buffer that is read-only, but of bytes it does.
+    return view.tobytes() if view.readonly else _start_of(view), view.nbytes
 
 
 class Producer(Handle):
@@ -71,6 +83,7 @@ class Producer(Handle):
             raise ValueError(f"mode={mode:#o}: permission bits, up to 0o777")
         self._handle = ProducerHandle()
         self._reference = byref(self._handle)
+        self._packed: tuple[Any, bytes] = None, b""  # the metadata of the last frame, and what they were packed from
         self._mapped: memoryview | None = None
         self._mapped_of: Identity | None = None
         self.slot_size = slot_size
@@ -119,27 +132,36 @@ class Producer(Handle):
             VideoShmError: a raw picture, and the ring has version 1's 30 slots of 512 KiB (EINVAL).
             HandleClosed: the producer is closed.
         """
-        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms, reserved)
+        described, (last, meta) = (keyframe, codec, width, height, fps, reserved), self._packed
+        if timestamp_ms or described != last:
+            meta = self._pack(described, timestamp_ms)
+        kind = type(data)
+        if kind is bytes or kind is bytearray:
+            first: Any = data if kind is bytes else _start_of(data)
+            size = len(data)  # type: ignore[arg-type]
+        else:
+            first, size = _located(data)
         calls, thread = self._others, get_ident()
         calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
             if not self._open:
                 self._check_open()
-            if isinstance(data, bytes):
-                size = len(data)
-                result = _write(self._reference, data, size if size <= MOST_BYTES else MOST_BYTES, meta)
-            else:
-                view = memoryview(data)
-                size = view.nbytes
-                # ctypes takes no address of a buffer that is read-only or empty, but of bytes it does.
-                first = view.tobytes() if view.readonly or not size else byref(c_uint8.from_buffer(view))
-                result = _write(self._reference, first, min(size, MOST_BYTES), meta)
+            result = _write(self._reference, first, size if size <= MOST_BYTES else MOST_BYTES, meta)
         finally:
             calls.remove(thread)
-        raise_escaped()
+        if escaped:
+            raise_escaped()
         if result < 0:
             raise self._error(get_errno(), size, meta) if size else ValueError("a frame has at least one byte")
-        return result == 0  # type: ignore[no-any-return]
+        return result == 0
+
+    def _pack(self, described: tuple[Any, ...], timestamp_ms: int) -> bytes:
+        """Return a frame's video_frame_meta_t, and keep it: few frames differ from the one before."""
+        keyframe, codec, width, height, fps, reserved = described
+        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms, reserved)
+        if not timestamp_ms and all(isinstance(field, (int, bytes)) for field in described):  # what never changes
+            self._packed = described, meta
+        return meta
 
     def _error(self, error: int, size: int = 0, meta: bytes = b"") -> VideoShmError:
         message = None

@@ -11,7 +11,7 @@ from mmap import MAP_SHARED, PROT_READ, PROT_WRITE
 from types import TracebackType
 
 from .errors import FrameOverwritten, HandleClosed, error_for
-from .frame import ViewFields, WithData
+from .frame import WithData
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,10 +61,8 @@ class BorrowedFrame(WithData):
 
     __slots__ = ("_data", "_lender")
 
-    def __init__(self, view: ViewFields, data: memoryview, lender: Lender) -> None:
-        self._view = view
-        self._data = data
-        self._lender: Lender | None = lender
+    _data: memoryview
+    _lender: Lender | None
 
     @property
     def data(self) -> memoryview:

@@ -28,7 +28,7 @@ from hil.figures.exit import exit_for
 from hil.figures.verdict import Verdict, worst
 from hil.host.board import BoardError, Thresholds, choose_board
 from hil.host.fitness import stalled_share
-from hil.host.watch import HostWatch
+from hil.host.watch import HostWatch, Seen
 from vshm_ctypes import machine
 
 PROGRAM = Path(__file__).resolve().parents[2] / "build" / "bench" / "video_shm_bench"
@@ -76,13 +76,10 @@ class Result:
         return {"case": self.name, "complete": self.complete, "host": self.host, "rows": rows}
 
 
-def run_case(name: str, command: list[str], blocks: int, thresholds: Thresholds) -> Result:
-    """Measure a case, with the host watched beside it, and judge its rows. Raises HiccupError, OSError."""
-    with HostWatch() as watch:
-        figures = measured([*command, name])
-        seen = watch.take()
+def host_of(seen: Seen, thresholds: Thresholds) -> dict[str, Any]:
+    """Return how fit the host was, as it stands in a record."""
     reasons = seen.fitness(thresholds).reasons
-    host = {
+    return {
         "fit": not reasons,
         "reasons": list(reasons),
         "longest_stall_ms": seen.stalls.longest_ns / 1e6,
@@ -90,13 +87,22 @@ def run_case(name: str, command: list[str], blocks: int, thresholds: Thresholds)
         "stolen_share": seen.stalls.steal_share,
         "foreign_share": seen.others_share,
     }
+
+
+def run_case(name: str, command: list[str], blocks: int, thresholds: Thresholds) -> Result:
+    """Measure a case, with the host watched beside it, and judge its rows. Raises HiccupError, OSError."""
+    with HostWatch() as watch:
+        figures = measured([*command, name])
+        seen = watch.take()
+    host = host_of(seen, thresholds)
     rows = compared(name)(figures) if figures is not None else []
     for row in rows:
-        row.judge(blocks, not reasons)
+        row.judge(blocks, host["fit"])
     return Result(name, figures is not None, host, rows)
 
 
-def _blocks(text: str) -> int:
+def blocks_of(text: str) -> int:
+    """Return the number of blocks that --blocks gives. Raises argparse.ArgumentTypeError, ValueError."""
     if not 1 <= int(text) <= BLOCKS_MAX:
         raise argparse.ArgumentTypeError(f"{text}: from 1 to {BLOCKS_MAX}")
     return int(text)
@@ -108,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--program", type=Path, default=PROGRAM, metavar="FILE", help="video_shm_bench, as it was built"
     )
-    parser.add_argument("--blocks", type=_blocks, default=BLOCKS, metavar="N", help=f"(default: {BLOCKS})")
+    parser.add_argument("--blocks", type=blocks_of, default=BLOCKS, metavar="N", help=f"(default: {BLOCKS})")
     parser.add_argument("--seconds", type=float, metavar="S", help="of each case (default: what each needs)")
     parser.add_argument("--board", metavar="NAME|FILE", help="thresholds of this board (default: the machine's)")
     parser.add_argument("--json", action="store_true", help="a record instead of a table")

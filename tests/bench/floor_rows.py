@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,12 +68,26 @@ class Compared:
         """Compare block by block."""
         blocks = figures[self.figure].values()
         ours, floor, twin = (
-            numpy.array([numpy.percentile(block[side], self.percent) for block in blocks]) * self.scale
+            [float(numpy.percentile(block[side], self.percent)) * self.scale for block in blocks]
             for side in (OURS, FLOOR, TWIN)
         )
-        medians = float(numpy.median(ours)), float(numpy.median(floor))
-        pairs = _interval(ours / floor), _interval(twin / floor)
-        return Row(self.name, self.unit, *medians, *pairs, self.at_most, self.at_least)
+        return judged_row(self.name, self.unit, ours, floor, twin, self.at_most, self.at_least)
+
+
+def judged_row(
+    name: str,
+    unit: str,
+    ours: Sequence[float],
+    floor: Sequence[float],
+    twin: Sequence[float] | None,
+    at_most: float | None,
+    at_least: float | None,
+) -> Row:
+    """Return a row of figures, one a block; judge() has to say what is thought of it."""
+    floors = numpy.array(floor)
+    to_twin = None if twin is None else _interval(numpy.array(twin) / floors)
+    medians = float(numpy.median(ours)), float(numpy.median(floors))
+    return Row(name, unit, *medians, _interval(numpy.array(ours) / floors), to_twin, at_most, at_least)
 
 
 def _interval(ratios: NDArray[numpy.float64]) -> Interval:
@@ -180,7 +194,7 @@ def told_row(row: Row) -> str:
 
     limit = f"<= {row.at_most:.2f}" if row.at_most is not None else ""
     limit = f">= {row.at_least:.2f}" if row.at_least is not None else limit
-    ratio = interval(row.ratio) if row.floor_to_floor else f"{row.ratio.middle:6.3f}"
+    ratio = interval(row.ratio) if row.ratio.low < row.ratio.high else f"{row.ratio.middle:6.3f}"
     verdict = row.verdict.upper() if row.verdict else "-"
     figures = f"{row.name:52} {row.ours:11.3f} {row.floor:11.3f} {row.unit:3}"
     return f"{figures}  {ratio:24}  {limit:7} {verdict:7}  {interval(row.floor_to_floor)}".rstrip()

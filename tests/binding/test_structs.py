@@ -10,8 +10,8 @@ from header import ENUMS, STRUCTS
 from vshm_ctypes import Codec, Flag, FrameMeta, Media, Range, RingInfo, State
 from vshm_ctypes._library import library
 from vshm_ctypes._structs import C_NAMES, Meta, View
-from vshm_ctypes._waiting import _VIEW
 from vshm_ctypes.consumer import _POLICIES, _STARTS
+from vshm_ctypes.frame import _VIEW
 from vshm_ctypes.reservation import pack_meta
 
 KINDS = {

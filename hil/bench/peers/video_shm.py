@@ -32,10 +32,14 @@ class VideoShm(Peer):
         self._producer.write(data)
 
     def receive(self) -> Buffer:
-        frame = self._consumer.receive()
-        assert frame is not None  # None is returned only after a timeout
-        self._count(frame.missed_before)
-        return frame.data
+        self._frame = self._consumer.receive()
+        assert self._frame is not None  # None is returned only after a timeout
+        return self._frame.data
+
+    def release(self) -> bool:
+        if self._frame is not None:
+            self._count(self._frame.missed_before)
+        return True
 
     def _count(self, missed: int) -> None:
         if self.missed is not None:
