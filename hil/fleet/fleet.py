@@ -9,6 +9,7 @@ import os
 import random
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -129,21 +130,25 @@ class Fleet:
         self._over = True
 
     def _follow_time_line(self, progress: Progress | None) -> None:
-        """Do all that is planned, each at its time. The time in which a writer restarts does not count."""
-        waited_s = 0.0
-        for at_s, act in self._time_line():
-            self._until(at_s + waited_s, progress)
+        """Do all that is planned, each at its time. The time in which a writer restarts does not count.
+
+        What comes late on a busy host is not cut short: whoever is stopped late goes on later, too.
+        """
+        waited_s, late_s = 0.0, defaultdict[str, float](float)
+        for at_s, whose, act in self._time_line():
+            self._until(at_s + waited_s + late_s[whose], progress)
             if self._over:
                 return
+            late_s[whose] = max(0.0, self._passed_s() - at_s - waited_s)
             act()
             waited_s += self._await_writer(progress)
         self._until(self.seconds + waited_s, progress)
 
-    def _time_line(self) -> list[tuple[float, Callable[[], None]]]:
-        line: list[tuple[float, Callable[[], None]]] = []
+    def _time_line(self) -> list[tuple[float, str, Callable[[], None]]]:
+        line: list[tuple[float, str, Callable[[], None]]] = []
         for member in self._members:
-            line += [(deed.at_s, partial(self.crew.do, member, deed)) for deed in member.deeds]
-        line += [(fault.at_s, partial(self._disturb, fault)) for fault in self._faults]
+            line += [(deed.at_s, member.name, partial(self.crew.do, member, deed)) for deed in member.deeds]
+        line += [(fault.at_s, "the writer", partial(self._disturb, fault)) for fault in self._faults]
         return sorted(line, key=lambda entry: entry[0])
 
     def _disturb(self, fault: Fault) -> None:

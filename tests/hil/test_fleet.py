@@ -84,6 +84,19 @@ def test_each_behaviour_does_what_its_name_says() -> None:
     assert rejoins.lives[1].received["number"][0] - rejoins.lives[0].received["number"][-1] > 20
 
 
+def test_whoever_is_stopped_late_stands_still_for_as_long() -> None:
+    with Fleet(WRITER, [Consumer.parse("c@stops:0.4")], 1.5, seed=3) as fleet:
+        stop = fleet._members[0].deeds[0]
+
+        def hold_up(passed_s: float) -> None:
+            """Be away when it is to be stopped."""
+            if stop.at_s - 0.2 < passed_s < stop.at_s:
+                time.sleep(0.5)
+
+        result = fleet.run(hold_up)
+    assert numpy.diff(result.consumers[0].received["awake_ns"]).max() > 350 * MS
+
+
 def test_a_slow_consumer_counts_what_it_missed_and_the_others_lose_nothing() -> None:
     # The ring holds 0.6 s: who is swift stays within it on a machine with much else to do, too.
     result = run("c c@slow:200 example", seconds=2, writer=RingWriter(fps=100, slots=60))
