@@ -70,6 +70,7 @@ class Block:
     complete: bool  # nobody was killed, so that the counts must balance
     unaccounted: int = 0  # what is missing by the account of a witness beside the ring
     stranded: int = 0  # readers that got no frame of the writer that followed a dead one
+    real_time: bool = False  # no other program got in its way
 
     @property
     def counted_frames(self) -> int:
@@ -104,7 +105,8 @@ class Block:
 class BlockPlan:
     """How a block is run. pause_us: a reader's, after each frame. kill_after: frames, or 0 for never.
 
-    camera: a device of camera-streamer, which writes instead of the worker, or empty.
+    camera: a device of camera-streamer, which writes instead of the worker, or empty. real_time: its processes run in
+    the real-time class where that is permitted.
     """
 
     schedule: Schedule
@@ -115,13 +117,14 @@ class BlockPlan:
     kill_after: int = 0
     stride: int = 4096
     camera: str = ""
+    real_time: bool = False
 
     def options(self) -> list[str]:
         """Return the worker's options."""
         words = ["-m", str(self.stride), "-s", str(self.pause_us)]
         if self.kill_after:
             words += ["-k", str(self.kill_after)]
-        return words + ["-p"] * self.paced + ["-t"] * self.traced
+        return words + ["-p"] * self.paced + ["-r"] * self.real_time + ["-t"] * self.traced
 
 
 def build_worker(folder: Path) -> Path:

@@ -22,7 +22,8 @@ class Metric:
 
     margin: the share by which it may be worse and still counts as equal. value: returns None if the blocks do not show
     it. floor: in its unit, added to both sides, so that meaningless figures near zero make no ratio. is_tail: a group
-    has too few frames to show the figure, which is therefore that of all blocks.
+    has too few frames to show the figure, which is therefore that of all blocks. is_rare: two blocks have too few
+    frames even to compare it.
     """
 
     name: str
@@ -34,6 +35,16 @@ class Metric:
     value: Value
     floor: float = 0.0
     is_tail: bool = False
+    is_rare: bool = False
+
+    @property
+    def blocks_of_sample(self) -> int | None:
+        """How many blocks in succession make a sample, or None for all of a group.
+
+        It is two in the phase that has most of them, one of each side: a stall of the host then spoils one of many
+        samples, and not the group around it.
+        """
+        return 2 if self.phase == "paced" and not self.is_rare else None
 
     def log_ratio(self, baseline: float, candidate: float) -> float:
         """Return the log of the ratio, above 0 if the candidate is worse."""
@@ -99,7 +110,17 @@ _PERF = "perf_event_open, user space only; left out where the kernel or the mach
 TIMED = (
     Metric("latency_p50", "us", "lower", 0.05, "paced", _LEDGER, _percentile(50, "latency_ns")),
     Metric("latency_p99", "us", "lower", 0.25, "paced", _LEDGER, _percentile(99, "latency_ns"), is_tail=True),
-    Metric("latency_p999", "us", "lower", 1.00, "paced", _LEDGER, _percentile(99.9, "latency_ns"), is_tail=True),
+    Metric(
+        "latency_p999",
+        "us",
+        "lower",
+        1.00,
+        "paced",
+        _LEDGER,
+        _percentile(99.9, "latency_ns"),
+        is_tail=True,
+        is_rare=True,
+    ),
     Metric("write_p50", "us", "lower", 0.05, "paced", "harness's clock around write()", _percentile(50, "write_ns")),
     Metric("writer_cpu", "us", "lower", 0.05, "paced", "process CPU clock, per frame", _writer("cpu_ns", 1e3)),
     Metric("reader_cpu", "us", "lower", 0.05, "paced", "likewise, per frame of a reader", _readers("cpu_ns", 1e3)),

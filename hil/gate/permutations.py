@@ -14,12 +14,19 @@ from .session import LOOKS
 MARGINS = {metric.name: metric.margin for metric in TIMED}
 
 
-def play(samples: Mapping[str, Sequence[float]], picks: np.ndarray, signs: np.ndarray) -> dict[str, Ruling]:
+def by_group(samples: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
+    """Return the samples with a row for each group. The metric with the fewest has one sample in each."""
+    groups = min((len(values) for values in samples.values()), default=0)
+    counts = {name: len(values) // groups if groups else 0 for name, values in samples.items()}
+    return {name: np.reshape(values[: counts[name] * groups], (groups, -1)) for name, values in samples.items()}
+
+
+def play(samples: Mapping[str, np.ndarray], picks: np.ndarray, signs: np.ndarray) -> dict[str, Ruling]:
     """Play a session of those groups, in that order, with A and B exchanged where the sign is -1."""
-    chosen = {name: np.asarray(values)[picks] * signs for name, values in samples.items()}
+    chosen = {name: groups[picks] * signs[:, np.newaxis] for name, groups in samples.items()}
     decision = Decision({name: MARGINS[name] for name in samples})
     for look in LOOKS:
-        decision.look({name: values[: round(look * len(picks))] for name, values in chosen.items()}, look)
+        decision.look({name: groups[: round(look * len(picks))].ravel() for name, groups in chosen.items()}, look)
         if decision.is_clear:
             break
     return decision.rulings
@@ -31,14 +38,15 @@ def false_alarms(samples: Mapping[str, Sequence[float]], length: int, count: int
     Each session is a run of consecutive groups, so that drift is kept. Raises ValueError if there are fewer than
     length.
     """
-    groups = min(map(len, samples.values()), default=0)
+    of_groups = by_group(samples)
+    groups = min(map(len, of_groups.values()), default=0)
     if groups < length:
         raise ValueError(f"{groups} groups are fewer than the {length} of a session")
     chance, found = np.random.default_rng(seed), 0
     for _ in range(count):
         begin = int(chance.integers(0, groups - length + 1))
         signs = chance.choice((-1.0, 1.0), size=length)
-        found += Ruling.WORSE in play(samples, np.arange(begin, begin + length), signs).values()
+        found += Ruling.WORSE in play(of_groups, np.arange(begin, begin + length), signs).values()
     return found
 
 
@@ -49,9 +57,10 @@ def alone(name: str, samples: Mapping[str, Sequence[float]]) -> dict[str, Sequen
 
 def power(samples: Mapping[str, Sequence[float]], length: int, count: int, seed: int = 0) -> float:
     """Return the share of count sessions of length groups, drawn with replacement, that call something worse."""
-    groups = min(map(len, samples.values()), default=0)
+    of_groups = by_group(samples)
+    groups = min(map(len, of_groups.values()), default=0)
     chance, found = np.random.default_rng(seed), 0
     for _ in range(count):
         picks = chance.integers(0, groups, size=length)
-        found += Ruling.WORSE in play(samples, picks, np.ones(length)).values()
+        found += Ruling.WORSE in play(of_groups, picks, np.ones(length)).values()
     return found / count

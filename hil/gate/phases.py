@@ -27,20 +27,26 @@ FINE = 64  # bytes between marks, to find torn frames
 
 
 def plans(source: Schedule | None, group: int, camera: str = "") -> dict[Phase, BlockPlan]:
-    """Return the phases of a block. source: a recorded stream, or None for the standard one.
+    """Return the phases of a block.
 
-    group: selects the part of the recording. camera: writes in the paced phase, or empty.
+    Those whose times are judged within a few per cent run in the real-time class, so that the figures are the library's
+    and not those of other programs. A writer at full rate does not: on one processor, its reader would never run.
+
+    source: a recorded stream, or None for the standard one. group: selects the part of the recording. camera: writes
+    in the paced phase, or empty.
     """
     paced = _part(source, group) if source else standard(PACED_FRAMES, PACED_RATE)
     flood = source.part(0, FLOOD_FRAMES) if source else standard(FLOOD_FRAMES, PACED_RATE)
     return {
-        "paced": BlockPlan(paced, READERS, paced=True, camera=camera),
-        "alone": BlockPlan(flood, 0),
+        "paced": BlockPlan(paced, READERS, paced=True, camera=camera, real_time=not camera),
+        "alone": BlockPlan(flood, 0, real_time=True),
         "flood": BlockPlan(flood, 1, stride=FINE),
         "overload": BlockPlan(
             standard(OVERLOAD_FRAMES, OVERLOAD_RATE), READERS, paced=True, pause_us=OVERLOAD_PAUSE_US, stride=FINE
         ),
-        "death": BlockPlan(standard(DEATH_FRAMES, DEATH_RATE), READERS, paced=True, kill_after=DEATH_AFTER),
+        "death": BlockPlan(
+            standard(DEATH_FRAMES, DEATH_RATE), READERS, paced=True, kill_after=DEATH_AFTER, real_time=True
+        ),
     }
 
 

@@ -38,7 +38,8 @@ from .sequential import LEAST_SAMPLES, Decision, Ruling, interval
 LOOKS = (0.3, 0.45, 0.6, 0.75, 0.9, 1.0)
 TRACED_FRAMES, TRACED_RATE = 60, 200.0
 GROUPS_TO_JUDGE_BY = 20
-FIGURES_SHARE = 0.75  # of the baseline's figures: if the candidate has fewer, important ones are missing
+NOT_AHEAD = "other programs could get in the way of blocks: for root, or with `ulimit -r 1`, they can't"
+MISSING_SHARE = 0.25  # figures for each group that only the candidate fails to give: if there are more, it matters
 
 
 @dataclass
@@ -66,6 +67,7 @@ class Session:
     answers: dict[str, Told] = field(default_factory=dict, init=False)  # the candidate's, alone
     crash: str = field(default="", init=False)
     blocks: int = field(default=0, init=False)  # completed ones
+    disturbed: int = field(default=0, init=False)  # those that were to run ahead of other programs, and might not
 
     def __post_init__(self) -> None:
         self.values = {side: {metric.name: [] for metric in TIMED} for side in ("baseline", "candidate")}
@@ -104,9 +106,8 @@ class Session:
             thresholds = self.board.fitness.bearing_single_stalls()
             fitness = fitness_of(seen, 0.0, before, machine.read_machine(), thresholds)
             result.reasons += fitness.reasons
-            result.remarks += not_told(before) + foreign_load.remark(
-                foreign_load.share(load, foreign_load.read_usage())
-            )
+            others = foreign_load.remark(foreign_load.share(load, foreign_load.read_usage()))
+            result.remarks += not_told(before) + others + ([NOT_AHEAD] if others and self.disturbed else [])
             result.rows += self._timed_rows(decision, result.groups, fitness.fit)
         result.rows += self._integrity_rows()
         result.machine["after"] = machine_record(machine.read_machine())
@@ -206,25 +207,30 @@ class Session:
 
     def _group(self, group: int) -> None:
         phases = plans(self.source, group, self.camera)
-        blocks: dict[Side, dict[Phase, list[Block]]] = {
-            "baseline": {phase: [] for phase in phases},
-            "candidate": {phase: [] for phase in phases},
-        }
+        blocks: dict[Phase, list[tuple[Side, Block]]] = {phase: [] for phase in phases}
         for side, phase, plan in turns(group, phases):
             block = self._block(side, plan)
             if block is None:
                 return
-            blocks[side][phase].append(block)
+            blocks[phase].append((side, block))
+            self.disturbed += plan.real_time and not block.real_time
             if phase == "paced":
                 self.paced[side].append(block)
         for metric in TIMED:
-            pair = {side: metric.value(phases[metric.phase]) for side, phases in blocks.items()}
-            for side, value in pair.items():
-                if value is not None:
-                    self.values[side][metric.name].append(value)
-            ours, theirs = pair["baseline"], pair["candidate"]
-            if ours is not None and theirs is not None and min(ours, theirs) + metric.floor > 0:
-                self.samples[metric.name].append(metric.log_ratio(ours, theirs))
+            of_phase = blocks[metric.phase]
+            count = metric.blocks_of_sample or len(of_phase)
+            for at in range(0, len(of_phase), count):
+                self._sample(metric, of_phase[at : at + count])
+
+    def _sample(self, metric: Metric, blocks: Sequence[tuple[Side, Block]]) -> None:
+        """Take a sample of a metric, from blocks of both sides."""
+        pair = {side: metric.value([block for of, block in blocks if of == side]) for side in self.values}
+        for side, value in pair.items():
+            if value is not None:
+                self.values[side][metric.name].append(value)
+        ours, theirs = pair["baseline"], pair["candidate"]
+        if ours is not None and theirs is not None and min(ours, theirs) + metric.floor > 0:
+            self.samples[metric.name].append(metric.log_ratio(ours, theirs))
 
     def _timed_rows(self, decision: Decision, groups: int, fit: bool) -> list[Row]:
         rows = [self._timed_row(metric, decision, groups) for metric in TIMED]
@@ -246,13 +252,13 @@ class Session:
             return row
         if len(samples) > 1:
             row.ratio, row.low, row.high = interval(samples)
-        if theirs < FIGURES_SHARE * ours and row.verdict is RowVerdict.SAME:
-            row.verdict, row.detail = RowVerdict.UNDECIDED, f"{NO_FIGURE} in {ours - theirs} of {ours} groups"
+        if ours - theirs > MISSING_SHARE * groups and row.verdict is RowVerdict.SAME:
+            row.verdict, row.detail = RowVerdict.UNDECIDED, f"{NO_FIGURE} in {ours - theirs} of {ours} samples"
         elif ruling is Ruling.UNDECIDED:
             # From a few groups the variation is unknown.
-            few = metric.name not in decision.rulings or len(samples) < GROUPS_TO_JUDGE_BY
-            needed = float(GROUPS_TO_JUDGE_BY) if few else decision.samples_needed(samples, metric.name)
-            row.needed_s = needed * self._timed_seconds / groups if math.isfinite(needed) else None
+            few = metric.name not in decision.rulings or groups < GROUPS_TO_JUDGE_BY
+            share = GROUPS_TO_JUDGE_BY / groups if few else decision.samples_needed(samples, metric.name) / len(samples)
+            row.needed_s = share * self._timed_seconds if math.isfinite(share) else None
         return row
 
     def _figure(self, metric: Metric, side: Side) -> float | None:

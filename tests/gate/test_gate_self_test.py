@@ -33,9 +33,13 @@ def session(*worse: str, groups: int = 48) -> Result:
     return made
 
 
+PAIRS = 6  # of blocks in a group
+
+
 def samples(shift: float = 0.0, groups: int = 160) -> dict[str, list[float]]:
     chance = np.random.default_rng(1)
-    return {metric.name: list(0.02 * chance.standard_t(3, groups) + shift) for metric in TIMED}
+    counts = {metric.name: groups * (1 if metric.blocks_of_sample is None else PAIRS) for metric in TIMED}
+    return {name: list(0.02 * chance.standard_t(3, count) + shift) for name, count in counts.items()}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from hil.gate.metrics import TIMED, Phase
 from hil.gate.phases import Side, order, plans, turns
 from hil.gate.result import Answer, Result, RowVerdict
 from hil.gate.session import Session
+from hil.host import foreign_load
 from hil.host.board import find_board
 
 
@@ -108,6 +109,25 @@ def test_a_tail_is_that_of_all_blocks_since_a_group_has_too_few_frames(host: Hos
     assert row.baseline == RARE_NS / 1e3
 
 
+def test_stalls_of_the_host_spoil_single_pairs_and_not_their_groups(host: Host) -> None:
+    """Of twelve blocks in a group, three have a stall: most groups have more of them on one side than on the other."""
+    host.stalls = 0.25
+    result = run(host, seconds=400.0)
+    assert next(row for row in result.rows if row.name == "latency_p99").verdict is RowVerdict.SAME
+    of_pairs = {len(row.samples) for row in result.rows if row.name in ("latency_p50", "writer_cpu", "paced_missed")}
+    assert of_pairs == {6 * result.groups}
+    assert len(next(row for row in result.rows if row.name == "throughput").samples) == result.groups
+
+
+def test_it_is_said_where_other_programs_got_in_the_way(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign_load, "share", lambda *_: 0.0)
+    assert session_module.NOT_AHEAD not in run(host).remarks
+    monkeypatch.setattr(foreign_load, "share", lambda *_: 0.5)
+    assert session_module.NOT_AHEAD in run(host).remarks
+    host.real_time = True
+    assert session_module.NOT_AHEAD not in run(host).remarks
+
+
 def test_one_torn_frame_is_enough(host: Host) -> None:
     host.changed = {"torn": 1}
     result = run(host)
@@ -133,7 +153,7 @@ def test_a_reader_that_nobody_takes_on_after_a_death_is_found(host: Host) -> Non
 
 def test_frames_lost_at_a_cameras_rate_are_found(host: Host) -> None:
     host.changed = {"received": 99, "missed": 1}
-    assert [row.name for row in run(host).of(RowVerdict.WORSE)] == ["paced_missed", "overload_missed"]
+    assert [row.name for row in run(host).of(RowVerdict.WORSE)] == ["paced_missed"]
 
 
 def test_a_figure_that_only_the_candidate_fails_to_give_is_worse(host: Host) -> None:

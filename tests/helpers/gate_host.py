@@ -42,11 +42,13 @@ class Host:
         self.changed: dict[str, int] = {}
         self.crashes = ""
         self.rare_every = 0
+        self.stalls = 0.0  # of the host: the share of blocks that have one
         self.stranded = 0
         self.without_cpu = ""
         self.often_without_cpu = False
         self.gone_after = 10**9
         self.fitness = FIT
+        self.real_time = False
 
     def run(self, program: Path, library: Path, plan: BlockPlan) -> Block:
         self.runs.append((library.name, plan))
@@ -60,6 +62,8 @@ class Host:
         latency = self.chance.lognormal(10.5, 0.3, 400) * factor * (self.slower if worse else 1)
         if self.rare_every and len(self.runs) % self.rare_every == 0:
             latency[:4] = RARE_NS
+        if self.chance.random() < self.stalls:
+            latency[:40] *= self.chance.lognormal(2, 1)
         return Block(
             latency_ns=[int(ns) for ns in latency],
             write_ns=[int(10_000 * factor)] * 100,
@@ -72,4 +76,5 @@ class Host:
             readers=[tally(cpu_us=10 * factor, **self.changed if worse else {})],
             complete=plan.kill_after == 0,
             stranded=self.stranded if worse and plan.kill_after else 0,
+            real_time=self.real_time,
         )

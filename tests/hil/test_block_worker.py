@@ -3,20 +3,25 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
-from writers import BUILD, ROOT, SHARED_MEMORY
+from writers import BUILD, ROOT, SHARED_MEMORY, wait_until
 
-from hil.blocks.block import Block, BlockError, BlockPlan, build_worker, run_block
+from hil.blocks.block import Block, BlockError, BlockPlan, build_worker, run_block, run_worker
+from hil.blocks.channel import free_channel
 from hil.blocks.schedule import standard
 from hil.gate.defects import build_defect, read_defects
 from hil.gate.libraries import build, inspect_library
+from hil.workers.shared_memory import remove_channel
 
 LIBRARY = (BUILD / "libvideo_shm.so").resolve()
-FINE = 64
+FINE, READERS = 64, 2
 DEFECTS = {defect.name: defect for defect in read_defects(ROOT)}
 
 MISSING = BlockPlan(standard(400, 2000), 1, paced=True, pause_us=3000)
@@ -52,6 +57,44 @@ def test_a_paced_block_tells_all_that_is_measured(program: Path) -> None:
     for tally in (block.writer, *block.readers):
         assert tally.cpu_ns and tally.switches is not None and tally.pss_bytes and tally.descriptors
         assert tally.system_calls is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, or ulimit -r 1")
+def test_its_processes_run_ahead_of_other_programs(program: Path) -> None:
+    def of_block() -> list[int]:
+        return [child.pid for child in psutil.Process().children(recursive=True) if child.name() == program.name]
+
+    plan = BlockPlan(standard(1500, 500), READERS, paced=True, real_time=True)
+    with ThreadPoolExecutor(1) as pool:
+        block = pool.submit(run_block, program, LIBRARY, plan)
+        wait_until(lambda: len(of_block()) == 1 + 1 + READERS, "the worker, a writer and readers run")
+        assert {os.sched_getscheduler(pid) for pid in of_block()} == {os.SCHED_FIFO}
+        assert block.result().real_time and block.result().faults() == {}
+
+
+def test_where_it_may_not_run_ahead_it_says_so(program: Path) -> None:
+    command = ["prlimit", "--rtprio=0", str(program)]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice", *command]
+    plan = BlockPlan(standard(60, 500), READERS, paced=True, real_time=True)
+    channel = free_channel()
+    try:
+        block = run_worker(command, "refused", plan, channel, os.environ | {"VSHM_LIBRARY": str(LIBRARY)})
+    finally:
+        remove_channel(channel)
+    assert not block.real_time and block.faults() == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, or ulimit -r 1")
+def test_a_library_that_never_sleeps_does_not_take_the_host(program: Path) -> None:
+    plan = BlockPlan(standard(200_000, 500), 0, real_time=True)
+    channel = free_channel()
+    command = ["prlimit", "--rttime=50000:unlimited", str(program)]
+    try:
+        with pytest.raises(BlockError, match=f"signal {signal.SIGXCPU}"):
+            run_worker(command, "sleepless", plan, channel, os.environ | {"VSHM_LIBRARY": str(LIBRARY)})
+    finally:
+        remove_channel(channel)
 
 
 def test_system_calls_are_counted(program: Path) -> None:

@@ -20,6 +20,7 @@ struct plan {
 	uint32_t pause_us;   /* of a reader after each frame */
 	uint32_t stride;     /* bytes from one mark in the payload to the next */
 	bool paced;          /* as scheduled, else as fast as possible */
+	bool real_time;      /* ahead of other programs; false where that is not permitted */
 	bool trace;          /* system calls are counted, and times mean nothing */
 };
 

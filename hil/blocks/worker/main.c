@@ -3,7 +3,7 @@
  * One block of the gate: a writer and its readers, all new processes, over one schedule. It prints what they
  * saw as JSON; the gate judges.
  *
- *   VSHM_LIBRARY=PATH block-worker CHANNEL READERS [-p] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE
+ *   VSHM_LIBRARY=PATH block-worker CHANNEL READERS [-p] [-r] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE
  *
  * A line of the schedule is a frame: microseconds since the start, bytes, 1 for a keyframe.
  */
@@ -22,6 +22,7 @@
 #include "library.h"
 #include "payload.h"
 #include "print.h"
+#include "real_time.h"
 #include "sides.h"
 #include "trace.h"
 
@@ -37,8 +38,9 @@ static unsigned child_count;
 _Noreturn static void usage(void)
 {
 	fprintf(stderr,
-			"usage: block-worker CHANNEL READERS [-p] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE\n"
-			"  -p paced as scheduled, -t count system calls, -k kill the writer behind so many frames,\n"
+			"usage: block-worker CHANNEL READERS [-p] [-r] [-t] [-k FRAMES] [-s US] [-m BYTES] < SCHEDULE\n"
+			"  -p paced as scheduled, -r ahead of other programs where that is permitted, -t count system "
+			"calls, -k kill the writer behind so many frames,\n"
 			"  -s a reader's pause for each frame, -m bytes from one mark in the payload to the next\n");
 	exit(EXIT_USAGE);
 }
@@ -57,10 +59,13 @@ static void read_arguments(struct plan *plan, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "ptk:s:m:")) != -1) {
+	while ((option = getopt(argc, argv, "prtk:s:m:")) != -1) {
 		switch (option) {
 		case 'p':
 			plan->paced = true;
+			break;
+		case 'r':
+			plan->real_time = true;
 			break;
 		case 't':
 			plan->trace = true;
@@ -191,6 +196,7 @@ static void run(struct ledger *ledger)
 {
 	uint32_t expected = 1;
 
+	ledger->plan.real_time = ledger->plan.real_time && real_time_begin();
 	(void)start(ledger, side_write, 0);
 	await_ready(ledger, expected);
 	for (unsigned reader = 0; reader < ledger->plan.readers; reader++, expected++)

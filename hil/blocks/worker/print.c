@@ -108,6 +108,7 @@ void print_block(const struct ledger *ledger)
 	print_count("elapsed_ns", last->left_ns - first->entered_ns, true);
 	print_count("recovery_ns", recovered_ns, recovered_ns != 0);
 	print_count("stranded", stranded, true);
+	printf("\"real_time\": %s, ", ledger->plan.real_time ? "true" : "false");
 	printf("\"writer\": ");
 	print_tally(&ledger->writer, ledger->plan.trace);
 	printf(", \"readers\": [");
