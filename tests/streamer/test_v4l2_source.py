@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from camera_streams import SIZE, camera_of, jpegs, plug
 from encoded import encoded
-from fake_v4l2 import FakeCamera
+from fake_v4l2 import FakeCamera, Sent
 from own_clock import Clock
 from scripted_source import clock_of_healing
 
@@ -106,3 +106,24 @@ def test_where_auto_passed_all_over_it_says_why(cameras: Any) -> None:
     cameras(FakeCamera(fourcc_of("pBAA"), *SIZE), FakeCamera(fourcc_of("BA10"), *SIZE))
     with pytest.raises(SourceError, match=r"video0 .* only pBAA; .*video1 .* only BA10; "):
         V4l2Source("auto", Wanted(SIZE)).open()
+
+
+def test_where_the_bus_has_no_room_for_raw_pictures_jpeg_is_tried(cameras: Any, clock: Clock) -> None:
+    """As with a second camera on a hub, where people are told to choose MJPEG."""
+
+    class OnAFullBus(FakeCamera):
+        def answer(self, number: int, data: memoryview) -> None:
+            if number == STREAMON and self.fourcc != fourcc_of("MJPG"):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().answer(number, data)
+
+    raw, jpeg = fourcc_of("YUYV"), fourcc_of("MJPG")
+    camera = OnAFullBus(raw, *SIZE, formats=[(raw, b""), (jpeg, b"")], queue=[Sent([data]) for data in jpegs(3)])
+    cameras(camera)
+    source = HealingSource(V4l2Source("auto", Wanted(SIZE)), clock)
+    source.open()
+    assert camera.fourcc == raw
+    captured = next(filter(None, (source.read(0.1) for _ in range(100))), None)
+    assert captured is not None and captured.picture is not None and camera.fourcc == jpeg
+    assert source.figures()["streamon"] == 1
+    source.close()

@@ -90,17 +90,19 @@ def _what_there_is(offers: Sequence[Offer]) -> str:
     return f"it has only {names}{': what its sensor sees, of which libcamera makes pictures' if bayer else ''}"
 
 
-def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted) -> Mode:
+def choose_mode(offers: Sequence[Offer], current: Size, wanted: Wanted, is_bus_full: bool = False) -> Mode:
     """Return the best offer: by size, then by rate, then by cost. Raises SourceError if none is usable.
 
-    current: the driver's present size, used if no size is wanted.
+    current: the driver's present size, used if no size is wanted. is_bus_full: JPEG comes before raw pictures, as
+    these take many times the bandwidth.
     """
     size, fps = wanted.size or current, wanted.fps or ORDINARY_FPS
     any_codec = wanted.copy and wanted.codec is None
-    order = [wanted.raw] if wanted.raw else []
+    jpeg = [fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG]
+    order = [wanted.raw] if wanted.raw and not is_bus_full else []
     order += [fourcc for fourcc, codec in ENCODED.items() if any_codec or codec == wanted.codec]
     if not wanted.copy:
-        order += [*COLOUR, *(fourcc for fourcc, codec in ENCODED.items() if codec == Codec.JPEG), *GREY]
+        order += [*jpeg, *COLOUR, *GREY] if is_bus_full else [*COLOUR, *jpeg, *GREY]
     known = [offer for offer in offers if offer.fourcc in order]
     if not known:
         encodes = not wanted.copy and any(offer.fourcc in ENCODED for offer in offers)

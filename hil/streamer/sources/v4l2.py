@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -22,6 +23,7 @@ from .jpeg_decoder import JpegDecoder
 from .keeper import KEEP_S, Keeper
 from .modes import ENCODED, Wanted, choose_mode
 from .numbering import Numbering
+from .pixel_formats import RAW
 from .rate_watch import RateWatch
 from .source import Captured, SourceError
 from .unit_assembler import UnitAssembler
@@ -58,6 +60,7 @@ class V4l2Source:
         self._keeper, self._rescue = Keeper(words, keep_s), Rescue()
         self._wanted = wanted
         self._buffers: Buffers | None = None
+        self._is_bus_full = False  # it had no room for raw pictures
         self._start: Callable[[], None] | None = None  # what is left to do until pictures come
         self._assembler: UnitAssembler | JpegAssembler | None = None
         self._jpeg_decoder = JpegDecoder()
@@ -108,7 +111,8 @@ class V4l2Source:
         with starting("open"):
             device.open()
         try:
-            mode = choose_mode(list(offers_of(device)), Queue(device).format().size, self._wanted)
+            size = Queue(device).format().size
+            mode = choose_mode(list(offers_of(device)), size, self._wanted, self._is_bus_full)
             self._say(f"{info}: {text}" for text in set_controls(device, self._wanted.controls))
             native = ENCODED.get(mode.fourcc)
             if native is not None and native == self._wanted.codec:
@@ -135,7 +139,10 @@ class V4l2Source:
                 self._buffers.start()
         except SourceError as error:
             self._rescue.failed(error.errno or 0)
-            if error.errno in IN_USE:
+            if error.errno == errno.ENOSPC and self._fourcc in RAW and not self._is_bus_full:
+                self._is_bus_full = True
+                self._say([f"{info}: its bus has no room for {self._fourcc}: JPEG, which takes less, comes first now"])
+            elif error.errno in IN_USE:
                 self._keeper.is_used(info)
             raise
         self._start = None
