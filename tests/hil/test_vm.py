@@ -61,6 +61,7 @@ def test_the_emulator_is_told_kernel_results_and_script(tmp_path: Path, kvm: boo
     text = " ".join(words)
     assert f"--run /boot/vmlinuz-1.2 --rwdir {tmp_path} --cpus 3 --memory 1G --force-9p" in text
     assert ("--disable-kvm" in words) != kvm
+    assert ("no_timer_check" in words) == (not kvm and os.uname().machine == "x86_64")
     assert words[-2:] == ["--exec", f"/bin/sh {tmp_path}/vm/guest.sh"]
 
 
