@@ -25,21 +25,26 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 gi.require_version("GstRtsp", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer
 Gst.init(None)
-port, launch, user, password = sys.argv[1:]
+port, launch, user, password, certificate, key = sys.argv[1:]
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
 server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(launch)
 factory.set_transport_mode(GstRtspServer.RTSPTransportMode.RECORD)
-if user:
+if user or certificate:
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "user")
-    auth.add_digest(user, password, token)
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    if user:
+        auth.add_digest(user, password, token)
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    else:
+        auth.set_default_token(token)
+    if certificate:
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(certificate, key))
     server.set_auth(auth)
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role("user", "media.factory.access", True)
@@ -104,12 +109,27 @@ def picture_hashes(source: str | Path, *options: str) -> list[str]:
 
 
 @contextmanager
-def rtsp_server(port: int, pipeline: str, user: str = "", password: str = "") -> Iterator["subprocess.Popen[str]"]:
-    """Run GStreamer's RTSP server, which takes what is published to /live, until the block ends."""
+def rtsp_server(
+    port: int, pipeline: str, user: str = "", password: str = "", *, certificate: str | Path = "", key: str | Path = ""
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run GStreamer's RTSP server, which takes what is published to /live, until the block ends.
+
+    certificate, key: files in PEM, with which it speaks TLS.
+    """
     asked = subprocess.run([SYSTEM_PYTHON, "-c", ASK_RTSP_SERVER], capture_output=True, check=False)
     if asked.returncode:
         missing("no GStreamer RTSP server here")
-    command = [SYSTEM_PYTHON, "-c", RTSP_SERVER, str(port), f"( {pipeline} )", user, password]
+    command = [
+        SYSTEM_PYTHON,
+        "-c",
+        RTSP_SERVER,
+        str(port),
+        f"( {pipeline} )",
+        user,
+        password,
+        str(certificate),
+        str(key),
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:

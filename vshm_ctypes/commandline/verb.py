@@ -47,6 +47,7 @@ class VerbParser(ArgumentParser):
     def __init__(self, *words: Any, load: Callable[[], Any] | None = None, **more: Any) -> None:
         super().__init__(*words, **more)
         self._load = load
+        self._is_intermixing = False
 
     def load(self) -> None:
         """Add the verb's arguments. A second call does nothing."""
@@ -56,9 +57,16 @@ class VerbParser(ArgumentParser):
             self.set_defaults(run=verb.run)
 
     def parse_known_args(self, *words: Any, **more: Any) -> Any:
-        """Load the verb, and parse."""
+        """Load the verb, and parse. Options may also stand between words of which there may be several."""
         self.load()
-        return super().parse_known_args(*words, **more)
+        takes_several = any(one.nargs in ("*", "+") for one in self._get_positional_actions())
+        if self._is_intermixing or not takes_several:
+            return super().parse_known_args(*words, **more)
+        self._is_intermixing = True
+        try:
+            return self.parse_known_intermixed_args(*words, **more)  # which comes here again
+        finally:
+            self._is_intermixing = False
 
 
 def parser_of(

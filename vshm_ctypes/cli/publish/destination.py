@@ -11,6 +11,7 @@ from ...bridges.address import redacted
 from ...frame import Codec, codec_name
 from ..record.file_kinds import CONTAINERS
 from .rtp_jpeg import rtp_jpeg
+from .trust import trusting
 
 _IN_TS = CONTAINERS[".ts"].codecs or ()
 _IN_RTP = (Codec.H264, Codec.H265, Codec.JPEG, Codec.AAC, Codec.OPUS, Codec.PCM_S16LE)
@@ -59,8 +60,11 @@ class Destination:
         return f"{told}: let camera-streamer encode to H.264 or H.265"
 
 
-def destination(address: str) -> Destination:
-    """Return where an address leads. Raises ValueError, which shows no credentials."""
+def destination(address: str, authorities: str | None = None) -> Destination:
+    """Return where an address leads. authorities: whom rtsps:// trusts, as trusting() takes them.
+
+    Raises ValueError, which shows no credentials; OSError.
+    """
     shown = redacted(address, address)
     try:
         parts = urlsplit(address)
@@ -69,6 +73,8 @@ def destination(address: str) -> Destination:
         raise ValueError(f"{shown}: no address: {redacted(str(error), address)}") from None
     if not parts.scheme or "://" not in address:
         raise ValueError(f"{shown}: no address: it begins with one of {', '.join(f'{one}://' for one in SCHEMES)}")
+    if authorities is not None and parts.scheme != "rtsps":
+        raise ValueError(f"{shown}: --ca is for rtsps:// only: nothing else here has certificates")
     if parts.scheme == "unix+mpegts":
         if not parts.path.startswith("/") or parts.netloc:
             raise ValueError(f"{shown}: a socket's path is absolute: unix+mpegts:///run/video.sock")
@@ -79,7 +85,8 @@ def destination(address: str) -> Destination:
         raise ValueError(f"{shown}: it names no host")
     if parts.scheme in ("rtsp", "rtsps"):
         # By TCP, so that no packet is lost on the way; the server passes it on as its clients like it.
-        return Destination(address, "rtsp", _IN_RTP, {"rtsp_transport": "tcp"})
+        trusted = trusting(authorities) if parts.scheme == "rtsps" else {}
+        return Destination(address, "rtsp", _IN_RTP, {"rtsp_transport": "tcp", **trusted})
     if parts.port is None:
         raise ValueError(f"{shown}: it names no port: {parts.scheme}://HOST:PORT")
     if parts.scheme == "udp" and "pkt_size=" not in parts.query:

@@ -14,10 +14,17 @@ MOST_BYTES = 1 << 30
 
 
 class Order(NamedTuple):
-    """What the muxer is told first: it never stands on a command line, which others can see."""
+    """What the muxer is told first: it never stands on a command line, which others can see.
+
+    Attributes:
+        address: where to.
+        rings: their names.
+        authorities: file of the certificates that rtsps:// trusts; None: the system's.
+    """
 
     address: str
     rings: list[str]
+    authorities: str | None = None
 
 
 class Message(NamedTuple):

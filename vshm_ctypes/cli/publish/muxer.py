@@ -53,7 +53,7 @@ def main() -> int:
     logging.getLogger("libav").addHandler(logging.NullHandler())
     order = read_order(sys.stdin.buffer)
     offset_ns = time.time_ns() - time.monotonic_ns()
-    target = destination(order.address)
+    target = destination(order.address, order.authorities)
     session = Session(av, target, order.rings, _tell)
     try:
         if host := urlsplit(target.address).hostname:

@@ -21,6 +21,7 @@ FINAL_STATUSES = {
     *(501, 505),
 }
 _SAYS_WHY = ("rtsp", "tls")  # what FFmpeg's others say is in the error, too, or about the frames
+_NOT_TRUSTED = re.compile("failed verification|does not match", re.IGNORECASE)  # of the server's certificate
 _STATUS = re.compile(r"failed: ([1-9]\d\d)\b")
 
 
@@ -30,15 +31,16 @@ def why(error: BaseException) -> str:
         return "the far side has closed the connection"
     if logged := _logged(error):
         return logged
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return getattr(error, "strerror", None) or str(error)
 
 
 def is_final(error: BaseException) -> bool:
     """Return whether the same attempt would fail again, until something is changed."""
     if isinstance(error, SrtError):
         return error.is_final or error.reason - 1000 in FINAL_STATUSES
-    status = _STATUS.search(_logged(error))
-    return status is not None and int(status[1]) in FINAL_STATUSES
+    logged = _logged(error)
+    status = _STATUS.search(logged)
+    return int(status[1]) in FINAL_STATUSES if status is not None else _NOT_TRUSTED.search(logged) is not None
 
 
 def _logged(error: Any) -> str:

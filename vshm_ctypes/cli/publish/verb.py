@@ -34,6 +34,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     completed(parser.add_argument("words", nargs="*", metavar="RING... URL", help=words), COMPLETE_RING)
     url_file = "file with the URL, so that a password in it is on no command line"
     completed(parser.add_argument("--url-file", type=Path, metavar="FILE", help=url_file), COMPLETE_FILE)
+    trusted = "certificates that a server of rtsps:// is trusted by, in PEM (default: the system's)"
+    completed(parser.add_argument("--ca", type=Path, metavar="FILE", help=trusted), COMPLETE_FILE)
     parser.add_argument("-t", "--seconds", type=positive, metavar="S", help="end after S seconds")
 
 
@@ -66,7 +68,8 @@ def run(arguments: Namespace) -> int:
     import av  # noqa: F401 - fail now if it is not installed: a child process needs it
 
     address, rings = _address(arguments)
-    target = destination(address)
+    authorities = None if arguments.ca is None else str(arguments.ca.absolute())
+    target = destination(address, authorities)
     if target.is_srt:
         check_options(address)
     _check_codecs(rings, target)
@@ -74,7 +77,7 @@ def run(arguments: Namespace) -> int:
     end = End()
     say = Seldom(complain, SAY_EVERY_S)
     with held() as hold, Shown(statistics) as shown:
-        publisher = Publisher(Order(address, rings), statistics, say, end.set)
+        publisher = Publisher(Order(address, rings, authorities), statistics, say, end.set)
         try:
             with hold.lifted(), heeding(end.set):
                 report_until(end, statistics, shown, as_json=arguments.json, seconds=arguments.seconds)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vshm publish rtsps:// to a server whose certificate is of an authority of the test's own."""
+
+from pathlib import Path
+
+import pytest
+from certificates import certificates
+from far_sides import PICTURES, free_port, packets, picture_hashes, rtsp_server, whole_size
+from filmed import filmed
+from publishing import balance, publishing
+from vshm import vshm
+
+from vshm_ctypes.cli.publish import trust
+
+
+def test_a_server_of_an_authority_that_is_trusted_gets_whole_pictures(ring: str, tmp_path: Path) -> None:
+    port, file, made = free_port(), tmp_path / "recorded.ts", certificates(tmp_path / "tls")
+    pipeline = f"{PICTURES['h264']} ! mpegtsmux ! filesink location={file} sync=false async=false"
+    server = rtsp_server(port, pipeline, "me", "s3cret", certificate=made.certificate, key=made.key)
+    with server, filmed(ring):
+        with publishing(ring, "--ca", str(made.authority), f"rtsps://me:s3cret@localhost:{port}/live") as bridge:
+            bridge.wait_for_sent(60)
+            assert bridge.end() == 0
+        balance(bridge.stream())
+        whole_size(file)
+    assert packets(file)[0].key
+    assert len(picture_hashes(file)) >= 50
+
+
+@pytest.mark.parametrize(("wrong", "told"), [("authority", "failed verification"), ("name", "does not match")])
+def test_a_server_that_is_not_who_it_says_gets_nothing(wrong: str, told: str, ring: str, tmp_path: Path) -> None:
+    port = free_port()
+    made = certificates(tmp_path / "tls", "DNS:elsewhere.test" if wrong == "name" else "DNS:localhost")
+    trusted = certificates(tmp_path / "other").authority if wrong == "authority" else made.authority
+    server = rtsp_server(port, f"{PICTURES['h264']} ! fakesink", certificate=made.certificate, key=made.key)
+    words = (ring, "--ca", str(trusted), f"rtsps://me:s3cret@localhost:{port}/live")
+    with server, filmed(ring), publishing(*words) as bridge:
+        bridge.wait(lambda: bridge.process.poll() == 1 or bridge.stream()["sent"] > 0, "it ends, or sends")
+        bridge.end()
+    assert told in bridge.said and "it would say so again" in bridge.said and "s3cret" not in bridge.said
+    assert bridge.stream()["sent"] == 0
+
+
+def test_without_a_file_the_authorities_of_the_system_are_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = certificates(tmp_path).authority
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setattr(trust, "SYSTEM", (str(tmp_path / "none"), str(system)))
+    assert trust.trusting(None) == {"tls_verify": "1", "ca_file": str(system)}
+    monkeypatch.setattr(trust, "SYSTEM", ())
+    with pytest.raises(OSError, match="apt install ca-certificates"):
+        trust.trusting(None)
+
+
+def test_a_file_that_can_not_be_trusted_is_refused_at_once(ring: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    for words, told in (
+        (["--ca", str(tmp_path / "empty"), "rtsps://h/live"], "it holds no certificate in PEM"),
+        (["--ca", str(tmp_path / "none"), "rtsps://h/live"], "No such file"),
+        (["--ca", str(tmp_path / "empty"), "rtsp://h/live"], "--ca is for rtsps:// only"),
+    ):
+        outcome = vshm("publish", ring, *words)
+        assert outcome.code in (1, 2) and told in outcome.err, outcome.err
