@@ -34,7 +34,7 @@ from .picture import Colour, PictureLayout, Plane, Range, picture_layout
 from .producer import Producer
 from .reservation import Reservation
 from .rings import ring_name
-from .views import BorrowedFrame
+from .views import BorrowedFrame, FrameInBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ __all__ = [
     "Consumers",
     "Flag",
     "Frame",
+    "FrameInBuffer",
     "FrameMeta",
     "FrameOverwritten",
     "FrameTooLarge",

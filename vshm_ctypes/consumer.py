@@ -11,15 +11,17 @@ from ._handle import check_fits
 from ._library import frame_call, library
 from ._structs import ConsumerOptions
 from ._waiting import Waiter
-from .errors import ProducerClosed, VideoShmError
+from .errors import FrameTooLarge, ProducerClosed, VideoShmError
 from .frame import Frame
 from .inspect import explain
 from .rings import Ring
-from .views import BorrowedFrame
+from .views import BorrowedFrame, FrameInBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
+
+    from typing_extensions import Buffer
 
     Start = Literal["next", "newest", "oldest", "keyframe"]
     Policy = Literal["every", "newest", "keyframes"]
@@ -107,9 +109,41 @@ class Consumer(Waiter):
             HandleClosed: the consumer is closed.
         """
         with self._lock:
-            frame = _new(Frame)
+            frame = _new(Frame)  # before the wait, since each step after it delays the frame
             while size := self._find(timeout):
                 frame.data = self._place(size).tobytes()
+                frame._told = self._view_bytes.tobytes()
+                if _release(self._reference, self._view_reference) == 0:
+                    return frame
+        return None
+
+    def receive_into(self, buffer: Buffer, timeout: float | None = None) -> FrameInBuffer | None:
+        """Copy the next frame into a buffer of the program's own, such as a bytearray, which may be used over and over.
+
+        Return the frame, whose data is that part of the buffer, or None if none came within timeout seconds.
+
+        Args:
+            buffer: contiguous and writable; info().slot_size bytes are enough for any frame of the ring.
+            timeout: in seconds, as of receive().
+
+        Raises:
+            FrameTooLarge: the frame is larger than the buffer. The next call returns it.
+            TypeError: the buffer is read-only, or not contiguous.
+
+        and what receive() raises.
+        """
+        target = memoryview(buffer).cast("B")
+        if target.readonly:
+            raise TypeError("the buffer is read-only: give one that can be written, such as a bytearray")
+        with self._lock:
+            frame = _new(FrameInBuffer)
+            while size := self._find(timeout):
+                if size > len(target):
+                    self._ahead = size
+                    message = f"a frame of {size} bytes does not fit into a buffer of {len(target)}: give a larger one"
+                    raise FrameTooLarge(errno.EMSGSIZE, self.ring, message)
+                frame.data = target[:size]
+                frame.data[:] = self._place(size)
                 frame._told = self._view_bytes.tobytes()
                 if _release(self._reference, self._view_reference) == 0:
                     return frame
@@ -189,9 +223,9 @@ class Consumer(Waiter):
         super().close()
 
     def _destroy(self) -> None:
-        if self._borrowed is not None:
+        if self._borrowed is not None or isinstance(self._ahead, int):
             self._borrowed = None
-            _release(self._reference, self._view_reference)
+            _release(self._reference, self._view_reference)  # without which the ring would stay mapped
         self._mapping = self._ahead = None
         if self._publication is not None:
             self._publication.close()

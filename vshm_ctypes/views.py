@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Access to the ring's own memory: mappings, and frames that are borrowed from them."""
+"""Frames that do not own their bytes: they lie in the ring's own memory, or in a buffer of the program's."""
 
 from __future__ import annotations
 
@@ -90,3 +90,16 @@ class BorrowedFrame(WithData):
             self._lender = None
             if not lender._take_back() and kind is None:
                 raise FrameOverwritten(errno.ESTALE)
+
+
+class FrameInBuffer(WithData):
+    """A frame in a buffer of the program's own, from Consumer.receive_into().
+
+    Attributes:
+        data: that part of the buffer, a memoryview of uint8, size bytes. It shows the next frame once the buffer is
+            used again. A bytearray can't be resized while it is there.
+    """
+
+    __slots__ = ("data",)
+
+    data: memoryview
