@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files whose pictures are stored on their side, mirrored, of other than square pixels, or of two fields."""
 
+import gc
 import logging
 import struct
 import zlib
@@ -16,6 +17,7 @@ from own_clock import Clock
 from hil.streamer.colour import colour_of
 from hil.streamer.sources.turned import Turner
 from vshm_ctypes.bitstream.exif import exif_orientation
+from vshm_ctypes.pictures.turning import display_matrix
 
 # Where the white mark, which is stored in the upper left corner, is to be seen; and whether width and height change.
 CORNERS = {
@@ -224,3 +226,19 @@ def test_pixels_that_are_not_square_and_fields_are_told(
     play(source_of(path, clock))
     assert "its pixels are not square (64/45): a channel of 1024x576 shows it as it is meant" in caplog.text
     assert "interlaced: both fields" in caplog.text
+
+
+def test_a_picture_that_was_asked_how_it_lies_is_freed_with_its_last_reference() -> None:
+    """Without the help of Python's garbage collector, which comes along after a hundred pictures."""
+
+    def alive() -> int:
+        return sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+
+    gc.disable()
+    try:
+        before = alive()
+        for _ in range(20):
+            assert display_matrix(av.VideoFrame(64, 48, "yuv420p")) == (1, 0, 0, 1)
+        assert alive() == before
+    finally:
+        gc.enable()

@@ -6,6 +6,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+from av.sidedata.sidedata import SideDataContainer
+
 if TYPE_CHECKING:
     from .arrays import Array
 
@@ -25,7 +27,12 @@ def display_matrix(picture: Any) -> Signs | None:
     picture: PyAV's.
     """
     try:
-        a, b, _, c, d = struct.unpack_from("=5i", bytes(picture.side_data["DISPLAYMATRIX"]))
+        # picture.side_data would be kept by the picture that it refers to, and both stay in memory until Python's
+        # garbage collector comes along: a hundred pictures and more.
+        beside = SideDataContainer(picture)
+        if not len(beside):
+            return UPRIGHT
+        a, b, _, c, d = struct.unpack_from("=5i", bytes(beside["DISPLAYMATRIX"]))
     except (KeyError, ValueError):  # it has none, or also side data that PyAV 18.1.0 does not know, such as Exif
         return _QUARTERS.get(picture.rotation)
     units = [round(value / 65536) for value in (a, b, c, d)]
