@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
+from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, c_void_p, get_errno, memmove
 from threading import get_ident
 from time import sleep
 
@@ -22,7 +22,7 @@ from .info import RingInfo
 from .inspect import explain
 from .log import escaped, raise_escaped
 from .picture import RAW_CODECS
-from .reservation import MOST_BYTES, Reservation, pack_meta
+from .reservation import MOST_BYTES, Reservation, check_timing, pack_meta, pack_timing
 from .rings import Ring
 from .views import map_object
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _CODEC_AT = Meta.codec.offset
 _write = frame_call("video_shm_producer_write")
+_reserve, _commit = frame_call("video_shm_producer_reserve"), frame_call("video_shm_producer_commit")
 
 
 # Refers to the start of a buffer. Of an array of no elements, for ctypes makes a dictionary for one that has some.
@@ -108,6 +109,8 @@ class Producer(Handle):
         fps: int = 0,
         timestamp_ms: int = 0,
         reserved: bytes = b"",
+        capture_ns: int = 0,
+        flags: int = 0,
     ) -> bool:
         """Copy one access unit, or one raw picture, into the next slot and wake the readers. Never waits.
 
@@ -120,6 +123,8 @@ class Producer(Handle):
             fps: frames per second.
             timestamp_ms: wall-clock time of capture, ms since the epoch; 0 is now.
             reserved: up to five bytes: of a raw picture its rows and colour, from picture_layout(); else your own.
+            capture_ns: time of capture, ns of CLOCK_MONOTONIC; 0 is now.
+            flags: bits of Flag. RECOVERY_POINT needs keyframe=True; a library older than that flag leaves it out.
 
         Returns:
             True, or False if the ring was busy and the frame was dropped and counted.
@@ -141,6 +146,10 @@ class Producer(Handle):
             size = len(data)  # type: ignore[arg-type]
         else:
             first, size = _located(data)
+        if capture_ns or flags:
+            check_timing(keyframe, capture_ns, flags)
+            if 0 < size <= self.slot_size:  # anything else is refused, and counted, as without
+                return self._write_timed(first, size, meta, capture_ns, flags)
         calls, thread = self._others, get_ident()
         calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
@@ -162,6 +171,34 @@ class Producer(Handle):
         if not timestamp_ms and all(isinstance(field, (int, bytes)) for field in described):  # what never changes
             self._packed = described, meta
         return meta
+
+    def _write_timed(self, first: Any, size: int, meta: bytes, capture_ns: int, flags: int) -> bool:
+        """Copy a frame into a reserved slot: of the library's calls, only that which commits one takes its times."""
+        slot, capacity = c_void_p(), c_uint32()
+        timing = pack_timing(capture_ns, flags)
+        calls, thread = self._others, get_ident()
+        calls.append(thread)
+        try:
+            if not self._open:
+                self._check_open()
+            if _reserve(self._reference, byref(slot), byref(capacity)) < 0:
+                if get_errno() == errno.EBUSY:
+                    return False
+                raise self._error(get_errno())
+            try:
+                memmove(slot, first, size)
+                if _commit(self._reference, size, meta, timing) < 0:
+                    if get_errno() != errno.EINVAL:
+                        raise self._error(get_errno(), size, meta)
+                    self._commit(size, meta, capture_ns, flags)  # which says why, or does without the newest flag
+            except BaseException:
+                library.video_shm_producer_abort(self._reference)
+                raise
+        finally:
+            calls.remove(thread)
+        if escaped:
+            raise_escaped()
+        return True
 
     def _error(self, error: int, size: int = 0, meta: bytes = b"") -> VideoShmError:
         message = None
@@ -204,7 +241,7 @@ class Producer(Handle):
         return self._mapped
 
     def _commit(self, size: int, meta: bytes, capture_ns: int, flags: int) -> None:
-        timing = Timing(capture_ns, int(flags) & ~Flag.KEYFRAME, 0)
+        timing = Timing(capture_ns, flags & ~int(Flag.KEYFRAME), 0)
         described = byref(Meta.from_buffer_copy(meta))
         with self._call():
             try:

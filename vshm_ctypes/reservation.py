@@ -24,6 +24,8 @@ MOST_BYTES = 0xFFFFFFFF  # the largest uint32_t; no slot is that large
 # video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps, reserved. Packing them
 # costs a fraction of filling in a ctypes structure.
 _META = Struct("@QII?BHHB5s4x")
+_TIMING = Struct("@QII")  # video_frame_timing_t: capture_ns, flags, reserved
+_KEYFRAME, _RECOVERY_POINT = int(Flag.KEYFRAME), int(Flag.RECOVERY_POINT)
 
 
 def pack_meta(
@@ -39,6 +41,19 @@ def pack_meta(
         check_fits(0, 65535, width=width, height=height)
         check_fits(0, 2**64 - 1, timestamp_ms=timestamp_ms)
         raise
+
+
+def check_timing(keyframe: bool, capture_ns: int, flags: int) -> None:
+    """Raise ValueError if one of them is out of range."""
+    check_fits(0, 2**64 - 1, capture_ns=capture_ns)
+    check_fits(0, 2**32 - 1, flags=flags)
+    if flags & _RECOVERY_POINT and not keyframe:
+        raise ValueError("flags: RECOVERY_POINT needs keyframe=True")
+
+
+def pack_timing(capture_ns: int, flags: int) -> bytes:
+    """Return a frame's video_frame_timing_t."""
+    return _TIMING.pack(capture_ns, flags & ~_KEYFRAME, 0)
 
 
 class Reservation:
@@ -100,11 +115,9 @@ class Reservation:
         if self._data is None:
             raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
         meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms, reserved)
-        check_fits(0, 2**64 - 1, capture_ns=capture_ns, flags=flags)
+        check_timing(keyframe, capture_ns, flags)
         if size <= 0:
             raise ValueError(f"size={size}: a frame has at least one byte")
-        if flags & Flag.RECOVERY_POINT and not keyframe:
-            raise ValueError("flags: RECOVERY_POINT needs keyframe=True")
         self._producer._commit(min(size, MOST_BYTES), meta, capture_ns, flags)
         self._data = None
 
