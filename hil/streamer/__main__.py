@@ -13,12 +13,14 @@ from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain, keep_to_own_threads
 
 from .arguments import build_parser
+from .footprint import stay_small
 
 
 def main() -> int:
     """Run camera-streamer with the words of the command line. Returns the exit code."""
     open_standard_streams()
     keep_to_own_threads()
+    stay_small()
     with named_output("camera-streamer"):
         return _run()
 

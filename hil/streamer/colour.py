@@ -7,6 +7,7 @@ containers share.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import av
@@ -43,24 +44,24 @@ class Colour(NamedTuple):
         return picture
 
 
-def is_rgb(picture: av.VideoFrame) -> bool:
-    """Return whether the picture is R'G'B', directly or by a palette."""
-    return picture.format.is_rgb or picture.format.has_palette
-
-
 def colour_of(picture: av.VideoFrame) -> Colour:
     """Return the colour description of a picture. Without a range, RGB, grey and FFmpeg's yuvj formats are full range.
 
     V4L2 defines grey as limited range, but those who produce and show it do not: vivid, FFmpeg and GStreamer among
     them.
     """
-    rgb = is_rgb(picture)
-    full = int(picture.color_range) == _FULL
-    if int(picture.color_range) not in (_LIMITED, _FULL):
-        full = rgb or picture.format.name.startswith(("yuvj", "gray"))
-    matrix = IDENTITY if rgb else _known(int(picture.colorspace), _MATRICES)
-    primaries = _known(int(picture.color_primaries), _PRIMARIES)
-    return Colour(full, matrix, primaries, _known(int(picture.color_trc), _TRANSFERS))
+    form = picture.format
+    told = (picture.color_range, picture.colorspace, picture.color_primaries, picture.color_trc)
+    return _colour(form.name, form.is_rgb or form.has_palette, *map(int, told))
+
+
+@lru_cache(64)  # pictures come by the thousand, and their colours hardly ever change
+def _colour(pixels: str, rgb: bool, limits: int, matrix: int, primaries: int, transfer: int) -> Colour:
+    full = limits == _FULL
+    if limits not in (_LIMITED, _FULL):
+        full = rgb or pixels.startswith(("yuvj", "gray"))
+    matrix = IDENTITY if rgb else _known(matrix, _MATRICES)
+    return Colour(full, matrix, _known(primaries, _PRIMARIES), _known(transfer, _TRANSFERS))
 
 
 def _known(number: int, numbers: range) -> int:

@@ -15,10 +15,14 @@ _RANGES = {False: "tv", True: "pc"}
 
 
 class Converter:
-    """Converts pictures for one encoder. width, height: pixels. pixels: PyAV's name of a planar Y'CbCr format."""
+    """Converts pictures for one encoder. width, height: pixels. pixels: PyAV's name of a planar Y'CbCr format.
 
-    def __init__(self, width: int, height: int, pixels: str) -> None:
+    alone: nobody else has these pictures, so that one that fits may be returned as it is, and be modified.
+    """
+
+    def __init__(self, width: int, height: int, pixels: str, alone: bool = False) -> None:
         self._width, self._height, self._pixels = width, height, pixels
+        self._alone = alone
         self._shape: tuple[Any, ...] = ()
         self._graph: Any = None
 
@@ -28,6 +32,8 @@ class Converter:
         Raises av.FFmpegError or ValueError.
         """
         source = colour_of(picture)
+        if self._alone and self._fits(picture, source, target):
+            return target.put_on(picture)
         said = f"colorspace={source.matrix}:range={int(picture.color_range)}"
         shape = (picture.format.name, picture.width, picture.height, said, source, target)
         if shape != self._shape:
@@ -36,6 +42,13 @@ class Converter:
             self._graph, self._shape = _graph([("buffer", buffer), *self._steps(picture, source, target)]), shape
         self._graph.vpush(picture)
         return target.put_on(self._graph.vpull())
+
+    def _fits(self, picture: av.VideoFrame, source: Colour, target: Colour) -> bool:
+        if (picture.width, picture.height, picture.format.name) != (self._width, self._height, self._pixels):
+            return False
+        guessed = guessed_matrix(self._width, self._height)
+        before, after = (guessed if colour.matrix == UNTOLD else colour.matrix for colour in (source, target))
+        return (before, source.full_range) == (after, target.full_range)
 
     def _steps(self, picture: av.VideoFrame, source: Colour, target: Colour) -> list[tuple[str, str]]:
         size = f"{self._width}:{self._height}:flags=bilinear"

@@ -13,7 +13,7 @@ import av.logging
 from av.video.frame import PictureType
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit, ParameterSets, entry_point
+from vshm_ctypes.bitstream import AccessUnit, EntryPoint, ParameterSets, entry_point
 
 from .channels import Channel
 from .colour import Colour, colour_of, colour_to_encode
@@ -35,10 +35,10 @@ class Encoder:
     """Encodes one stream. width, height: of the pictures, in pixels; they are scaled to the nearest supported size.
 
     Range and matrix are those of the pictures, and are declared in the stream; a change starts a new coded video
-    sequence. fps: frames per second, or 0 if unknown. Raises EncoderError.
+    sequence. fps: frames per second, or 0 if unknown. alone: nobody else has the pictures. Raises EncoderError.
     """
 
-    def __init__(self, channel: Channel, name: str, width: int, height: int, fps: float) -> None:
+    def __init__(self, channel: Channel, name: str, width: int, height: int, fps: float, alone: bool = False) -> None:
         self.name = name
         self.codec = CODECS[channel.codec]
         self._channel = channel
@@ -48,8 +48,11 @@ class Encoder:
         self._counts = self.codec == Codec.JPEG and self._settings.bit_rate > 0
         self._times_ns: deque[int] = deque()  # of the pictures that were numbered and have not come out yet
         self._rate = JpegRate(channel, float(self._settings.rate)) if self._counts else None
+        self._time_base = 1 / self._settings.rate if self._counts else _CLOCK
+        # Of an encoder on the board it is not certain that it says which are keyframes.
+        self._tells_keyframes = name in SOFTWARE.values() and self.codec != Codec.JPEG
         self.width, self.height = self._settings.width, self._settings.height
-        self._converter = Converter(self.width, self.height, self._settings.pixels)
+        self._converter = Converter(self.width, self.height, self._settings.pixels, alone)
         self._open(colour_to_encode(Colour(), self.codec, (width, height), (self.width, self.height)))
 
     def _open(self, colour: Colour) -> None:
@@ -60,7 +63,7 @@ class Encoder:
         except (av.FFmpegError, ValueError) as error:
             raise EncoderError(f"{self.name}: not in this build of PyAV ({error})") from None
         context.width, context.height, context.pix_fmt = settings.width, settings.height, settings.pixels
-        context.framerate, context.time_base = settings.rate, 1 / settings.rate if self._counts else _CLOCK
+        context.framerate, context.time_base = settings.rate, self._time_base
         context.color_range, context.colorspace = colour.range, colour.matrix
         context.color_primaries, context.color_trc = colour.primaries, colour.transfer
         context.gop_size, context.max_b_frames = self._channel.gop, 0
@@ -84,7 +87,7 @@ class Encoder:
         """Encode a picture, and return the access units that are ready, usually one. Raises EncoderError.
 
         time_ns: must increase with every picture; it is returned with the picture's access unit. keyframe: whether the
-        picture must become a keyframe. The picture is not modified.
+        picture must become a keyframe. The picture is modified only if this encoder has it alone.
         """
         size = picture.width, picture.height
         colour = colour_to_encode(colour_of(picture), self.codec, size, (self.width, self.height))
@@ -94,9 +97,9 @@ class Encoder:
             self._open(colour)
         try:
             converted = self._converter.convert(picture, colour)
-            converted.pts, converted.time_base = time_ns, _CLOCK
+            converted.pts, converted.time_base = time_ns, self._time_base
             if self._counts:
-                converted.pts, converted.time_base = self._count, 1 / self._settings.rate
+                converted.pts = self._count
                 self._times_ns.append(time_ns)
                 self._count += 1
             converted.pict_type = PictureType.I if keyframe else PictureType.NONE
@@ -121,6 +124,9 @@ class Encoder:
             if self._rate is not None:
                 self._rate.add(len(data))
             time_ns = self._times_ns.popleft() if self._counts else int(packet.pts)
+            if self._tells_keyframes and not packet.is_keyframe:
+                units.append((AccessUnit(data, EntryPoint.NONE), time_ns))  # parameter sets come with keyframes
+                continue
             units.append((self._sets.complete(AccessUnit(data, entry_point(data, self.codec))), time_ns))
         return units
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A channel's thread, which takes the newest picture, encodes or converts it, and writes it into the ring."""
+"""A channel: its thread takes the newest picture, encodes or converts it, and writes it into the ring.
+
+What is passed through needs no thread: the ring takes an access unit at once.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,6 @@ from .sources.source import Captured, Source
 if TYPE_CHECKING:
     import av
 
-PENDING_UNITS = 60  # for a source that is already encoded: no access unit may be left out
 PENDING_PICTURES = 8  # for a file, in which the newest picture is not more important than the others
 MAX_FPS = 255  # the largest rate that the ring's header can hold
 
@@ -33,11 +35,13 @@ class Lane:
 
     encoder: its name, or None for a channel of raw pictures, or to pass the source's access units through. width,
     height, fps: what the ring declares. A stream that is passed through declares its own, and if the channel sets no
-    size, an encoder follows its pictures; raw pictures keep the first size, for which their slots were made.
-    Raises EncoderError, ProducerBusy, RingFull or VideoShmError.
+    size, an encoder follows its pictures; raw pictures keep the first size, for which their slots were made. alone: no
+    other lane gets the same pictures. Raises EncoderError, ProducerBusy, RingFull or VideoShmError.
     """
 
-    def __init__(self, channel: Channel, source: Source, encoder: str | None, ledger: Ledger | None) -> None:
+    def __init__(
+        self, channel: Channel, source: Source, encoder: str | None, ledger: Ledger | None, alone: bool = False
+    ) -> None:
         self.channel = channel
         self._source = source
         self._encoder_name = encoder
@@ -48,7 +52,8 @@ class Lane:
         slower = 0 < channel.fps < source.fps and not self._passes  # encoded pictures depend on each other
         self._interval_ns = round(1e9 / channel.fps) if slower else 0
         self._next_ns = 0
-        self._encoder = Encoder(channel, encoder, self.width, self.height, self.fps) if encoder is not None else None
+        self._alone = alone
+        self._encoder = self._new_encoder(encoder, self.width, self.height) if encoder is not None else None
         self._raw = RawPictures(RAW_CODECS[channel.codec], self.width, self.height) if channel.is_raw else None
         self._codec = source.codec or Codec.H264
         if not self._passes:
@@ -59,8 +64,6 @@ class Lane:
         geometry = geometry_for(channel, self._raw.layout) if self._raw is not None else None
         self.outlet = Outlet(channel, self._codec, self.width, self.height, self.fps, ledger, geometry=geometry)
         self._most_pending = 1 if source.live else PENDING_PICTURES
-        if self._passes:
-            self._most_pending = PENDING_UNITS
         self._wanted = threading.Condition()
         self._pending: list[Captured] = []
         self._encoding: dict[int, Captured] = {}  # by the time_ns that the encoder got
@@ -70,7 +73,11 @@ class Lane:
         self._over = False
         self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=channel.ring)
-        self._thread.start()
+        if not self._passes:
+            self._thread.start()
+
+    def _new_encoder(self, name: str, width: int, height: int) -> Encoder:
+        return Encoder(self.channel, name, width, height, self.fps, self._alone)
 
     @property
     def books(self) -> Books:
@@ -91,12 +98,15 @@ class Lane:
             self._next_ns = max(self._next_ns + self._interval_ns, captured.capture_ns + self._interval_ns // 2)
             captured.discontinuity, self._broken = captured.discontinuity or self._broken, False
             self.books.captured += 1
+            if self._passes:
+                self._handle_or_end(captured)
+                return
             self._pending.append(captured)
             if len(self._pending) > self._most_pending:
                 lost = self._pending.pop(0)
                 self.books.encoder_dropped += 1
                 following = self._pending[0]
-                following.discontinuity = following.discontinuity or lost.discontinuity or self._passes
+                following.discontinuity = following.discontinuity or lost.discontinuity
             self._wanted.notify()
 
     def want_keyframe(self) -> None:
@@ -115,9 +125,20 @@ class Lane:
                 self._handle(captured)
             if self._encoder is not None:
                 self._write(self._encoder.flush())
-        except Exception as error:  # only this lane ends: the others and the camera go on
-            self.failure = error
-            LOG.error("%s: ended: %s", self.channel.ring, error)
+        except Exception as error:
+            self._end_by(error)
+
+    def _handle_or_end(self, captured: Captured) -> None:
+        if self.failure is None:
+            try:
+                self._handle(captured)
+            except Exception as error:
+                self._end_by(error)
+
+    def _end_by(self, error: Exception) -> None:
+        """End this lane only: the others and the camera go on."""
+        self.failure = error
+        LOG.error("%s: ended: %s", self.channel.ring, error)
 
     def _handle(self, captured: Captured) -> None:
         if self._raw is not None:
@@ -159,7 +180,7 @@ class Lane:
         assert self._encoder is not None
         self._source_size = width, height
         self._write(self._encoder.flush())
-        self._encoder = Encoder(self.channel, self._encoder_name, width, height, self.fps)
+        self._encoder = self._new_encoder(self._encoder_name, width, height)
         self._key_wanted = True
         self._describe(self._encoder.width, self._encoder.height, self.fps)
 
@@ -178,5 +199,6 @@ class Lane:
         with self._wanted:
             self._over = True
             self._wanted.notify()
-        self._thread.join()
+        if not self._passes:
+            self._thread.join()
         self.outlet.close()

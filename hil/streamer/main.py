@@ -25,6 +25,7 @@ from .config import config_text, read_config
 from .controls import controls_of
 from .encoder import CODECS
 from .encoder_settings import EncoderError
+from .footprint import settle
 from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
@@ -177,6 +178,7 @@ def open_when_there(source: Source, wait: bool, over: End) -> bool:
 def stream(source: Source, lanes: Sequence[Lane], status: Status, over: End) -> bool:
     """Stream until a signal, the end of the source, or the end of every lane. Returns False if the source failed."""
     service = Service()
+    settle()
     while not over.is_set() and not all(lane.failure for lane in lanes):
         try:
             captured = source.read(READ_TIMEOUT_S)
@@ -237,7 +239,7 @@ def run(arguments: argparse.Namespace, over: End) -> int:
         ledger = stack.enter_context(Ledger(arguments.ledger)) if arguments.ledger else None
         with contextlib.ExitStack() as open_lanes:
             for channel in channels:
-                lanes.append(open_lane(channel, source, ledger))
+                lanes.append(open_lane(channel, source, ledger, alone=len(channels) == 1))
                 open_lanes.callback(lanes[-1].close)
             if websocket:
                 open_lanes.enter_context(open_websocket(websocket, channels))

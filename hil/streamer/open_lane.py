@@ -34,8 +34,11 @@ def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
         )
 
 
-def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
-    """Open the lane of a channel, with a suitable encoder. Raises EncoderError, and what Lane raises."""
+def open_lane(channel: Channel, source: Source, ledger: Ledger | None, alone: bool = False) -> Lane:
+    """Open the lane of a channel, with a suitable encoder. Raises EncoderError, and what Lane raises.
+
+    alone: it is the only one.
+    """
     width, height = channel.width or source.width, channel.height or source.height
     if source.codec is not None:
         check_pass_through(channel, source, source.codec)
@@ -52,6 +55,6 @@ def open_lane(channel: Channel, source: Source, ledger: Ledger | None) -> Lane:
     name, why_not = choose_encoder(channel, width, height, channel.fps or source.fps)
     if why_not is not None:
         LOG.info("%s: not the board's own encoder: %s", channel.ring, why_not)
-    lane = Lane(channel, source, name, ledger)
+    lane = Lane(channel, source, name, ledger, alone)
     LOG.info("%s: %dx%d by %s", channel.ring, lane.width, lane.height, name)
     return lane

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
 
 from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, PictureLayout, Producer, ProducerBusy
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint
@@ -17,6 +18,24 @@ from .clock import realtime_offset_ns
 from .ledger import Ledger, Record, Result
 from .log import LOG
 from .sources.source import Captured
+
+# As plain numbers, since Python's enum takes several times as long to put two of them together.
+_DISCONTINUITY, _CAPTURE_DRIVER = int(Flag.DISCONTINUITY), int(Flag.CAPTURE_DRIVER)
+_RECOVERY_POINT = int(Flag.RECOVERY_POINT)
+
+
+class _Said(TypedDict):
+    """What is said of a frame, by the names of Producer.write()."""
+
+    keyframe: bool
+    codec: int
+    width: int
+    height: int
+    fps: int
+    timestamp_ms: int
+    reserved: bytes
+    capture_ns: int
+    flags: int
 
 
 @dataclass(slots=True)
@@ -33,16 +52,16 @@ class RingTime:
 
 @dataclass(slots=True)
 class _Frame:
-    """A frame to be written. fill: writes it into a slot. data: its bytes, or None if only fill makes them.
+    """A frame to be written. data: its bytes, or else fill writes them into a slot.
 
     crc32: for the ledger, of a frame without data.
     """
 
     size: int
-    fill: Callable[[memoryview], None]
     data: bytes | None = None
     keyframe: bool = True
     flags: int = 0
+    fill: Callable[[memoryview], None] | None = None
     reserved: bytes = b""
     crc32: int = 0
 
@@ -86,20 +105,15 @@ class Outlet:
 
     def write(self, unit: AccessUnit, captured: Captured) -> Result:
         """Write an access unit of that picture, and return what became of it."""
-        size = len(unit.data)
-
-        def copy(slot: memoryview) -> None:
-            slot[:size] = unit.data
-
-        flags = Flag.RECOVERY_POINT if unit.entry is EntryPoint.RECOVERY_POINT else Flag(0)
-        result = self._write(_Frame(size, copy, unit.data, unit.keyframe, flags), captured)
+        flags = _RECOVERY_POINT if unit.entry is EntryPoint.RECOVERY_POINT else 0
+        result = self._write(_Frame(len(unit.data), unit.data, unit.keyframe, flags), captured)
         if result == "refused":
             self._advise(unit)
         return result
 
     def write_raw(self, layout: PictureLayout, convert: Callable[[memoryview], None], captured: Captured) -> Result:
         """Have convert write that picture into a slot, publish it, and return what became of it."""
-        return self._write(_Frame(layout.size, convert, reserved=layout.reserved), captured)
+        return self._write(_Frame(layout.size, fill=convert, reserved=layout.reserved), captured)
 
     def _write(self, frame: _Frame, captured: Captured) -> Result:
         self.books.encoded += 1
@@ -129,37 +143,40 @@ class Outlet:
         return result
 
     def _publish(self, frame: _Frame, captured: Captured) -> tuple[Result, int]:
-        flags = frame.flags | (Flag.CAPTURE_DRIVER if captured.from_driver else Flag(0))
+        flags = frame.flags | (_CAPTURE_DRIVER if captured.from_driver else 0)
         if self._discontinuity or captured.discontinuity:
-            flags |= Flag.DISCONTINUITY
-        width, height, fps = self._picture
+            flags |= _DISCONTINUITY
         try:
-            if frame.size > self._slot and frame.data is not None:
-                self.producer.write(frame.data)  # the ring refuses it, and counts that where vshm shows it
-            with self.producer.reserve() as slot:
-                self._fill(frame, slot.data)
-                slot.commit(
-                    frame.size,
-                    keyframe=frame.keyframe,
-                    codec=self._codec,
-                    width=width,
-                    height=height,
-                    fps=fps,
-                    timestamp_ms=(realtime_offset_ns() + captured.capture_ns) // 1_000_000,
-                    reserved=frame.reserved,
-                    capture_ns=captured.capture_ns,
-                    flags=flags,
-                )
+            written = self._hand_over(frame, captured, flags)
         except (ProducerBusy, FrameTooLarge) as error:
             self._discontinuity = True
             return "refused" if isinstance(error, FrameTooLarge) else "ring_dropped", -1
-        self._discontinuity = False
-        return "written", self._first + self.books.written
+        self._discontinuity = not written
+        return ("written", self._first + self.books.written) if written else ("ring_dropped", -1)
+
+    def _hand_over(self, frame: _Frame, captured: Captured, flags: int) -> bool:
+        """Write a frame into a slot. Returns whether the ring took it. Raises what Producer raises."""
+        width, height, fps = self._picture
+        said: _Said = {
+            "keyframe": frame.keyframe,
+            "codec": self._codec,
+            "width": width,
+            "height": height,
+            "fps": fps,
+            "timestamp_ms": (realtime_offset_ns() + captured.capture_ns) // 1_000_000,
+            "reserved": frame.reserved,
+            "capture_ns": captured.capture_ns,
+            "flags": flags,
+        }
+        if frame.data is not None:
+            return self.producer.write(frame.data, **said)
+        with self.producer.reserve() as slot:
+            self._fill(frame, slot.data)
+            slot.commit(frame.size, **said)
+        return True
 
     def _fill(self, frame: _Frame, slot: memoryview) -> None:
-        if frame.data is not None:
-            frame.fill(slot)
-            return
+        assert frame.fill is not None
         cpu_ns = time.thread_time_ns()
         frame.fill(slot)
         if self._ledger is not None:

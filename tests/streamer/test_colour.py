@@ -253,3 +253,15 @@ def test_memory_that_a_picture_only_borrows_is_given_back_once_it_is_encoded(cod
         assert len(returned) == number
         del picture
         assert len(returned) == number + 1
+
+
+def test_only_pictures_that_nobody_else_has_are_encoded_as_they_are() -> None:
+    fits = av.VideoFrame(64, 64, "yuv420p")
+    alone, shared = Converter(64, 64, "yuv420p", alone=True), Converter(64, 64, "yuv420p")
+    assert alone.convert(fits, Colour()) is fits
+    assert shared.convert(fits, Colour()) is not fits
+    for pixels, size in (("nv12", (64, 64)), ("yuv420p", (32, 64))):
+        assert alone.convert(av.VideoFrame(*size, pixels), Colour()).format.name == "yuv420p"
+    converted = alone.convert(fits, Colour(FULL, BT601))  # another range, so other numbers
+    assert converted is not fits
+    assert colour_of(fits) == Colour()

@@ -200,28 +200,32 @@ def test_a_break_between_the_pictures_of_a_slower_channel_is_not_lost(ring: str,
     assert [frame.discontinuity for frame in frames[1:]] == [False, True, False, False]
 
 
-def test_where_encoded_units_give_way_the_one_behind_the_gap_says_so(
-    ring: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entered, opened = threading.Event(), threading.Event()
-    camera: Any = SimpleNamespace(**vars(CAMERA) | {"codec": Codec.JPEG})
-    lane = Lane(Channel(ring=ring, slots=200), camera, None, None)
-    handle = lane._handle
+JPEG_CAMERA: Any = SimpleNamespace(**vars(CAMERA) | {"codec": Codec.JPEG})
 
-    def held(one: Captured) -> None:
-        entered.set()
-        assert opened.wait(WATCHDOG_S)
-        handle(one)
 
-    monkeypatch.setattr(lane, "_handle", held)
-    for number in range(lane_module.PENDING_UNITS + 4):
-        lane.offer(Captured(number + 1, unit=AccessUnit(bytes([number]), EntryPoint.IDR)))
-        assert entered.wait(WATCHDOG_S)
-    opened.set()
+def test_an_encoded_unit_is_in_the_ring_once_it_was_offered_and_none_is_left_out(ring: str) -> None:
+    """No thread takes it, and so none of them gives way, however fast they come."""
+    threads = threading.active_count()
+    lane = Lane(Channel(ring=ring, slots=200), JPEG_CAMERA, None, None)
+    assert threading.active_count() == threads
+    for number in range(150):
+        lane.offer(Captured(number + 1, unit=AccessUnit(bytes([number]), EntryPoint.IDR), discontinuity=number == 7))
+        assert lane.books.written == number + 1
     frames = read_all(ring, lane)
-    assert lane.books.encoder_dropped == 3
-    assert [(frame.data[0], frame.discontinuity) for frame in frames[:4]][1:] == [(4, True), (5, False), (6, False)]
+    assert [frame.data[0] for frame in frames] == [*range(150)]
+    assert [number for number, frame in enumerate(frames) if frame.discontinuity] == [7]
     assert lane.books.imbalance() is None
+
+
+def test_a_lane_that_cannot_pass_on_ends_alone(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lane, other = (Lane(Channel(ring=name), JPEG_CAMERA, None, None) for name in (ring, f"{ring}_other"))
+    monkeypatch.setattr(lane.outlet, "write", None)
+    for one in (lane, other, lane, other):
+        one.offer(Captured(1, unit=AccessUnit(b"1", EntryPoint.IDR)))
+    assert lane.failure is not None
+    assert (other.failure, other.books.written) == (None, 2)
+    for one in (lane, other):
+        one.close()
 
 
 def test_what_an_encoder_holds_comes_before_the_new_size(ring: str, use: Any) -> None:

@@ -64,6 +64,8 @@ class Clip:
         begins = [stream.start_time * stream.time_base for stream in found if stream and stream.start_time is not None]
         self.start_s = float(min(begins, default=0))
         self.length_s = (self._container.duration or 0) / av.time_base
+        base = self.stream.time_base
+        self._base = (base.numerator, base.denominator) if base else (0, 1)
         self._packets = self._container.demux(self.stream)
 
     def _opened(self, place: str, options: dict[str, str]) -> Any:
@@ -96,7 +98,7 @@ class Clip:
 
         Returns None if there is none, or if it makes no sense.
         """
-        return float(stamp * self.stream.time_base) if stamp is not None and self.has_times else None
+        return stamp * self._base[0] / self._base[1] if stamp is not None and self.has_times else None
 
     def packet(self) -> Any:
         """Return the next packet; after the last one an empty packet, which flushes decoders, and then None.

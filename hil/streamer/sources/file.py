@@ -92,7 +92,8 @@ class FileSource:
     def _begin(self) -> None:
         self._clip.open()
         self._reader = self._reads(self._clip)
-        self._round: list[Item] = []  # the first two pictures of this round
+        self._first: Item | None = None  # of this round, as long as it is the only one
+        self._in_round = 0  # pictures
         self._over = False
         self._written_ns = self._last_written_ns()
 
@@ -109,17 +110,18 @@ class FileSource:
             self._end_round()
             return
         for item in found:
-            if not item.bad and len(self._round) < 2:
-                self._round.append(item)
+            if not item.bad:
+                self._in_round += 1
+                self._first = item if self._in_round == 1 else None
             self._ready.append(item._replace(begins=self._begins, breaks=self._begins and not self._is_still))
             self._begins = False
 
     def _end_round(self) -> None:
-        self._is_still = len(self._round) == 1
-        if not self._loop or not self._round:
+        self._is_still = self._first is not None
+        if not self._loop or not self._in_round:
             self._over = True
-        elif self._is_still and self._written_ns == self._last_written_ns():
-            self._ready.append(self._round[0]._replace(begins=True))  # a single picture is not decoded again
+        elif self._first is not None and self._written_ns == self._last_written_ns():
+            self._ready.append(self._first._replace(begins=True))  # a single picture is not decoded again
         else:
             self._damaged += self._reader.damaged
             self._begin()

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What camera-streamer asks of malloc and the kernel so that its process stays small."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Each thread takes memory of a size that malloc serves from a heap; then malloc itself says how many heaps there are.
+THREADS = """
+import ctypes, sys, threading
+from hil.streamer.footprint import settle, stay_small
+if sys.argv[1] == "small":
+    stay_small()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+held = threading.Barrier(9)
+
+def take():
+    libc.malloc(50_000)
+    held.wait()
+
+threads = [threading.Thread(target=take) for _ in range(8)]
+for thread in threads:
+    thread.start()
+held.wait()
+for thread in threads:
+    thread.join()
+settle()
+print(libc.prctl(42, 0, 0, 0, 0), flush=True)  # PR_GET_THP_DISABLE
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc, whose malloc has a heap for each thread")
+@pytest.mark.parametrize(("asked", "huge_pages_off", "heaps"), [("small", 1, range(1, 2)), ("not", 0, range(2, 99))])
+def test_all_threads_share_one_heap_and_pages_stay_small(asked: str, huge_pages_off: int, heaps: range) -> None:
+    told = subprocess.run([sys.executable, "-c", THREADS, asked], capture_output=True, text=True, check=True).stdout
+    first, _, malloc = told.partition("\n")
+    assert int(first) == huge_pages_off
+    assert malloc.count("<heap nr=") in heaps
