@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Any, Literal, Self, get_args
 
 from vshm_ctypes import ring_name
@@ -67,6 +66,8 @@ def permissions(said: object) -> int:
 
 def unknown(name: str, known: Collection[str]) -> ChannelError:
     """Return an error that lists the known names."""
+    from difflib import get_close_matches
+
     near = get_close_matches(name, known, n=1)
     meant = f": did you mean {near[0]}?" if near else ""
     return ChannelError(f"{name}: no such name{meant}; there are {', '.join(known)}")

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import gc
+import time
 from ctypes import CDLL
+from math import inf
 
 # glibc's malloc.h, and linux/prctl.h
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _PR_SET_THP_DISABLE = 41
+SETTLED_S = 2.0  # from the first picture on
 _PICTURES = 32 << 20  # bytes: glibc's own limit for what is not mapped afresh each time
 
 
@@ -29,10 +32,23 @@ def stay_small() -> None:
     libc.prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
-def settle() -> None:
-    """Free what only the start needed, and have the garbage collector leave alone what is there now."""
-    gc.collect()
-    gc.freeze()
+class Settling:
+    """Gives back what only the start needed, first what it has left in Python, then the first pictures' memory."""
+
+    def __init__(self) -> None:
+        gc.collect()
+        gc.freeze()  # what is there now stays: the garbage collector need not look at it again and again
+        _trim()
+        self._due_s = time.monotonic() + SETTLED_S
+
+    def tick(self) -> None:
+        """Give memory back once, some time after the start. Called with every picture."""
+        if time.monotonic() >= self._due_s:
+            self._due_s = inf
+            _trim()
+
+
+def _trim() -> None:
     libc = CDLL(None)
-    if hasattr(libc, "malloc_trim"):
+    if hasattr(libc, "malloc_trim"):  # musl has none
         libc.malloc_trim(0)

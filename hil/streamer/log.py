@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 LOG = logging.getLogger("camera-streamer")
@@ -14,6 +13,8 @@ LOG = logging.getLogger("camera-streamer")
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        from datetime import UTC, datetime
+
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         return json.dumps({"time": time, "level": record.levelname.lower(), "event": record.getMessage()})
 

@@ -9,7 +9,8 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vshm_ctypes import VideoShmError, log_to
 from vshm_ctypes.commandline.ending import End, heeding
@@ -21,20 +22,17 @@ from vshm_ctypes.limits import explain
 
 from .arguments import build_parser
 from .channels import FOURCCS, Channel, ChannelError, permissions
-from .config import config_text, read_config
 from .controls import controls_of
 from .encoder import CODECS
 from .encoder_settings import EncoderError
-from .footprint import settle
+from .footprint import Settling
 from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
 from .open_lane import open_lane
+from .opening import START_ATTEMPTS, open_sound, open_when_there
 from .presets import preset_of
 from .service import Service
-from .sound.factory import make_sound_source
-from .sound.lane import SoundLane
-from .sound.options import Sound
 from .sources.factory import make_source
 from .sources.keeper import KEEP_S
 from .sources.modes import Size, Wanted
@@ -42,9 +40,17 @@ from .sources.source import Source, SourceError
 from .sources.timeline import Timelines
 from .status import Status
 
+if TYPE_CHECKING:  # what few need is imported when it is asked for, since it takes memory and time
+    from .sound.lane import SoundLane
+    from .sound.options import Sound
+
 READ_TIMEOUT_S = 0.1  # the longest time until a signal is handled
-WAIT_EVERY_S = 0.5
-START_ATTEMPTS = 5
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    from .config import read_config
+
+    return read_config(path)
 
 
 def default_of(arguments: argparse.Namespace, config: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -73,8 +79,12 @@ def channels_of(arguments: argparse.Namespace, config: dict[str, Any]) -> list[C
 def audio_of(arguments: argparse.Namespace, config: dict[str, Any], channels: Sequence[Channel]) -> Sound | None:
     """Return the sound of the command line, else of the file, or None if none is wanted. Raises ChannelError."""
     words = arguments.audio or config.get("audio")
-    sound = Sound.parse(words, default_of(arguments, config, "mode")) if words else None
-    if sound and sound.ring in [channel.ring for channel in channels]:
+    if not words:
+        return None
+    from .sound.options import Sound
+
+    sound = Sound.parse(words, default_of(arguments, config, "mode"))
+    if sound.ring in [channel.ring for channel in channels]:
         raise ChannelError(f"{sound.ring}: pictures and sound for one ring")
     return sound
 
@@ -121,22 +131,6 @@ def open_websocket(words: str, channels: Sequence[Channel]) -> contextlib.Abstra
     return WebSocketServer(*place, [channel.ring for channel in channels if not channel.is_raw])
 
 
-def open_sound(sound: Sound, source: Source, ledger: Ledger | None, wait: bool, over: End) -> SoundLane:
-    """Open the source of sound and its ring. Raises SourceError, EncoderError or VideoShmError.
-
-    wait: pictures do not wait for a microphone that is absent; it is opened once it is there.
-    """
-    if not (wait and source.live):
-        open_when_there(source, False, over)
-    try:
-        lane = SoundLane(sound, source, ledger)
-    except Exception:
-        source.close()
-        raise
-    LOG.info("%s: %s of %d Hz from %s", sound.ring, sound.codec, sound.rate, source.name)
-    return lane
-
-
 @contextlib.contextmanager
 def giving_keyframes(source: Source, lanes: Sequence[Lane]) -> Iterator[None]:
     """Let SIGUSR1 ask the source and all lanes for a keyframe during the block."""
@@ -153,32 +147,9 @@ def giving_keyframes(source: Source, lanes: Sequence[Lane]) -> Iterator[None]:
         signal.signal(signal.SIGUSR1, before)
 
 
-def open_when_there(source: Source, wait: bool, over: End) -> bool:
-    """Open the source; with wait, as soon as it is there. Returns False if the end came first. Raises SourceError.
-
-    A camera that is there but does not start is tried several times.
-    """
-    told, attempts = "", 0
-    while not over.is_set():
-        try:
-            source.open()
-            return True
-        except SourceError as error:
-            attempts += error.kind == "streamon"
-            if not wait and not (error.kind == "streamon" and attempts < START_ATTEMPTS):
-                raise
-            why = str(error.strerror or error)
-            if told != why:
-                LOG.warning("%s; tried again", why)
-                told = why
-            over.wait(WAIT_EVERY_S)
-    return False
-
-
 def stream(source: Source, lanes: Sequence[Lane], status: Status, over: End) -> bool:
     """Stream until a signal, the end of the source, or the end of every lane. Returns False if the source failed."""
-    service = Service()
-    settle()
+    service, settling = Service(), Settling()
     while not over.is_set() and not all(lane.failure for lane in lanes):
         try:
             captured = source.read(READ_TIMEOUT_S)
@@ -193,6 +164,7 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status, over: End) -> 
                 lane.offer(captured if len(lanes) == 1 else replace(captured))
         if any(lane.books.written for lane in lanes):
             service.frame_written()
+        settling.tick()
         service.is_alive()
         status.tick()
     service.stopping()
@@ -214,7 +186,7 @@ def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
 
 def run(arguments: argparse.Namespace, over: End) -> int:
     """Stream until over is set. Returns the exit code: 0, or 1 if something failed, which is logged."""
-    config = read_config(arguments.config) if arguments.config else {}
+    config = _read_config(arguments.config) if arguments.config else {}
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
     controls = controls_of(arguments, config, words)
@@ -224,6 +196,8 @@ def run(arguments: argparse.Namespace, over: End) -> int:
     if arguments.print_config:
         said = {"device": words, "keep": keep_s, "wait": wait, "loop": loop, "websocket": websocket or None}
         said["control"] = controls or None
+        from .config import config_text
+
         print(config_text(said, channels, audio), end="")
         return 0
     timelines = Timelines()
@@ -245,7 +219,7 @@ def run(arguments: argparse.Namespace, over: End) -> int:
                 open_lanes.enter_context(open_websocket(websocket, channels))
             everything: list[Lane | SoundLane] = [*lanes]
             if audio is not None:
-                everything.append(open_sound(audio, make_sound_source(audio, loop, timelines), ledger, wait, over))
+                everything.append(open_sound(audio, loop, timelines, ledger, wait, over))
                 open_lanes.callback(everything[-1].close)
             status = Status(everything)
             LOG.info("%s: %dx%d at %g fps", source.name, source.width, source.height, source.fps)

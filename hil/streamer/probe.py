@@ -6,7 +6,6 @@ It is tried in a child process, since some of them crash or hang.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -56,6 +55,8 @@ def try_encoder(name: str, channel: Channel, width: int, height: int, fps: float
 
 def probe(name: str, channel: Channel, width: int, height: int, fps: float, timeout_s: float = TIMEOUT_S) -> str | None:
     """Run try_encoder in a child process. Returns why the encoder is of no use, also if it crashed or hung, or None."""
+    import subprocess
+
     words = [name, channel.codec, str(width), str(height), str(fps)]
     command = [sys.executable, "-m", __name__, *words]
     try:

@@ -14,11 +14,12 @@ from vshm_ctypes.commandline.output import can_redraw, say
 
 from .lane import Lane
 from .log import LOG
-from .sound.lane import SoundLane
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
+
+    from .sound.lane import SoundLane
 
 
 PLAIN_EVERY_S = 10.0  # on a terminal that can't redraw lines
@@ -98,7 +99,7 @@ class Status:
                 "ring_cpu_share": ring_time.share_of_core(seconds),
                 "ring_cpu_us_per_frame": ring_time.cpu_ns / 1000 / max(ring_time.frames, 1),
             }
-            if isinstance(lane, SoundLane):
+            if not isinstance(lane, Lane):
                 told["microphone"] = lane.source.figures()
         return told | {"channels": channels}
 

@@ -2,7 +2,7 @@
 """What a picture costs camera-streamer, beside FFmpeg's ffmpeg and beside ustreamer with the same work.
 
 python tests/bench/camera_process.py [--camera /dev/videoN] [--only SCENE] [--rounds N] [--seconds S] [--json]
-exit 1: over a limit; 2: ffmpeg or ustreamer is not here
+exit 1: over a limit, or no pictures came; 2: ffmpeg or ustreamer is not here
 
 Without a camera, pictures of 1280x720 at 30 frames/s come from a file that both play at its own pace; a camera adds
 JPEG beside ustreamer, and takes the file's place in the first line. The two take turns, ours first in one, last in the
@@ -211,4 +211,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"camera_process.py: {error}") from None

@@ -125,25 +125,33 @@ def _counted(program: Program, pipe: IO[bytes], over: Event) -> list[_Counter]:
     return counters
 
 
+def _wait(counter: _Counter, processes: Sequence[subprocess.Popen[bytes]], log_path: Path) -> None:
+    """Wait for a first picture. Raises RuntimeError."""
+    until_s = time.monotonic() + PATIENCE_S
+    while not counter.first.wait(0.05):
+        if time.monotonic() > until_s or any(process.poll() is not None for process in processes):
+            raise RuntimeError(f"no picture came: {log_path.read_text()[-2000:]}")
+
+
 def measured(programs: Sequence[Program], seconds: float, environment: dict[str, str], log_path: Path) -> Cost:
     """Run programs side by side and return their cost. Raises RuntimeError, with their words, if no picture comes."""
     over = Event()
     with ExitStack() as stack, log_path.open("wb") as log:
         stack.callback(over.set)
-        pids: list[int] = []
+        processes: list[subprocess.Popen[bytes]] = []
         counters: list[_Counter] = []
         for program in programs:
             begin_s = time.monotonic()
             process = stack.enter_context(_started(program.arguments, environment, log))
             reader = stack.enter_context(_started(program.reader, environment, log)) if program.reader else process
             assert reader.stdout is not None
-            pids.append(process.pid)
+            processes.append(process)
             counters += _counted(program, reader.stdout, over)
         for counter in counters:
-            if not counter.first.wait(PATIENCE_S):
-                raise RuntimeError(f"no picture from {programs[0].arguments[0]}:\n{log_path.read_text()[-2000:]}")
+            _wait(counter, processes, log_path)
         first_s = counters[-1].first_s - begin_s
         time.sleep(SETTLE_S)
+        pids = [process.pid for process in processes]
         frames, spent, anon_mb = counters[0].frames, sum(map(cpu_ns, pids)), 0.0
         until_s = time.monotonic() + seconds
         while (left_s := until_s - time.monotonic()) > 0:
@@ -151,7 +159,7 @@ def measured(programs: Sequence[Program], seconds: float, environment: dict[str,
             time.sleep(min(LOOK_S, left_s))
         spent, frames = sum(map(cpu_ns, pids)) - spent, counters[0].frames - frames
         if not frames:
-            raise RuntimeError(f"no more pictures from {programs[0].arguments[0]}:\n{log_path.read_text()[-2000:]}")
+            raise RuntimeError(f"no more pictures came: {log_path.read_text()[-2000:]}")
         return Cost(spent / 1e6 / frames, anon_mb, first_s, frames)
 
 

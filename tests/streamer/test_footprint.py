@@ -10,7 +10,7 @@ import pytest
 # Each thread takes memory of a size that malloc serves from a heap; then malloc itself says how many heaps there are.
 THREADS = """
 import ctypes, sys, threading
-from hil.streamer.footprint import settle, stay_small
+from hil.streamer.footprint import Settling, stay_small
 if sys.argv[1] == "small":
     stay_small()
 libc = ctypes.CDLL(None)
@@ -27,7 +27,7 @@ for thread in threads:
 held.wait()
 for thread in threads:
     thread.join()
-settle()
+Settling()
 print(libc.prctl(42, 0, 0, 0, 0), flush=True)  # PR_GET_THP_DISABLE
 libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
 libc.fflush(None)

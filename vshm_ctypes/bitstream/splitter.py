@@ -92,6 +92,12 @@ class Splitter:
 
     # ---- bytes in, access units out ----
 
+    def learn(self, data: bytes) -> None:
+        """Take parameter sets that come apart from the stream."""
+        for nal in nal_units(data, self.codec):
+            if nal.kind in self._syntax.parameter_sets:
+                self._delimiter.learn(data[nal.header : nal.end])
+
     def feed(self, data: bytes, mark: Any = None) -> Iterator[tuple[AccessUnit, Any]]:
         """Take more bytes, and yield the access units that they complete, each with its mark. Raises StreamError.
 

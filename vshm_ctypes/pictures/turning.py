@@ -29,7 +29,7 @@ def display_matrix(picture: Any) -> Signs | None:
     try:
         # picture.side_data would be kept by the picture that it refers to, and both stay in memory until Python's
         # garbage collector comes along: a hundred pictures and more.
-        beside = SideDataContainer(picture)
+        beside = SideDataContainer(picture)  # type: ignore[call-arg]  # its stub has no constructor
         if not len(beside):
             return UPRIGHT
         a, b, _, c, d = struct.unpack_from("=5i", bytes(beside["DISPLAYMATRIX"]))

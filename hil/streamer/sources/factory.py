@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Creates the source that --device names."""
+"""Creates the source that --device names. Of the sources, only that one is loaded."""
 
 from __future__ import annotations
 
 from vshm_ctypes.commandline.extras import remedy
 
-from .file import FileSource
 from .healing import HealingSource
 from .keeper import KEEP_S
 from .modes import Wanted
-from .ring import RingSource
-from .rpicam import RpicamSource
 from .source import Source, SourceError
 from .timeline import Timelines
 
@@ -24,6 +21,8 @@ def make_source(
     can't be read on. keep_s: as for Keeper. starts: as for HealingSource.
     """
     if words.startswith("file:"):
+        from .file import FileSource
+
         path = words.removeprefix("file:")
         source = FileSource(path, loop, timelines.of(path), wanted.fps, wanted.copy)
         return HealingSource(source) if loop else source
@@ -39,8 +38,12 @@ def _camera(words: str, wanted: Wanted, keep_s: float) -> Source:
     if words.startswith("testsrc"):
         return _test_card(words, wanted)
     if words == "rpicam":
+        from .rpicam import RpicamSource
+
         return RpicamSource(wanted)
     if words.startswith("ring:"):
+        from .ring import RingSource
+
         return RingSource(words.removeprefix("ring:"), wanted)
     from .v4l2 import V4l2Source  # v4l2py is slow to import
 

@@ -11,8 +11,9 @@ import contextlib
 import itertools
 import time
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from vshm_ctypes import Codec
@@ -43,7 +44,7 @@ class FileSource:
     ) -> None:
         self.name = f"file:{path}"
         self._path, self._loop, self._given_fps = path, loop, fps
-        self._reads: type[Pictures | Units] = Units if copy else Pictures
+        self._reads: Callable[[Clip], Pictures | Units] = Units if copy else Pictures
         self._clip = Clip(path, "video", fps)
         self._timeline = timeline or Timeline()
         self._pace: Pace | None = None
@@ -80,7 +81,7 @@ class FileSource:
     def _look(self) -> None:
         """Decode the start of a stream that is passed through, for errors and for its rotation. Raises SourceError."""
         decoded = FileSource(self._path, False, fps=self._given_fps)
-        decoded._is_look = True
+        decoded._is_look, decoded._reads = True, partial(Pictures, threads=False)
         decoded.open()
         if isinstance(decoded._reader, Pictures) and decoded._reader.turned:
             LOG.info("%s: it is passed through on its side, as it is stored; an encoder turns it", self.name)
@@ -134,7 +135,7 @@ class FileSource:
         times = [item.time_s for item in self._ready if item.time_s is not None]
         steps = [after - before for before, after in itertools.pairwise(times) if after > before]
         told = self._clip.fps
-        seen = 1 / median(steps) if len(steps) > 1 else told
+        seen = 1 / sorted(steps)[len(steps) // 2] if len(steps) > 1 else told
         return min(told if told / WRONG < seen < told * WRONG else seen, MOST_FPS)
 
     def _tell(self, first: Any) -> None:

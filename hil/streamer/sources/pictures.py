@@ -48,13 +48,14 @@ class Pictures:
     """Decodes the pictures of a newly opened clip from start to end.
 
     passed_over: packets before the first keyframe. damaged: pictures that were decoded in spite of errors. why: the
-    decoder's last error. has_fields: a packet contains two pictures of half the height each.
+    decoder's last error. has_fields: a packet contains two pictures of half the height each. threads: the decoder may
+    use several; for a few pictures it is not worth their memory.
     """
 
     codec: Codec | None = None
 
-    def __init__(self, clip: Clip) -> None:
-        clip.stream.thread_type = "AUTO"
+    def __init__(self, clip: Clip, threads: bool = True) -> None:
+        clip.stream.thread_type = "AUTO" if threads else "NONE"
         # Otherwise a left crop smaller than the processor's alignment is ignored, and the picture is wider.
         clip.stream.codec_context.flags |= Flags.unaligned
         self._clip = clip

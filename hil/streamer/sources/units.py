@@ -15,7 +15,6 @@ from vshm_ctypes.bitstream import (
     AccessUnit,
     EntryPoint,
     ParameterSets,
-    Splitter,
     StreamError,
     picture_format,
     whole_jpeg,
@@ -24,6 +23,7 @@ from vshm_ctypes.bitstream import (
 from .beside import Beside
 from .clip import Clip
 from .pictures import Item
+from .samples import Samples
 from .source import SourceError
 
 CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.JPEG}
@@ -54,9 +54,9 @@ class Units:
             raise SourceError(0, f"{clip.path}: {name} can't be passed through; leave encoder=copy away", "unsuitable")
         self.codec = CODECS[name]
         self._sets = ParameterSets(self.codec)
-        self._splitter = Splitter(self.codec) if self.codec in _FILTERS else None
-        self._filter = BitStreamFilterContext(_FILTERS[self.codec], clip.stream) if self._splitter else None
-        self._beside = Beside(clip.stream, self.codec) if self._splitter else None
+        self._samples = Samples(self.codec) if self.codec in _FILTERS else None
+        self._filter = BitStreamFilterContext(_FILTERS[self.codec], clip.stream) if self._samples else None
+        self._beside = Beside(clip.stream, self.codec) if self._samples else None
         self._delay_s = 0.0  # the longest time from decoding to presentation
         self._found: list[tuple[AccessUnit | None, _Times]] = []
         self._begun = self._looked = self._over = False
@@ -87,20 +87,20 @@ class Units:
         return self._in_turn(found)
 
     def _units(self, packet: Any, times: _Times) -> Iterable[tuple[AccessUnit, _Times]]:
-        if self._splitter is None:
+        if self._samples is None:
             return [(AccessUnit(whole_jpeg(bytes(packet)), EntryPoint.IDR), times)] if packet.size else []
         if self._over:
-            return self._splitter.flush()
-        return self._split(self._splitter, packet, times)
+            return self._samples.flush()
+        return self._split(self._samples, packet, times)
 
-    def _split(self, splitter: Splitter, packet: Any, times: _Times) -> Iterable[tuple[AccessUnit, _Times]]:
+    def _split(self, samples: Samples, packet: Any, times: _Times) -> Iterable[tuple[AccessUnit, _Times]]:
         assert self._filter is not None
         if not self._begun:  # the container's parameter sets may come with no other picture
             apart = BitStreamFilterContext(f"{_FILTERS[self.codec]},dump_extra=freq=all", self._clip.stream)
             for filtered in apart.filter(av.Packet(bytes(packet))):
                 self._sets.learn(bytes(filtered))
         for filtered in self._filter.filter(packet):
-            yield from splitter.feed(bytes(filtered), times)
+            yield from samples.feed(bytes(filtered), times)
 
     def _take(self, unit: AccessUnit, times: _Times) -> None:
         if not self._begun and not unit.keyframe:
