@@ -25,8 +25,14 @@ class Difference:
 
 
 def kernels_of(runs: Sequence[Run]) -> list[str]:
-    """Return the kernel of each run's tests, as uname -r prints it; of a run without any, "-"."""
-    return [next((str(each["machine"]["before"]["kernel"]) for each in run["sessions"]), "-") for run in runs]
+    """Return the kernel whose drivers each run met, as uname -r prints it; of a run without any session, "-"."""
+    return [_kernel(run) for run in runs]
+
+
+def _kernel(run: Run) -> str:
+    """Return the kernel of a run's first session with a V4L2 camera: others may be outside of the virtual machine."""
+    sessions = sorted(run["sessions"], key=lambda each: not any(camera.get("v4l2") for camera in each["cameras"]))
+    return next((str(each["machine"]["before"]["kernel"]) for each in sessions), "-")
 
 
 def differences(runs: Sequence[Run]) -> list[Difference]:

@@ -55,10 +55,14 @@ class Control:
         return False
 
 
+EXPOSURE_PRIORITY = (CAMERA_TERMINAL, 0x03)  # 1: the rate may sink so that pictures are exposed longer
+
+
 def controls() -> dict[tuple[int, int], Control]:
     """Return the controls with their default values, by entity and selector."""
     return {
         (CAMERA_TERMINAL, 0x02): Control(1, 0, 0, _AUTO | _MANUAL, _AUTO, bitmap=True),  # exposure mode
+        EXPOSURE_PRIORITY: Control(1, 0, 1, 1, 1),
         (CAMERA_TERMINAL, 0x04): Control(4, 1, 10_000, 1, 300),  # exposure time, in 100 us
         (PROCESSING_UNIT, 0x02): Control(2, -64, 64, 1, 0),  # brightness
         (PROCESSING_UNIT, 0x03): Control(2, 0, 100, 1, 50),  # contrast

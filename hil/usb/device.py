@@ -14,7 +14,16 @@ from . import sound_descriptors as sound
 from . import video_descriptors as video
 from .books import BookKeeper
 from .configuration import configuration
-from .controls import GET_CUR, INVALID_CONTROL, INVALID_REQUEST, NO_ERROR, OUT_OF_RANGE, SET_CUR, controls
+from .controls import (
+    EXPOSURE_PRIORITY,
+    GET_CUR,
+    INVALID_CONTROL,
+    INVALID_REQUEST,
+    NO_ERROR,
+    OUT_OF_RANGE,
+    SET_CUR,
+    controls,
+)
 from .designs import Design
 from .faults import Faults
 from .microphone import Microphone
@@ -57,11 +66,14 @@ class CameraDevice:
         self._configuration = configuration(model.design, model.largest)
         self._replies = Replies(link)
         self._sender = Sender(link, faults, books, model.design.bulk, lambda: round(now_s() * 1e9))
-        self._video = VideoStream(model.design, model.clips, self._sender, faults, books, now_s)
+        self._controls = controls()
+        slows = self._controls[EXPOSURE_PRIORITY]
+        self._video = VideoStream(
+            model.design, model.clips, self._sender, faults, books, now_s, lambda: bool(slows.current)
+        )
         negotiation = Negotiation(model.design, model.largest)
         self._streaming = StreamingControl(negotiation, faults, books, self._video.commit)
         self._microphone = Microphone(link, faults, books, now_s) if model.design.microphone else None
-        self._controls = controls()
         self._error_code = NO_ERROR
         self._alternates: dict[int, int] = {}
         self._configured = 0
@@ -146,7 +158,7 @@ class CameraDevice:
         if setup.request == GET_INTERFACE:
             return Reply(bytes([self._alternates.get(setup.interface, 0)]))
         if setup.request == SET_CONFIGURATION:
-            self._configured = setup.value
+            self._configure(setup.value)
             return DONE
         if setup.request == GET_CONFIGURATION:
             return Reply(bytes([self._configured]))
@@ -157,6 +169,12 @@ class CameraDevice:
                 self._video.stop()  # so a host says that it wants no more pictures
             return DONE
         return DONE if setup.request in (CLEAR_FEATURE, SET_FEATURE) else STALL
+
+    def _configure(self, value: int) -> None:
+        """Take a configuration, which the kernel chooses when it is plugged in, and again after a reset."""
+        if self._faults.take("hung"):
+            self._books.event("reset")
+        self._configured = value
 
     def _status(self, setup: Setup) -> Reply:
         # The kernel asks for the device's status when it wakes it up.

@@ -44,16 +44,16 @@ def view(
     left_out = sum(buffer is None for buffer in found)
     numbers = _behind(pictures, fault, shown) | ({"left out"} if 2 * left_out > len(found) else set())
     shares = _shares(hit, shown)
-    if cancelled := sum(buffer.cancelled for buffer in buffers):
+    if any(buffer.cancelled for buffer in buffers):
         flags, shares = {"ERROR"}, "0 %"
-        numbers.add(f"0 and no time ({cancelled} buffers)")
+        numbers.add("0 and no time")
     silence_s = max(((b.got_ns - a.got_ns) / 1e9 for a, b in pairwise(buffers)), default=0.0)
-    waits = [f"silent for {silence_s:.0f} s"] if silence_s > _SILENCE_S else []
+    waits = [f"silent for {int(silence_s)} s"] if silence_s > _SILENCE_S else []
     return View(_words(flags), shares, _words(numbers), _words(map(_failure, failures)), _words([*events, *waits]))
 
 
 def _shares(hit: Sequence[Picture], shown: dict[int, Buffer]) -> str:
-    """Return how much of each picture there was, as a range."""
+    """Return how much of each picture there was; of parts that differ, about how much."""
     shares = sorted(
         100 * shown[number].bytes / max(picture.bytes, 1)
         for picture in hit
@@ -62,8 +62,10 @@ def _shares(hit: Sequence[Picture], shown: dict[int, Buffer]) -> str:
     )
     if not shares:
         return NOTHING
+    if shares[0] == shares[-1] == 100:
+        return "all"
     least, most = round(shares[0]), round(shares[-1])
-    return "all" if shares[0] == shares[-1] == 100 else f"{least} %" if least == most else f"{least} to {most} %"
+    return f"{least} %" if least == most else f"about {round((least + most) / 2, -1):.0f} %"
 
 
 def _numbers(picture: Picture) -> range:
@@ -91,7 +93,9 @@ def _behind(pictures: Sequence[Picture], fault: str, shown: dict[int, Buffer]) -
 
 
 def _failure(failure: Failure) -> str:
-    return f"{failure.call}: {failure.name}" + (f" after {failure.after_s:.0f} s" if failure.after_s >= _LONG_S else "")
+    return f"{failure.call}: {failure.name}" + (
+        f" after {int(failure.after_s)} s" if failure.after_s >= _LONG_S else ""
+    )
 
 
 def _words(parts: Iterable[str]) -> str:

@@ -64,10 +64,12 @@ _LIST = (
     Fault("stall", Unit.SECONDS_FROM_NOW, "nothing is sent for that long from now on"),
     Fault("late-start", Unit.SECONDS, "the first picture comes that long after streaming has started"),
     Fault("interval", Unit.SECONDS, "one picture in that time, whatever was negotiated: 2.5 is 0.4 fps"),
+    Fault("dark", Unit.SWITCH, "a third of the rate, unless the control exposure_dynamic_framerate forbids it"),
     Fault("jitter", Unit.SECONDS, "each picture is late by a random time up to that"),
     Fault("spread", Unit.PARTS, "a picture is sent in that many parts over its whole time, as on a busy bus"),
     Fault("pts", Unit.WORD, "presentation time of the pictures", ("zero", "jump", "back", "fast", "random", "none")),
     Fault("scr", Unit.WORD, "the camera's clock in each payload", ("zero", "frozen", "random", "none")),
+    Fault("hung", Unit.SWITCH, "nothing is sent until it is reset, or plugged in again, which ends the fault"),
     # Of answers
     Fault("refuse-probe", Unit.ANSWERS, "a format that the host proposes is refused (STALL)"),
     Fault("refuse-commit", Unit.ANSWERS, "a format that the host has settled on is refused (STALL)"),

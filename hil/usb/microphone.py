@@ -14,11 +14,10 @@ from .books import BookKeeper
 from .controls import GET_CUR, GET_MAX, GET_MIN, GET_RES, SET_CUR
 from .faults import Faults
 from .reply import DONE, STALL, Reply, Setup, reply_or_stall
-from .sound_descriptors import FEATURES, PACKETS_PER_S, RATE_HZ, SAMPLE_BYTES
+from .sound_descriptors import FEATURES, MOST_PACKET_BYTES, PACKET_BYTES, PACKETS_PER_S, RATE_HZ, SAMPLE_BYTES
 from .usbip import Link, Packet, Request, take_back
 
 TONE_HZ, TONE_S = 1000, 0.1
-_PACKET_BYTES = RATE_HZ // PACKETS_PER_S * SAMPLE_BYTES
 _AMPLITUDE = 8000  # at full volume
 _MUTE, _VOLUME = 1, 2  # selectors
 _LEAST, _MOST, _STEP = -20 * 256, 0, 256  # volume, in 1/256 dB
@@ -101,10 +100,14 @@ class Microphone:
         return self._wake_s
 
     def _send(self, now_s: float) -> None:
-        while self._waiting and (end_s := self._next_s + len(self._waiting[0].packets) / PACKETS_PER_S) <= now_s:
+        while self._waiting and self._next_s + len(self._waiting[0].packets) / PACKETS_PER_S <= now_s:
+            # Where a busy machine asks for too few packets, more samples in each catch up, as with any microphone whose
+            # clock is not that of the bus.
+            is_late = now_s - self._next_s > sum(len(each.packets) for each in self._waiting) / PACKETS_PER_S
+            size = MOST_PACKET_BYTES if is_late else PACKET_BYTES
             request = self._waiting.popleft()
-            self._link.answer_packets(request, [Packet(self._piece()) for _ in request.packets])
-            self._next_s = end_s
+            self._link.answer_packets(request, [Packet(self._piece(size)) for _ in request.packets])
+            self._next_s += len(request.packets) * size / SAMPLE_BYTES / RATE_HZ
         # A thousand transfers in a second are too many to wake up for each: the next time is when half of them are due.
         half = -(-len(self._waiting) // 2)
         packets = sum(len(request.packets) for request in islice(self._waiting, half))
@@ -112,11 +115,11 @@ class Microphone:
 
     def _skip(self, now_s: float) -> None:
         lost = round((now_s - self._next_s) * PACKETS_PER_S)
-        self._at = (self._at + lost * _PACKET_BYTES) % (RATE_HZ * SAMPLE_BYTES)
+        self._at = (self._at + lost * PACKET_BYTES) % (RATE_HZ * SAMPLE_BYTES)
         self._next_s += lost / PACKETS_PER_S
         self._books.event("sound-lost", packets=lost)
 
-    def _piece(self) -> bytes:
-        piece = self._sound[self._at : self._at + _PACKET_BYTES]
-        self._at = (self._at + _PACKET_BYTES) % (RATE_HZ * SAMPLE_BYTES)
+    def _piece(self, size: int) -> bytes:
+        piece = self._sound[self._at : self._at + size]
+        self._at = (self._at + size) % (RATE_HZ * SAMPLE_BYTES)
         return piece

@@ -103,7 +103,7 @@ def from_the_start(fault: str, value: float) -> Callable[[UsbCamera, str], View]
             watch.more(BETWEEN, _PATIENCE_S)
             seen = _view(camera, watch, fault)
             if watch.buffers and (late_s := (watch.buffers[0].got_ns - begin_ns) / 1e9) > 2:
-                seen = seen._replace(poll=f"silent for {late_s:.0f} s")
+                seen = seen._replace(poll=f"silent for {int(late_s)} s")
             return seen
 
     return play
@@ -122,7 +122,7 @@ def control(fault: str, value: float) -> Callable[[UsbCamera, str], View]:
             camera.clear()
             watch.more(BETWEEN, _PATIENCE_S)
             seen = _view(camera, watch, fault)
-            return seen if watch.failures else seen._replace(errno=f"S_CTRL: none after {took_s:.0f} s")
+            return seen if watch.failures else seen._replace(errno=f"S_CTRL: none after {int(took_s)} s")
 
     return play
 
@@ -193,7 +193,14 @@ _PLAIN = {
     "uvc15": "MJPG",
 }
 _RAW = ("truncated", "empty", "hole", "lost-packet", "error-bit")
-_LASTING = (("stall", 2.0, 3.0), ("interval", 2.5, 6.0), ("jitter", 0.02, 1.0), ("spread", 6, 1.0))
+_LASTING = (
+    ("stall", 2.0, 3.0),
+    ("interval", 2.5, 6.0),
+    ("dark", 1, 1.0),
+    ("jitter", 0.02, 1.0),
+    ("spread", 6, 1.0),
+    ("hung", 1, 3.0),
+)
 _AT_START = (
     ("late-start", 3.0),
     ("refuse-probe", 1),

@@ -14,7 +14,10 @@ RATE_HZ, SAMPLE_BYTES = 48_000, 2
 PACKETS_PER_S = 1000
 _CLASS_SPECIFIC, _CLASS_ENDPOINT, _AUDIO = 0x24, 0x25, 1
 _INTERVAL = 4  # a packet in every 2 ** (4 - 1) microframes, which is one in a millisecond
-_HEADROOM = 4  # bytes in a packet beyond what 1 ms takes
+PACKET_BYTES = RATE_HZ // PACKETS_PER_S * SAMPLE_BYTES
+MOST_PACKET_BYTES = (
+    PACKET_BYTES * 5 // 4
+)  # snd-usb-audio makes room for a quarter more than the rate takes, and no more
 _MUTE_AND_VOLUME = 3
 
 
@@ -30,6 +33,6 @@ def interfaces() -> bytes:
     out += struct.pack("<BBBBBH", 7, _CLASS_SPECIFIC, 1, OUTPUT, 1, 1)  # PCM
     out += struct.pack("<8B", 11, _CLASS_SPECIFIC, 2, 1, 1, SAMPLE_BYTES, 8 * SAMPLE_BYTES, 1)
     out += RATE_HZ.to_bytes(3, "little")
-    packet = RATE_HZ // PACKETS_PER_S * SAMPLE_BYTES + _HEADROOM
-    out += struct.pack("<BBBBHBBB", 9, usb.ENDPOINT, usb.IN | SOUND_ENDPOINT, usb.ISOCHRONOUS, packet, _INTERVAL, 0, 0)
+    endpoint = usb.IN | SOUND_ENDPOINT
+    out += struct.pack("<BBBBHBBB", 9, usb.ENDPOINT, endpoint, usb.ISOCHRONOUS, MOST_PACKET_BYTES, _INTERVAL, 0, 0)
     return out + struct.pack("<BBBBBH", 7, _CLASS_ENDPOINT, 1, 0, 0, 0)

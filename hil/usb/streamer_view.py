@@ -24,6 +24,7 @@ from .faults import FAULTS, Unit
 from .scenes import BETWEEN, ROUNDS, SIZE, Scene
 
 _STARTED_WITHIN_S, _PATIENCE_S = 60.0, 30.0
+_RESCUED_WITHIN_S = 120.0  # it opens it in vain first, which takes longer each time
 _LOOK_EVERY_S = 0.1
 _WATCHED_S = 3.0
 _FPS = 5  # of the pictures: slow enough for an emulated processor, so that each that is good is passed on
@@ -91,6 +92,8 @@ class StreamerView:
         else:
             camera.set(scene.fault, scene.value)
             time.sleep(_WATCHED_S + (float(scene.value) if scene.fault == "stall" else 0))
+            if scene.fault == "hung":
+                self._more(BETWEEN, _RESCUED_WITHIN_S)
         camera.clear()
         returned = self._more(BETWEEN, _PATIENCE_S)
         return self._told(scene, begin_ns) + ("" if returned else ", gives up")
@@ -116,6 +119,7 @@ class StreamerView:
         fates = self._fates(scene.fault, begin_ns)
         told = [_share(fates)] if fates else []
         told += ["opens it again"] if len(starts) > scene.opens else []
+        told += ["resets it"] if any(one.name == "reset" and one.time_ns >= begin_ns for one in books.events) else []
         sent_s = [one.sent_ns / 1e9 for one in books.pictures if one.sent_ns is not None and one.sent_ns >= begin_ns]
         entry_s = [record.entry_ns / 1e9 for record in self._records() if record.entry_ns >= begin_ns]
         silence_s, own_s = (_longest([begin_ns / 1e9, *times_s]) for times_s in (entry_s, sent_s))

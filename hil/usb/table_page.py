@@ -38,18 +38,27 @@ def series(release: str) -> str:
 
 
 def render(tables: Tables, order: Sequence[str]) -> str:
-    """Return the table in Markdown. Kernels on which a fault looks the same share a row."""
+    """Return the table in Markdown. Kernels on which a fault looks the same share a row.
+
+    Where camera-streamer was not put before a fault on one of them, its cell is what it did on the first one.
+    """
     releases = sorted(tables, key=lambda name: [int(part) for part in series(name).split(".") if part.isdigit()])
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for name in order:
-        alike: dict[tuple[str, ...], list[str]] = {}
+        alike: list[tuple[list[str], list[str]]] = []
         for release in releases:
             if name in tables[release]:
-                cells = list(tables[release][name][1:])
-                cells += [NOT_MEASURED] * (len(COLUMNS) - len(cells))
-                alike.setdefault(tuple(cells), []).append(series(release))
-        lines += [(name, ", ".join(kernels), *cells) for cells, kernels in alike.items()]
+                cells = [*tables[release][name][1:], *[NOT_MEASURED] * len(COLUMNS)][: len(COLUMNS)]
+                kernels = next((kernels for other, kernels in alike if _is_alike(other, cells)), None)
+                if kernels is None:
+                    alike.append((cells, kernels := []))
+                kernels.append(series(release))
+        lines += [(name, ", ".join(kernels), *cells) for cells, kernels in alike]
     return f"{_MEASURED}{', '.join(releases)}:\n\n{table_of(HEADINGS, lines)}"
+
+
+def _is_alike(first: Row, cells: Row) -> bool:
+    return first[:-1] == cells[:-1] and cells[-1] in (first[-1], NOT_MEASURED)
 
 
 def _parsed(text: str) -> Tables:
@@ -60,6 +69,6 @@ def _parsed(text: str) -> Tables:
         elif line.startswith("| "):
             name, kernels, *cells = (cell.strip() for cell in line.strip("| ").split(" | "))
             for release, table in tables.items():
-                if series(release) in kernels.split(", "):
-                    table[name] = [name, *cells]
+                if series(release) in (named := kernels.split(", ")):
+                    table[name] = [name, *cells] if series(release) == named[0] else [name, *cells[:-1]]
     return tables

@@ -16,7 +16,7 @@ VERSION_1_1, VERSION_1_5 = 0x0110, 0x0150
 # wMaxPacketSize of the alternate settings from 1 on: 512, 1024, 2 x 1024, 3 x 1024 bytes in each microframe.
 ALTERNATES = (0x0200, 0x0400, 0x0C00, 0x1400)
 # What the camera terminal and the processing unit can: bits of bmControls.
-EXPOSURE_MODE, EXPOSURE_TIME = 1 << 1, 1 << 3
+EXPOSURE_MODE, EXPOSURE_PRIORITY, EXPOSURE_TIME = 1 << 1, 1 << 2, 1 << 3
 BRIGHTNESS, CONTRAST, POWER_LINE = 1 << 0, 1 << 1, 1 << 10
 _CLASS_SPECIFIC, _CLASS_ENDPOINT, _VIDEO = 0x24, 0x25, 0x0E
 _HEADER, _INPUT, _OUTPUT, _PROCESSING = 1, 2, 3, 5  # of the control interface
@@ -54,7 +54,7 @@ def interfaces(design: Design, largest: dict[tuple[str, int, int], int]) -> byte
 
 def _entities(version: int) -> bytes:
     camera = struct.pack("<BBBBHBBHHHB", 18, _CLASS_SPECIFIC, _INPUT, CAMERA_TERMINAL, _CAMERA, 0, 0, 0, 0, 0, 3)
-    camera += (EXPOSURE_MODE | EXPOSURE_TIME).to_bytes(3, "little")
+    camera += (EXPOSURE_MODE | EXPOSURE_PRIORITY | EXPOSURE_TIME).to_bytes(3, "little")
     size = 3 if version >= VERSION_1_5 else 2
     end = bytes(2 if version >= VERSION_1_1 else 1)  # iProcessing, and since 1.1 bmVideoStandards
     unit = struct.pack("<BBBBHB", _CLASS_SPECIFIC, _PROCESSING, PROCESSING_UNIT, CAMERA_TERMINAL, 0, size)

@@ -23,6 +23,7 @@ from .usbip import Packet
 from .video_descriptors import ALTERNATES, bytes_per_microframe
 
 MOST_WAITING = 4  # pictures: what the kernel has no transfer for goes no further
+IN_THE_DARK = 3  # times as long an interval
 BEHIND_S = 1.0  # a picture that is due longer than that, since the process was stopped, is not sent
 _SHARE = 0.8  # of the time until the next picture, over which one is spread
 
@@ -30,7 +31,7 @@ Clips = dict[tuple[str, int, int], Clip]
 
 
 class VideoStream:
-    """The streaming interface at work. now_s: CLOCK_MONOTONIC."""
+    """The streaming interface at work. now_s: CLOCK_MONOTONIC. may_slow_down: whether a lower rate is allowed to it."""
 
     def __init__(
         self,
@@ -40,7 +41,9 @@ class VideoStream:
         faults: Faults,
         books: BookKeeper,
         now_s: Callable[[], float],
+        may_slow_down: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._may_slow_down = may_slow_down
         self._design, self._clips, self._sender = design, clips, sender
         self._faults, self._books, self._now_s = faults, books, now_s
         self._clock = DeviceClock(faults, now_s)
@@ -104,11 +107,12 @@ class VideoStream:
 
     def _interval_s(self) -> float:
         assert self._choice is not None
-        return self._faults.number("interval") or self._choice.interval_s
+        is_slow = self._faults.number("dark") and self._may_slow_down()
+        return self._faults.number("interval") or self._choice.interval_s * (IN_THE_DARK if is_slow else 1)
 
     def _due(self, due_s: float, now_s: float) -> None:
         why_not = ""
-        if due_s < self._faults.number("stall"):
+        if due_s < self._faults.number("stall") or self._faults.number("hung"):
             why_not = STALLED
         elif self._sender.pictures >= MOST_WAITING or now_s - due_s > BEHIND_S:
             why_not = OVERRUN

@@ -55,6 +55,9 @@ def test_what_one_run_does_not_have_is_no_difference_but_is_shown_where_others_d
 
 def test_each_run_is_called_after_its_kernel() -> None:
     assert kernels_of([run("6.1"), {"sessions": []}, run("7.2")]) == ["6.1", "-", "7.2"]
+    inside, outside = run("6.1"), run("6.18")  # as ci/hil judges the test picture outside of the virtual machine
+    inside["sessions"][0]["cameras"][0]["v4l2"] = True
+    assert kernels_of([{"sessions": outside["sessions"] + inside["sessions"]}]) == ["6.1"]
 
 
 def test_hil_report_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from usb_host import Host, Plug, Received, picture_bytes, plugging, received, small_design
+from usb_host import CLASS_OUT, STANDARD_OUT, Host, Plug, Received, picture_bytes, plugging, received, small_design
 
+from hil.usb.controls import EXPOSURE_PRIORITY, SET_CUR
+from hil.usb.device import SET_CONFIGURATION
 from hil.usb.faults import FAULTS, FaultError, Faults, Unit, listing
 
 plug = pytest.fixture(plugging)
@@ -222,3 +224,27 @@ def test_every_fault_has_its_line() -> None:
     assert len(lines) == len(FAULTS)
     assert all(line.split("=")[0].strip() == name for line, name in zip(lines, FAULTS, strict=True))
     assert all(fault.words for fault in FAULTS.values() if fault.unit == Unit.WORD)
+
+
+def test_in_the_dark_the_rate_sinks_unless_a_control_forbids_it(plug: Plug) -> None:
+    host = plug(small_design(), size=SIZE)
+    host.start()
+    host.faults.set("dark", 1)
+    dark = len(received(host.payloads(1.0)))
+    terminal, selector = EXPOSURE_PRIORITY
+    answer = host.control(CLASS_OUT, SET_CUR, selector << 8, terminal << 8, b"\0")
+    assert answer is not None and answer.status == 0
+    assert 2 * dark < len(received(host.payloads(1.0)))
+
+
+def test_a_camera_that_has_hung_sends_again_once_it_is_reset(plug: Plug) -> None:
+    host = plug(small_design(), size=SIZE)
+    host.start()
+    assert received(host.payloads(0.2))
+    host.faults.set("hung", 1)
+    host.start()
+    assert not received(host.payloads(2.0))[1:]  # but one that was under way
+    host.control(STANDARD_OUT, SET_CONFIGURATION, 1, 0)  # as after a reset
+    host.start()
+    assert whole(host, received(host.payloads(0.2)))
+    assert host.books().counts["reset"] == 1

@@ -12,6 +12,9 @@ import pytest
 from writers import wait_until
 
 from hil.streamer.sources.modes import Size
+from hil.streamer.sources.usb_reset import reset_device
+from hil.streamer.sources.v4l2_abi import v4l2
+from hil.streamer.sources.v4l2_controls import controls_of, set_controls
 from hil.usb import host
 from hil.usb.camera_process import UsbCamera
 from hil.usb.watch import Watch
@@ -101,6 +104,29 @@ def test_a_refusal_is_the_errno_of_a_real_one(mjpeg: UsbCamera, fault: str, call
         assert [failure[:2] for failure in watch.failures] == [(call, error)]
     with Watch(mjpeg.path, "MJPG", SMALL) as watch:
         assert watch.more(ENOUGH, PATIENCE_S)
+
+
+def test_a_reset_wakes_a_camera_that_has_hung_and_its_node_is_there_again(mjpeg: UsbCamera) -> None:
+    mjpeg.set("hung", 1)
+    with Watch(mjpeg.path, "MJPG", SMALL) as watch:
+        assert not watch.more(1, 1.0) and not watch.failures
+    reset_device(str(mjpeg.place.folder.resolve()))
+    assert mjpeg.books().counts["reset"] == 1
+    with Watch(mjpeg.wait_for_node(), "MJPG", SMALL) as watch:
+        assert watch.more(ENOUGH, PATIENCE_S), watch.failures
+
+
+def test_a_control_is_set_by_name_and_forgotten_with_the_plug(mjpeg: UsbCamera) -> None:
+    for _ in range(2):
+        with v4l2.Device(str(mjpeg.path)) as device:
+            number = controls_of(device)["exposure_dynamic_framerate"]
+            assert v4l2.get_control(device, number) == 1
+            assert list(set_controls(device, [("exposure_dynamic_framerate", 0), ("brightness", 12)])) == []
+            assert v4l2.get_control(device, number) == 0
+            (told,) = set_controls(device, [("power_line_frequency", 99)])
+            assert "its control power_line_frequency can't be set to 99" in told
+        mjpeg.unplug()
+        mjpeg.plug()
 
 
 def test_the_microphone_records(tmp_path: Path) -> None:
