@@ -17,8 +17,8 @@ def explain(error: BaseException) -> str | None:
         return str(error_for(errno.ENOMEM).strerror)
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return (
-            "no thread can be started: this user or container has as many as it may: end some programs, or raise "
-            "ulimit -u, TasksMax= or pids.max"
+            "no thread can be started: this user or container has as many as it may, or no memory is left: end some "
+            "programs, or raise ulimit -u or -v, TasksMax= or pids.max"
         )
     if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
         return f"a library that this needs can't be loaded: {error}: raise ulimit -v, or install it anew"

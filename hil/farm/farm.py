@@ -7,7 +7,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from vshm_ctypes.commandline.ending import Hold, held
+from vshm_ctypes.commandline.own_module import own_module
 
 from ..figures.exit import Exit
 from ..processes.environment import child_environment
@@ -83,15 +83,7 @@ def run_boards(farm: Farm, order: Order, say: Callable[[str], None]) -> list[Boa
 
 
 def _start_board(farm: Farm, order: Order, place: Place, scratch: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "hil.farm.board_process",
-        "--env",
-        str(farm.file.resolve()),
-        "--target",
-        place.target,
-    ]
+    command = own_module("hil.farm.board_process", "--env", str(farm.file.resolve()), "--target", place.target)
     command += ["--folder", str(order.report / place.target), "--wait", str(order.wait_s)]
     for wheel in order.wheels:
         command += ["--wheel", str(wheel.resolve())]

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from vshm_ctypes.commandline.own_module import own_module
 
 from ..processes.command import CommandError, output_of
 from .places import FarmError
@@ -35,7 +36,7 @@ def reserved(place: str, coordinator: str, wait_s: float, say: Callable[[str], N
 
 def _client(coordinator: str, *words: str, timeout_s: float = CLIENT_TIMEOUT_S) -> str:
     # By module, since the folder of pip's programs, beside this Python or in ~/.local/bin, is not known.
-    client = [sys.executable, "-m", "labgrid.remote.client"]
+    client = own_module("labgrid.remote.client")
     try:
         return output_of([*client, *words], timeout_s, {"LG_COORDINATOR": coordinator})
     except CommandError as error:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from vshm_ctypes.commandline.child import end_child
 from vshm_ctypes.commandline.ending import held
+from vshm_ctypes.commandline.own_module import own_module
 
 from ..processes.environment import child_environment
 from .libraries import Library
@@ -39,8 +39,7 @@ def ask(
     if not names:
         return {}
     answers: dict[str, Told] = {}
-    command = [sys.executable, "-m", f"{__package__}.promises"]
-    command += [str(limit_s), str(first or library), str(library), *names]
+    command = own_module(f"{__package__}.promises", str(limit_s), str(first or library), str(library), *names)
     with (
         held() as hold,
         subprocess.Popen(

@@ -12,10 +12,11 @@ import json
 import os
 import select
 import subprocess
-import sys
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Self
+
+from vshm_ctypes.commandline.own_module import own_module
 
 from ..figures.latency import LatencyHistogram
 from ..processes.environment import child_environment
@@ -71,7 +72,7 @@ class Hiccups:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "hil.host.hiccup_watch", *([] if self._wants_realtime else ["normal"])]
+        command = own_module("hil.host.hiccup_watch", *([] if self._wants_realtime else ["normal"]))
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=child_environment()
         )

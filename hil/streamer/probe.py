@@ -12,6 +12,8 @@ from typing import Any
 
 import av
 
+from vshm_ctypes.commandline.own_module import own_module
+
 from .channels import Channel
 from .colour import BT709, Colour, colour_of
 from .encoder import SOFTWARE, Encoder
@@ -58,7 +60,7 @@ def probe(name: str, channel: Channel, width: int, height: int, fps: float, time
     import subprocess
 
     words = [name, channel.codec, str(width), str(height), str(fps)]
-    command = [sys.executable, "-m", __name__, *words]
+    command = own_module(__name__, *words)
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from vshm_ctypes.commandline.ending import held
+from vshm_ctypes.commandline.own_module import own_module
 
 from ..processes.environment import child_environment
 from .books import Books, read_books
@@ -104,7 +104,7 @@ class UsbCamera:
     def _start(self, clips: Path) -> None:
         with held(), (self._folder / "log").open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hil.usb", *self._words, "--folder", str(self._folder)],
+                own_module("hil.usb", *self._words, "--folder", str(self._folder)),
                 stdin=subprocess.PIPE,  # whose end also ends the camera, if this process is killed
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 import time
 from collections.abc import Sequence, Set
 from itertools import pairwise
@@ -14,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from vshm_ctypes.commandline.ending import held
+from vshm_ctypes.commandline.own_module import own_module
 
 from ..processes.environment import child_environment
 from ..processes.process_group import end_group
@@ -47,7 +47,7 @@ class StreamerView:
         self._ledger.unlink(missing_ok=True)
         with held() as hold, self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hil.streamer", *words],
+                own_module("hil.streamer", *words),
                 stdin=subprocess.DEVNULL,
                 stderr=log,
                 env=child_environment(),

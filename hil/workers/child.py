@@ -132,7 +132,7 @@ def start_program(site: Site, name: str, command: Sequence[str | Path]) -> Child
 def start_python(site: Site, name: str, module: str, words: Sequence[str]) -> Child:
     """Start main(words) of a Python module. name: of its output files in the site's folder."""
     if site.contained:
-        return start_program(site, name, [sys.executable, "-c", RUNS_MODULE, module, *words])
+        return start_program(site, name, [sys.executable, "-P", "-c", RUNS_MODULE, module, *words])
     warm_up()
     out, errors = _files(site, name)
     arguments = (module, tuple(words), str(out), str(errors), site.group, site.environment)

@@ -6,8 +6,10 @@ import threading
 import pytest
 from writers import WATCHDOG_S
 
+from vshm_ctypes import Consumer, Frame, Producer
 from vshm_ctypes.bridges.figures import Cause
 from vshm_ctypes.bridges.hand_over import HandOver, take_first
+from vshm_ctypes.bridges.ring_reader import RingReader
 from vshm_ctypes.bridges.statistics import StreamStatistics
 
 
@@ -159,3 +161,27 @@ def test_nothing_is_let_in_after_the_end(when: str) -> None:
     between.put(1)
     assert between.dropped == {Cause.ENDED: 1}
     assert [number for number, _ in between.take()] == ([0] if when == "after" else [])
+
+
+def test_a_reader_that_lacks_memory_or_a_thread_goes_on_once_there_is_some(
+    ring: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that ended there would leave a bridge that stands still, and says nothing."""
+    lacking = [RuntimeError("can't start new thread"), MemoryError()]
+    statistics, said = StreamStatistics(ring), list[str]()
+    hand_over: HandOver[Frame] = HandOver(statistics)
+
+    class Lacks(Consumer):
+        def receive(self, *timeout: float | None) -> Frame | None:
+            if lacking:
+                raise lacking.pop()
+            return super().receive(*timeout)
+
+    monkeypatch.setattr("vshm_ctypes.bridges.ring_reader.Consumer", Lacks)
+    monkeypatch.setattr("vshm_ctypes.bridges.ring_reader.RETRY_S", 0.01)
+    with Producer(ring) as writer:
+        writer.write(b"frame", keyframe=True)
+        reader = RingReader(ring, hand_over, statistics, said.append)
+        assert hand_over.take(WATCHDOG_S) is not None
+        reader.close()
+    assert "memory" in said[0] and "no thread can be started" in said[1]

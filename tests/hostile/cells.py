@@ -19,8 +19,9 @@ from hosts.kinds import BUILD
 
 from .bystanders import Bystanders
 from .conversation import ANSWER_S, Conversation
-from .judge import verdict
-from .programs import LOG, PROGRAMS, Place, Program
+from .far_sides import free_port, there
+from .judge import refuses, verdict
+from .programs import CAMERA, LOG, PROGRAMS, Place, Program
 
 # By how much a time namespace shifts its clocks is told in /proc alone.
 NOT_TOGETHER = [{NO_PROC.name, TIME_NAMESPACE.name}]
@@ -87,7 +88,7 @@ class Lane:
             running.stop()
 
     def _place(self) -> Place:
-        place = Place(self._folder / str(self._next), self._next)
+        place = Place(self._folder / str(self._next), self._next, free_port())
         self._next += 1
         for folder in (place.folder, place.folder / "tmp"):
             folder.mkdir()
@@ -103,18 +104,25 @@ class Lane:
         library = {"VSHM_LIBRARY": str(BUILD / "libvideo_shm.so"), "LD_LIBRARY_PATH": str(BUILD)}
         environment = os.environ | library | own
         program, host = cell.program, cell.host
-        self._running = Conversation(host.command(*program.words(place)), host.terminal, environment, place.folder)
+        far = program.far(place.folder / program.makes, CAMERA, place.ring, place.port) if program.far else []
         blind = bool({1, 2} & host.closed) and not program.makes
         unanswered: list[str] = []
 
-        def works(said: str) -> bool:
-            if program.works(place, said) and program.answers:
-                unanswered.extend(ask(said))
-            return program.works(place, said)
+        seen = False
 
-        talk = self._running.until_end(works if program.lasts else None, blind)
-        self._running = None
-        judged, why = verdict(program, host, talk, place)
+        def works(said: str) -> bool:
+            nonlocal seen
+            seen = program.works(place, said)
+            if seen and program.answers:
+                unanswered.extend(ask(said))
+            return seen or refuses(program, host, said)  # a bridge says why, and goes on waiting
+
+        with there(far, environment, place.folder):
+            command = host.command(*program.words(place))
+            self._running = Conversation(command, host.terminal, environment, place.folder)
+            talk = self._running.until_end(works if program.lasts else None, blind)
+            self._running = None
+        judged, why = verdict(program, host, talk, place, seen or blind)
         if judged == "ok" and unanswered:
             judged, why = "FAILED", unanswered[0]
         harm = [*self._bystanders.harm(), *_left_files(program, place), *(f"it left {name}" for name in talk.left)]

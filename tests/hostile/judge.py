@@ -21,24 +21,27 @@ INTERRUPTED = 130
 # What a host takes away: for each need of a program the words that a refusal has to have. "": it need not be told.
 NO_FOLDER = r"mount a tmpfs (at|on) /dev/shm"
 NO_RING = r"start its (producer|writer)"
+NO_MEMORY = "memory|ulimit -v"
+WAITS = "waiting for its writer"
 MUTE = {"old-loop": "Failed", "semaphores": ":"}  # programs as users of version 1 have them, which tell no cause
 TAKES: dict[str, dict[str, str]] = {
     "no /proc": {"room": "mount proc at /proc", **MUTE},
     "no /dev/shm": {
-        **dict.fromkeys(("ring", "room", "notice", "list", "check"), NO_FOLDER),
+        **dict.fromkeys(("ring", "room", "notice", "list", "check", "source"), NO_FOLDER),
         **MUTE,
     },
     "tiny /dev/shm": {
         **dict.fromkeys(("ring", "notice"), NO_RING),
         "list": "no ring: start a producer",
+        "source": WAITS,
         "json": "",
         "room": "/dev/shm is full",
         **MUTE,
     },
     "read-only /dev/shm": {**dict.fromkeys(("room", "notice"), "/dev/shm is read-only"), **MUTE},
-    "3 descriptors left": {"": "too many files open|Too many open files"},
+    "3 descriptors left": {"": "too many files open|Too many open files|ulimit -n"},
     "no threads left": {"threads": "thread", "codecs": "thread|process"},
-    "little address space": dict.fromkeys(("ring", "room", "codecs", "threads", "list", "check"), "memory|ulimit -v"),
+    "little address space": dict.fromkeys(("ring", "source", "room", "codecs", "threads", "list", "check"), NO_MEMORY),
     "read-only root": {"files": "Read-only file system|writable"},
     "no temporary folder": {"files": "Read-only file system|writable"},  # where the project itself lies in /tmp
     "closed 1": {"stdout": "standard output"},
@@ -52,8 +55,13 @@ def expected_words(program: Program, host: Host) -> list[str]:
     return [words for takes in taken for need, words in takes.items() if need in program.needs or need == ""]
 
 
-def verdict(program: Program, host: Host, talk: Talk, place: Place) -> tuple[str, str]:
-    """Return ("ok" or "refused" or "FAILED", why)."""
+def refuses(program: Program, host: Host, said: str) -> bool:
+    """Whether it says what this host takes away."""
+    return any(words and re.search(words, said, re.IGNORECASE) for words in expected_words(program, host))
+
+
+def verdict(program: Program, host: Host, talk: Talk, place: Place, seen: bool) -> tuple[str, str]:
+    """Return ("ok" or "refused" or "FAILED", why). seen: whether a program that lasts was seen to work."""
     if talk.code is None:
         return "FAILED", f"no end after {ANSWER_S:g} s"
     unplain = UNPLAIN.search(talk.said)
@@ -62,11 +70,17 @@ def verdict(program: Program, host: Host, talk: Talk, place: Place) -> tuple[str
     if talk.code in program.healthy:
         if not {1, 2} & host.closed and not program.proof.search(talk.said):
             return "FAILED", f"exit {talk.code}, and nothing tells that it works"
+        if program.lasts and not seen and not refuses(program, host, talk.said):
+            return "FAILED", f"exit {talk.code}, and it was not seen to work"
+        if program.lasts and not seen:
+            return "refused", _last_line(talk)
         if program.makes and not program.lasts and not (place.folder / program.makes).exists():
             return "FAILED", f"exit {talk.code}, and no {program.makes}"
         return "ok", ""
     if program.lasts and {1, 2} & host.closed and talk.code == INTERRUPTED:
         return "ok", ""  # nobody could see whether it had begun
+    if program.lasts and talk.code == INTERRUPTED and refuses(program, host, talk.said):
+        return "refused", _last_line(talk)  # it was about to end
     # SIGTERM may find a program that is about to end by itself.
     if talk.code not in REFUSED and not (program.lasts and talk.err and talk.code == -signal.SIGTERM):
         return "FAILED", f"exit {talk.code}"
@@ -74,6 +88,10 @@ def verdict(program: Program, host: Host, talk: Talk, place: Place) -> tuple[str
     if not words:
         return "FAILED", f"exit {talk.code}, though this host has what it needs"
     unheard = 2 in host.closed or (1 in host.closed and not talk.err)
-    if not unheard and not any(re.search(pattern, talk.said, re.IGNORECASE) for pattern in words):
+    if not unheard and not refuses(program, host, talk.said):
         return "FAILED", f"exit {talk.code}, without a word of the cause: {' or '.join(words)}"
-    return "refused", (talk.err or talk.out).strip().splitlines()[-1] if talk.said.strip() else ""
+    return "refused", _last_line(talk)
+
+
+def _last_line(talk: Talk) -> str:
+    return (talk.err or talk.out).strip().splitlines()[-1] if talk.said.strip() else ""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from hosts.kinds import BUILD
 
+from .far_sides import BOARD, Side, exporting, importing, taking_mpegts
+
 CAMERA = "/video_stream"  # the bystander that verbs and readers look at
 OLD_CHANNEL = 7  # of the bystander that is of version 1
 LOG = "before.log"  # in each place: what vshm watch --log wrote before
@@ -39,16 +41,19 @@ try:
 except VideoShmError as error:
     sys.exit(f"writer: {error.strerror}")
 """
+REACHES = {"lasts": True, "makes": "reached"}  # a bridge works once its far side has put that file down
+UNNAMED = r" (-[sct]|--every|--seconds|--port|--as|--board|--listen|--connect) \S+|FOLDER/| RING|:PORT"
 TAKES_ONE = "for _ in range(5): assert stream.receive(10)"
 BORROWS = "for _ in range(5):\n            with stream.borrow(10) as frame: bytes(frame.data)"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a program runs: a folder of its own, and the number of a channel that nobody else has."""
+    """Where a program runs: a folder of its own, the number of a channel that nobody else has, and a port."""
 
     folder: Path
     number: int
+    port: int = 0
 
     @property
     def ring(self) -> str:
@@ -59,12 +64,13 @@ class Place:
 class Program:
     """A program to run.
 
-    words: the command, at a place. needs: what it needs of a host: "ring" (to read the camera's), "room" (for a ring
-    of its own), "notice" (room for an object of a page), "list" (/dev/shm), "threads", "stdout", "files" (a folder that
-    can be written), "codecs" (PyAV and its memory), or what only it needs. proof: what it prints once it works. lasts:
-    whether it goes on until SIGTERM. healthy: exit codes where all is well. makes: the file that is there afterwards.
-    answers: whether it tells an address of HTTP, which is asked. not_on: a host where Python itself
-    can't run it. cheap: whether it is tried on pairs of hosts too.
+    words: the command, at a place. needs: what it needs of a host: "ring" (to read the camera's), "source" (the
+    camera's ring, which a bridge waits for), "room" (for a ring of its own), "notice" (room for an object of a page),
+    "list" (/dev/shm), "threads", "stdout", "files" (a folder that can be written), "codecs" (PyAV and its memory), or
+    what only it needs. proof: what it prints once it works. lasts: whether it goes on until SIGTERM. healthy: exit
+    codes where all is well. makes: the file that is there afterwards. answers: whether it tells an address of HTTP,
+    which is asked. far: what runs on a plain host meanwhile. not_on: a host where what it is made of can't run. cheap:
+    whether it is tried on pairs of hosts too.
     """
 
     name: str
@@ -75,6 +81,7 @@ class Program:
     healthy: frozenset[int] = frozenset({0})
     makes: str = ""
     answers: bool = False
+    far: Side | None = None
     not_on: str = ""
     cheap: bool = False
 
@@ -84,17 +91,13 @@ class Program:
 
 
 def _verb(words: str, needs: str, proof: str, **more: object) -> Program:
-    """Return a verb of vshm; FOLDER and RING in its words stand for the place's."""
+    """Return a verb of vshm; FOLDER, RING and PORT in its words stand for the place's."""
 
     def command(place: Place) -> list[str]:
-        return [
-            sys.executable,
-            "-m",
-            "vshm_ctypes",
-            *words.replace("FOLDER", str(place.folder)).replace("RING", place.ring).split(),
-        ]
+        told = words.replace("FOLDER", str(place.folder)).replace("RING", place.ring).replace("PORT", str(place.port))
+        return [sys.executable, "-m", "vshm_ctypes", *told.split()]
 
-    name = re.sub(r" (-[sct]|--every|--seconds|--port) \S+|FOLDER/| RING", "", words)
+    name = re.sub(UNNAMED, "", words)
     return Program(f"vshm {name}", command, frozenset(needs.split()), re.compile(proof), **more)  # type: ignore[arg-type]
 
 
@@ -122,6 +125,14 @@ def _streamer(place: Place) -> list[str]:
     return [sys.executable, "-m", "hil.streamer", *source, "--channel", f"{place.ring}:,encoder=libx264"]
 
 
+ABORTS = {"not_on": "little address space"}  # Rust ends a process that has no memory left
+NEAR = "tcp/127.0.0.1:PORT"
+BRIDGES = (
+    _verb(f"publish {CAMERA} tcp://127.0.0.1:PORT", "source codecs threads", "", far=taking_mpegts, **REACHES),
+    _verb(f"relay export --board {BOARD} --listen {NEAR}", "source threads", "", far=importing, **ABORTS, **REACHES),
+    _verb(f"relay import --as RING --connect {NEAR} {BOARD}{CAMERA}", "room threads", "", far=exporting, **REACHES),
+    _verb(f"relay list --connect {NEAR}", "threads", BOARD, far=exporting),
+)
 PROGRAMS = (
     _verb("list -s 0.1", "list", r"^video_stream|/video_stream", cheap=True),
     _verb("list --json -s 0.1", "list json", r"/video_stream"),
@@ -144,6 +155,7 @@ PROGRAMS = (
     _verb(f"plot FOLDER/{LOG}", "", "fps|rate"),
     _verb(f"plot FOLDER/{LOG} -o FOLDER/log.svg", "files codecs threads", "", makes="log.svg"),
     _verb("completion bash", "", "_vshm"),
+    *BRIDGES,
     _reader("Consumer", TAKES_ONE),
     _reader("Consumer, borrow", BORROWS),
     _reader("Consumer, asyncio", "asyncio.run(wait(stream))", "ring threads", not_on="3 descriptors left"),

@@ -13,10 +13,21 @@ from hostile.bystanders import Bystanders
 from hostile.cells import Answer, Cell, Lane, paired_cells, single_cells
 from hostile.conversation import adopt_orphans
 from hostile.judge import expected_words
-from hostile.programs import PROGRAMS, Program
+from hostile.programs import BRIDGES, PROGRAMS, Program
+from judges import ffmpeg
 from writers import SHARED_MEMORY
 
-from hosts import ALL_HOSTS, NO_SHARED_MEMORY, PLAIN, Host, own_shared_memory
+from hosts import (
+    ALL_HOSTS,
+    FEW_DESCRIPTORS,
+    NO_PROC,
+    NO_SHARED_MEMORY,
+    NO_THREADS,
+    PLAIN,
+    TIME_NAMESPACE_BEFORE,
+    Host,
+    own_shared_memory,
+)
 from vshm_ctypes.cli.main import VERBS
 
 pytestmark = pytest.mark.xdist_group("hostile")  # one camera for all of them
@@ -41,6 +52,27 @@ def lane() -> Iterator[Lane]:
 def test_each_host_is_answered(lane: Lane, host: Host) -> None:
     answer = lane.try_one(Cell(CLEAN, host))
     assert answer.verdict != "FAILED", answer
+
+
+@pytest.mark.parametrize(
+    ("verb", "host"),
+    [
+        ("publish", PLAIN),
+        ("publish", NO_PROC),
+        ("publish", FEW_DESCRIPTORS),
+        ("relay export", TIME_NAMESPACE_BEFORE),
+        ("relay import", PLAIN),
+        ("relay list", FEW_DESCRIPTORS),
+        ("relay list", NO_THREADS),
+    ],
+    ids=lambda one: one if isinstance(one, str) else one.name,
+)
+def test_a_bridge_reaches_its_far_side_or_says_why_not(lane: Lane, verb: str, host: Host) -> None:
+    pytest.importorskip("av" if verb == "publish" else "zenoh")
+    ffmpeg()
+    (bridge,) = (program for program in BRIDGES if program.name.startswith(f"vshm {verb}"))
+    answer = lane.try_one(Cell(bridge, host))
+    assert answer.verdict in (["ok"] if host in (PLAIN, NO_PROC) else ["ok", "refused"]), answer
 
 
 # ---- the run itself ----
@@ -88,6 +120,15 @@ def test_a_program_that_says_nothing_does_not_pass(lane: Lane) -> None:
     assert "no file" in why(lane, fake("pass", makes="file"))
 
 
+def test_a_bridge_that_only_says_that_it_works_does_not_pass(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hostile.conversation.ANSWER_S", 5.0)
+    ends = "import signal, time; signal.signal(15, lambda *_: sys.exit()); print('works', flush=True); time.sleep(60)"
+    never = fake(ends, proof="works", lasts=True, makes="reached", far=lambda *_: [["true"]])
+    assert "not seen to work" in why(lane, never)
+    comes = fake(ends, proof="works", lasts=True, makes="reached", far=lambda proof, *_: [["touch", str(proof)]])
+    assert why(lane, comes) == ""
+
+
 def test_a_refusal_has_to_name_the_cause(lane: Lane) -> None:
     assert "without a word of the cause" in why(lane, fake("sys.exit('no')", "ring"), NO_SHARED_MEMORY)
     words = "mount a tmpfs at /dev/shm"
@@ -95,12 +136,9 @@ def test_a_refusal_has_to_name_the_cause(lane: Lane) -> None:
     assert (answer.verdict, answer.why) == ("refused", words)
 
 
-BRIDGES = {"publish", "relay"}  # they need a far side: tests/bridges
-
-
 def test_every_verb_is_tried() -> None:
     tried = {program.name.split()[1] for program in PROGRAMS if program.name.startswith("vshm ")}
-    assert tried | BRIDGES == {verb.name for verb in VERBS}
+    assert tried == {verb.name for verb in VERBS}
     hosts = {cell.host.name for cell in single_cells()}
     assert hosts == {host.name for host in (PLAIN, *ALL_HOSTS)}
     assert len(list(paired_cells())) > 1000

@@ -11,6 +11,7 @@ from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
+from far_sides import free_port, listening_ffprobe, told_packets, wait_for_port
 from packages import made_once, run
 from writers import BUILD, ROOT
 
@@ -18,9 +19,10 @@ from vshm_ctypes import LibraryError
 from vshm_ctypes._library import load
 
 PROGRAM = """
-import importlib.resources, sys
+import importlib.resources, os, subprocess, sys
 from vshm_ctypes import Consumer, Producer, get_library
 from vshm_ctypes.cli.main import main
+from vshm_ctypes.commandline.own_module import own_module
 with Producer(sys.argv[1]) as writer, Consumer(sys.argv[1]) as reader:
     assert writer.write(b"frame", keyframe=True)
     print(next(iter(reader)).data, get_library())
@@ -29,6 +31,8 @@ print(
     sorted(file.name for file in given.joinpath("web", "static").iterdir()),
     (given / "bundle" / "page.html").is_file(),
 )
+muxer = own_module("vshm_ctypes.cli.publish.muxer", str(os.getpid()))  # this program itself, with PyAV left out of it
+print(subprocess.run(muxer, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr)
 raise SystemExit(main(["export", "--dashboard"]))
 """
 LARGE = (
@@ -85,6 +89,7 @@ def test_a_frozen_program_has_the_library_and_the_command(
     assert told.startswith("b'frame' /") and "Video rings" in told
     files = sorted(one.name for one in (ROOT / "vshm_ctypes/cli/web/static").iterdir())
     assert f"{files} True\n" in told
+    assert "No module named 'av'" in told
     assert str(installed) not in told and str(ROOT) not in told.splitlines()[0].partition(" ")[2]
 
 
@@ -103,6 +108,11 @@ def test_a_frozen_command_serves_its_page_and_draws_all_its_pictures(
         for path in ("/", *(f"/static/{one.name}" for one in (ROOT / "vshm_ctypes/cli/web/static").iterdir())):
             assert serving.status(server.url(path)) == 200
     with serving.camera(ring):
+        port, told = free_port(), tmp_path / "told"
+        with listening_ffprobe(f"tcp://127.0.0.1:{port}?listen=1", told):
+            wait_for_port(port)
+            run(program, "publish", ring, f"tcp://127.0.0.1:{port}", "-t", "3", cwd=tmp_path)
+        assert told_packets(told.read_text())
         watch = [str(program), "watch", ring, "-t", "2", "--log", "log"]
         subprocess.run(watch, cwd=tmp_path, check=False)  # what it found does not matter here
         run(program, "bundle", "--seconds", "1", "-o", "case.tar.zst", cwd=tmp_path)

@@ -8,3 +8,4 @@ from vshm_ctypes._library import installed
 _library = installed("lib", "libvideo_shm.so")
 binaries = [(_library, "vshm_ctypes/lib")] if _library else []
 datas = copy_metadata("video-shm")
+hiddenimports = ["vshm_ctypes.commandline.own_module"]  # of the runtime hook

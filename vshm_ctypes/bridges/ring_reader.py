@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..commandline.output import describe
+from ..commandline.rate_limited_log import in_a_line
 from ..consumer import Consumer
 from ..errors import ProducerNotRunning, VideoShmError
 from ..frame import Frame
@@ -51,6 +52,8 @@ class RingReader:
                 self._tell(f"{self._ring}: there is no such ring yet: waiting for its writer")
             except VideoShmError as error:
                 self._tell(describe(error))
+            except (MemoryError, RuntimeError) as error:  # no memory or thread is left: perhaps there is some later
+                self._tell(f"{self._ring}: {in_a_line(error)}")
             self._over.wait(RETRY_S)
 
     def _tell(self, trouble: str | None) -> None:

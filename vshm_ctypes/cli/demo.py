@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -23,6 +22,7 @@ from typing import IO
 from ..commandline.child import end_child
 from ..commandline.ending import held
 from ..commandline.output import complain, print_json
+from ..commandline.own_module import own_module
 from ..commandline.verb import Exit, add_ring_argument, port
 from ..errors import VideoShmError
 from ..inspect import inspect
@@ -30,7 +30,7 @@ from ..rings import ring_name
 from .serve import DEFAULT_PORT, serve_page
 
 # A separate process, as for any camera; this one is its first reader.
-STREAMER = [sys.executable, "-m", "hil.streamer", "--device", "testsrc"]
+STREAMER = ("hil.streamer", "--device", "testsrc")
 HOST = "127.0.0.1"
 NEEDED = ("aiohttp", "av", "numpy", "hil")
 LOOK_EVERY_S = 0.05
@@ -53,7 +53,7 @@ def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
         libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
     with subprocess.Popen(
-        [*STREAMER, "--channel", ring],
+        own_module(*STREAMER, "--channel", ring),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=said,

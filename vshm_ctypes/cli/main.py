@@ -11,6 +11,7 @@ from .._command import ends_with
 from ..commandline.ending import heeding
 from ..commandline.extras import remedy
 from ..commandline.output import complain
+from ..commandline.own_module import run_if_told
 from ..commandline.standard_output import named_output
 from ..commandline.verb import Exit, Verb, VerbParser, parser_of
 from ..descriptors import open_standard_streams
@@ -63,6 +64,7 @@ def build_parser(whole: bool = False) -> ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run vshm with the given arguments, or sys.argv, and return the exit code. A usage error raises SystemExit."""
     open_standard_streams()
+    run_if_told()  # where another freezer than PyInstaller has made this program
     keep_to_own_threads()
     with named_output("vshm"):
         try:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..limits import explain
 from .output import printable
 
 EVERY_S = 60.0
@@ -15,7 +16,10 @@ LONGEST_TEXT = 100
 
 
 def in_a_line(error: BaseException) -> str:
-    """Describe an unexpected error in one line: its type, its first line, and where it was raised."""
+    """Describe an unexpected error in one line: which limit of the host it comes from, or its type, text and place."""
+    limit = explain(error)
+    if limit is not None:
+        return limit
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -4,7 +4,7 @@
 It reads an order and then frames from stdin, and writes lines to stdout: "taken" for each frame that it has read, "sent
 RING NUMBER" or "refused RING NUMBER" for each frame, "up" when a session has begun, "say TEXT", and at a bad end
 "failed TEXT", or "final TEXT" if another attempt would fail in the same way. At the end of stdin it ends the session,
-and itself.
+and itself. Its word is the pid of the verb.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def _timed(frame: Frame, offset_ns: int) -> Frame:
 def main() -> int:
     """Publish until the end of stdin. Returns 0, or 1 if the far side is gone or can't be reached."""
     CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if sys.argv[1:] != [str(os.getppid())]:  # the verb was killed before, and nobody else would end this process
+        return 1
     for number in (signal.SIGINT, signal.SIGHUP):  # of a terminal: the verb decides
         signal.signal(number, signal.SIG_IGN)
     import av
@@ -63,7 +65,7 @@ def main() -> int:
             _tell("taken")
         session.close()
         return 0
-    except (OSError, ValueError, av.error.FFmpegError) as error:
+    except Exception as error:  # of the far side, or of this host
         with suppress(OSError):
             _tell("final" if is_final(error) else "failed", why(error))
         return 1

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from ...bridges.figures import Cause
 from ...bridges.hand_over import Handed
 from ...bridges.statistics import Statistics
 from ...commandline.output import counted
+from ...commandline.own_module import own_module
 from ...frame import Frame
 from .messages import Order, order_line, packed
 
@@ -27,6 +27,8 @@ _SLICE_S = 0.1
 
 class MuxerProcess:
     """A muxer, and what it was given and has not told of yet.
+
+    Raises OSError, RuntimeError, MemoryError if this host has no process, thread or memory left for it.
 
     Args:
         order: what to publish where.
@@ -47,7 +49,7 @@ class MuxerProcess:
         self.is_final = False  # whether another one would end for the same reason
         self.sent = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.muxer"],
+            own_module(f"{__package__}.muxer", str(os.getpid())),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -55,7 +57,12 @@ class MuxerProcess:
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
         self._hearing = threading.Thread(target=self._hear, name="vshm-publish hears", daemon=True)
-        self._hearing.start()
+        try:
+            self._hearing.start()
+        except RuntimeError:  # there is no thread left
+            with self._process:
+                self._process.kill()
+            raise
         self._write(order_line(order), lambda: False)
 
     @property

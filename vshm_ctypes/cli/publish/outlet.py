@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import time
 from contextlib import suppress
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +16,7 @@ from .srt import SrtSocket
 
 INTERLEAVE_US = 100_000  # how long a frame may wait for an earlier one of another ring
 KEPT_BYTES = 512 * 1024  # by the kernel, of what was sent and not received
+MOST_DESCRIPTORS = 1024  # this process has a few
 GONE_MS = 10_000  # until a far side that confirms nothing counts as gone
 
 
@@ -44,10 +45,9 @@ def opened(av: ModuleType, target: Destination, base_ns: int) -> tuple[SrtSocket
 
 def limit_sockets() -> None:
     """Bound what the kernel keeps in this process's connections: it would take megabytes before a write blocks."""
-    for link in Path("/proc/self/fd").iterdir():
+    for descriptor in range(3, MOST_DESCRIPTORS):  # without /proc, which is not there in every chroot
         with suppress(OSError):
-            descriptor = int(link.name)
-            if descriptor > 2 and str(link.readlink()).startswith("socket:"):
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 with socket.socket(fileno=os.dup(descriptor)) as one:
                     if one.type == socket.SOCK_STREAM:
                         one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KEPT_BYTES)

@@ -11,6 +11,7 @@ from ...bridges.figures import Cause
 from ...bridges.hand_over import MOST_BYTES, HandOver, take_first
 from ...bridges.ring_reader import RingReader
 from ...bridges.statistics import Statistics
+from ...commandline.rate_limited_log import in_a_line
 from ...frame import Frame
 from .messages import Order
 from .muxer_process import END_S, MuxerProcess
@@ -74,23 +75,31 @@ class Publisher:
             self._statistics.connect()
             for hand_over in self._hand_overs:
                 hand_over.restart()
-            muxer = MuxerProcess(self._order, self._statistics, self._on_up, self._say)
             try:
-                self._feed(muxer)
-            finally:
-                why = muxer.close(Cause.ENDED if self._over.is_set() else Cause.DOWN, END_S)
+                why, is_final = self._publish()
+            except (OSError, RuntimeError, MemoryError) as error:
+                why, is_final = f"no muxer could be started: {in_a_line(error)}", False
             if self._over.is_set():
                 return
             self._set_cause(Cause.DOWN)
-            if muxer.sent:
-                self._back_off.reset()
-            if muxer.is_final and not self._has_been_up:
+            if is_final and not self._has_been_up:
                 self.refusal = self._statistics.down(why)
                 self._on_refused()
                 return
             wait_s = self._back_off.next_s()
             self._say(f"{self._statistics.far}: {self._statistics.down(why)}: trying again in {wait_s:.1f} s")
             self._over.wait(wait_s)
+
+    def _publish(self) -> tuple[str, bool]:
+        """Publish through one muxer. Returns why it ended, and whether the next would, too. Raises as MuxerProcess."""
+        muxer = MuxerProcess(self._order, self._statistics, self._on_up, self._say)
+        try:
+            self._feed(muxer)
+        finally:
+            why = muxer.close(Cause.ENDED if self._over.is_set() else Cause.DOWN, END_S)
+        if muxer.sent:
+            self._back_off.reset()
+        return why, muxer.is_final
 
     def _on_up(self) -> None:
         self._has_been_up = True

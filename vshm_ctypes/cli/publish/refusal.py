@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ...commandline.rate_limited_log import in_a_line
 from .srt import SrtError
 
 # RTSP's (RFC 7826 clause 17), and, less 1000, those that SRT's listeners send. 400 is not among them: MediaMTX says so
@@ -31,7 +32,8 @@ def why(error: BaseException) -> str:
         return "the far side has closed the connection"
     if logged := _logged(error):
         return logged
-    return getattr(error, "strerror", None) or str(error)
+    told = getattr(error, "strerror", None) or (str(error) if isinstance(error, (OSError, ValueError)) else None)
+    return str(told or in_a_line(error))  # such as no memory left
 
 
 def is_final(error: BaseException) -> bool:

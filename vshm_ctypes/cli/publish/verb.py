@@ -9,7 +9,7 @@ from pathlib import Path
 from ...bridges.publication import Shown
 from ...bridges.report import report_until, tell_end
 from ...bridges.statistics import Statistics
-from ...commandline.ending import End, heeding, held
+from ...commandline.ending import End, heeding
 from ...commandline.output import complain
 from ...commandline.rate_limited_log import Seldom
 from ...commandline.shell_completions import COMPLETE_FILE, COMPLETE_RING, completed
@@ -76,11 +76,10 @@ def run(arguments: Namespace) -> int:
     statistics = Statistics("publish", address, rings)
     end = End()
     say = Seldom(complain, SAY_EVERY_S)
-    with held() as hold, Shown(statistics) as shown:
+    with heeding(end.set), Shown(statistics) as shown:
         publisher = Publisher(Order(address, rings, authorities), statistics, say, end.set)
         try:
-            with hold.lifted(), heeding(end.set):
-                report_until(end, statistics, shown, as_json=arguments.json, seconds=arguments.seconds)
+            report_until(end, statistics, shown, as_json=arguments.json, seconds=arguments.seconds)
         finally:
             publisher.close()
     if publisher.refusal is not None:

@@ -48,6 +48,7 @@ class RingExport:
         self._over = threading.Event()
         self._announced: Announcement | None = None
         self._sent = 0  # in this run
+        self._trouble = ""  # what was told of it last
         self._hand_over: HandOver[Frame] = HandOver(statistics, most_units=MOST_UNITS)
         self._reader = RingReader(source.ring, self._hand_over, statistics, say)
         self._thread = threading.Thread(target=self._run, name=f"vshm-relay {source.ring}", daemon=True)
@@ -71,7 +72,10 @@ class RingExport:
             try:
                 self._turn()
             except Exception as error:  # such as Zenoh's
-                self._say(f"{self._source.ring}: {in_a_line(error)}")
+                trouble = in_a_line(error)
+                if trouble != self._trouble:
+                    self._say(f"{self._source.ring}: {trouble}")
+                self._trouble = trouble
                 self._over.wait(RETRY_S)
         self._withdraw("exporter ended")
 

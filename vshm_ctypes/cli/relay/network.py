@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...bridges.address import redacted
+from ...commandline.rate_limited_log import first_line
 from .wire import MOST_SLOT_SIZE
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ OPEN_MS = 2000  # of an attempt to connect; one that was begun while a link is d
 RETRY = {"period_init_ms": 250, "period_max_ms": 1000, "period_increase_factor": 1.5}
 QUEUE = 16  # batches of 64 KB: a keyframe fits in whole, or Zenoh would drop it on a slow link, again and again
 CALLER, CALLER_S = "pyo3-closure", 5.0
+PANIC = "PanicException"  # how Rust's panics reach Python: no Exception, and of no module that can be imported
+LIMITS = "end some programs, or raise ulimit -n, -u or -v, TasksMax= or pids.max: it takes threads and descriptors"
 _ENDPOINT = re.compile(r"[a-z0-9_]+/.+")
 FRAGMENTS_US = 200_000  # how long a unit that is larger than the queue may wait for room
 
@@ -84,6 +87,10 @@ def open_session(arguments: Namespace, listen: list[str], connect: list[str]) ->
         return zenoh.open(config)
     except zenoh.ZError as error:
         raise OSError(_first(str(error), arguments)) from None
+    except BaseException as error:
+        if type(error).__name__ != PANIC:
+            raise
+        raise OSError(f"Zenoh can't start ({first_line(error)}): {LIMITS}") from None
 
 
 def close_session(session: zenoh.Session) -> None:
