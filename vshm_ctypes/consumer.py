@@ -14,7 +14,7 @@ from ._waiting import Waiter
 from .errors import FrameTooLarge, ProducerClosed, VideoShmError
 from .frame import Frame
 from .inspect import explain
-from .rings import Ring
+from .rings import Ring, name_bytes
 from .views import BorrowedFrame, FrameInBuffer
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ class Consumer(Waiter):
             resync=resync,
             reconnect=reconnect,
             max_slot_size=max_slot_size,
-            name=self.ring.encode(),
+            name=name_bytes(self.ring),
         )
         try:
             library.video_shm_consumer_open(self._reference, byref(options))

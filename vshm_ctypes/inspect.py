@@ -13,7 +13,7 @@ from .errors import VideoShmError
 from .explained import explained
 from .frame import Flag, FrameMeta
 from .info import RingInfo
-from .rings import DIRECTORY, Ring, ring_name
+from .rings import DIRECTORY, Ring, name_bytes, ring_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def inspect(ring: Ring = None) -> RingInfo:
 
 def _look(name: str) -> RingInfo:
     info = Info()
-    library.video_shm_inspect(name.encode(), byref(info))
+    library.video_shm_inspect(name_bytes(name), byref(info))
     return RingInfo.of(info)
 
 
@@ -103,7 +103,7 @@ def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
     slots[0].struct_size = sizeof(Slot)
     name = ring_name(ring)
     try:
-        count = library.video_shm_inspect_slots(name.encode(), slots, MAX_SLOTS)
+        count = library.video_shm_inspect_slots(name_bytes(name), slots, MAX_SLOTS)
     except VideoShmError as error:
         raise explain(error, name) from None
     return [

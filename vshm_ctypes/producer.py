@@ -23,7 +23,7 @@ from .inspect import explain
 from .log import escaped, raise_escaped
 from .picture import RAW_CODECS
 from .reservation import MOST_BYTES, Reservation, check_timing, pack_meta, pack_timing
-from .rings import Ring
+from .rings import Ring, name_bytes
 from .views import map_object
 
 TYPE_CHECKING = False
@@ -89,7 +89,7 @@ class Producer(Handle):
         self._mapped_of: Identity | None = None
         self.slot_size = slot_size
         options = ProducerOptions(
-            slots=slots, slot_size=slot_size, mode=mode, media=Media(media), name=self.ring.encode()
+            slots=slots, slot_size=slot_size, mode=mode, media=Media(media), name=name_bytes(self.ring)
         )
         try:
             library.video_shm_producer_open(self._reference, byref(options))

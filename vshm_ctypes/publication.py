@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .info import RingInfo
 from .published import MAGIC, PREFIX, RECORD, VERSION, Record
+from .rings import name_bytes
 from .shared_record import SharedRecord, Stamp
 
 
@@ -16,7 +17,7 @@ class Publication(SharedRecord[RingInfo]):
     read_only = "/dev/shm is read-only here: read without publish=True, or mount it to be written"
 
     def __init__(self, ring: str, info: RingInfo) -> None:
-        self._ring = ring.encode()
+        self._ring = name_bytes(ring)
         super().__init__(info)
 
     def _pack(self, figures: RingInfo, stamp: Stamp) -> bytes:

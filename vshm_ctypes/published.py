@@ -142,7 +142,7 @@ def _read(path: Path) -> PublishedConsumer | None:
         path=path,
         pid=record.pid,
         name=(process_name(record.pid) if sees_it else None) or "?",
-        ring=record.ring.rstrip(b"\0").decode(errors="replace"),
+        ring=os.fsdecode(record.ring.rstrip(b"\0")),
         device=status.st_dev,
         inode=record.inode,
         received=record.received,

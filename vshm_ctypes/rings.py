@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 Ring = int | str | None
 
 DIRECTORY = "/dev/shm"
@@ -19,6 +21,11 @@ def ring_name(ring: Ring = None) -> str:
             raise ValueError(f"channel {ring}: channel numbers begin at 0")
         return f"{DEFAULT}_ch{int(ring)}"
     name = ring.removeprefix("/")
-    if not name or "/" in name or "\0" in name or name in (".", "..") or len(name.encode()) > 200:
+    if not name or "/" in name or "\0" in name or name in (".", "..") or len(os.fsencode(name)) > 200:
         raise ValueError(f"{ring!r}: not a ring's name: use a channel number, NAME or /NAME of up to 200 bytes")
     return f"/{name}"
+
+
+def name_bytes(name: str) -> bytes:
+    """Return a ring's name as C has it: that of a file, which need not be UTF-8, nor the locale's encoding that."""
+    return os.fsencode(name)

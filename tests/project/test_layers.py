@@ -28,7 +28,7 @@ def python_violations(root: Path) -> list[str]:
             is_example = where.parts[:2] == ("vshm_ctypes", "examples")
             is_web = where.parts[:3] == ("vshm_ctypes", "cli", "web") or where.parts[1] == "serving"
             is_pictures = where.parts[:2] == ("vshm_ctypes", "pictures")
-            is_main = where.parts[:2] == ("vshm_ctypes", "__main__.py")
+            is_main = where.parts[:2] == ("vshm_ctypes", "__main__.py") or where.parent.name == "rthooks"
             height = len(COMMANDS) if is_main else COMMANDS.index(where.parts[1]) if where.parts[1] in COMMANDS else -1
             is_cli = height >= 0
             for module, when in imports_of(path, where.parent.parts):

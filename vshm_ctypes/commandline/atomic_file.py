@@ -16,6 +16,7 @@ from typing import IO
 
 from ..nameless import give_name, open_nameless
 from .ending import held
+from .output import utf8
 
 
 def is_there(path: Path) -> FileExistsError:
@@ -94,7 +95,7 @@ class WholeFile:
 
 def write_whole(path: Path, content: str | bytes, force: bool = True) -> None:
     """Write a whole file; with force an existing one is overwritten. Raises FileExistsError, OSError, naming it."""
-    data = content.encode() if isinstance(content, str) else content
+    data = utf8(content).encode() if isinstance(content, str) else content
     if path.exists() and not path.is_file():  # a pipe, or a device
         path.write_bytes(data)
         return

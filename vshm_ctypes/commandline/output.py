@@ -28,6 +28,20 @@ def _escaped(letter: str) -> str:
     return letter.encode("unicode_escape").decode()
 
 
+def utf8(text: str) -> str:
+    """Return text with what UTF-8 does not have escaped, such as the bytes of a name that is not UTF-8: \\xe9."""
+    return "".join(_escaped(letter) if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+
+
+def utf8_throughout(value: Any) -> Any:
+    """Return a JSON value with utf8() applied to all text in it, for readers that take no other."""
+    if isinstance(value, dict):
+        return {utf8(key): utf8_throughout(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [utf8_throughout(item) for item in value]
+    return utf8(value) if isinstance(value, str) else value
+
+
 def plain(value: object) -> Any:
     """Convert a value for JSON: dataclasses to objects, enums to names in lower case, paths to text, bytes to hex."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ...bridges.published import list_bridges
 from ...commandline.atomic_file import write_whole
 from ...commandline.ending import End, heeding
-from ...commandline.output import complain, print_json
+from ...commandline.output import complain, print_json, utf8
 from ...commandline.place import check_place
 from ...commandline.verb import Exit, port, positive
 from ...inspect import list_rings
@@ -56,7 +56,7 @@ class Exporter:
 
         self.registry: CollectorRegistry = CollectorRegistry()
         latency = Histogram(LATENCY, LATENCY_HELP, ["ring"], buckets=LATENCY_BUCKETS_S, registry=self.registry)
-        self.rings = Rings(lambda ring, seconds: latency.labels(ring).observe(seconds))
+        self.rings = Rings(lambda ring, seconds: latency.labels(utf8(ring)).observe(seconds))
         self.registry.register(self)
 
     def describe(self) -> Iterator[Family]:
@@ -79,7 +79,7 @@ def _families(found: list[Sample]) -> Iterator[Family]:
         family = kind(metric.name, metric.help, labels=metric.labels)
         for sample in found:
             if sample.metric == metric:
-                family.add_metric(sample.labels, float(sample.value))
+                family.add_metric(tuple(map(utf8, sample.labels)), float(sample.value))
         yield family
 
 

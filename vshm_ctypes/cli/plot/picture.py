@@ -6,11 +6,13 @@ from __future__ import annotations
 import html
 import io
 import math
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...commandline.atomic_file import write_whole
+from ...commandline.output import printable
 from ..events import KINDS
 from .log import QUANTITIES, Log, thin
 from .times import CLOCK_WAS_SET
@@ -124,7 +126,7 @@ def _figure(log: Log) -> Figure:
         axes.grid(alpha=0.3)
     _mark_events(rows[-1], log)
     rows[-1].set_xlabel(f"UTC; {CLOCK_WAS_SET}" if log.moved else "UTC")
-    figure.suptitle(log.ring)
+    figure.suptitle(printable(log.ring), parse_math=False)  # a name between dollars is no formula
     return figure
 
 
@@ -140,6 +142,12 @@ def _svg(figure: Figure) -> str:
 
 def draw(log: Log, path: Path) -> None:
     """Draw a log into a file, .svg, .png, or .html, which adds a table of the events. Raises OSError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a name may have letters that matplotlib's font has not
+        _draw(log, path)
+
+
+def _draw(log: Log, path: Path) -> None:
     figure = _figure(log)
     if path.suffix == ".png":
         png = io.BytesIO()

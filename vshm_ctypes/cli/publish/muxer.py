@@ -19,6 +19,7 @@ from contextlib import suppress
 from ctypes import CDLL
 from urllib.parse import urlsplit
 
+from ...commandline.output import printable
 from ...frame import Frame
 from .destination import destination
 from .messages import read_message, read_order
@@ -29,7 +30,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _tell(*words: object) -> None:
-    sys.stdout.write(" ".join(map(str, words)).replace("\n", " ") + "\n")
+    sys.stdout.write(printable(" ".join(map(str, words)).replace("\n", " ")) + "\n")
     sys.stdout.flush()
 
 

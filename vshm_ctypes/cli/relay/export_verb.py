@@ -18,7 +18,7 @@ from ...rings import ring_name
 from . import network
 from .exporting import RingExport
 from .figures import RelayStatistics
-from .keys import Source, board_name
+from .keys import Source, board_name, exportable
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Export until Ctrl-C or SIGTERM. Returns 0; 1 if the network can't be used."""
     board = board_name(arguments.board)
-    sources = [Source(board, name) for name in dict.fromkeys(map(ring_name, arguments.ring or [None]))]
+    sources = [exportable(Source(board, name)) for name in dict.fromkeys(map(ring_name, arguments.ring or [None]))]
     statistics = RelayStatistics("relay export", network.far_of(arguments, network.HERE), [one.ring for one in sources])
     end = End()
     with ExitStack() as stack:

@@ -13,6 +13,7 @@ import socket
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from ...commandline.output import printable
 from ...rings import ring_name
 
 WIRE_VERSION = 1
@@ -49,10 +50,15 @@ def source_of(text: str) -> Source:
     board, slash, ring = text.partition("/")
     if not slash:
         raise ValueError(f"{text}: not BOARD/RING; vshm relay list shows what is exported")
-    name = ring_name(ring)
-    if not name.isprintable():
-        raise ValueError(f"{name!r}: not a ring's name")
-    return Source(board_name(board), name)
+    return exportable(Source(board_name(board), ring_name(ring)))
+
+
+def exportable(source: Source) -> Source:
+    """Return a source that has a name which goes over a network. Raises ValueError if it has none."""
+    if not source.ring.isprintable():
+        told = "only rings with printable names in UTF-8 go over a network"
+        raise ValueError(f"{printable(source.ring)}: {told}")
+    return source
 
 
 class Export(NamedTuple):

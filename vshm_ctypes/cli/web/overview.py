@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ...commandline.output import plain
+from ...commandline.output import plain, utf8_throughout
 from ...frame import Media
 from ...inspect import list_rings
 from ...machine import Machine, Throttling, read_machine
@@ -66,7 +66,7 @@ def look(viewers: list[Counts]) -> str:
         for ring in rings
     ]
     message = {"type": "overview", "rings": told, "board": _board(read_machine()), "hidden": users.hidden}
-    return json.dumps(plain(message))
+    return json.dumps(utf8_throughout(plain(message)))
 
 
 class Overview:
