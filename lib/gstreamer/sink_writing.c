@@ -155,7 +155,7 @@ static GstFlowReturn failed(VshmSink *self, int problem)
 
 static void warn_of_parameter_sets(VshmSink *self, const guint8 *data, gsize size)
 {
-	if (self->warned_sets || stream_can_begin(&self->stream, data, size))
+	if (self->warned_sets || stream_can_begin(self->stream.meta.codec, data, size))
 		return;
 	self->warned_sets = TRUE;
 	GST_ELEMENT_WARNING(

@@ -7,6 +7,7 @@
 #include "source_reading.h"
 #include "source_stamping.h"
 #include "source_uri.h"
+#include "stream.h"
 
 GST_DEBUG_CATEGORY(vshm_source_debug);
 #define GST_CAT_DEFAULT vshm_source_debug
@@ -25,7 +26,7 @@ static gboolean start(GstBaseSrc *base)
 	latency_reset(&self->latency);
 	self->figures = (video_shm_info_t){0};
 	GST_OBJECT_UNLOCK(self);
-	self->has_format = FALSE;
+	self->has_format = self->looked_for_sets = FALSE;
 	source_reset_times(self);
 	if (source_look(self))
 		return TRUE;
@@ -141,6 +142,7 @@ static GstFlowReturn renegotiate(VshmSource *self, const video_frame_meta_t *met
 	GST_OBJECT_LOCK(self);
 	self->format = *meta;
 	self->has_format = TRUE;
+	self->looked_for_sets = FALSE;
 	GST_OBJECT_UNLOCK(self);
 	return gst_base_src_negotiate(GST_BASE_SRC(self)) ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
 }
@@ -188,6 +190,25 @@ static GstFlowReturn copied(VshmSource *self, const video_shm_view_t *view, GstB
 	return GST_FLOW_ERROR;
 }
 
+/* Some encoders send them once, with their first keyframe: who begins later gets frames, and no decoder a
+ * picture. */
+static void look_for_parameter_sets(VshmSource *self, const video_shm_view_t *view, GstBuffer *buffer)
+{
+	GstMapInfo map;
+
+	if (self->looked_for_sets || !view->meta.is_keyframe || !gst_buffer_map(buffer, &map, GST_MAP_READ))
+		return;
+	if (!stream_can_begin(view->meta.codec, map.data, map.size))
+		GST_ELEMENT_WARNING(
+			self, STREAM, DECODE,
+			("A keyframe in ring %s has no parameter sets, so that nobody can begin to decode there: let its "
+			 "writer's encoder repeat them with each.",
+			 self->name),
+			(NULL));
+	self->looked_for_sets = TRUE;
+	gst_buffer_unmap(buffer, &map);
+}
+
 /* A frame is copied, always: a buffer lives as long as anybody downstream likes, and the writer waits for
  * nobody. */
 static GstFlowReturn create(GstPushSrc *base, GstBuffer **out)
@@ -214,6 +235,7 @@ static GstFlowReturn create(GstPushSrc *base, GstBuffer **out)
 			continue;
 		}
 		take_latency(self, &view);
+		look_for_parameter_sets(self, &view, buffer);
 		source_stamp(self, buffer, &view);
 		*out = buffer;
 		return GST_FLOW_OK;

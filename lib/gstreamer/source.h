@@ -43,6 +43,7 @@ struct _VshmSource {
 
 	/* The streaming thread's. */
 	gboolean has_format;
+	gboolean looked_for_sets; /* for the stream's parameter sets: they came, or a warning was posted */
 	video_frame_meta_t format;
 	GstCaps *caps;
 	GstVideoInfo raw;   /* of the caps, if they are raw */

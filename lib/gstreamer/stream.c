@@ -111,14 +111,14 @@ static enum unit unit_of(guint8 codec, guint8 header)
 	return type == 33 ? UNIT_SEQUENCE : type < 32 ? UNIT_SLICE : UNIT_OTHER;
 }
 
-gboolean stream_can_begin(const struct stream *stream, const guint8 *data, gsize size)
+gboolean stream_can_begin(guint8 codec, const guint8 *data, gsize size)
 {
-	if (stream->meta.codec != VIDEO_SHM_CODEC_H264 && stream->meta.codec != VIDEO_SHM_CODEC_H265)
+	if (codec != VIDEO_SHM_CODEC_H264 && codec != VIDEO_SHM_CODEC_H265)
 		return TRUE;
 	for (gsize at = 0; at + 3 < size; at++) {
 		if (data[at] != 0 || data[at + 1] != 0 || data[at + 2] != 1)
 			continue;
-		const enum unit unit = unit_of(stream->meta.codec, data[at + 3]);
+		const enum unit unit = unit_of(codec, data[at + 3]);
 
 		if (unit != UNIT_OTHER)
 			return unit == UNIT_SEQUENCE;

@@ -20,7 +20,7 @@ gboolean stream_from_caps(struct stream *stream, GstCaps *caps);
 /* Returns how many samples a frame of sound has; 0: its bytes are none. */
 guint16 stream_samples(const struct stream *stream, const guint8 *data, gsize size);
 
-/* Returns whether a keyframe has the parameter sets that a decoder needs to begin there. */
-gboolean stream_can_begin(const struct stream *stream, const guint8 *data, gsize size);
+/* Returns whether a keyframe of that codec has the parameter sets that a decoder needs to begin there. */
+gboolean stream_can_begin(guint8 codec, const guint8 *data, gsize size);
 
 #endif

@@ -12,6 +12,7 @@ import numpy
 import pytest
 from coded_streams import BEGIN_NS, KINDS, PERIOD, put, put_all, units
 from played import number_of, pictures_of, samples
+from sets_once import without_sets
 
 from vshm_ctypes import Codec, Flag, Picture, Pictures, Producer
 from vshm_ctypes.bitstream import EntryPoint
@@ -173,3 +174,27 @@ def test_no_picture_is_returned_that_the_decoder_made_up(ring: str, params: str)
         assert all(samples(one.decoded) == whole[one.number] for one in found)
         assert len(found) >= 12  # the first GOP at least; the next may be lost too, if the decoder tells late
         assert at not in {one.number for one in found}
+
+
+@pytest.mark.parametrize("kind", ["h264", "h265"])
+def test_parameter_sets_that_came_once_are_looked_for_in_the_ring(ring: str, kind: str) -> None:
+    codec, stream = KINDS[kind][0], units(kind)
+    bare = [stream[0], *(unit._replace(data=without_sets(unit.data, codec)) for unit in stream[1:])]
+    with Producer(ring, slots=64) as producer, Pictures(ring, policy="every") as pictures:
+        put_all(producer, bare, codec, BEGIN_NS)  # it begins at the last keyframe in the ring
+        producer.close()
+        found = [*pictures]
+    assert found and all_whole(found, kind)
+    assert pictures.books.skipped == 0
+
+
+@pytest.mark.parametrize("kind", ["h264", "h265"])
+def test_where_they_are_gone_a_warning_says_why_no_picture_comes(ring: str, kind: str) -> None:
+    codec = KINDS[kind][0]
+    bare = [unit._replace(data=without_sets(unit.data, codec)) for unit in units(kind)]
+    with Producer(ring, slots=64) as producer, Pictures(ring, policy="every") as pictures:
+        put_all(producer, bare, codec, BEGIN_NS)
+        producer.close()
+        with pytest.warns(RuntimeWarning, match="is a keyframe without its parameter sets .*: let its encoder") as told:
+            assert pictures.read() == (False, None)
+    assert len(told) == 1 and ring in str(told[0].message)

@@ -28,6 +28,7 @@ from far_sides import (
 )
 from filmed import Filmed, encoded, filmed
 from publishing import balance, fit, publishing
+from sets_once import sets_once
 from vshm import vshm
 from writers import ROOT, wait_until
 
@@ -95,6 +96,24 @@ def test_after_the_server_was_killed_it_goes_on_at_a_keyframe(ring: str, tmp_pat
     written, recorded = picture_hashes(path, "-f", "h264"), picture_hashes(files[1])
     assert len(recorded) > 50
     assert any(written[at : at + len(recorded)] == recorded for at in range(len(written)))
+
+
+@pytest.mark.parametrize("codec", [Codec.H264, Codec.H265])
+def test_parameter_sets_that_came_once_are_known_to_each_session(codec: Codec, ring: str, tmp_path: Path) -> None:
+    port, file = free_port(), tmp_path / "after.ts"
+    kind = PICTURES[codec.name.lower()]
+    with publishing(ring, f"rtsp://127.0.0.1:{port}/live") as bridge:
+        bridge.wait(lambda: "waiting for its writer" in bridge.said, "it waits")
+        with Filmed(ring, sets_once(encoded(codec, 64, 48), codec, times=50), codec=codec) as camera:
+            with rtsp_server(port, f"{kind} ! fakesink"):
+                bridge.wait_for_sent(40)
+            wait_until(lambda: len(camera.written) > 100, "the ring has forgotten its beginning")
+            with rtsp_server(port, f"{kind} ! mpegtsmux ! filesink location={file} sync=false async=false"):
+                bridge.wait_for_sent(bridge.stream()["sent"] + 40)
+                assert bridge.end() == 0
+                whole_size(file)
+    assert packets(file)[0].key
+    assert len(picture_hashes(file)) > 20
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

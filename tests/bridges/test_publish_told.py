@@ -4,9 +4,12 @@
 import socket
 
 from far_sides import free_port
-from filmed import filmed
+from filmed import Filmed, encoded, filmed
 from publishing import publishing
+from sets_once import sets_once
 from vshm import vshm
+
+from vshm_ctypes import Codec
 
 
 def test_a_far_side_that_hangs_up_is_told_with_its_address(ring: str) -> None:
@@ -36,3 +39,13 @@ def test_an_option_that_srt_does_not_have_here_is_refused_at_once(ring: str) -> 
         assert told.code == 2, query
         assert "is not an option here" in told.err
         assert "0123456789ab" not in told.err
+
+
+def test_a_ring_whose_parameter_sets_are_gone_is_told_with_what_to_do(ring: str) -> None:
+    units = sets_once(encoded(Codec.H264, 64, 48), Codec.H264, times=50)[1:]
+    with Filmed(ring, units), publishing(ring, f"rtsp://127.0.0.1:{free_port()}/live") as bridge:
+        bridge.wait(lambda: "undecodable" in bridge.stream()["dropped"], "it drops")
+        assert bridge.end() == 1
+    assert f"{ring}: frame " in bridge.said
+    assert "is a keyframe without its parameter sets (SPS, PPS): let its encoder repeat them with each" in bridge.said
+    assert bridge.said.count("without its parameter sets") == 1

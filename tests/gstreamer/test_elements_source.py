@@ -16,7 +16,8 @@ import av
 import judges
 import pytest
 from coded_streams import FRAME_NS, KINDS, put, units
-from pipelines import Pipeline, played, webrtc
+from pipelines import Pipeline, environment, played, webrtc
+from sets_once import without_sets
 from writers import Channel, meanwhile
 
 from vshm_ctypes import Codec, Producer
@@ -173,3 +174,17 @@ def test_webrtc_brings_the_pictures_to_the_other_side(channel: Channel) -> None:
         sent = set(pictures("h264", len(units("h264"))))
         came = list(islice((picture for picture in told if picture in sent), 10))
     assert len(came) == 10
+
+
+@pytest.mark.parametrize("kind", ["h264", "h265"])
+@pytest.mark.parametrize("lacking", [False, True])
+def test_a_keyframe_without_parameter_sets_is_told_once(channel: Channel, kind: str, lacking: bool) -> None:
+    codec = KINDS[kind][0]
+    with Producer(channel=channel.number) as producer:
+        for unit in units(kind)[:COUNT]:
+            data = without_sets(unit.data, codec) if lacking else unit.data
+            put(producer, unit._replace(data=data), codec, time.monotonic_ns())
+        line = f"gst-launch-1.0 vshmsrc channel={channel.number} start=oldest num-buffers={COUNT} ! fakesink"
+        result = subprocess.run(line.split(), env=environment(), capture_output=True, text=True, check=True)
+    told = f"A keyframe in ring /video_stream_ch{channel.number} has no parameter sets"
+    assert (result.stdout + result.stderr).count(told) == lacking

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..bitstream import EntryPoint, Order, StreamError, entry_point, whole_jpeg
 from ..bitstream.exif import exif_orientation
 from ..decodable import Decodable
+from ..earlier import frames_before
 from ..errors import BrokenPicture, IncompatibleRing
 from ..frame import Codec, Described, Flag, Frame, codec_name
 from ..picture import RAW_CODECS
@@ -92,6 +94,8 @@ class DecodedStream:
         self._is_fresh = True  # whether the decoder has nothing that what follows could refer to
         self._inside: dict[int, Unit] = {}  # by frame number, what is in the decoder
         self._outside: list[tuple[Unit, Any]] = []  # pictures that wait for one that they may refer to
+        self._looked_back = False  # for parameter sets
+        self._warned: set[str] = set()
 
     def take(self, frame: Frame, *, alone: bool = False) -> list[Decoded]:
         """Return the pictures that are complete now. alone: nothing but keyframes is given, each for itself.
@@ -162,10 +166,23 @@ class DecodedStream:
                 self._lose()
                 return None
         found = self._decodable.take(frame)
+        if found is None and self._decodable.lacks_sets and not self._looked_back:
+            self._looked_back = True
+            for earlier in frames_before(self._ring, frame.number):
+                self._decodable.learn(earlier.data)
+            found = self._decodable.take(frame)
         if found is None:
             self._books.skipped += 1
+            self._warn(frame.number)
             return None
         return Unit(described, found.data, found.order)
+
+    def _warn(self, number: int) -> None:
+        """Warn, once, of what the writer alone can mend, and for which no picture comes."""
+        why = self._decodable.refusal
+        if why is not None and why not in self._warned:
+            self._warned.add(why)
+            warnings.warn(f"{self._ring}: frame {number} {why}", RuntimeWarning, stacklevel=2)
 
     def _decode(self, unit: Unit) -> list[Decoded]:
         assert self._decoder is not None

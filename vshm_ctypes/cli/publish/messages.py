@@ -38,7 +38,7 @@ class Message(NamedTuple):
 def packed(index: int, has_gap: bool, frame: Frame) -> bytes:
     """Return the bytes in front of the payload."""
     numbers, rest = frame._view[:17], b"".join(bytes(part) for part in frame._view[17:])
-    return _HEAD.pack(frame.size, index, has_gap, len(rest), *map(int, numbers)) + rest
+    return _HEAD.pack(len(frame.data), index, has_gap, len(rest), *map(int, numbers)) + rest
 
 
 def read_message(stream: BinaryIO) -> Message | None:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from ...bridges.back_off import BackOff
 from ...bridges.figures import Cause
-from ...bridges.hand_over import MOST_BYTES, HandOver, take_first
+from ...bridges.hand_over import MOST_BYTES, take_first
 from ...bridges.ring_reader import RingReader
 from ...bridges.statistics import Statistics
 from ...commandline.rate_limited_log import in_a_line
-from ...frame import Frame
+from .completing import CompletingHandOver
 from .messages import Order
 from .muxer_process import END_S, MuxerProcess
 
@@ -47,7 +47,8 @@ class Publisher:
         arrival = threading.Condition()
         share = MOST_BYTES * 2 // (1 + len(order.rings))
         self._hand_overs = [
-            HandOver[Frame](stream, most_bytes=max(share, 1 << 20), arrival=arrival) for stream in statistics.streams
+            CompletingHandOver(stream.ring, stream, most_bytes=max(share, 1 << 20), arrival=arrival)
+            for stream in statistics.streams
         ]
         self._set_cause(Cause.DOWN)
         self._readers = [

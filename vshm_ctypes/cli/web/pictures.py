@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ...bitstream import EntryPoint, PictureFormat, StreamError, picture_format, whole_jpeg
-from ...consumer import Consumer
 from ...decodable import Decodable, Picture
-from ...errors import VideoShmError
+from ...earlier import frames_before
 from ...frame import Codec, Frame, codec_name
 
 VIDEO = (Codec.H264, Codec.H265, Codec.JPEG)
@@ -77,7 +75,8 @@ class Pictures:
         picture = self._decodable.take(frame)
         if picture is None and self._decodable.lacks_sets and not self._looked_back:
             self._looked_back = True
-            self._look_back(frame.number)
+            for earlier in frames_before(self._ring, frame.number):
+                self._decodable.learn(earlier.data)
             picture = self._decodable.take(frame)
         if picture is not None and picture.format is None:
             self.waits = NO_BYTE_STREAM
@@ -87,12 +86,6 @@ class Pictures:
                 NO_IDR if self._needs_idr else f"What comes {self._decodable.refusal}. Waiting for the next one."
             )
         return picture
-
-    def _look_back(self, number: int) -> None:
-        """Take parameter sets from frames before that number which the ring still holds."""
-        with suppress(VideoShmError), Consumer(self._ring, start="oldest") as past:
-            while (frame := past.receive(0)) is not None and frame.number < number:
-                self._decodable.learn(frame.data)
 
     def _begins(self, picture: Picture) -> dict[str, Any] | None:
         """Return the description of the stream if the format of its pictures changes here."""
