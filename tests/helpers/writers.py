@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("VIDEO_SHM_BUILD", ROOT / "build")).resolve()
 SHARED_MEMORY = Path("/dev/shm")
-WATCHDOG_S = 60.0
+WATCHDOG_S = 180.0
 
 _numbers = itertools.count()
 _own_channels: set[str] = set()
