@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What ci/test and ci/full share: running stages. The script that reads this file has, besides a function for each stage:
 #     stages          the table; each line of it: a name, a bar, a description
-#     beside          those stages that need no quiet machine, if any
+#     beside          lanes of stages that need no quiet machine, if any: those of a lane run one after the other, several
+#                     lanes beside each other
 #     stage_limit_s   after which a stage is ended; meant for a machine in trouble
 
 stage_names() { printf '%s\n' "${stages[@]%%|*}" | tr -d ' '; }
@@ -20,7 +21,10 @@ print_summary() {
 
 end_stages() {
 	if [ "$stage_pid" != 0 ]; then kill -TERM -- "-$stage_pid" 2>/dev/null || true; fi
-	if [ "$lane_pid" != 0 ] && kill -TERM "$lane_pid" 2>/dev/null; then wait "$lane_pid" || true; fi
+	local pid
+	for pid in "${lane_pids[@]}"; do
+		if kill -TERM "$pid" 2>/dev/null; then wait "$pid" || true; fi
+	done
 }
 
 # run_stage NAME: a shell of its own (the script, called with --run NAME), ended by its first error.
@@ -47,7 +51,7 @@ failed() { grep -qs FAILED "$told/$1"; }
 
 # run_lane NAME...: behind another stage. What each says is said at its end.
 run_lane() {
-	local name stage_pid=0 lane_pid=0
+	local name stage_pid=0 lane_pids=()
 	trap 'end_stages; exit 130' TERM
 	for name; do
 		run_stage "$name" >"$told/$name.log" 2>&1
@@ -55,29 +59,40 @@ run_lane() {
 	done
 }
 
-# run_stages NAME...: one after the other, whatever becomes of any. Those that need no quiet machine run behind the next
-# one that does not say so.
+# lane_of NAME: prints the number of the lane that the stage is in, if it is in one.
+lane_of() {
+	local number
+	for number in "${!beside[@]}"; do
+		if [[ " ${beside[number]} " == *" $1 "* ]]; then echo "$number"; fi
+	done
+}
+
+# run_stages NAME...: one after the other, whatever becomes of any. Those in lanes run behind the next one that is in none.
 run_stages() {
-	local name stage_pid=0 lane_pid=0 lane=() failed=() chosen=("$@")
+	local name lane stage_pid=0 lane_pids=() lanes=() failed=() chosen=("$@")
 	for name; do grep -qxF -- "$name" <(stage_names) || die "no such stage: $name (--list tells which there are)"; done
 	told=$(mktemp -d)
 	trap 'rm -rf "$told"' EXIT # which runs where a local variable would be gone
 	trap 'end_stages; print_summary "${chosen[@]}"; echo "interrupted" >&2; exit 130' INT TERM
 	for name; do
-		if [[ " ${beside[*]} " == *" $name "* ]]; then
-			lane+=("$name")
+		lane=$(lane_of "$name")
+		if [ -n "$lane" ]; then
+			lanes[lane]+=" $name"
 			continue
 		fi
-		if [ ${#lane[@]} -gt 0 ]; then
-			run_lane "${lane[@]}" &
-			lane_pid=$! lane=()
-		fi
+		for lane in "${lanes[@]}"; do
+			# shellcheck disable=SC2086 # its stages
+			run_lane $lane &
+			lane_pids+=($!)
+		done
+		lanes=()
 		run_stage "$name"
-		if [ "$lane_pid" != 0 ]; then wait "$lane_pid" || true; fi
-		lane_pid=0
+		for lane in "${lane_pids[@]}"; do wait "$lane" || true; done
+		lane_pids=()
 		if [ "$name" = bootstrap ] && failed bootstrap; then break; fi
 	done
-	for name in "${lane[@]}"; do run_stage "$name"; done
+	# shellcheck disable=SC2048 # the stages of each
+	for name in ${lanes[*]}; do run_stage "$name"; done
 	print_summary "$@"
 	for name; do if failed "$name"; then failed+=("$name"); fi; done
 	if [ ${#failed[@]} -gt 0 ]; then

@@ -5,10 +5,10 @@
 add_executable(test_v1_readers test_v1_readers.c)
 target_link_libraries(test_v1_readers PRIVATE check v1 video_shm_flags)
 add_test(NAME v1_readers COMMAND test_v1_readers in_step)
-set_tests_properties(v1_readers PROPERTIES TIMEOUT 120 LABELS peers)
+set_tests_properties(v1_readers PROPERTIES TIMEOUT 600 LABELS peers)
 foreach(host quiet busy)
     add_test(NAME v1_readers_${host} COMMAND test_v1_readers ${host})
-    set_tests_properties(v1_readers_${host} PROPERTIES TIMEOUT 120 LABELS "timed;peers;not-sanitized" RUN_SERIAL TRUE)
+    set_tests_properties(v1_readers_${host} PROPERTIES TIMEOUT 600 LABELS "timed;peers;not-sanitized" RUN_SERIAL TRUE)
 endforeach()
 # Six emulated processes on two processors come late by themselves: what is claimed here is told of real ones only.
 set_property(TEST v1_readers_busy APPEND PROPERTY LABELS not-emulated)

@@ -5,7 +5,7 @@
 vshm_test(readers COST 30 LABELS timed not-sanitized)
 vshm_test(stopped)
 vshm_test(lapped)
-vshm_test(killed PARTS 3 COST 30 TIMEOUT 1200 LABELS timed SOURCES support/mortals.c)
+vshm_test(killed PARTS 3 COST 30 TIMEOUT 3600 LABELS timed SOURCES support/mortals.c)
 vshm_test(killed_together TIMEOUT 3600 SOURCES support/mortals.c)
 vshm_test(two_writers)
 vshm_test(names)
@@ -24,7 +24,7 @@ add_executable(test_silence test_silence.c)
 target_link_libraries(test_silence PRIVATE check v1 video_shm_flags)
 foreach(counted wakes system_calls)
     add_test(NAME silence_${counted} COMMAND test_silence ${counted})
-    set_tests_properties(silence_${counted} PROPERTIES TIMEOUT 120 COST 30 SKIP_RETURN_CODE 77
+    set_tests_properties(silence_${counted} PROPERTIES TIMEOUT 600 COST 30 SKIP_RETURN_CODE 77
                          LABELS "timed;not-sanitized")
 endforeach()
 # System calls are counted by ptrace, which qemu-user does not have: it would trace the emulator.

@@ -23,9 +23,10 @@ stages=(
 	'quick | nothing to do'
 	'below | what needs no quiet machine'
 	'lower | likewise'
+	'apart | in a lane of its own'
 	'top   | what they run below'
 )
-beside=(below lower)
+beside=('below lower' apart)
 stage_limit_s={limit}
 stage_bootstrap() {{ :; }}
 stage_quick() {{ :; }}
@@ -72,10 +73,22 @@ def test_what_needs_no_quiet_machine_runs_beside_the_next_that_does_not_say_so(t
     assert said.index("=== below\nbelow met it\n=== below: ok") < said.index("=== lower: ok")
 
 
+def test_lanes_run_beside_each_other(tmp_path: Path) -> None:
+    functions = """
+meet() { touch "$1"; until [ -e below ] && [ -e apart ] && [ -e top ]; do sleep 0.01; done; }
+stage_below() { meet below; }
+stage_apart() { meet apart; }
+stage_top() { meet top; }
+"""
+    code, said = Stages(tmp_path, functions).run("below", "apart", "top")
+    assert (code, results(said)) == (0, dict.fromkeys(("below", "apart", "top"), "ok")), said
+
+
 def test_beside_nothing_they_run_in_order(tmp_path: Path) -> None:
-    functions = "stage_below() { sleep 0.2; echo 1 >>order; }\nstage_lower() { echo 2 >>order; }"
-    code, said = Stages(tmp_path, functions).run("quick", "below", "lower")
-    assert (code, (tmp_path / "order").read_text()) == (0, "1\n2\n"), said
+    functions = "stage_below() { sleep 0.2; echo 1 >>order; }\nstage_lower() { echo 2 >>order; }\n"
+    functions += "stage_apart() { echo 3 >>order; }"
+    code, said = Stages(tmp_path, functions).run("quick", "below", "lower", "apart")
+    assert (code, (tmp_path / "order").read_text()) == (0, "1\n2\n3\n"), said
 
 
 @pytest.mark.parametrize("broken", ["quick", "below", "top"])
@@ -116,17 +129,17 @@ def test_an_unknown_one_is_refused_before_any_runs(tmp_path: Path) -> None:
 def test_an_interrupt_ends_all_of_them(tmp_path: Path, number: signal.Signals) -> None:
     functions = "".join(
         f"stage_{name}() {{ sleep 600 & echo $! >{name}.part; mv {name}.part {name}; wait; }}\n"
-        for name in ("below", "top")
+        for name in ("below", "apart", "top")
     )
-    script = Stages(tmp_path, functions).script
-    with subprocess.Popen([script, "quick", "below", "top"], stdout=subprocess.PIPE, text=True) as process:
+    script = Stages(tmp_path, functions, limit=10 * TIMEOUT_S).script
+    with subprocess.Popen([script, "quick", "below", "apart", "top"], stdout=subprocess.PIPE, text=True) as process:
         try:
-            for name in ("below", "top"):
+            for name in ("below", "apart", "top"):
                 wait_until((tmp_path / name).exists, f"{name} runs")
             os.kill(process.pid, number)
             said, _ = process.communicate(timeout=TIMEOUT_S)
         finally:
             process.kill()
     assert (process.returncode, results(said)) == (130, {"quick": "ok"})
-    for name in ("below", "top"):
+    for name in ("below", "apart", "top"):
         wait_until_gone(int((tmp_path / name).read_text()))
