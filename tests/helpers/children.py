@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-TIMEOUT_S = 60
+TIMEOUT_S = 600
 
 
 def run(program: str, *words: str) -> str:
