@@ -8,6 +8,10 @@ import os
 
 from .errors import error_for
 
+_AS_MANY = (
+    "this user or container has as many as it may, or no memory is left: end some programs, or raise ulimit -u or -v, "
+    "TasksMax= or pids.max"
+)
 _TOLD = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
@@ -16,10 +20,9 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return str(error_for(errno.ENOMEM).strerror)
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return (
-            "no thread can be started: this user or container has as many as it may, or no memory is left: end some "
-            "programs, or raise ulimit -u or -v, TasksMax= or pids.max"
-        )
+        return f"no thread can be started: {_AS_MANY}"
+    if isinstance(error, BlockingIOError) and error.strerror == os.strerror(errno.EAGAIN):  # by fork()
+        return f"no process can be started: {_AS_MANY}"
     if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
         return f"a library that this needs can't be loaded: {error}: raise ulimit -v, or install it anew"
     if isinstance(error, OSError) and error.errno in _TOLD:

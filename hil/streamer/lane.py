@@ -74,7 +74,7 @@ class Lane:
         self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=channel.ring)
         if not self._passes:
-            self._thread.start()
+            self.outlet.start(self._thread)
 
     def _new_encoder(self, name: str, width: int, height: int) -> Encoder:
         return Encoder(self.channel, name, width, height, self.fps, self._alone)

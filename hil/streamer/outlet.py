@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from collections.abc import Callable
@@ -200,6 +201,14 @@ class Outlet:
             lower,
             size * 5 // 4096 + 1,  # a quarter more than it needed
         )
+
+    def start(self, thread: threading.Thread) -> None:
+        """Start the thread that will use it. Raises RuntimeError if none is left, and then the ring is closed."""
+        try:
+            thread.start()
+        except RuntimeError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the ring, so that its readers learn of its end."""

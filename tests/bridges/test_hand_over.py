@@ -4,13 +4,16 @@
 import threading
 
 import pytest
-from writers import WATCHDOG_S
+from writers import WATCHDOG_S, wait_until
 
 from vshm_ctypes import Consumer, Frame, Producer
 from vshm_ctypes.bridges.figures import Cause
 from vshm_ctypes.bridges.hand_over import HandOver, take_first
 from vshm_ctypes.bridges.ring_reader import RingReader
-from vshm_ctypes.bridges.statistics import StreamStatistics
+from vshm_ctypes.bridges.statistics import Statistics, StreamStatistics
+from vshm_ctypes.cli.publish.messages import Order
+from vshm_ctypes.cli.publish.publisher import Publisher
+from vshm_ctypes.published import list_published
 
 
 class Between:
@@ -185,3 +188,18 @@ def test_a_reader_that_lacks_memory_or_a_thread_goes_on_once_there_is_some(
         assert hand_over.take(WATCHDOG_S) is not None
         reader.close()
     assert "memory" in said[0] and "no thread can be started" in said[1]
+
+
+def test_a_publisher_without_a_thread_leaves_no_counters(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def refuse_the_last(thread: threading.Thread) -> None:
+        if thread.name == "vshm-publish":
+            wait_until(lambda: ring in {one.ring for one in list_published()}, "the reader publishes its counters")
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_the_last)
+    with Producer(ring), pytest.raises(RuntimeError):
+        Publisher(Order("udp://127.0.0.1:9", [ring]), Statistics("publish", "", [ring]), lambda _: None, lambda: None)
+    assert ring not in {one.ring for one in list_published()}

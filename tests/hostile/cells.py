@@ -115,7 +115,7 @@ class Lane:
             seen = program.works(place, said)
             if seen and program.answers:
                 unanswered.extend(ask(said))
-            return seen or refuses(program, host, said)  # a bridge says why, and goes on waiting
+            return seen or (bool(said) and refuses(program, host, said))  # a bridge says why, and goes on waiting
 
         with there(far, environment, place.folder):
             command = host.command(*program.words(place))
@@ -124,7 +124,7 @@ class Lane:
             self._running = None
         judged, why = verdict(program, host, talk, place, seen or blind)
         if judged == "ok" and unanswered:
-            judged, why = "FAILED", unanswered[0]
+            judged, why = "refused" if refuses(program, host, talk.said) else "FAILED", unanswered[0]
         harm = [*self._bystanders.harm(), *_left_files(program, place), *(f"it left {name}" for name in talk.left)]
         if harm:
             judged, why = "FAILED", "; ".join(harm)

@@ -56,8 +56,8 @@ def expected_words(program: Program, host: Host) -> list[str]:
 
 
 def refuses(program: Program, host: Host, said: str) -> bool:
-    """Whether it says what this host takes away."""
-    return any(words and re.search(words, said, re.IGNORECASE) for words in expected_words(program, host))
+    """Whether it says what this host takes away, if it has to."""
+    return any(re.search(words, said, re.IGNORECASE) for words in expected_words(program, host))
 
 
 def verdict(program: Program, host: Host, talk: Talk, place: Place, seen: bool) -> tuple[str, str]:
@@ -68,19 +68,19 @@ def verdict(program: Program, host: Host, talk: Talk, place: Place, seen: bool) 
     if unplain is not None:
         return "FAILED", f"it says {unplain.group()!r}"
     if talk.code in program.healthy:
+        if program.lasts and not seen and refuses(program, host, talk.said):
+            return "refused", _last_line(talk)
         if not {1, 2} & host.closed and not program.proof.search(talk.said):
             return "FAILED", f"exit {talk.code}, and nothing tells that it works"
-        if program.lasts and not seen and not refuses(program, host, talk.said):
-            return "FAILED", f"exit {talk.code}, and it was not seen to work"
         if program.lasts and not seen:
-            return "refused", _last_line(talk)
+            return "FAILED", f"exit {talk.code}, and it was not seen to work"
         if program.makes and not program.lasts and not (place.folder / program.makes).exists():
             return "FAILED", f"exit {talk.code}, and no {program.makes}"
         return "ok", ""
     if program.lasts and {1, 2} & host.closed and talk.code == INTERRUPTED:
         return "ok", ""  # nobody could see whether it had begun
-    if program.lasts and talk.code == INTERRUPTED and refuses(program, host, talk.said):
-        return "refused", _last_line(talk)  # it was about to end
+    if program.lasts and talk.code == INTERRUPTED and expected_words(program, host):
+        return "refused", _last_line(talk)  # it was about to end by itself
     # SIGTERM may find a program that is about to end by itself.
     if talk.code not in REFUSED and not (program.lasts and talk.err and talk.code == -signal.SIGTERM):
         return "FAILED", f"exit {talk.code}"

@@ -17,9 +17,11 @@ from hosts import (
     NO_PROC,
     NO_SHARED_MEMORY,
     NO_THREADS,
+    READ_ONLY_ROOT,
     READ_ONLY_SHARED_MEMORY,
     Host,
     on,
+    require,
 )
 from vshm_ctypes import Consumer, Producer, VideoShmError
 from vshm_ctypes.limits import explain
@@ -109,3 +111,27 @@ def test_a_wait_of_asyncio_without_a_thread_is_an_error_of_ours(ring: str, monke
         monkeypatch.setattr(threading.Thread, "start", none_left)
         with pytest.raises(VideoShmError, match="raise ulimit -u"):
             asyncio.run(stream.wait_async(10))
+
+
+def test_no_further_process() -> None:
+    pytest.importorskip("aiohttp")
+    pytest.importorskip("av")
+    refused("no process can be started", NO_THREADS, "demo --no-browser --port 0")
+
+
+def test_a_file_system_that_is_read_only_is_not_said_to_be_forbidden(tmp_path: Path) -> None:
+    refused("Read-only file system: nothing can be written into", READ_ONLY_ROOT, f"plot log -o {tmp_path}/log.svg")
+
+
+def test_a_demo_needs_no_disk(ring: str) -> None:
+    for name in ("aiohttp", "av", "numpy"):
+        pytest.importorskip(name)
+    words = [sys.executable, "-m", "vshm_ctypes", "demo", ring, "--no-browser", "--port", "0"]
+    host = require(READ_ONLY_ROOT)
+    with subprocess.Popen(host.command(*words), stdout=subprocess.PIPE, text=True, start_new_session=True) as demo:
+        try:
+            assert demo.stdout is not None
+            assert "http://" in demo.stdout.readline()
+        finally:
+            demo.terminate()
+    assert demo.returncode == 0

@@ -8,7 +8,7 @@ from typing import Any
 import av
 import numpy
 import pytest
-from writers import WATCHDOG_S, wait_until
+from writers import SHARED_MEMORY, WATCHDOG_S, wait_until
 
 from hil.streamer import encoder_settings as settings_module
 from hil.streamer import lane as lane_module
@@ -289,3 +289,17 @@ def test_encoders_that_share_their_pictures_share_nothing_else() -> None:
     for thread in threads:
         thread.join(WATCHDOG_S)
     assert done == {"mjpeg": count, "libx264": count}
+
+
+def test_a_ring_whose_lane_gets_no_thread_is_gone_at_once(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is told to end right then would leave it behind."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(lane_module, "Encoder", Gate)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError) as refused:
+        Lane(Channel.parse(f"{ring}:,encoder=libx264"), CAMERA, "libx264", None)
+    assert refused.tb is not None  # which keeps all alive that the constructor had
+    assert not (SHARED_MEMORY / ring[1:]).exists()

@@ -66,6 +66,14 @@ def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
             end_child(streamer, PATIENCE_S)
 
 
+def _scratch() -> IO[bytes]:
+    """Open a nameless file; where no folder for temporary files can be written, in memory. Raises OSError."""
+    try:
+        return tempfile.TemporaryFile()
+    except FileNotFoundError:  # says tempfile, whatever the reason
+        return os.fdopen(os.memfd_create("vshm demo"), "w+b")
+
+
 def is_written(ring: str, writer: int) -> bool:
     """Return whether the process with pid writer has written a picture into the ring."""
     try:
@@ -115,7 +123,7 @@ def run(arguments: Namespace) -> int:
     arguments.ring = ring_name(arguments.ring)
     with (
         held() as hold,
-        tempfile.TemporaryFile() as said,
+        _scratch() as said,
         streaming(arguments.ring, said) as streamer,
         hold.lifted(),
     ):

@@ -26,5 +26,6 @@ def check_place(path: Path, force: bool = True) -> None:
         told = f"{os.strerror(errno.ENOENT)}: there is no folder {folder}: make it first"
         raise OSError(errno.ENOENT, told, str(path))
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        told = f"{os.strerror(errno.EACCES)}: nothing can be written into {folder}: choose another folder"
-        raise OSError(errno.EACCES, told, str(path))
+        reason = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
+        told = f"{os.strerror(reason)}: nothing can be written into {folder}: choose another folder"
+        raise OSError(reason, told, str(path))

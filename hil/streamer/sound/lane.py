@@ -41,7 +41,7 @@ class SoundLane:
         self.outlet = Outlet(self.channel, codec, meta["width"], meta["height"], meta["fps"], ledger, media=Media.AUDIO)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name=sound.ring)
-        self._thread.start()
+        self.outlet.start(self._thread)
 
     @property
     def books(self) -> Books:

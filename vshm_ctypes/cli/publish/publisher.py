@@ -51,12 +51,16 @@ class Publisher:
             for stream in statistics.streams
         ]
         self._set_cause(Cause.DOWN)
-        self._readers = [
-            RingReader(ring, hand_over, stream, say)
-            for ring, hand_over, stream in zip(order.rings, self._hand_overs, statistics.streams, strict=True)
-        ]
+        self._readers: list[RingReader] = []
         self._thread = threading.Thread(target=self._run, name="vshm-publish", daemon=True)
-        self._thread.start()
+        try:
+            for ring, hand_over, stream in zip(order.rings, self._hand_overs, statistics.streams, strict=True):
+                self._readers.append(RingReader(ring, hand_over, stream, say))
+            self._thread.start()
+        except RuntimeError:  # no thread is left: those that have one publish their counters, which would be left
+            for reader in self._readers:
+                reader.close()
+            raise
 
     def close(self) -> None:
         """End the session with the server, and all threads. Not for signal handlers."""

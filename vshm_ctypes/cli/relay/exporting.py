@@ -52,7 +52,11 @@ class RingExport:
         self._hand_over: HandOver[Frame] = HandOver(statistics, most_units=MOST_UNITS)
         self._reader = RingReader(source.ring, self._hand_over, statistics, say)
         self._thread = threading.Thread(target=self._run, name=f"vshm-relay {source.ring}", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # no thread is left
+            self._reader.close()
+            raise
 
     @property
     def importers(self) -> int:
