@@ -90,7 +90,7 @@ class Waiter(Handle):
             self._lock.release()
 
     def _find(self, timeout: float | None, is_wanted: Callable[[], bool] = _always) -> int:
-        """Return the size of the next frame, which self._view describes; 0 if none came within timeout seconds."""
+        """Return the size of the next frame, which self._view describes, in self._mapping; 0 if none came in time."""
         if not self._open:
             self._check_open()
         if self._ahead is not None:
@@ -108,6 +108,10 @@ class Waiter(Handle):
             milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
             size = _acquire(self._reference, self._view_reference, milliseconds)
             if size > 0:
+                view = self._view
+                if view.attachment != self._attachment:
+                    self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
+                    self._attachment = view.attachment
                 if self._publication is not None:
                     self._publication.update_if_due(self.info)
                 return size
@@ -121,15 +125,6 @@ class Waiter(Handle):
             if left <= 0:
                 return 0
         return 0
-
-    def _place(self, size: int) -> memoryview:
-        """Return the bytes of the frame that self._view describes."""
-        view = self._view
-        if view.attachment != self._attachment:
-            self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
-            self._attachment = view.attachment
-        begin = view.offset
-        return self._mapping[begin : begin + size]  # type: ignore[no-any-return]
 
     def interrupt(self) -> None:
         """Make the wait in progress, or else the next one, raise Interrupted. Any thread may call this."""

@@ -111,7 +111,8 @@ class Consumer(Waiter):
         with self._lock:
             frame = _new(Frame)  # before the wait, since each step after it delays the frame
             while size := self._find(timeout):
-                frame.data = self._place(size).tobytes()
+                begin = self._view.offset
+                frame.data = self._mapping[begin : begin + size].tobytes()
                 frame._told = self._view_bytes.tobytes()
                 if _release(self._reference, self._view_reference) == 0:
                     return frame
@@ -142,8 +143,9 @@ class Consumer(Waiter):
                     self._ahead = size
                     message = f"a frame of {size} bytes does not fit into a buffer of {len(target)}: give a larger one"
                     raise FrameTooLarge(errno.EMSGSIZE, self.ring, message)
+                begin = self._view.offset
                 frame.data = target[:size]
-                frame.data[:] = self._place(size)
+                frame.data[:] = self._mapping[begin : begin + size]
                 frame._told = self._view_bytes.tobytes()
                 if _release(self._reference, self._view_reference) == 0:
                     return frame
@@ -171,7 +173,8 @@ class Consumer(Waiter):
             size = self._find(timeout)
             if size == 0:
                 raise TimeoutError(errno.ETIMEDOUT, f"no frame within {timeout} s", self.ring)
-            frame._data = self._place(size)
+            begin = self._view.offset
+            frame._data = self._mapping[begin : begin + size]
             frame._told = self._view_bytes.tobytes()
             self._borrowed = frame
             return frame
