@@ -19,6 +19,7 @@ import pytest
 from lab import Lab, why_not
 from writers import ROOT
 
+from hil.cli.main import build_parser
 from hil.farm import remote_board as board_module
 from hil.farm.farm import BoardResult, exit_code
 from hil.farm.page import rows, write_farm_page
@@ -284,6 +285,12 @@ def test_ctrl_c_ends_what_runs_there_and_brings_its_report(lab: Lab, wheel: Path
     outcomes = [test["outcome"] for test in load(suite.parent / "report" / "a")["sessions"][0]["tests"]]
     assert outcomes == ["passed", "interrupted"]
     assert lab.held == set()
+
+
+def test_what_is_behind_two_dashes_is_for_the_boards() -> None:
+    words = ["farm", "--env", "x.yaml", "--wheel", "no.whl", "--", "--camera", "testsrc", "--json"]
+    told = build_parser().parse_args(words)
+    assert told.words == ["--camera", "testsrc", "--json"] and not told.json
 
 
 def test_a_wheel_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:

@@ -56,15 +56,18 @@ class VerbParser(ArgumentParser):
             verb.add_arguments(self)
             self.set_defaults(run=verb.run)
 
-    def parse_known_args(self, *words: Any, **more: Any) -> Any:
-        """Load the verb, and parse. Options may also stand between words of which there may be several."""
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Load the verb, and parse. Options may also stand between words of which there may be several.
+
+        Not before a --, behind which all are words: argparse's own way for the former takes those for options.
+        """
         self.load()
         takes_several = any(one.nargs in ("*", "+") for one in self._get_positional_actions())
-        if self._is_intermixing or not takes_several:
-            return super().parse_known_args(*words, **more)
+        if self._is_intermixing or not takes_several or "--" in (args or ()):
+            return super().parse_known_args(args, namespace)
         self._is_intermixing = True
         try:
-            return self.parse_known_intermixed_args(*words, **more)  # which comes here again
+            return self.parse_known_intermixed_args(args, namespace)  # which comes here again
         finally:
             self._is_intermixing = False
 
