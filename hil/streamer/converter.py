@@ -8,6 +8,7 @@ from typing import Any
 import av
 
 from .colour import IDENTITY, UNTOLD, Colour, colour_of, guessed_matrix
+from .rescaler import Rescaler
 
 # The names that FFmpeg's filter "colorspace" has for the matrices of ITU-T H.273 that it supports.
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc"}
@@ -17,12 +18,14 @@ _RANGES = {False: "tv", True: "pc"}
 class Converter:
     """Converts pictures for one encoder. width, height: pixels. pixels: PyAV's name of a planar Y'CbCr format.
 
-    alone: nobody else has these pictures, so that one that fits may be returned as it is, and be modified.
+    alone: nobody else has these pictures, so that one that fits may be returned as it is, and be modified. reuses: what
+    is returned need be good until the next call only.
     """
 
-    def __init__(self, width: int, height: int, pixels: str, alone: bool = False) -> None:
+    def __init__(self, width: int, height: int, pixels: str, alone: bool = False, reuses: bool = False) -> None:
         self._width, self._height, self._pixels = width, height, pixels
         self._alone = alone
+        self._rescaler = Rescaler(width, height, pixels) if reuses else None
         self._shape: tuple[Any, ...] = ()
         self._graph: Any = None
 
@@ -32,8 +35,12 @@ class Converter:
         Raises av.FFmpegError or ValueError.
         """
         source = colour_of(picture)
-        if self._alone and self._fits(picture, source, target):
-            return target.put_on(picture)
+        fits = (picture.width, picture.height, picture.format.name) == (self._width, self._height, self._pixels)
+        if self._keeps_colours(picture, source, target):
+            if fits and self._alone:
+                return target.put_on(picture)
+            if not fits and self._rescaler is not None and self._rescaler.suits(picture):
+                return target.put_on(self._rescaler.scale(picture))
         said = f"colorspace={source.matrix}:range={int(picture.color_range)}"
         shape = (picture.format.name, picture.width, picture.height, said, source, target)
         if shape != self._shape:
@@ -43,10 +50,9 @@ class Converter:
         self._graph.vpush(picture)
         return target.put_on(self._graph.vpull())
 
-    def _fits(self, picture: av.VideoFrame, source: Colour, target: Colour) -> bool:
-        if (picture.width, picture.height, picture.format.name) != (self._width, self._height, self._pixels):
-            return False
-        guessed = guessed_matrix(self._width, self._height)
+    @staticmethod
+    def _keeps_colours(picture: av.VideoFrame, source: Colour, target: Colour) -> bool:
+        guessed = guessed_matrix(picture.width, picture.height)
         before, after = (guessed if colour.matrix == UNTOLD else colour.matrix for colour in (source, target))
         return (before, source.full_range) == (after, target.full_range)
 

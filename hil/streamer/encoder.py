@@ -26,6 +26,7 @@ from .metadata_filter import metadata_filter, said_of
 Encoded = tuple[AccessUnit, int]
 CODECS = {"h264": Codec.H264, "h265": Codec.H265, "jpeg": Codec.JPEG}
 SOFTWARE = {"h264": "libx264", "h265": "libx265", "jpeg": "mjpeg"}
+_COPYING = ("libx264", "libx265")  # encoders that have copied a picture when they return
 SILENT = ("h264_v4l2m2m",)  # encoders that do not write their colour description into the stream
 _CLOCK = Fraction(1, 1_000_000_000)
 _LOGGING = threading.Lock()  # PyAV has one logging state for the whole process
@@ -52,7 +53,7 @@ class Encoder:
         # Of an encoder on the board it is not certain that it says which are keyframes.
         self._tells_keyframes = name in SOFTWARE.values() and self.codec != Codec.JPEG
         self.width, self.height = self._settings.width, self._settings.height
-        self._converter = Converter(self.width, self.height, self._settings.pixels, alone)
+        self._converter = Converter(self.width, self.height, self._settings.pixels, alone, name in _COPYING)
         self._open(colour_to_encode(Colour(), self.codec, (width, height), (self.width, self.height)))
 
     def _open(self, colour: Colour) -> None:

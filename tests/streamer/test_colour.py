@@ -17,6 +17,7 @@ from hil.streamer.channels import Channel
 from hil.streamer.colour import BT601, BT709, BT2020, UNTOLD, Colour, colour_of, colour_to_encode
 from hil.streamer.converter import Converter
 from hil.streamer.encoder import CODECS, SOFTWARE, Encoder
+from hil.streamer.rescaler import PIXELS as DIRECT
 from hil.suite import patches
 from vshm_ctypes import Codec, Consumer
 
@@ -265,3 +266,32 @@ def test_only_pictures_that_nobody_else_has_are_encoded_as_they_are() -> None:
     converted = alone.convert(fits, Colour(FULL, BT601))  # another range, so other numbers
     assert converted is not fits
     assert colour_of(fits) == Colour()
+
+
+@pytest.mark.parametrize("pixels", sorted(DIRECT))
+@pytest.mark.parametrize("sizes", [((1280, 720), (640, 360)), ((642, 362), (320, 178)), ((64, 48), (64, 48))], ids=str)
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+def test_what_is_scaled_without_filters_is_the_same(pixels: str, sizes: tuple[Any, Any], full: bool) -> None:
+    before, after = sizes
+    noise = numpy.random.default_rng(1)
+    converters = Converter(*after, "yuv420p"), Converter(*after, "yuv420p", reuses=True)
+    for _ in range(2):  # the second one into the same picture
+        picture = Colour(full, BT601, BT601, BT601).put_on(av.VideoFrame(*before, pixels))
+        for plane in picture.planes:
+            plane.update(noise.integers(0, 256, plane.buffer_size, dtype=numpy.uint8).tobytes())
+        target = colour_of(picture)
+        filtered, direct = (converter.convert(picture, target) for converter in converters)
+        assert (direct.to_ndarray() == filtered.to_ndarray()).all()
+        assert colour_of(direct) == colour_of(filtered) == target
+    assert converters[1]._rescaler is not None
+    assert converters[1]._rescaler._shape == ((*before, pixels) if (*before, pixels) != (*after, "yuv420p") else ())
+
+
+def test_what_changes_its_colours_is_not_scaled_without_filters() -> None:
+    converter = Converter(64, 64, "yuv420p", reuses=True)
+    picture = Colour(False, BT601).put_on(av.VideoFrame(128, 128, "yuv420p"))
+    for target in (Colour(FULL, BT601), Colour(False, BT709)):
+        converter.convert(picture, target)
+    converter.convert(av.VideoFrame(128, 128, "rgb24"), Colour(False, BT601))
+    assert converter._rescaler is not None
+    assert converter._rescaler._shape == ()
