@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parameter sets by type and id, and their places in entry points that lack them."""
 
+import pytest
 from corpus.bits import Bits
-from corpus.table import streams
+from corpus.table import Stream, streams
 from nal_writer import nal, pps, slice_, sps
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint, ParameterSets, Splitter, nal_units, picture_format
+from vshm_ctypes.bitstream.nal import has_nal
 
 IDR, LATER = slice_(kind=5, reference=3, lsb=0), slice_(frame_num=1, lsb=2)
 AUD = nal(9, b"\x10", 0)
@@ -76,3 +78,23 @@ def test_a_size_that_changes_is_not_undone_by_what_was_learnt() -> None:
         bare = b"".join(whole.data[unit.begin : unit.end] for unit in nal_units(whole.data, codec) if unit.kind < 32)
         assert picture_format(bare, codec) is None
         assert picture_format(sets.complete(key(bare)).data, codec) == told
+
+
+def test_a_set_is_learnt_wherever_it_lies_and_from_no_picture_without_one() -> None:
+    """Of pictures in between, only those are looked at that have a parameter set: before, between or after slices."""
+    slices = [LATER, slice_(first_mb=5, frame_num=1, lsb=2)]
+    for place in range(3):
+        sets = ParameterSets(Codec.H264)
+        sets.complete(AccessUnit(b"".join([*slices[:place], sps(), pps(), *slices[place:]]), EntryPoint.NONE))
+        assert kinds_of(sets.complete(key(IDR)).data) == [7, 8, 5]
+    sets = ParameterSets(Codec.H264)
+    sets.complete(AccessUnit(b"".join(slices), EntryPoint.NONE))
+    assert sets.complete(key(IDR)).data == IDR
+    ParameterSets(Codec.JPEG).learn(sps())  # which has none
+
+
+@pytest.mark.parametrize("stream", streams(), ids=str)
+def test_a_type_is_found_where_its_units_are(stream: Stream) -> None:
+    codec = Codec.H264 if stream.codec == "h264" else Codec.H265
+    there = {nal.kind for nal in nal_units(stream.data, codec)}
+    assert [kind for kind in range(64) if has_nal(stream.data, codec, {kind})] == sorted(there)

@@ -271,8 +271,9 @@ def test_only_pictures_that_nobody_else_has_are_encoded_as_they_are() -> None:
 @pytest.mark.parametrize("pixels", sorted(DIRECT))
 @pytest.mark.parametrize("sizes", [((1280, 720), (640, 360)), ((642, 362), (320, 178)), ((64, 48), (64, 48))], ids=str)
 @pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
-def test_what_is_scaled_without_filters_is_the_same(pixels: str, sizes: tuple[Any, Any], full: bool) -> None:
-    before, after = sizes
+def test_what_is_scaled_without_filters_is_the_same(pixels: str, sizes: Any, full: bool) -> None:
+    before: tuple[int, int] = sizes[0]
+    after: tuple[int, int] = sizes[1]
     noise = numpy.random.default_rng(1)
     converters = Converter(*after, "yuv420p"), Converter(*after, "yuv420p", reuses=True)
     for _ in range(2):  # the second one into the same picture

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 from corpus.table import Stream, streams
+from nal_writer import pps, slice_, sps
 
 from hil.streamer.sources.samples import Samples
 from vshm_ctypes import Codec
@@ -55,6 +56,16 @@ def test_samples_become_what_a_splitter_makes_of_them(stream: Stream) -> None:
     codec, dice = CODECS[stream.codec], random.Random(str(stream))
     for pieces in (whole_units(stream), *(cut_anywhere(stream.data, codec, dice) for _ in range(20))):
         assert by_samples(codec, pieces)[0] == by_splitter(codec, pieces)
+
+
+def test_what_came_before_the_first_odd_sample_is_not_forgotten() -> None:
+    """Only the parameter sets tell that a slice belongs to another picture, the first slice of which is missing."""
+    pictures = [slice_(kind=5, reference=3, lsb=0), slice_(frame_num=1, lsb=2), slice_(first_mb=5, frame_num=2, lsb=4)]
+    samples = [sps() + pps() + pictures[0], *pictures[1:]]
+    found, needed_none = by_samples(Codec.H264, samples)
+    assert found == by_splitter(Codec.H264, samples)
+    assert [unit.data for unit, _ in found] == samples[:2]
+    assert not needed_none
 
 
 @pytest.mark.parametrize("name", ORDINARY)

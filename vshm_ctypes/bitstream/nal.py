@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,6 +62,19 @@ def syntax_of(codec: Codec) -> Syntax:
     if codec not in SYNTAXES:
         raise ValueError(f"codec={codec.name}: it has no NAL units; H.264 and H.265 have")
     return SYNTAXES[codec]
+
+
+def has_nal(data: bytes, codec: int, kinds: Container[int]) -> bool:
+    """Return whether any NAL unit is of one of these types, for a fraction of what it costs to look at each."""
+    syntax, left = SYNTAXES[codec], MAX_NALS
+    at = data.find(START_CODE)
+    while at >= 0 and left:
+        left -= 1
+        header = at + len(START_CODE)
+        if header < len(data) and syntax.kind(data[header]) in kinds:
+            return True
+        at = data.find(START_CODE, header)
+    return False
 
 
 def nal_units(data: bytes | bytearray, codec: int) -> Iterator[Nal]:

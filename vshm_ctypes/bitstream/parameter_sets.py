@@ -8,7 +8,7 @@ from . import h264, h265
 from .access_unit import AccessUnit
 from .bits import Bits
 from .errors import StreamError
-from .nal import START_CODE, SYNTAXES, Nal, nal_units
+from .nal import START_CODE, SYNTAXES, Nal, has_nal, nal_units
 
 MAX_SET = 1 << 16  # bytes; anything larger is no parameter set
 _HEAD = 256  # bytes in which an id is found
@@ -32,6 +32,8 @@ class ParameterSets:
 
     def learn(self, data: bytes) -> None:
         """Take any piece of the stream, or headers that the source gives in advance. The newest set of an id counts."""
+        if self.codec not in SYNTAXES or not has_nal(data, self.codec, _KINDS[self.codec]):  # as in most pictures
+            return
         for nal in nal_units(data, self.codec):
             key = self._key(data, nal)
             if key is not None:

@@ -112,7 +112,8 @@ class Units:
 
     def _in_turn(self, found: list[tuple[AccessUnit | None, _Times]]) -> list[Item]:
         """Return the items. None is due before it is shown: readers of a live stream take that for its capture."""
-        decoded = _decoding_times([times for _, times in found])
+        known = len(found) == 1 and found[0][1].decoded_s is not None
+        decoded = [found[0][1].decoded_s] if known else _decoding_times([times for _, times in found])
         both = [(d, times.shown_s) for d, (_, times) in zip(decoded, found, strict=True)]
         self._delay_s = max([self._delay_s, *(s - d for d, s in both if d is not None and s is not None)])
         items = []
