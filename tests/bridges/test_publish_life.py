@@ -5,12 +5,9 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +15,7 @@ import pytest
 from far_sides import (
     PICTURES,
     free_port,
+    listener,
     listening_ffprobe,
     packets,
     picture_hashes,
@@ -36,38 +34,6 @@ from vshm_ctypes import AudioFormat, Codec, Producer
 from vshm_ctypes.bridges.published import list_bridges
 
 RATE, SAMPLES = 16000, 320  # 20 ms, which go into one packet of RTP
-
-
-@contextmanager
-def listener(reads: bool) -> Iterator[tuple[int, list[int]]]:
-    """Accept connections on a port, and read from them or not. Yields the port, and the bytes read of each."""
-    over, counts, taken = threading.Event(), list[int](), list[socket.socket]()
-
-    def serve() -> None:
-        server.settimeout(0.1)
-        while not over.is_set():
-            try:
-                taken.append(server.accept()[0])
-                counts.append(0)
-                taken[-1].settimeout(0.02)
-            except TimeoutError:
-                pass
-            for at, one in enumerate(taken if reads else []):
-                try:
-                    counts[at] += len(one.recv(1 << 20))
-                except OSError:
-                    continue
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.getsockname()[1], counts
-        finally:
-            over.set()
-            thread.join()
-            for one in taken:
-                one.close()
 
 
 def test_after_the_server_was_killed_it_goes_on_at_a_keyframe(ring: str, tmp_path: Path) -> None:

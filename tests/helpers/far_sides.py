@@ -4,6 +4,7 @@
 import os
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -154,6 +155,38 @@ def listening_ffprobe(url: str, path: Path, *options: str) -> Iterator["subproce
                 process.wait(LEAVE_S)
         finally:
             process.terminate()
+
+
+@contextmanager
+def listener(reads: bool) -> Iterator[tuple[int, list[int]]]:
+    """Accept connections on a port, and read from them or not. Yields the port, and the bytes read of each."""
+    over, counts, taken = threading.Event(), list[int](), list[socket.socket]()
+
+    def serve() -> None:
+        server.settimeout(0.1)
+        while not over.is_set():
+            try:
+                taken.append(server.accept()[0])
+                counts.append(0)
+                taken[-1].settimeout(0.02)
+            except TimeoutError:
+                pass
+            for at, one in enumerate(taken if reads else []):
+                try:
+                    counts[at] += len(one.recv(1 << 20))
+                except OSError:
+                    continue
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1], counts
+        finally:
+            over.set()
+            thread.join()
+            for one in taken:
+                one.close()
 
 
 def wait_for_port(port: int) -> None:

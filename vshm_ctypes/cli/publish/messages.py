@@ -9,7 +9,8 @@ from typing import BinaryIO, NamedTuple
 
 from ...frame import Frame
 
-_HEAD = Struct("<IIBB17Q")  # bytes of payload, number of the ring, gap, bytes of what follows the 17 numbers, numbers
+_HEAD = Struct("<IIBB17Q")  # bytes of payload, number of the ring, marks, bytes of what follows the 17 numbers, numbers
+_GAP, _LEAP = 1, 2
 MOST_BYTES = 1 << 30
 
 
@@ -28,17 +29,27 @@ class Order(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A frame for the muxer. ring: its index among the rings; has_gap: frames were left out before it."""
+    """A frame for the muxer.
+
+    Attributes:
+        ring: its index among the rings.
+        has_gap: frames were left out before it.
+        has_leap: from here on, the ring's times of capture are other ones.
+        frame: the frame.
+    """
 
     ring: int
     has_gap: bool
+    has_leap: bool
     frame: Frame
 
 
-def packed(index: int, has_gap: bool, frame: Frame) -> bytes:
+def packed(message: Message) -> bytes:
     """Return the bytes in front of the payload."""
+    frame = message.frame
+    marks = _GAP * message.has_gap | _LEAP * message.has_leap
     numbers, rest = frame._view[:17], b"".join(bytes(part) for part in frame._view[17:])
-    return _HEAD.pack(len(frame.data), index, has_gap, len(rest), *map(int, numbers)) + rest
+    return _HEAD.pack(len(frame.data), message.ring, marks, len(rest), *map(int, numbers)) + rest
 
 
 def read_message(stream: BinaryIO) -> Message | None:
@@ -46,14 +57,14 @@ def read_message(stream: BinaryIO) -> Message | None:
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
-    size, index, has_gap, more, *numbers = _HEAD.unpack(head)
+    size, index, marks, more, *numbers = _HEAD.unpack(head)
     if size > MOST_BYTES:
         raise ValueError("a frame of an impossible size")
     rest, data = stream.read(more), stream.read(size)
     if len(data) < size:
         return None
     view = (*numbers, rest) if rest else tuple(numbers)
-    return Message(index, bool(has_gap), Frame(view, data))
+    return Message(index, bool(marks & _GAP), bool(marks & _LEAP), Frame(view, data))
 
 
 def order_line(order: Order) -> bytes:

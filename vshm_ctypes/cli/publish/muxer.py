@@ -62,7 +62,7 @@ def main() -> int:
         if host := urlsplit(target.address).hostname:
             socket.getaddrinfo(host, None)  # tells what is wrong; of a name that nobody knows FFmpeg says EIO
         while (message := read_message(sys.stdin.buffer)) is not None:
-            session.take(message.ring, message.has_gap, _timed(message.frame, offset_ns))
+            session.take(message._replace(frame=_timed(message.frame, offset_ns)))
             _tell("taken")
         session.close()
         return 0

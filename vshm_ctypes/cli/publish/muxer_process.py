@@ -18,7 +18,7 @@ from ...bridges.statistics import Statistics
 from ...commandline.output import counted
 from ...commandline.own_module import own_module
 from ...frame import Frame
-from .messages import Order, order_line, packed
+from .messages import Message, Order, order_line, packed
 
 STALL_S = 10.0  # without a sign of life while there is something to do, after which the far side counts as gone
 END_S = 2.0  # how long it may take leave of the server
@@ -75,7 +75,7 @@ class MuxerProcess:
         """Whether it has had work for a while, and gave no sign of life."""
         return self._untaken > 0 and time.monotonic() - self._alive_s > STALL_S
 
-    def give(self, index: int, handed: Handed[Frame], is_over: Callable[[], bool]) -> bool:
+    def give(self, index: int, handed: Handed[Frame], has_leap: bool, is_over: Callable[[], bool]) -> bool:
         """Give it a frame. Returns False if it has ended, or stalls, or is_over() says so meanwhile."""
         frame = handed.unit
         with self._lock:
@@ -84,7 +84,7 @@ class MuxerProcess:
             self._untaken += 1
             self._out[index][frame.number] = (frame.size, handed.since_ns)
         has_gap = handed.discontinuity or frame.discontinuity or frame.missed_before > 0
-        return self._write(packed(index, has_gap, frame) + frame.data, is_over)
+        return self._write(packed(Message(index, has_gap, has_leap, frame)) + frame.data, is_over)
 
     def _write(self, data: bytes, is_over: Callable[[], bool]) -> bool:
         assert self._process.stdin is not None

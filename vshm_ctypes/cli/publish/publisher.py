@@ -13,6 +13,7 @@ from ...bridges.ring_reader import RingReader
 from ...bridges.statistics import Statistics
 from ...commandline.rate_limited_log import in_a_line
 from .completing import CompletingHandOver
+from .leaps import Leaps
 from .messages import Order
 from .muxer_process import END_S, MuxerProcess
 
@@ -50,6 +51,7 @@ class Publisher:
             CompletingHandOver(stream.ring, stream, most_bytes=max(share, 1 << 20), arrival=arrival)
             for stream in statistics.streams
         ]
+        self._leaps = [Leaps() for _ in order.rings]
         self._set_cause(Cause.DOWN)
         self._readers: list[RingReader] = []
         self._thread = threading.Thread(target=self._run, name="vshm-publish", daemon=True)
@@ -114,5 +116,9 @@ class Publisher:
     def _feed(self, muxer: MuxerProcess) -> None:
         while not (self._over.is_set() or muxer.has_ended or muxer.is_stalled):
             found = take_first(self._hand_overs, WAIT_S)
-            if found is not None and not muxer.give(*found, self._over.is_set):
+            if found is None:
+                continue
+            index, handed = found
+            has_leap = self._leaps[index].is_one(handed.unit, handed.since_ns)
+            if not muxer.give(index, handed, has_leap, self._over.is_set):
                 return

@@ -7,6 +7,7 @@ and another one begins, when a ring changes what the session has said of it, or 
 
 from __future__ import annotations
 
+import io
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,16 +16,19 @@ from typing import Any
 
 from ...bitstream import StreamError
 from ...decodable import Decodable, Picture
-from ...frame import Frame
+from ...frame import Frame, codec_name
+from .. import units
 from ..record.picture_track import PictureTrack
 from ..record.sink import SinkError, time_ns
 from ..record.sound_track import SoundTrack
 from .destination import Destination
+from .messages import Message
 from .outlet import limit_sockets, opened
 
 GRACE_S = 2.0  # how long rings that have a frame wait for those that have none
 MOST_BYTES = 16 << 20  # that wait for a session
 LEAD_NS = 1_000_000_000  # the session's time 0 lies so long before its first frame
+_TRIAL = "matroska"  # takes all codecs, and opens their encoders as any other
 Tell = Callable[..., None]
 
 
@@ -37,16 +41,23 @@ class Lane:
         self.pending: deque[Picture | Frame] = deque()
         self.track: PictureTrack | SoundTrack | None = None
         self.numbers: deque[int] = deque()  # of the frames that are in the track, in decoding order
+        self.unfit: object = None  # the kind of frames of which no track can be made
+        self.has_leapt = False  # since the last session began: its times of capture are no longer those of the others
 
     def restart(self) -> None:
         """Leave the session that is over."""
-        self.track = None
+        self.track, self.has_leapt = None, False
         self.decodable.skip()
 
 
 def frame_of(unit: Picture | Frame) -> Frame:
     """Return the frame of a picture, or the frame of sound itself."""
     return unit.frame if isinstance(unit, Picture) else unit
+
+
+def kind_of(frame: Frame) -> object:
+    """Return what makes one track unfit for the frames of another."""
+    return (frame.codec, frame.audio[:2] if frame.audio is not None else (frame.width, frame.height))
 
 
 class Session:
@@ -69,10 +80,12 @@ class Session:
         self._base_ns = 0
         self._told: set[tuple[int, str]] = set()
 
-    def take(self, index: int, has_gap: bool, frame: Frame) -> None:
+    def take(self, message: Message) -> None:
         """Take the next frame of a ring. Raises OSError, av.error.FFmpegError if the far side is gone."""
+        index, frame = message.ring, message.frame
         lane = self._lanes[index]
-        if has_gap:
+        lane.has_leapt = lane.has_leapt or message.has_leap
+        if message.has_gap or message.has_leap:
             lane.decodable.skip()
         unit = self._usable(index, frame)
         if unit is None:
@@ -87,6 +100,9 @@ class Session:
             self._mux(index, unit)
 
     def _usable(self, index: int, frame: Frame) -> Picture | Frame | None:
+        if self._lanes[index].unfit == kind_of(frame):
+            self._refuse(index, frame.number, None)
+            return None
         try:
             fitted = Frame(frame._view, self._target.fitted(frame.codec, frame.data))
         except StreamError as error:
@@ -107,6 +123,8 @@ class Session:
             self._tell("say", f"{self._lanes[index].ring}: frame {number}: {why}")
 
     def _fits(self, lane: Lane, unit: Picture | Frame) -> bool:
+        if lane.has_leapt:
+            return False
         if isinstance(unit, Picture):
             return isinstance(lane.track, PictureTrack) and lane.track.fits(unit)
         return isinstance(lane.track, SoundTrack) and lane.track.fits(unit)
@@ -120,13 +138,14 @@ class Session:
             if again is None:
                 return None
             unit = again
-        why = "came" if lane.track is None else "changed its format"
+        format_or_times = "leapt in its times of capture" if lane.has_leapt else "changed its format"
+        why = "came" if lane.track is None else format_or_times
         self._tell("say", f"{lane.ring} {why}: the session with the server begins anew")
         self.close()
         for other in self._lanes:
             if other is not lane:
                 other.restart()
-        lane.track = None
+        lane.track, lane.has_leapt = None, False
         return unit
 
     def _wait(self, lane: Lane, unit: Picture | Frame) -> None:
@@ -139,19 +158,19 @@ class Session:
             self._open()
 
     def _open(self) -> None:
+        self._leave_out_unfit()
         members = [lane for lane in self._lanes if lane.pending]
+        if not members:
+            return
         if len(members) < len(self._lanes):
-            absent = ", ".join(lane.ring for lane in self._lanes if not lane.pending)
-            self._tell("say", f"{absent}: nothing comes: the session begins without, and anew once something does")
+            absent = ", ".join(lane.ring for lane in self._lanes if not lane.pending and lane.unfit is None)
+            if absent:
+                self._tell("say", f"{absent}: nothing comes: the session begins without, and anew once something does")
         begin_ns = min(time_ns(frame_of(unit)) for lane in members for unit in lane.pending)
         self._base_ns = begin_ns - LEAD_NS
         self._sink, self._container = opened(self._av, self._target, self._base_ns)
         for lane in members:
-            first = lane.pending[0]
-            if isinstance(first, Picture):
-                lane.track = PictureTrack(self._av, self._container, self._target.muxer, first)
-            else:
-                lane.track = SoundTrack(self._container, first)
+            lane.track, lane.has_leapt = self._track(self._container, lane.pending[0]), False
         self._container.start_encoding()
         limit_sockets()
         self._tell("up")
@@ -160,6 +179,31 @@ class Session:
             lane.pending.clear()
         for index, unit in sorted(waiting, key=lambda one: time_ns(frame_of(one[1]))):
             self._mux(index, unit)
+
+    def _track(self, container: Any, first: Picture | Frame) -> PictureTrack | SoundTrack:
+        if isinstance(first, Picture):
+            return PictureTrack(self._av, container, self._target.muxer, first)
+        return SoundTrack(container, first)
+
+    def _leave_out_unfit(self) -> None:
+        """Refuse the frames of which no track can be made, before the others' session fails for that."""
+        for index, lane in enumerate(self._lanes):
+            if not lane.pending:
+                continue
+            first = lane.pending[0]
+            try:
+                with self._av.open(io.BytesIO(), "w", format=_TRIAL) as trial:
+                    self._track(trial, first)
+                    trial.start_encoding()
+            except (OSError, ValueError, self._av.error.FFmpegError) as error:
+                frame = frame_of(first)
+                lane.unfit = kind_of(frame)
+                what = f"{codec_name(frame.codec)} {units.stream(frame.width, frame.height, frame.audio)}"
+                told = f"FFmpeg makes no stream of it: {getattr(error, 'strerror', None) or error}"
+                why = error.strerror if isinstance(error, SinkError) else f"{what}: {told}"
+                self._tell("say", f"{lane.ring}: {why}: it is left out")
+                while lane.pending:
+                    self._refuse(index, frame_of(lane.pending.popleft()).number, None)
 
     def _mux(self, index: int, unit: Picture | Frame) -> None:
         lane = self._lanes[index]
