@@ -44,3 +44,10 @@ def test_nothing_is_told_where_no_rate_was_agreed_on_or_numbers_and_times_jump()
     for second in range(100):
         assert jumping.take(second * 10**9, missing=-1) is None
         assert going_back.take((100 - second) * 10**9, missing=0) is None
+
+
+def test_a_pause_is_no_lower_rate() -> None:
+    watch, now_ns = RateWatch(30), 0
+    for number in range(3000):
+        now_ns += 4_000_000_000 if number % 600 == 599 else 33_333_333
+        assert watch.take(now_ns, missing=0) is None

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-WATCHED_NS = 5_000_000_000
+WINDOW_NS = 5_000_000_000
+WINDOWS = 2  # in a row: a pause, as while it adjusts itself, falls into one
 SLOW = 0.75  # of the rate that was agreed on; less than that is no rounding, and no clock
 
 
@@ -14,6 +15,7 @@ class RateWatch:
         self._fps = fps
         self._begin_ns: int | None = None
         self._count = 0
+        self._slow = 0  # windows in a row
         self._is_told = False
 
     def take(self, capture_ns: int, missing: int) -> float | None:
@@ -28,9 +30,10 @@ class RateWatch:
             return None
         self._count += 1 + missing
         passed_ns = capture_ns - self._begin_ns
-        if passed_ns < WATCHED_NS:
+        if passed_ns < WINDOW_NS:
             return None
         rate = self._count * 1e9 / passed_ns
         self._begin_ns, self._count = capture_ns, 0
-        self._is_told = rate < SLOW * self._fps
+        self._slow = self._slow + 1 if rate < SLOW * self._fps else 0
+        self._is_told = self._slow == WINDOWS
         return rate if self._is_told else None
