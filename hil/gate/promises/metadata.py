@@ -116,6 +116,11 @@ def dates_frames_by_the_monotonic_clock(scene: Scene) -> None:
         looked = {"the writer": writer.info(), "a reader": reader.info(), "who looks": inspect(scene.library, name)}
         for who, info in looked.items():
             scene.expect(f"last_publish_ns for {who}", info.last_publish_ns, view.publish_ns)
+    writer.reserve()
+    begin = time.monotonic_ns()
+    writer.commit(10)
+    end, view = time.monotonic_ns(), reader.look()
+    scene.expect_in("publish_ns, from the begin of a commit", view.publish_ns - begin, 0, end - begin)
 
 
 @promise

@@ -159,13 +159,21 @@ def says_what_the_system_said(scene: Scene) -> None:
 @promise
 def says_that_a_file_would_be_too_large(scene: Scene) -> None:
     """Making a ring larger than RLIMIT_FSIZE fails with EFBIG and leaves nothing; a smaller one is made."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # as in other programs, which it ends; Python ignores it
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, most))
     name, small = scene.new_name(), scene.new_name()
     told = Writer(scene.library).open(name, slots=30, slot_size=512 * 1024)
     scene.expect("a ring of 15 MiB where files may have 1", str(told), "-1 EFBIG")
     scene.expect("its name", scene.path(name).exists(), False)
-    scene.expect("a small one", str(Writer(scene.library).open(small, slots=2, slot_size=1000)), "0")
+    writer = Writer(scene.library)
+    scene.expect("a small one", str(writer.open(small, slots=2, slot_size=1000)), "0")
+    size = scene.path(small).stat().st_size
+    writer.destroy()
+    for limit, answer in ((size - 1, "-1 EFBIG"), (size, "0")):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+        told = writer.open(small, slots=2, slot_size=1000)
+        scene.expect(f"a ring of {size} bytes where files may have {limit}", str(told), answer)
 
 
 @at_home
