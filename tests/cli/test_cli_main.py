@@ -4,10 +4,11 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from vshm import Camera, vshm
+from vshm import TIMEOUT_S, Camera, vshm
 
 from vshm_ctypes.cli.main import VERBS
 from vshm_ctypes.commandline.completion import SHELLS
@@ -75,3 +76,13 @@ def test_every_verb_takes_json_and_prints_nothing_else(ring: str, tmp_path: Path
             assert outcome.code == 0, (verb, outcome.err)
             documents = outcome.out if verb == "export" else f"[{','.join(outcome.out.splitlines())}]"
             assert json.loads(documents), verb
+
+
+@pytest.mark.parametrize("words", ["list", "show RING", "watch RING -t 0.5", "check", "bundle --seconds 0.3 -o FILE"])
+def test_what_python_warns_of_does_not_happen(words: str, ring: str, tmp_path: Path) -> None:
+    """Warnings that PYTHONWARNINGS=error makes errors, also those of files that nobody has closed."""
+    told = words.replace("RING", ring).replace("FILE", str(tmp_path / "case.tar.zst")).split()
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "vshm_ctypes", *told]
+    with Camera(ring):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert "Warning" not in done.stderr, done.stderr

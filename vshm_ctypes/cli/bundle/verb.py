@@ -7,7 +7,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,8 +64,11 @@ def _named(path: Path) -> Iterator[None]:
 def _make(path: Path, seconds: float, video: bool, force: bool) -> list[tuple[str, int]]:
     check_place(path, force)
     rings = list(list_rings())
-    with _named(path), held() as hold, Writer(path, force) as bundle, hold.lifted():
+    with _named(path), held() as hold, ExitStack() as pictures, Writer(path, force) as bundle, hold.lifted():
         streams = capture(rings, seconds, video, path.parent, _progress(seconds, len(rings)))
+        for stream in streams:
+            if stream.picture is not None:
+                pictures.enter_context(stream.picture)
         taken = [(member.name, bundle.add(member.name, member.content)) for member in contents(streams, MEASURE_S)]
         manifest = {
             "version": VERSION,
