@@ -25,12 +25,9 @@ if TYPE_CHECKING:
 
 NO_WAIT = 0xFFFFFFFF
 SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
+_SLICE_MS = round(SLICE_S * 1000)
 
 _acquire = frame_call("video_shm_consumer_acquire")
-
-
-def _always() -> bool:
-    return True
 
 
 class Waiter(Handle):
@@ -89,7 +86,7 @@ class Waiter(Handle):
         finally:
             self._lock.release()
 
-    def _find(self, timeout: float | None, is_wanted: Callable[[], bool] = _always) -> int:
+    def _find(self, timeout: float | None, is_wanted: Callable[[], bool] | None = None) -> int:
         """Return the size of the next frame, which self._view describes, in self._mapping; 0 if none came in time."""
         if not self._open:
             self._check_open()
@@ -101,11 +98,13 @@ class Waiter(Handle):
         if self._borrowed is not None:
             raise VideoShmError(errno.EBUSY, self.ring, "a frame is borrowed already: leave its with block first")
         deadline = None if timeout is None else monotonic() + timeout
-        while is_wanted():
+        left, milliseconds = SLICE_S, _SLICE_MS
+        while is_wanted is None or is_wanted():
             if self._others:
                 self._let_others()
-            left = SLICE_S if deadline is None else min(deadline - monotonic(), SLICE_S)
-            milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
+            if deadline is not None:
+                left = min(deadline - monotonic(), SLICE_S)
+                milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
             size = _acquire(self._reference, self._view_reference, milliseconds)
             if size > 0:
                 view = self._view
