@@ -3,13 +3,14 @@
 
 import socket
 
-from far_sides import free_port
+from far_sides import free_port, listener
 from filmed import Filmed, encoded, filmed
 from publishing import publishing
 from sets_once import sets_once
 from vshm import vshm
 
 from vshm_ctypes import Codec
+from vshm_ctypes.commandline.rate_limited_log import MOST_KINDS, SeldomEach
 
 
 def test_a_far_side_that_hangs_up_is_told_with_its_address(ring: str) -> None:
@@ -49,3 +50,27 @@ def test_a_ring_whose_parameter_sets_are_gone_is_told_with_what_to_do(ring: str)
     assert f"{ring}: frame " in bridge.said
     assert "is a keyframe without its parameter sets (SPS, PPS): let its encoder repeat them with each" in bridge.said
     assert bridge.said.count("without its parameter sets") == 1
+
+
+def test_what_is_told_once_is_not_lost_beside_another_line(ring: str) -> None:
+    with listener(reads=True) as (port, _), publishing(ring, f"tcp://127.0.0.1:{port}") as bridge:
+        for codec in (Codec.H264, Codec.H265):
+            with filmed(ring, codec):
+                bridge.wait_for_sent(bridge.stream()["sent"] + 20)
+        with filmed(ring, Codec.JPEG):
+            bridge.wait(lambda: "undecodable" in bridge.stream()["dropped"], "it drops")
+        bridge.end()
+    assert "changed its format" in bridge.said
+    assert "MPEG-TS takes no jpeg: publish by rtsp://, or let camera-streamer encode to H.264" in bridge.said
+
+
+def test_lines_of_one_kind_are_limited_and_their_kinds_are_bounded() -> None:
+    said: list[str] = []
+    say = SeldomEach(said.append)
+    for number in range(3):
+        say(f"frame {number} is damaged")
+        say(f"port {number} is closed")
+    assert said == ["frame 0 is damaged", "port 0 is closed"]
+    for letters in range(1, 1000):
+        say("x" * letters)
+    assert len(said) == MOST_KINDS + 1

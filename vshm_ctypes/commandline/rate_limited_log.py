@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from .output import printable
 
 EVERY_S = 60.0
 LONGEST_TEXT = 100
+MOST_KINDS = 50
 
 
 def in_a_line(error: BaseException) -> str:
@@ -53,3 +55,22 @@ class Seldom:
             held, self._held = self._held, 0
             self._next_s = now_s + self._every_s
         self._say(f"{text}; {held} such lines before were left out" if held else text)
+
+
+class SeldomEach:
+    """Does so for each kind of line by itself, so that none is lost for another. Those of a kind differ in numbers."""
+
+    def __init__(self, say: Callable[[str], None], every_s: float = EVERY_S) -> None:
+        self._say = say
+        self._every_s = every_s
+        self._lock = threading.Lock()
+        self._kinds: dict[str, Seldom] = {}
+
+    def __call__(self, text: str) -> None:
+        """Say the text, or count it if the last one of its kind was said too recently."""
+        kind = re.sub(r"[0-9]+", "", text)
+        with self._lock:
+            if kind not in self._kinds and len(self._kinds) >= MOST_KINDS:
+                kind = ""  # the rest share one
+            seldom = self._kinds.setdefault(kind, Seldom(self._say, self._every_s))
+        seldom(text)

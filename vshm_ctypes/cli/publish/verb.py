@@ -11,7 +11,7 @@ from ...bridges.report import report_until, tell_end
 from ...bridges.statistics import Statistics
 from ...commandline.ending import End, heeding
 from ...commandline.output import complain
-from ...commandline.rate_limited_log import Seldom
+from ...commandline.rate_limited_log import SeldomEach
 from ...commandline.shell_completions import COMPLETE_FILE, COMPLETE_RING, completed
 from ...commandline.verb import Exit, positive
 from ...frame import codec_name
@@ -75,7 +75,7 @@ def run(arguments: Namespace) -> int:
     _check_codecs(rings, target)
     statistics = Statistics("publish", address, rings)
     end = End()
-    say = Seldom(complain, SAY_EVERY_S)
+    say = SeldomEach(complain, SAY_EVERY_S)
     with heeding(end.set), Shown(statistics) as shown:
         publisher = Publisher(Order(address, rings, authorities), statistics, say, end.set)
         try:
