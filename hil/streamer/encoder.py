@@ -26,6 +26,7 @@ from .metadata_filter import metadata_filter, said_of
 Encoded = tuple[AccessUnit, int]
 CODECS = {"h264": Codec.H264, "h265": Codec.H265, "jpeg": Codec.JPEG}
 SOFTWARE = {"h264": "libx264", "h265": "libx265", "jpeg": "mjpeg"}
+_LAMBDA = 118  # FF_QP2LAMBDA: what FFmpeg counts a step of the scale as
 _COPYING = ("libx264", "libx265")  # encoders that have copied a picture when they return
 SILENT = ("h264_v4l2m2m",)  # encoders that do not write their colour description into the stream
 _CLOCK = Fraction(1, 1_000_000_000)
@@ -72,9 +73,12 @@ class Encoder:
         if self.codec == Codec.JPEG:
             context.sample_aspect_ratio = Fraction(1)  # FFmpeg writes the JFIF header only with an aspect ratio
             # The scale is from 1 (best) to 31; a fixed value keeps the quality independent of the size.
-            context.qmin = context.qmax = max(1, round(31 - (self._channel.quality or JPEG_QUALITY) * 0.3))
-            if self._counts:
-                context.qmin, context.qmax = 1, 31
+            scale = max(1, round(31 - (self._channel.quality or JPEG_QUALITY) * 0.3))
+            context.qmin, context.qmax = (1, 31) if self._counts else (scale, scale)
+            if not self._counts:
+                # With only one scale allowed it still measures each picture for its rate control, unless told not to.
+                fixed = {"flags": "+qscale", "global_quality": str(scale * _LAMBDA)}
+                context.options = {**settings.options, **fixed}
         why_not = _opened(context)
         if why_not is not None:
             rates = f"{float(settings.rate):g} fps" + (f", {settings.bit_rate} bit/s" if settings.bit_rate else "")

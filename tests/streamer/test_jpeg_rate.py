@@ -3,6 +3,8 @@
 
 import logging
 import os
+from fractions import Fraction
+from typing import Any
 
 import av
 import numpy
@@ -70,3 +72,29 @@ def test_the_huffman_tables_are_the_standards_on_a_single_processor_too() -> Non
     finally:
         os.sched_setaffinity(0, processors)
     assert all(huffman_segment([table])[4:] in unit.data for table in STANDARD_TABLES)
+
+
+@pytest.mark.parametrize("quality", [1, 50, 85, 100])
+def test_a_fixed_quality_without_rate_control_makes_the_same_pictures(quality: int) -> None:
+    """The picture is not measured for a rate control that has nothing to choose from; that changes no byte."""
+    noise = numpy.random.default_rng(1)
+    arrays = [noise.integers(0, 256, (72, 64), dtype=numpy.uint8) for _ in range(3)]
+    encoder = Encoder(Channel("", codec="jpeg", quality=quality), "mjpeg", 64, 48, 30)
+    ours: list[bytes] = []
+    for number, array in enumerate(arrays, 1):
+        picture = av.VideoFrame.from_ndarray(array, format="yuvj420p")
+        ours += [unit.data for unit, _ in encoder.encode(picture, number)]
+    ours += [unit.data for unit, _ in encoder.flush()]
+    context: Any = av.CodecContext.create("mjpeg", "w")
+    context.width, context.height, context.pix_fmt, context.color_range = 64, 48, "yuv420p", 2
+    context.colorspace, context.time_base, context.sample_aspect_ratio = 6, Fraction(1, 30), Fraction(1)
+    context.qmin = context.qmax = max(1, round(31 - quality * 0.3))
+    context.options = {"force_duplicated_matrix": "1", "huffman": "default"}
+    theirs: list[bytes] = []
+    for number, array in enumerate(arrays):
+        picture = av.VideoFrame.from_ndarray(array, format="yuv420p")
+        picture.pts, picture.color_range, picture.colorspace = number, 2, 6
+        theirs += [bytes(packet) for packet in context.encode(picture)]
+    theirs += [bytes(packet) for packet in context.encode(None)]
+    assert len(ours) == len(arrays)
+    assert ours == theirs
