@@ -6,8 +6,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from av.sidedata.sidedata import SideDataContainer
-
 if TYPE_CHECKING:
     from .arrays import Array
 
@@ -26,6 +24,8 @@ def display_matrix(picture: Any) -> Signs | None:
 
     picture: PyAV's.
     """
+    from av.sidedata.sidedata import SideDataContainer  # raw pictures are read without PyAV
+
     try:
         # picture.side_data would be kept by the picture that it refers to, and both stay in memory until Python's
         # garbage collector comes along: a hundred pictures and more.
