@@ -201,9 +201,10 @@ def wait_for_port(port: int) -> None:
 
 
 def whole_size(path: Path) -> int:
-    """Return the size of a file once it does not grow any more."""
+    """Return the size of a file once it has begun, and does not grow any more."""
+    wait_until(lambda: path.exists() and path.stat().st_size > 0, "the file has begun")
     before = -1
-    while (now := path.stat().st_size if path.exists() else 0) != before:
+    while (now := path.stat().st_size) != before:
         before = now
-        time.sleep(0.3)
+        time.sleep(1)
     return now
