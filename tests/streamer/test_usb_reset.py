@@ -75,22 +75,15 @@ def test_one_that_gives_pictures_now_and_then_has_not_hung() -> None:
         rescue.streams()
 
 
-@pytest.mark.parametrize(
-    ("number", "is_reset"),
-    [(errno.EIO, True), (errno.EPROTO, True), (errno.ETIMEDOUT, True), (errno.EBUSY, False), (errno.ENOSPC, False),
-     (errno.ENODEV, False), (errno.EACCES, False), (errno.EINVAL, False), (0, False)],
-)  # fmt: skip
-def test_one_that_others_use_or_that_is_gone_is_left_alone(number: int, is_reset: bool) -> None:
+def test_one_that_can_not_be_opened_is_left_alone() -> None:
+    """Others use it, or it does not answer: by a reset it would lose its driver, which does not come back by itself."""
     clock, bus = Clock(), Bus()
     rescue = Rescue(bus, clock)
-    for _ in range(30):
-        try:
-            rescue.before_opening(PORT)
-        except SourceError:
-            break
-        rescue.failed(number)
+    for _ in range(60):
+        rescue.before_opening(PORT)
+        rescue.failed()
         clock.sleep(1)
-    assert bool(bus.reset) == is_reset
+    assert bus.reset == []
 
 
 def test_what_is_on_no_usb_and_each_of_several_cameras_is_judged_by_itself() -> None:

@@ -17,12 +17,8 @@ from .source import SourceError
 # linux/usbdevice_fs.h: _IO('U', 20). It unbinds the camera's drivers, resets it, and binds them again.
 _RESET = ord("U") << 8 | 20
 _NODES = Path("/dev/bus/usb")
-IN_VAIN = 2  # times that a camera was opened and gave nothing: others have a reason of their own for one
+IN_VAIN = 2  # times that a camera was started and gave nothing: others have a reason of their own for one
 HUNG_S, MOST_S = 10.0, 600.0  # for at least that long; doubled with each reset that did not help
-# What a device on a disturbed bus, or one that has hung, answers.
-_BROKEN = {
-    errno.EILSEQ, errno.EIO, errno.EOVERFLOW, errno.EPIPE, errno.EPROTO, errno.EREMOTEIO, errno.ETIME, errno.ETIMEDOUT,
-}  # fmt: skip
 
 
 def reset_device(port: str) -> None:
@@ -42,7 +38,7 @@ def reset_device(port: str) -> None:
 
 
 class Rescue:
-    """Says when a camera has hung: it was opened again and again, and gave nothing. reset: resets what is plugged in.
+    """Says when a camera has hung: it was started again and again, and gave nothing. reset: resets what is plugged in.
 
     resets: how often it was reset. clock: in seconds.
     """
@@ -74,7 +70,7 @@ class Rescue:
             self._patience_s = min(2 * self._patience_s, MOST_S)
             self._in_vain, self._since_s = 0, now_s
             if self._was_reset(port):
-                raise SourceError(0, "it gave nothing each time that it was opened: it was reset", "streamon")
+                raise SourceError(0, "it gave nothing each time that it was started: it was reset", "streamon")
         self._in_vain += 1
 
     def _was_reset(self, port: str) -> bool:
@@ -93,7 +89,9 @@ class Rescue:
         """Note that it gives pictures."""
         self._in_vain, self._patience_s = 0, HUNG_S
 
-    def failed(self, number: int) -> None:
-        """Note with which errno opening has failed: only what a bus or a hung camera answers counts."""
-        if number not in _BROKEN:
-            self._in_vain = 0
+    def failed(self) -> None:
+        """Note that it could not be opened or started: only silence counts.
+
+        A camera that does not answer, either, would lose its driver by a reset, which does not come back by itself.
+        """
+        self._in_vain = 0

@@ -89,7 +89,7 @@ class V4l2Source:
                     self._rescue.before_opening(info.identity.port if info.identity.model else "")
                     self._configure(info)
             except SourceError as error:
-                self._rescue.failed(error.errno or 0)
+                self._rescue.failed()
                 failed.append(error)
                 if not (self._keeper.goes_on(info) and (error.kind == "unsuitable" or error.errno in IN_USE)):
                     raise _together(failed) from None
@@ -138,7 +138,7 @@ class V4l2Source:
             with told_as_source_error(str(info)):
                 self._buffers.start()
         except SourceError as error:
-            self._rescue.failed(error.errno or 0)
+            self._rescue.failed()
             if error.errno == errno.ENOSPC and self._fourcc in RAW and not self._is_bus_full:
                 self._is_bus_full = True
                 self._say([f"{info}: its bus has no room for {self._fourcc}: JPEG, which takes less, comes first now"])
