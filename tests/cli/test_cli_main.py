@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from vshm import TIMEOUT_S, Camera, vshm
+from vshm import ROOMY, TIMEOUT_S, Camera, vshm
 
 from vshm_ctypes.cli.main import VERBS
 from vshm_ctypes.commandline.completion import SHELLS
@@ -70,7 +70,7 @@ def test_every_verb_takes_json_and_prints_nothing_else(ring: str, tmp_path: Path
     # Which go on until they are told to end: test_cli_demo.py, test_serve_access.py, and in tests/bridges.
     lasting = {"demo", "publish", "relay", "serve"}
     assert {*words} | lasting == {verb.name for verb in VERBS}
-    with Camera(ring):
+    with Camera(ring, **ROOMY):
         for verb, options in words.items():
             outcome = vshm(verb, "--json", *options)
             assert outcome.code == 0, (verb, outcome.err)

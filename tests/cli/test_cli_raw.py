@@ -37,7 +37,7 @@ def picture_of(layout: PictureLayout) -> bytes:
 def camera(ring: str, layout: PictureLayout) -> Iterator[Producer]:
     """Run a writer of raw pictures during the block."""
     picture = picture_of(layout)
-    with Producer(ring, slots=8, slot_size=layout.size) as producer:
+    with Producer(ring, slots=250, slot_size=layout.size) as producer:  # five seconds
 
         def write() -> None:
             producer.write(picture, fps=25, **layout.meta())

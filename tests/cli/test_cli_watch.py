@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from vshm import Camera, vshm
+from vshm import ROOMY, Camera, vshm
 from writers import Channel, wait_until
 
 from vshm_ctypes import BorrowedFrame, Consumer, Producer
@@ -40,7 +40,7 @@ def test_watch_tells_rate_key_interval_and_latency(ring: str) -> None:
 
 
 def test_ctrl_c_ends_a_watch_with_a_summary(ring: str) -> None:
-    with Camera(ring):
+    with Camera(ring, **ROOMY):
         command = [sys.executable, "-m", "vshm_ctypes", "watch", ring]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None

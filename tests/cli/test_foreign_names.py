@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from vshm import Camera, vshm
+from vshm import ROOMY, Camera, vshm
 from watch_logs import event, second, written
 
 from vshm_ctypes import Consumer, Consumers, Producer, inspect, inspect_slots, list_rings
@@ -22,7 +22,7 @@ from vshm_ctypes.published import list_published
 def latin(ring: str) -> Iterator[str]:
     """The name of a live ring, as a program writes it that knows nothing of UTF-8."""
     name = os.fsdecode(f"{ring}_café".encode("latin-1"))
-    with Camera(name):
+    with Camera(name, **ROOMY):
         yield name
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from endings import AS_PROCESS_1, SIGNALS, filming, heeds, needs_root, pid_of, started
-from vshm import TIMEOUT_S, Camera
+from vshm import ROOMY, TIMEOUT_S, Camera
 from writers import SHARED_MEMORY, wait_until
 
 IGNORING = ("env", "--ignore-signal=INT", "--ignore-signal=TERM", "--ignore-signal=HUP")
@@ -24,8 +24,7 @@ def test_a_watch_ends_with_its_summary_and_its_log_whole(
 ) -> None:
     needs_root(before)
     log = tmp_path / "watch.log"
-    roomy = Camera(ring, slots=1000, slot_size=2000)  # ten seconds: nothing is missed on a busy machine
-    with roomy, started("watch", ring, "--json", "--log", str(log), before=before) as process:
+    with Camera(ring, **ROOMY), started("watch", ring, "--json", "--log", str(log), before=before) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["ring"] == ring
         os.kill(pid_of(process, before), number)
@@ -92,8 +91,7 @@ def test_a_text_file_for_monitoring_is_gone_with_its_exporter(tmp_path: Path) ->
 
 def test_what_is_ignored_stays_so_but_for_the_request_to_terminate(ring: str) -> None:
     """nohup ignores SIGHUP; a shell's background job ignores SIGINT."""
-    roomy = Camera(ring, slots=1000, slot_size=2000)  # ten seconds: nothing is missed on a busy machine
-    with roomy, started("watch", ring, "--json", before=IGNORING) as process:
+    with Camera(ring, **ROOMY), started("watch", ring, "--json", before=IGNORING) as process:
         assert process.stdout is not None
         process.stdout.readline()
         for number in (signal.SIGINT, signal.SIGHUP):

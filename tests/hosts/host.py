@@ -142,7 +142,7 @@ def require(host: Host) -> Host:
     return host
 
 
-def on(host: Host, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def on(host: Host, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """Run a command on a host, to its end; what a terminal shows is its stdout. Skips where the host can't be made."""
     command = require(host).command(*words)
     if host.terminal:
