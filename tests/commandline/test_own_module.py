@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from far_sides import free_port, listening_ffprobe, told_packets, wait_for_port
+from filmed import filmed
 from packages import run
-from serving import camera
 from vshm import TIMEOUT_S
 from writers import ROOT
 
@@ -36,7 +36,7 @@ def test_publishing_runs_no_module_of_the_current_folder(foreign_folder: Path, r
     url = f"tcp://127.0.0.1:{port}"
     (tmp_path / "vshm").write_text(SCRIPT)
     words = [sys.executable, str(tmp_path / "vshm"), "publish", ring, url, "-t", "3"]
-    with camera(ring), listening_ffprobe(f"{url}?listen=1", told):
+    with filmed(ring), listening_ffprobe(f"{url}?listen=1", told):
         wait_for_port(port)
         done = subprocess.run(words, cwd=foreign_folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert not (tmp_path / "proof").exists()
