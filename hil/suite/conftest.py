@@ -147,13 +147,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@pytest.fixture(autouse=True)
-def _may_take_long(request: pytest.FixtureRequest, board: Board) -> None:
+@pytest.hookimpl(tryfirst=True)  # before the fixtures, which ask v4l2-compliance
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """Do not take two minutes for a hang where a test, or the processor, needs as long.
 
     A dump of a process whose threads go on is not only untrue then: now and then the interpreter dies of it.
     """
-    if request.node.get_closest_marker("long") or "real-time-video" not in board.capabilities:
+    if item.get_closest_marker("long") or "real-time-video" not in item.config.stash[BOARD].capabilities:
         faulthandler.cancel_dump_traceback_later()
 
 
