@@ -174,9 +174,10 @@ HOT static int sleep_until(struct reader *reader, uint64_t now_ns, uint64_t unti
 		return result;
 	}
 	/* Version 1: its semaphore is not ours to take from, so we come and look. */
-	if (until_ns > now_ns + reader->poll_ns)
+	if (until_ns >= now_ns + reader->poll_ns) {
 		until_ns = now_ns + reader->poll_ns;
-	reader_poll_more_seldom(reader);
+		reader_poll_more_seldom(reader);
+	}
 	return reader->ops->wait(&reader->interrupted, 0, until_ns, UINT32_MAX);
 }
 

@@ -268,6 +268,18 @@ static void a_v1_ring_is_polled_ever_more_seldom_the_longer_nothing_comes(void)
 	CHECK(shortest_ns <= MS / 2); /* the next frame may come at any time */
 }
 
+/* As those of a program that does something else between its waits. */
+static void short_waits_make_no_later_one_look_seldom(void)
+{
+	join_v1_ring();
+	for (unsigned wait = 0; wait < 400; wait++)
+		CHECK_EQ(reader_find(&reader, clock_ns + MS / 16, &look), 0);
+	CHECK_EQ(clock_ns, START_NS + 25 * MS);
+	longest_ns = 0;
+	CHECK_EQ(reader_find(&reader, clock_ns + 33 * MS, &look), 0);
+	CHECK(longest_ns <= 33 * MS / 16 + 2 * MS);
+}
+
 static void an_interrupt_ends_a_wait_on_a_v1_ring(void)
 {
 	join_v1_ring();
@@ -284,4 +296,4 @@ TEST_MAIN(60, TEST(a_wait_ends_at_its_deadline_and_not_before), TEST(without_wai
 		  TEST(an_interrupt_before_a_wait_ends_the_next_one_and_only_that),
 		  TEST(a_signal_in_a_sleep_is_passed_on),
 		  TEST(a_v1_ring_is_polled_ever_more_seldom_the_longer_nothing_comes),
-		  TEST(an_interrupt_ends_a_wait_on_a_v1_ring))
+		  TEST(short_waits_make_no_later_one_look_seldom), TEST(an_interrupt_ends_a_wait_on_a_v1_ring))
