@@ -4,8 +4,9 @@
 python tests/bench/lines.py [--json] [PEER...]    needs valgrind (with its headers) and a C compiler
 
 At 30 frames/s, a frame finds nothing in the processor's caches, and waits for each cache line that it needs. So their
-number says more than that of instructions, and unlike a time it is the same on a busy machine. Counted are the lines of code and data from the call of send to the futex that wakes the readers, and from there to the return of
-receive. A frame has 256 bytes, so its own are few. About 140 lines of each figure are the counting's own.
+number says more than that of instructions, and unlike a time it is the same on a busy machine. Counted are the lines of
+code and data from the call of send to the futex that wakes the readers, and from there to the return of receive. A
+frame has 256 bytes, so its own are few. About 140 lines of each figure are the counting's own.
 """
 
 from __future__ import annotations
