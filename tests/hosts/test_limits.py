@@ -41,7 +41,7 @@ def test_no_further_thread(ring: str, tmp_path: Path, verb: str) -> None:
     tmp_path.chmod(0o777)
     with Camera(ring, mode=0o664):
         refused(
-            "raise ulimit -u, TasksMax= or pids.max",
+            "raise ulimit -u or -v, TasksMax= or pids.max",
             NO_THREADS,
             verb.replace("RING", ring).replace("LOG", "/dev/shm/log"),
         )
@@ -67,7 +67,7 @@ def test_a_mapping_without_a_descriptor_is_an_error_of_ours(ring: str, monkeypat
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        (NO_THREADS, "raise ulimit -u, TasksMax= or pids.max"),
+        (NO_THREADS, "raise ulimit -u or -v, TasksMax= or pids.max"),
         (LITTLE_ADDRESS_SPACE, "raise ulimit -v"),
         (READ_ONLY_SHARED_MEMORY, "/dev/shm is read-only here: mount it to be written"),
         (NO_PROC, "mount proc at /proc"),
