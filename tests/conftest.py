@@ -162,6 +162,17 @@ def _nothing_left() -> Iterator[None]:
     assert not left, f"left in shared memory: {', '.join(map(str, sorted(left)))}"
 
 
+@pytest.fixture(autouse=True)
+def _of_the_same_class() -> Iterator[None]:
+    """A test that leaves this thread in the real-time class fails, and those after it do not come before all else."""
+    before, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    yield
+    now = os.sched_getscheduler(0)
+    if now != before:
+        os.sched_setscheduler(0, before, parameter)
+    assert now == before, "something that was called here has changed this thread's scheduling class"
+
+
 @pytest.fixture
 def channel() -> Iterator[Channel]:
     if not Writer.PROGRAM.exists():

@@ -3,7 +3,6 @@
 
 import functools
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from typing import Any
@@ -78,9 +77,3 @@ def test_after_a_gap_nothing_is_shown_until_a_keyframe(ring: str) -> None:
         producer.close()
         found = [picture.number for picture in pictures]
     assert found == [*range(GOP + 3), *range(2 * GOP - 1, COUNT - 1)]
-
-
-def test_the_class_of_this_thread_is_what_it_was() -> None:
-    """As root, an encoder that was opened here would have every other test wait for those of this process."""
-    units()
-    assert os.sched_getscheduler(0) not in (os.SCHED_FIFO, os.SCHED_RR)
