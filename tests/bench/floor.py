@@ -16,6 +16,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,21 @@ def run_case(name: str, command: list[str], blocks: int, thresholds: Thresholds)
     return Result(name, figures is not None, host, rows)
 
 
+def answer(arguments: argparse.Namespace, names: Iterable[str], measure: Callable[[str], Result]) -> int:
+    """Measure the cases that were asked for, tell of each, and return the exit code."""
+    results = []
+    for name in names:
+        if not arguments.cases or name.startswith(tuple(arguments.cases)):
+            results.append(measure(name))
+            if not arguments.json:
+                print(results[-1].told(), flush=True)
+    if arguments.json:
+        board = machine.read_machine()
+        host = {"processor": board.model, "machine": board.architecture, "kernel": board.kernel}
+        print(json.dumps(host | {"blocks": arguments.blocks, "cases": [one.record() for one in results]}, indent=1))
+    return int(exit_for(worst([verdict for one in results for verdict in one.verdicts])))
+
+
 def blocks_of(text: str) -> int:
     """Return the number of blocks that --blocks gives. Raises argparse.ArgumentTypeError, ValueError."""
     if not 1 <= int(text) <= BLOCKS_MAX:
@@ -138,17 +154,7 @@ def main() -> int:
         parser.error(f"there is no case {', '.join(unknown)}; see --list")
     command = [str(arguments.program), "--blocks", str(arguments.blocks)]
     command += ["--seconds", str(arguments.seconds)] if arguments.seconds else []
-    results = []
-    for name in known:
-        if not arguments.cases or name.startswith(tuple(arguments.cases)):
-            results.append(run_case(name, command, arguments.blocks, thresholds))
-            if not arguments.json:
-                print(results[-1].told(), flush=True)
-    if arguments.json:
-        board = machine.read_machine()
-        host = {"processor": board.model, "machine": board.architecture, "kernel": board.kernel}
-        print(json.dumps(host | {"blocks": arguments.blocks, "cases": [one.record() for one in results]}, indent=1))
-    return int(exit_for(worst([verdict for one in results for verdict in one.verdicts])))
+    return answer(arguments, known, lambda name: run_case(name, command, arguments.blocks, thresholds))
 
 
 if __name__ == "__main__":

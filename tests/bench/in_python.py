@@ -12,7 +12,6 @@ it stands the floor against its own twin: what this run can tell apart. All case
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 from collections.abc import Callable
@@ -21,18 +20,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from floor import Result, blocks_of, host_of
+from floor import Result, answer, blocks_of, host_of
 from floor_rows import Row, judged_row
 
 from hil.bench.block import run_block
 from hil.bench.comparison import Case, title
 from hil.blocks.block import Block, BlockError
-from hil.figures.exit import exit_for
 from hil.figures.statistic import percentile_us
-from hil.figures.verdict import worst
 from hil.host.board import BoardError, Thresholds, choose_board
 from hil.host.watch import HostWatch
-from vshm_ctypes import machine
 
 BLOCKS = 20
 PACED_FPS = 30
@@ -155,17 +151,7 @@ def main() -> int:
         thresholds = choose_board(arguments.board).fitness.bearing_single_stalls()
     except (OSError, BoardError) as error:
         parser.error(str(error))
-    results = []
-    for name in CASES:
-        if not arguments.cases or name.startswith(tuple(arguments.cases)):
-            results.append(run_case(name, arguments.blocks, arguments.seconds, thresholds))
-            if not arguments.json:
-                print(results[-1].told(), flush=True)
-    if arguments.json:
-        board = machine.read_machine()
-        host = {"processor": board.model, "machine": board.architecture, "kernel": board.kernel}
-        print(json.dumps(host | {"blocks": arguments.blocks, "cases": [one.record() for one in results]}, indent=1))
-    return int(exit_for(worst([verdict for one in results for verdict in one.verdicts])))
+    return answer(arguments, CASES, lambda name: run_case(name, arguments.blocks, arguments.seconds, thresholds))
 
 
 if __name__ == "__main__":

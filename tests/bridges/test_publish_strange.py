@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm publish and streams that are odd: sound that nobody takes, and times of capture that leap."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ import pytest
 from far_sides import listener
 from filmed import Filmed, Unit, encoded, filmed
 from publishing import balance, publishing
+from writers import meanwhile
 
 from vshm_ctypes import AudioFormat, Codec, Media, Producer
 
@@ -17,20 +17,13 @@ from vshm_ctypes import AudioFormat, Codec, Media, Producer
 @contextmanager
 def sounding(ring: str, codec: Codec, form: AudioFormat) -> Iterator[None]:
     """Write silence, 20 ms at a time, as long as the block lasts."""
-    over = threading.Event()
+    with Producer(ring, media=Media.AUDIO) as producer:
 
-    def write() -> None:
-        with Producer(ring, media=Media.AUDIO) as producer:
-            while not over.wait(0.02):
-                producer.write(bytes(2 * form.channels * form.samples), codec=codec, **form.meta())
+        def write() -> None:
+            producer.write(bytes(2 * form.channels * form.samples), codec=codec, **form.meta())
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        with meanwhile(write, 0.02):
+            yield
 
 
 @pytest.mark.parametrize(
