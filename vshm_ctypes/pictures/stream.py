@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..bitstream import EntryPoint, Order, StreamError, entry_point, whole_jpeg
 from ..bitstream.exif import exif_orientation
-from ..decodable import Decodable
-from ..earlier import frames_before
+from ..earlier import DecodableOfRing
 from ..errors import BrokenPicture, IncompatibleRing
 from ..frame import Codec, Described, Flag, Frame, codec_name
 from ..picture import RAW_CODECS
@@ -90,11 +89,10 @@ class DecodedStream:
         self._ring, self._books, self._newest, self._options = ring, books, newest, options
         self._codec: int | None = None
         self._decoder: Decoder | None = None
-        self._decodable = Decodable()
+        self._decodable = DecodableOfRing(ring)
         self._is_fresh = True  # whether the decoder has nothing that what follows could refer to
         self._inside: dict[int, Unit] = {}  # by frame number, what is in the decoder
         self._outside: list[tuple[Unit, Any]] = []  # pictures that wait for one that they may refer to
-        self._looked_back = False  # for parameter sets
         self._warned: set[str] = set()
 
     def take(self, frame: Frame, *, alone: bool = False) -> list[Decoded]:
@@ -166,11 +164,6 @@ class DecodedStream:
                 self._lose()
                 return None
         found = self._decodable.take(frame)
-        if found is None and self._decodable.lacks_sets and not self._looked_back:
-            self._looked_back = True
-            for earlier in frames_before(self._ring, frame.number):
-                self._decodable.learn(earlier.data)
-            found = self._decodable.take(frame)
         if found is None:
             self._books.skipped += 1
             self._warn(frame.number)

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ...bitstream import EntryPoint, PictureFormat, StreamError, picture_format, whole_jpeg
-from ...decodable import Decodable, Picture
-from ...earlier import frames_before
+from ...decodable import Picture
+from ...earlier import DecodableOfRing
 from ...frame import Codec, Frame, codec_name
 
 VIDEO = (Codec.H264, Codec.H265, Codec.JPEG)
@@ -40,12 +40,10 @@ class Pictures:
 
     def __init__(self, ring: str, codec: Codec, needs_idr: bool) -> None:
         self.waits = NO_KEYFRAME
-        self._ring = ring
         self._codec = codec
         self._needs_idr = needs_idr
-        self._decodable = Decodable(needs_idr)
+        self._decodable = DecodableOfRing(ring, needs_idr)
         self._format: PictureFormat | None = None
-        self._looked_back = False
 
     def take(self, frame: Frame) -> Part | None:
         """Take the next frame. Returns None if there is nothing in it for the decoder."""
@@ -73,11 +71,6 @@ class Pictures:
 
     def _decodable_picture(self, frame: Frame) -> Picture | None:
         picture = self._decodable.take(frame)
-        if picture is None and self._decodable.lacks_sets and not self._looked_back:
-            self._looked_back = True
-            for earlier in frames_before(self._ring, frame.number):
-                self._decodable.learn(earlier.data)
-            picture = self._decodable.take(frame)
         if picture is not None and picture.format is None:
             self.waits = NO_BYTE_STREAM
             return None
