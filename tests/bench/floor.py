@@ -117,29 +117,35 @@ def answer(arguments: argparse.Namespace, names: Iterable[str], measure: Callabl
     return int(exit_for(worst([verdict for one in results for verdict in one.verdicts])))
 
 
-def blocks_of(text: str) -> int:
-    """Return the number of blocks that --blocks gives. Raises argparse.ArgumentTypeError, ValueError."""
+def _blocks(text: str) -> int:
     if not 1 <= int(text) <= BLOCKS_MAX:
         raise argparse.ArgumentTypeError(f"{text}: from 1 to {BLOCKS_MAX}")
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser_for(text: str | None, blocks: int, of_what: str) -> argparse.ArgumentParser:
+    """Return the parser of a benchmark's command line. text: its help. of_what: what --seconds are of."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", metavar="CASE", help="by its name, or how that begins (default: all)")
-    parser.add_argument(
-        "--program", type=Path, default=PROGRAM, metavar="FILE", help="video_shm_bench, as it was built"
-    )
-    parser.add_argument("--blocks", type=blocks_of, default=BLOCKS, metavar="N", help=f"(default: {BLOCKS})")
-    parser.add_argument("--seconds", type=float, metavar="S", help="of each case (default: what each needs)")
+    parser.add_argument("--blocks", type=_blocks, default=blocks, metavar="N", help=f"(default: {blocks})")
+    parser.add_argument("--seconds", type=float, metavar="S", help=f"of each {of_what} (default: what each case needs)")
     parser.add_argument("--board", metavar="NAME|FILE", help="thresholds of this board (default: the machine's)")
     parser.add_argument("--json", action="store_true", help="a record instead of a table")
     parser.add_argument("--list", action="store_true", help="the cases")
     return parser
 
 
+def check_cases(parser: argparse.ArgumentParser, words: Iterable[str], names: Iterable[str]) -> None:
+    """End with a usage error if a word is not how the name of a case begins."""
+    if unknown := [word for word in words if not any(name.startswith(word) for name in names)]:
+        parser.error(f"there is no case {', '.join(unknown)}; see --list")
+
+
 def main() -> int:
-    parser = _parser()
+    parser = parser_for(__doc__, BLOCKS, "case")
+    parser.add_argument(
+        "--program", type=Path, default=PROGRAM, metavar="FILE", help="video_shm_bench, as it was built"
+    )
     arguments = parser.parse_args()
     try:
         listed = subprocess.run([arguments.program, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -150,8 +156,7 @@ def main() -> int:
         print(listed, end="")
         return 0
     known = [line.split()[0] for line in listed.splitlines()]
-    if unknown := [word for word in arguments.cases if not any(name.startswith(word) for name in known)]:
-        parser.error(f"there is no case {', '.join(unknown)}; see --list")
+    check_cases(parser, arguments.cases, known)
     command = [str(arguments.program), "--blocks", str(arguments.blocks)]
     command += ["--seconds", str(arguments.seconds)] if arguments.seconds else []
     return answer(arguments, known, lambda name: run_case(name, command, arguments.blocks, thresholds))

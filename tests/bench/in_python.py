@@ -11,7 +11,6 @@ it stands the floor against its own twin: what this run can tell apart. All case
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from floor import Result, answer, blocks_of, host_of
+from floor import Result, answer, check_cases, host_of, parser_for
 from floor_rows import Row, judged_row
 
 from hil.bench.block import run_block
@@ -128,25 +127,13 @@ def run_case(name: str, count: int, seconds: float | None, thresholds: Threshold
     return Result(name, True, host, rows)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help="by its name, or how that begins (default: all)")
-    parser.add_argument("--blocks", type=blocks_of, default=BLOCKS, metavar="N", help=f"(default: {BLOCKS})")
-    parser.add_argument("--seconds", type=float, metavar="S", help="of each block (default: what each case needs)")
-    parser.add_argument("--board", metavar="NAME|FILE", help="thresholds of this board (default: the machine's)")
-    parser.add_argument("--json", action="store_true", help="a record instead of a table")
-    parser.add_argument("--list", action="store_true", help="the cases")
-    return parser
-
-
 def main() -> int:
-    parser = _parser()
+    parser = parser_for(__doc__, BLOCKS, "block")
     arguments = parser.parse_args()
     if arguments.list:
         print("\n".join(f"{name:14} {title(case)}" for name, (_, case) in CASES.items()))
         return 0
-    if unknown := [word for word in arguments.cases if not any(name.startswith(word) for name in CASES)]:
-        parser.error(f"there is no case {', '.join(unknown)}; see --list")
+    check_cases(parser, arguments.cases, CASES)
     try:
         thresholds = choose_board(arguments.board).fitness.bearing_single_stalls()
     except (OSError, BoardError) as error:
