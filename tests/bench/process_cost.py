@@ -16,10 +16,12 @@ from typing import IO
 
 from vshm_ctypes import Codec, Consumer, VideoShmError
 from vshm_ctypes.bitstream import Splitter
+from vshm_ctypes.commandline.child import end_child
 
 PATIENCE_S = 60.0  # for a first picture; a virtual machine without KVM is slow
 SETTLE_S = 2.0  # from the first picture to the measurement: what is imported and allocated once is over by then
 LOOK_S = 0.25
+END_S = 10.0
 _JPEG_BEGINS = b"\xff\xd8\xff"
 
 
@@ -105,15 +107,13 @@ def anonymous_mb(pid: int) -> float:
 def _started(
     arguments: Sequence[str], environment: dict[str, str], log: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(10)
-        process.kill()
-        process.wait()
+    with subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment
+    ) as process:
+        try:
+            yield process
+        finally:
+            end_child(process, END_S)
 
 
 def _counted(program: Program, pipe: IO[bytes], over: Event) -> list[_Counter]:
