@@ -9,7 +9,6 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vshm_ctypes import VideoShmError, log_to
@@ -45,12 +44,6 @@ if TYPE_CHECKING:  # what few need is imported when it is asked for, since it ta
     from .sound.options import Sound
 
 READ_TIMEOUT_S = 0.1  # the longest time until a signal is handled
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    from .config import read_config
-
-    return read_config(path)
 
 
 def default_of(arguments: argparse.Namespace, config: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -186,7 +179,11 @@ def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
 
 def run(arguments: argparse.Namespace, over: End) -> int:
     """Stream until over is set. Returns the exit code: 0, or 1 if something failed, which is logged."""
-    config = _read_config(arguments.config) if arguments.config else {}
+    config: dict[str, Any] = {}
+    if arguments.config:
+        from .config import read_config
+
+        config = read_config(arguments.config)
     channels = channels_of(arguments, config)
     words, loop = arguments.device or config.get("device", "auto"), arguments.loop or bool(config.get("loop"))
     controls = controls_of(arguments, config, words)

@@ -15,9 +15,7 @@ PACKETS_PER_S = 1000
 _CLASS_SPECIFIC, _CLASS_ENDPOINT, _AUDIO = 0x24, 0x25, 1
 _INTERVAL = 4  # a packet in every 2 ** (4 - 1) microframes, which is one in a millisecond
 PACKET_BYTES = RATE_HZ // PACKETS_PER_S * SAMPLE_BYTES
-MOST_PACKET_BYTES = (
-    PACKET_BYTES * 5 // 4
-)  # snd-usb-audio makes room for a quarter more than the rate takes, and no more
+MOST_PACKET_BYTES = PACKET_BYTES * 5 // 4  # snd-usb-audio makes room for a quarter more than the rate takes
 _MUTE_AND_VOLUME = 3
 
 
