@@ -94,10 +94,11 @@ def test_a_look_is_no_verdict_and_leaves_nothing_behind() -> None:
     """Two blocks are too few, on whatever host."""
     pytest.importorskip("iceoryx2", reason="not installed: pip install video-shm[bench]")
     command = [*SCRIPT, "--blocks", "2", "--seconds", "0.1", "--json", "rate-64-1"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 3, done.stderr
-    (case,) = json.loads(done.stdout)["cases"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bench:
+        told, _ = bench.communicate()
+    assert bench.returncode == 3, told
+    (case,) = json.loads(told)["cases"]
     assert case["complete"]
     assert [row.get("verdict") for row in case["rows"]] == ["invalid", "invalid", None]
     assert all(row["ratio"]["median"] > 0 for row in case["rows"])
-    assert not [ring for ring in list_rings() if "vshm-bench" in ring]
+    assert not [ring for ring in list_rings() if f"vshm-bench-{bench.pid}-" in ring]
