@@ -15,7 +15,7 @@ pytest.importorskip("scipy", reason="not installed: pip install video-shm[hil]")
 
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
 
-from in_python import BORROW, CASES, FLOOR, ICEORYX, RECEIVE, SIZES, TWIN, compared
+from in_python import BARE, BORROW, CASES, FLOOR, ICEORYX, RECEIVE, SIZES, TWIN, compared
 
 from hil.blocks.block import Block, Tally
 from hil.figures.verdict import Verdict
@@ -63,6 +63,7 @@ def test_paced_the_floor_is_the_measure(
     size: int, receive_us: float, borrow_us: float, receive: Verdict, borrow: Verdict
 ) -> None:
     sides = {RECEIVE: receive_us, BORROW: borrow_us, FLOOR: 100.0, TWIN: 100.0, ICEORYX: 500.0}
+    sides |= dict.fromkeys(BARE.values(), 101.0)
     found = verdicts("paced", size, **{name: block(us) for name, us in sides.items()})
     assert found[f"{RECEIVE}, p50 over the floor's"] is receive
     assert found[f"{BORROW}, p50 over the floor's"] is borrow
