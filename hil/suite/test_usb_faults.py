@@ -47,7 +47,7 @@ def test_every_picture_that_the_camera_sent_is_accounted_for(story: FleetResult,
         Measurement("pictures that the camera sent", "pictures", page.sent, at_least=100),
         Measurement("of them not whole, on purpose", "pictures", page.damaged, at_least=len(PICTURE_FAULTS)),
         Measurement("pictures delivered", "pictures", page.delivered, at_least=50),
-        Measurement("pictures lost in the driver", "pictures", page.lost or 0),
+        Measurement("pictures lost in the driver", "pictures", page.lost or 0, timed=True),
         Measurement("pictures outside of a stream", "pictures", page.outside),
     )
     assert wrong == []
@@ -116,7 +116,7 @@ def test_a_stalled_refusing_and_unplugged_camera_comes_back(story: FleetResult, 
     after = int((story.consumers[0].received["capture_ns"] > plugged_ns).sum())
     record.measure(
         Measurement("streams that the camera was asked for", "streams", len(streams), at_least=2),
-        Measurement("times that it was opened anew for a stall", "times", camera.get("stalled", 0)),
+        Measurement("times that it was opened anew for a stall", "times", camera.get("stalled", 0), timed=True),
         Measurement("times that its plug was pulled", "times", camera.get("unplugged", 0), exactly=1),
         Measurement("frames after it was plugged in again", "frames", after, at_least=1),
         Measurement("processes of camera-streamer", "processes", len(story.writer.lives), exactly=1),

@@ -43,7 +43,7 @@ def put_accounts(record: RecordedTest, result: FleetResult) -> list[str]:
     record.measure(
         Measurement("pictures that the camera sent", "pictures", page.sent, at_least=1),
         Measurement("pictures delivered", "pictures", page.delivered, at_least=1),
-        Measurement("pictures lost in the driver", "pictures", page.lost or 0),
+        Measurement("pictures lost in the driver", "pictures", page.lost or 0, timed=True),
     )
     for consumer in result.consumers:
         record.measure(Measurement(f"frames that {consumer.name} got", "frames", len(consumer.received), at_least=1))

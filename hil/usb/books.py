@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from .growing_file import GrowingFile
+
 STALLED, OVERRUN, GIVEN_UP = "stalled", "overrun", "given-up"  # why a picture that was due was not sent
 
 
@@ -92,9 +94,18 @@ class Books(NamedTuple):
         return (one for one in self.pictures if one.stream == number and one.sent_ns is not None)
 
 
-def read_books(path: Path) -> Books:
-    """Read the books of a camera that runs, or did. Raises OSError."""
-    return parse_books(path.read_text().splitlines(keepends=True))
+class BookReader:
+    """Reads the books of a camera that runs, as often as anybody wants to know, each line once."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = GrowingFile(path)
+        self._books = Books((), ())
+
+    def read(self) -> Books:
+        """Return the books up to now. Raises OSError."""
+        more = parse_books(self._file.lines())
+        self._books = Books(self._books.pictures + more.pictures, self._books.events + more.events)
+        return self._books
 
 
 def parse_books(lines: Iterable[str]) -> Books:

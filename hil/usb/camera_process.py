@@ -17,7 +17,7 @@ from vshm_ctypes.commandline.ending import held
 from vshm_ctypes.commandline.own_module import own_module
 
 from ..processes.environment import child_environment
-from .books import Books, read_books
+from .books import BookReader, Books
 from .clips import VARIABLE, clip_folder, missing_clips
 from .designs import design_of
 from .faults import FaultError, Faults
@@ -70,11 +70,12 @@ class UsbCamera:
         self._process: subprocess.Popen[str] | None = None
         self._kept = contextlib.ExitStack()
         self._folder = Path()
-        self._books: Books | None = None
+        self._books = BookReader(self._folder / BOOKS)
 
     def __enter__(self) -> Self:
         with held() as hold:
             self._folder = Path(self._kept.enter_context(tempfile.TemporaryDirectory(prefix="usb-camera-")))
+            self._books = BookReader(self._folder / BOOKS)
             try:
                 with hold.lifted():
                     clips = self._clips()
@@ -207,12 +208,12 @@ class UsbCamera:
                 process.kill()
                 with process:  # closes its pipes, and reaps it
                     pass
-                self._books = self.books()
+                self._books.read()
             self._kept.close()
 
     def books(self) -> Books:
         """Return what the camera did up to now, also after its end."""
-        return self._books or read_books(self._folder / BOOKS)
+        return self._books.read()
 
     def _tell(self, words: str) -> dict[str, Any]:
         try:

@@ -12,7 +12,9 @@ from .books import Picture
 from .watch import Buffer, Failure
 
 NOTHING = "-"
-_SILENCE_S = 1.5  # between two buffers, from which on it is told: less is a busy machine's
+_SILENCE_S = 1.5  # between two buffers, from which on it is told
+_OWN_S = 1.0  # between two pictures that the camera sent, from which on a silence is the camera's
+_LATE_S = 5.0  # a silence that is so much longer than the camera's is the driver's; any other is a busy machine's
 _LONG_S = 1.0  # a call that takes that long has its time told
 
 
@@ -47,9 +49,18 @@ def view(
     if any(buffer.cancelled for buffer in buffers):
         flags, shares = {"ERROR"}, "0 %"
         numbers.add("0 and no time")
-    silence_s = max(((b.got_ns - a.got_ns) / 1e9 for a, b in pairwise(buffers)), default=0.0)
-    waits = [f"silent for {int(silence_s)} s"] if silence_s > _SILENCE_S else []
+    waits = _silence(_longest_s(buffer.got_ns for buffer in buffers), _longest_s(one.sent_ns or 0 for one in pictures))
     return View(_words(flags), shares, _words(numbers), _words(map(_failure, failures)), _words([*events, *waits]))
+
+
+def _silence(silence_s: float, own_s: float) -> list[str]:
+    """Return what is told of the longest silence. own_s: the camera's own."""
+    is_told = silence_s > _SILENCE_S and (own_s > _OWN_S or silence_s > own_s + _LATE_S)
+    return [f"silent for {int(silence_s)} s"] if is_told else []
+
+
+def _longest_s(times_ns: Iterable[int]) -> float:
+    return max(((after - before) / 1e9 for before, after in pairwise(times_ns)), default=0.0)
 
 
 def _shares(hit: Sequence[Picture], shown: dict[int, Buffer]) -> str:

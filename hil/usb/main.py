@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .designs import DESIGNS
-from .faults import FaultError, listing
+from .faults import listing
 from .serving import BOOKS, COMMANDS, CONTROL, Camera, Server, tell
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NO_CAMERA = 0, 1, 2, 4
@@ -37,11 +37,15 @@ def _parser() -> argparse.ArgumentParser:
     beside.add_argument("design", choices=DESIGNS, metavar="DESIGN", help="what they are")
     beside.add_argument("command", nargs="+", metavar="COMMAND", help="what runs; put -- in front of it")
     beside.set_defaults(run=_beside)
-    table = verbs.add_parser("table", help="measure what this kernel's driver shows of each fault, as a table")
-    table.add_argument("--into", type=Path, metavar="FILE", help="a page whose rows of this kernel are replaced")
-    table.add_argument("--driver-only", action="store_true", help="without camera-streamer; its column stays as it is")
-    table.add_argument("scene", nargs="*", metavar="SCENE", help="only those whose names begin so")
+    table = verbs.add_parser("table", help="measure what this kernel's driver shows of each fault")
+    table.add_argument("folder", type=Path, metavar="DIR", help="keeps the rows; what it has is not measured again")
+    table.add_argument("--driver-only", action="store_true", help="without camera-streamer")
+    table.add_argument("scene", nargs="*", metavar="SCENE", help="only those whose names begin so, and again")
     table.set_defaults(run=_table)
+    page = verbs.add_parser("page", help="put what was measured into a page, as a table")
+    page.add_argument("folder", type=Path, metavar="DIR", help="that keeps the rows")
+    page.add_argument("page", type=Path, metavar="FILE", help="of Markdown, whose table is replaced")
+    page.set_defaults(run=_page)
     clips = verbs.add_parser("clips", help="make the pictures that cameras send, once")
     clips.add_argument("design", nargs="*", metavar="DESIGN", help="(default: all)")
     clips.set_defaults(run=_clips)
@@ -64,7 +68,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     try:
         return int(arguments.run(arguments))
-    except FaultError as error:
+    except ValueError as error:
         print(f"hil.usb: {error}", file=sys.stderr)
         return EXIT_USAGE
     except OSError as error:
@@ -127,22 +131,28 @@ def _clips(arguments: argparse.Namespace) -> int:
 
 def _table(arguments: argparse.Namespace) -> int:
     from .host import load, why_not
-    from .scenes import SCENES
+    from .measured import RowFile
     from .table import measure
-    from .table_page import render, with_rows
 
     if (missing := why_not()) is not None:
         print(f"hil.usb: {missing}", file=sys.stderr)
         return EXIT_NO_CAMERA
     load()
-    kernel, order = os.uname().release, [scene.name for scene in SCENES]
-    whole: dict[str, tuple[str, ...]] = {}
-    for rows in measure(
-        arguments.scene, not arguments.driver_only, lambda text: print(text, file=sys.stderr, flush=True)
-    ):
-        whole |= {row[0]: row for row in rows}
-        if arguments.into is not None:  # at once, as a run takes minutes
-            arguments.into.write_text(with_rows(arguments.into.read_text(), kernel, rows, order))
-    if arguments.into is None:
-        print(render({kernel: whole}, order))
+    rows = RowFile(arguments.folder, os.uname().release)
+    failed = measure(rows, arguments.scene, not arguments.driver_only, lambda text: print(text, flush=True))
+    if failed:
+        print(f"hil.usb: could not be measured: {', '.join(failed)}; another run tries them again", file=sys.stderr)
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _page(arguments: argparse.Namespace) -> int:
+    from .measured import read_folder
+    from .scenes import SCENES
+    from .table_page import in_page
+
+    tables = read_folder(arguments.folder)
+    if not tables:
+        raise OSError(f"{arguments.folder} has no rows: measure them with python -m hil.usb table {arguments.folder}")
+    text = in_page(arguments.page.read_text(), tables, [scene.name for scene in SCENES])
+    arguments.page.write_text(text)
     return EXIT_OK

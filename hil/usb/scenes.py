@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..streamer.sources.modes import Size
 from .camera_process import UsbCamera
-from .driver_view import View, view
+from .driver_view import NOTHING, View, view
 from .faults import FAULTS, Unit
 from .watch import Watch
 
@@ -121,7 +121,7 @@ def control(fault: str, value: float) -> Callable[[UsbCamera, str], View]:
             took_s = time.monotonic() - begin_s
             camera.clear()
             watch.more(BETWEEN, _PATIENCE_S)
-            seen = _view(camera, watch, fault)
+            seen = _view(camera, watch, fault)._replace(poll=NOTHING)  # the program itself waited meanwhile
             return seen if watch.failures else seen._replace(errno=f"S_CTRL: none after {int(took_s)} s")
 
     return play

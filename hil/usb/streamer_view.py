@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import time
 from collections.abc import Sequence, Set
@@ -17,14 +18,16 @@ from vshm_ctypes.commandline.own_module import own_module
 
 from ..processes.environment import child_environment
 from ..processes.process_group import end_group
-from ..streamer.ledger import Record, read_ledger
+from ..streamer.ledger import Record
 from .books import Picture
-from .camera_process import UsbCamera
+from .camera_process import UsbCamera, UsbCameraError
 from .faults import FAULTS, Unit
+from .growing_file import GrowingFile
 from .scenes import BETWEEN, ROUNDS, SIZE, Scene
 
-_STARTED_WITHIN_S, _PATIENCE_S = 60.0, 30.0
-_RESCUED_WITHIN_S = 120.0  # it opens it in vain first, which takes longer each time
+_STARTED_WITHIN_S, _ENDED_WITHIN_S = 180.0, 30.0  # an emulated processor beside others
+_BACK_WITHIN_S = 120.0  # a camera that was opened in vain is waited for longer each time
+_PASSED_WITHIN_S = 30.0
 _LOOK_EVERY_S = 0.1
 _WATCHED_S = 3.0
 _FPS = 5  # of the pictures: slow enough for an emulated processor, so that each that is good is passed on
@@ -34,17 +37,20 @@ _LATE_S = 5.0  # a silence that is so much longer than the camera's is not the c
 
 
 class StreamerView:
-    """camera-streamer on a camera, within the with statement. folder: for its ledger and its log."""
+    """camera-streamer on a camera, within the with statement. folder: for its ledger and its log.
+
+    Raises UsbCameraError if it does not start, or has ended.
+    """
 
     def __init__(self, camera: UsbCamera, folder: Path) -> None:
         self._camera = camera
         self._ledger, self._log = folder / "ledger.jsonl", folder / "streamer.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._lines, self._records = GrowingFile(self._ledger), list[Record]()
 
     def __enter__(self) -> Self:
         channel = f"usb-table:{SIZE.width}x{SIZE.height}@{_FPS},encoder=mjpeg"
         words = ["--device", self._camera.bus, "--channel", channel, "--ledger", str(self._ledger)]
-        self._ledger.unlink(missing_ok=True)
         with held() as hold, self._log.open("w") as log:
             self._process = subprocess.Popen(
                 own_module("hil.streamer", *words),
@@ -53,27 +59,41 @@ class StreamerView:
                 env=child_environment(),
                 start_new_session=True,
             )
-            with hold.lifted():
-                self._more(BETWEEN, _STARTED_WITHIN_S)
+            try:
+                with hold.lifted():
+                    if not self._more(BETWEEN, _STARTED_WITHIN_S):
+                        raise UsbCameraError(f"camera-streamer has not begun within {_STARTED_WITHIN_S:g} s")
+            except BaseException:
+                self._end()
+                raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         with held():
             if self._process is not None:
                 self._process.terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(_PATIENCE_S)
+                    self._process.wait(_ENDED_WITHIN_S)
                 end_group(self._process.pid)
                 self._process.wait()
 
-    def _records(self) -> list[Record]:
-        return list(read_ledger(self._ledger)) if self._ledger.exists() else []
+    def _read(self) -> list[Record]:
+        """Return what was passed on so far."""
+        self._records += [Record(**json.loads(line)) for line in self._lines.lines()]
+        return self._records
 
     def _more(self, count: int, seconds: float) -> bool:
-        enough, until_s = len(self._records()) + count, time.monotonic() + seconds
-        while len(self._records()) < enough:
+        """Wait until so many more pictures were passed on. Returns whether they were, in time."""
+        enough, until_s = len(self._read()) + count, time.monotonic() + seconds
+        while len(self._read()) < enough:
+            if self._process is not None and self._process.poll() is not None:
+                log = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise UsbCameraError(f"camera-streamer has ended: {' '.join(log)}")
             if time.monotonic() > until_s:
                 return False
             time.sleep(_LOOK_EVERY_S)
@@ -93,16 +113,16 @@ class StreamerView:
             camera.set(scene.fault, scene.value)
             time.sleep(_WATCHED_S + (float(scene.value) if scene.fault == "stall" else 0))
             if scene.fault == "hung":
-                self._more(BETWEEN, _RESCUED_WITHIN_S)
+                self._more(BETWEEN, _BACK_WITHIN_S)
         camera.clear()
-        returned = self._more(BETWEEN, _PATIENCE_S)
+        returned = self._more(BETWEEN, _BACK_WITHIN_S)
         return self._told(scene, begin_ns) + ("" if returned else ", gives up")
 
     def _put_one_by_one(self, fault: str, begin_ns: int) -> None:
         """Let pictures suffer a fault until what became of enough of them is certain."""
         for _ in range(_TRIES):
             self._camera.set(fault, 1)
-            self._more(3, _PATIENCE_S)
+            self._more(3, _PASSED_WITHIN_S)
             if len(self._fates(fault, begin_ns)) >= ROUNDS:
                 return
 
@@ -111,7 +131,7 @@ class StreamerView:
         sent = [one for one in self._camera.books().pictures if (one.sent_ns or 0) >= begin_ns]
         pictures = [one for one in sent if one.stream == sent[-1].stream]
         since_ns = pictures[0].due_ns if pictures else begin_ns
-        return fates_of(fault, pictures, {one.v4l2_sequence for one in self._records() if one.capture_ns >= since_ns})
+        return fates_of(fault, pictures, {one.v4l2_sequence for one in self._read() if one.capture_ns >= since_ns})
 
     def _told(self, scene: Scene, begin_ns: int) -> str:
         books = self._camera.books()
@@ -121,7 +141,7 @@ class StreamerView:
         told += ["opens it again"] if len(starts) > scene.opens else []
         told += ["resets it"] if any(one.name == "reset" and one.time_ns >= begin_ns for one in books.events) else []
         sent_s = [one.sent_ns / 1e9 for one in books.pictures if one.sent_ns is not None and one.sent_ns >= begin_ns]
-        entry_s = [record.entry_ns / 1e9 for record in self._records() if record.entry_ns >= begin_ns]
+        entry_s = [record.entry_ns / 1e9 for record in self._read() if record.entry_ns >= begin_ns]
         silence_s, own_s = (_longest([begin_ns / 1e9, *times_s]) for times_s in (entry_s, sent_s))
         told += [f"silent for {own_s:.0f} s, as the camera"] if own_s > _SILENCE_S else []
         told += [f"silent for {silence_s:.0f} s"] if silence_s > own_s + _LATE_S else []

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..usb.clips import VARIABLE
-from ..usb.designs import design_of
+from ..usb.clips import VARIABLE, clip_folder, missing_clips
+from ..usb.designs import DESIGNS, design_of
 from .system import System
 
 CLIPS = Path("/opt/video-shm/clips")  # in another system, which does not see this machine's cache
@@ -16,11 +16,13 @@ CLIPS = Path("/opt/video-shm/clips")  # in another system, which does not see th
 def clips_for(designs: Iterable[str], system: System | None) -> dict[str, str]:
     """Make the pictures of these designs, since an emulated encoder is slow. Returns the environment that tells where.
 
-    system: that sees them, or None for this machine's own files. Raises OSError or UnknownDesign.
+    Those that were made before are found inside, too, whatever the designs. system: that sees them, or None for this
+    machine's own files. Raises OSError or UnknownDesign.
     """
     from ..usb.clip_maker import make_clips  # PyAV is slow to import
 
-    folder: Path | None = None
+    clips = [clip for design in DESIGNS.values() for clip in design.clips()]
+    folder = clip_folder() if system is None and not missing_clips(clip_folder(), clips) else None
     for name in designs:
         folder = make_clips(design_of(name), system.root / CLIPS.relative_to("/") if system else None)
     if folder is None:

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the table of USB faults says: the camera's books compared with a driver's buffers, and the page that has it."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import pytest
 from writers import ROOT
 
 from hil.usb.books import Picture
 from hil.usb.driver_view import View, view
-from hil.usb.faults import FAULTS, Unit
-from hil.usb.scenes import SCENES
+from hil.usb.faults import FAULTS, FaultError, Unit
+from hil.usb.growing_file import GrowingFile
+from hil.usb.measured import Cells, Measured, RowFile, read_folder
+from hil.usb.scenes import SCENES, Scene
 from hil.usb.streamer_view import fates_of
-from hil.usb.table_page import HEADINGS, with_rows
+from hil.usb.table import _played, chosen
+from hil.usb.table_page import HEADINGS, in_page
 from hil.usb.watch import Buffer, Failure
 
 STEP_NS = 33_000_000
@@ -74,11 +80,17 @@ def test_buffers_that_were_cancelled() -> None:
 
 def test_failures_events_and_silence() -> None:
     failures = [Failure("S_CTRL", "ETIMEDOUT", 5.0), Failure("DQBUF", "ENODEV", 0.0)]
-    late = got(1)._replace(got_ns=2_000_000_000)
-    assert view([], [got(0), late], failures, ["POLLERR"], "")[3:] == (
-        "DQBUF: ENODEV, S_CTRL: ETIMEDOUT after 5 s",
-        "POLLERR, silent for 2 s",
-    )
+    assert view([], [], failures, ["POLLERR"], "")[3:] == ("DQBUF: ENODEV, S_CTRL: ETIMEDOUT after 5 s", "POLLERR")
+
+
+@pytest.mark.parametrize(
+    ("camera_s", "silence_s", "told"), [(1.9, 2.1, "silent for 2 s"), (0.1, 2.1, "-"), (0.1, 6, "silent for 6 s")]
+)
+def test_a_silence_is_the_camera_s_or_the_driver_s_and_not_a_busy_machine_s(
+    camera_s: float, silence_s: float, told: str
+) -> None:
+    pictures = [sent(0), sent(1)._replace(sent_ns=int(camera_s * 1e9))]
+    assert view(pictures, [got(0), got(1)._replace(got_ns=int(silence_s * 1e9))], [], [], "").poll == told
 
 
 def test_every_fault_of_the_camera_has_its_row() -> None:
@@ -97,36 +109,94 @@ def rows_of(page: str) -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in lines[2:]]
 
 
+EMPTY = "before\n<!-- table of faults -->\n<!-- end of table of faults -->\nafter\n"
+
+
+def seen_on(last: str, **rows: str) -> Measured:
+    return Measured({name: tuple(cells) for name, cells in rows.items()}, f"{last}T10:00:00+00:00")
+
+
 def test_a_row_says_on_which_kernels_it_was_seen() -> None:
-    page = "before\n<!-- table of faults -->\n<!-- end of table of faults -->\nafter\n"
-    order = ["hole", "stall=2", "unplug"]
-    page = with_rows(page, "6.1.0-56-amd64", [("unplug", *"abcde"), ("hole", *"uvwxyz")], order)
+    tables = {
+        "6.12.113+deb12-amd64": seen_on("2026-11-02", hole="123456", unplug="abcde"),
+        "6.1.0-56-amd64": seen_on("2026-11-01", unplug="abcde", hole="uvwxyz", gone="123456"),
+    }
+    page = in_page(EMPTY, tables, ["hole", "stall=2", "unplug"])
     assert page.startswith("before\n") and page.endswith("after\n")
-    assert rows_of(page) == [["hole", "6.1", *"uvwxyz"], ["unplug", "6.1", *"abcde", "-"]]
-    page = with_rows(page, "6.12.113+deb12-amd64", [("hole", *"123456"), ("unplug", *"abcde")], order)
-    assert "Measured on Linux 6.1.0-56-amd64, 6.12.113+deb12-amd64:\n" in page
+    assert "Measured on Linux 6.1.0-56-amd64 on 2026-11-01, 6.12.113+deb12-amd64 on 2026-11-02:\n" in page
     assert rows_of(page) == [
         ["hole", "6.1", *"uvwxyz"],
         ["hole", "6.12", *"123456"],
         ["unplug", "6.1, 6.12", *"abcde", "-"],
     ]
-    page = with_rows(page, "6.1.0-60-amd64", [("hole", *"ghijk"), ("gone", *"123456")], order)
-    assert "Measured on Linux 6.1.0-60-amd64, 6.12.113+deb12-amd64:\n" in page
-    assert rows_of(page)[0] == ["hole", "6.1", *"ghijkz"]  # what was not measured this time stays
-    assert len(rows_of(page)) == 3 and "gone" not in page
     with pytest.raises(ValueError, match="no lines"):
-        with_rows("nothing", "6.1", [], order)
+        in_page("nothing", tables, [])
+
+
+def test_of_a_series_the_kernel_that_was_measured_last_counts() -> None:
+    tables = {
+        "6.1.0-60-amd64": seen_on("2026-11-02", hole="123456"),
+        "6.1.0-56-amd64": seen_on("2026-11-03", hole="abcdef"),
+    }
+    assert rows_of(in_page(EMPTY, tables, ["hole"])) == [["hole", "6.1", *"abcdef"]]
 
 
 def test_what_camera_streamer_does_need_not_be_measured_on_every_kernel() -> None:
-    page, order = "<!-- table of faults -->\n<!-- end of table of faults -->\n", ["hole"]
-    page = with_rows(page, "6.1", [("hole", *"abcde", "goes on")], order)
-    page = with_rows(page, "6.12", [("hole", *"abcde")], order)
-    assert rows_of(page) == [["hole", "6.1, 6.12", *"abcde", "goes on"]]
-    page = with_rows(page, "6.1", [("hole", *"abcde", "gives up")], order)
-    assert rows_of(page) == [["hole", "6.1, 6.12", *"abcde", "gives up"]]
-    page = with_rows(page, "6.12", [("hole", *"abcde", "goes on")], order)
-    assert rows_of(page) == [["hole", "6.1", *"abcde", "gives up"], ["hole", "6.12", *"abcde", "goes on"]]
+    def rows(first: str, second: str) -> list[list[str]]:
+        tables = {"6.1": seen_on("2026-11-01", hole=first), "6.12": seen_on("2026-11-01", hole=second)}
+        return rows_of(in_page(EMPTY, tables, ["hole"]))
+
+    assert rows("abcdef", "abcde") == [["hole", "6.1, 6.12", *"abcdef"]]
+    assert rows("abcdef", "abcdeg") == [["hole", "6.1", *"abcdef"], ["hole", "6.12", *"abcdeg"]]
+
+
+def test_rows_are_kept_at_once_and_measured_again_only_if_they_are_named(tmp_path: Path) -> None:
+    rows = RowFile(tmp_path / "rows", "6.1")
+    rows.keep("hole", "abcde")
+    rows.keep("hole", "abcdef")
+    rows.keep("stall=2", "abcde")
+    again = RowFile(tmp_path / "rows", "6.1")
+    assert again.rows == {"hole": tuple("abcdef"), "stall=2": tuple("abcde")}
+    left = [scene.name for scene in chosen(again, [], streamer_too=True)]
+    assert "hole" not in left and "stall=2" in left and "unplug" in left
+    assert "stall=2" not in [scene.name for scene in chosen(again, [], streamer_too=False)]
+    assert [scene.name for scene in chosen(again, ["hol"], True)] == ["hole", "hole, raw"]
+    with pytest.raises(ValueError, match="nothing: no scene's name begins so"):
+        chosen(again, ["nothing"], True)
+    again.keep("hole", "12345")  # what was not measured this time stays
+    assert read_folder(tmp_path / "rows")["6.1"].rows["hole"] == (*"12345", "f")
+    (tmp_path / "rows" / "6.2.jsonl").write_text("{}\n")
+    with pytest.raises(ValueError, match=r"6\.2\.jsonl:1: no row"):
+        read_folder(tmp_path / "rows")
+
+
+def test_a_scene_that_fails_is_tried_again_and_does_not_end_the_others(tmp_path: Path) -> None:
+    rows, said, tried = RowFile(tmp_path, "6.1"), list[str](), list[str]()
+
+    def play(scenes: Sequence[Scene], rows: RowFile) -> Iterator[tuple[str, Cells]]:
+        for scene in scenes:
+            tried.append(scene.name)
+            if scene.name == "damaged" or (scene.name == "halves" and tried.count("halves") == 1):
+                raise FaultError("no camera")
+            yield scene.name, tuple("abcde")
+
+    scenes = [scene for scene in SCENES if scene.name in ("truncated", "damaged", "empty", "halves")]
+    assert _played(play, scenes, rows, said.append) == ["damaged"]
+    assert tried == ["truncated", "damaged", "damaged", "empty", "halves", "halves"]
+    assert list(rows.rows) == ["truncated", "empty", "halves"]
+    assert said.count("damaged: no camera") == 2
+
+
+def test_a_file_that_grows_is_read_line_by_whole_line(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    file = GrowingFile(path)
+    assert file.lines() == []
+    path.write_text("one\ntw")
+    assert file.lines() == ["one\n"]
+    with path.open("a") as more:
+        more.write("o\nthree\n")
+    assert file.lines() == ["two\n", "three\n"]
+    assert file.lines() == []
 
 
 def test_the_page_has_a_row_for_every_scene_and_none_else() -> None:
