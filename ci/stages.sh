@@ -15,7 +15,7 @@ list_stages() {
 
 print_summary() {
 	local name
-	printf '\n%-16s%8s  %s\n' stage seconds result
+	printf '\n%-16s%8s%8s  %s\n' stage seconds 'CPU s' result
 	for name; do if [ -e "$told/$name" ]; then cat "$told/$name"; fi; done
 }
 
@@ -27,9 +27,22 @@ end_stages() {
 	done
 }
 
+# cpu_s: sets cpu to the seconds of processor time of all that this shell has started and waited for.
+cpu_s() {
+	local own=$told/times.$BASHPID part minutes seconds
+	cpu=0
+	times >"$own" # in a pipe it would be another shell's
+	for part in $(tail -n 1 "$own"); do
+		minutes=${part%m*} seconds=${part#*m}
+		cpu=$((cpu + 60 * minutes + ${seconds%%[.,]*}))
+	done
+}
+
 # run_stage NAME: a shell of its own (the script, called with --run NAME), ended by its first error.
 run_stage() {
-	local name=$1 started=$SECONDS status=0 result
+	local name=$1 started=$SECONDS status=0 result cpu before
+	cpu_s
+	before=$cpu
 	printf '\n=== %s\n' "$name"
 	set -m # a process group of its own, so that all of it can be ended
 	timeout --kill-after=30 "$stage_limit_s" "$0" --run "$name" </dev/null &
@@ -43,8 +56,9 @@ run_stage() {
 	124) result="FAILED (not done after $stage_limit_s s)" ;;
 	*) result="FAILED ($status)" ;;
 	esac
+	cpu_s
 	printf '=== %s: %s, %d s\n' "$name" "$result" $((SECONDS - started))
-	printf '%-16s%8d  %s\n' "$name" $((SECONDS - started)) "$result" >"$told/$name"
+	printf '%-16s%8d%8d  %s\n' "$name" $((SECONDS - started)) $((cpu - before)) "$result" >"$told/$name"
 }
 
 failed() { grep -qs FAILED "$told/$1"; }

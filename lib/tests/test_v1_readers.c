@@ -193,10 +193,15 @@ static void all_frames_arrive_in_step(unsigned busy_processes)
 	CHECK_EQ(outcome.empty, 0);
 }
 
-/* A host that stalls gets two more chances; where time can't tell, counts have the last word. */
+/*
+ * A host that stalls gets two more chances; where time can't tell, counts have the last word. The watch sees
+ * one processor at a time, and a hypervisor may take another away: what a host without a stall does once may
+ * be its own, what it does twice is ours.
+ */
 static void all_but_few_frames_arrive(unsigned busy_processes, uint32_t frames)
 {
 	struct host_watch watch = {.others_share = 0};
+	unsigned missed = 0; /* attempts that no stall explains */
 	char figures[200];
 
 	for (int attempt = 0; attempt < ATTEMPTS && !host_had_other_work(&watch); attempt++) {
@@ -212,8 +217,9 @@ static void all_but_few_frames_arrive(unsigned busy_processes, uint32_t frames)
 		fprintf(stderr, "%s\n", figures);
 		if (outcome.least >= frames && outcome.empty * 50 < outcome.wakeups)
 			return;
-		if (outcome.least < frames_due(&watch, frames) ||
-			(host_was_fit(&watch) && outcome.empty * 50 >= outcome.wakeups))
+		missed += outcome.least < frames_due(&watch, frames) ||
+				  (host_was_fit(&watch) && outcome.empty * 50 >= outcome.wakeups);
+		if (missed == 2)
 			check_failed(__FILE__, __LINE__, "version 1 readers get their frames", "%s", figures);
 	}
 	fprintf(stderr, "this host is not fit for timing: judged by counts alone\n");

@@ -15,7 +15,7 @@ pytest.importorskip("scipy", reason="not installed: pip install video-shm[hil]")
 
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
 
-from in_python import BORROW, CASES, FLOOR, ICEORYX, RECEIVE, SIZES, TWIN, compared
+from in_python import BARE, BORROW, CASES, FLOOR, ICEORYX, RECEIVE, SIZES, TWIN, compared
 
 from hil.blocks.block import Block, Tally
 from hil.figures.verdict import Verdict
@@ -63,6 +63,7 @@ def test_paced_the_floor_is_the_measure(
     size: int, receive_us: float, borrow_us: float, receive: Verdict, borrow: Verdict
 ) -> None:
     sides = {RECEIVE: receive_us, BORROW: borrow_us, FLOOR: 100.0, TWIN: 100.0, ICEORYX: 500.0}
+    sides |= dict.fromkeys(BARE.values(), 101.0)
     found = verdicts("paced", size, **{name: block(us) for name, us in sides.items()})
     assert found[f"{RECEIVE}, p50 over the floor's"] is receive
     assert found[f"{BORROW}, p50 over the floor's"] is borrow
@@ -94,10 +95,11 @@ def test_a_look_is_no_verdict_and_leaves_nothing_behind() -> None:
     """Two blocks are too few, on whatever host."""
     pytest.importorskip("iceoryx2", reason="not installed: pip install video-shm[bench]")
     command = [*SCRIPT, "--blocks", "2", "--seconds", "0.1", "--json", "rate-64-1"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 3, done.stderr
-    (case,) = json.loads(done.stdout)["cases"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bench:
+        told, _ = bench.communicate()
+    assert bench.returncode == 3, told
+    (case,) = json.loads(told)["cases"]
     assert case["complete"]
     assert [row.get("verdict") for row in case["rows"]] == ["invalid", "invalid", None]
     assert all(row["ratio"]["median"] > 0 for row in case["rows"])
-    assert not [ring for ring in list_rings() if "vshm-bench" in ring]
+    assert not [ring for ring in list_rings() if f"vshm-bench-{bench.pid}-" in ring]

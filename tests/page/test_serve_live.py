@@ -198,8 +198,8 @@ def test_sound_that_the_browser_holds_back_can_be_listened_to_again(
         page.wait(lambda: page.text("what") != "", "it says what it is")
         page.click("listen")
         page.wait(lambda: page.shown > 0 and page.text("listen") == "Listen", "it is not heard")
-        page.driver.execute_script("window.isHeld = false")
-        page.click("listen")
+        # At once: a page that finds out by itself that it is heard would take the click for "Stop".
+        page.driver.execute_script("window.isHeld = false; document.getElementById('listen').click()")
         page.wait(lambda: page.shown > 20 and page.text("listen") == "Stop", "it is heard")
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,14 @@ class Stages:
 
 def results(said: str) -> dict[str, str]:
     """Return what the summary says of each stage."""
-    _, _, summary = said.partition("\nstage  ")
-    return dict(re.findall(r"^(\w+) +\d+  (.+)$", summary, re.MULTILINE))
+    return {name: result for name, (_, result) in summary(said).items()}
+
+
+def summary(said: str) -> dict[str, tuple[int, str]]:
+    """Return the processor time of each stage in seconds, and its result."""
+    _, _, told = said.partition("\nstage  ")
+    rows = re.findall(r"^(\w+) +\d+ +(\d+)  (.+)$", told, re.MULTILINE)
+    return {name: (int(cpu), result) for name, cpu, result in rows}
 
 
 def test_what_needs_no_quiet_machine_runs_beside_the_next_that_does_not_say_so(tmp_path: Path) -> None:
@@ -105,6 +112,18 @@ def test_one_that_fails_is_named_and_the_others_run(tmp_path: Path, broken: str)
 def test_without_what_bootstrap_brings_nothing_is_run(tmp_path: Path) -> None:
     code, said = Stages(tmp_path, "stage_bootstrap() { false; }").run("bootstrap", "quick")
     assert (code, results(said)) == (1, {"bootstrap": "FAILED (1)"})
+
+
+def test_each_is_told_its_own_processor_time(tmp_path: Path) -> None:
+    work = f"work() {{ {sys.executable} -c 'import time\nwhile time.process_time() < 3: pass'; }}\n"
+    sleep = "stage_lower() { sleep 1; }\nstage_top() { sleep 1; }\n"
+    code, said = Stages(tmp_path, f"{work}stage_below() {{ work; }}\nstage_apart() {{ (work); }}\n{sleep}").run(
+        "below", "lower", "apart", "top"
+    )
+    assert code == 0, said
+    times = {name: cpu for name, (cpu, _) in summary(said).items()}
+    assert times["below"] >= 2 and times["apart"] >= 2
+    assert times["lower"] <= 1 and times["top"] <= 1  # each is rounded
 
 
 def test_what_is_not_for_this_machine_is_no_failure(tmp_path: Path) -> None:

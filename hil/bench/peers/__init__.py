@@ -16,6 +16,8 @@ PEERS = {
     "pipe": ("pipe", "Pipe"),
     "websocket": ("websocket", "WebSocket"),
     "futex floor": ("futex_floor", "FutexFloor"),
+    "bare calls, receive": ("bare_calls", "BareReceive"),
+    "bare calls, borrow": ("bare_calls", "BareBorrow"),
     "shared_memory": ("shared_memory", "SharedMemory"),
     "gstreamer shm": ("gstreamer", "GStreamerShm"),
     "gstreamer unixfd": ("gstreamer", "GStreamerUnixfd"),
