@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ def run_inside(arguments: Namespace, sessions: Sequence[Session], say: Callable[
     from ..vm import Job, VmError, kernel_for, system_in
     from ..vm import run as run_in_vm
     from ..vm.machine import FOLDER
-    from ..vm.system import PYTHON, RESULTS
+    from ..vm.system import RESULTS, module_inside
     from ..vm.usb_cameras import clips_for
     from ..workers.programs import ProgramError, compile_all
 
@@ -58,14 +57,14 @@ def run_inside(arguments: Namespace, sessions: Sequence[Session], say: Callable[
         sessions, problems = _possible(sessions, kernel.lacks_for_usb, say)
         if not sessions:
             return Outcome(problems=problems)
-        python, report = (sys.executable, arguments.report) if system is None else (str(PYTHON), RESULTS)
-        command = [python, "-m", "hil", "run", "--part", "--report", str(report), *_inner_words(arguments, sessions)]
+        report = arguments.report if system is None else RESULTS
+        inner = ["run", "--part", "--report", str(report), *_inner_words(arguments, sessions)]
         # An emulated compiler is slow.
         programs = {} if system else {"VIDEO_SHM_PROGRAMS": str(compile_all(arguments.library))}
         # Beside the session's own camera, tests plug in others, and nothing can be made inside where that is read-only.
         designs = DESIGNS if any(usb_design(session.choice.words) for session in sessions) else ()
         job = Job(
-            tuple(command),
+            tuple(module_inside(system, "hil", *inner)),
             arguments.report,
             cameras=max([VM_CAMERAS, *(session.choice.count for session in sessions)]),
             seconds=len(sessions) * VM_SECONDS + STREAMS * (arguments.seconds or 0),

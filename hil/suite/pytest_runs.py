@@ -6,18 +6,19 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vshm_ctypes.commandline.ending import Hold, held
+from vshm_ctypes.commandline.own_module import own_module
 
 from ..processes.environment import child_environment
 from ..report.crash import LOG
 from ..report.merge import RunError, session_tests
 
 SUITE = Path(__file__).parent
+SETTINGS = "pytest.ini"  # of a suite; pytest would search for them in the folders of what it is given, reports too
 REPEATS = 2
 GRACE_S = 60.0  # after Ctrl-C, until the fleet is reaped
 
@@ -81,7 +82,9 @@ def disturbed_tests(plan: RunPlan) -> list[str]:
 
 
 def _run(plan: RunPlan, selection: Sequence[str], outcome: Outcome) -> None:
-    command = [sys.executable, "-m", "pytest", "-p", "hil.report.plugin", "--part", "-p", "no:cacheprovider"]
+    command = own_module("pytest", "-p", "hil.report.plugin", "--part", "-p", "no:cacheprovider")
+    settings = plan.suite / SETTINGS
+    command += ["-c", str(settings)] if settings.is_file() else []
     command += ["-p", "no:labgrid"]  # if installed, it takes longer to load than everything else
     command += ["--report", str(plan.report), "--session", plan.session, "--color", "no"]
     command += ["--junitxml", str(plan.report / "parts" / plan.session / f"junit-{len(outcome.codes)}.xml")]

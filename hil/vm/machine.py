@@ -27,7 +27,7 @@ from .host_files import HostFiles
 from .kernel import cache_folder
 from .kernel_files import Kernel
 from .programs import find_vng, kvm_is_usable, quoted_paths_are_plain, search_path
-from .system import PYTHON, RESULTS, SOURCE, System
+from .system import RESULTS, SOURCE, System
 from .usb_cameras import beside_cameras
 
 FOLDER = "vm"  # in the results: what the machine itself leaves
@@ -78,7 +78,7 @@ class Job:
         """The command that the guest runs."""
         if not self.usb:
             return self.command
-        return beside_cameras(self.usb, self.design, str(PYTHON) if self.system else sys.executable, self.command)
+        return beside_cameras(self.usb, self.design, self.system, self.command)
 
     @property
     def files(self) -> HostFiles:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vshm_ctypes.commandline.own_module import own_module
+
 from .errors import VmUnavailable
 
 # Their paths in the guest. /mnt: the emulator's helper can't nest one shared folder in another.
@@ -58,3 +60,11 @@ def system_in(root: Path) -> System:
     for folder in (RESULTS, SOURCE):
         (root / folder.relative_to("/")).mkdir(parents=True, exist_ok=True)
     return System(root, *_ELF_MACHINES[number])
+
+
+def module_inside(system: System | None, module: str, *words: str) -> list[str]:
+    """Return the command that runs a module of ours inside, and none of the current folder's.
+
+    system: that the machine has, or None for this machine's own files.
+    """
+    return own_module(module, *words) if system is None else [str(PYTHON), "-P", "-m", module, *words]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..usb.clips import VARIABLE, clip_folder, missing_clips
 from ..usb.designs import DESIGNS, design_of
-from .system import System
+from .system import System, module_inside
 
 CLIPS = Path("/opt/video-shm/clips")  # in another system, which does not see this machine's cache
 
@@ -30,6 +30,6 @@ def clips_for(designs: Iterable[str], system: System | None) -> dict[str, str]:
     return {VARIABLE: str(CLIPS if system else folder)}
 
 
-def beside_cameras(count: int, design: str, python: str, command: Sequence[str]) -> tuple[str, ...]:
+def beside_cameras(count: int, design: str, system: System | None, command: Sequence[str]) -> tuple[str, ...]:
     """Return the command that plugs in so many cameras, and runs the given one beside them."""
-    return (python, "-m", "hil.usb", "beside", str(count), design, "--", *command)
+    return tuple(module_inside(system, "hil.usb", "beside", str(count), design, "--", *command))

@@ -17,7 +17,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from hil.processes.environment import child_environment
+from hil.processes.environment import child_environment, safe_path
 
 from . import bootstrap
 from .containers import RUNS_MODULE, contained, pid_of_content
@@ -33,7 +33,8 @@ def warm_up() -> None:
     from multiprocessing import forkserver
 
     _context.set_forkserver_preload(PRELOAD)
-    forkserver.ensure_running()
+    with safe_path():
+        forkserver.ensure_running()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,22 @@ def test_parameter_sets_that_came_alone_are_put_in_front(ring: str, tmp_path: Pa
     assert [level for _, level in decoded(str(path))] == [number % 20 for number in range(PERIOD)]
 
 
+@pytest.mark.parametrize("kind", ["h264", "h265"])
+@pytest.mark.parametrize("ending", ["raw", ".mp4", ".mkv"])
+def test_parameter_sets_that_came_once_are_looked_for_in_the_ring(
+    ring: str, tmp_path: Path, kind: str, ending: str
+) -> None:
+    codec, stream = KINDS[kind][0], units(kind)
+    path = tmp_path / f"clip{ENDINGS[codec] if ending == 'raw' else ending}"
+    with Producer(ring, slots=100) as producer:
+        for unit in stream:
+            put(producer, unit if unit.number == 0 else bare(unit, codec), codec, BEGIN_NS + unit.number * FRAME_NS)
+        assert main(["record", ring, "-o", str(path), "--from", "keyframe", "-c", "10"]) == 0
+    begin = max(unit.number for unit in stream if unit.entry is EntryPoint.IDR)
+    assert begin > 0
+    assert [level for _, level in decoded(str(path))] == [number % 20 for number in range(begin, begin + 10)]
+
+
 def test_a_frame_flagged_as_a_keyframe_that_is_none_is_passed_over(
     ring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

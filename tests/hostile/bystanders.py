@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hosts.kinds import BUILD
+from hosts.preloads import BUILD
 from writers import SHARED_MEMORY, wait_until
 
 from hil.streamer.ledger import read_ledger

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hosts import ALL_HOSTS, NO_PROC, PLAIN, TIME_NAMESPACE, Host
 from hosts.host import ROOT
-from hosts.kinds import BUILD
+from hosts.preloads import BUILD
 
 from .bystanders import Bystanders
 from .conversation import ANSWER_S, Conversation

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hosts.kinds import BUILD
+from hosts.preloads import BUILD
 
 from .far_sides import BOARD, Side, exporting, importing, taking_mpegts
 

@@ -13,14 +13,12 @@ from .kinds import (
     ALL_HOSTS,
     ANOTHER_USER,
     ASCII_ONLY,
-    CLOCK_STEPS_BACK,
-    CLOCK_STEPS_FORWARD,
     DUMB_TERMINAL,
     FEW_DESCRIPTORS,
     HIDDEN_PROCESSES,
     LITTLE_ADDRESS_SPACE,
     NO_HOME,
-    NO_NAMELESS_FILES,
+    NO_LOCAL_TIME,
     NO_PROC,
     NO_SHARED_MEMORY,
     NO_SUCH_HOME,
@@ -39,8 +37,16 @@ from .kinds import (
     closed,
     umask,
 )
+from .names import SLOW_NAMES
 from .own_shm import mount_tmpfs, own_shared_memory
-from .sandboxes import refusing_locks, refusing_nameless_files, refusing_rare_calls, refusing_timers
+from .preloads import CLOCK_STEPS_BACK, CLOCK_STEPS_FORWARD, JEMALLOC, NO_NAMELESS_FILES, PRETENDED_CLOCK
+from .sandboxes import (
+    refusing_locks,
+    refusing_nameless_files,
+    refusing_rare_calls,
+    refusing_threads,
+    refusing_timers,
+)
 from .terminal import on_terminal
 
 __all__ = [
@@ -52,9 +58,11 @@ __all__ = [
     "DUMB_TERMINAL",
     "FEW_DESCRIPTORS",
     "HIDDEN_PROCESSES",
+    "JEMALLOC",
     "LITTLE_ADDRESS_SPACE",
     "NOTHING_EXECUTABLE",
     "NO_HOME",
+    "NO_LOCAL_TIME",
     "NO_NAMELESS_FILES",
     "NO_PROC",
     "NO_SHARED_MEMORY",
@@ -65,8 +73,10 @@ __all__ = [
     "OVERLAY",
     "PID_NAMESPACE",
     "PLAIN",
+    "PRETENDED_CLOCK",
     "READ_ONLY_ROOT",
     "READ_ONLY_SHARED_MEMORY",
+    "SLOW_NAMES",
     "TIME_NAMESPACE",
     "TIME_NAMESPACE_BEFORE",
     "TINY_SHARED_MEMORY",
@@ -80,6 +90,7 @@ __all__ = [
     "refusing_locks",
     "refusing_nameless_files",
     "refusing_rare_calls",
+    "refusing_threads",
     "refusing_timers",
     "require",
     "umask",

@@ -109,7 +109,8 @@ class Host:
                 self.command("true"), capture_output=True, text=True, timeout=PROVED_AFTER_S, check=False
             )
         except FileNotFoundError as error:
-            return f"{self.name}: {error.filename} is not here: apt-get install util-linux"
+            told = error.strerror if "apt-get" in str(error.strerror) else "apt-get install util-linux"
+            return f"{self.name}: {error.filename} is not here: {told}"
         return f"{self.name}: can't be made here: {done.stderr.strip()}" if done.returncode else ""
 
 

@@ -4,29 +4,14 @@
 from __future__ import annotations
 
 import errno
-import functools
-import os
-import subprocess
-from pathlib import Path
 
-from .host import ROOT, Host
-from .sandboxes import refusing_rare_calls, refusing_timers
+from .host import Host
+from .names import SLOW_NAMES
+from .preloads import CLOCK_STEPS_BACK, CLOCK_STEPS_FORWARD, JEMALLOC
+from .sandboxes import refusing_rare_calls, refusing_threads, refusing_timers
 
-HERE = Path(__file__).parent
-BUILD = Path(os.environ.get("VIDEO_SHM_BUILD", ROOT / "build")).resolve()
 DESCRIPTORS_LEFT = 3
 ADDRESS_SPACE = 100 << 20
-
-
-def preloaded(source: str, *definitions: str) -> Path:
-    """Return a library of one C file beside this one, built if it is missing or old."""
-    path = HERE / source
-    library = BUILD / "tests" / f"{path.stem}{''.join(definitions)}.so"
-    if not library.exists() or library.stat().st_mtime < path.stat().st_mtime:
-        part = library.with_suffix(f".{os.getpid()}")
-        subprocess.run(["cc", "-shared", "-fPIC", *definitions, "-o", part, path, "-ldl"], check=True)
-        part.rename(library)
-    return library
 
 
 # ---- processes ----
@@ -179,15 +164,9 @@ NO_SUCH_HOME = Host(
 )
 NO_HOME = Host(
     "no HOME",
-    "a service without a home folder",
+    "a service without a home folder, and without the folders that a login makes",
     of=frozenset({"home"}),
-    environment={"HOME": None, "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None},
-)
-NO_NAMELESS_FILES = Host(
-    "no nameless files",
-    "O_TMPFILE is not supported, as on an overlay of an older kernel",
-    of=frozenset({"preload"}),
-    preload=functools.partial(preloaded, "no_nameless_files.c"),
+    environment=dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "USER", "LOGNAME")),
 )
 
 
@@ -209,24 +188,22 @@ ASCII_ONLY = Host(
     of=frozenset({"locale"}),
     environment={"LC_ALL": "POSIX", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
 )
+NO_LOCAL_TIME = Host(
+    "no time zone",
+    "there is neither /etc/localtime nor any file of time zones, as in a small container",
+    of=frozenset({"time zone"}),
+    environment={"TZ": None},
+    prepare=(
+        "mount --bind /dev/null /etc/localtime",
+        "if [ -d /usr/share/zoneinfo ]; then mount -t tmpfs none /usr/share/zoneinfo; fi",
+    ),
+)
 DUMB_TERMINAL = Host(
     "TERM=dumb",
     "a terminal that can't move its cursor",
     of=frozenset({"terminal"}),
     environment={"TERM": "dumb"},
     terminal=True,
-)
-CLOCK_STEPS_BACK = Host(
-    "clock steps back",
-    "half a second after it begins, the wall clock is set back by an hour",
-    of=frozenset({"preload"}),
-    preload=functools.partial(preloaded, "stepping_clock.c", "-DSTEP_S=-3600"),
-)
-CLOCK_STEPS_FORWARD = Host(
-    "clock steps forward",
-    "half a second after it begins, the wall clock is set forward by thirty years, as on a board without a battery",
-    of=frozenset({"preload"}),
-    preload=functools.partial(preloaded, "stepping_clock.c", "-DSTEP_S=946080000"),
 )
 
 
@@ -264,12 +241,17 @@ ALL_HOSTS = (
     OVERLAY,
     umask(0o077),
     umask(0),
+    umask(0o777),
     ASCII_ONLY,
+    NO_LOCAL_TIME,
+    SLOW_NAMES,
     DUMB_TERMINAL,
     CLOCK_STEPS_BACK,
     CLOCK_STEPS_FORWARD,
+    JEMALLOC,
     refusing_timers(errno.ENOSYS),
     refusing_rare_calls(errno.EPERM),
+    refusing_threads(errno.EPERM),
     closed(0),
     closed(1),
     closed(2),

@@ -26,6 +26,8 @@ _CALLS: dict[str, dict[str, str]] = {
         "inotify_init1": "294",
         "renameat2": "316",
         "close_range": "436",
+        "clone3": "435",
+        "openat2": "437",
         "copy_file_range": "326",
         "fcntl": "72",
         "openat": "257",
@@ -41,6 +43,8 @@ _CALLS: dict[str, dict[str, str]] = {
         "inotify_init1": "26",
         "renameat2": "276",
         "close_range": "436",
+        "clone3": "435",
+        "openat2": "437",
         "copy_file_range": "285",
         "fcntl": "25",
         "openat": "56",
@@ -79,4 +83,11 @@ def refusing_nameless_files(error: int) -> Host:
 def refusing_rare_calls(error: int) -> Host:
     """Return a host on which calls that few programs make fail with that error number."""
     rare = ("memfd_create", "statx", "timerfd_create", "pidfd_open", "pidfd_send_signal", "futex_waitv")
-    return refusing("rare calls", error, *rare, "inotify_init1", "renameat2", "close_range", "copy_file_range")
+    more = ("inotify_init1", "renameat2", "close_range", "copy_file_range", "openat2")
+    fork = ["clone3"] if error == errno.ENOSYS else []  # the C library does without, if there is none
+    return refusing("rare calls", error, *rare, *more, *fork)
+
+
+def refusing_threads(error: int) -> Host:
+    """Return a host on which clone3() fails, as in an older container: a newer C library starts no thread then."""
+    return refusing("clone3", error, "clone3")

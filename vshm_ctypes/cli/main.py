@@ -12,6 +12,7 @@ from ..commandline.ending import heeding
 from ..commandline.extras import remedy
 from ..commandline.output import complain
 from ..commandline.own_module import run_if_told
+from ..commandline.quitting import put_away_when_quit
 from ..commandline.standard_output import named_output
 from ..commandline.verb import Exit, Verb, VerbParser, parser_of
 from ..descriptors import open_standard_streams
@@ -76,6 +77,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(words: Sequence[str] | None) -> int:
     tell_of_faults()
+    put_away_when_quit()
     try:
         arguments = build_parser().parse_args(words)  # which loads the verb
         code: int = arguments.run(arguments)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..commandline.ending import heeding
-from ..commandline.output import complain, print_json
+from ..commandline.output import complain, print_json, printable
 from ..commandline.verb import Exit, port
 from ..serving.listen_address import listening
 
@@ -52,7 +52,7 @@ def _shown_host(host: str) -> str:
             probe.connect(("192.0.2.1", 9))  # sends nothing, but chooses the local address
             return str(probe.getsockname()[0])
         except OSError:
-            return socket.gethostname()
+            return printable(socket.gethostname())
 
 
 async def serve_page(app: web.Application, host: str, port: int, tell: Callable[[str], object]) -> None:

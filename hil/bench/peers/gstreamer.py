@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from abc import abstractmethod
 from functools import cache
 from typing import Any, ClassVar
 
+from ...processes.environment import SAFE_PATH
 from ..peer import Buffer, Peer
 
 SYSTEMS_PYTHON = "/usr/bin/python3"  # has Debian's python3-gi, which an environment of its own has not
@@ -22,8 +24,8 @@ FITS = 8  # frames in shmsink's memory; what does not fit waits for it
 def _told(python: str, element: str) -> str:
     """Return GStreamer's version and whether it has the element, or "" if that Python has no GStreamer."""
     try:
-        command = [python, "-c", ASKS.format(element=element)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        command, environment = [python, "-c", ASKS.format(element=element)], os.environ | {SAFE_PATH: "1"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -6,7 +6,10 @@ from __future__ import annotations
 import html
 import io
 import math
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +113,23 @@ def _mark_events(axes: Axes, log: Log) -> None:
     axes.set_title("events", loc="left", fontsize="medium")
 
 
+@contextmanager
+def _elsewhere() -> Iterator[None]:
+    """Be in the root folder during this block."""
+    here = os.open(".", os.O_PATH | os.O_DIRECTORY)  # which may have been removed, so that it has no name
+    try:
+        os.chdir("/")
+        try:
+            yield
+        finally:
+            os.fchdir(here)
+    finally:
+        os.close(here)
+
+
 def _figure(log: Log) -> Figure:
-    from matplotlib.figure import Figure
+    with _elsewhere():  # matplotlib takes its settings from the current folder, where a stranger may have left some
+        from matplotlib.figure import Figure
 
     told = {one.name for one in QUANTITIES if not all(map(math.isnan, log.columns[one.name]))}
     charts = [(title, names) for title, names in CHARTS.items() if told & set(names)]

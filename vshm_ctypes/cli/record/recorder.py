@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from ...bitstream import EntryPoint
 from ...commandline.output import complain, counted
 from ...consumer import Consumer
-from ...decodable import Decodable, Picture
+from ...decodable import Picture
+from ...earlier import DecodableOfRing
 from ...errors import Interrupted, ProducerClosed, ProducerDied
 from ...frame import Frame
 from .files import Files
@@ -42,7 +43,7 @@ class Recorder:
     ) -> None:
         self._stream, self._recording, self._files = stream, recording, files
         self._timing, self._listener = timing, listener
-        self._decodable, self._patience = Decodable(), Patience(stream)
+        self._decodable, self._patience = DecodableOfRing(stream.ring), Patience(stream)
         self._noted = 0  # missed frames that were reported
         self._at_seam = False  # the next file has begun, or waits for a keyframe
 

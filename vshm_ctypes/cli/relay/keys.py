@@ -40,8 +40,9 @@ class Source(NamedTuple):
 def board_name(text: str | None = None) -> str:
     """Return the board's name after a check; None: this host's. Raises ValueError."""
     name = socket.gethostname().partition(".")[0] if text is None else text
-    if not name or len(name.encode()) > LONGEST_BOARD or "/" in name or not name.isprintable():
-        raise ValueError(f"{name!r}: not a board's name: up to {LONGEST_BOARD} bytes, without a slash")
+    if not name or not name.isprintable() or len(name.encode()) > LONGEST_BOARD or "/" in name:
+        told = f"{name!r}: not a board's name: up to {LONGEST_BOARD} bytes that can be printed, without a slash"
+        raise ValueError(f"{told}; this machine's own is that: choose one by --board NAME" if text is None else told)
     return name
 
 
