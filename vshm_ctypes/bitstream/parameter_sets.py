@@ -8,7 +8,7 @@ from . import h264, h265
 from .access_unit import AccessUnit
 from .bits import Bits
 from .errors import StreamError
-from .nal import START_CODE, SYNTAXES, Nal, has_nal, nal_units
+from .nal import START_CODE, SYNTAXES, Nal, nal_units, pattern_of
 
 MAX_SET = 1 << 16  # bytes; anything larger is no parameter set
 _HEAD = 256  # bytes in which an id is found
@@ -18,6 +18,7 @@ _H264_DELIMITER, _H265_DELIMITER = 9, 35
 _H264_KINDS = {7: (0, h264.MAX_SPS_ID), 13: (0, h264.MAX_SPS_ID), 15: (1, h264.MAX_SPS_ID), 8: (2, h264.MAX_PPS_ID)}
 _H265_KINDS = {32: (0, h265.MAX_VPS_ID), 33: (1, h265.MAX_SPS_ID), 34: (2, h265.MAX_PPS_ID)}
 _KINDS = {Codec.H264: _H264_KINDS, Codec.H265: _H265_KINDS}
+_finds = {codec: pattern_of(codec, kinds).search for codec, kinds in _KINDS.items()}
 
 # Rank, id, and type or layer, in the order of sending; an SPS extension (13) follows its SPS (7).
 _Key = tuple[int, int, int]
@@ -32,7 +33,8 @@ class ParameterSets:
 
     def learn(self, data: bytes) -> None:
         """Take any piece of the stream, or headers that the source gives in advance. The newest set of an id counts."""
-        if self.codec not in SYNTAXES or not has_nal(data, self.codec, _KINDS[self.codec]):  # as in most pictures
+        finds = _finds.get(self.codec)
+        if finds is None or finds(data) is None:  # as in most pictures
             return
         for nal in nal_units(data, self.codec):
             key = self._key(data, nal)

@@ -12,7 +12,7 @@ from ..frame import Codec
 from .access_unit import AccessUnit, Delimiter, H264Delimiter, H265Delimiter, Place
 from .entry_point import entry_point
 from .errors import StreamError
-from .nal import MAX_NALS, START_CODE, nal_units, syntax_of
+from .nal import MAX_NALS, START_CODE, find_start, nal_units, syntax_of
 
 MAX_PENDING = 16 << 20  # bytes without the end of an access unit, after which the stream is refused
 _HEAD = 64  # bytes of a NAL unit, enough for the fields of a slice header that tell pictures apart
@@ -125,7 +125,7 @@ class Splitter:
     def _advance(self, over: bool) -> Iterator[tuple[AccessUnit, Any]]:
         while self._header >= 0 or self._find():
             head = bytes(self._pending[self._header : self._header + _HEAD])
-            following = head.find(START_CODE)
+            following = find_start(head)
             head = head[:following] if following >= 0 else head
             place = self._place(head)
             if place is not None:
@@ -143,7 +143,7 @@ class Splitter:
 
     def _find(self) -> bool:
         """Find the next start code, which ends the NAL unit before it. Returns whether there is one."""
-        at = self._pending.find(START_CODE, self._searched)
+        at = find_start(self._pending, self._searched)
         if at < 0:
             self._searched = max(self._searched, len(self._pending) - len(START_CODE) + 1)
             self._forget_pieces(self._searched)
