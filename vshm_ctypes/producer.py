@@ -22,7 +22,7 @@ from .info import RingInfo
 from .inspect import explain
 from .log import escaped, raise_escaped
 from .picture import RAW_CODECS
-from .reservation import MOST_BYTES, Reservation, check_timing, pack_meta, pack_timing
+from .reservation import MOST_BYTES, Reservation, pack_meta, pack_times
 from .rings import Ring, name_bytes
 from .views import map_object
 
@@ -84,6 +84,9 @@ class Producer(Handle):
             raise ValueError(f"mode={mode:#o}: permission bits, up to 0o777")
         self._handle = ProducerHandle()
         self._reference = byref(self._handle)
+        # Where a reserved slot is: as long as one thread has it, no other gets another one.
+        self._slot, self._capacity = c_void_p(), c_uint32()
+        self._slot_at, self._capacity_at = byref(self._slot), byref(self._capacity)
         self._packed: tuple[Any, bytes] = None, b""  # the metadata of the last frame, and what they were packed from
         self._mapped: memoryview | None = None
         self._mapped_of: Identity | None = None
@@ -138,18 +141,20 @@ class Producer(Handle):
             HandleClosed: the producer is closed.
         """
         described, (last, meta) = (keyframe, codec, width, height, fps, reserved), self._packed
-        if timestamp_ms or described != last:
-            meta = self._pack(described, timestamp_ms)
+        if described != last:
+            meta = self._pack(described)
         kind = type(data)
         if kind is bytes or kind is bytearray:
             first: Any = data if kind is bytes else _start_of(data)
             size = len(data)  # type: ignore[arg-type]
         else:
             first, size = _located(data)
-        if capture_ns or flags:
-            check_timing(keyframe, capture_ns, flags)
-            if 0 < size <= self.slot_size:  # anything else is refused, and counted, as without
-                return self._write_timed(first, size, meta, capture_ns, flags)
+        if timestamp_ms or capture_ns or flags:
+            meta, timing = pack_times(meta, timestamp_ms, keyframe, capture_ns, flags)
+            if (
+                capture_ns or flags
+            ) and 0 < size <= self.slot_size:  # anything else is refused, and counted, as without
+                return self._write_timed(first, size, meta, timing)
         calls, thread = self._others, get_ident()
         calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
@@ -164,33 +169,31 @@ class Producer(Handle):
             raise self._error(get_errno(), size, meta) if size else ValueError("a frame has at least one byte")
         return result == 0
 
-    def _pack(self, described: tuple[Any, ...], timestamp_ms: int) -> bytes:
-        """Return a frame's video_frame_meta_t, and keep it: few frames differ from the one before."""
+    def _pack(self, described: tuple[Any, ...]) -> bytes:
+        """Return a frame's video_frame_meta_t without a time, and keep it: few frames differ from the one before."""
         keyframe, codec, width, height, fps, reserved = described
-        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms, reserved)
-        if not timestamp_ms and all(isinstance(field, (int, bytes)) for field in described):  # what never changes
+        meta = pack_meta(keyframe, codec, width, height, fps, 0, reserved)
+        if all(isinstance(field, (int, bytes)) for field in described):  # what never changes
             self._packed = described, meta
         return meta
 
-    def _write_timed(self, first: Any, size: int, meta: bytes, capture_ns: int, flags: int) -> bool:
+    def _write_timed(self, first: Any, size: int, meta: bytes, timing: bytes) -> bool:
         """Copy a frame into a reserved slot: of the library's calls, only that which commits one takes its times."""
-        slot, capacity = c_void_p(), c_uint32()
-        timing = pack_timing(capture_ns, flags)
         calls, thread = self._others, get_ident()
         calls.append(thread)
         try:
             if not self._open:
                 self._check_open()
-            if _reserve(self._reference, byref(slot), byref(capacity)) < 0:
+            if _reserve(self._reference, self._slot_at, self._capacity_at) < 0:
                 if get_errno() == errno.EBUSY:
                     return False
                 raise self._error(get_errno())
             try:
-                memmove(slot, first, size)
+                memmove(self._slot, first, size)
                 if _commit(self._reference, size, meta, timing) < 0:
                     if get_errno() != errno.EINVAL:
                         raise self._error(get_errno(), size, meta)
-                    self._commit(size, meta, capture_ns, flags)  # which says why, or does without the newest flag
+                    self._commit(size, meta, timing)  # which says why, or does without the newest flag
             except BaseException:
                 library.video_shm_producer_abort(self._reference)
                 raise
@@ -240,17 +243,17 @@ class Producer(Handle):
             self._mapped_of = identity
         return self._mapped
 
-    def _commit(self, size: int, meta: bytes, capture_ns: int, flags: int) -> None:
-        timing = Timing(capture_ns, flags & ~int(Flag.KEYFRAME), 0)
-        described = byref(Meta.from_buffer_copy(meta))
+    def _commit(self, size: int, meta: bytes, timing: bytes) -> None:
+        described, timed = byref(Meta.from_buffer_copy(meta)), Timing.from_buffer_copy(timing)
         with self._call():
             try:
-                library.video_shm_producer_commit(self._reference, size, described, byref(timing))
+                library.video_shm_producer_commit(self._reference, size, described, byref(timed))
             except VideoShmError as error:
-                if error.errno != errno.EINVAL or not flags & Flag.RECOVERY_POINT:
+                if error.errno != errno.EINVAL or not timed.flags & Flag.RECOVERY_POINT:
                     raise self._error(error.errno or 0, size, meta) from None
                 # A library older than this flag refuses it, and leaves the reservation as it was.
-                self._commit(size, meta, capture_ns, flags & ~Flag.RECOVERY_POINT)
+                timed.flags &= ~Flag.RECOVERY_POINT
+                self._commit(size, meta, bytes(timed))
 
     def _abort(self) -> None:
         with suppress(HandleClosed), self._call():

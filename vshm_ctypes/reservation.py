@@ -24,6 +24,8 @@ MOST_BYTES = 0xFFFFFFFF  # the largest uint32_t; no slot is that large
 # video_frame_meta_t: timestamp_ms, size, sequence, is_keyframe, codec, width, height, fps, reserved. Packing them
 # costs a fraction of filling in a ctypes structure.
 _META = Struct("@QII?BHHB5s4x")
+_TIME = Struct("@Q")  # its first field
+_TIME_SIZE = _TIME.size
 _TIMING = Struct("@QII")  # video_frame_timing_t: capture_ns, flags, reserved
 _KEYFRAME, _RECOVERY_POINT = int(Flag.KEYFRAME), int(Flag.RECOVERY_POINT)
 
@@ -43,17 +45,19 @@ def pack_meta(
         raise
 
 
-def check_timing(keyframe: bool, capture_ns: int, flags: int) -> None:
-    """Raise ValueError if one of them is out of range."""
-    check_fits(0, 2**64 - 1, capture_ns=capture_ns)
-    check_fits(0, 2**32 - 1, flags=flags)
+def pack_times(meta: bytes, timestamp_ms: int, keyframe: bool, capture_ns: int, flags: int) -> tuple[bytes, bytes]:
+    """Return a video_frame_meta_t with another time, and the video_frame_timing_t that goes with it.
+
+    Raises ValueError: an argument is out of range.
+    """
     if flags & _RECOVERY_POINT and not keyframe:
         raise ValueError("flags: RECOVERY_POINT needs keyframe=True")
-
-
-def pack_timing(capture_ns: int, flags: int) -> bytes:
-    """Return a frame's video_frame_timing_t."""
-    return _TIMING.pack(capture_ns, flags & ~_KEYFRAME, 0)
+    try:
+        return _TIME.pack(timestamp_ms) + meta[_TIME_SIZE:], _TIMING.pack(capture_ns, flags & ~_KEYFRAME, 0)
+    except StructError:
+        check_fits(0, 2**64 - 1, timestamp_ms=timestamp_ms, capture_ns=capture_ns)
+        check_fits(0, 2**32 - 1, flags=flags)
+        raise
 
 
 class Reservation:
@@ -114,11 +118,11 @@ class Reservation:
         """
         if self._data is None:
             raise HandleClosed(errno.EBADF, self._producer.ring, "the reserved slot was committed or given back")
-        meta = pack_meta(keyframe, codec, width, height, fps, timestamp_ms, reserved)
-        check_timing(keyframe, capture_ns, flags)
+        meta = pack_meta(keyframe, codec, width, height, fps, 0, reserved)
+        meta, timing = pack_times(meta, timestamp_ms, keyframe, capture_ns, flags)
         if size <= 0:
             raise ValueError(f"size={size}: a frame has at least one byte")
-        self._producer._commit(min(size, MOST_BYTES), meta, capture_ns, flags)
+        self._producer._commit(min(size, MOST_BYTES), meta, timing)
         self._data = None
 
     def abort(self) -> None:
