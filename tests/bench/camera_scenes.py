@@ -20,6 +20,8 @@ CHANNELS = (("1280x720", "2M"), ("640x360", "700k"), ("320x180", "300k"))
 CHANNEL = f"{SIZE}@{FPS},2M,gop={GOP}"
 START_S = 0.5
 LONGEST_START_S = 6.0
+# A frame header of that size, since ustreamer shows a picture of its own, of another one, until the camera's come.
+SOF = b"\xff\xc0\0\x11\x08" + HEIGHT.to_bytes(2, "big") + WIDTH.to_bytes(2, "big")
 RING = f"vshm_bench_{os.getpid()}"
 
 
@@ -112,13 +114,13 @@ def camera_scenes(camera: str, folder: Path) -> dict[str, Scene]:
     pictures = ["-f", "v4l2", "-framerate", str(FPS), "-video_size", SIZE, "-i", camera]
     sink = f"{RING}_sink"
     words = ["--device", camera, "--format", "YUYV", "--resolution", SIZE, "--desired-fps", str(FPS)]
-    words += ["--quality", str(QUALITY), "--unix", f"{folder}/socket"]
+    words += ["--quality", str(QUALITY), "--unix", f"{folder}/socket", "--unix-rm"]
     theirs = ["ustreamer", *words, "--sink", sink, "--sink-rm", "--log-level", "0"]
     dump = ["ustreamer-dump", "--sink", sink, "--sink-timeout", "60", "--output", "-"]
     ours = streamer(camera, [f"{SIZE}@{FPS},codec=jpeg,quality={QUALITY}"], Codec.JPEG)
     return {
         "camera": Scene([streamer(camera, [CHANNEL])], [ffmpeg(pictures, x264(SIZE, "2M"))], 1.0, memory=0.9),
-        "jpeg": Scene([ours], [Program(theirs, Codec.JPEG, reader=dump)], 1.0, memory=2.0),
+        "jpeg": Scene([ours], [Program(theirs, Codec.JPEG, (), dump, Path("/dev/shm", sink), SOF)], 1.0, memory=2.0),
     }
 
 

@@ -22,7 +22,6 @@ PATIENCE_S = 60.0  # for a first picture; a virtual machine without KVM is slow
 SETTLE_S = 2.0  # from the first picture to the measurement: what is imported and allocated once is over by then
 LOOK_S = 0.25
 END_S = 10.0
-_JPEG_BEGINS = b"\xff\xd8\xff"
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,16 @@ class Program:
     """A program whose pictures come from a ring or a pipe.
 
     rings: those that it writes; without any its pictures come through standard output, or that of reader, a program
-    whose own cost does not count.
+    whose own cost does not count, and which is started once the file meeting is there. mark: bytes that each JPEG
+    picture has once.
     """
 
     arguments: Sequence[str]
     codec: Codec = Codec.H264
     rings: Sequence[str] = ()
     reader: Sequence[str] = ()
+    meeting: Path = Path("/")
+    mark: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ def _count_ring(counter: _Counter, ring: str, over: Event) -> None:
         time.sleep(0.002)
 
 
-def _count_pipe(counter: _Counter, pipe: IO[bytes], codec: Codec) -> None:
-    """Count what comes through a pipe: access units, one of which is complete once the next one begins."""
+def _count_pipe(counter: _Counter, pipe: IO[bytes], codec: Codec, mark: bytes) -> None:
+    """Count what comes through a pipe: access units, one of which is complete once the next one begins, or marks."""
     splitter, before = Splitter(codec) if codec != Codec.JPEG else None, b""
     while data := pipe.read1(1 << 20):  # type: ignore[attr-defined]
         if splitter is not None:
@@ -88,8 +90,8 @@ def _count_pipe(counter: _Counter, pipe: IO[bytes], codec: Codec) -> None:
                 counter.first.set()
         else:
             joined = before + data
-            counter.add(joined.count(_JPEG_BEGINS))
-            before = joined[-2:]
+            counter.add(joined.count(mark))
+            before = joined[1 - len(mark) :]
 
 
 def cpu_ns(pid: int) -> int:
@@ -120,7 +122,7 @@ def _counted(program: Program, pipe: IO[bytes], over: Event) -> list[_Counter]:
     """Count the pictures of each output of a program, on threads that end with it."""
     counters = [_Counter() for _ in program.rings or [""]]
     for counter, ring in zip(counters, program.rings or [""], strict=True):
-        call, rest = (_count_ring, (ring, over)) if ring else (_count_pipe, (pipe, program.codec))
+        call, rest = (_count_ring, (ring, over)) if ring else (_count_pipe, (pipe, program.codec, program.mark))
         Thread(target=call, args=(counter, *rest), daemon=True).start()
     return counters
 
@@ -133,6 +135,15 @@ def _wait(counter: _Counter, processes: Sequence[subprocess.Popen[bytes]], log_p
             raise RuntimeError(f"no picture came: {log_path.read_text()[-2000:]}")
 
 
+def _wait_for_file(path: Path, process: subprocess.Popen[bytes], log_path: Path) -> None:
+    """Wait for a file. Raises RuntimeError."""
+    until_s = time.monotonic() + PATIENCE_S
+    while not path.exists():
+        if time.monotonic() > until_s or process.poll() is not None:
+            raise RuntimeError(f"{path} did not come: {log_path.read_text()[-2000:]}")
+        time.sleep(0.01)
+
+
 def measured(programs: Sequence[Program], seconds: float, environment: dict[str, str], log_path: Path) -> Cost:
     """Run programs side by side and return their cost. Raises RuntimeError, with their words, if no picture comes."""
     over = Event()
@@ -143,7 +154,10 @@ def measured(programs: Sequence[Program], seconds: float, environment: dict[str,
         for program in programs:
             begin_s = time.monotonic()
             process = stack.enter_context(_started(program.arguments, environment, log))
-            reader = stack.enter_context(_started(program.reader, environment, log)) if program.reader else process
+            reader = process
+            if program.reader:
+                _wait_for_file(program.meeting, process, log_path)
+                reader = stack.enter_context(_started(program.reader, environment, log))
             assert reader.stdout is not None
             processes.append(process)
             counters += _counted(program, reader.stdout, over)
