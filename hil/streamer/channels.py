@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args
 
-from vshm_ctypes import ring_name
+from vshm_ctypes import Codec, ring_name
 
 CodecName = Literal["auto", "h264", "h265", "jpeg", "nv12", "i420", "yuyv", "rgb24", "bgr24", "grey"]
 FOURCCS: dict[CodecName, str] = {  # V4L2's names of raw pictures
@@ -23,6 +23,7 @@ FOURCCS: dict[CodecName, str] = {  # V4L2's names of raw pictures
     "grey": "GREY",
 }
 RAW_CODECS = (*FOURCCS,)
+CODECS = {"h264": Codec.H264, "h265": Codec.H265, "jpeg": Codec.JPEG}  # of encoded pictures
 EncoderName = Literal["auto", "libx264", "h264_v4l2m2m", "libx265", "mjpeg", "copy"]
 MAKES: dict[EncoderName, CodecName] = {
     "libx264": "h264",

@@ -15,7 +15,7 @@ from av.video.frame import PictureType
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint, ParameterSets, entry_point
 
-from .channels import Channel
+from .channels import CODECS, Channel
 from .colour import Colour, colour_of, colour_to_encode
 from .converter import Converter
 from .encoder_settings import JPEG_QUALITY, EncoderError, settings_of
@@ -24,7 +24,6 @@ from .metadata_filter import metadata_filter, said_of
 
 # An access unit, and the time_ns that encode() got with its picture.
 Encoded = tuple[AccessUnit, int]
-CODECS = {"h264": Codec.H264, "h265": Codec.H265, "jpeg": Codec.JPEG}
 SOFTWARE = {"h264": "libx264", "h265": "libx265", "jpeg": "mjpeg"}
 _LAMBDA = 118  # FF_QP2LAMBDA: what FFmpeg counts a step of the scale as
 _COPYING = ("libx264", "libx265")  # encoders that have copied a picture when they return

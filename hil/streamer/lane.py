@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A channel: its thread takes the newest picture, encodes or converts it, and writes it into the ring.
-
-What is passed through needs no thread: the ring takes an access unit at once.
-"""
+"""A channel: its thread takes the newest picture, encodes or converts it, and writes it into the ring."""
 
 from __future__ import annotations
 
@@ -10,12 +7,9 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit, ParameterSets, picture_format
-
 from .books import Books
-from .channels import Channel
-from .encoder import CODECS, Encoded, Encoder
+from .channels import CODECS, Channel
+from .encoder import Encoded, Encoder
 from .ledger import Ledger
 from .log import LOG
 from .outlet import Outlet
@@ -27,16 +21,14 @@ if TYPE_CHECKING:
     import av
 
 PENDING_PICTURES = 8  # for a file, in which the newest picture is not more important than the others
-MAX_FPS = 255  # the largest rate that the ring's header can hold
 
 
 class Lane:
     """Encodes from a source into one ring. A slow lane drops its own pictures, and never delays the others.
 
-    encoder: its name, or None for a channel of raw pictures, or to pass the source's access units through. width,
-    height, fps: what the ring declares. A stream that is passed through declares its own, and if the channel sets no
-    size, an encoder follows its pictures; raw pictures keep the first size, for which their slots were made. alone: no
-    other lane gets the same pictures. Raises EncoderError, ProducerBusy, RingFull or VideoShmError.
+    encoder: its name, or None for a channel of raw pictures. width, height, fps: what the ring declares. If the channel
+    sets no size, an encoder follows its pictures; raw pictures keep the first size, for which their slots were made.
+    alone: no other lane gets the same pictures. Raises EncoderError, ProducerBusy, RingFull or VideoShmError.
     """
 
     def __init__(
@@ -48,21 +40,16 @@ class Lane:
         self._source_size = source.width, source.height
         self.width, self.height = channel.width or source.width, channel.height or source.height
         self.fps = channel.fps or source.fps
-        self._passes = encoder is None and not channel.is_raw
-        slower = 0 < channel.fps < source.fps and not self._passes  # encoded pictures depend on each other
-        self._interval_ns = round(1e9 / channel.fps) if slower else 0
+        self._interval_ns = round(1e9 / channel.fps) if 0 < channel.fps < source.fps else 0
         self._next_ns = 0
         self._alone = alone
         self._encoder = self._new_encoder(encoder, self.width, self.height) if encoder is not None else None
         self._raw = RawPictures(RAW_CODECS[channel.codec], self.width, self.height) if channel.is_raw else None
-        self._codec = source.codec or Codec.H264
-        if not self._passes:
-            self._codec = self._raw.codec if self._raw is not None else CODECS[channel.codec]
+        codec = self._raw.codec if self._raw is not None else CODECS[channel.codec]
         if self._encoder is not None:
             self.width, self.height = self._encoder.width, self._encoder.height
-        self._sets = ParameterSets(self._codec)
         geometry = geometry_for(channel, self._raw.layout) if self._raw is not None else None
-        self.outlet = Outlet(channel, self._codec, self.width, self.height, self.fps, ledger, geometry=geometry)
+        self.outlet = Outlet(channel, codec, self.width, self.height, self.fps, ledger, geometry=geometry)
         self._most_pending = 1 if source.live else PENDING_PICTURES
         self._wanted = threading.Condition()
         self._pending: list[Captured] = []
@@ -73,8 +60,7 @@ class Lane:
         self._over = False
         self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=channel.ring)
-        if not self._passes:
-            self.outlet.start(self._thread)
+        self.outlet.start(self._thread)
 
     def _new_encoder(self, name: str, width: int, height: int) -> Encoder:
         return Encoder(self.channel, name, width, height, self.fps, self._alone)
@@ -98,9 +84,6 @@ class Lane:
             self._next_ns = max(self._next_ns + self._interval_ns, captured.capture_ns + self._interval_ns // 2)
             captured.discontinuity, self._broken = captured.discontinuity or self._broken, False
             self.books.captured += 1
-            if self._passes:
-                self._handle_or_end(captured)
-                return
             self._pending.append(captured)
             if len(self._pending) > self._most_pending:
                 lost = self._pending.pop(0)
@@ -125,29 +108,15 @@ class Lane:
                 self._handle(captured)
             if self._encoder is not None:
                 self._write(self._encoder.flush())
-        except Exception as error:
-            self._end_by(error)
-
-    def _handle_or_end(self, captured: Captured) -> None:
-        if self.failure is None:
-            try:
-                self._handle(captured)
-            except Exception as error:
-                self._end_by(error)
-
-    def _end_by(self, error: Exception) -> None:
-        """End this lane only: the others and the camera go on."""
-        self.failure = error
-        LOG.error("%s: ended: %s", self.channel.ring, error)
+        except Exception as error:  # only this lane ends: the others and the camera go on
+            self.failure = error
+            LOG.error("%s: ended: %s", self.channel.ring, error)
 
     def _handle(self, captured: Captured) -> None:
         if self._raw is not None:
             if captured.picture is not None:
                 self._convert(captured, captured.picture, self._raw)
-        elif self._encoder is None:
-            if captured.unit is not None:
-                self._pass_on(captured, captured.unit)
-        elif captured.picture is not None:
+        elif self._encoder is not None and captured.picture is not None:
             self._suit(captured.picture.width, captured.picture.height)
             key, self._key_wanted = self._key_wanted or captured.discontinuity, False
             # Encoders need increasing times, and a driver's time may lie before the last picture's, which was dated
@@ -163,15 +132,6 @@ class Lane:
         layout = raw.describe(picture)
         self.outlet.write_raw(layout, partial(raw.convert, picture), captured)
         captured.picture = None  # returns its buffer to the camera
-
-    def _pass_on(self, captured: Captured, unit: AccessUnit) -> None:
-        """Write a source's own access unit. The ring declares the size that the access unit declares."""
-        unit = self._sets.complete(unit)
-        told = picture_format(unit.data, self._codec) if unit.keyframe else None
-        if told is not None:
-            fps = told.fps if told.fps is not None and 1 <= round(told.fps) <= MAX_FPS else self._source.fps
-            self._describe(told.width, told.height, fps)
-        self.outlet.write(unit, captured)
 
     def _suit(self, width: int, height: int) -> None:
         """Open the encoder anew if the size changed and the channel sets none."""
@@ -199,6 +159,5 @@ class Lane:
         with self._wanted:
             self._over = True
             self._wanted.notify()
-        if not self._passes:
-            self._thread.join()
+        self._thread.join()
         self.outlet.close()

@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import json
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,10 @@ from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 
 from .arguments import build_parser
-from .channels import FOURCCS, Channel, ChannelError, permissions
+from .channels import CODECS, FOURCCS, Channel, ChannelError, permissions
 from .controls import controls_of
-from .encoder import CODECS
 from .encoder_settings import EncoderError
 from .footprint import Settling
-from .lane import Lane
 from .ledger import Ledger
 from .log import LOG, set_up
 from .open_lane import open_lane
@@ -40,10 +39,11 @@ from .sources.timeline import Timelines
 from .status import Status
 
 if TYPE_CHECKING:  # what few need is imported when it is asked for, since it takes memory and time
+    from .open_lane import AnyLane
     from .sound.lane import SoundLane
     from .sound.options import Sound
 
-READ_TIMEOUT_S = 0.1  # the longest time until a signal is handled
+READ_TIMEOUT_S = 0.1  # the longest time until a signal is handled, and between two looks at what else is due
 
 
 def default_of(arguments: argparse.Namespace, config: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def open_websocket(words: str, channels: Sequence[Channel]) -> contextlib.Abstra
 
 
 @contextlib.contextmanager
-def giving_keyframes(source: Source, lanes: Sequence[Lane]) -> Iterator[None]:
+def giving_keyframes(source: Source, lanes: Sequence[AnyLane]) -> Iterator[None]:
     """Let SIGUSR1 ask the source and all lanes for a keyframe during the block."""
 
     def want_keyframe(_number: int, _frame: object) -> None:
@@ -140,10 +140,11 @@ def giving_keyframes(source: Source, lanes: Sequence[Lane]) -> Iterator[None]:
         signal.signal(signal.SIGUSR1, before)
 
 
-def stream(source: Source, lanes: Sequence[Lane], status: Status, over: End) -> bool:
+def stream(source: Source, lanes: Sequence[AnyLane], status: Status, over: End) -> bool:
     """Stream until a signal, the end of the source, or the end of every lane. Returns False if the source failed."""
     service, settling = Service(), Settling()
-    while not over.is_set() and not all(lane.failure for lane in lanes):
+    alone, is_told, chores_s = lanes[0] if len(lanes) == 1 else None, False, 0.0
+    while not over.is_set():
         try:
             captured = source.read(READ_TIMEOUT_S)
         except EOFError as error:
@@ -153,18 +154,26 @@ def stream(source: Source, lanes: Sequence[Lane], status: Status, over: End) -> 
             LOG.error("%s", error.strerror or error)
             return False
         if captured is not None:
-            for lane in lanes:
-                lane.offer(captured if len(lanes) == 1 else replace(captured))
-        if any(lane.books.written for lane in lanes):
+            if alone is not None:
+                alone.offer(captured)
+            else:
+                for lane in lanes:
+                    lane.offer(replace(captured))
+        if not is_told and any(lane.books.written for lane in lanes):
+            is_told = True
             service.frame_written()
-        settling.tick()
-        service.is_alive()
-        status.tick()
+        if (now_s := time.monotonic()) >= chores_s:  # not with each picture
+            chores_s = now_s + READ_TIMEOUT_S
+            settling.tick()
+            service.is_alive()
+            status.tick()
+            if all(lane.failure for lane in lanes):
+                break
     service.stopping()
     return True
 
 
-def balanced(lanes: Sequence[Lane | SoundLane]) -> bool:
+def balanced(lanes: Sequence[AnyLane | SoundLane]) -> bool:
     """Return whether every lane ended normally with balanced counters. Differences are logged."""
     good = True
     for lane in lanes:
@@ -201,7 +210,7 @@ def run(arguments: argparse.Namespace, over: End) -> int:
     starts = 0 if wait else START_ATTEMPTS
     wanted = replace(wanted_of(channels), controls=tuple(controls.items()))
     source = make_source(words, wanted, loop, timelines, keep_s, starts)
-    lanes: list[Lane] = []
+    lanes: list[AnyLane] = []
     with contextlib.ExitStack() as stack:
         stack.enter_context(giving_keyframes(source, lanes))
         stack.callback(source.close)
@@ -214,11 +223,12 @@ def run(arguments: argparse.Namespace, over: End) -> int:
                 open_lanes.callback(lanes[-1].close)
             if websocket:
                 open_lanes.enter_context(open_websocket(websocket, channels))
-            everything: list[Lane | SoundLane] = [*lanes]
-            if audio is not None:
-                everything.append(open_sound(audio, loop, timelines, ledger, wait, over))
-                open_lanes.callback(everything[-1].close)
-            status = Status(everything)
+            everything: list[AnyLane | SoundLane] = [*lanes]
+            sound = open_sound(audio, loop, timelines, ledger, wait, over) if audio is not None else None
+            if sound is not None:
+                everything.append(sound)
+                open_lanes.callback(sound.close)
+            status = Status(everything, sound.source if sound is not None else None)
             LOG.info("%s: %dx%d at %g fps", source.name, source.width, source.height, source.fps)
             whole = stream(source, lanes, status, over)
             status.end()

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vshm_ctypes import Codec
 
-from .channels import Channel
-from .encoder import CODECS
+from .channels import CODECS, Channel
 from .encoder_settings import EncoderError
-from .lane import Lane
 from .ledger import Ledger
 from .log import LOG
-from .probe import choose_encoder
 from .sources.source import Source
+
+if TYPE_CHECKING:  # only what a channel needs is loaded
+    from .lane import Lane
+    from .pass_through import PassThrough
+
+    AnyLane = Lane | PassThrough
 
 RATE_TOLERANCE = 0.01  # 30000/1001 counts as 30
 
@@ -34,24 +39,30 @@ def check_pass_through(channel: Channel, source: Source, codec: Codec) -> None:
         )
 
 
-def open_lane(channel: Channel, source: Source, ledger: Ledger | None, alone: bool = False) -> Lane:
+def open_lane(channel: Channel, source: Source, ledger: Ledger | None, alone: bool = False) -> AnyLane:
     """Open the lane of a channel, with a suitable encoder. Raises EncoderError, and what Lane raises.
 
     alone: it is the only one.
     """
     width, height = channel.width or source.width, channel.height or source.height
     if source.codec is not None:
+        from .pass_through import PassThrough
+
         check_pass_through(channel, source, source.codec)
-        lane = Lane(channel, source, None, ledger)
-        LOG.info("%s: %dx%d, %s as it comes", channel.ring, lane.width, lane.height, source.codec.name.lower())
-        return lane
+        passed = PassThrough(channel, source, source.codec, ledger)
+        LOG.info("%s: %dx%d, %s as it comes", channel.ring, passed.width, passed.height, source.codec.name.lower())
+        return passed
     if channel.encoder == "copy":
         raise EncoderError(f"{channel.ring}: encoder=copy: {source.name} has raw pictures only; choose an encoder")
+    from .lane import Lane
+
     if channel.is_raw:
         lane = Lane(channel, source, None, ledger)
         size = lane.outlet.ring_bytes / 1e6
         LOG.info("%s: %dx%d, raw pictures (%s), a ring of %.1f MB", channel.ring, width, height, channel.codec, size)
         return lane
+    from .probe import choose_encoder
+
     name, why_not = choose_encoder(channel, width, height, channel.fps or source.fps)
     if why_not is not None:
         LOG.info("%s: not the board's own encoder: %s", channel.ring, why_not)

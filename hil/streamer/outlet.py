@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any
 
 from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, PictureLayout, Producer, ProducerBusy
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint
@@ -23,48 +23,29 @@ from .sources.source import Captured
 # As plain numbers, since Python's enum takes several times as long to put two of them together.
 _DISCONTINUITY, _CAPTURE_DRIVER = int(Flag.DISCONTINUITY), int(Flag.CAPTURE_DRIVER)
 _RECOVERY_POINT = int(Flag.RECOVERY_POINT)
-
-
-class _Said(TypedDict):
-    """What is said of a frame, by the names of Producer.write()."""
-
-    keyframe: bool
-    codec: int
-    width: int
-    height: int
-    fps: int
-    timestamp_ms: int
-    reserved: bytes
-    capture_ns: int
-    flags: int
+MEASURED_EVERY = 17  # frames whose cost is measured: asking for the time takes a share of it; a prime meets keyframes
+OFFSET_NS = 500_000_000  # how long a comparison of the clocks holds, in the library too
+_WRITTEN: Result = "written"
+_REFUSED: Result = "refused"
+_DROPPED: Result = "ring_dropped"
 
 
 @dataclass(slots=True)
 class RingTime:
-    """The time spent on writing to the ring. cpu_ns: of the writing thread."""
+    """The time spent on writing to the ring, of the frames that were measured. cpu_ns: of the writing thread."""
 
     cpu_ns: int = 0
     frames: int = 0
 
-    def share_of_core(self, seconds: float) -> float:
-        """Return the CPU time spent in the ring during that many seconds, as a share of one core."""
-        return self.cpu_ns / 1e9 / seconds if seconds > 0 else 0.0
+    def add(self, begin_ns: int) -> None:
+        """Add a frame. begin_ns: the thread's CPU time before it was written."""
+        self.cpu_ns += time.thread_time_ns() - begin_ns
+        self.frames += 1
 
-
-@dataclass(slots=True)
-class _Frame:
-    """A frame to be written. data: its bytes, or else fill writes them into a slot.
-
-    crc32: for the ledger, of a frame without data.
-    """
-
-    size: int
-    data: bytes | None = None
-    keyframe: bool = True
-    flags: int = 0
-    fill: Callable[[memoryview], None] | None = None
-    reserved: bytes = b""
-    crc32: int = 0
+    @property
+    def us_per_frame(self) -> float:
+        """The CPU time of a frame."""
+        return self.cpu_ns / 1000 / max(self.frames, 1)
 
 
 class Outlet:
@@ -85,7 +66,7 @@ class Outlet:
         self.books = Books()
         self.ring_time = RingTime()
         self._codec = codec
-        self._picture = (0, 0, 0)
+        self._picture: dict[str, Any] = {}  # by the names of Producer.write()
         self._ledger = ledger
         self._refused_before = False
         self._discontinuity = False  # the next frame does not continue the one before
@@ -93,6 +74,7 @@ class Outlet:
         self.written_bytes = 0
         slots, self._slot = geometry or (channel.slots, channel.slot)
         self._entry_ns = 0
+        self._dated_ns, self._offset_ns = -OFFSET_NS, 0  # when the wall clock was compared with the monotonic one
         self.producer = Producer(channel.ring, slots=slots, slot_size=self._slot, mode=channel.mode, media=media)
         info = self.producer.info()
         self._first = info.frames  # a ring that was taken over continues its frame numbers
@@ -100,35 +82,93 @@ class Outlet:
 
     def describe(self, width: int, height: int, fps: float) -> None:
         """Declare size and rate of the following frames. A change is a discontinuity."""
-        picture = (width, height, min(round(fps), 255))
+        picture = {"codec": int(self._codec), "width": width, "height": height, "fps": min(round(fps), 255)}
         self._discontinuity = self._discontinuity or (self.books.written > 0 and picture != self._picture)
         self._picture = picture
 
     def write(self, unit: AccessUnit, captured: Captured) -> Result:
         """Write an access unit of that picture, and return what became of it."""
-        flags = _RECOVERY_POINT if unit.entry is EntryPoint.RECOVERY_POINT else 0
-        result = self._write(_Frame(len(unit.data), unit.data, unit.keyframe, flags), captured)
-        if result == "refused":
+        data, entry = unit
+        flags = _CAPTURE_DRIVER if captured.from_driver else 0
+        if self._discontinuity or captured.discontinuity:
+            flags |= _DISCONTINUITY
+        if entry is EntryPoint.RECOVERY_POINT:
+            flags |= _RECOVERY_POINT
+        if self._ledger is not None:
+            self._entry_ns = time.monotonic_ns()
+        begin_ns = time.thread_time_ns() if self.books.encoded % MEASURED_EVERY == 0 else 0
+        result, capture_ns = _DROPPED, captured.capture_ns
+        if not 0 <= capture_ns - self._dated_ns < OFFSET_NS:
+            self._date(capture_ns)
+        try:
+            if self.producer.write(
+                data,
+                keyframe=entry is not EntryPoint.NONE,
+                timestamp_ms=(capture_ns + self._offset_ns) // 1_000_000,
+                capture_ns=capture_ns,
+                flags=flags,
+                **self._picture,
+            ):
+                result = _WRITTEN
+        except ProducerBusy:
+            pass
+        except FrameTooLarge:
+            result = _REFUSED
             self._advise(unit)
-        return result
+        if begin_ns:
+            self.ring_time.add(begin_ns)
+        return self._count(result, captured, len(data), data)
 
     def write_raw(self, layout: PictureLayout, convert: Callable[[memoryview], None], captured: Captured) -> Result:
         """Have convert write that picture into a slot, publish it, and return what became of it."""
-        return self._write(_Frame(layout.size, fill=convert, reserved=layout.reserved), captured)
+        begin_ns, result, crc32 = time.thread_time_ns(), _DROPPED, 0
+        flags = _CAPTURE_DRIVER if captured.from_driver else 0
+        if self._discontinuity or captured.discontinuity:
+            flags |= _DISCONTINUITY
+        self._entry_ns = time.monotonic_ns()
+        self._date(captured.capture_ns)
+        try:
+            with self.producer.reserve() as slot:
+                converting_ns = time.thread_time_ns()
+                convert(slot.data)
+                if self._ledger is not None:
+                    crc32 = zlib.crc32(slot.data[: layout.size])  # here, since a queue of pictures might grow
+                begin_ns += time.thread_time_ns() - converting_ns  # to convert a picture is no work of the ring's
+                self._entry_ns = time.monotonic_ns()
+                slot.commit(
+                    layout.size,
+                    keyframe=True,
+                    timestamp_ms=(captured.capture_ns + self._offset_ns) // 1_000_000,
+                    reserved=layout.reserved,
+                    capture_ns=captured.capture_ns,
+                    flags=flags,
+                    **self._picture,
+                )
+                result = _WRITTEN
+        except ProducerBusy:
+            pass
+        except FrameTooLarge:
+            result = _REFUSED
+        self.ring_time.add(begin_ns)
+        return self._count(result, captured, layout.size, None, crc32)
 
-    def _write(self, frame: _Frame, captured: Captured) -> Result:
-        self.books.encoded += 1
-        self._entry_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
-        result, number = self._publish(frame, captured)
-        self.ring_time.cpu_ns += time.thread_time_ns() - cpu_ns
-        self.ring_time.frames += 1
-        if result == "written":
-            self.books.written += 1
-            self.written_bytes += frame.size
-        elif result == "refused":
-            self.books.refused += 1
+    def _date(self, capture_ns: int) -> None:
+        """Find out anew what the wall clock says, which may be set at any time."""
+        self._dated_ns, self._offset_ns = capture_ns, realtime_offset_ns()
+
+    def _count(self, result: Result, captured: Captured, size: int, data: bytes | None, crc32: int = 0) -> Result:
+        """Count a frame, and record it in the ledger. crc32: of a frame without data."""
+        books, number = self.books, -1
+        books.encoded += 1
+        self._discontinuity = result is not _WRITTEN
+        if result is _WRITTEN:
+            number = self._first + books.written
+            books.written += 1
+            self.written_bytes += size
+        elif result is _REFUSED:
+            books.refused += 1
         else:
-            self.books.ring_dropped += 1
+            books.ring_dropped += 1
         if self._ledger is not None:
             record = Record(
                 channel=self.channel.ring,
@@ -136,54 +176,12 @@ class Outlet:
                 capture_ns=captured.capture_ns,
                 entry_ns=self._entry_ns,
                 number=number,
-                size=frame.size,
-                crc32=frame.crc32,
+                size=size,
+                crc32=crc32,
                 result=result,
             )
-            self._ledger.add(record, frame.data)
+            self._ledger.add(record, data)
         return result
-
-    def _publish(self, frame: _Frame, captured: Captured) -> tuple[Result, int]:
-        flags = frame.flags | (_CAPTURE_DRIVER if captured.from_driver else 0)
-        if self._discontinuity or captured.discontinuity:
-            flags |= _DISCONTINUITY
-        try:
-            written = self._hand_over(frame, captured, flags)
-        except (ProducerBusy, FrameTooLarge) as error:
-            self._discontinuity = True
-            return "refused" if isinstance(error, FrameTooLarge) else "ring_dropped", -1
-        self._discontinuity = not written
-        return ("written", self._first + self.books.written) if written else ("ring_dropped", -1)
-
-    def _hand_over(self, frame: _Frame, captured: Captured, flags: int) -> bool:
-        """Write a frame into a slot. Returns whether the ring took it. Raises what Producer raises."""
-        width, height, fps = self._picture
-        said: _Said = {
-            "keyframe": frame.keyframe,
-            "codec": self._codec,
-            "width": width,
-            "height": height,
-            "fps": fps,
-            "timestamp_ms": (realtime_offset_ns() + captured.capture_ns) // 1_000_000,
-            "reserved": frame.reserved,
-            "capture_ns": captured.capture_ns,
-            "flags": flags,
-        }
-        if frame.data is not None:
-            return self.producer.write(frame.data, **said)
-        with self.producer.reserve() as slot:
-            self._fill(frame, slot.data)
-            slot.commit(frame.size, **said)
-        return True
-
-    def _fill(self, frame: _Frame, slot: memoryview) -> None:
-        assert frame.fill is not None
-        cpu_ns = time.thread_time_ns()
-        frame.fill(slot)
-        if self._ledger is not None:
-            frame.crc32 = zlib.crc32(slot[: frame.size])  # here, since a queue of pictures might grow
-        self.ring_time.cpu_ns -= time.thread_time_ns() - cpu_ns  # to convert a picture is no work of the ring's
-        self._entry_ns = time.monotonic_ns()
 
     def _advise(self, unit: AccessUnit) -> None:
         if self._refused_before:

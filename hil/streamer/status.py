@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vshm_ctypes.commandline.output import can_redraw, say
 
-from .lane import Lane
 from .log import LOG
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
+    from .open_lane import AnyLane
     from .sound.lane import SoundLane
+    from .sources.source import Source
 
 
 PLAIN_EVERY_S = 10.0  # on a terminal that can't redraw lines
@@ -42,8 +43,8 @@ class Status:
     A terminal that can't redraw gets plain lines now and then; elsewhere, as in a service's log, only the end is shown.
     """
 
-    def __init__(self, lanes: Sequence[Lane | SoundLane]) -> None:
-        self._lanes = lanes
+    def __init__(self, lanes: Sequence[AnyLane | SoundLane], microphone: Source | None = None) -> None:
+        self._lanes, self._microphone = lanes, microphone
         self._begin_s = self._last_s = time.monotonic()
         self._last_cpu_s = time.process_time()
         self._last = [(0, 0) for _ in lanes]  # frames and bytes
@@ -96,15 +97,15 @@ class Status:
                 "imbalance": lane.books.imbalance(),
                 "written_bytes": lane.outlet.written_bytes,
                 "ring_bytes": lane.outlet.ring_bytes,
-                "ring_cpu_share": ring_time.share_of_core(seconds),
-                "ring_cpu_us_per_frame": ring_time.cpu_ns / 1000 / max(ring_time.frames, 1),
+                "ring_cpu_share": ring_time.us_per_frame * lane.books.encoded / 1e6 / max(seconds, 1e-9),
+                "ring_cpu_us_per_frame": ring_time.us_per_frame,
             }
-            if not isinstance(lane, Lane):
-                told["microphone"] = lane.source.figures()
+        if self._microphone is not None:
+            told["microphone"] = self._microphone.figures()
         return told | {"channels": channels}
 
 
-def _dropped(lane: Lane | SoundLane) -> int:
+def _dropped(lane: AnyLane | SoundLane) -> int:
     books = lane.books
     return books.encoder_dropped + books.source_error + books.refused + books.ring_dropped
 

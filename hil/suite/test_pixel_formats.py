@@ -152,8 +152,8 @@ def test_the_colours_come_out_of_each_encoder(node: Path, codec: Any) -> None:
     """
     import av
 
-    from hil.streamer.channels import Channel
-    from hil.streamer.encoder import CODECS, SOFTWARE, Encoder
+    from hil.streamer.channels import CODECS, Channel
+    from hil.streamer.encoder import SOFTWARE, Encoder
 
     choose(node, ("Rec. 709", "Default", "Full Range"))
     with picture_of(node, "YU12") as picture:

@@ -13,7 +13,7 @@ from encoded import UNIT_GOP
 from fake_v4l2 import FakeCamera, Sent, plug_in
 
 from hil.streamer.channels import Channel
-from hil.streamer.lane import Lane
+from hil.streamer.pass_through import PassThrough
 from hil.streamer.sources import v4l2 as source_module
 from hil.streamer.sources.healing import HealingSource
 from hil.streamer.sources.modes import Size, Wanted
@@ -39,13 +39,14 @@ def plug(monkeypatch: pytest.MonkeyPatch, folder: Path, *cameras: FakeCamera) ->
     return plug_in(monkeypatch, folder, *cameras)
 
 
-def stream(ring: str, codec: Codec, camera: FakeCamera) -> tuple[list[Frame], Lane, HealingSource]:
+def stream(ring: str, codec: Codec, camera: FakeCamera) -> tuple[list[Frame], PassThrough, HealingSource]:
     """Stream everything that the camera has through source, lane and ring."""
     name: Any = {Codec.H264: "h264", Codec.H265: "h265", Codec.JPEG: "jpeg"}[codec]
     channel = Channel(ring=ring, codec=name, slots=100, slot=1 << 20)
     source = HealingSource(V4l2Source("auto", Wanted(SIZE, 25.0, codec, bit_rate=500_000, gop=UNIT_GOP)))
     source.open()
-    lane = Lane(channel, source, None, None)
+    assert source.codec is not None
+    lane = PassThrough(channel, source, source.codec, None)
     with Consumer(ring, start="oldest") as reader:
         while camera.queue:
             captured = source.read(0.1)

@@ -13,10 +13,10 @@ import pytest
 from colour_judges import Pictures, by_ffmpeg, by_gstreamer, by_opencv, each_by_ffmpeg
 from streamers import end, streaming, take
 
-from hil.streamer.channels import Channel
+from hil.streamer.channels import CODECS, Channel
 from hil.streamer.colour import BT601, BT709, BT2020, UNTOLD, Colour, colour_of, colour_to_encode
 from hil.streamer.converter import Converter
-from hil.streamer.encoder import CODECS, SOFTWARE, Encoder
+from hil.streamer.encoder import SOFTWARE, Encoder
 from hil.streamer.rescaler import PIXELS as DIRECT
 from hil.suite import patches
 from vshm_ctypes import Codec, Consumer

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are passed through: each access unit as it is, with the time of its picture."""
 
+import itertools
 import json
 import logging
 import shutil
@@ -15,9 +16,11 @@ from clips import FPS, HEIGHT, WIDTH, even, number_of, offsets, play, source_of,
 from own_clock import Clock
 from streamers import streaming
 
+from hil.streamer.sources.clip import Clip
 from hil.streamer.sources.file import FileSource
 from hil.streamer.sources.source import Captured, SourceError
 from hil.streamer.sources.timeline import Timeline
+from hil.streamer.sources.units import Units
 from vshm_ctypes import Codec, Consumer
 from vshm_ctypes.bitstream import EntryPoint, entry_point, picture_format
 
@@ -88,6 +91,36 @@ def test_every_unit_arrives_as_it_is_with_the_time_of_its_picture(
         times = sorted(offsets(found))
         assert [time_s - times[0] for time_s in times] == pytest.approx(even(COUNT), abs=0.002)
         assert (sorted(offsets(found)) == offsets(found)) == (encoder == "mjpeg")
+
+
+def test_what_came_before_a_file_can_not_be_read_on_is_handed_out(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several packets are read at once: an error in the midst of them must not lose those before it."""
+    path, packets, packet = made(tmp_path / "clip.mp4", "libx264"), itertools.count(), Clip.packet
+
+    def torn(clip: Clip) -> Any:
+        if next(packets) == 25:
+            raise SourceError(0, "torn")
+        return packet(clip)
+
+    monkeypatch.setattr(FileSource, "_look", lambda _: None)  # which decodes some packets
+    monkeypatch.setattr(Clip, "packet", torn)
+    source, found = copied(path, clock), []
+    with pytest.raises(SourceError, match="torn"):
+        while True:
+            found.append(source.read(0.1))
+    assert len(data_of([captured for captured in found if captured])) == 24  # the last one's end was not seen
+
+
+def test_of_a_pipe_no_more_is_read_than_is_due(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program writes into it live is to be handed out, not waited for in heaps."""
+    monkeypatch.setattr(Path, "is_file", lambda _: False)
+    source = copied(made(tmp_path / "clip.mp4", "libx264"), clock)
+    reader = source._reader
+    assert isinstance(reader, Units)
+    assert [len(reader.more()) for _ in range(3)] == [1, 1, 1]
+    source.close()
 
 
 def test_two_fields_of_one_picture_are_one_unit(clock: Clock, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hil.streamer import lane as lane_module
 from hil.streamer.channels import Channel
 from hil.streamer.encoder import Encoded, Encoder
 from hil.streamer.lane import Lane
+from hil.streamer.pass_through import PassThrough
 from hil.streamer.sources.source import Captured
 from vshm_ctypes import Codec, Consumer, Frame
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint
@@ -82,7 +83,7 @@ def lane_of(ring: str, fps: float = 0.0) -> Lane:
     return Lane(Channel(ring=ring, fps=fps, slots=100, slot=1 << 16), CAMERA, "any", None)
 
 
-def read_all(ring: str, lane: Lane) -> list[Frame]:
+def read_all(ring: str, lane: Lane | PassThrough) -> list[Frame]:
     with Consumer(ring, start="oldest") as stream:
         lane.close()
         return list(stream)
@@ -206,7 +207,7 @@ JPEG_CAMERA: Any = SimpleNamespace(**vars(CAMERA) | {"codec": Codec.JPEG})
 def test_an_encoded_unit_is_in_the_ring_once_it_was_offered_and_none_is_left_out(ring: str) -> None:
     """No thread takes it, and so none of them gives way, however fast they come."""
     threads = threading.active_count()
-    lane = Lane(Channel(ring=ring, slots=200), JPEG_CAMERA, None, None)
+    lane = PassThrough(Channel(ring=ring, slots=200), JPEG_CAMERA, Codec.JPEG, None)
     assert threading.active_count() == threads
     for number in range(150):
         lane.offer(Captured(number + 1, unit=AccessUnit(bytes([number]), EntryPoint.IDR), discontinuity=number == 7))
@@ -218,7 +219,7 @@ def test_an_encoded_unit_is_in_the_ring_once_it_was_offered_and_none_is_left_out
 
 
 def test_a_lane_that_cannot_pass_on_ends_alone(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    lane, other = (Lane(Channel(ring=name), JPEG_CAMERA, None, None) for name in (ring, f"{ring}_other"))
+    lane, other = (PassThrough(Channel(ring=name), JPEG_CAMERA, Codec.JPEG, None) for name in (ring, f"{ring}_other"))
     monkeypatch.setattr(lane.outlet, "write", None)
     for one in (lane, other, lane, other):
         one.offer(Captured(1, unit=AccessUnit(b"1", EntryPoint.IDR)))

@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 
 import pytest
+from nal_writer import nal, pps, slice_, sps
 
 from hil.streamer.sources.factory import make_source
 from hil.streamer.sources.modes import Wanted
@@ -11,7 +12,7 @@ from hil.streamer.sources.ring import RingSource
 from hil.streamer.sources.source import Captured, SourceError
 from hil.streamer.sources.timeline import Timelines
 from vshm_ctypes import Codec, Flag, Media, Producer
-from vshm_ctypes.bitstream import EntryPoint
+from vshm_ctypes.bitstream import EntryPoint, nal_units
 
 
 @pytest.fixture
@@ -57,6 +58,17 @@ def test_access_units_are_passed_on_with_their_times(producer: Producer) -> None
     ]
     assert [one.capture_ns for one in found] == [10**9, 2 * 10**9, 3 * 10**9]
     assert [one.from_driver for one in found] == [True, False, False]
+    source.close()
+
+
+def test_parameter_sets_that_came_once_are_in_front_of_every_keyframe(producer: Producer) -> None:
+    recovery = nal(6, b"\x06\x01\xc4\x80", 0)  # recovery_frame_cnt 0, exact_match_flag 1
+    producer.write(sps() + pps() + slice_(kind=5, reference=3, lsb=0), keyframe=True)
+    source = RingSource(producer.ring, Wanted())
+    source.open()
+    producer.write(recovery + slice_(frame_num=1, lsb=2), keyframe=True, flags=Flag.RECOVERY_POINT)
+    kinds = [[unit.kind for unit in nal_units(one.unit.data, Codec.H264)] for one in read(source, 2) if one.unit]
+    assert kinds == [[7, 8, 5], [7, 8, 6, 1]]
     source.close()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import av
 import pytest
 from encoded import access_units
+from sets_once import without_sets
 from streamers import streaming
 from writers import wait_until
 
@@ -59,6 +60,18 @@ def test_rpicam_vids_stream_comes_out_as_access_units() -> None:
     assert [captured.unit and captured.unit.data for captured in found] == [d for d, _ in access_units(FRAMES)[:-1]]
     assert source.read(0.05) is None  # the last one ends when the next begins
     source.close()
+    source.close()
+
+
+def test_parameter_sets_that_came_once_are_in_front_of_every_keyframe(pi: Path) -> None:
+    units = access_units(FRAMES)
+    bare = (without_sets(data, Codec.H264) for data, _ in units[1:])
+    (pi / "stream.h264").write_bytes(b"".join([units[0][0], *bare]))
+    source = RpicamSource(Wanted(Size(64, 48), 25))
+    source.open()
+    found = [captured.unit for _ in units[:-1] if (captured := source.read(10.0)) is not None and captured.unit]
+    assert [unit.data for unit in found if unit.keyframe] == [data for data, is_key in units[:-1] if is_key]
+    assert [unit.keyframe for unit in found].count(True) > 1
     source.close()
 
 

@@ -11,9 +11,9 @@ import pytest
 from colour_judges import by_ffmpeg
 from fake_v4l2 import FakeCamera, Sent, plug_in
 
-from hil.streamer.channels import Channel
+from hil.streamer.channels import CODECS, Channel
 from hil.streamer.colour import BT601, BT709, BT2020, IDENTITY, UNTOLD, Colour
-from hil.streamer.encoder import CODECS, SOFTWARE, Encoder
+from hil.streamer.encoder import SOFTWARE, Encoder
 from hil.streamer.sources import v4l2 as source_module
 from hil.streamer.sources.modes import Size, Wanted
 from hil.streamer.sources.pixel_formats import RAW, fourcc_of

@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import AccessUnit
 
 from ..log import LOG
 from .clip import MOST_FPS, Clip
@@ -25,9 +26,22 @@ from .source import Captured, SourceError
 from .timeline import Pace, Timeline
 from .units import Units
 
+if TYPE_CHECKING:
+    import av
+
 FIRST_PICTURES = 4  # pictures that are decoded before the start, for size and rate
 FIRST_S = 10.0  # how long they are searched for
 WRONG = 1.5  # a declared rate that is so many times the measured one is not believed
+
+
+class _Turn(NamedTuple):
+    """A picture or an access unit on the timeline. due_s: None for one that is damaged. breaks: as of Item."""
+
+    due_s: float | None
+    shown_s: float = 0.0
+    picture: av.VideoFrame | None = None
+    unit: AccessUnit | None = None
+    breaks: bool = False
 
 
 class FileSource:
@@ -49,7 +63,8 @@ class FileSource:
         self._timeline = timeline or Timeline()
         self._pace: Pace | None = None
         self._ready: deque[Item] = deque()
-        self._begins = self._breaks = False  # for the next picture that is read, and that is returned
+        self._turns: deque[_Turn] = deque()
+        self._begins = self._breaks = False  # for the next picture that is read, and that is placed
         self._damaged = 0
         self._is_look = False  # while the stream is examined before it is passed through
         self.codec: Codec | None = None
@@ -114,8 +129,10 @@ class FileSource:
             if not item.bad:
                 self._in_round += 1
                 self._first = item if self._in_round == 1 else None
-            self._ready.append(item._replace(begins=self._begins, breaks=self._begins and not self._is_still))
-            self._begins = False
+            if self._begins:
+                item = item._replace(begins=True, breaks=not self._is_still)
+                self._begins = False
+            self._ready.append(item)
 
     def _end_round(self) -> None:
         self._is_still = self._first is not None
@@ -160,37 +177,56 @@ class FileSource:
 
         Raises SourceError, or EOFError at the end.
         """
-        assert self._pace is not None
-        until_s = self._timeline.clock() + timeout_s
-        while not self._ready and not self._over:
-            self._step()
-            if self._timeline.clock() > until_s:
-                break
-        if not self._ready:
-            if self._over and self._pace.wait_for_end(timeout_s):
+        pace = self._pace
+        assert pace is not None
+        if not self._turns:
+            timeout_s = self._read_on(timeout_s)
+            if self._ready:
+                self._place(pace, timeout_s)
+            elif self._over and pace.wait_for_end(timeout_s):
                 raise EOFError(f"{self._path} has ended")
-            return None
-        return self._hand_out(self._ready[0], self._pace, until_s)
-
-    def _hand_out(self, item: Item, pace: Pace, until_s: float) -> Captured | None:
-        if item.begins:
-            pace.next_round(self._clip.length_s if self._timeline.is_shared else 0.0)
-            item = self._ready[0] = item._replace(begins=False)
-        self._breaks = self._breaks or item.breaks
-        if item.bad:
-            self._ready.popleft()
-            self._damaged += 1
+            if not self._turns:
+                return None
+        turn = self._turns[0]
+        if turn.due_s is None:
+            self._turns.popleft()
             return Captured(round(self._timeline.clock() * 1e9), bad=True)
-        due_s = pace.place(item.time_s, self._clip.start_s if self._timeline.is_shared else None)
-        if not pace.wait(due_s, until_s - self._timeline.clock()):
+        if not pace.wait(turn.due_s, timeout_s):
             return None
-        self._ready.popleft()
-        jumped = pace.took(due_s, 0.0 if self._is_still else item.length_s)
+        self._turns.popleft()
+        return Captured(pace.capture_ns(turn.shown_s), turn.picture, turn.unit, discontinuity=turn.breaks)
+
+    def _read_on(self, timeout_s: float) -> float:
+        """Read until there is something to place, but not much longer than timeout_s. Returns what is left of it."""
+        until_s = self._timeline.clock() + timeout_s
+        while not self._ready and not self._over and timeout_s >= 0:
+            self._step()
+            timeout_s = until_s - self._timeline.clock()
+        return timeout_s
+
+    def _place(self, pace: Pace, timeout_s: float) -> None:
+        """Place what was read on the timeline; one by one if others have streams there, which may jump together."""
+        while self._ready and not (self._turns and self._timeline.is_shared):
+            item = self._ready[0]
+            if item.begins:
+                pace.next_round(self._clip.length_s if self._timeline.is_shared else 0.0)
+                item = self._ready[0] = item._replace(begins=False)
+            self._breaks = self._breaks or item.breaks
+            if item.bad:
+                self._damaged += 1
+                self._turns.append(_Turn(None))
+            else:
+                due_s = pace.place(item.time_s, self._clip.start_s if self._timeline.is_shared else None)
+                if pace.is_at_gap and not pace.wait(due_s, timeout_s):
+                    return
+                self._turns.append(self._turn(item, due_s, pace.took(due_s, 0.0 if self._is_still else item.length_s)))
+            self._ready.popleft()
+
+    def _turn(self, item: Item, due_s: float, jumped: bool) -> _Turn:
         # Within a GOP nothing is lost, and a reader that is told of a discontinuity would wait for the next keyframe.
         breaks = self._breaks or (jumped and (item.unit is None or item.unit.keyframe))
         self._breaks = False
-        shown_ns = pace.capture_ns(due_s - item.early_s)
-        return Captured(shown_ns, picture=item.picture, unit=item.unit, discontinuity=breaks)
+        return _Turn(due_s, due_s - item.early_s, item.picture, item.unit, breaks)
 
     def want_keyframe(self) -> None:
         """Do nothing: the encoder can make any picture a keyframe, and access units are passed through as they are."""
@@ -203,6 +239,7 @@ class FileSource:
     def close(self) -> None:
         """Close the file. A second call does nothing."""
         self._ready.clear()
+        self._turns.clear()
         self._clip.close()
         if self._pace is not None:
             self._pace.close()

@@ -7,7 +7,7 @@ import errno
 from contextlib import suppress
 
 from vshm_ctypes import Codec, Consumer, Flag, Frame, Media, ProducerNotRunning, VideoShmError
-from vshm_ctypes.bitstream import AccessUnit, EntryPoint
+from vshm_ctypes.bitstream import AccessUnit, EntryPoint, ParameterSets
 from vshm_ctypes.rings import ring_name
 
 from .modes import Wanted
@@ -33,6 +33,7 @@ class RingSource:
         self.width = self.height = 0
         self.fps = wanted.fps or 30.0
         self.codec: Codec | None = None
+        self._sets: ParameterSets | None = None
         self._stream: Consumer | None = None
         self._first: Frame | None = None
         self._missed = self._discontinuities = 0
@@ -56,6 +57,8 @@ class RingSource:
             self.close()
             raise SourceError(0, f"{self.name}: no encoded pictures, which alone are passed through", "unsuitable")
         self.codec, self.width, self.height = Codec(first.codec), first.width, first.height
+        if self._sets is None or self._sets.codec != self.codec:
+            self._sets = ParameterSets(self.codec)
         self.fps = float(first.fps or self.fps)
         self._first = first
 
@@ -63,20 +66,20 @@ class RingSource:
         """Return the next access unit, or None after timeout_s seconds. Raises SourceError: the ring has ended."""
         frame, self._first = self._first, None
         if frame is None:
-            if self._stream is None:
+            if self._stream is None or self._sets is None:
                 raise SourceError(0, f"{self.name} is not open")
             try:
                 frame = self._stream.receive(timeout_s)
             except VideoShmError as error:  # its writer closed it, or died
                 raise SourceError(error.errno or 0, str(error.strerror), "unplugged") from None
-        if frame is None:
+        if frame is None or self._sets is None:
             return None
         self._missed += frame.missed_before
         is_broken = bool(frame.missed_before or frame.discontinuity)
         self._discontinuities += is_broken
         return Captured(
             frame.capture_ns or frame.publish_ns,
-            unit=AccessUnit(frame.data, _entry(frame)),
+            unit=self._sets.complete(AccessUnit(frame.data, _entry(frame))),
             sequence=frame.sequence,
             from_driver=bool(frame.flags & Flag.CAPTURE_DRIVER),
             discontinuity=is_broken,

@@ -7,7 +7,7 @@ import time
 from collections import deque
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit, Splitter, StreamError
+from vshm_ctypes.bitstream import AccessUnit, ParameterSets, Splitter, StreamError
 
 from .modes import Size, Wanted
 from .program import Program
@@ -29,6 +29,7 @@ class RpicamSource:
         self.width, self.height = wanted.size or Size(1280, 720)
         self.fps = wanted.fps or 30.0
         self._bit_rate, self._gop = wanted.bit_rate, wanted.gop
+        self._sets = ParameterSets(Codec.H264)
         self._program: Program | None = None
         self._opened_s: float | None = None  # and not read yet
 
@@ -68,7 +69,7 @@ class RpicamSource:
             if not self._receive(deadline - time.monotonic()):
                 return None
         unit, begun_ns = self._units.popleft()
-        return Captured(begun_ns, unit=unit)
+        return Captured(begun_ns, unit=self._sets.complete(unit))
 
     def _receive(self, timeout_s: float) -> bool:
         """Return whether something came in time."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint, Splitter, StreamError, entry_point
 from vshm_ctypes.bitstream.h264 import PPS, SPS, read_pps, read_sps
-from vshm_ctypes.bitstream.nal import START_CODE, SYNTAXES
+from vshm_ctypes.bitstream.nal import START_CODE, SYNTAXES, find_start
 
 _PARTITION = 2  # of an H.264 slice, whose other parts follow; a slice of H.265 that has this type is rare
 # NAL units that may come before the slices of a picture: parameter sets, SEI, delimiters.
@@ -33,12 +33,15 @@ class Samples:
     As a rule a sample is one access unit, which the first bytes of its NAL units tell. From the first one on that is
     not, a Splitter looks for where pictures begin: FFmpeg, for one, writes what precedes a picture into the sample
     before. A sample is handed on once the next one begins another picture.
+
+    is_plain: whether the access unit that was yielded last has nothing but slices where decoding can't begin.
     """
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self._splitter = Splitter(codec)
         self._is_regular = True
+        self.is_plain = False
         self._held: _Sample | None = None
         self._sets = b""  # of the last sample that began with some
         # Else a second field or a redundant picture may come in a sample of its own, and belong to the one before.
@@ -53,7 +56,7 @@ class Samples:
                 yield self._unit(before)
             return
         if self._is_regular:
-            self._is_regular = False
+            self._is_regular = self.is_plain = False
             self._splitter.learn(self._sets)
             if self._held is not None:
                 yield from self._splitter.feed(self._held.data, self._held.mark)
@@ -65,9 +68,11 @@ class Samples:
         if self._held is not None:
             yield self._unit(self._held)
             self._held = None
+        self.is_plain = False
         yield from self._splitter.flush()
 
     def _unit(self, sample: _Sample) -> tuple[AccessUnit, Any]:
+        self.is_plain = not sample.may_begin
         entry = entry_point(sample.data, self._codec) if sample.may_begin else EntryPoint.NONE
         return AccessUnit(sample.data, entry), sample.mark
 
@@ -75,12 +80,12 @@ class Samples:
         """Return the sample if it is one access unit, or None if it is none, several, or can't be told so fast."""
         syntax, before, dependent = SYNTAXES[self._codec], _BEFORE[self._codec], _DEPENDENT[self._codec]
         has_slice = may_begin = False
-        at = data.find(START_CODE)
+        at = find_start(data)
         while at >= 0:
             header = at + len(START_CODE)
             if header + syntax.header >= len(data) or (syntax.header == 2 and self._layer(data, header)):
                 return None
-            kind, at = syntax.kind(data[header]), data.find(START_CODE, header)
+            kind, at = syntax.kind(data[header]), find_start(data, header)
             if kind in syntax.slices:
                 is_first = bool(data[header + syntax.header] & _FIRST)
                 if is_first == has_slice or not (self._has_frames and self._has_no_redundant) or kind == _PARTITION:

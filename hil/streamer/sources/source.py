@@ -29,9 +29,9 @@ class SourceError(OSError):
 class Captured:
     """A picture, raw or encoded, or some sound, which is dated by its first sample.
 
-    capture_ns: CLOCK_MONOTONIC. from_driver: whether that is the driver's timestamp. sequence: the driver's sequence
-    number, or -1 if there is none. discontinuity: it does not continue what came before. bad: the driver flagged it as
-    damaged; it has no picture.
+    unit: one where decoding can begin has all parameter sets. capture_ns: CLOCK_MONOTONIC. from_driver: whether that is
+    the driver's timestamp. sequence: the driver's sequence number, or -1 if there is none. discontinuity: it does not
+    continue what came before. bad: the driver flagged it as damaged; it has no picture.
     """
 
     capture_ns: int

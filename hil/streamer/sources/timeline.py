@@ -29,7 +29,7 @@ class Timeline:
         self.clock, self.sleep = clock, sleep
         self._lock = threading.Lock()
         self._offsets: dict[int, list[float]] = {}
-        self._late_s = 0.0
+        self.late_s = 0.0  # how much everything is delayed
         self._streams: set[object] = set()
         self._at_gap: dict[object, tuple[float, float]] = {}
 
@@ -53,7 +53,7 @@ class Timeline:
         """Return the first offset of a round. The first stream to ask places time_s at wanted_s, or at the present."""
         with self._lock:
             if number not in self._offsets:
-                at_s = self.clock() - self._late_s if wanted_s is None else wanted_s
+                at_s = self.clock() - self.late_s if wanted_s is None else wanted_s
                 self._offsets[number] = [at_s - time_s]
                 self._offsets.pop(number - ROUNDS, None)
             return self._offsets[number][0]
@@ -83,14 +83,10 @@ class Timeline:
         with self._lock:
             self._at_gap.pop(stream, None)
 
-    def clock_s(self, due_s: float) -> float:
-        """Return a due time on CLOCK_MONOTONIC, in seconds."""
-        return due_s + self._late_s
-
     def slip(self, seconds: float) -> None:
         """Delay everything by that time, because a stream could not keep up or the machine was suspended."""
         with self._lock:
-            self._late_s += seconds
+            self.late_s += seconds
 
 
 class Timelines:
@@ -105,7 +101,10 @@ class Timelines:
 
 
 class Pace:
-    """One stream's position on a timeline. interval_s: of its pictures, used if the file has no better information."""
+    """One stream's position on a timeline. interval_s: of its pictures, used if the file has no better information.
+
+    is_at_gap: whether the last picture's place is not known until the other streams have come to the same gap.
+    """
 
     def __init__(self, timeline: Timeline, interval_s: float) -> None:
         self._timeline = timeline
@@ -116,6 +115,7 @@ class Pace:
         self._end_s: float | None = None
         self._begin_s = 0.0  # of this round
         self.jumped = False
+        self.is_at_gap = False
         timeline.join(self)
 
     def next_round(self, least_s: float = 0.0) -> None:
@@ -130,7 +130,7 @@ class Pace:
         self._timeline.join(self)
         if self._end_s is not None:
             self.next_round()
-            self._end_s = max(self._end_s, self._timeline.clock() - self._timeline.clock_s(0))
+            self._end_s = max(self._end_s, self._timeline.clock() - self._timeline.late_s)
 
     def place(self, time_s: float | None, zero_s: float | None = None) -> float:
         """Return when a picture with that time is due on the timeline. The same picture may be asked for repeatedly.
@@ -152,6 +152,7 @@ class Pace:
         if not -BACK_S < due_s - self._due_s <= max(GAP_S, INTERVALS * self._interval_s):
             offset = self._timeline.jump(self, self._round, self._offset, time_s, self._expected_s())
             if offset is None:
+                self.is_at_gap = True
                 return due_s
             self._offset, self.jumped = offset, True
             due_s = time_s + offset
@@ -164,16 +165,19 @@ class Pace:
     def took(self, due_s: float, length_s: float) -> bool:
         """Note that a picture of that length was delivered. Returns whether its time jumped."""
         self._due_s, self._end_s = due_s, due_s + (length_s or self._interval_s)
-        self._timeline.passed(self)
+        if self.is_at_gap:
+            self.is_at_gap = False
+            self._timeline.passed(self)
         jumped, self.jumped = self.jumped, False
         return jumped
 
     def wait(self, due_s: float, timeout_s: float) -> bool:
         """Sleep until due_s, but at most timeout_s. Returns whether it is due."""
-        wait_s = self._timeline.clock_s(due_s) - self._timeline.clock()
+        timeline = self._timeline
+        wait_s = due_s + timeline.late_s - timeline.clock()
         if wait_s < -BEHIND_S:
-            self._timeline.slip(-wait_s)
-        self._timeline.sleep(max(min(wait_s, timeout_s), 0))
+            timeline.slip(-wait_s)
+        timeline.sleep(max(min(wait_s, timeout_s), 0))
         return wait_s <= timeout_s
 
     def wait_for_end(self, timeout_s: float) -> bool:
@@ -182,7 +186,7 @@ class Pace:
 
     def capture_ns(self, due_s: float) -> int:
         """Return a due time on CLOCK_MONOTONIC, in ns."""
-        return round(self._timeline.clock_s(due_s) * 1e9)
+        return round((due_s + self._timeline.late_s) * 1e9)
 
     def close(self) -> None:
         """Leave the timeline. A second call does nothing."""

@@ -23,16 +23,17 @@ class UnitAssembler:
     Cameras also deliver parameter sets, slices or parts of two pictures in a buffer. Only the next picture tells for
     certain that a picture is complete. The assembler learns into which buffers the camera divides its pictures, and
     then hands each on with its last buffer. A buffer that goes on with a picture which was handed on makes it cautious
-    again. Pictures that are divided by size have their last buffer anywhere, and wait for the next picture.
+    again. Pictures that are divided by size have their last buffer anywhere, and wait for the next picture. sets: what
+    is known of the stream already.
     """
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, sets: ParameterSets | None = None) -> None:
         self.codec = codec
+        self._sets = sets or ParameterSets(codec)
         self._splitter = Splitter(codec)
         self._places, self._shapes = SlicePlaces(codec), Shapes()
         self._is_key, self._shape = False, WHOLE  # of the pending picture, or of the last one
         self._broken = False  # the next access unit does not continue the last one
-        self._rescued: ParameterSets | None = None  # of damaged pictures, for the next keyframe
         self._is_told = False
         self._is_closed = True  # the picture of the last buffer is complete, or lost
         self._is_guessed = False  # the last picture was handed on before the next one began
@@ -74,8 +75,7 @@ class UnitAssembler:
         found = []
         for unit, mark in self._splitter.flush():
             if not is_whole:
-                self._rescued = self._rescued or ParameterSets(self.codec)
-                self._rescued.learn(unit.data)
+                self._sets.learn(unit.data)  # for the next keyframe
             found.append(self._whole(unit, mark) if is_whole else self._bad(mark))
         self._broken = self._is_closed = True
         self._is_guessed = False
@@ -113,10 +113,7 @@ class UnitAssembler:
 
     def _whole(self, unit: AccessUnit, mark: Captured) -> Captured:
         broken, self._broken = self._broken, False
-        if self._rescued is not None:
-            unit = self._rescued.complete(unit)
-            self._rescued = None if unit.keyframe else self._rescued
-        return replace(mark, unit=unit, discontinuity=broken)
+        return replace(mark, unit=self._sets.complete(unit), discontinuity=broken)
 
     def _bad(self, mark: Captured) -> Captured:
         self._broken = self._is_counted = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
@@ -30,6 +31,7 @@ CODECS = {"h264": Codec.H264, "hevc": Codec.H265, "mjpeg": Codec.JPEG}
 # From the format of .mp4 and .mkv, with lengths and separate parameter sets, to the byte stream format of annex B.
 _FILTERS = {Codec.H264: "h264_mp4toannexb", Codec.H265: "hevc_mp4toannexb"}
 LOOK_AHEAD = 16  # access units; the most delayed one is most likely among these
+MOST_AHEAD = 1 << 18  # bytes
 
 
 class _Times(NamedTuple):
@@ -45,6 +47,9 @@ class Units:
 
     passed_over: access units before the first entry point. damaged: those that were incomplete in the file. discarded:
     those that are not shown but only referenced. why: what was wrong with the last one that was of no use.
+
+    Some are read at once, since the second packet finds code and data in the processor's caches, where the next picture
+    would not find them: that costs several times the work itself.
     """
 
     def __init__(self, clip: Clip) -> None:
@@ -60,15 +65,42 @@ class Units:
         self._delay_s = 0.0  # the longest time from decoding to presentation
         self._found: list[tuple[AccessUnit | None, _Times]] = []
         self._begun = self._looked = self._over = False
+        self._at_once = LOOK_AHEAD if Path(clip.path).is_file() else 1  # packets; a pipe's come one by one
+        self._failure: SourceError | None = None
         self.passed_over = self.damaged = self.discarded = 0
         self.why = ""
 
     def more(self) -> list[Item]:
-        """Return the access units of the next packet, possibly none. Raises SourceError, or EOFError at the end."""
-        packet = None if self._over else self._clip.packet()
-        if packet is None:
-            raise EOFError(f"{self._clip.path} has ended")
-        self._over = packet.size == 0
+        """Return the access units of the next packets, possibly none. Raises SourceError, or EOFError at the end."""
+        left = MOST_AHEAD
+        for _ in range(self._at_once):
+            packet = self._packet()
+            if packet is None:
+                break
+            self._read(packet)
+            left -= packet.size
+            if left < 0:
+                break
+        if not self._found and packet is None:
+            raise self._failure or EOFError(f"{self._clip.path} has ended")
+        if len(self._found) < LOOK_AHEAD and not self._over and not self._looked:
+            return []
+        self._looked = True
+        found, self._found = self._found, []
+        return self._in_turn(found)
+
+    def _packet(self) -> Any:
+        """Return the next packet, or None after the last one. What can't be read on ends it as well."""
+        if self._over:
+            return None
+        try:
+            packet = self._clip.packet()
+        except SourceError as error:  # raised once the access units before it are handed out
+            self._failure, packet = error, None
+        self._over = packet is None or packet.size == 0
+        return packet
+
+    def _read(self, packet: Any) -> None:
         self.discarded += packet.is_discard
         self.damaged += packet.is_corrupt
         seconds = self._clip.seconds
@@ -80,11 +112,6 @@ class Units:
         except (StreamError, av.FFmpegError) as error:
             self.why = str(error)
             self._found.append((None, times))
-        if len(self._found) < LOOK_AHEAD and not self._over and not self._looked:
-            return []
-        self._looked = True
-        found, self._found = self._found, []
-        return self._in_turn(found)
 
     def _units(self, packet: Any, times: _Times) -> Iterable[tuple[AccessUnit, _Times]]:
         if self._samples is None:
@@ -107,8 +134,10 @@ class Units:
             self.passed_over += 1
             return
         self._begun = True
-        unit = self._sets.complete(unit)
-        self._found.append((self._beside.put_into(unit) if self._beside is not None else unit, times))
+        if self._samples is None or not self._samples.is_plain:  # else there is nothing to add, and nothing to learn
+            unit = self._sets.complete(unit)
+            unit = self._beside.put_into(unit) if self._beside is not None else unit
+        self._found.append((unit, times))
 
     def _in_turn(self, found: list[tuple[AccessUnit | None, _Times]]) -> list[Item]:
         """Return the items. None is due before it is shown: readers of a live stream take that for its capture."""

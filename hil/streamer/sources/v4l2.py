@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import ParameterSets
 
 from ..colour import colour_of
 from ..log import LOG
@@ -63,6 +64,7 @@ class V4l2Source:
         self._is_bus_full = False  # it had no room for raw pictures
         self._start: Callable[[], None] | None = None  # what is left to do until pictures come
         self._assembler: UnitAssembler | JpegAssembler | None = None
+        self._sets: dict[Codec, ParameterSets] = {}  # what a camera has said once it need not say again
         self._jpeg_decoder = JpegDecoder()
         self._ready: deque[Captured] = deque()
         self._said: set[str] = set()
@@ -153,7 +155,9 @@ class V4l2Source:
     def _assembler_of(self, native: Codec | None) -> UnitAssembler | JpegAssembler | None:
         if native == Codec.JPEG:
             return JpegAssembler(self._jpeg_decoder, decodes=self.codec is None)
-        return UnitAssembler(native) if native is not None else None
+        if native is None:
+            return None
+        return UnitAssembler(native, self._sets.setdefault(native, ParameterSets(native)))
 
     @staticmethod
     def _control(device: Any, number: int, value: int) -> None:
