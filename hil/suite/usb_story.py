@@ -38,11 +38,15 @@ PICTURE_FAULTS: dict[str, bool | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that is done to a camera. after_s: from when the one before was done. name: in the report."""
+    """Something that is done to a camera.
+
+    after_s: from when the one before was done. name: in the report. within_s: the longest time that it may take.
+    """
 
     after_s: float
     name: str
     do: Callable[[], object]
+    within_s: float = PATIENCE_S
 
 
 class Plan:
@@ -56,7 +60,7 @@ class Plan:
     @property
     def most_s(self) -> float:
         """The longest time that the deeds may take together."""
-        return sum(deed.after_s + PATIENCE_S for deed in self._deeds)
+        return sum(deed.after_s + deed.within_s for deed in self._deeds)
 
     def go_on(self, clock: Callable[[], float] = time.monotonic) -> bool:
         """Do what is due now, at most one. Returns whether all is done, and the rest has passed."""
