@@ -17,8 +17,10 @@ from ...commandline.atomic_file import write_whole
 from ...commandline.ending import End, heeding
 from ...commandline.output import complain, print_json, utf8
 from ...commandline.place import check_place
+from ...commandline.rate_limited_log import Seldom, in_a_line
 from ...commandline.verb import Exit, port, positive
 from ...inspect import list_rings
+from ...limits import explain
 from ...machine import read_machine
 from ...published import list_published
 from ...serving.listen_address import listening
@@ -95,7 +97,10 @@ def _serve(exporter: Exporter, host: str, port: int, end: End) -> None:
             exporter.rings.look()
             print(f"http://{shown}:{server.server_port}/metrics", flush=True)
             while not end.wait(LOOK_EVERY_S):
-                exporter.rings.look()
+                try:
+                    exporter.rings.look()
+                except (OSError, RuntimeError) as error:  # perhaps no descriptor or thread is left, for a while
+                    server.say(f"the rings could not be looked at: {in_a_line(error)}")
         finally:
             server.shutdown()
 
@@ -103,13 +108,19 @@ def _serve(exporter: Exporter, host: str, port: int, end: End) -> None:
 def _write(exporter: Exporter, path: Path, every_s: float, end: End) -> None:
     from prometheus_client import generate_latest
 
-    begin = time.monotonic()
+    begin, say = time.monotonic(), Seldom(complain)
     try:
         exporter.rings.look()
         for turn in itertools.count(1):
             if end.wait(begin + turn * every_s - time.monotonic()):
                 return
-            write_whole(path, generate_latest(exporter.registry))
+            try:
+                write_whole(path, generate_latest(exporter.registry))
+            except (OSError, RuntimeError) as error:
+                if explain(error) is None:
+                    raise
+                path.unlink(missing_ok=True)
+                say(f"{path} could not be written: {in_a_line(error)}")
     finally:
         path.unlink(missing_ok=True)  # or node-exporter would go on exporting old values
 

@@ -15,6 +15,7 @@ from ...commandline.table import table_lines
 from ...commandline.verb import Exit
 from ...errors import VideoShmError
 from ...inspect import list_rings
+from ...limits import explain
 from .. import units
 from ..events import Event, found_event, lost_event
 from ..list import COLOURS, unreadable
@@ -41,6 +42,7 @@ class Overview:
         self._latest: dict[str, Second] = {}
         self._gone_s: dict[str, float] = {}  # since when a ring is gone, by CLOCK_MONOTONIC
         self._refused: dict[str, str] = {}
+        self._trouble = ""  # why it could not be looked which rings there are
         self._ended: dict[str, str] = {}  # why a watch has ended, until a ring of that name is watched again
         self._unwatched = 0
         self.summaries: list[Summary] = []  # of ended watches, to be printed
@@ -55,7 +57,11 @@ class Overview:
     def look(self) -> None:
         """Look for rings: begin to watch new ones, and end the watch of one that is gone for long."""
         now_s = time.monotonic()
-        there = list_rings()
+        try:
+            there, self._trouble = list_rings(), ""
+        except VideoShmError as error:  # perhaps no descriptor is left; those that are watched go on
+            self._trouble = describe(error)
+            return
         for name in self._followers:
             if self._followers[name].is_over:
                 self._end(name)
@@ -77,8 +83,8 @@ class Overview:
             try:
                 self._followers[name] = Follower(name)
                 self._ended.pop(name, None)
-            except VideoShmError as error:
-                self._refused[name] = describe(error)
+            except (VideoShmError, RuntimeError) as error:
+                self._refused[name] = explain(error) or describe(error)
 
     def _end(self, name: str) -> None:
         summary = self._followers.pop(name).end()
@@ -107,6 +113,8 @@ class Overview:
 
     def notes(self) -> list[str]:
         """Return notes about what is not watched, and why."""
+        if self._trouble:
+            return [self._trouble]
         closed = unreadable()
         told = list(self._refused.values())
         told += [f"this user may not read {', '.join(closed)}: vshm check says what to do"] if closed else []

@@ -15,7 +15,7 @@ from .watcher import Summary, Watch
 
 
 class Follower:
-    """Watches a ring and its successors. Raises VideoShmError if the ring can't be read now.
+    """Watches a ring and its successors. Raises VideoShmError if the ring can't be read now, RuntimeError.
 
     A later error ends this watch only, and is in its summary.
     """
@@ -30,7 +30,11 @@ class Follower:
         self._seconds: SimpleQueue[Second] = SimpleQueue()
         self._over = Event()
         self._thread = Thread(target=self._follow, name=f"watch {ring}", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # no thread is left
+            self._stream.close()
+            raise
 
     def _follow(self) -> None:
         try:
