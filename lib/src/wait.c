@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -25,13 +24,7 @@
 #define FUTEX_TIME_64 1
 #endif
 
-#ifdef FUTEX_TIME_64
-#define KERNEL_CLOCK SYS_clock_gettime64
-#else
-#define KERNEL_CLOCK SYS_clock_gettime
-#endif
-
-/* The kernel's timespec for these calls, whatever the C library's time_t is. */
+/* The kernel's timespec for SYS_futex, whatever the C library's time_t is. */
 struct kernel_timespec {
 #ifdef FUTEX_TIME_64
 	int64_t seconds;
@@ -55,56 +48,6 @@ HOT static uint64_t monotonic_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-#define UNKNOWN UINT64_MAX
-#define TOLERATED_NS NS_PER_MS
-#define ONE_IN 64
-
-/*
- * How far the clock that programs see is ahead of the kernel's, by which sleeps end, modulo 2^64: by nothing,
- * unless a library such as libfaketime pretends another time.
- */
-static _Atomic uint64_t ahead_ns = UNKNOWN;
-
-static uint64_t kernel_ns(void)
-{
-	struct kernel_timespec time = {0, 0};
-
-	(void)syscall(KERNEL_CLOCK, CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.seconds * NS_PER_S + (uint64_t)time.nanoseconds;
-}
-
-COLD static uint64_t compare_clocks(void)
-{
-	const uint64_t before = kernel_ns(), seen = monotonic_ns(), after = kernel_ns();
-	const bool is_same = seen - before + TOLERATED_NS <= after - before + 2 * TOLERATED_NS;
-	const uint64_t ahead = before == 0 || is_same ? 0 : seen - before;
-
-	atomic_store_explicit(&ahead_ns, ahead, memory_order_relaxed);
-	return ahead;
-}
-
-HOT uint64_t wait_by_kernel(uint64_t deadline_ns)
-{
-	const uint64_t latest = UINT64_C(0x7fffffff) * NS_PER_S;
-	uint64_t ahead = atomic_load_explicit(&ahead_ns, memory_order_relaxed), until;
-
-	/* The clocks may part at any time, and may run at different rates. */
-	if (ahead != 0 || deadline_ns % ONE_IN == 0)
-		ahead = compare_clocks();
-	until = deadline_ns - ahead;
-	if (deadline_ns == WAIT_FOREVER || (until > latest && until <= INT64_MAX))
-		return latest;
-	return until > INT64_MAX ? 0 : until; /* before the machine's start: the clock has leapt */
-}
-
-COLD void wait_timed_out(void)
-{
-	const int error = errno;
-
-	(void)compare_clocks();
-	errno = error;
-}
-
 HOT uint64_t wait_deadline(const struct wait_ops *ops, uint32_t timeout_ms)
 {
 	if (timeout_ms == VIDEO_SHM_NO_WAIT)
@@ -121,7 +64,8 @@ uint64_t wait_wall_clock(void)
 HOT static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint64_t deadline_ns,
 						  uint32_t bits)
 {
-	const uint64_t until = wait_by_kernel(deadline_ns);
+	const uint64_t latest = UINT64_C(0x7fffffff) * NS_PER_S;
+	const uint64_t until = deadline_ns < latest ? deadline_ns : latest;
 	struct kernel_timespec deadline = {0, 0};
 
 	deadline.seconds = (long)(until / NS_PER_S);
@@ -130,9 +74,8 @@ HOT static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint6
 		return 0;
 	if (errno == EINTR)
 		return -1;
-	if (errno == ETIMEDOUT)
-		wait_timed_out();
-	else if (errno != EAGAIN) { /* no futex here, as in a narrow sandbox: slow, but no busy loop */
+	if (errno != EAGAIN &&
+		errno != ETIMEDOUT) { /* no futex here, as in a narrow sandbox: slow, but no busy loop */
 		const struct timespec pause = {.tv_nsec = 1000000};
 
 		return nanosleep(&pause, NULL) != 0 && errno == EINTR ? -1 : 0;

@@ -40,13 +40,6 @@ struct wait_ops {
  * WAIT_FOREVER; 0 for VIDEO_SHM_NO_WAIT. */
 uint64_t wait_deadline(const struct wait_ops *ops, uint32_t timeout_ms);
 
-/* Returns when a sleep until deadline_ns is to end by the kernel's clock, which may be another one than
- * programs see, if a library pretends another time; no later than 68 years after the start of the machine. */
-uint64_t wait_by_kernel(uint64_t deadline_ns);
-
-/* To be called when a sleep has ended at its time: compares the clocks. Keeps errno. */
-void wait_timed_out(void);
-
 /* Returns the word as wait_any takes it. */
 struct wait_word wait_word(const _Atomic uint32_t *word, uint32_t expected);
 

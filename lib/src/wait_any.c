@@ -47,7 +47,8 @@ HOT static long times_asleep(void)
 HOT int wait_any_system(const struct wait_word *words, uint32_t count, uint64_t deadline_ns)
 {
 #ifdef FUTEX_WAITV
-	const uint64_t until = wait_by_kernel(deadline_ns);
+	const uint64_t latest = UINT64_C(0x7fffffff) * NS_PER_S;
+	const uint64_t until = deadline_ns < latest ? deadline_ns : latest;
 	const struct timespec_64 deadline = {(int64_t)(until / NS_PER_S), (int64_t)(until % NS_PER_S)};
 	const long before = times_asleep();
 	const long woken = syscall(FUTEX_WAITV, words, count, 0, &deadline, CLOCK_MONOTONIC);
@@ -56,8 +57,6 @@ HOT int wait_any_system(const struct wait_word *words, uint32_t count, uint64_t 
 		return (int)woken;
 	if (errno == EAGAIN)
 		return (int)count;
-	if (errno == ETIMEDOUT)
-		wait_timed_out();
 	/* After a handler with SA_RESTART the kernel goes on with this call, even with one that has a deadline.
 	 * But whoever went to sleep twice was woken in between. */
 	if (errno == ETIMEDOUT && times_asleep() - before < 2)

@@ -39,7 +39,7 @@ from .kinds import (
 )
 from .names import SLOW_NAMES
 from .own_shm import mount_tmpfs, own_shared_memory
-from .preloads import CLOCK_STEPS_BACK, CLOCK_STEPS_FORWARD, JEMALLOC, NO_NAMELESS_FILES, PRETENDED_CLOCK
+from .preloads import CLOCK_STEPS_BACK, CLOCK_STEPS_FORWARD, JEMALLOC, NO_NAMELESS_FILES
 from .sandboxes import (
     refusing_locks,
     refusing_nameless_files,
@@ -73,7 +73,6 @@ __all__ = [
     "OVERLAY",
     "PID_NAMESPACE",
     "PLAIN",
-    "PRETENDED_CLOCK",
     "READ_ONLY_ROOT",
     "READ_ONLY_SHARED_MEMORY",
     "SLOW_NAMES",

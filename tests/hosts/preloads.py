@@ -54,13 +54,6 @@ CLOCK_STEPS_FORWARD = Host(
     of=frozenset({"preload"}),
     preload=functools.partial(preloaded, "stepping_clock.c", "-DSTEP_S=946080000"),
 )
-PRETENDED_CLOCK = Host(
-    "libfaketime",
-    "all clocks but the kernel's own are ten days ahead, and run twice as fast, as in tests of other programs",
-    of=frozenset({"preload"}),
-    environment={"FAKETIME": "+10d x2"},
-    preload=functools.partial(installed, "faketime/libfaketimeMT.so.1", "libfaketime"),
-)
 JEMALLOC = Host(
     "jemalloc",
     "another allocator than the C library's, as programs that run for long get it",

@@ -6,10 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
-from children import running
 from vshm import Camera, vshm
 from writers import BUILD, Channel, wait_until
 
@@ -23,7 +21,6 @@ from hosts import (
     NOTHING_EXECUTABLE,
     OVERLAY,
     PLAIN,
-    PRETENDED_CLOCK,
     SLOW_NAMES,
     Host,
     on,
@@ -126,37 +123,6 @@ def test_a_writer_and_a_reader_need_none_of_that(ring: str, host: Host) -> None:
     assert (result.returncode, result.stdout) == (0, "1\n"), result.stderr
     with Camera(ring):
         assert vshm("show", ring, host=host).code == 0
-
-
-# A wait is to end when its time is over, by the clock that the program sees, and soon after the writer's death.
-WAITS = """
-import os, sys, time
-from vshm_ctypes import Consumer, Consumers, ProducerDied
-with Consumer(sys.argv[1]) as stream, Consumers([sys.argv[1]]) as several:
-    begin = time.monotonic()
-    assert stream.receive(0.5) is None and several.receive(0.5) is None
-    assert time.monotonic() - begin > 0.9
-    os.kill(int(sys.argv[2]), 9)
-    try:
-        stream.receive()
-    except ProducerDied:
-        print("died")
-"""
-WRITES_ONCE = """
-import sys
-from vshm_ctypes import Producer
-with Producer(sys.argv[1]) as ring:
-    print("ready", flush=True)
-    sys.stdin.read()
-"""
-
-
-@pytest.mark.parametrize("told", ["+10d", "-10d", "+10d x4", "+0 x0.5"])
-def test_waits_end_whatever_time_is_pretended(ring: str, told: str) -> None:
-    host = replace(PRETENDED_CLOCK, environment={"FAKETIME": told})
-    with running(WRITES_ONCE, ring) as writer:
-        result = on(host, sys.executable, "-c", WAITS, ring, str(writer.pid))
-    assert (result.returncode, result.stdout) == (0, "died\n"), result.stderr
 
 
 # Into the folder that HOME is there: what is written, and that nothing of an unfinished file is left.
