@@ -43,7 +43,7 @@ class Encoder:
         self.name = name
         self.codec = CODECS[channel.codec]
         self._channel = channel
-        self._settings = settings_of(channel, name, width, height, fps)
+        self._settings = settings_of(channel, name, width, height, fps, alone)
         # FFmpeg's rate control for JPEG counts ticks of the time base as pictures, so numbers are passed instead of
         # times.
         self._counts = self.codec == Codec.JPEG and self._settings.bit_rate > 0

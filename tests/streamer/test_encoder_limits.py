@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sizes, rates, bits and profiles at the ends of what encoders have: rounded, or refused with value and limit."""
 
+import os
 from typing import Any
 
 import av
@@ -10,8 +11,11 @@ import pytest
 from hil.streamer.channels import Channel
 from hil.streamer.colour import BT709, Colour
 from hil.streamer.encoder import SOFTWARE, Encoder
-from hil.streamer.encoder_settings import PROFILES, EncoderError
+from hil.streamer.encoder_settings import PROFILES, EncoderError, settings_of
 from hil.suite import patches
+from vshm_ctypes import Codec
+from vshm_ctypes.bitstream import nal_units
+from vshm_ctypes.bitstream.nal import SYNTAXES
 
 DECODERS = {"h264": "h264", "h265": "hevc", "jpeg": "mjpeg"}
 EVERY = ["h264", "h265", "jpeg"]
@@ -189,3 +193,23 @@ def test_a_profile_has_the_pixels_that_it_is_for(codec: Any, profile: str) -> No
 def test_a_profile_that_an_encoder_has_not_is_refused_with_those_it_has(codec: Any, profile: str, why: str) -> None:
     with pytest.raises(EncoderError, match=why):
         Encoder(Channel(codec=codec, profile=profile), SOFTWARE[codec], 64, 48, 30)
+
+
+@pytest.mark.parametrize(("size", "alone", "single"), [((320, 180), False, True), ((320, 180), True, False)])
+def test_a_small_channel_that_has_others_beside_it_takes_one_thread(
+    size: tuple[int, int], alone: bool, single: bool
+) -> None:
+    """Which each slice of its pictures tells: a picture is divided among threads."""
+    if len(os.sched_getaffinity(0)) == 1:
+        pytest.skip("libx264 divides no picture on one processor")
+    encoder = Encoder(Channel(encoder="libx264"), "libx264", *size, 30.0, alone)
+    picture = av.VideoFrame(*size, "yuv420p")
+    (unit, _), *_ = [*encoder.encode(picture, 0), *encoder.flush()]
+    slices = [nal for nal in nal_units(unit.data, Codec.H264) if nal.kind in SYNTAXES[Codec.H264].slices]
+    assert (len(slices) == 1) == single
+
+
+def test_a_large_channel_takes_the_threads_that_it_needs() -> None:
+    for size, fps, single in (((640, 360), 30.0, True), ((640, 360), 60.0, False), ((1280, 720), 30.0, False)):
+        options = settings_of(Channel(encoder="libx264"), "libx264", *size, fps).options
+        assert ("threads=1" in options["x264-params"].split(":")) == single
