@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .channels import ChannelError
 from .sources.factory import is_v4l2
+
+if TYPE_CHECKING:
+    import argparse
 
 _MOST = 1 << 31  # a control has 32 bits
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from ctypes import CDLL
 from math import inf
@@ -30,6 +31,15 @@ def stay_small() -> None:
         libc.mallopt(_M_MMAP_THRESHOLD, _PICTURES)
         libc.mallopt(_M_TRIM_THRESHOLD, _PICTURES)
     libc.prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)
+
+
+def forget(*modules: str) -> None:
+    """Give back modules that only the start needed. What still refers to them keeps them; who asks gets them anew."""
+    for name in modules:
+        parent, _, own = name.rpartition(".")
+        if sys.modules.pop(name, None) is not None and parent in sys.modules:
+            vars(sys.modules[parent]).pop(own, None)
+    gc.collect()
 
 
 class Settling:

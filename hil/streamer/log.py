@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from typing import Literal, TextIO
@@ -13,6 +12,7 @@ LOG = logging.getLogger("camera-streamer")
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        import json
         from datetime import UTC, datetime
 
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

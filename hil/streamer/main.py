@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import json
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vshm_ctypes import VideoShmError, log_to
@@ -20,12 +19,10 @@ from vshm_ctypes.commandline.standard_output import named_output
 from vshm_ctypes.descriptors import open_standard_streams
 from vshm_ctypes.limits import explain
 
-from .arguments import build_parser
 from .channels import CODECS, FOURCCS, Channel, ChannelError, permissions
 from .controls import controls_of
 from .encoder_settings import EncoderError
 from .footprint import Settling
-from .ledger import Ledger
 from .log import LOG, set_up
 from .open_lane import open_lane
 from .opening import START_ATTEMPTS, open_sound, open_when_there
@@ -39,11 +36,14 @@ from .sources.timeline import Timelines
 from .status import Status
 
 if TYPE_CHECKING:  # what few need is imported when it is asked for, since it takes memory and time
+    import argparse
+
+    from .ledger import Ledger
     from .open_lane import AnyLane
     from .sound.lane import SoundLane
     from .sound.options import Sound
 
-READ_TIMEOUT_S = 0.1  # the longest time until a signal is handled, and between two looks at what else is due
+READ_TIMEOUT_S, CHORES_S = 0.1, 0.05  # what else is due is looked at after so long; together, when a signal is handled
 
 
 def default_of(arguments: argparse.Namespace, config: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def stream(source: Source, lanes: Sequence[AnyLane], status: Status, over: End) 
     """Stream until a signal, the end of the source, or the end of every lane. Returns False if the source failed."""
     service, settling = Service(), Settling()
     alone, is_told, chores_s = lanes[0] if len(lanes) == 1 else None, False, 0.0
-    while not over.is_set():
+    while True:
         try:
             captured = source.read(READ_TIMEOUT_S)
         except EOFError as error:
@@ -162,15 +162,22 @@ def stream(source: Source, lanes: Sequence[AnyLane], status: Status, over: End) 
         if not is_told and any(lane.books.written for lane in lanes):
             is_told = True
             service.frame_written()
-        if (now_s := time.monotonic()) >= chores_s:  # not with each picture
-            chores_s = now_s + READ_TIMEOUT_S
+        if (now_s := time.monotonic()) >= chores_s or captured is None:  # not with each picture
+            chores_s = now_s + CHORES_S
             settling.tick()
             service.is_alive()
             status.tick()
-            if all(lane.failure for lane in lanes):
+            if over.is_set() or all(lane.failure for lane in lanes):
                 break
     service.stopping()
     return True
+
+
+def open_ledger(path: Path) -> Ledger:
+    """Open the ledger. Raises OSError."""
+    from .ledger import Ledger
+
+    return Ledger(path)
 
 
 def balanced(lanes: Sequence[AnyLane | SoundLane]) -> bool:
@@ -216,7 +223,7 @@ def run(arguments: argparse.Namespace, over: End) -> int:
         stack.callback(source.close)
         if not open_when_there(source, wait, over):
             return 0
-        ledger = stack.enter_context(Ledger(arguments.ledger)) if arguments.ledger else None
+        ledger = stack.enter_context(open_ledger(arguments.ledger)) if arguments.ledger else None
         with contextlib.ExitStack() as open_lanes:
             for channel in channels:
                 lanes.append(open_lane(channel, source, ledger, alone=len(channels) == 1))
@@ -233,12 +240,16 @@ def run(arguments: argparse.Namespace, over: End) -> int:
             whole = stream(source, lanes, status, over)
             status.end()
         if arguments.stats:
+            import json
+
             print(json.dumps(status.summary(source.figures())), flush=True)
     return 0 if balanced(everything) and whole else 1
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run camera-streamer with the given arguments, by default those of the command line. Returns the exit code."""
+    from .arguments import build_parser
+
     open_standard_streams()
     with named_output("camera-streamer"):
         return obey(build_parser().parse_args(words))

@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vshm_ctypes import Codec, Flag, FrameTooLarge, Media, PictureLayout, Producer, ProducerBusy
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint
@@ -16,9 +16,11 @@ from vshm_ctypes.bitstream import AccessUnit, EntryPoint
 from .books import Books
 from .channels import Channel
 from .clock import realtime_offset_ns
-from .ledger import Ledger, Record, Result
 from .log import LOG
 from .sources.source import Captured
+
+if TYPE_CHECKING:  # few need it
+    from .ledger import Ledger, Result
 
 # As plain numbers, since Python's enum takes several times as long to put two of them together.
 _DISCONTINUITY, _CAPTURE_DRIVER = int(Flag.DISCONTINUITY), int(Flag.CAPTURE_DRIVER)
@@ -117,6 +119,12 @@ class Outlet:
             self._advise(unit)
         if begin_ns:
             self.ring_time.add(begin_ns)
+        if result is _WRITTEN and self._ledger is None:  # as almost always
+            self.books.encoded += 1
+            self.books.written += 1
+            self.written_bytes += len(data)
+            self._discontinuity = False
+            return result
         return self._count(result, captured, len(data), data)
 
     def write_raw(self, layout: PictureLayout, convert: Callable[[memoryview], None], captured: Captured) -> Result:
@@ -170,6 +178,8 @@ class Outlet:
         else:
             books.ring_dropped += 1
         if self._ledger is not None:
+            from .ledger import Record
+
             record = Record(
                 channel=self.channel.ring,
                 v4l2_sequence=captured.sequence,

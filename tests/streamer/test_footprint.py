@@ -41,3 +41,22 @@ def test_all_threads_share_one_heap_and_pages_stay_small(asked: str, huge_pages_
     first, _, malloc = told.partition("\n")
     assert int(first) == huge_pages_off
     assert malloc.count("<heap nr=") in heaps
+
+
+FORGOTTEN = """
+import sys
+sys.argv = ["camera-streamer", "--device", "testsrc:160x96@25", "--channel", sys.argv[1] + ":"]
+from hil.streamer import main
+from hil.streamer.__main__ import main as camera_streamer
+main.stream = lambda *_: True
+assert camera_streamer() == 0
+import gc
+names = ("argparse", "locale", "gettext", "hil.streamer.arguments", "vshm_ctypes.commandline.verb")
+print([name for name in names if name in sys.modules])
+print([kept.__name__ for kept in gc.get_objects() if isinstance(kept, type) and kept.__module__ == "argparse"])
+"""
+
+
+def test_what_only_a_command_line_needs_is_gone_while_it_streams(ring: str) -> None:
+    told = subprocess.run([sys.executable, "-c", FORGOTTEN, ring], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == ["[]", "[]"]
