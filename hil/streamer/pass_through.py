@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit, picture_format
+from vshm_ctypes.bitstream import AccessUnit, EntryPoint, picture_format
 
 from .books import Books
 from .channels import Channel
@@ -47,7 +47,7 @@ class PassThrough:
             if self._broken:
                 captured.discontinuity, self._broken = True, False
             try:
-                if unit.keyframe:
+                if unit.entry is not EntryPoint.NONE:  # the property takes a step more
                     self._follow(unit)
                 self.outlet.write(unit, captured)
             except Exception as error:

@@ -14,10 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from vshm_ctypes import Codec
-from vshm_ctypes.bitstream import AccessUnit
 
 from ..log import LOG
 from .clip import MOST_FPS, Clip
@@ -26,22 +25,17 @@ from .source import Captured, SourceError
 from .timeline import Pace, Timeline
 from .units import Units
 
-if TYPE_CHECKING:
-    import av
-
 FIRST_PICTURES = 4  # pictures that are decoded before the start, for size and rate
 FIRST_S = 10.0  # how long they are searched for
 WRONG = 1.5  # a declared rate that is so many times the measured one is not believed
 
 
 class _Turn(NamedTuple):
-    """A picture or an access unit on the timeline. due_s: None for one that is damaged. breaks: as of Item."""
+    """A picture or an access unit that only lacks its time. due_s, shown_s: on the timeline; None if it is damaged."""
 
-    due_s: float | None
+    captured: Captured
+    due_s: float | None = None
     shown_s: float = 0.0
-    picture: av.VideoFrame | None = None
-    unit: AccessUnit | None = None
-    breaks: bool = False
 
 
 class FileSource:
@@ -187,14 +181,14 @@ class FileSource:
                 raise EOFError(f"{self._path} has ended")
             if not self._turns:
                 return None
-        turn = self._turns[0]
-        if turn.due_s is None:
-            self._turns.popleft()
-            return Captured(round(self._timeline.clock() * 1e9), bad=True)
-        if not pace.wait(turn.due_s, timeout_s):
+        captured, due_s, shown_s = self._turns[0]
+        if due_s is None:
+            shown_s = self._timeline.clock() - self._timeline.late_s
+        elif not pace.wait(due_s, timeout_s):
             return None
         self._turns.popleft()
-        return Captured(pace.capture_ns(turn.shown_s), turn.picture, turn.unit, discontinuity=turn.breaks)
+        captured.capture_ns = round((shown_s + self._timeline.late_s) * 1e9)
+        return captured
 
     def _read_on(self, timeout_s: float) -> float:
         """Read until there is something to place, but not much longer than timeout_s. Returns what is left of it."""
@@ -214,7 +208,7 @@ class FileSource:
             self._breaks = self._breaks or item.breaks
             if item.bad:
                 self._damaged += 1
-                self._turns.append(_Turn(None))
+                self._turns.append(_Turn(Captured(0, bad=True)))
             else:
                 due_s = pace.place(item.time_s, self._clip.start_s if self._timeline.is_shared else None)
                 if pace.is_at_gap and not pace.wait(due_s, timeout_s):
@@ -226,7 +220,7 @@ class FileSource:
         # Within a GOP nothing is lost, and a reader that is told of a discontinuity would wait for the next keyframe.
         breaks = self._breaks or (jumped and (item.unit is None or item.unit.keyframe))
         self._breaks = False
-        return _Turn(due_s, due_s - item.early_s, item.picture, item.unit, breaks)
+        return _Turn(Captured(0, item.picture, item.unit, discontinuity=breaks), due_s, due_s - item.early_s)
 
     def want_keyframe(self) -> None:
         """Do nothing: the encoder can make any picture a keyframe, and access units are passed through as they are."""
