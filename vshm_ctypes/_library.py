@@ -120,19 +120,53 @@ library_path = choose()
 library = load(library_path)
 
 
-class _Call(CFuncPtr):
+class Call(CFuncPtr):
+    """Lets other threads run meanwhile."""
+
     _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
 
 
-class _ShortCall(CFuncPtr):
+class AtOnce(CFuncPtr):
+    """Keeps the GIL, so that until it returns no other thread runs Python, unless it does so itself, for its log."""
+
+    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI | FUNCFLAG_USE_ERRNO
+
+
+class AtOnceWithoutErrno(CFuncPtr):
+    """Keeps the GIL, and nobody asks why it failed."""
+
     _flags_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI
 
 
-def frame_call(name: str, *, short: bool = False) -> Callable[..., int]:
+def frame_call(name: str, kind: type[CFuncPtr] = Call) -> Callable[..., int]:
     """Return a call that is made for each frame, and that returns an int, -1 for a failure.
 
     It has no prototype: ctypes takes several times the call to convert and check arguments, and looks a result type up
-    anew each time. short: it never waits and nobody asks for its errno, so the GIL is kept.
+    anew each time.
     """
-    call: Callable[..., int] = (_ShortCall if short else _Call)((name, library))
+    call: Callable[..., int] = kind((name, library))
     return call
+
+
+def keeps_others_out() -> bool:
+    """Return whether AtOnce keeps other threads out, and may be used for a call that logs.
+
+    In a free-threaded build it keeps nobody out. In a subinterpreter it may wait for ever: before Python 3.12, ctypes
+    runs the log's callback in the main interpreter, and so would wait for the GIL that it holds itself.
+    """
+    current, main = (ctypes.pythonapi[f"PyInterpreterState_{which}"] for which in ("Get", "Main"))
+    current.restype = main.restype = ctypes.c_void_p
+    return "t" not in sys.abiflags and current() == main()
+
+
+class Address(ctypes.c_void_p):
+    """A pointer that can lie in a struct's memory, and is read when it is given to a call."""
+
+
+class _BytesAt(CFuncPtr):
+    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI
+    _restype_ = ctypes.py_object
+
+
+# Copies bytes from an address that the library tells, with fewer steps than slices of a memoryview take.
+bytes_at: Callable[[object, int], bytes] = _BytesAt(("PyBytes_FromStringAndSize", ctypes.pythonapi))

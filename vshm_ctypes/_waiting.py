@@ -6,12 +6,12 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ctypes import byref, get_errno
+from ctypes import byref, get_errno, sizeof
 from threading import get_ident
 from time import monotonic, sleep
 
 from ._handle import Handle
-from ._library import frame_call, library
+from ._library import Address, frame_call, library
 from ._structs import ConsumerHandle, Info, View
 from .errors import HandleClosed, Interrupted, VideoShmError, error_for
 from .info import RingInfo
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NO_WAIT = 0xFFFFFFFF
 SLICE_S = 0.25  # a signal that comes just before the sleep is noticed when the slice ends
 _SLICE_MS = round(SLICE_S * 1000)
+VIEW_BYTES = sizeof(View)
 
 _acquire = frame_call("video_shm_consumer_acquire")
 
@@ -40,7 +41,7 @@ class Waiter(Handle):
         self._reference = byref(self._handle)
         self._view = View()
         self._view_reference = byref(self._view)
-        self._view_bytes = memoryview(self._view).cast("B")
+        self._content = Address.from_buffer(self._view, View.data.offset)  # of the frame that the view describes
         self._mapping: Any = None
         self._attachment = -1
         self._borrowed: BorrowedFrame | None = None
@@ -87,7 +88,7 @@ class Waiter(Handle):
             self._lock.release()
 
     def _find(self, timeout: float | None, is_wanted: Callable[[], bool] | None = None) -> int:
-        """Return the size of the next frame, which self._view describes, in self._mapping; 0 if none came in time."""
+        """Return the size of the next frame, which self._view describes; 0 if none came in time."""
         if not self._open:
             self._check_open()
         if self._ahead is not None:
@@ -105,25 +106,28 @@ class Waiter(Handle):
             if deadline is not None:
                 left = min(deadline - monotonic(), SLICE_S)
                 milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
+            if self._publication is not None:
+                self._publication.update_if_due(self.info)
             size = _acquire(self._reference, self._view_reference, milliseconds)
             if size > 0:
-                view = self._view
-                if view.attachment != self._attachment:
-                    self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
-                    self._attachment = view.attachment
-                if self._publication is not None:
-                    self._publication.update_if_due(self.info)
                 return size
             if size < 0:  # reported only once, so it must not be ignored
                 self._check_goes_on(get_errno())
                 continue
             if self._interrupted:
                 self._give_up()
-            if self._publication is not None:
-                self._publication.update_if_due(self.info)
             if left <= 0:
                 return 0
         return 0
+
+    def _map(self, size: int) -> None:
+        """Map the ring that self._view is of, for those who look at frames in it. Else the frame of size is kept."""
+        try:
+            self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
+        except OSError:
+            self._ahead = size
+            raise
+        self._attachment = self._view.attachment
 
     def interrupt(self) -> None:
         """Make the wait in progress, or else the next one, raise Interrupted. Any thread may call this."""

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_uint32
 
 from ._handle import check_fits
-from ._library import frame_call, library
+from ._library import AtOnceWithoutErrno, bytes_at, frame_call, library
 from ._structs import ConsumerOptions
-from ._waiting import Waiter
+from ._waiting import VIEW_BYTES, Waiter
 from .errors import FrameTooLarge, ProducerClosed, VideoShmError
 from .frame import Frame
 from .inspect import explain
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _STARTS = {"next": 0, "newest": 1, "oldest": 2, "keyframe": 3}
 _POLICIES = {"every": 0, "newest": 1, "keyframes": 2}
 
-_release = frame_call("video_shm_consumer_release", short=True)
+_release = frame_call("video_shm_consumer_release", AtOnceWithoutErrno)
 _new = object.__new__
 
 
@@ -111,9 +111,8 @@ class Consumer(Waiter):
         with self._lock:
             frame = _new(Frame)  # before the wait, since each step after it delays the frame
             while size := self._find(timeout):
-                begin = self._view.offset
-                frame.data = self._mapping[begin : begin + size].tobytes()
-                frame._told = self._view_bytes.tobytes()
+                frame.data = bytes_at(self._content, size)
+                frame._told = bytes_at(self._view_reference, VIEW_BYTES)
                 if _release(self._reference, self._view_reference) == 0:
                     return frame
         return None
@@ -143,10 +142,12 @@ class Consumer(Waiter):
                     self._ahead = size
                     message = f"a frame of {size} bytes does not fit into a buffer of {len(target)}: give a larger one"
                     raise FrameTooLarge(errno.EMSGSIZE, self.ring, message)
+                if self._view.attachment != self._attachment:
+                    self._map(size)
                 begin = self._view.offset
                 frame.data = target[:size]
                 frame.data[:] = self._mapping[begin : begin + size]
-                frame._told = self._view_bytes.tobytes()
+                frame._told = bytes_at(self._view_reference, VIEW_BYTES)
                 if _release(self._reference, self._view_reference) == 0:
                     return frame
         return None
@@ -170,12 +171,14 @@ class Consumer(Waiter):
         with self._lock:
             frame = _new(BorrowedFrame)
             frame._lender = self
+            frame._told = view = self._view
             size = self._find(timeout)
             if size == 0:
                 raise TimeoutError(errno.ETIMEDOUT, f"no frame within {timeout} s", self.ring)
-            begin = self._view.offset
+            if view.attachment != self._attachment:
+                self._map(size)
+            begin = view.offset
             frame._data = self._mapping[begin : begin + size]
-            frame._told = self._view_bytes.tobytes()
             self._borrowed = frame
             return frame
 
@@ -183,6 +186,7 @@ class Consumer(Waiter):
         with self._lock:
             if self._borrowed is None:  # close() has given it back
                 return True
+            self._borrowed.keep_told()
             self._borrowed = None
             return _release(self._reference, self._view_reference) == 0
 

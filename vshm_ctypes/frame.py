@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy import uint8
     from numpy.typing import NDArray
+    from typing_extensions import Buffer
 
     Array = NDArray[uint8]
 else:
@@ -120,13 +121,14 @@ class Described:
     __slots__ = ("_told",)
 
     def __init__(self, view: ViewFields) -> None:
-        self._told: ViewFields | bytes = view
+        self._told: ViewFields | Buffer = view
 
     @property
     def _view(self) -> ViewFields:
-        told = self._told
-        if isinstance(told, bytes):
-            told = self._told = _VIEW.unpack_from(told)
+        while not isinstance(told := self._told, tuple):
+            fields = _VIEW.unpack_from(told)
+            if self._told is told:  # else it was given back meanwhile, and what was read may be of the next frame
+                self._told = fields
         return told
 
     @property

@@ -13,7 +13,7 @@ from threading import get_ident
 from time import sleep
 
 from ._handle import Handle, check_fits
-from ._library import frame_call, library
+from ._library import AtOnce, frame_call, keeps_others_out, library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
 from .errors import HandleClosed, VideoShmError, error_for
 from .frame import Codec, Flag, Media
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _CODEC_AT = Meta.codec.offset
+# Frames of up to this many bytes are written while other threads are kept out, which saves all that lets them in and
+# knows of them. Even at 1 GB/s that takes a tenth of the 5 ms after which Python's threads take turns.
+_MOST_AT_ONCE = 512 * 1024 if keeps_others_out() else 0
 _write = frame_call("video_shm_producer_write")
+_write_at_once = frame_call("video_shm_producer_write", AtOnce)
 _reserve, _commit = frame_call("video_shm_producer_reserve"), frame_call("video_shm_producer_commit")
 
 
@@ -144,30 +148,39 @@ class Producer(Handle):
         if described != last:
             meta = self._pack(described)
         kind = type(data)
-        if kind is bytes or kind is bytearray:
-            first: Any = data if kind is bytes else _start_of(data)
-            size = len(data)  # type: ignore[arg-type]
+        first: Any = data
+        if kind is bytes:
+            size = len(first)
+        elif kind is bytearray:
+            first, size = _start_of(first), len(first)
         else:
             first, size = _located(data)
         if timestamp_ms or capture_ns or flags:
             meta, timing = pack_times(meta, timestamp_ms, keyframe, capture_ns, flags)
-            if (
-                capture_ns or flags
-            ) and 0 < size <= self.slot_size:  # anything else is refused, and counted, as without
+            # Any other size is refused, and counted, as without.
+            if (capture_ns or flags) and 0 < size <= self.slot_size:
                 return self._write_timed(first, size, meta, timing)
+        if size <= _MOST_AT_ONCE:
+            result = _write_at_once(self._reference, first, size, meta)
+        else:
+            result = self._write_beside_others(first, size, meta)
+        if escaped:
+            raise_escaped()
+        if result < 0:
+            self._check_open()
+            raise self._error(get_errno(), size, meta) if size else ValueError("a frame has at least one byte")
+        return result == 0
+
+    def _write_beside_others(self, first: Any, size: int, meta: bytes) -> int:
+        """Write while other threads run, which have to know of it."""
         calls, thread = self._others, get_ident()
         calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
             if not self._open:
                 self._check_open()
-            result = _write(self._reference, first, size if size <= MOST_BYTES else MOST_BYTES, meta)
+            return _write(self._reference, first, size if size <= MOST_BYTES else MOST_BYTES, meta)
         finally:
             calls.remove(thread)
-        if escaped:
-            raise_escaped()
-        if result < 0:
-            raise self._error(get_errno(), size, meta) if size else ValueError("a frame has at least one byte")
-        return result == 0
 
     def _pack(self, described: tuple[Any, ...]) -> bytes:
         """Return a frame's video_frame_meta_t without a time, and keep it: few frames differ from the one before."""

@@ -71,6 +71,10 @@ class BorrowedFrame(WithData):
             raise HandleClosed(errno.EBADF, None, "the borrowed frame was given back: use its data inside the block")
         return self._data
 
+    def keep_told(self) -> None:
+        """Keep the metadata, which until now lie where the next frame's will."""
+        _ = self._view
+
     def give_back(self) -> bool:
         """Give the frame back. Returns whether its bytes stayed whole; True if it was given back before."""
         lender = self._lender

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts what a frame touches on its way through the binding, and through the floor, with cold caches.
 
-python tests/bench/lines.py [--json] [PEER...]    needs valgrind (with its headers) and a C compiler
+python tests/bench/lines.py [--json] [--bytes] [PEER...]    needs valgrind (with its headers) and a C compiler
 
 At 30 frames/s, a frame finds nothing in the processor's caches, and waits for each cache line that it needs. So their
 number says more than that of instructions, and unlike a time it is the same on a busy machine. Counted are the lines of
@@ -24,6 +24,7 @@ import time
 from ctypes import PyDLL
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -31,7 +32,9 @@ from hil.bench.payload import Payload
 from hil.bench.peer import Link
 from hil.bench.peers import peer_class
 
-PEERS = ("futex floor", "video-shm", "video-shm borrow")  # whose readers wait for a futex
+# Those whose readers wait for a futex.
+PEERS = ("futex floor", "bare calls, receive", "bare calls, borrow", "video-shm", "video-shm borrow")
+OF_BYTES = PEERS[3:]  # the others take an address of their own, which bytes do not give
 WARM_UP = 60  # frames, after which the interpreter specializes nothing more
 EVERY_S = 0.03
 CACHE = "4194304,16,64"  # so large that each line is missed once
@@ -39,11 +42,13 @@ TOTALS = re.compile(r"^totals: (.*)$", re.MULTILINE)
 SHIM = "lines.so"
 
 
-def _send(peer_name: str, link: Link, shim: PyDLL) -> None:
+def _send(peer_name: str, link: Link, shim: PyDLL, as_bytes: bool) -> None:
     """Count a frame from send() to its wake."""
     peer, payload = peer_class(peer_name)(link), Payload(link.size)
     peer.open_to_send()
-    frames = [payload.numbered(number) for number in range(WARM_UP)]
+    frames: list[Any] = [payload.numbered(number) for number in range(WARM_UP)]
+    if as_bytes:
+        frames = [bytes(frame) for frame in frames]
     send, begin = peer.send, shim.lines_begin_until_wake
     begin.restype = None  # a call without a result has fewer lines of its own
     for frame in frames:
@@ -73,9 +78,11 @@ def _receive(peer_name: str, link: Link, shim: PyDLL) -> None:
     peer.close()
 
 
-def _counted(peer: str, role: str, link: Link) -> dict[str, int]:
+def _counted(peer: str, role: str, link: Link, as_bytes: bool) -> dict[str, int]:
     """Run one side under valgrind, and return its counts. Raises CalledProcessError."""
     own = [sys.executable, __file__, "--role", role, "--folder", str(link.folder), peer]
+    if as_bytes:
+        own.append("--bytes")
     caches = [f"--{name}={CACHE}" for name in ("I1", "D1", "LL")]
     tool = ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", "--cache-sim=yes", *caches]
     words = [*tool, f"--callgrind-out-file={link.folder}/count", *own]
@@ -114,10 +121,14 @@ def _play(options: argparse.Namespace) -> None:
     link = Link(folder, folder.name, 256, 1, receiver=0 if options.role == "receive" else None)
     while options.role == "receive" and not (folder / "ready").exists():
         time.sleep(EVERY_S)
-    (_receive if options.role == "receive" else _send)(options.peers[0], link, PyDLL(str(folder / SHIM)))
+    shim = PyDLL(str(folder / SHIM))
+    if options.role == "receive":
+        _receive(options.peers[0], link, shim)
+    else:
+        _send(options.peers[0], link, shim, options.bytes)
 
 
-def measure(peer: str) -> dict[str, dict[str, int]]:
+def measure(peer: str, as_bytes: bool = False) -> dict[str, dict[str, int]]:
     """Count both sides of a peer. Raises CalledProcessError."""
     with tempfile.TemporaryDirectory(prefix=f"vshm-lines-{os.getpid()}-") as name:
         folder = Path(name)
@@ -126,7 +137,7 @@ def measure(peer: str) -> dict[str, dict[str, int]]:
         subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
         link = Link(folder, folder.name, 256, 1)
         try:
-            return {role: _counted(peer, role, link) for role in ("send", "receive")}
+            return {role: _counted(peer, role, link, as_bytes) for role in ("send", "receive")}
         finally:
             with contextlib.suppress(FileNotFoundError):
                 peer_class(peer).sweep(link)
@@ -136,16 +147,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("peers", nargs="*", metavar="PEER", help=f"of {', '.join(PEERS)} (default: all)")
     parser.add_argument("--json", action="store_true", help="a record instead of a table")
+    parser.add_argument("--bytes", action="store_true", help=f"send bytes, not a bytearray; of {', '.join(OF_BYTES)}")
     parser.add_argument("--role", choices=("send", "receive"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if unknown := set(options.peers) - set(PEERS):
-        parser.error(f"no peer {', '.join(unknown)}; there are: {', '.join(PEERS)}")
+    peers = OF_BYTES if options.bytes else PEERS
+    if unknown := set(options.peers) - set(peers):
+        parser.error(f"no peer {', '.join(unknown)}; there are: {', '.join(peers)}")
     if options.role:
         _play(options)
         return 0
     try:
-        found = {peer: measure(peer) for peer in options.peers or PEERS}
+        found = {peer: measure(peer, options.bytes) for peer in options.peers or peers}
     except FileNotFoundError as error:
         parser.error(f"{error.filename} is not installed: apt install valgrind gcc")
     except subprocess.CalledProcessError as error:
@@ -158,7 +171,7 @@ def main() -> int:
         for role, counts in roles.items():
             what = "send, to the wake" if role == "send" else "from the wake, receive"
             lines = counts["code_lines"] + counts["data_lines"]
-            print(f"{peer:18} {what:24} {lines:5} lines {counts['instructions']:7} instructions")
+            print(f"{peer:20} {what:24} {lines:5} lines {counts['instructions']:7} instructions")
     return 0
 
 

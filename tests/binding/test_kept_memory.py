@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a program keeps of the ring's memory after it should have let go: it may change, it never faults."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 from children import run
 
-from vshm_ctypes import Consumer, HandleClosed, Producer
+from vshm_ctypes import Consumer, HandleClosed, Producer, VideoShmError, _waiting
 
 BORROWED = """
 import gc, sys, numpy
@@ -78,6 +82,38 @@ def test_an_array_of_a_reserved_slot_outlives_everything_and_holds_nothing(ring:
 
 def test_an_array_of_a_replaced_ring_keeps_what_it_had(ring: str) -> None:
     assert run(REPLACED, ring) == "done\n"
+
+
+def test_only_frames_that_are_looked_at_in_the_ring_are_mapped_for_it(ring: str) -> None:
+    def mappings() -> int:
+        return Path(f"/proc/{os.getpid()}/maps").read_text().count(ring)
+
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        before = mappings()
+        for _ in range(2):
+            producer.write(b"x")
+        assert stream.receive(timeout=10)
+        assert mappings() == before
+        with stream.borrow(timeout=10):
+            assert mappings() == before + 1
+
+
+def test_a_frame_whose_ring_can_not_be_mapped_comes_with_the_next_call(
+    ring: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> memoryview:
+        raise VideoShmError(errno.ENOMEM)
+
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        for payload in (b"first", b"second"):
+            producer.write(payload)
+        with monkeypatch.context() as patched:
+            patched.setattr(_waiting, "map_object", fail)
+            with pytest.raises(VideoShmError, match="no memory"):
+                stream.borrow(timeout=10)
+        for payload in (b"first", b"second"):
+            with stream.borrow(timeout=10) as frame:
+                assert bytes(frame.data) == payload
 
 
 def test_closing_while_a_frame_is_borrowed_gives_it_back(ring: str) -> None:

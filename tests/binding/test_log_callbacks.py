@@ -104,6 +104,19 @@ except HandleClosed:
     assert run(BEGIN + program, ring) == "closed\n"
 
 
+@pytest.mark.parametrize("call", ["write", "commit"])
+def test_another_thread_may_close_the_ring_while_a_logger_hears_of_it(ring: str, call: str) -> None:
+    program = f"""
+closing = threading.Thread(target=producer.close)
+act = lambda: (closing.start(), time.sleep(0.2))
+lose()
+{call}()
+closing.join()
+print(producer.closed)
+"""
+    assert run(BEGIN + program, ring) == "True\n"
+
+
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit"])
 @pytest.mark.parametrize("call", ["write", "commit"])
 def test_what_is_to_end_a_program_ends_it(ring: str, error: str, call: str) -> None:

@@ -64,6 +64,16 @@ def test_what_changes_in_place_is_looked_at_again(ring: str) -> None:
             reserved[:] = b"later"
 
 
+def test_a_borrowed_frame_that_was_given_back_unread_keeps_its_own(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        for described in (USUAL, OTHER):
+            producer.write(b"x", **described)
+        with stream.borrow(timeout=10) as first:
+            pass
+        with stream.borrow(timeout=10) as second:
+            assert (first.number, first.width, second.number, second.width) == (0, 1280, 1, 640)
+
+
 def test_a_refused_frame_changes_nothing(ring: str) -> None:
     with Producer(ring) as producer, Consumer(ring) as stream:
         producer.write(b"x", **USUAL)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handles that several threads use at once: calls in another thread's way wait, and close() crashes nobody."""
 
+import pytest
 from children import run
 
 ROUNDS = 60
@@ -8,6 +9,9 @@ ROUNDS = 60
 CLOSED_UNDER_THREADS = """
 import random, sys, threading, time
 from vshm_ctypes import *
+from vshm_ctypes import producer as writing
+
+writing._MOST_AT_ONCE = int(sys.argv[3])
 
 def until_closed(call):
     def loop():
@@ -65,8 +69,9 @@ print(received)
 """
 
 
-def test_handles_that_are_closed_under_threads_crash_nobody(ring: str) -> None:
-    assert run(CLOSED_UNDER_THREADS, ring, str(ROUNDS)) == "done\n"
+@pytest.mark.parametrize("most_at_once", [0, 6000], ids=["registered", "at once"])
+def test_handles_that_are_closed_under_threads_crash_nobody(ring: str, most_at_once: int) -> None:
+    assert run(CLOSED_UNDER_THREADS, ring, str(ROUNDS // 2), str(most_at_once)) == "done\n"
 
 
 def test_figures_can_be_asked_for_while_another_thread_waits(ring: str) -> None:

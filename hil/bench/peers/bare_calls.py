@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 
-from vshm_ctypes._library import frame_call, library
+from vshm_ctypes._library import AtOnceWithoutErrno, frame_call, library
 from vshm_ctypes._structs import Meta
 from vshm_ctypes.views import map_object
 
@@ -18,7 +18,7 @@ from .video_shm import VideoShm
 
 _write = frame_call("video_shm_producer_write")
 _acquire = frame_call("video_shm_consumer_acquire")
-_release = frame_call("video_shm_consumer_release", short=True)
+_release = frame_call("video_shm_consumer_release", AtOnceWithoutErrno)
 _WAIT_MS = 250
 
 
