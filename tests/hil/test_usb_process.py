@@ -15,7 +15,7 @@ import pytest
 from usb_host import model_of, small_design
 from writers import ROOT, WATCHDOG_S
 
-from hil.usb.books import BookKeeper, Picture, parse_books
+from hil.usb.books import BookKeeper, BookReader, Picture, parse_books
 from hil.usb.faults import FAULTS, FaultError
 from hil.usb.serving import BOOKS, COMMANDS, CONTROL, Camera, tell
 
@@ -108,6 +108,18 @@ def test_books_that_are_being_written_are_read_to_the_last_whole_line() -> None:
     books = parse_books(lines)
     assert books.pictures == (picture,) and not picture.whole
     assert books.counts == {"due": 1, "sent": 1, "whole": 0, "hole": 1, "plugged": 1}
+
+
+def test_books_are_read_on_while_they_are_written(tmp_path: Path) -> None:
+    reader = BookReader(tmp_path / BOOKS)
+    assert reader.read().counts == {}
+    with (tmp_path / BOOKS).open("w") as written:
+        keeper = BookKeeper(written)
+        keeper.event("plugged")
+        assert reader.read().counts == {"plugged": 1}
+        keeper.event("unplugged")
+        keeper.event("plugged")
+    assert [event.name for event in reader.read().events] == ["plugged", "unplugged", "plugged"]
 
 
 # The process itself, not plugged in
