@@ -27,25 +27,29 @@ end_stages() {
 	done
 }
 
-# cpu_s: sets cpu to the seconds of processor time of all that this shell has started and waited for.
+# stage_itself NAME: what the script does that run_stage has started.
+stage_itself() {
+	trap 'times >"$TIMES"' EXIT # here, since the shell that runs lanes too can't tell whose time it was
+	"stage_$1"
+}
+
+# cpu_s FILE: prints the seconds of processor time that times has told; a stage that was killed has told none.
 cpu_s() {
-	local own=$told/times.$BASHPID part minutes seconds
-	cpu=0
-	times >"$own" # in a pipe it would be another shell's
-	for part in $(tail -n 1 "$own"); do
+	local parts=() part minutes seconds cpu=0
+	read -r -d '' -a parts 2>/dev/null <"$1" || true # which is what a file's end is
+	for part in "${parts[@]}"; do
 		minutes=${part%m*} seconds=${part#*m}
 		cpu=$((cpu + 60 * minutes + ${seconds%%[.,]*}))
 	done
+	echo "$cpu"
 }
 
 # run_stage NAME: a shell of its own (the script, called with --run NAME), ended by its first error.
 run_stage() {
-	local name=$1 started=$SECONDS status=0 result cpu before
-	cpu_s
-	before=$cpu
+	local name=$1 started=$SECONDS status=0 result
 	printf '\n=== %s\n' "$name"
 	set -m # a process group of its own, so that all of it can be ended
-	timeout --kill-after=30 "$stage_limit_s" "$0" --run "$name" </dev/null &
+	TIMES=$told/$name.times timeout --kill-after=30 "$stage_limit_s" "$0" --run "$name" </dev/null &
 	stage_pid=$!
 	set +m
 	wait "$stage_pid" || status=$?
@@ -56,9 +60,8 @@ run_stage() {
 	124) result="FAILED (not done after $stage_limit_s s)" ;;
 	*) result="FAILED ($status)" ;;
 	esac
-	cpu_s
 	printf '=== %s: %s, %d s\n' "$name" "$result" $((SECONDS - started))
-	printf '%-16s%8d%8d  %s\n' "$name" $((SECONDS - started)) $((cpu - before)) "$result" >"$told/$name"
+	printf '%-16s%8d%8d  %s\n' "$name" $((SECONDS - started)) "$(cpu_s "$told/$name.times")" "$result" >"$told/$name"
 }
 
 failed() { grep -qs FAILED "$told/$1"; }
