@@ -19,6 +19,7 @@ from hil.workers.records import accepted
 EACH_S = 0.8  # from one fault of pictures to the next
 PATIENCE_S = 60.0  # for one of them, on an emulated machine
 PICTURES = 2  # that suffer it
+LOOK_EVERY_S = 0.05
 # Faults of pictures, and whether what is left of one is a picture. None: that depends on where it is hit.
 PICTURE_FAULTS: dict[str, bool | None] = {
     "truncated": False,
@@ -88,8 +89,18 @@ def interruptions(usb: UsbCamera, stall_s: float) -> list[Deed]:
         Deed(EACH_S, "refuse-commit", partial(usb.set, "refuse-commit", 1)),
         Deed(0, "stall", partial(usb.set, "stall", stall_s)),
         Deed(2 * stall_s, "unplug", usb.unplug),
-        Deed(1, "plug", usb.plug),
+        Deed(1, "plug", partial(plug_and_wait, usb)),
     ]
+
+
+def plug_and_wait(usb: UsbCamera, patience_s: float = PATIENCE_S) -> None:
+    """Plug a camera in, and wait until it has sent a picture: on a busy machine it takes its time to be opened."""
+    usb.plug()
+    plugged_ns, until_s = time.monotonic_ns(), time.monotonic() + patience_s
+    while time.monotonic() < until_s:
+        if any((picture.sent_ns or 0) > plugged_ns for picture in usb.books().pictures[-PICTURES:]):
+            return
+        time.sleep(LOOK_EVERY_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What became of the pictures that suffered a fault is told by the camera's books and the writer's ledger."""
 
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,7 +9,17 @@ import numpy
 import pytest
 
 from hil.fleet import FleetResult
-from hil.suite.usb_story import PICTURE_FAULTS, Deed, Fate, Plan, fate_of, interruptions, picture_deeds, wrongly_shown
+from hil.suite.usb_story import (
+    PICTURE_FAULTS,
+    Deed,
+    Fate,
+    Plan,
+    fate_of,
+    interruptions,
+    picture_deeds,
+    plug_and_wait,
+    wrongly_shown,
+)
 from hil.usb.books import Picture
 from hil.usb.camera_process import UsbCamera
 from hil.usb.faults import FAULTS, Unit
@@ -78,6 +89,18 @@ def test_every_fault_of_pictures_that_a_camera_has_is_tried_in_order() -> None:
     for deed in deeds[: len(PICTURE_FAULTS)]:
         deed.do()
     assert [name for name, _ in told] == [deed.name for deed in deeds[: len(PICTURE_FAULTS)]] == list(PICTURE_FAULTS)
+
+
+def test_a_camera_that_is_plugged_in_again_is_waited_for_until_it_sends() -> None:
+    looks: list[int] = []
+
+    def books() -> SimpleNamespace:
+        looks.append(len(looks))
+        late_ns = time.monotonic_ns() if len(looks) == 3 else None
+        return SimpleNamespace(pictures=[*pictures(5, {}), pictures(1, {})[0]._replace(sent_ns=late_ns)])
+
+    plug_and_wait(cast(UsbCamera, SimpleNamespace(plug=lambda: None, books=books)))
+    assert len(looks) == 3
 
 
 def test_deeds_are_done_one_after_the_other_however_long_each_takes() -> None:
