@@ -156,7 +156,7 @@ def test_parameter_sets_that_came_once_are_looked_for_in_the_ring(
     with Producer(ring, slots=100) as producer:
         for unit in stream:
             put(producer, unit if unit.number == 0 else bare(unit, codec), codec, BEGIN_NS + unit.number * FRAME_NS)
-        assert main(["record", ring, "-o", str(path), "--from", "keyframe", "-c", "10"]) == 0
+        assert main(["record", ring, "-o", str(path), "--from", "keyframe", "-c", "10", "-t", "60"]) == 0
     begin = max(unit.number for unit in stream if unit.entry is EntryPoint.IDR)
     assert begin > 0
     assert [level for _, level in decoded(str(path))] == [number % 20 for number in range(begin, begin + 10)]

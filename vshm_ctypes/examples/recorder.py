@@ -3,7 +3,8 @@
 
 python -m vshm_ctypes.examples.recorder [RING] --folder DIR --seconds 60 --keep 60
 
-Each file begins with a keyframe, so that it plays by itself. Nothing is decoded, so it takes hardly any processor time.
+Each file begins with a keyframe and its parameter sets, which some encoders send once, so that it plays by itself.
+Nothing is decoded, so it takes hardly any processor time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from vshm_ctypes import Codec, Consumer
+from vshm_ctypes.bitstream import AccessUnit, ParameterSets, entry_point
 
 from . import ends_plainly
 
@@ -22,9 +24,12 @@ ENDINGS = {Codec.H264: "h264", Codec.H265: "h265", Codec.JPEG: "mjpeg"}
 
 def record(ring: str | None, folder: Path, seconds: float, keep: int) -> None:
     """Record a ring until its producer closes it."""
-    file, begin_ns = None, 0
+    file, begin_ns, sets = None, 0, ParameterSets(Codec.H264)
     with Consumer(ring, publish=True, start="keyframe", resync=True) as stream, contextlib.ExitStack() as files:
         for frame in stream:
+            if frame.codec != sets.codec:
+                sets = ParameterSets(Codec(frame.codec))
+            unit = sets.complete(AccessUnit(frame.data, entry_point(frame.data, sets.codec)))
             if frame.is_keyframe and (file is None or frame.capture_ns - begin_ns >= seconds * 1e9):
                 files.close()
                 begin_ns = frame.capture_ns
@@ -35,7 +40,7 @@ def record(ring: str | None, folder: Path, seconds: float, keep: int) -> None:
                 for old in sorted(folder.glob(f"*.{ending}"))[:-keep]:
                     old.unlink()
             if file is not None:
-                file.write(frame.data)
+                file.write(unit.data)
             if frame.missed_before:
                 print(f"missed {frame.missed_before} frames before frame {frame.number}", flush=True)
 
