@@ -20,7 +20,7 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return str(error_for(errno.ENOMEM).strerror)
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return f"no thread can be started: {_AS_MANY}"
+        return f"no thread can be started: {_AS_MANY}; or an older Docker refuses clone3(): update Docker"
     if isinstance(error, BlockingIOError) and error.strerror == os.strerror(errno.EAGAIN):  # by fork()
         return f"no process can be started: {_AS_MANY}"
     if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):

@@ -22,6 +22,7 @@ INTERRUPTED = 130
 NO_FOLDER = r"mount a tmpfs (at|on) /dev/shm"
 NO_RING = r"start its (producer|writer)"
 NO_MEMORY = "memory|ulimit -v"
+NO_THREAD = {"threads": "thread", "codecs": "thread|process"}
 WAITS = "waiting for its writer"
 MUTE = {"old-loop": "Failed", "semaphores": ":"}  # programs as users of version 1 have them, which tell no cause
 TAKES: dict[str, dict[str, str]] = {
@@ -40,7 +41,8 @@ TAKES: dict[str, dict[str, str]] = {
     },
     "read-only /dev/shm": {**dict.fromkeys(("room", "notice"), "/dev/shm is read-only"), **MUTE},
     "3 descriptors left": {"": "too many files open|Too many open files|ulimit -n"},
-    "no threads left": {"threads": "thread", "codecs": "thread|process"},
+    "no threads left": NO_THREAD,
+    "no clone3: EPERM": NO_THREAD,
     "little address space": dict.fromkeys(("ring", "source", "room", "codecs", "threads", "list", "check"), NO_MEMORY),
     "read-only root": {"files": "Read-only file system|writable"},
     "no temporary folder": {"files": "Read-only file system|writable"},  # where the project itself lies in /tmp

@@ -21,6 +21,7 @@ from hosts import (
     READ_ONLY_SHARED_MEMORY,
     Host,
     on,
+    refusing_threads,
     require,
 )
 from vshm_ctypes import Consumer, Producer, VideoShmError
@@ -36,13 +37,18 @@ def refused(words: str, host: Host, verb: str) -> None:
     assert len(outcome.err.splitlines()) == 1, outcome.err
 
 
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [(NO_THREADS, "raise ulimit -u or -v, TasksMax= or pids.max"), (refusing_threads(errno.EPERM), "update Docker")],
+    ids=lambda value: value.name if isinstance(value, Host) else "",
+)
 @pytest.mark.parametrize("verb", ["serve --port 0", "export --port 0", "watch RING -t 1 --log LOG"])
-def test_no_further_thread(ring: str, tmp_path: Path, verb: str) -> None:
+def test_no_further_thread(ring: str, tmp_path: Path, verb: str, host: Host, words: str) -> None:
     tmp_path.chmod(0o777)
     with Camera(ring, mode=0o664):
         refused(
-            "raise ulimit -u or -v, TasksMax= or pids.max",
-            NO_THREADS,
+            words,
+            host,
             verb.replace("RING", ring).replace("LOG", "/dev/shm/log"),
         )
     Path("/dev/shm/log").unlink(missing_ok=True)
