@@ -18,7 +18,7 @@ from vshm_ctypes import Codec, Consumer, VideoShmError
 from vshm_ctypes.bitstream import Splitter
 from vshm_ctypes.commandline.child import end_child
 
-PATIENCE_S = 60.0  # for a first picture; a virtual machine without KVM is slow
+PATIENCE_S = 300.0  # for a first picture; a virtual machine without KVM is slow
 SETTLE_S = 2.0  # from the first picture to the measurement: what is imported and allocated once is over by then
 LOOK_S = 0.25
 END_S = 10.0
