@@ -46,7 +46,7 @@ def test_a_command_tells_help_and_version_without_extras(command: str) -> None:
     [
         ("camera-streamer", "streamer"),
         ("camera-streamer --list", "streamer"),
-        ("camera-streamer --device testsrc", "streamer"),
+        ("camera-streamer --device testsrc", "demo"),  # which draws it
         ("hil run --camera testsrc", "hil"),
         ("hil bench --peers", "hil"),
         ("hil report .", "hil"),

@@ -10,6 +10,7 @@ import pytest
 from hil.usb import beside
 from hil.usb.main import main
 from hil.vm import Job
+from vshm_ctypes.commandline.own_module import own_module
 
 TOLD: list[str] = []
 
@@ -69,5 +70,6 @@ def test_where_there_can_be_no_camera_it_is_said(
 
 def test_in_the_virtual_machine_the_command_runs_beside_them(tmp_path: Path) -> None:
     job = Job(("camera-streamer", "--list"), tmp_path, usb=2, design="h264")
-    assert job.command_inside == (sys.executable, "-m", "hil.usb", "beside", "2", "h264", "--", *job.command)
+    beside = own_module("hil.usb", "beside", "2", "h264", "--", *job.command)
+    assert job.command_inside == tuple(beside)
     assert Job(("true",), tmp_path).command_inside == ("true",)

@@ -137,7 +137,7 @@ def test_the_suite_inside_is_the_checkouts_with_the_systems_python(
     assert outcome.problems == []
     [job] = jobs
     assert job.system == system_in(root)
-    assert job.command[:5] == (str(PYTHON), "-m", "hil", "run", "--part")
+    assert job.command[:6] == (str(PYTHON), "-P", "-m", "hil", "run", "--part")
     assert job.command[job.command.index("--report") + 1] == str(RESULTS)
     assert "--quick" in job.command and "--suite" not in job.command
     cameras = "--camera /dev/video0 --session vivid-arm64 --cameras 1 --camera usb --session usb-arm64"
