@@ -14,6 +14,7 @@ from av.video.frame import PictureType
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import AccessUnit, EntryPoint, ParameterSets, entry_point
+from vshm_ctypes.limits import explain
 
 from .channels import CODECS, Channel
 from .colour import Colour, colour_of, colour_to_encode
@@ -146,8 +147,20 @@ def _opened(context: Any) -> str | None:
                 context.open()
         except (av.FFmpegError, ValueError) as error:
             said = "; ".join(text.strip() for _, _, text in words)
-            return said or f"the library refuses, and does not say why ({getattr(error, 'strerror', None) or error})"
+            mute = f"the library refuses, and does not say why ({getattr(error, 'strerror', None) or error})"
+            return said or _lack_of_threads() or mute
         finally:
             av.logging.set_level(before[0])
             av.logging.set_skip_repeated(before[1])
+    return None
+
+
+def _lack_of_threads() -> str | None:
+    """Return why no thread can be started, which encoders do not tell; None: one can be."""
+    thread = threading.Thread(target=int)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        return explain(error)
+    thread.join()
     return None

@@ -125,6 +125,12 @@ def test_no_further_process() -> None:
     refused("no process can be started", NO_THREADS, "demo --no-browser --port 0")
 
 
+def test_an_encoder_without_threads() -> None:
+    for name in ("aiohttp", "av", "numpy"):
+        pytest.importorskip(name)
+    refused("no thread can be started", refusing_threads(errno.EPERM), "demo --no-browser --port 0")
+
+
 def test_a_file_system_that_is_read_only_is_not_said_to_be_forbidden(tmp_path: Path) -> None:
     refused("Read-only file system: nothing can be written into", READ_ONLY_ROOT, f"plot log -o {tmp_path}/log.svg")
 
