@@ -160,7 +160,7 @@ class Producer(Handle):
             # Any other size is refused, and counted, as without.
             if (capture_ns or flags) and 0 < size <= self.slot_size:
                 return self._write_timed(first, size, meta, timing)
-        if size <= _MOST_AT_ONCE:
+        if size <= _MOST_AT_ONCE and self._open:  # asked last: between here and the call no other thread can close it
             result = _write_at_once(self._reference, first, size, meta)
         else:
             result = self._write_beside_others(first, size, meta)

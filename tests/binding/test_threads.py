@@ -4,6 +4,9 @@
 import pytest
 from children import run
 
+from vshm_ctypes import HandleClosed, Producer
+from vshm_ctypes import producer as writing
+
 ROUNDS = 60
 # Threads write, reserve, read and look, until their handles are closed under them.
 CLOSED_UNDER_THREADS = """
@@ -76,3 +79,19 @@ def test_handles_that_are_closed_under_threads_crash_nobody(ring: str, most_at_o
 
 def test_figures_can_be_asked_for_while_another_thread_waits(ring: str) -> None:
     assert run(LOOKED_AT_WHILE_WAITING, ring) == "[b'x']\n"
+
+
+def test_a_writer_that_is_being_closed_is_written_to_no_more(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library lets other threads run while it takes a ring down."""
+    monkeypatch.setattr(writing, "_write_at_once", lambda *_: pytest.fail("it was called"))
+    refused: list[HandleClosed] = []
+
+    class Slow(Producer):
+        def _destroy(self) -> None:
+            with pytest.raises(HandleClosed) as error:
+                self.write(b"x")
+            refused.append(error.value)
+            super()._destroy()
+
+    Slow(ring).close()
+    assert len(refused) == 1
