@@ -6,10 +6,8 @@ Latencies come from their own ledgers, and what was torn, altered or lost from t
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy
@@ -17,6 +15,7 @@ import numpy
 from ..blocks.block import Block, BlockError, BlockPlan, Tally, run_block
 from ..fleet import CameraStreamer, Consumer, ConsumerResult, Fleet, FleetError, FleetResult
 from ..fleet.witness import Account
+from ..processes.environment import with_variable
 from ..workers.programs import ProgramError
 from ..workers.records import RESULTS
 
@@ -96,15 +95,6 @@ def _tally(frames: int, cpu_us: float | None, received: int, missed: int, found:
     )
 
 
-@contextmanager
-def programs_in(folder: Path) -> Iterator[None]:
+def programs_in(folder: Path) -> AbstractContextManager[None]:
     """Keep compiled readers in folder during the block, and remove them with the libraries that they are bound to."""
-    before = os.environ.get(PROGRAMS)
-    os.environ[PROGRAMS] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[PROGRAMS]
-        else:
-            os.environ[PROGRAMS] = before
+    return with_variable(PROGRAMS, str(folder))

@@ -22,14 +22,14 @@ def child_environment() -> dict[str, str]:
 
 
 @contextmanager
-def safe_path() -> Iterator[None]:
-    """Let Python programs that are started in this block take no modules from the current folder."""
-    before = os.environ.get(SAFE_PATH)
-    os.environ[SAFE_PATH] = "1"
+def with_variable(name: str, value: str) -> Iterator[None]:
+    """Set a variable of the environment during the block, for programs that are started there."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
         if before is None:
-            del os.environ[SAFE_PATH]
+            del os.environ[name]
         else:
-            os.environ[SAFE_PATH] = before
+            os.environ[name] = before

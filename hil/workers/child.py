@@ -17,7 +17,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from hil.processes.environment import child_environment, safe_path
+from hil.processes.environment import SAFE_PATH, child_environment, with_variable
 
 from . import bootstrap
 from .containers import RUNS_MODULE, contained, pid_of_content
@@ -33,7 +33,7 @@ def warm_up() -> None:
     from multiprocessing import forkserver
 
     _context.set_forkserver_preload(PRELOAD)
-    with safe_path():
+    with with_variable(SAFE_PATH, "1"):
         forkserver.ensure_running()
 
 
