@@ -199,8 +199,10 @@ def test_a_file_that_grows_is_read_line_by_whole_line(tmp_path: Path) -> None:
     assert file.lines() == []
 
 
-def test_the_page_has_a_row_for_every_scene_and_none_else() -> None:
+def test_the_page_is_what_was_measured_and_has_a_row_for_every_scene() -> None:
     page = (ROOT / "hil" / "usb" / "README.md").read_text()
+    order = [scene.name for scene in SCENES]
+    assert page == in_page(page, read_folder(ROOT / "hil" / "usb" / "measured"), order)
     rows = rows_of(page[page.index("Measured on Linux ") :].partition("<!-- end")[0])
-    assert list(dict.fromkeys(name for name, *_ in rows)) == [scene.name for scene in SCENES]
+    assert list(dict.fromkeys(name for name, *_ in rows)) == order
     assert all(len(row) == len(HEADINGS) for row in rows)
