@@ -106,16 +106,18 @@ class Waiter(Handle):
             if deadline is not None:
                 left = min(deadline - monotonic(), SLICE_S)
                 milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
-            if self._publication is not None:
-                self._publication.update_if_due(self.info)
             size = _acquire(self._reference, self._view_reference, milliseconds)
             if size > 0:
+                if self._publication is not None:
+                    self._publication.update_if_due(self.info)
                 return size
             if size < 0:  # reported only once, so it must not be ignored
                 self._check_goes_on(get_errno())
                 continue
             if self._interrupted:
                 self._give_up()
+            if self._publication is not None:
+                self._publication.update_if_due(self.info)
             if left <= 0:
                 return 0
         return 0

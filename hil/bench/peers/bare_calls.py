@@ -56,8 +56,11 @@ class BareBorrow(VideoShm):
         return self._mapping[begin : begin + size]
 
     def release(self) -> bool:
-        self._count(self._view.missed_before)
-        return _release(self._handle, self._told) == 0
+        missed = self._view.missed_before
+        whole = _release(self._handle, self._told) == 0
+        if whole:  # otherwise it is among those missed before the next one
+            self._count(missed)
+        return whole
 
 
 class BareReceive(BareBorrow):
