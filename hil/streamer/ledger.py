@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -89,10 +89,18 @@ def read_ledger(path: Path) -> Iterator[Record]:
     Raises ValueError if it is not a ledger.
     """
     with path.open(encoding="ascii") as file:
-        for number, line in enumerate(file, 1):
-            if not line.endswith("\n"):
-                return
-            try:
-                yield Record(**json.loads(line))
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"{path}:{number}: no ledger: {error}") from None
+        yield from records_in(path, file)
+
+
+def records_in(path: Path, lines: Iterable[str], first: int = 1) -> Iterator[Record]:
+    """Yield the records of a ledger's lines, up to an incomplete one. first: the first line's number in the file.
+
+    Raises ValueError if they are no ledger's.
+    """
+    for number, line in enumerate(lines, first):
+        if not line.endswith("\n"):
+            return
+        try:
+            yield Record(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}:{number}: no ledger: {error}") from None

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import time
 from collections.abc import Sequence, Set
@@ -18,7 +17,7 @@ from vshm_ctypes.commandline.own_module import own_module
 
 from ..processes.environment import child_environment
 from ..processes.process_group import end_group
-from ..streamer.ledger import Record
+from ..streamer.ledger import Record, records_in
 from .books import Picture
 from .camera_process import UsbCamera, UsbCameraError
 from .faults import FAULTS, Unit
@@ -84,7 +83,7 @@ class StreamerView:
 
     def _read(self) -> list[Record]:
         """Return what was passed on so far."""
-        self._records += [Record(**json.loads(line)) for line in self._lines.lines()]
+        self._records += records_in(self._ledger, self._lines.lines(), len(self._records) + 1)
         return self._records
 
     def _more(self, count: int, seconds: float) -> bool:
