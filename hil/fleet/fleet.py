@@ -30,6 +30,7 @@ from .crew import Crew, Member
 from .faults import Fault, FaultResult
 from .guard import Guard
 from .result import ConsumerResult, FleetResult, WriterResult
+from .witness import all_written
 
 DRAIN_EVERY_S = 0.1
 _numbers = itertools.count()
@@ -187,7 +188,8 @@ class Fleet:
     def _result(self, end_ns: int, ring: RingInfo, names_left: list[str]) -> FleetResult:
         writer = WriterResult(self.ring, self.crew.writer_lives)
         consumers = [ConsumerResult(member.name, member.consumer, member.lives) for member in self._members]
+        written = all_written(writer.lives, [consumer.received for consumer in consumers])
         for life in (life for consumer in consumers for life in consumer.lives):
             if life.saved is not None:
-                life.received = found_in_stream(life.saved, writer.written)
+                life.received = found_in_stream(life.saved, written)
         return FleetResult(self._begin_ns, end_ns, self.seed, ring, writer, consumers, self._fault_results, names_left)

@@ -16,7 +16,7 @@ from hil.workers.life import ConsumerLife, WriterLife
 from hil.workers.records import WRITTEN, Records, accepted
 
 FindingKind = Literal["altered", "lost", "repeated", "reordered", "never written", "early", "miscounted", "ended"]
-UNKNOWN_SIZE = -1  # only the number of such a frame is known, since its writer was killed before it recorded more
+UNKNOWN_SIZE = -1  # of a frame that nobody received, and whose writer was killed before it recorded it
 NAMED = 5  # how many findings of one kind are listed one by one
 
 
@@ -44,27 +44,36 @@ class Account:
 
 
 def all_written(lives: Sequence[WriterLife], received: Sequence[Records]) -> Records:
-    """Return WRITTEN of all of a writer's processes, with the numbers of frames that a killed one did not record.
+    """Return WRITTEN of all of a writer's processes, with the frames that a killed one did not record.
 
-    received: of every consumer; a number that one of them received must have been written.
+    received: of every consumer; a number that one of them received must have been written, as the first one got it.
     """
     parts: list[Records] = []
     seen = max((int(one["number"].max()) for one in received if len(one)), default=-1)
+    begin = 0  # the number that follows in the ring, which a writer that is not killed removes at its end
     for at, life in enumerate(lives):
         inside = accepted(life.written)
         parts.append(inside)
-        if life.summary is None and len(inside):
-            last = int(inside["number"][-1])
+        begin = int(inside["number"][-1]) + 1 if len(inside) else begin
+        if life.summary is None:
             following = next((accepted(later.written) for later in lives[at + 1 :] if len(later.written)), None)
             until = int(following["number"][0]) if following is not None and len(following) else seen + 1
-            parts.append(_unwitnessed(last + 1, until, int(inside["entry_ns"][-1])))
+            since_ns = int(inside["entry_ns"][-1]) if len(inside) else life.started_ns
+            parts.append(_unwitnessed(begin, until, since_ns, received))
+            begin = max(begin, until)
+        else:
+            begin = 0
     return numpy.concatenate(parts or [numpy.empty(0, WRITTEN)])
 
 
-def _unwitnessed(begin: int, end: int, entry_ns: int) -> Records:
+def _unwitnessed(begin: int, end: int, entry_ns: int, received: Sequence[Records]) -> Records:
     rows = numpy.zeros(max(end - begin, 0), WRITTEN)
     rows["number"] = numpy.arange(begin, begin + len(rows))
     rows["entry_ns"], rows["size"] = entry_ns, UNKNOWN_SIZE
+    for one in reversed(received):
+        seen = one[(one["number"] >= begin) & (one["number"] < begin + len(rows)) & (one["awake_ns"] >= entry_ns)]
+        for name in ("size", "crc32"):
+            rows[name][seen["number"] - begin] = seen[name]
     return rows
 
 

@@ -59,7 +59,7 @@ class Ledger:
             record = record if data is None else record._replace(crc32=zlib.crc32(data))
             line = json.dumps(record._asdict())
             try:
-                print(line, file=self._file, flush=self._queue.empty())
+                print(line, file=self._file, flush=True)  # a killed process leaves what it had written
             except OSError as error:  # the disk may be full: the stream goes on, and close() raises the error
                 self._failure = self._failure or OSError(error.errno, error.strerror, self._file.name)
 

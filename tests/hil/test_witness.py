@@ -235,6 +235,24 @@ def test_frames_of_a_killed_writer_that_its_ledger_lacks_are_known_by_number() -
     assert kinds(examine(written, numpy.delete(received, 29), begin=0, end=60)) == [("lost", 29)]
 
 
+def test_what_a_consumer_got_of_them_tells_which_frames_another_one_saved() -> None:
+    payloads = [bytes([at]) * (100 + at) for at in range(20)]
+    whole = saved(payloads)
+    lives = writers((whole[:8], True), (whole[11:], False))
+    written = all_written(lives, [reading(whole)])
+    stream = b"".join(payloads)
+    assert found_in_stream(stream, written)["number"].tolist() == list(range(20))
+    torn = reading(whole)
+    torn["crc32"][9] += 1
+    assert kinds(examine(written, torn, begin=0, end=20)) == [("altered", 9)]
+
+
+def test_a_writer_that_was_killed_before_it_recorded_anything_has_written_what_came() -> None:
+    whole = writing()
+    written = all_written(writers((whole[:0], True), (whole[30:], False)), [reading(whole)])
+    assert examine(written, reading(whole), begin=0, end=60) == Account(60, 60, 0, 0, [])
+
+
 def test_after_the_last_writer_was_killed_what_one_consumer_saw_the_others_must_have() -> None:
     whole = writing()
     received = reading(whole)
