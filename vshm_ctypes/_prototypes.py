@@ -66,6 +66,15 @@ PROTOTYPES = (
     Prototype(
         "video_shm_producer_write", (1, 0), c_int, (_producer, c_void_p, c_uint32, POINTER(Meta)), _raise_on_minus_one
     ),
+    # int video_shm_producer_write_timed(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
+    #                                    const video_frame_meta_t *meta, const video_frame_timing_t *timing);
+    Prototype(
+        "video_shm_producer_write_timed",
+        (1, 1),
+        c_int,
+        (_producer, c_void_p, c_uint32, POINTER(Meta), POINTER(Timing)),
+        _raise_on_minus_one,
+    ),
     # int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity);
     Prototype(
         "video_shm_producer_reserve",

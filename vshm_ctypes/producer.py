@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, c_void_p, get_errno, memmove
+from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
 from threading import get_ident
 from time import sleep
 
 from ._handle import Handle, check_fits
 from ._library import AtOnce, frame_call, keeps_others_out, library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
+from ._timed import IS_ONE_CALL, write_timed, write_timed_at_once
 from .errors import HandleClosed, VideoShmError, error_for
 from .frame import Codec, Flag, Media
 from .identity import Identity
@@ -36,9 +37,9 @@ _CODEC_AT = Meta.codec.offset
 # Frames of up to this many bytes are written while other threads are kept out, which saves all that lets them in and
 # knows of them. Even at 1 GB/s that takes a tenth of the 5 ms after which Python's threads take turns.
 _MOST_AT_ONCE = 512 * 1024 if keeps_others_out() else 0
+_MOST_TIMED_AT_ONCE = _MOST_AT_ONCE if IS_ONE_CALL else 0
 _write = frame_call("video_shm_producer_write")
 _write_at_once = frame_call("video_shm_producer_write", AtOnce)
-_reserve, _commit = frame_call("video_shm_producer_reserve"), frame_call("video_shm_producer_commit")
 
 
 # Refers to the start of a buffer. Of an array of no elements, for ctypes makes a dictionary for one that has some.
@@ -88,9 +89,6 @@ class Producer(Handle):
             raise ValueError(f"mode={mode:#o}: permission bits, up to 0o777")
         self._handle = ProducerHandle()
         self._reference = byref(self._handle)
-        # Where a reserved slot is: as long as one thread has it, no other gets another one.
-        self._slot, self._capacity = c_void_p(), c_uint32()
-        self._slot_at, self._capacity_at = byref(self._slot), byref(self._capacity)
         self._packed: tuple[Any, bytes] = None, b""  # the metadata of the last frame, and what they were packed from
         self._mapped: memoryview | None = None
         self._mapped_of: Identity | None = None
@@ -157,10 +155,11 @@ class Producer(Handle):
             first, size = _located(data)
         if timestamp_ms or capture_ns or flags:
             meta, timing = pack_times(meta, timestamp_ms, keyframe, capture_ns, flags)
-            # Any other size is refused, and counted, as without.
-            if (capture_ns or flags) and 0 < size <= self.slot_size:
-                return self._write_timed(first, size, meta, timing)
-        if size <= _MOST_AT_ONCE and self._open:  # asked last: between here and the call no other thread can close it
+            if size <= _MOST_TIMED_AT_ONCE and self._open:
+                result = write_timed_at_once(self._reference, first, size, meta, timing)
+            else:
+                result = self._write_beside_others(first, size, meta, timing)
+        elif size <= _MOST_AT_ONCE and self._open:  # asked last: between here and the call no other thread can close it
             result = _write_at_once(self._reference, first, size, meta)
         else:
             result = self._write_beside_others(first, size, meta)
@@ -171,13 +170,16 @@ class Producer(Handle):
             raise self._error(get_errno(), size, meta) if size else ValueError("a frame has at least one byte")
         return result == 0
 
-    def _write_beside_others(self, first: Any, size: int, meta: bytes) -> int:
+    def _write_beside_others(self, first: Any, size: int, meta: bytes, timing: bytes | None = None) -> int:
         """Write while other threads run, which have to know of it."""
         calls, thread = self._others, get_ident()
         calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
             if not self._open:
                 self._check_open()
+            if timing is not None and 0 < size <= self.slot_size:
+                return write_timed(self._reference, first, size, meta, timing)
+            # Any other size is refused, and counted, whatever its times are.
             return _write(self._reference, first, size if size <= MOST_BYTES else MOST_BYTES, meta)
         finally:
             calls.remove(thread)
@@ -189,32 +191,6 @@ class Producer(Handle):
         if all(isinstance(field, (int, bytes)) for field in described):  # what never changes
             self._packed = described, meta
         return meta
-
-    def _write_timed(self, first: Any, size: int, meta: bytes, timing: bytes) -> bool:
-        """Copy a frame into a reserved slot: of the library's calls, only that which commits one takes its times."""
-        calls, thread = self._others, get_ident()
-        calls.append(thread)
-        try:
-            if not self._open:
-                self._check_open()
-            if _reserve(self._reference, self._slot_at, self._capacity_at) < 0:
-                if get_errno() == errno.EBUSY:
-                    return False
-                raise self._error(get_errno())
-            try:
-                memmove(self._slot, first, size)
-                if _commit(self._reference, size, meta, timing) < 0:
-                    if get_errno() != errno.EINVAL:
-                        raise self._error(get_errno(), size, meta)
-                    self._commit(size, meta, timing)  # which says why, or does without the newest flag
-            except BaseException:
-                library.video_shm_producer_abort(self._reference)
-                raise
-        finally:
-            calls.remove(thread)
-        if escaped:
-            raise_escaped()
-        return True
 
     def _error(self, error: int, size: int = 0, meta: bytes = b"") -> VideoShmError:
         message = None

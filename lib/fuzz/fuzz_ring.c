@@ -73,7 +73,8 @@ static void write_frame(struct input *input)
 	} else if (word % 3 == 0) {
 		check_error(video_shm_producer_reserve(&writer, &reserved, &capacity));
 	} else {
-		const int result = video_shm_producer_write(&writer, data, size, &meta);
+		const int result = word % 2 ? video_shm_producer_write(&writer, data, size, &meta)
+									: video_shm_producer_write_timed(&writer, data, size, &meta, &timing);
 
 		check_error(result);
 		MUST(result != 0 || (size > 0 && size <= slot_size));

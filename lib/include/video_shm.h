@@ -293,6 +293,14 @@ int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data
 							 const video_frame_meta_t *meta);
 
 /*
+ * The same with the times and flags of commit, in one call instead of reserve, a copy and commit; timing may
+ * be NULL. As write; EINVAL, with nothing counted, also for unknown flags and a recovery point that is no
+ * keyframe. Since 1.1.
+ */
+int video_shm_producer_write_timed(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
+								   const video_frame_meta_t *meta, const video_frame_timing_t *timing);
+
+/*
  * Hands out the next slot for an encoder to write into: *data, of *capacity bytes, 32-byte aligned, until
  * commit, abort or destroy. 0, or -1: EBUSY (one is out already; or another thread or the semaphore has the
  * ring, which is counted as a drop), ESTALE, EOWNERDEAD, EBADF, EINVAL, ENOSPC (counted).

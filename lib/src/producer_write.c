@@ -148,15 +148,16 @@ static bool timing_is_sound(const video_frame_timing_t *timing, const video_fram
 	return (timing->flags & ~known) == 0 && timing->reserved == 0;
 }
 
-HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
-								 const video_frame_meta_t *meta)
+HOT static int write_frame(const video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
+						   const video_frame_meta_t *meta, const video_frame_timing_t *timing)
 {
 	struct writer *writer = producer_writer(producer);
 	uint8_t *payload;
 
 	if (writer == NULL)
 		return -1;
-	if (data == NULL || meta == NULL || size == 0 || !may_be_here(writer, meta)) {
+	if (data == NULL || meta == NULL || size == 0 || !timing_is_sound(timing, meta) ||
+		!may_be_here(writer, meta)) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -173,7 +174,19 @@ HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *
 	if (payload == NULL)
 		return errno == EBUSY ? 1 : -1;
 	shared_copy_in(payload, data, size);
-	return publish(writer, size, meta, NULL);
+	return publish(writer, size, meta, timing);
+}
+
+HOT int video_shm_producer_write(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
+								 const video_frame_meta_t *meta)
+{
+	return write_frame(producer, data, size, meta, NULL);
+}
+
+HOT int video_shm_producer_write_timed(video_shm_producer_t *producer, const uint8_t *data, uint32_t size,
+									   const video_frame_meta_t *meta, const video_frame_timing_t *timing)
+{
+	return write_frame(producer, data, size, meta, timing);
 }
 
 HOT int video_shm_producer_reserve(video_shm_producer_t *producer, uint8_t **data, uint32_t *capacity)

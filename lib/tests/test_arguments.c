@@ -121,6 +121,14 @@ static void bad_arguments_of_a_writer_are_einval(void)
 	CHECK_FAILS(video_shm_producer_write(&producer, NULL, 1, &meta), EINVAL);
 	CHECK_FAILS(video_shm_producer_write(&producer, data, 0, &meta), EINVAL);
 	CHECK_FAILS(video_shm_producer_write(&producer, data, 1, NULL), EINVAL);
+	CHECK_FAILS(video_shm_producer_write_timed(NULL, data, 1, &meta, NULL), EINVAL);
+	CHECK_FAILS(video_shm_producer_write_timed(&producer, NULL, 1, &meta, NULL), EINVAL);
+	CHECK_FAILS(video_shm_producer_write_timed(&producer, data, 0, &meta, NULL), EINVAL);
+	CHECK_FAILS(video_shm_producer_write_timed(&producer, data, 1, NULL, &reserved), EINVAL);
+	CHECK_FAILS(video_shm_producer_write_timed(&producer, data, 1, &meta, &strange), EINVAL);
+	CHECK_FAILS(video_shm_producer_write_timed(&producer, data, 1, &meta, &reserved), EINVAL);
+	CHECK_FAILS(video_shm_producer_write_timed(&producer, data, 1, &meta, &keyframe), EINVAL);
+	CHECK_FAILS(video_shm_producer_write_timed(&producer, data, 1, &meta, &recovery_point), EINVAL);
 	CHECK_FAILS(video_shm_producer_reserve(NULL, &slot, &capacity), EINVAL);
 	CHECK_FAILS(video_shm_producer_reserve(&producer, NULL, &capacity), EINVAL);
 	CHECK_FAILS(video_shm_producer_reserve(&producer, &slot, NULL), EINVAL);

@@ -65,13 +65,21 @@ static void commit(const video_frame_timing_t *timing)
 	CHECK_EQ(video_shm_producer_commit(&producer, 10, &sample, timing), 0);
 }
 
+/* As commit, in one call. */
+static void write_timed(const video_frame_timing_t *timing)
+{
+	const uint8_t data[10] = {5, 5, 5, 5, 5, 5, 5, 5, 5, 5};
+
+	CHECK_EQ(video_shm_producer_write_timed(&producer, data, 10, &sample, timing), 0);
+}
+
 static void acquire(void)
 {
 	CHECK_EQ(video_shm_consumer_acquire(&consumer, &view, 1000), 10);
 	CHECK_EQ(video_shm_consumer_release(&consumer, &view), 0);
 }
 
-static void every_field_arrives_as_it_was_given(void)
+static void every_field_arrives(void (*write)(const video_frame_timing_t *))
 {
 	const video_frame_timing_t timing = {.capture_ns = 7,
 										 .flags = VIDEO_SHM_FLAG_CORRUPT | VIDEO_SHM_FLAG_CAPTURE_DRIVER |
@@ -82,7 +90,7 @@ static void every_field_arrives_as_it_was_given(void)
 
 	open_both();
 	before = now_ns();
-	commit(&timing);
+	write(&timing);
 	acquire();
 	is_sample(&view.meta, 10, 0);
 	CHECK_EQ(view.flags, timing.flags | VIDEO_SHM_FLAG_KEYFRAME);
@@ -93,6 +101,12 @@ static void every_field_arrives_as_it_was_given(void)
 	CHECK(slots[0].flags == view.flags && slots[0].capture_ns == 7);
 	CHECK_EQ(slots[0].publish_ns, view.publish_ns);
 	close_both();
+}
+
+static void every_field_arrives_as_it_was_given(void)
+{
+	every_field_arrives(commit);
+	every_field_arrives(write_timed);
 }
 
 static void what_is_not_given_is_now(void)
@@ -110,6 +124,9 @@ static void what_is_not_given_is_now(void)
 	CHECK_EQ(view.flags, VIDEO_SHM_FLAG_KEYFRAME);
 	CHECK(view.capture_ns >= before && view.capture_ns <= view.publish_ns);
 	commit(NULL);
+	acquire();
+	CHECK(view.capture_ns >= before && view.capture_ns <= view.publish_ns);
+	write_timed(NULL);
 	acquire();
 	CHECK(view.capture_ns >= before && view.capture_ns <= view.publish_ns);
 	CHECK_EQ(video_shm_producer_write(&producer, &byte, 1, &undated), 0);

@@ -6,7 +6,6 @@ import gc
 import os
 import pickle
 import time
-from ctypes import set_errno
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ from vshm_ctypes import (
     list_rings,
     ring_name,
 )
-from vshm_ctypes import producer as producer_module
 from vshm_ctypes._library import library
 from vshm_ctypes.errors import error_for
 
@@ -150,54 +148,14 @@ def test_a_library_older_than_the_recovery_point_writes_without_it(ring: str, mo
             raise VideoShmError(errno.EINVAL)
         return commit(handle, size, meta, timing)  # type: ignore[no-any-return]
 
-    def refused(*_: Any) -> int:
-        set_errno(errno.EINVAL)
-        return -1
-
     monkeypatch.setattr(library, "video_shm_producer_commit", older)
-    monkeypatch.setattr(producer_module, "_commit", refused)
     flags = Flag.RECOVERY_POINT | Flag.CORRUPT
     with Producer(ring) as producer, Consumer(ring) as stream:
         with producer.reserve() as slot:
             slot.commit(5, keyframe=True, capture_ns=7, flags=flags)
-        producer.write(b"frame", keyframe=True, capture_ns=7, flags=flags)
-        for _ in range(2):
-            frame = stream.receive(timeout=10)
-            assert frame is not None
-            assert (frame.capture_ns, frame.flags) == (7, Flag.KEYFRAME | Flag.CORRUPT)
-
-
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview], ids=lambda kind: kind.__name__)
-def test_a_frame_is_written_with_its_time_of_capture_and_flags(ring: str, kind: Any) -> None:
-    with Producer(ring, slot_size=1000) as producer, Consumer(ring) as stream:
-        flags = Flag.CORRUPT | Flag.CAPTURE_DRIVER
-        assert producer.write(kind(b"fresh"), keyframe=True, width=640, fps=30, capture_ns=7, flags=flags)
-        assert producer.write(kind(b"next"), flags=Flag.DISCONTINUITY)
-        first, second = stream.receive(timeout=10), stream.receive(timeout=10)
-        assert first is not None
-        assert second is not None
-        assert (first.data, first.capture_ns, first.flags) == (b"fresh", 7, flags | Flag.KEYFRAME)
-        assert (first.width, first.fps) == (640, 30)
-        assert (second.data, second.flags, second.capture_ns > 7) == (b"next", Flag.DISCONTINUITY, True)
-
-
-def test_a_frame_with_flags_is_refused_as_any_other(ring: str) -> None:
-    with Producer(ring, slot_size=1000) as producer:
-        with pytest.raises(FrameTooLarge):
-            producer.write(bytes(1001), capture_ns=7)
-        with pytest.raises(ValueError, match="at least one byte"):
-            producer.write(b"", capture_ns=7)
-        for bad in ({"flags": Flag.RECOVERY_POINT}, {"flags": -1}, {"flags": 1 << 32}, {"capture_ns": 1 << 64}):
-            with pytest.raises(ValueError, match=r"flags|capture_ns"):
-                producer.write(b"frame", **bad)
-        with pytest.raises(VideoShmError) as unknown:
-            producer.write(b"frame", flags=1 << 31)
-        assert unknown.value.errno == errno.EINVAL
-        with producer.reserve():
-            assert not producer.write(b"frame", capture_ns=7)
-        assert producer.write(b"frame", capture_ns=7)  # nothing was left reserved
-    with pytest.raises(HandleClosed):
-        producer.write(b"frame", capture_ns=7)
+        frame = stream.receive(timeout=10)
+        assert frame is not None
+        assert (frame.capture_ns, frame.flags) == (7, Flag.KEYFRAME | Flag.CORRUPT)
 
 
 def test_what_is_wrong_is_named(ring: str) -> None:

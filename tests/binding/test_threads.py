@@ -14,7 +14,7 @@ import random, sys, threading, time
 from vshm_ctypes import *
 from vshm_ctypes import producer as writing
 
-writing._MOST_AT_ONCE = int(sys.argv[3])
+writing._MOST_AT_ONCE = writing._MOST_TIMED_AT_ONCE = int(sys.argv[3])
 
 def until_closed(call):
     def loop():
@@ -43,6 +43,7 @@ for _ in range(int(sys.argv[2])):
     stream = Consumer(sys.argv[1])
     payload = bytearray(5000)
     calls = [lambda: producer.write(payload), lambda: producer.write(bytes(9000)), lambda: reserve(producer)]
+    calls += [lambda: producer.write(payload, capture_ns=7), lambda: producer.write(bytes(9000), flags=4)]
     calls += [producer.info, stream.info, stream.stats, lambda: borrow(stream), lambda: stream.receive(0.01)]
     threads = [until_closed(call) for call in calls]
     time.sleep(random.random() * 0.01)

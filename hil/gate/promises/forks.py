@@ -25,9 +25,12 @@ def belongs_to_the_process_that_opened_it(scene: Scene) -> None:
     writer.write(FRAME)
     reserved, _, _ = writer.reserve()
     has_descriptor = scene.library.has("producer_descriptor")
+    has_write_timed = scene.library.has("producer_write_timed")
 
     def play() -> Iterator[str]:
         yield f"write {writer.write(FRAME)}"
+        if has_write_timed:
+            yield f"write_timed {writer.write_timed(FRAME)}"
         yield f"commit {writer.commit(10)}"
         yield f"info {scene.library('producer_info', writer.handle, Guarded(Info))}"
         if has_descriptor:
@@ -39,7 +42,7 @@ def belongs_to_the_process_that_opened_it(scene: Scene) -> None:
         yield f"after destroy {writer.write(FRAME)}"
 
     scene.need("reserve", str(reserved), "0")
-    calls = ["write", "commit", "info", *["descriptor"] * has_descriptor, "reserve"]
+    calls = ["write", *["write_timed"] * has_write_timed, "commit", "info", *["descriptor"] * has_descriptor, "reserve"]
     expected = [f"{call} -1 EOWNERDEAD" for call in calls]
     scene.expect("the child", scene.ask(play), [*expected, "after destroy -1 EBADF"])
     scene.expect("the ring is there", scene.path(scene.channel_name).exists(), True)

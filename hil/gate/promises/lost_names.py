@@ -61,6 +61,8 @@ def stops_where_its_name_is_somebody_elses(scene: Scene) -> None:
     stale = until(lambda: writer.write(FRAME).error == "ESTALE")
     scene.need("write says ESTALE in the end", stale, True)
     refused = {"write": writer.write(FRAME), "reserve": writer.reserve()[0]}
+    if scene.library.has("producer_write_timed"):
+        refused["write_timed"] = writer.write_timed(FRAME)
     for call, answer in refused.items():
         scene.expect(f"{call} then", str(answer), "-1 ESTALE")
     scene.expect("state in its own ring", ring.extension("state"), CLOSED)

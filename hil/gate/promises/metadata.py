@@ -96,6 +96,36 @@ def carries_each_flag(scene: Scene) -> None:
 
 
 @promise
+def writes_with_times_and_flags_in_one_call(scene: Scene) -> None:
+    """write_timed writes a frame as write does, with the times and flags that commit takes; without, it is write."""
+    writer = scene.writer(slots=4, slot_size=1000)
+    reader = scene.reader(start=2)
+    for number, (capture_ns, flags) in enumerate(((1, 2), (2**64 - 1, 2 | 4 | 8), (7, RECOVERY_POINT))):
+        begin, data = time.monotonic_ns(), bytes([number]) * 1000
+        told = writer.write_timed(data, {"capture_ns": capture_ns, "flags": flags}, **USUAL | {"is_keyframe": 1})
+        scene.expect("write_timed", str(told), "0")
+        view = reader.look()
+        scene.expect("its frame, time and flags", (view.frame, view.capture_ns), (number, capture_ns))
+        scene.expect("its flags", view.flags, flags | KEYFRAME)
+        scene.expect("its metadata", _told(view.meta), USUAL | {"is_keyframe": 1})
+        scene.expect_in("publish_ns, from its begin", view.publish_ns - begin, 0, time.monotonic_ns() - begin)
+    newest = scene.reader(start=1)
+    scene.expect("its bytes", newest.wait().data, b"\2" * 1000)
+    for timing in (None, {"flags": 0}):
+        begin = time.monotonic_ns()
+        scene.expect("write_timed without a time", str(writer.write_timed(FRAME, timing)), "0")
+        view = reader.look()
+        scene.expect("flags", view.flags, 0)
+        scene.expect_in("capture_ns, from its begin", view.capture_ns - begin, 0, time.monotonic_ns() - begin)
+    writer.reserve()
+    scene.expect("while a slot is reserved", str(writer.write_timed(FRAME, {"capture_ns": 7})), "1")
+    writer.abort()
+    scene.expect("a byte more than a slot", str(writer.write_timed(bytes(1001), {"capture_ns": 7})), "-1 EMSGSIZE")
+    info = writer.info()
+    scene.expect("written, busy, too large", (info.frames, info.dropped_busy, info.dropped_too_large), (5, 1, 1))
+
+
+@promise
 def dates_frames_by_the_monotonic_clock(scene: Scene) -> None:
     """capture_ns and publish_ns lie within the write; last_publish_ns is that of the newest frame."""
     writer, reader, name = scene.writer(), scene.reader(start=2), scene.channel_name

@@ -66,6 +66,11 @@ class Writer:
         """Call video_shm_producer_write."""
         return self.library("producer_write", self.handle, data, len(data), Guarded(Meta, **meta))
 
+    def write_timed(self, data: bytes, timing: dict[str, int] | None = None, **meta: Any) -> Answer:
+        """Call video_shm_producer_write_timed."""
+        when = None if timing is None else Guarded(Timing, **timing)
+        return self.library("producer_write_timed", self.handle, data, len(data), Guarded(Meta, **meta), when)
+
     def reserve(self) -> tuple[Answer, int, int]:
         """Call video_shm_producer_reserve. Returns its answer, the address and the capacity."""
         data, capacity = ctypes.c_void_p(), ctypes.c_uint32()

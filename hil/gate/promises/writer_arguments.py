@@ -20,6 +20,7 @@ def _calls(writer: Writer) -> Calls:
     offset = ctypes.c_uint64()
     return {
         "write": lambda: writer.write(FRAME),
+        "write_timed": lambda: writer.write_timed(FRAME),
         "reserve": lambda: writer.reserve()[0],
         "commit": lambda: writer.commit(1),
         "descriptor": lambda: library("producer_descriptor", handle, ctypes.byref(offset)),
@@ -57,6 +58,7 @@ def refuses_a_writer_that_is_null(scene: Scene) -> None:
         "init": lambda: library("producer_init", None),
         "init_channel": lambda: library("producer_init_channel", None, scene.channel),
         "write": lambda: library("producer_write", None, FRAME, len(FRAME), Guarded(Meta)),
+        "write_timed": lambda: library("producer_write_timed", None, FRAME, len(FRAME), Guarded(Meta), None),
         "open": lambda: library("producer_open", None, None),
         "reserve": lambda: library("producer_reserve", None, ctypes.byref(data), ctypes.byref(capacity)),
         "commit": lambda: library("producer_commit", None, 1, Guarded(Meta), None),
@@ -107,6 +109,27 @@ def refuses_a_commit_that_is_wrong(scene: Scene) -> None:
     scene.expect("commit at last", str(writer.commit(1000)), "0")
     scene.expect("its bytes", reader.wait().data, b"\7" * 1000)
     scene.expect("commit of it again", str(writer.commit(10)), "-1 EINVAL")
+
+
+@promise
+def refuses_a_frame_whose_times_are_wrong(scene: Scene) -> None:
+    """A write_timed with a wrong argument fails with EINVAL; nothing is written, counted or left reserved."""
+    writer, name = scene.writer(), "producer_write_timed"
+    wrong = {
+        "data NULL": scene.library(name, writer.handle, None, 10, Guarded(Meta), None),
+        "size 0": writer.write_timed(b"", {"capture_ns": 1}),
+        "metadata NULL": scene.library(name, writer.handle, FRAME, 10, None, None),
+        "a flag that nobody knows": writer.write_timed(FRAME, {"flags": UNKNOWN_FLAG}),
+        "the highest flag": writer.write_timed(FRAME, {"flags": 1 << 31}),
+        "the keyframe's flag, which is in the metadata": writer.write_timed(FRAME, {"flags": KEYFRAME}),
+        "a recovery point that is no keyframe": writer.write_timed(FRAME, {"flags": RECOVERY_POINT}),
+        "a reserved word that is not zero": writer.write_timed(FRAME, {"reserved": 1}),
+    }
+    for what, told in wrong.items():
+        scene.expect(f"write_timed with {what}", str(told), "-1 EINVAL")
+    info = writer.info()
+    scene.expect("written and dropped", (info.frames, info.dropped), (0, 0))
+    scene.expect("write_timed at last", str(writer.write_timed(FRAME, {"flags": 8})), "0")
 
 
 @promise
