@@ -142,6 +142,17 @@ def test_odd_sides(ring: str, codec: Codec, shapes: list[tuple[int, ...]]) -> No
     assert planes[-1].reshape(-1)[-1] == layout.size - 1
 
 
+@pytest.mark.parametrize(("width", "height", "stride"), [(5, 2, 0), (5, 2, 6), (6, 3, 0), (6, 2, 7), (6, 2, 8)])
+def test_i420_of_odd_sides_or_with_padding_is_no_array(ring: str, width: int, height: int, stride: int) -> None:
+    layout = picture_layout(Codec.I420, width, height, stride=stride)
+    with Producer(ring, slots=4, slot_size=1000) as producer, Consumer(ring) as stream:
+        producer.write(bytes(layout.size), **layout.meta())
+        frame = stream.receive(10)
+    assert frame is not None
+    with pytest.raises(ValueError, match=r"use planes\(\)"):
+        frame.array()
+
+
 BORROWED = """
 import gc, sys, numpy
 from vshm_ctypes import Codec, Consumer, Producer, picture_layout

@@ -24,7 +24,8 @@ def array_of(codec: int, layout: PictureLayout | None, data: Payload) -> Array:
         return planes[0]
     assert layout is not None
     luma, width = layout.planes[0], _even(layout.width)
-    if codec == Codec.I420 and (luma.stride != width or layout.height % 2):
+    # An odd width with a byte of padding is as long as an even one, but its last column is no picture.
+    if codec == Codec.I420 and (luma.stride != layout.width or width != layout.width or layout.height % 2):
         what = f"a picture of I420 with {layout.height} rows of {luma.stride} bytes for {layout.width} pixels"
         raise ValueError(f"{what} is no array that OpenCV takes: use planes()")
     rows = luma.rows + (layout.height + 1) // 2  # those of chroma follow with the same stride: of I420 two in one
