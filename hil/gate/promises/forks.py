@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from ..stage import Actor, await_cue
 from .raw import Guarded, Info
+from .ring_object import is_held
 from .scene import FRAME, Scene, promise
 from .sides import Writer, inspect
 
@@ -136,6 +137,7 @@ def dies_with_its_process_whatever_its_children_do(scene: Scene) -> None:
     actor.kill()
     try:
         scene.expect("state", inspect(scene.library, scene.channel_name).state, DEAD)
+        scene.expect("its lock is still held", is_held(scene.path(scene.channel_name)), False)
         follower = scene.writer()
         scene.expect("its follower's write", str(follower.write(FRAME)), "0")
     finally:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import time
@@ -12,11 +11,10 @@ from pathlib import Path
 
 from ..stage import await_cue
 from . import ring_object
-from .ring_object import EXTENSION, EXTENSION_MAGIC, LINE, LIVE, META, NO_FRAME, RingObject, stamp_of
+from .ring_object import EXTENSION, EXTENSION_MAGIC, LINE, LIVE, META, NO_FRAME, RingObject, is_held, stamp_of
 from .scene import FRAME, Scene, measured, promise, until
 from .stalls import Stalls
 
-F_OFD_GETLK = 36
 DISCONTINUITY = 2
 GEOMETRIES = ((30, 512 * 1024), (2, 1), (3, 33), (4096, 64), (5, 1 << 20))
 
@@ -161,22 +159,15 @@ def holds_its_ring_by_a_lock(scene: Scene) -> None:
     name = scene.new_name()
     actor = scene.start_writer(1, name, slots=2, slot_size=1000)
 
-    def held() -> bool:
-        with scene.path(name).open("rb") as file:
-            asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
-            return bool(struct.unpack("hhqqi4x", fcntl.fcntl(file, F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
-
-    scene.expect("held while it lives", held(), True)
+    path = scene.path(name)
+    scene.expect("held while it lives", is_held(path), True)
     actor.kill()
-    scene.expect("held once it is dead", held(), False)
+    scene.expect("held once it is dead", is_held(path), False)
     writer = scene.writer(name, slots=2, slot_size=1000)
-    scene.expect("held by the next one", held(), True)
-    kept = scene.path(name).open("rb")
+    scene.expect("held by the next one", is_held(path), True)
+    kept = path.open("rb")
     writer.destroy()
-    asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
-    scene.expect(
-        "held once it is closed", struct.unpack("hhqqi4x", fcntl.fcntl(kept, F_OFD_GETLK, asked))[0], fcntl.F_UNLCK
-    )
+    scene.expect("held once it is closed", is_held(Path(f"/proc/self/fd/{kept.fileno()}")), False)
 
 
 @promise

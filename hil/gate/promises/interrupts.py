@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from .scene import FRAME, PATIENCE_MS, Scene, mappings_of, measured, promise, until_asleep
-from .sides import Reader
+from .sides import NO_WAIT, Reader
 from .stalls import Stalls
 from .waiting import timed, waits
 
@@ -91,6 +91,18 @@ def keeps_an_interrupt_for_the_next_wait(scene: Scene) -> None:
     writer.write(FRAME)
     scene.expect("wait with a frame there", str(reader.wait(1).answer), "-1 EINTR")
     scene.expect("wait after that", reader.wait(1).result, 1000)
+
+
+@promise
+def waits_however_long_it_is_told(scene: Scene) -> None:
+    """A wait of seconds, of weeks, or of the longest time there is lasts until it is interrupted."""
+    scene.writer()
+    reader = scene.reader()
+    for call, wait in waits(scene, reader).items():
+        # 2^32 ns is 4295 ms; in ms, 2^31 is where an int would change its sign.
+        for length_ms in (4295, 2**31, NO_WAIT - 1):
+            threading.Timer(0.05, reader.interrupt).start()
+            scene.expect(f"{call} for {length_ms} ms, interrupted", str(wait(length_ms)), "-1 EINTR")
 
 
 @promise

@@ -86,11 +86,11 @@ def leaves_signals_alone(scene: Scene) -> None:
 class _Log:
     """Keeps the lines that a library logs."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, context: int = 4711) -> None:
         self.lines: list[tuple[int, str, int | None, int]] = []
         self.library = scene.library
         self._callback = LogCallback(self._keep)
-        scene.library("set_log", ctypes.cast(self._callback, ctypes.c_void_p), 4711)
+        scene.library("set_log", ctypes.cast(self._callback, ctypes.c_void_p), context)
 
     def _keep(self, level: int, message: bytes, context: int | None) -> None:
         self.lines.append((level, message.decode(errors="replace"), context, threading.get_native_id()))
@@ -147,6 +147,21 @@ def logs_no_more_once_told_so(scene: Scene) -> None:
     scene.library("set_log", None, None)
     _replace(scene)
     scene.expect("lines after its removal", len(log.lines), 0)
+
+
+@promise
+def logs_to_whom_it_was_told_last(scene: Scene) -> None:
+    """video_shm_set_log replaces the callback, and its context."""
+    first, last = _Log(scene, 1), _Log(scene, 2)
+    _replace(scene)
+    scene.expect("contexts of the lines to the first and to the last one", _contexts(first, last), ([], [2]))
+    once_more = _Log(scene, 1)
+    _replace(scene)
+    scene.expect("contexts, with the first one's context again", _contexts(last, once_more), ([2], [1]))
+
+
+def _contexts(*logs: _Log) -> tuple[list[int | None], ...]:
+    return tuple([context for _, _, context, _ in log.lines] for log in logs)
 
 
 @promise

@@ -67,6 +67,12 @@ def knows_a_keyframe(scene: Scene) -> None:
             what = f"keyframe's flag of codec {codec}, is_keyframe {is_keyframe}"
             scene.expect(what, reader.look().flags & KEYFRAME, expected)
     scene.expect("keyframes counted", writer.info().keyframes, 6)
+    writer.write(FRAME, codec=2)
+    writer.write(FRAME)
+    scene.expect("where a reader begins that wants a keyframe", scene.reader(start=3).info().next_frame, 10)
+    writer.write(FRAME, codec=2)
+    got = scene.reader(policy=2, start=2).numbers()
+    scene.expect("the last keyframes of a reader that wants no others", got[-2:], [10, 12])
 
 
 @promise

@@ -119,11 +119,11 @@ def refuses_what_is_no_raw_picture(scene: Scene) -> None:
         (0, {"range": 3}),
         (0, {"struct_size": 0}),
     ):
-        given, meta = Guarded(Picture, **fields), _meta(RGB24)
+        given, meta = Guarded(Picture, **fields), _meta(RGB24, reserved=b"abcde")
         given.value.stride[0] = stride
         answer = scene.library("picture_describe", meta, given)
         scene.expect(f"describe with stride {stride}, {fields}", str(answer), "-1 EINVAL")
-        scene.expect("reserved then", bytes(meta.value.reserved), bytes(5))
+        scene.expect("reserved then, as before", bytes(meta.value.reserved), b"abcde")
     unset = Guarded(Picture, struct_size=0)
     for arguments in ((_meta(GREY), unset), (_meta(GREY), None), (None, good)):
         scene.expect("layout of nothing", str(scene.library("picture_layout", *arguments)), "-1 EINVAL")

@@ -163,14 +163,21 @@ def needs_no_keyframe_of_pictures_that_stand_alone(scene: Scene) -> None:
 
 @promise
 def starts_and_resynchronises_together(scene: Scene) -> None:
-    """With resync a reader's first frame is the first keyframe from its start on."""
+    """With resync a reader's first frame is the first keyframe from its start on; it has skipped the others."""
     writer = scene.writer()
     _write(writer, 20, (5, 15))
-    for start, expected in ((OLDEST, range(5, 21)), (NEWEST, []), (NEXT, []), (KEYFRAME, range(15, 21))):
+    for start, expected, skipped in (
+        (OLDEST, range(5, 21), 5),
+        (NEWEST, [], 1),
+        (NEXT, [], 0),
+        (KEYFRAME, range(15, 21), 0),
+    ):
         reader = scene.reader(start=start, resync=1)
         if start == OLDEST:
             writer.write(FRAME)
         scene.expect(f"frames of start {start}", reader.numbers(), list(expected))
+        books = (len(expected), 0, skipped, len(expected) + skipped)
+        scene.expect(f"received, missed, skipped, span of start {start}", _books(reader), books)
 
 
 @promise

@@ -200,7 +200,12 @@ def counts_what_found_no_room(scene: Scene) -> None:
     house.shrink(4 << 20)
     there = until(lambda: writer.write(FRAME).result == 0 and (SHARED_MEMORY / "ring").exists())
     scene.expect("it is there again", there, True)
-    scene.expect("remade", writer.info().remade, 1)
+    info = writer.info()
+    scene.expect("remade", info.remade, 1)
+    sides = {"inspect": inspect(scene.library, "/ring"), "a reader": scene.reader("/ring").info()}
+    for side, told in sides.items():
+        what = f"dropped, and since there was no room, by {side}"
+        scene.expect(what, (told.dropped, told.dropped_no_space), (info.dropped, info.dropped_no_space))
 
 
 @at_home

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 from pathlib import Path
@@ -13,6 +14,7 @@ V1_BYTES, V1_STRIDE, V1_SLOTS, V1_SLOT_SIZE = 15729664, 524320, 30, 524288
 META_BYTES, LINE_BYTES, EXTENSION_BYTES, UNIT = 32, 64, 256, 64
 NO_FRAME = 2**64 - 1
 LIVE, CLOSED = 1, 2
+F_OFD_GETLK = 36
 
 # The offset and type of each field.
 HEADER = {
@@ -171,6 +173,13 @@ def stamp_of(frame: int) -> int:
 def slot_of(frame: int, slots: int) -> int:
     """Return the slot of a frame."""
     return frame % 2**32 % slots
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a writer's lock is on an object."""
+    with path.open("rb") as file:
+        asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+        return bool(struct.unpack("hhqqi4x", fcntl.fcntl(file, F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
 
 
 class V1Writer:

@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import signal
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 from .interrupts import HALF_A_SECOND, LONG_MS
+from .kernel import WAITV, need_waitv, refuse
 from .raw import Answer, Guarded
 from .ring_object import V1Writer
-from .scene import FRAME, PATIENCE_MS, Scene, Unasked, measured, promise, until_asleep
+from .scene import FRAME, PATIENCE_MS, Scene, measured, promise, until_asleep
 from .sides import NO_WAIT, Reader, Writer
 from .stalls import Stalls
 from .tracing import Act, sleeps, system_calls
@@ -22,9 +21,7 @@ from .waiting import expect_length, timed
 
 MOST = 1024
 SLEPT_ON = 128  # rings, in one system call
-WAITV = 449  # its number
 SMALL = {"slots": 4, "slot_size": 1000}
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 
 
 class Several:
@@ -195,7 +192,7 @@ def _opened(scene: Scene, count: int) -> tuple[Callable[[], list[Reader]], Calla
 @measured
 def wakes_for_any_of_several_rings(scene: Scene) -> None:
     """A frame of any of up to 128 rings wakes a thread that waits for all of them, which sleeps until then."""
-    _need_call()
+    need_waitv()
     with Stalls() as stalls:
         for count in (2, SLEPT_ON):
             readers, write = _opened(scene, count)
@@ -211,7 +208,7 @@ def looks_at_rings_that_can_not_wake_it(scene: Scene) -> None:
     readers, write = _opened(scene, 3)
 
     def refused() -> list[Reader]:
-        _refuse(WAITV)
+        refuse(WAITV)
         return readers()
 
     names = [scene.new_name() for _ in range(2)]
@@ -233,7 +230,7 @@ def looks_at_rings_that_can_not_wake_it(scene: Scene) -> None:
 @measured
 def sleeps_on_several_rings_by_one_system_call(scene: Scene) -> None:
     """A wait for 16 rings sleeps by one system call, not by one for each."""
-    _need_call()
+    need_waitv()
 
     def prepare() -> Act:
         _, several = _open(scene, 16)
@@ -270,6 +267,12 @@ def ends_a_wait_for_several_rings_from_outside(scene: Scene) -> None:
             stalls.judge(scene, f"seconds of a wait that {how} ends", end, 0.1 + HALF_A_SECOND, 0.2)
     scene.expect("whose interrupt it was", several.index, 1)
     scene.expect("the wait after it", str(several.wait(1)), "0")
+    for before in range(3):  # the search begins behind it
+        for number, reader in enumerate(_readers(several)):
+            several.index = before
+            reader.interrupt()
+            what = f"interrupt of {number} before a wait, with index {before}"
+            scene.expect(what, str(several.wait(1000)), "-1 EINTR")
 
 
 @promise
@@ -290,23 +293,3 @@ def refuses_to_wait_for_what_is_no_reader(scene: Scene) -> None:
     readers[2].release(view)
     readers[1].destroy()
     scene.expect("beside a closed one", several.seen(PATIENCE_MS), "-1 EBADF, 1")
-
-
-# ---- the kernel ----
-
-
-def _need_call() -> None:
-    """Raise Unasked where this kernel can't wait for several words."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.syscall(ctypes.c_long(WAITV), None, 0, 0, None, 1) == -1 and ctypes.get_errno() != errno.EINVAL:
-        raise Unasked("this kernel can't wait for several words")
-
-
-def _refuse(number: int) -> None:
-    """Have the kernel refuse a system call to this process, as one does that does not know it. Raises Unasked."""
-    steps = (0x20, 0, 0, 0), (0x15, 0, 1, number), (6, 0, 0, 0x50000 | errno.ENOSYS), (6, 0, 0, 0x7FFF0000)
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
-    filters = struct.pack("@HP", len(steps), ctypes.addressof(program))
-    libc = ctypes.CDLL(None)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filters):
-        raise Unasked("no filter of system calls can be set here")

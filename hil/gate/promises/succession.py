@@ -6,7 +6,7 @@ from __future__ import annotations
 from .following import frames_of, told
 from .ring_object import RingObject
 from .scene import FRAME, PATIENCE_MS, Scene, promise
-from .sides import NO_WAIT, Reader
+from .sides import NO_WAIT, Reader, inspect
 
 
 @promise
@@ -34,6 +34,19 @@ def replaces_a_ring_of_another_geometry(scene: Scene) -> None:
     scene.expect("frames, as the reader counts", now.frames, 6)
     scene.expect("frames of a reader that does not reconnect", lone.numbers(), [1, 2, 3, 4])
     scene.expect("and then, for good", [told(lone, 150) for _ in range(3)], ["-1 EPIPE"] * 3)
+
+
+@promise
+def makes_a_ring_of_its_own_media(scene: Scene) -> None:
+    """A dead writer's ring of the same geometry, but of other media, gives way to a new one."""
+    name = scene.new_name()
+    scene.write_and_die(2, name, slots=4, slot_size=1000, media=1)
+    before = inspect(scene.library, name)
+    scene.writer(name, slots=4, slot_size=1000)
+    after = inspect(scene.library, name)
+    scene.expect("media before and after", (before.media, after.media), (1, 0))
+    scene.expect("it is another object", after.inode != before.inode, True)
+    scene.expect("frames", after.frames, 2)
 
 
 @promise

@@ -112,6 +112,25 @@ def counts_a_torn_view_as_missed(scene: Scene) -> None:
     scene.expect("release", reader.release(view).result, 1)
     info = reader.info()
     scene.expect("received, missed, span", (info.received, info.missed, info.span), (0, 1, 1))
+    following = reader.look()
+    scene.expect("missed before the next one", following.missed_before, following.frame)
+
+
+@promise
+def resynchronises_after_a_torn_view(scene: Scene) -> None:
+    """With resync, a reader whose view was overwritten gets nothing until a keyframe: it has missed that frame."""
+    name = scene.new_name()
+    writer, reader = scene.writer(name, slots=2, slot_size=1000), scene.reader(name, resync=1)
+    writer.write(FRAME, is_keyframe=1)
+    scene.expect("the first", reader.numbers(), [0])
+    writer.write(FRAME, is_keyframe=1)
+    _, view = reader.acquire()
+    writer.write(FRAME)
+    writer.reserve()  # in the view's slot
+    scene.expect("release", reader.release(view).result, 1)
+    scene.expect("the next, which is no keyframe", reader.numbers(), [])
+    writer.commit(100, is_keyframe=1)
+    scene.expect("the next keyframe", reader.numbers(), [3])
 
 
 @promise

@@ -156,6 +156,8 @@ def takes_a_slot_back(scene: Scene) -> None:
     scene.expect("write", str(writer.write(b"\3")), "0")
     got = reader.wait()
     scene.expect("number and bytes of the next", (got.number, got.data), (3, b"\3"))
+    writer.abort()
+    scene.expect("frames after an abort of nothing", scene.reader(name, start=2).numbers(), [1, 2, 3])
     scene.expect("dropped", writer.info().dropped, 0)
 
 
