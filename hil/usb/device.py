@@ -139,6 +139,8 @@ class CameraDevice:
             return NEVER
         control = self._controls.get((setup.entity, setup.selector))
         late_s = self._faults.number("slow-controls")
+        if late_s:
+            self._books.event("late-answer", seconds=late_s)
         if control is None or self._faults.number("refuse-controls"):
             self._error_code = INVALID_CONTROL
             return STALL._replace(late_s=late_s)

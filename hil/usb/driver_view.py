@@ -13,7 +13,6 @@ from .watch import Buffer, Failure
 
 NOTHING = "-"
 _SILENCE_S = 1.5  # between two buffers, from which on it is told
-_OWN_S = 1.0  # between two pictures that the camera sent, from which on a silence is the camera's
 _LATE_S = 5.0  # a silence that is so much longer than the camera's is the driver's; any other is a busy machine's
 _LONG_S = 1.0  # a call that takes that long has its time told
 
@@ -34,10 +33,12 @@ def view(
     failures: Iterable[Failure],
     events: Iterable[str],
     fault: str,
+    began_ns: int | None = None,
 ) -> View:
     """Return what was shown of one stream, above all of the pictures that suffered the fault.
 
-    pictures: those that were sent. buffers: in the order in which they came.
+    pictures: those that were sent. buffers: in the order in which they came. began_ns: when the camera was asked for
+    the stream (CLOCK_MONOTONIC), if what passed until the first buffer counts as silence.
     """
     shown = {buffer.sequence: buffer for buffer in buffers if not buffer.cancelled}
     hit = [one for one in pictures if fault in one.what]
@@ -49,14 +50,18 @@ def view(
     if any(buffer.cancelled for buffer in buffers):
         flags, shares = {"ERROR"}, "0 %"
         numbers.add("0 and no time")
-    waits = _silence(_longest_s(buffer.got_ns for buffer in buffers), _longest_s(one.sent_ns or 0 for one in pictures))
+    elif not hit and any(buffer.error for buffer in buffers):  # the fault is none of single pictures
+        flags, shares = {"ERROR"}, _shares(pictures, shown)
+    begin_ns = [] if began_ns is None else [began_ns]
+    silence_s = _longest_s([*begin_ns, *(buffer.got_ns for buffer in buffers)])
+    waits = _silence(silence_s, _longest_s([*begin_ns, *(one.sent_ns or 0 for one in pictures)]))
     return View(_words(flags), shares, _words(numbers), _words(map(_failure, failures)), _words([*events, *waits]))
 
 
 def _silence(silence_s: float, own_s: float) -> list[str]:
     """Return what is told of the longest silence. own_s: the camera's own."""
-    is_told = silence_s > _SILENCE_S and (own_s > _OWN_S or silence_s > own_s + _LATE_S)
-    return [f"silent for {int(silence_s)} s"] if is_told else []
+    told_s = silence_s if silence_s > own_s + _LATE_S else min(own_s, silence_s)
+    return [f"silent for {int(told_s)} s"] if told_s > _SILENCE_S else []
 
 
 def _longest_s(times_ns: Iterable[int]) -> float:

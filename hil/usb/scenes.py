@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from vshm_ctypes.commandline import output
+
 from ..streamer.sources.modes import Size
 from .camera_process import UsbCamera
 from .driver_view import NOTHING, View, view
@@ -46,10 +48,12 @@ def _watch(camera: UsbCamera, fourcc: str) -> Watch:
     return Watch(camera.wait_for_node(), fourcc, SIZE)
 
 
-def _view(camera: UsbCamera, watch: Watch, fault: str) -> View:
+def _view(camera: UsbCamera, watch: Watch, fault: str, from_the_start: bool = False) -> View:
     books = camera.books()
     stream = max((picture.stream for picture in books.pictures), default=0)
-    seen = view(list(books.stream(stream)), watch.buffers, watch.failures, watch.events, fault)
+    starts_ns = [event.time_ns for event in books.events if event.name == "started"]
+    began_ns = starts_ns[-1] if starts_ns and from_the_start else None
+    seen = view(list(books.stream(stream)), watch.buffers, watch.failures, watch.events, fault, began_ns)
     return seen if watch.buffers or watch.failures else seen._replace(poll="nothing comes")
 
 
@@ -98,13 +102,9 @@ def from_the_start(fault: str, value: float) -> Callable[[UsbCamera, str], View]
 
     def play(camera: UsbCamera, fourcc: str) -> View:
         camera.set(fault, value)
-        begin_ns = time.monotonic_ns()
         with _watch(camera, fourcc) as watch:
             watch.more(BETWEEN, _PATIENCE_S)
-            seen = _view(camera, watch, fault)
-            if watch.buffers and (late_s := (watch.buffers[0].got_ns - begin_ns) / 1e9) > 2:
-                seen = seen._replace(poll=f"silent for {int(late_s)} s")
-            return seen
+            return _view(camera, watch, fault, from_the_start=True)
 
     return play
 
@@ -116,13 +116,14 @@ def control(fault: str, value: float) -> Callable[[UsbCamera, str], View]:
         with _watch(camera, fourcc) as watch:
             watch.more(BETWEEN, _PATIENCE_S)
             camera.set(fault, value)
-            begin_s = time.monotonic()
+            before = camera.books().counts["late-answer"]
             watch.set_brightness(10)
-            took_s = time.monotonic() - begin_s
+            answers = camera.books().counts["late-answer"] - before
             camera.clear()
             watch.more(BETWEEN, _PATIENCE_S)
             seen = _view(camera, watch, fault)._replace(poll=NOTHING)  # the program itself waited meanwhile
-            return seen if watch.failures else seen._replace(errno=f"S_CTRL: none after {int(took_s)} s")
+            told = f"S_CTRL: none after {output.counted(answers, 'answer')} of {value:g} s each"
+            return seen if watch.failures else seen._replace(errno=told)
 
     return play
 

@@ -84,13 +84,25 @@ def test_failures_events_and_silence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("camera_s", "silence_s", "told"), [(1.9, 2.1, "silent for 2 s"), (0.1, 2.1, "-"), (0.1, 6, "silent for 6 s")]
+    ("camera_s", "silence_s", "told"),
+    [(2.1, 4.9, "silent for 2 s"), (0.1, 2.1, "-"), (0.1, 6, "silent for 6 s"), (9, 0.1, "-")],
 )
 def test_a_silence_is_the_camera_s_or_the_driver_s_and_not_a_busy_machine_s(
     camera_s: float, silence_s: float, told: str
 ) -> None:
     pictures = [sent(0), sent(1)._replace(sent_ns=int(camera_s * 1e9))]
     assert view(pictures, [got(0), got(1)._replace(got_ns=int(silence_s * 1e9))], [], [], "").poll == told
+
+
+def test_a_silence_from_the_start_on_is_counted_from_when_the_camera_was_asked() -> None:
+    pictures, buffers = [sent(90), sent(91)], [got(90), got(91)]
+    assert view(pictures, buffers, [], [], "", began_ns=0).poll == "silent for 2 s"
+    assert view(pictures, buffers, [], [], "").poll == "-"
+
+
+def test_buffers_that_are_flagged_by_a_fault_of_no_single_picture() -> None:
+    pictures = [sent(number) for number in range(3)]
+    assert seen(pictures, [got(number, 300, error=True) for number in range(3)])[:2] == ("ERROR", "30 %")
 
 
 def test_every_fault_of_the_camera_has_its_row() -> None:
@@ -147,6 +159,7 @@ def test_what_camera_streamer_does_need_not_be_measured_on_every_kernel() -> Non
         return rows_of(in_page(EMPTY, tables, ["hole"]))
 
     assert rows("abcdef", "abcde") == [["hole", "6.1, 6.12", *"abcdef"]]
+    assert rows("abcde3", "abcde5") == [["hole", "6.1, 6.12", *"abcde3"]]  # figures are the machine's
     assert rows("abcdef", "abcdeg") == [["hole", "6.1", *"abcdef"], ["hole", "6.12", *"abcdeg"]]
 
 
