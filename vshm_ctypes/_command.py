@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lets a signal end one of our commands quietly while it is still starting, and after it has finished.
+"""Lets a signal end one of our commands at any time, and quietly while it is still starting or has finished.
 
 Otherwise Python would raise KeyboardInterrupt in whatever it was importing or cleaning up, and print a traceback.
-This module is imported first; in a process that is not one of our commands it does nothing.
+What a parent has blocked would never come. This module is imported first; in a process that is not one of our commands
+it does nothing.
 """
 
 import atexit
@@ -46,6 +47,16 @@ def _ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def _undo_inherited() -> None:
+    """Undo what exec() keeps of a parent that takes its own signals by other means.
+
+    Blocked signals would never end the command, and where SIGCHLD is ignored every child seems to have succeeded.
+    """
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def _begin() -> None:
     code = _CODES.get(_program())
     if code is None:
@@ -55,6 +66,7 @@ def _begin() -> None:
     for number in NUMBERS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _leave)
+    _undo_inherited()
 
 
 _begin()

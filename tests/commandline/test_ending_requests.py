@@ -5,15 +5,18 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from children import run, running
-from endings import AS_PROCESS_1, filming, needs_root, pid_of, started
+from endings import AS_PROCESS_1, SIGNALS, filming, needs_root, pid_of, started
 from vshm import TIMEOUT_S
 from writers import wait_until
+
+from vshm_ctypes import Producer
 
 WORKS = """
 import os, signal, sys, time
@@ -42,6 +45,27 @@ def test_who_tells_again_does_not_want_to_wait(before: Sequence[str]) -> None:
                 process.wait(0.2)
         assert process.returncode == (130 if before else -signal.SIGINT)
         assert process.stdout.read() == ""
+
+
+# What the coreutils call so is what a parent leaves that reads its signals from a descriptor, and starts us from there.
+CARELESS = ("env", "--block-signal", "--ignore-signal=CHLD")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_what_a_parent_has_blocked_ends_us_too(ring: str, number: signal.Signals) -> None:
+    with Producer(ring, slots=4), started("watch", ring, "--json", before=CARELESS) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        *_, last = map(json.loads, process.communicate(timeout=TIMEOUT_S)[0].splitlines())
+    assert last["summary"]["received"] == 0
+
+
+@pytest.mark.parametrize("program", ["vshm", "hil", "camera-streamer"])
+def test_the_failure_of_a_child_is_seen_whatever_a_parent_ignores(program: str) -> None:
+    program = f"import subprocess, sys; sys.argv[0] = {program!r}; import vshm_ctypes; print(subprocess.call('false'))"
+    done = subprocess.run([*CARELESS, sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
 
 
 def test_one_request_may_come_twice(ring: str) -> None:

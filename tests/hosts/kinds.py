@@ -198,6 +198,12 @@ NO_LOCAL_TIME = Host(
         "if [ -d /usr/share/zoneinfo ]; then mount -t tmpfs none /usr/share/zoneinfo; fi",
     ),
 )
+CARELESS_PARENT = Host(
+    "signals blocked",
+    "a parent that takes its signals by a descriptor, and so leaves them blocked, and SIGCHLD ignored",
+    of=frozenset({"signals"}),
+    before=("env", "--block-signal", "--ignore-signal=CHLD"),
+)
 DUMB_TERMINAL = Host(
     "TERM=dumb",
     "a terminal that can't move its cursor",
@@ -245,6 +251,7 @@ ALL_HOSTS = (
     ASCII_ONLY,
     NO_LOCAL_TIME,
     SLOW_NAMES,
+    CARELESS_PARENT,
     DUMB_TERMINAL,
     CLOCK_STEPS_BACK,
     CLOCK_STEPS_FORWARD,
