@@ -198,7 +198,12 @@ def test_tls_is_spoken_to_a_broker_whose_certificate_is_known_and_to_no_other(
 
 @pytest.mark.parametrize(
     ("address", "told"),
-    [("mqtt://camera:secret@host", "no credentials in the address"), ("http://host", "give mqtt://HOST")],
+    [
+        ("mqtt://camera:secret@host", "no credentials in the address"),
+        ("mqtt://camera:secret#1@host", "no credentials in the address"),
+        ("camera:secret@host", "no credentials in the address"),
+        ("http://host", "give mqtt://HOST"),
+    ],
 )
 def test_an_address_with_credentials_is_refused_without_repeating_them(ring: str, address: str, told: str) -> None:
     command = [sys.executable, "-m", "vshm_ctypes.examples.motion_detection", ring, "--mqtt", address]

@@ -28,6 +28,13 @@ SECRETS = [
     "srt://host:8890?streamid=#!::m=publish,r=cam,u=me,s=s3cret&latency=20",
     "https://s3cret@host/whip",
     "rtsp://me:s3%63ret@host/",
+    # As people write them: each of these ends the host too soon.
+    "rtsp://me:s3cret/@camera/live",
+    "rtsp://me:/s3cret@camera/live",
+    "rtsp://me:s3cret#@camera/live",
+    "rtsp://me:s3cret?@camera/live",
+    "rtsp:me:s3cret@camera/live",
+    "me:s3cret@camera",
 ]
 
 SHOWS = """

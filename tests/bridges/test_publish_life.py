@@ -286,6 +286,9 @@ def test_a_password_is_never_told(ring: str, tmp_path: Path) -> None:
         (["/x", "unix+mpegts://path"], "a socket's path is absolute"),
         (["/x", "/x", "udp://h:1"], "each ring once"),
         (["/x", "rtsp://me:s3cret@h:port/"], "***@h:port"),
+        (["/x", "rtsp://me:s3cret#@h/live"], "# as %23"),
+        (["/x", "rtsp://me:/s3cret@h/live"], "/ is written as %2F"),
+        (["/x", "me:s3cret@h/live"], "it begins with one of"),
     ],
 )
 def test_what_makes_no_sense_is_refused(words: list[str], told: str) -> None:

@@ -30,6 +30,20 @@ def redacted(text: str, address: str) -> str:
     return printable(shown)
 
 
+def is_misread(address: str) -> bool:
+    """Return whether user and password are written so that they are taken for host, port and path.
+
+    That happens with a / ? or # in them, which begin the next part of an address, or where it has no scheme.
+    """
+    if "@" not in address or _USER_INFO.search(address):
+        return False
+    try:
+        parts = urlsplit(address)
+        return not parts.netloc or parts.netloc.endswith(":") or parts.port == 0
+    except ValueError:  # such as a port that is no number
+        return True
+
+
 def _secrets(address: str) -> list[str]:
     """Return the passwords in the address, as they are written and as they are meant, the longest first."""
     found = {match[0].partition("=")[2] for match in _SECRET.finditer(address)}
@@ -37,5 +51,9 @@ def _secrets(address: str) -> list[str]:
     with suppress(ValueError):  # it is no address
         parts = urlsplit(address)
         found.add(parts.password or parts.username or "")  # a user without a password is a token
+    if is_misread(address):
+        user_info = address.rpartition("@")[0].rpartition("://")[2]
+        secret = user_info.partition(":")[2] or user_info
+        found |= {secret, *re.split("[/?#:]", secret)}  # errors name the parts
     found |= {unquote(secret) for secret in found}
     return sorted((secret for secret in found if len(secret) >= SHORTEST), key=len, reverse=True)

@@ -32,12 +32,12 @@ class Broker:
     """Where to connect, and as whom. Raises ValueError: the address is none, or has credentials in it."""
 
     def __init__(self, url: str, credentials: Path | None = None, ca: Path | None = None) -> None:
-        told = urlsplit(url)
-        if told.username is not None or told.password is not None:
+        if "@" in url:
             raise ValueError(
                 "no credentials in the address, which every user of this machine can see: put them into "
                 "a file for --mqtt-credentials, or into MQTT_USERNAME and MQTT_PASSWORD"
             )
+        told = urlsplit(url)
         if told.scheme not in PORTS or not told.hostname:
             raise ValueError(f"{url}: give mqtt://HOST[:PORT], or mqtts://HOST[:PORT] for TLS")
         self.host, self.port = told.hostname, told.port or PORTS[told.scheme]

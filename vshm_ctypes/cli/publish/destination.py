@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ...bitstream import StreamError
-from ...bridges.address import redacted
+from ...bridges.address import is_misread, redacted
 from ...frame import Codec, codec_name
 from ..record.file_kinds import CONTAINERS
 from .rtp_jpeg import rtp_jpeg
@@ -66,6 +66,9 @@ def destination(address: str, authorities: str | None = None) -> Destination:
     Raises ValueError, which shows no credentials; OSError.
     """
     shown = redacted(address, address)
+    if "://" in address and is_misread(address):
+        told = "in user and password, / is written as %2F, ? as %3F, # as %23, and @ as %40"
+        raise ValueError(f"{shown}: no address: {told}")
     try:
         parts = urlsplit(address)
         has_place = bool(parts.hostname) and (parts.port or True)
