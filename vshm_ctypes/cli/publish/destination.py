@@ -81,7 +81,8 @@ def destination(address: str, authorities: str | None = None) -> Destination:
     if parts.scheme == "unix+mpegts":
         if not parts.path.startswith("/") or parts.netloc:
             raise ValueError(f"{shown}: a socket's path is absolute: unix+mpegts:///run/video.sock")
-        return Destination(f"unix:{parts.path}", "mpegts", _IN_TS, {})
+        path = address.partition("://")[2]  # as it is, for a name of a file may have a ? or a # in it
+        return Destination(f"unix:{path}", "mpegts", _IN_TS, {})
     if parts.scheme not in SCHEMES:
         raise ValueError(f"{shown}: {parts.scheme}:// is not known: use {', '.join(f'{one}://' for one in SCHEMES)}")
     if not has_place:

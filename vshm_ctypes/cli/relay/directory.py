@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from .keys import Export, Source, any_export
@@ -19,7 +20,7 @@ class Directory:
 
     def __init__(self, session: zenoh.Session, source: Source) -> None:
         self._changed = threading.Condition()
-        self._runs: list[Export] = []
+        self._runs: dict[Export, float] = {}  # and since when they are there
         self._subscriber = session.liveliness().declare_subscriber(any_export(source), self._note, history=True)
 
     def _note(self, sample: zenoh.Sample) -> None:
@@ -31,9 +32,9 @@ class Directory:
             return
         with self._changed:
             if sample.kind == SampleKind.DELETE:
-                self._runs = [one for one in self._runs if one != export]
+                self._runs = {one: since_s for one, since_s in self._runs.items() if one != export}
             elif export not in self._runs and len(self._runs) < MOST_RUNS:
-                self._runs = [*self._runs, export]
+                self._runs = {**self._runs, export: monotonic()}
             self._changed.notify_all()
 
     def first(self, timeout: float, but: frozenset[Export] = frozenset()) -> Export | None:
@@ -49,6 +50,14 @@ class Directory:
     def is_alive(self, export: Export) -> bool:
         """Return whether the run is alive."""
         return export in self._runs
+
+    def rivals(self, export: Export, seconds: float) -> int:
+        """Return how many other runs have been alive for so long; one that was killed still is for a moment."""
+        runs = self._runs
+        if len(runs) < 2:
+            return 0
+        latest_s = monotonic() - seconds
+        return sum(since_s <= latest_s for one, since_s in runs.items() if one != export)
 
     def close(self) -> None:
         """Follow the tokens no more, and end every wait."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import zenoh
 
 WAIT_S = 0.25
+RIVAL_S = 5.0  # after which another run of the same name is no dead one, whose token is still there
 ASIDE_S = 5.0  # how long a run that could not be followed is left alone, for others of its name
 
 
@@ -57,6 +58,7 @@ class RingImport:
         self._lost = 0
         self._heard: tuple[Export, int] | None = None  # of the run that was followed last
         self._told: str | None = None
+        self._has_rivals = False  # which was told
         self._aside: dict[Export, float] = {}  # until when
         self._over = threading.Event()
         self._directory = Directory(session, source)
@@ -114,7 +116,7 @@ class RingImport:
         try:
             self.connected = True
             self._tell(f"{printable(self._source)} is here as {self._ring}: {_stream(about)}")
-            told = mirror.follow(lambda: self._directory.is_alive(export), self._over.is_set)
+            told = mirror.follow(lambda: self._directory.is_alive(export), lambda: self._is_over(export))
             if not self._over.is_set():
                 why = "its exporter withdrew it" if told else "its exporter is gone, or the link is cut"
                 self._tell(f"{printable(self._source)}: {why}: {self._ring} is closed until it is back")
@@ -126,6 +128,13 @@ class RingImport:
             mirror.close()
         if told:
             self._over.wait(WAIT_S)  # until its token has gone, too
+
+    def _is_over(self, export: Export) -> bool:
+        if not self._has_rivals and (count := self._directory.rivals(export, RIVAL_S)):
+            self._has_rivals = True
+            told = f"{count + 1} exporters have this name, and the one that was found first is followed"
+            self._say(f"{printable(self._source)}: {told}: give each its own --board")
+        return self._over.is_set()
 
     def _count_refused(self, mirror: Mirror) -> None:
         intake = mirror.intake
