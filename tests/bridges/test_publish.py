@@ -82,7 +82,7 @@ def test_the_times_at_the_far_side_are_those_of_capture(codec: Codec, bframes: i
 
 
 def test_a_socket_gets_a_transport_stream_with_the_times_of_capture(ring: str, tmp_path: Path) -> None:
-    path, told = tmp_path / "video 1?#%20.sock", tmp_path / "told.json"
+    path, told = tmp_path / "video@1 ?#%20.sock", tmp_path / "told.json"
     with listening_ffprobe(f"unix:{path}", told, "-f", "mpegts", "-listen", "1"), filmed(ring) as camera:
         wait_until(path.exists, "ffprobe listens")
         with publishing(ring, f"unix+mpegts://{path}") as bridge:

@@ -33,9 +33,10 @@ def redacted(text: str, address: str) -> str:
 def is_misread(address: str) -> bool:
     """Return whether user and password are written so that they are taken for host, port and path.
 
-    That happens with a / ? or # in them, which begin the next part of an address, or where it has no scheme.
+    That happens with a / ? or # in them, which begin the next part of an address, or where it has no scheme. A path of a
+    file, which has no user, may have an @ in it.
     """
-    if "@" not in address or _USER_INFO.search(address):
+    if "@" not in address or _USER_INFO.search(address) or address.startswith("unix"):
         return False
     try:
         parts = urlsplit(address)
