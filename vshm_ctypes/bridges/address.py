@@ -33,8 +33,8 @@ def redacted(text: str, address: str) -> str:
 def is_misread(address: str) -> bool:
     """Return whether user and password are written so that they are taken for host, port and path.
 
-    That happens with a / ? or # in them, which begin the next part of an address, or where it has no scheme. A path of a
-    file, which has no user, may have an @ in it.
+    That happens with a / ? or # in them, which begin the next part of an address, or where it has no scheme. The path
+    of a socket has no user, but may have an @ in it.
     """
     if "@" not in address or _USER_INFO.search(address) or address.startswith("unix"):
         return False
