@@ -15,7 +15,10 @@ PACKETS_PER_S = 1000
 _CLASS_SPECIFIC, _CLASS_ENDPOINT, _AUDIO = 0x24, 0x25, 1
 _INTERVAL = 4  # a packet in every 2 ** (4 - 1) microframes, which is one in a millisecond
 PACKET_BYTES = RATE_HZ // PACKETS_PER_S * SAMPLE_BYTES
-MOST_PACKET_BYTES = PACKET_BYTES * 5 // 4  # snd-usb-audio makes room for a quarter more than the rate takes
+# Where an emulated machine asks for an eighth of the packets, all the sound is sent. snd-usb-audio makes room for
+# a quarter more than the rate takes, and for largest packets only where an endpoint says that it sends no others.
+MOST_PACKET_BYTES = 8 * PACKET_BYTES
+_LARGEST_PACKETS = 0x80
 _MUTE_AND_VOLUME = 3
 
 
@@ -33,4 +36,4 @@ def interfaces() -> bytes:
     out += RATE_HZ.to_bytes(3, "little")
     endpoint = usb.IN | SOUND_ENDPOINT
     out += struct.pack("<BBBBHBBB", 9, usb.ENDPOINT, endpoint, usb.ISOCHRONOUS, MOST_PACKET_BYTES, _INTERVAL, 0, 0)
-    return out + struct.pack("<BBBBBH", 7, _CLASS_ENDPOINT, 1, 0, 0, 0)
+    return out + struct.pack("<BBBBBH", 7, _CLASS_ENDPOINT, 1, _LARGEST_PACKETS, 0, 0)
