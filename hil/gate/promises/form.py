@@ -128,6 +128,9 @@ def writes_frames_as_the_format_says(scene: Scene) -> None:
                 "write_idx and frame_count", (ring.header("write_idx"), ring.header("frame_count")), (frame + 1,) * 2
             )
             scene.expect("the futex word has gone on by", ring.extension("signal") - signal, 1)
+        full = bytes(4) + b"\xff" * 28  # whatever its caller's struct has behind the last field
+        scene.library("producer_write", writer.handle, b"x", 1, full[:17] + bytes(1) + full[18:])
+        scene.expect("what is behind reserved", ring.meta((slots + 2) % slots, "reserved")[5:], bytes(4))
 
 
 @promise

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+from ..stage import await_cue
 from .following import follow, frames_of, told
 from .ring_object import CLOSED, RingObject
 from .scene import FRAME, Scene, promise, until
+from .sides import inspect
 
 
 @promise
@@ -15,13 +18,17 @@ def makes_a_ring_anew_whose_name_is_gone(scene: Scene) -> None:
     """A writer makes its ring anew if the name was removed; numbers go on, and readers that reconnect go over."""
     name = scene.new_name()
     writer, reader = scene.writer(name, slots=4096, slot_size=1000), scene.reader(name, reconnect=1)
-    writer.write(FRAME)
+    writer.write(FRAME, is_keyframe=1)
+    writer.write(bytes(1001))
     reader.wait()
     scene.path(name).unlink()
     there = until(lambda: writer.write(FRAME).result == 0 and scene.path(name).exists())
     scene.need("the name is there again", there, True)
     info, numbers = writer.info(), list[int]()
     scene.expect("remade, epoch", (info.remade, info.epoch), (1, 2))
+    outside = inspect(scene.library, name)
+    counted = outside.keyframes, outside.bytes, outside.dropped_too_large, outside.dropped
+    scene.expect("keyframes, bytes, too large, dropped, as seen there", counted, (1, 1000 * info.frames, 1, 1))
     writer.write(FRAME)
     until(lambda: follow(reader, numbers) == info.frames)
     scene.expect("the last number that the reader got", numbers[-1], info.frames)
@@ -29,6 +36,26 @@ def makes_a_ring_anew_whose_name_is_gone(scene: Scene) -> None:
     scene.expect("reattached, missed", (told.reattached, told.missed), (1, 0))
     writer.destroy()
     scene.expect("the name once it is closed", scene.path(name).exists(), False)
+
+
+@promise
+def counts_on_how_often_it_was_made_anew(scene: Scene) -> None:
+    """How often a ring was made anew is counted on by the writer that takes it over."""
+    name = scene.new_name()
+
+    def play() -> Iterator[str]:
+        writer = scene.writer(name, slots=4, slot_size=1000)
+        scene.path(name).unlink()
+        until(lambda: writer.write(FRAME).result == 0 and scene.path(name).exists())
+        yield "made anew"
+        await_cue()
+
+    actor = scene.start(play)
+    scene.need("another process", actor.hear(), "made anew")
+    actor.kill()
+    scene.expect("remade, once it is dead", inspect(scene.library, name).remade, 1)
+    scene.writer(name, slots=4, slot_size=1000)
+    scene.expect("remade, once it is taken over", inspect(scene.library, name).remade, 1)
 
 
 @promise

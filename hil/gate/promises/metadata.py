@@ -9,7 +9,7 @@ import time
 from .header import read_header
 from .raw import Guarded, Slot
 from .ring_object import RingObject
-from .scene import FRAME, Scene, promise
+from .scene import FRAME, Calls, Scene, promise
 from .sides import Writer, inspect
 
 BOUNDS = {
@@ -175,9 +175,15 @@ def keeps_the_time_of_capture_that_is_given(scene: Scene) -> None:
 def stamps_the_wall_clock_where_no_time_is_given(scene: Scene) -> None:
     """A timestamp_ms of 0 becomes the time of the write, in ms since the epoch."""
     writer, reader = scene.writer(), scene.reader()
-    for how in ("write", "commit"):
+    long_ago = {"capture_ns": 1}
+    writes: Calls = {
+        "write": lambda: writer.write(FRAME),
+        "commit": lambda: writer.place(FRAME),
+        "commit of what was captured long ago": lambda: writer.place(FRAME, long_ago),
+    }
+    for how, write in writes.items():
         now = time.time_ns() // 10**6
-        writer.write(FRAME) if how == "write" else writer.place(FRAME)
+        write()
         scene.expect_in(
             f"timestamp_ms of a {how}, from now", reader.wait().meta.timestamp_ms - now, -CLOCK_MS, CLOCK_MS
         )

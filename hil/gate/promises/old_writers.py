@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Iterator
 
+from .outside import slots_of
 from .ring_object import MAGIC, RingObject, V1Writer
 from .scene import FRAME, PATIENCE_MS, Scene, measured, promise, until
 from .semaphores import Semaphore
@@ -55,6 +56,9 @@ def reads_a_version_1_ring(scene: Scene) -> None:
     view = reader.look(PATIENCE_MS)
     told = view.frame, view.flags, view.capture_ns, view.publish_ns
     scene.expect("frame, flags, capture_ns, publish_ns", told, (40, 1, 0, 0))
+    slots = slots_of(scene, scene.channel_name, 30)[1]
+    shown = [(slot.whole, slot.frame, slot.flags, slot.capture_ns) for slot in slots[8:11]]
+    scene.expect("whole, frame, flags, capture_ns of three slots", shown, [(1, 38, 0, 0), (1, 39, 1, 0), (1, 40, 1, 0)])
     info = inspect(scene.library, scene.channel_name)
     figures = info.version, info.extended, info.state, info.frames, info.slots, info.slot_size
     scene.expect("version, extended, state, frames, slots, slot size", figures, (1, 0, UNKNOWN, 41, 30, 524288))
@@ -84,6 +88,25 @@ def trusts_a_version_1_slot_as_far_as_the_format_says(scene: Scene) -> None:
     old.ring.set_meta(2, sequence=77)
     scene.expect("frames where one's sequence is another's", reader.numbers(), [0, 1, 3, 4])
     scene.expect("missed", reader.stats()[2], 1)
+
+
+@promise
+def follows_a_version_1_ring_beyond_32_bits(scene: Scene) -> None:
+    """A version 1 ring, whose counters have 32 bits, goes on beyond frame 2^32; a reader counts on in 64 bits."""
+    old = V1Writer(scene.path(scene.channel_name))
+    old.frames = begin = 2**32 - 4
+    old.ring.set_header(write_idx=begin, frame_count=begin)
+    reader = scene.reader()
+    seen = []
+    for _ in range(8):
+        old.write(FRAME)
+        view = reader.look(PATIENCE_MS)
+        if view is None:
+            break
+        seen.append((view.frame, view.meta.sequence, view.missed_before))
+    scene.expect("frames, sequences, missed before", seen, [(begin + n, (begin + n) % 2**32, 0) for n in range(8)])
+    info = reader.info()
+    scene.expect("frames, received, missed", (info.frames, info.received, info.missed), (begin + 8, 8, 0))
 
 
 @measured

@@ -37,6 +37,10 @@ def starts_where_it_is_told(scene: Scene) -> None:
     scene.expect("frames of the original's reader", plain.numbers(), [])
     writer.write(FRAME)
     scene.expect("frames of it then", plain.numbers(), [40])
+    writer.reserve()  # in the slot of frame 11, the oldest one
+    oldest = scene.reader(start=OLDEST)
+    scene.expect("frames while the oldest is overwritten", oldest.numbers(), list(range(12, 41)))
+    scene.expect("books while the oldest is overwritten", _books(oldest), (29, 0, 0, 29))
 
 
 @promise
@@ -200,11 +204,15 @@ def resynchronises_a_reader_of_the_newest(scene: Scene) -> None:
 
 @promise
 def says_what_does_not_continue(scene: Scene) -> None:
-    """A discontinuity that a writer flags is told once, with the frame that it was given for."""
+    """A discontinuity that a writer flags is told once, with its frame, or with the next one that the reader wants."""
     writer, reader = scene.writer(), scene.reader(start=OLDEST)
     for flags in (0, 2, 0, 0, 2):
         writer.place(FRAME, {"flags": flags})
     scene.expect("flags", [reader.look().flags for _ in range(5)], [0, 2, 0, 0, 2])
+    keyframes = scene.reader(policy=ONLY_KEYFRAMES)
+    for flags, is_keyframe in ((2, 0), (0, 1), (0, 1)):  # the first one is skipped
+        writer.place(FRAME, {"flags": flags}, is_keyframe=is_keyframe)
+    scene.expect("flags of keyframes behind one", [keyframes.look().flags for _ in range(2)], [2 | 1, 1])
 
 
 @promise

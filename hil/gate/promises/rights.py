@@ -107,12 +107,12 @@ def refuses_whom_the_permissions_refuse(scene: Scene) -> None:
 
 @promise
 def sets_the_mode_of_a_ring_it_takes_over(scene: Scene) -> None:
-    """A writer that takes a ring over sets its own mode."""
-    name = scene.new_name()
-    scene.write_and_die(1, name, slots=2, slot_size=1000, mode=0o600)
-    scene.expect("mode of the first one's", _mode(scene.path(name)), "0o600")
-    scene.writer(name, slots=2, slot_size=1000, mode=0o664)
-    scene.expect("mode of the next one's", _mode(scene.path(name)), "0o664")
+    """A writer that takes a ring over sets its own mode, of the semaphores, too."""
+    scene.write_and_die(1, scene.channel_name, mode=0o600)
+    paths = ring_names(scene.channel)
+    scene.expect("modes of the first one's", [_mode(path) for path in paths], ["0o600"] * 3)
+    scene.writer(scene.channel_name, mode=0o664)
+    scene.expect("modes of the next one's", [_mode(path) for path in paths], ["0o664"] * 3)
 
 
 @promise

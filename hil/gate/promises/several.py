@@ -156,6 +156,9 @@ def waits_for_several_rings_as_long_as_it_is_told(scene: Scene) -> None:
         for length_ms in (1, 10, 60):
             what = f"a wait for {length_ms} ms"
             expect_length(scene, what, lambda ms=length_ms: several.wait(ms), length_ms / 1e3, stalls)  # type: ignore[misc]
+        for length_ms in (4295, 2**31, NO_WAIT - 1):
+            threading.Timer(0.05, _readers(several)[1].interrupt).start()
+            scene.expect(f"a wait for {length_ms} ms, interrupted", str(several.wait(length_ms)), "-1 EINTR")
         answer, took = timed(several.wait)
         scene.expect("a call that does not wait", answer, "0")
         scene.expect_in("its seconds", took, 0, stalls.take())

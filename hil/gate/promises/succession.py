@@ -37,6 +37,53 @@ def replaces_a_ring_of_another_geometry(scene: Scene) -> None:
 
 
 @promise
+def counts_on_in_the_next_ring(scene: Scene) -> None:
+    """A reader's figures of what was written and dropped are those of all rings that it has followed."""
+    name = scene.new_name()
+    reader = Reader(scene.library)
+    for ring in (1, 2):
+        writer = scene.writer(name, slots=4, slot_size=1000)
+        if ring == 1:
+            scene.need("a reader is let in", str(reader.open(name, reconnect=1)), "0")
+        writer.reserve()
+        writer.write(FRAME)  # is dropped
+        writer.commit(100, is_keyframe=1)
+        writer.write(FRAME)
+        writer.write(bytes(1001))
+        numbers = [frame[1] for frame in frames_of(reader, 2)]
+        scene.expect(f"numbers of ring {ring}", numbers, [0, 1])
+        info = reader.info()
+        what = f"frames, keyframes, bytes, dropped, busy, too large after ring {ring}"
+        seen = info.frames, info.keyframes, info.bytes, info.dropped, info.dropped_busy, info.dropped_too_large
+        scene.expect(what, seen, (2 * ring, ring, 1100 * ring, 2 * ring, ring, ring))
+        writer.destroy()
+
+
+@promise
+def counts_what_it_missed_in_the_next_ring(scene: Scene) -> None:
+    """What a next ring held no more when a reader came to it counts as missed, whether its numbers go on or not."""
+    for how, last, slots in (("died", 24, 5), ("closed", 19, 4)):
+        name = scene.new_name()
+        if how == "died":
+            actor = scene.start_writer(5, name, slots=4, slot_size=1000)
+        else:
+            former = scene.writer(name, slots=4, slot_size=1000)
+            former.write(FRAME)
+        reader = scene.reader(name, start=2, reconnect=1)
+        reader.numbers()
+        before = reader.info()
+        actor.kill() if how == "died" else former.destroy()
+        writer = scene.writer(name, slots=slots, slot_size=1000)  # of another geometry, if the numbers are to go on
+        for _ in range(20):
+            writer.write(FRAME)
+        frames = [frame[1] for frame in frames_of(reader, slots)]
+        scene.expect(f"numbers of the next ring, of one that {how}", frames, list(range(last - slots + 1, last + 1)))
+        after = reader.info()
+        books = after.received - before.received, after.missed - before.missed, after.skipped - before.skipped
+        scene.expect(f"received, missed, skipped of the next ring, of one that {how}", books, (slots, 20 - slots, 0))
+
+
+@promise
 def makes_a_ring_of_its_own_media(scene: Scene) -> None:
     """A dead writer's ring of the same geometry, but of other media, gives way to a new one."""
     name = scene.new_name()
