@@ -18,6 +18,7 @@ IDENTITY, BT709, UNTOLD, BT601, BT2020 = 0, 1, 2, 6, 9  # matrices; BT2020 also 
 _LIMITED, _FULL = 1, 2  # FFmpeg's enum AVColorRange, in which 0 is unspecified
 # What a picture may declare beside BT709; libx264 and libx265 refuse reserved numbers. IDENTITY is not Y'CbCr.
 _MATRICES, _PRIMARIES, _TRANSFERS = range(4, 15), range(4, 13), range(4, 19)
+REMEMBERED = lru_cache(64)  # pictures come by the thousand, and their colours hardly ever change
 HD_WIDTH, HD_HEIGHT = 1280, 577  # from this size on players take an unspecified matrix for BT.709, below it for BT.601
 
 
@@ -55,7 +56,7 @@ def colour_of(picture: av.VideoFrame) -> Colour:
     return _colour(form.name, form.is_rgb or form.has_palette, *map(int, told))
 
 
-@lru_cache(64)  # pictures come by the thousand, and their colours hardly ever change
+@REMEMBERED
 def _colour(pixels: str, rgb: bool, limits: int, matrix: int, primaries: int, transfer: int) -> Colour:
     full = limits == _FULL
     if limits not in (_LIMITED, _FULL):
@@ -73,6 +74,7 @@ def guessed_matrix(width: int, height: int) -> int:
     return BT709 if width >= HD_WIDTH or height >= HD_HEIGHT else BT601
 
 
+@REMEMBERED
 def colour_to_encode(source: Colour, codec: Codec, before: tuple[int, int], after: tuple[int, int]) -> Colour:
     """Return the colour description that the encoder gets and declares.
 

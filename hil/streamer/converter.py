@@ -7,7 +7,7 @@ from typing import Any
 
 import av
 
-from .colour import IDENTITY, UNTOLD, Colour, colour_of, guessed_matrix
+from .colour import IDENTITY, REMEMBERED, UNTOLD, Colour, colour_of, guessed_matrix
 from .rescaler import Rescaler
 
 # The names that FFmpeg's filter "colorspace" has for the matrices of ITU-T H.273 that it supports.
@@ -29,14 +29,15 @@ class Converter:
         self._shape: tuple[Any, ...] = ()
         self._graph: Any = None
 
-    def convert(self, picture: av.VideoFrame, target: Colour) -> av.VideoFrame:
+    def convert(self, picture: av.VideoFrame, target: Colour, source: Colour | None = None) -> av.VideoFrame:
         """Return the converted picture, which may share memory with the given one.
 
-        Raises av.FFmpegError or ValueError.
+        source: its colours, if they were asked for already. Raises av.FFmpegError or ValueError.
         """
-        source = colour_of(picture)
-        fits = (picture.width, picture.height, picture.format.name) == (self._width, self._height, self._pixels)
-        if self._keeps_colours(picture, source, target):
+        source = source or colour_of(picture)
+        width, height = picture.width, picture.height
+        fits = (width, height, picture.format.name) == (self._width, self._height, self._pixels)
+        if _keeps_colours(width, height, source, target):
             if fits and self._alone:
                 return target.put_on(picture)
             if not fits and self._rescaler is not None and self._rescaler.suits(picture):
@@ -49,12 +50,6 @@ class Converter:
             self._graph, self._shape = _graph([("buffer", buffer), *self._steps(picture, source, target)]), shape
         self._graph.vpush(picture)
         return target.put_on(self._graph.vpull())
-
-    @staticmethod
-    def _keeps_colours(picture: av.VideoFrame, source: Colour, target: Colour) -> bool:
-        guessed = guessed_matrix(picture.width, picture.height)
-        before, after = (guessed if colour.matrix == UNTOLD else colour.matrix for colour in (source, target))
-        return (before, source.full_range) == (after, target.full_range)
 
     def _steps(self, picture: av.VideoFrame, source: Colour, target: Colour) -> list[tuple[str, str]]:
         size = f"{self._width}:{self._height}:flags=bilinear"
@@ -132,6 +127,13 @@ class Widener:
         self._graph.vpush(picture)
         widened: av.VideoFrame = self._graph.vpull()
         return widened
+
+
+@REMEMBERED
+def _keeps_colours(width: int, height: int, source: Colour, target: Colour) -> bool:
+    guessed = guessed_matrix(width, height)
+    before, after = (guessed if colour.matrix == UNTOLD else colour.matrix for colour in (source, target))
+    return (before, source.full_range) == (after, target.full_range)
 
 
 _KEPT = 6  # any matrix that swscale knows, the same before and after

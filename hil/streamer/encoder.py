@@ -95,13 +95,14 @@ class Encoder:
         picture must become a keyframe. The picture is modified only if this encoder has it alone.
         """
         size = picture.width, picture.height
-        colour = colour_to_encode(colour_of(picture), self.codec, size, (self.width, self.height))
+        source = colour_of(picture)
+        colour = colour_to_encode(source, self.codec, size, (self.width, self.height))
         units: list[Encoded] = []
         if colour != self._colour:
             units += self.flush()
             self._open(colour)
         try:
-            converted = self._converter.convert(picture, colour)
+            converted = self._converter.convert(picture, colour, source)
             converted.pts, converted.time_base = time_ns, self._time_base
             if self._counts:
                 converted.pts = self._count

@@ -7,12 +7,12 @@ import gc
 import sys
 import time
 from ctypes import CDLL
-from math import inf
 
 # glibc's malloc.h, and linux/prctl.h
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _PR_SET_THP_DISABLE = 41
 SETTLED_S = 2.0  # from the first picture on
+AGAIN_S = 30.0  # pictures that had to wait, as when the processors were busy, leave memory behind
 _PICTURES = 32 << 20  # bytes: glibc's own limit for what is not mapped afresh each time
 
 
@@ -43,7 +43,7 @@ def forget(*modules: str) -> None:
 
 
 class Settling:
-    """Gives back what only the start needed, first what it has left in Python, then the first pictures' memory."""
+    """Gives back what is not needed: what the start has left in Python, the first pictures' memory, a busy moment's."""
 
     def __init__(self) -> None:
         gc.collect()
@@ -52,9 +52,9 @@ class Settling:
         self._due_s = time.monotonic() + SETTLED_S
 
     def tick(self) -> None:
-        """Give memory back once, some time after the start. Called with every picture."""
-        if time.monotonic() >= self._due_s:
-            self._due_s = inf
+        """Give memory back some time after the start, and then from time to time. To be called often."""
+        if (now_s := time.monotonic()) >= self._due_s:
+            self._due_s = now_s + AGAIN_S
             _trim()
 
 

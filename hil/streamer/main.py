@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # what few need is imported when it is asked for, since it ta
     from .sound.lane import SoundLane
     from .sound.options import Sound
 
-READ_TIMEOUT_S, CHORES_S = 0.1, 0.05  # what else is due is looked at after so long; together, when a signal is handled
+READ_TIMEOUT_S = CHORES_S = 0.1  # what else is due is looked at after so long; together, when a signal is handled
 
 
 def default_of(arguments: argparse.Namespace, config: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def stream(source: Source, lanes: Sequence[AnyLane], status: Status, over: End) 
                 alone.offer(captured)
             else:
                 for lane in lanes:
-                    lane.offer(replace(captured))
+                    lane.offer(captured.copy())
         if not is_told and any(lane.books.written for lane in lanes):
             is_told = True
             service.frame_written()

@@ -43,6 +43,49 @@ def test_all_threads_share_one_heap_and_pages_stay_small(asked: str, huge_pages_
     assert malloc.count("<heap nr=") in heaps
 
 
+# As many pictures as may wait, long after the start; between them and the end of the heap something is kept.
+WAITED = """
+import ctypes
+from pathlib import Path
+from types import SimpleNamespace
+from hil.streamer import footprint
+
+footprint.stay_small()
+now_s = 100.0
+footprint.time = SimpleNamespace(monotonic=lambda: now_s)
+settling = footprint.Settling()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+
+def private_kb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+def after(seconds):
+    global now_s
+    now_s += seconds
+    settling.tick()
+    return private_kb()
+
+settled = after(footprint.SETTLED_S)
+pictures = [libc.malloc(2 << 20) for _ in range(8)]
+for picture in pictures:
+    ctypes.memset(picture, 1, 2 << 20)
+kept = libc.malloc(1000)
+for picture in pictures:
+    libc.free(picture)
+print(after(footprint.AGAIN_S / 2) - settled, after(footprint.AGAIN_S / 2) - settled)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc, whose malloc gives memory back")
+def test_what_waiting_pictures_took_is_given_back_in_time() -> None:
+    told = subprocess.run([sys.executable, "-c", WAITED], capture_output=True, text=True, check=True).stdout
+    before_kb, after_kb = map(int, told.split())
+    assert before_kb > 15_000
+    assert after_kb < 3_000
+
+
 FORGOTTEN = """
 import sys
 sys.argv = ["camera-streamer", "--device", "testsrc:160x96@25", "--channel", sys.argv[1] + ":"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Test pattern and file as sources, and the encoders behind them."""
 
+import dataclasses
 import itertools
 import time
 from pathlib import Path
@@ -45,6 +46,17 @@ def clip(path: Path, pictures: int, fps: int, codec: str = "libx264") -> Path:
             container.mux(stream.encode(captured.picture))
         container.mux(stream.encode(None))
     return path
+
+
+def test_a_copy_for_another_lane_has_all_that_was_captured_and_is_changed_alone() -> None:
+    names = [field.name for field in dataclasses.fields(Captured)]
+    captured = Captured(0)
+    for name in names:
+        setattr(captured, name, object())
+    copied = captured.copy()
+    assert {name: getattr(copied, name) for name in names} == {name: getattr(captured, name) for name in names}
+    copied.picture = None
+    assert captured.picture is not None
 
 
 def test_the_pattern_shows_its_number_and_keeps_the_pace() -> None:

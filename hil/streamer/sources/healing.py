@@ -173,8 +173,9 @@ class HealingSource:
                 self._heed_silence()
             return None
         self._starts = 0
-        self._last_s = self._clock()
-        self._patience.came(self._last_s)
+        if self._source.live:  # no other one's silence is heeded
+            self._last_s = self._clock()
+            self._patience.came(self._last_s)
         if captured.bad:
             self._bad += 1
             is_starting = not self._has_given and self._last_s - self._begun_s < FIRST_PICTURE_S

@@ -43,6 +43,11 @@ class Captured:
     discontinuity: bool = False
     bad: bool = False
 
+    def copy(self) -> Captured:
+        """Return another one of the same picture, for a lane of its own. dataclasses.replace looks each field up."""
+        same = self.capture_ns, self.picture, self.unit, self.sound, self.sequence
+        return Captured(*same, self.from_driver, self.discontinuity, self.bad)
+
 
 class Source(Protocol):
     """A camera, or another source of pictures. All but its name is known once it is open."""
