@@ -53,11 +53,13 @@ def _numbers(release: str) -> list[int]:
 
 
 def _is_alike(first: Cells, cells: Cells) -> bool:
-    return first[:-1] == cells[:-1] and (
-        cells[-1] == NOT_MEASURED or _without_figures(first[-1]) == _without_figures(cells[-1])
-    )
+    return first[:-1] == cells[:-1] and (cells[-1] == NOT_MEASURED or _deeds(first[-1]) == _deeds(cells[-1]))
 
 
-def _without_figures(cell: str) -> str:
-    """Return a cell without its figures: how long camera-streamer takes is a matter of the machine's speed."""
-    return re.sub(r"\d+", "", cell)
+def _deeds(cell: str) -> str:
+    """Return what camera-streamer did, without the camera's own silence, and how long its own was.
+
+    Both depend on how long the machine takes to open the camera.
+    """
+    own = re.sub(r"(, )?silent for \d+ s, as the camera", "", cell) or "goes on"
+    return re.sub(r"\d+", "", own)

@@ -124,7 +124,7 @@ def rows_of(page: str) -> list[list[str]]:
 EMPTY = "before\n<!-- table of faults -->\n<!-- end of table of faults -->\nafter\n"
 
 
-def seen_on(last: str, **rows: str) -> Measured:
+def seen_on(last: str, **rows: Sequence[str]) -> Measured:
     return Measured({name: tuple(cells) for name, cells in rows.items()}, f"{last}T10:00:00+00:00")
 
 
@@ -154,12 +154,14 @@ def test_of_a_series_the_kernel_that_was_measured_last_counts() -> None:
 
 
 def test_what_camera_streamer_does_need_not_be_measured_on_every_kernel() -> None:
-    def rows(first: str, second: str) -> list[list[str]]:
+    def rows(first: Sequence[str], second: Sequence[str]) -> list[list[str]]:
         tables = {"6.1": seen_on("2026-11-01", hole=first), "6.12": seen_on("2026-11-01", hole=second)}
         return rows_of(in_page(EMPTY, tables, ["hole"]))
 
     assert rows("abcdef", "abcde") == [["hole", "6.1, 6.12", *"abcdef"]]
     assert rows("abcde3", "abcde5") == [["hole", "6.1, 6.12", *"abcde3"]]  # figures are the machine's
+    goes_on, silent = [*"abcde", "goes on"], [*"abcde", "silent for 2 s, as the camera"]
+    assert rows(goes_on, silent) == [["hole", "6.1, 6.12", *goes_on]]  # that is the camera's
     assert rows("abcdef", "abcdeg") == [["hole", "6.1", *"abcdef"], ["hole", "6.12", *"abcdeg"]]
 
 
