@@ -91,6 +91,9 @@ def keeps_an_interrupt_for_the_next_wait(scene: Scene) -> None:
     writer.write(FRAME)
     scene.expect("wait with a frame there", str(reader.wait(1).answer), "-1 EINTR")
     scene.expect("wait after that", reader.wait(1).result, 1000)
+    reader.interrupt()
+    answers = [str(reader.read().answer), str(reader.wait(1).answer)]
+    scene.expect("a read does not swallow it", answers.count("-1 EINTR"), 1)
 
 
 @promise

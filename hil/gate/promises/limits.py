@@ -206,6 +206,15 @@ def refuses_a_ring_whose_numbers_are_out_of_bounds(scene: Scene) -> None:
         for value in values:
             for who, answer in _spoil(scene, **{field: value}).items():
                 scene.expect(f"{who} where {field} is {value}", answer, "-1 EPROTO")
+    # With fewer slots all of this would fit into the object.
+    fitting: dict[str, dict[str, int]] = {
+        "slot_offset": {"slot_offset": 4104},
+        "slot_stride": {"slot_stride": 32 + 1000 + 8192 + 8},
+        "size": {"size": 264, "line_offset": told["line_offset"] + 8},
+    }
+    for field, fields in fitting.items():
+        for who, answer in _spoil(scene, slots=2, slot_size=1000, **fields).items():
+            scene.expect(f"{who} where {field} alone is out of bounds", answer, "-1 EPROTO")
 
 
 def _made(scene: Scene) -> Path:

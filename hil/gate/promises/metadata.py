@@ -169,6 +169,10 @@ def keeps_the_time_of_capture_that_is_given(scene: Scene) -> None:
         view = reader.look()
         scene.expect("capture_ns", view.capture_ns, capture_ns)
         scene.expect_in("publish_ns, from the commit's begin", view.publish_ns - begin, 0, time.monotonic_ns() - begin)
+    begin = time.monotonic_ns()
+    writer.place(FRAME, {"flags": 4})
+    view = reader.look()
+    scene.expect_in("capture_ns where only flags are given", view.capture_ns, begin, view.publish_ns)
 
 
 @promise

@@ -107,7 +107,8 @@ def takes_a_policy_from_the_environment(scene: Scene) -> None:
             writer.write(FRAME, is_keyframe=number % 3 == 0)
         seen = [number - first for number in reader.numbers()]
         scene.expect(f"frames of five, where it is {word}", seen, numbers)
-    scene.expect("frames of a reader with options", len(scene.reader(start=2).numbers()), 20)
+        with_options = scene.reader(start=2).numbers()
+        scene.expect(f"frames of a reader with options, where it is {word}", with_options, list(range(first + 5)))
     os.environ[VARIABLE] = "latest"
     scene.expect("a reader with another word", str(Reader(scene.library).init_channel(scene.channel)), "-1 EINVAL")
 

@@ -232,3 +232,6 @@ def gives_what_is_wanted_of_a_version_1_ring(scene: Scene) -> None:
     for _ in range(30):
         old.write(FRAME)
     scene.expect("release, once the writer came round", late.release(view).result, 1)
+    reader = scene.reader()
+    old.write(FRAME, codec=2)
+    scene.expect("flags of a JPEG", reader.look().flags, 1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any, NamedTuple
 
 from .raw import STRUCTS, Guarded, Meta
@@ -95,6 +96,28 @@ def describes_raw_pictures_as_the_format_says(scene: Scene) -> None:
     scene.expect("bytes beside", (meta.overrun, given.overrun), (0, 0))
     scene.expect("describe with NULL", str(scene.library("picture_describe", meta, None)), "0")
     scene.expect("reserved then", bytes(meta.value.reserved), bytes(5))
+
+
+@promise
+def takes_older_and_newer_pictures(scene: Scene) -> None:
+    """Both calls on raw pictures read and write no more of the struct than its size tells."""
+    whole = ctypes.sizeof(Picture)
+    for size in (Picture.primaries.offset, whole, whole + 24):
+        given = Guarded(ctypes.c_uint8 * max(size, whole))
+        ctypes.memset(given.address, 1 if size < whole else 0, max(size, whole))
+        picture = Picture.from_address(given.address)
+        picture.struct_size, picture.stride[0] = size, 70
+        if size > whole:  # a field that this library does not know, and that is zero
+            picture.primaries = 9
+        meta = _meta(GREY)
+        scene.expect(f"describe, of {size} bytes", str(scene.library("picture_describe", meta, given)), "0")
+        expected = bytes((6, 0, 9 * (size > whole), 0, 0))
+        scene.expect(f"reserved, of {size} bytes", bytes(meta.value.reserved), expected)
+        behind = ctypes.string_at(given.address, max(size, whole))[size:]
+        scene.expect(f"layout, of {size} bytes", str(scene.library("picture_layout", meta, given)), "0")
+        scene.expect(f"size, of {size} bytes", picture.size, 70 * 48)
+        now = ctypes.string_at(given.address, max(size, whole))[size:]
+        scene.expect(f"what is behind {size} bytes, and beside", (now, given.overrun), (behind, 0))
 
 
 @promise
