@@ -73,8 +73,10 @@ static void write_frame(struct input *input)
 	} else if (word % 3 == 0) {
 		check_error(video_shm_producer_reserve(&writer, &reserved, &capacity));
 	} else {
-		const int result = word % 2 ? video_shm_producer_write(&writer, data, size, &meta)
-									: video_shm_producer_write_timed(&writer, data, size, &meta, &timing);
+		int result = video_shm_producer_write_timed(&writer, data, size, &meta, &timing);
+
+		if (result == -1 && errno == EINVAL) /* of its flags, perhaps */
+			result = video_shm_producer_write(&writer, data, size, &meta);
 
 		check_error(result);
 		MUST(result != 0 || (size > 0 && size <= slot_size));
