@@ -144,6 +144,38 @@ def tells_readers_of_its_death(scene: Scene) -> None:
         scene.expect("missed", reader.info().missed, 0)
 
 
+@promise
+def marks_a_restart_whose_first_frame_is_gone(scene: Scene) -> None:
+    """A reader's first frame behind a restart is a discontinuity, also where the writer's own first one was lost."""
+    for policy, frame in ((0, 7), (1, 10)):
+        name = scene.new_name()
+        actor = scene.start_writer(2, name, slots=4, slot_size=1000)
+        reader = scene.reader(name, start=2, policy=policy)
+        reader.numbers()
+        actor.kill()
+        writer = scene.writer(name, slots=4, slot_size=1000)
+        for _ in range(9):
+            writer.write(FRAME)
+        view = reader.look(PATIENCE_MS)
+        scene.expect(f"frame and flags, by policy {policy}", (view.frame, view.flags), (frame, 2))
+        writer.write(FRAME)
+        then = [seen.flags for seen in iter(reader.look, None)]
+        scene.expect(f"flags of those behind it, by policy {policy}", set(then), {0})
+
+
+@promise
+def tells_that_a_dead_writers_ring_was_replaced(scene: Scene) -> None:
+    """After a death that was told, a reader that does not reconnect is told of another ring under the name: EPIPE."""
+    name = scene.new_name()
+    actor = scene.start_writer(1, name, slots=4, slot_size=1000)
+    reader = scene.reader(name)
+    actor.kill()
+    scene.expect("the death", told(reader), "-1 EOWNERDEAD")
+    scene.path(name).unlink()
+    scene.writer(name, slots=4, slot_size=1000)
+    scene.expect("the replacement", told(reader), "-1 EPIPE")
+
+
 def _states(scene: Scene, reader: Reader, name: str) -> tuple[int, int]:
     return reader.info().state, inspect(scene.library, name).state
 

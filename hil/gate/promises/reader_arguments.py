@@ -45,8 +45,11 @@ def refuses_a_reader_that_is_not_open(scene: Scene) -> None:
     scene.expect("open under a bad name", str(reader.init_channel(-1)), "-1 EINVAL")
     _expect_closed(scene, reader, "a handle that could not be opened")
     scene.need("open", str(reader.init_channel(scene.channel)), "0")
+    before = reader.handle.bytes
     reader.destroy()
     _expect_closed(scene, reader, "a closed handle")
+    ctypes.memmove(reader.handle.address, before, len(before))
+    _expect_closed(scene, reader, "a copy of what it was before it was closed")
     scene.need("open again", str(reader.init_channel(scene.channel)), "0")
     writer.write(FRAME)
     scene.expect("size of a frame", reader.wait().result, len(FRAME))

@@ -112,6 +112,9 @@ def gives_the_newest_only(scene: Scene) -> None:
         got += reader.numbers()
     scene.expect("frames", got, [0, 2, 9, 39, 139])
     scene.expect("received, missed, skipped, span", _books(reader), (5, 0, 135, 140))
+    _write(writer, 3)
+    view = reader.look()
+    scene.expect("frame, and missed before it", (view.frame, view.missed_before), (142, 0))
 
 
 @promise

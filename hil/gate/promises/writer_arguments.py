@@ -42,8 +42,11 @@ def refuses_a_writer_that_is_not_open(scene: Scene) -> None:
     scene.expect("open under a bad name", str(writer.init_channel(-1)), "-1 EINVAL")
     _expect_closed(scene, writer, "a handle that could not be opened")
     scene.need("open", str(writer.init_channel(scene.channel)), "0")
+    before = writer.handle.bytes
     writer.destroy()
     _expect_closed(scene, writer, "a closed handle")
+    ctypes.memmove(writer.handle.address, before, len(before))
+    _expect_closed(scene, writer, "a copy of what it was before it was closed")
     writer.destroy()
     scene.need("open again", str(writer.init_channel(scene.channel)), "0")
     scene.expect("write", str(writer.write(FRAME)), "0")
