@@ -43,9 +43,10 @@ def test_whoever_is_too_slow_counts_exactly_what_it_missed(result: FleetResult, 
     wrong = put_on_record(record, result)
     for name in ("c-slow", "c-bursty", "c-stops"):
         missed = account(result, name).missed or 0
-        record.measure(Measurement(f"frames that {name} missed", "frames", missed, at_least=1))
+        # Where the machine hardly encodes, frames come so far apart that none of them is too slow.
+        record.measure(Measurement(f"frames that {name} missed", "frames", missed, at_least=1, timed=True))
     skipped = account(result, "newest-slow").skipped or 0
-    record.measure(Measurement("frames that newest-slow skipped", "frames", skipped, at_least=1))
+    record.measure(Measurement("frames that newest-slow skipped", "frames", skipped, at_least=1, timed=True))
     assert wrong == []
 
 
