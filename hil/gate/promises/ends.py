@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...workers.shared_memory import ring_names
 from ..stage import await_cue
 from .following import told
 from .scene import FRAME, PATIENCE_MS, Scene, descriptors, mappings_of, promise
@@ -68,13 +69,20 @@ def leaves_nothing_when_it_can_not_open(scene: Scene) -> None:
 
 @promise
 def removes_only_what_is_its_own(scene: Scene) -> None:
-    """A close leaves a name alone that now leads to somebody else's ring."""
+    """A close leaves names alone that now lead to somebody else's ring and semaphores."""
     name = scene.new_name()
     writer = scene.writer(name, slots=2, slot_size=64)
     scene.path(name).unlink()
     scene.path(name).write_bytes(b"somebody else's")
     writer.destroy()
     scene.expect("what is there", scene.path(name).read_bytes(), b"somebody else's")
+    first = scene.writer()
+    scene.path(scene.channel_name).unlink()
+    second = scene.writer()
+    first.destroy()
+    left = [path.name for path in ring_names(scene.channel) if not path.exists()]
+    scene.expect("names that the next writer lacks", left, [])
+    scene.expect("its write", str(second.write(FRAME)), "0")
 
 
 @promise

@@ -20,6 +20,20 @@ ENDS_AFTER_S = 0.02
 
 
 @promise
+def belongs_to_its_process_by_each_handle(scene: Scene) -> None:
+    """A forked child has none of its parent's writers, however many there are and were."""
+    writers = [scene.writer(scene.new_name(), slots=2, slot_size=1000) for _ in range(4)]
+    writers.pop(2).destroy()
+
+    def play() -> Iterator[str]:
+        yield from [str(writer.write(FRAME)) for writer in writers]
+
+    scene.expect("writes of the child", scene.ask(play), ["-1 EOWNERDEAD"] * 3)
+    scene.expect("writes of the parent", [str(writer.write(FRAME)) for writer in writers], ["0"] * 3)
+    scene.expect("frames written", [writer.info().frames for writer in writers], [1] * 3)
+
+
+@promise
 def belongs_to_the_process_that_opened_it(scene: Scene) -> None:
     """In a forked child every call fails with EOWNERDEAD, and destroy only lets go; the parent goes on."""
     writer, reader = scene.writer(), scene.reader()

@@ -120,6 +120,9 @@ def makes_rings_of_every_geometry(scene: Scene) -> None:
         scene.expect(f"whole slots of {slots}", sum(slot.whole for slot in told), slots)
         reader.destroy()
         writer.destroy()
+    for options, expected in (({"slot_size": 1000}, (30, 1000)), ({"slots": 3}, (3, 512 * 1024))):
+        info = scene.writer(scene.new_name(), **options).info()
+        scene.expect(f"slots and slot size with only {options}", (info.slots, info.slot_size), expected)
 
 
 @promise

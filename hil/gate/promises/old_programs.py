@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..stage import Actor
 from .ring_object import RingObject, V1Writer
-from .scene import FRAME, PATIENCE_MS, Scene, measured, promise, until_asleep
+from .scene import FRAME, PATIENCE_MS, Scene, measured, promise, until, until_asleep
 from .semaphores import Semaphore
 from .sides import inspect
 from .stalls import Stalls
@@ -182,6 +182,10 @@ def rearms_a_semaphore_whose_holder_died(scene: Scene) -> None:
         semaphore.give()  # in case the holder comes back
         writer.write(FRAME)
         scene.expect_in("tokens once he came back", semaphore.tokens, 1, 2)
+    path = scene.path(scene.channel_name)
+    path.unlink()
+    scene.need("it is made anew", until(lambda: writer.write(FRAME).result == 0 and path.exists()), True)
+    scene.expect("rearmed, once it was made anew", writer.info().rearmed, taken)
 
 
 @promise
