@@ -2,6 +2,7 @@
 """Runs vshm publish beside a camera, and compares what arrived with what was written."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -77,22 +78,40 @@ def balance(stream: dict[str, Any]) -> None:
     assert stream["received"] == stream["sent"] + sum(stream["dropped"].values()) + stream["pending"], stream
 
 
-def fit(captures_ns: Sequence[int], arrived: Sequence[Packet]) -> tuple[float, float]:
+def lost(stream: dict[str, Any]) -> int:
+    """Return how many frames the bridge says that it has not sent, as when the far side of a busy machine is slow."""
+    dropped: dict[str, int] = stream["dropped"]
+    return int(stream["missed"]) + sum(dropped.values())
+
+
+def fit(captures_ns: Sequence[int], arrived: Sequence[Packet], absent: int = 0) -> tuple[float, float]:
     """Return how far the times of arrived packets are off at worst, in ms, and the arrived time of capture 0, in s.
 
-    What is written repeats, so its place among the captures is where the distances agree best.
+    What is written repeats, so its place among the captures is where the distances agree best. absent: how many frames
+    between the first and the last one may not have arrived.
     """
     pts = [packet.pts_s for packet in arrived if packet.pts_s is not None]
     captures = [one / 1e9 for one in captures_ns]
     assert len(pts) > 5
 
     def worst(at: int) -> float:
-        return max(abs((captures[at + n] - captures[at]) - (one - pts[0])) for n, one in enumerate(pts))
+        error, following = 0.0, at
+        for one in pts:
+            due = captures[at] + one - pts[0]
+            left = range(following, min(at + len(pts) + absent, len(captures)))
+            if not left:
+                return math.inf
+            place = min(left, key=lambda n: abs(captures[n] - due))
+            error, following = max(error, abs(captures[place] - due)), place + 1
+        return error
 
     error, at = min((worst(at), at) for at in range(len(captures) - len(pts) + 1))
     return 1000 * error, pts[0] - captures[at]
 
 
-def worst_error_ms(written: Sequence[Written], arrived: Sequence[Packet]) -> float:
-    """Return the largest difference between a distance of two arrived packets and that of their captures."""
-    return fit([one.capture_ns for one in written], arrived)[0]
+def worst_error_ms(written: Sequence[Written], arrived: Sequence[Packet], stream: dict[str, Any]) -> float:
+    """Return the largest difference between a distance of two arrived packets and that of their captures.
+
+    stream: what the bridge told of it last.
+    """
+    return fit([one.capture_ns for one in written], arrived, lost(stream))[0]
