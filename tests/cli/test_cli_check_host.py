@@ -37,6 +37,10 @@ def test_a_dev_shm_without_room_for_another_of_the_largest_ring_is_told(ring: st
     assert not list(check_host.check_space(machine(shared_memory=SharedMemory(512 << 20, 64 << 20)), rings))
 
 
+def test_a_ring_that_is_removed_meanwhile_is_no_finding(tmp_path: Path) -> None:
+    assert list(check_access("/video_stream", tmp_path / "gone")) == []
+
+
 def test_who_joined_the_group_after_the_login_is_told_to_log_in_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from vshm import codes, vshm
 from writers import SHARED_MEMORY, Channel, wait_until
 
 from vshm_ctypes import Producer, inspect
+from vshm_ctypes.cli.check import verb
 from vshm_ctypes.cli.check.findings import Finding
 from vshm_ctypes.cli.check.leftovers import find_rings, remove
 from vshm_ctypes.info import State
@@ -71,6 +72,22 @@ def test_clean_removes_ring_and_semaphores_of_a_dead_writer_and_nothing_else(cha
     assert channel.paths == []
     assert name in {removed["subject"] for removed in cleaned["removed"]}
     assert ring not in {removed["subject"] for removed in cleaned["removed"]}
+
+
+@pytest.mark.usefixtures("alone")
+def test_clean_says_nothing_of_what_has_gone_by_itself(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = left_behind(channel)
+
+    def late(finding: Finding, users: Users) -> bool:
+        for path in channel.paths:
+            path.unlink()
+        return remove(finding, users)
+
+    monkeypatch.setattr(verb, "remove", late)
+    assert verb.clean(name) == []
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.usefixtures("alone")

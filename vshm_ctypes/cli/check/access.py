@@ -17,7 +17,10 @@ def check_access(name: str, path: Path) -> Iterator[Finding]:
     """Check that this user may read the ring."""
     if os.access(path, os.R_OK):
         return
-    status = path.stat()
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return  # its writer has removed it meanwhile
     try:
         group = grp.getgrgid(status.st_gid).gr_name
     except KeyError:

@@ -93,6 +93,8 @@ def clean(ring: str | None) -> list[Finding]:
             try:
                 if remove(leftover, find_users()):
                     removed.append(leftover)
+            except FileNotFoundError:
+                continue  # it has gone by itself
             except (OSError, VideoShmError) as error:
                 complain(f"{leftover.subject}: not removed: {error.strerror or error}")
     return removed
