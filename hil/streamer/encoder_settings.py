@@ -31,6 +31,9 @@ PROFILES: dict[str, dict[str, str]] = {
 # Pixels a second up to which one thread encodes a channel that has others beside it: to divide such a picture among
 # several costs a tenth more, and the other channels take the other processors.
 SMALL_RATE = 8_000_000
+# FFmpeg divides a JPEG picture into slices, each with a thread of its own, and between them it writes restart markers,
+# which it does not send by RTP. So what RTP carries by its size is one slice, where a small processor can keep up so.
+_RTP_SIDE, _ONE_SLICE_RATE = 2040, 1920 * 1080 * 30
 _ALIASES = {"constrained_baseline": "baseline", "constrained-baseline": "baseline"}
 _LEAST_SIDE = {"libx265": 16}  # the minimum of the other encoders is 2, or 1 for JPEG
 # If a side has fewer pixels than that, libx265 uses blocks of 16, which H.265 allows up to level 4.1 only (A.4.1,
@@ -77,8 +80,10 @@ def settings_of(channel: Channel, name: str, width: int, height: int, fps: float
     options = _options(channel, name, profile, single)
     rate = Fraction(fps).limit_denominator(1001)
     bits = 0 if "crf" in options else bit_rate(channel, width, height, fps)
-    if name == "mjpeg":  # its quality is fixed unless a bit rate was asked for
-        bits = channel.bit_rate
+    if name == "mjpeg":
+        bits = channel.bit_rate  # its quality is fixed unless one was asked for
+        if max(width, height) <= _RTP_SIDE and width * height * fps <= _ONE_SLICE_RATE:
+            options["slices"] = "1"
     return Settings(width, height, rate, pixels, min(bits, _SMALL_H265_BITS) if small else bits, options)
 
 

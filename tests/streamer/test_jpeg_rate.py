@@ -14,6 +14,7 @@ from hil.streamer.channels import Channel
 from hil.streamer.encoder import Encoder
 from hil.streamer.log import LOG
 from vshm_ctypes.bitstream.jpeg_tables import STANDARD_TABLES, huffman_segment
+from vshm_ctypes.cli.publish.rtp_jpeg import rtp_jpeg
 
 WIDTH, HEIGHT, FPS, COUNT = 640, 480, 15, 180
 
@@ -74,6 +75,17 @@ def test_the_huffman_tables_are_the_standards_on_a_single_processor_too() -> Non
     assert all(huffman_segment([table])[4:] in unit.data for table in STANDARD_TABLES)
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "fps"), [(640, 480, 15), (1920, 1080, 30), (1281, 721, 30), (16, 2040, 240)]
+)
+def test_rtp_can_carry_it(width: int, height: int, fps: int) -> None:
+    """As vshm publish asks it. FFmpeg's threads would put restart markers between their parts."""
+    encoder = Encoder(Channel.parse("0:codec=jpeg"), "mjpeg", width, height, fps)
+    blank = av.VideoFrame(width, height, "yuv420p")
+    ((unit, _), *_) = [*encoder.encode(blank, 1_000_000_000), *encoder.flush()]
+    assert rtp_jpeg(unit.data)  # or it raises
+
+
 @pytest.mark.parametrize("quality", [1, 50, 85, 100])
 def test_a_fixed_quality_without_rate_control_makes_the_same_pictures(quality: int) -> None:
     """The picture is not measured for a rate control that has nothing to choose from; that changes no byte."""
@@ -89,7 +101,7 @@ def test_a_fixed_quality_without_rate_control_makes_the_same_pictures(quality: i
     context.width, context.height, context.pix_fmt, context.color_range = 64, 48, "yuv420p", 2
     context.colorspace, context.time_base, context.sample_aspect_ratio = 6, Fraction(1, 30), Fraction(1)
     context.qmin = context.qmax = max(1, round(31 - quality * 0.3))
-    context.options = {"force_duplicated_matrix": "1", "huffman": "default"}
+    context.options = {"force_duplicated_matrix": "1", "huffman": "default", "slices": "1"}
     theirs: list[bytes] = []
     for number, array in enumerate(arrays):
         picture = av.VideoFrame.from_ndarray(array, format="yuv420p")
