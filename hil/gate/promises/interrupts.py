@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 from .scene import FRAME, PATIENCE_MS, Scene, mappings_of, measured, promise, until_asleep
-from .sides import NO_WAIT, Reader
+from .sides import Reader
 from .stalls import Stalls
-from .waiting import timed, waits
+from .waiting import LONG_WAITS_MS, timed, waits
 
 HALF_A_SECOND = 0.5
 LONG_MS = 10_000
@@ -102,8 +102,7 @@ def waits_however_long_it_is_told(scene: Scene) -> None:
     scene.writer()
     reader = scene.reader()
     for call, wait in waits(scene, reader).items():
-        # 2^32 ns is 4295 ms; in ms, 2^31 is where an int would change its sign.
-        for length_ms in (4295, 2**31, NO_WAIT - 1):
+        for length_ms in LONG_WAITS_MS:
             threading.Timer(0.05, reader.interrupt).start()
             scene.expect(f"{call} for {length_ms} ms, interrupted", str(wait(length_ms)), "-1 EINTR")
 

@@ -17,7 +17,7 @@ from .scene import FRAME, PATIENCE_MS, Scene, measured, promise, until_asleep
 from .sides import NO_WAIT, Reader, Writer
 from .stalls import Stalls
 from .tracing import Act, sleeps, system_calls
-from .waiting import expect_length, timed
+from .waiting import LONG_WAITS_MS, expect_length, timed
 
 MOST = 1024
 SLEPT_ON = 128  # rings, in one system call
@@ -156,7 +156,7 @@ def waits_for_several_rings_as_long_as_it_is_told(scene: Scene) -> None:
         for length_ms in (1, 10, 60):
             what = f"a wait for {length_ms} ms"
             expect_length(scene, what, lambda ms=length_ms: several.wait(ms), length_ms / 1e3, stalls)  # type: ignore[misc]
-        for length_ms in (4295, 2**31, NO_WAIT - 1):
+        for length_ms in LONG_WAITS_MS:
             threading.Timer(0.05, _readers(several)[1].interrupt).start()
             scene.expect(f"a wait for {length_ms} ms, interrupted", str(several.wait(length_ms)), "-1 EINTR")
         answer, took = timed(several.wait)

@@ -16,6 +16,8 @@ from .tracing import sleeps
 READERS = 3
 A_SECOND = 1.0
 EARLY_S = 1e-4  # clocks are read one after the other
+# 2^32 ns is 4295 ms; in ms, 2^31 is where an int would change its sign; the last one is the longest that is no NO_WAIT.
+LONG_WAITS_MS = (4295, 2**31, NO_WAIT - 1)
 
 
 def waits(scene: Scene, reader: Reader) -> dict[str, Callable[[int], object]]:
