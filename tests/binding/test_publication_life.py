@@ -141,7 +141,9 @@ def test_a_reader_is_told_of_from_the_start(ring: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["nameless", "named"])
-def test_a_reader_that_is_killed_anywhere_leaves_nothing_that_is_not_told_and_removed(ring: str, kind: str) -> None:
+def test_a_reader_that_is_killed_anywhere_leaves_nothing_that_is_not_told_and_removed(
+    alone: None, ring: str, kind: str
+) -> None:
     with Producer(ring):
         assert int(run(KILLED_ANYWHERE, ring, kind)) > 20
 

@@ -31,7 +31,7 @@ def own_shared_memory() -> Iterator[None]:
     try:
         _check(_libc.unshare(CLONE_NEWNS))
         _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None))
-        mount_tmpfs(Path("/dev/shm"), "mode=1777,size=256m")
+        mount_tmpfs(Path("/dev/shm"), "mode=1777")
         yield
     finally:
         _check(_libc.unshare(CLONE_FS))  # from threads that were started meanwhile: with them there is no way back
