@@ -9,6 +9,7 @@ with Consumer(start="keyframe") as stream:
 from . import _command  # noqa: F401 - first, so that a signal during the other imports ends a command quietly
 from ._library import get_include, get_library, library
 from .audio import AudioFormat
+from .codec import Codec
 from .consumer import Consumer
 from .errors import (
     BrokenPicture,
@@ -26,7 +27,7 @@ from .errors import (
     RingTaken,
     VideoShmError,
 )
-from .frame import Codec, Flag, Frame, FrameMeta, Media
+from .frame import Flag, Frame, FrameMeta, Media
 from .info import RingInfo, State
 from .inspect import SlotInfo, inspect, inspect_slots, list_rings
 from .log import log_to

@@ -16,7 +16,8 @@ from .bitstream import (
     nal_units,
     picture_format,
 )
-from .frame import Codec, Frame
+from .codec import Codec
+from .frame import Frame
 
 _CODED = (Codec.H264, Codec.H265)  # in byte stream format; of other codecs each keyframe stands for itself
 # The parameter sets that decoding needs: NAL unit types (table 7-1 of both standards) and names.

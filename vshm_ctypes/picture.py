@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from ._library import library
 from ._structs import Meta, Picture
+from .codec import RAW_CODECS, Codec
 from .errors import BrokenPicture, VideoShmError
 
 TYPE_CHECKING = False
@@ -28,9 +29,15 @@ if TYPE_CHECKING:
 else:
     from ._named_tuple import NamedTuple
 
-RAW_CODECS = {32: "nv12", 33: "i420", 34: "yuyv", 35: "rgb24", 36: "bgr24", 37: "grey"}  # as in enum Codec
-# FFmpeg's names of the same.
-PIXELS = {32: "nv12", 33: "yuv420p", 34: "yuyv422", 35: "rgb24", 36: "bgr24", 37: "gray"}
+# FFmpeg's names of raw codecs.
+PIXELS = {
+    Codec.NV12: "nv12",
+    Codec.I420: "yuv420p",
+    Codec.YUYV: "yuyv422",
+    Codec.RGB24: "rgb24",
+    Codec.BGR24: "bgr24",
+    Codec.GREY: "gray",
+}
 UNKNOWN = 2  # ITU-T H.273's number of a colour that is not known
 
 

@@ -16,13 +16,13 @@ from ._handle import Handle, check_fits
 from ._library import AtOnce, frame_call, keeps_others_out, library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
 from ._timed import IS_ONE_CALL, write_timed, write_timed_at_once
+from .codec import RAW_CODECS, Codec
 from .errors import HandleClosed, VideoShmError, error_for
-from .frame import Codec, Flag, Media
+from .frame import Flag, Media
 from .identity import Identity
 from .info import RingInfo
 from .inspect import explain
 from .log import escaped, raise_escaped
-from .picture import RAW_CODECS
 from .reservation import MOST_BYTES, Reservation, pack_meta, pack_times
 from .rings import Ring, name_bytes
 from .views import map_object

@@ -9,8 +9,9 @@ from struct import error as StructError  # noqa: N812
 from types import TracebackType
 
 from ._handle import check_fits
+from .codec import Codec
 from .errors import HandleClosed
-from .frame import Codec, Flag
+from .frame import Flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

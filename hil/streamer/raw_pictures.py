@@ -10,7 +10,8 @@ import av
 
 from vshm_ctypes import Codec, PictureLayout, Range, picture_layout
 from vshm_ctypes import Colour as Told
-from vshm_ctypes.picture import PIXELS as BY_NUMBER
+from vshm_ctypes.codec import RAW_CODECS
+from vshm_ctypes.picture import PIXELS
 
 from .channels import Channel
 from .colour import IDENTITY, UNTOLD, Colour, colour_of, colour_to_encode, guessed_matrix
@@ -18,8 +19,7 @@ from .converter import Widener
 from .encoder_settings import EncoderError
 from .swscale import ACCURATE, BILINEAR, MATRICES, Scaler, Side
 
-PIXELS = {Codec(number): name for number, name in BY_NUMBER.items()}  # FFmpeg's names
-CODECS = {codec.name.lower(): codec for codec in PIXELS}
+CODECS = {name: Codec(number) for number, name in RAW_CODECS.items()}
 _RGB = (Codec.RGB24, Codec.BGR24)
 _ALIGNED = 32  # pixels: as many at once does swscale write, on any processor
 RING_BYTES, LEAST_SLOTS, MOST_SLOTS = 32 << 20, 4, 30

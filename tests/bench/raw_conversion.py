@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import av
 import numpy
 
-from hil.streamer.raw_pictures import PIXELS, RawPictures
+from hil.streamer.raw_pictures import RawPictures
 from vshm_ctypes import Codec
+from vshm_ctypes.picture import PIXELS
 
 ROUNDS = 60
 # What comes from the camera, and what the channel asks for.

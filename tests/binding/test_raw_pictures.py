@@ -21,7 +21,7 @@ from vshm_ctypes import (
     inspect_slots,
     picture_layout,
 )
-from vshm_ctypes.picture import RAW_CODECS
+from vshm_ctypes.codec import RAW_CODECS
 
 RGB = (Codec.RGB24, Codec.BGR24)
 RAW = [Codec(codec) for codec in RAW_CODECS]

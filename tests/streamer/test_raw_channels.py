@@ -21,12 +21,13 @@ from hil.streamer.lane import Lane
 from hil.streamer.ledger import read_ledger
 from hil.streamer.main import main, wanted_of
 from hil.streamer.open_lane import open_lane
-from hil.streamer.raw_pictures import CODECS, PIXELS, RawPictures, geometry_for, layout_for
+from hil.streamer.raw_pictures import CODECS, RawPictures, geometry_for, layout_for
 from hil.streamer.sources import barcode
 from hil.streamer.sources.modes import Offer, Size, choose_mode
 from hil.streamer.sources.source import Captured
 from hil.suite import patches
 from vshm_ctypes import Codec, Consumer, Frame, inspect, picture_layout
+from vshm_ctypes.picture import PIXELS
 
 MS = 1_000_000
 CAMERA: Any = SimpleNamespace(live=True, name="camera", width=64, height=48, fps=25.0, codec=None)

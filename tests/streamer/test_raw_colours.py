@@ -10,9 +10,10 @@ from raw_pictures import levels_of, shown
 
 from hil.streamer.colour import BT601, BT709, BT2020, UNTOLD, Colour, guessed_matrix
 from hil.streamer.encoder_settings import EncoderError
-from hil.streamer.raw_pictures import PIXELS, RawPictures
+from hil.streamer.raw_pictures import RawPictures
 from hil.suite import patches
 from vshm_ctypes import Codec, PictureLayout
+from vshm_ctypes.picture import PIXELS
 
 LEVELS = 3
 LIMITED, FULL = False, True

@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple, Protocol, Self
 
-from ..frame import Codec
+from ..codec import Codec
 from . import h264_slice
 from .errors import StreamError
 from .nal import SYNTAXES

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..frame import Codec
+from ..codec import Codec
 from .access_unit import EntryPoint
 from .bits import Bits, unescaped
 from .errors import StreamError

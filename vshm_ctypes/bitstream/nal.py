@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..frame import Codec
+from ..codec import Codec
 
 START_CODE = b"\0\0\1"
 _find = re.compile(rb"\x00\x00\x01").search  # takes half the time of bytes.find()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..frame import Codec
+from ..codec import Codec
 from . import h264, h265
 from .access_unit import AccessUnit
 from .bits import Bits

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..frame import Codec
+from ..codec import Codec
 from . import h264, h264_slice, h265
 from .errors import StreamError
 from .jpeg import jpeg_size

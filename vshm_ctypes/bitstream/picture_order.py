@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..frame import Codec
+from ..codec import Codec
 from . import h264, h264_slice, h265
 from .errors import StreamError
 from .nal import SYNTAXES, Nal, nal_units, syntax_of

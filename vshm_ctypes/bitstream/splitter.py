@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from ..frame import Codec
+from ..codec import Codec
 from .access_unit import AccessUnit, Delimiter, H264Delimiter, H265Delimiter, Place
 from .entry_point import entry_point
 from .errors import StreamError

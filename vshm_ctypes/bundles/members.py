@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from ..frame import Codec
+from ..codec import Codec
 
 MANIFEST = "manifest.json"
 VERSION = 1

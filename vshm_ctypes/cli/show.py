@@ -11,11 +11,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from datetime import datetime
 
+from ..codec import codec_name
 from ..commandline.output import complain, counted, print_json, printable
 from ..commandline.table import print_table
 from ..commandline.verb import Exit, add_ring_argument, add_seconds_argument
 from ..errors import BrokenPicture
-from ..frame import Flag, Media, codec_name
+from ..frame import Flag, Media
 from ..inspect import SlotInfo
 from ..picture import Range
 from ..processes import Users, find_users

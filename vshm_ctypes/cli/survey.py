@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from ..audio import AudioFormat
 from ..bitstream import EntryPoint, entry_point
+from ..codec import codec_name
 from ..consumer import Consumer
 from ..errors import VideoShmError
-from ..frame import Media, codec_name
+from ..frame import Media
 from ..info import RingInfo, State
 from ..inspect import SlotInfo, inspect, inspect_slots
 from ..processes import process_name, start_time

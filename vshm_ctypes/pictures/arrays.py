@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..frame import Codec, codec_name
+from ..codec import Codec, codec_name
 from ..picture import PictureLayout
 from .packages import not_installed
 

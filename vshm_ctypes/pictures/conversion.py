@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..frame import Codec
+from ..codec import Codec
 from ..picture import PIXELS, PictureLayout, Range
 from .arrays import Array, Payload, planes_of
 from .packages import not_installed

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..bitstream import nal_units
-from ..frame import Codec
+from ..codec import Codec
 from .packages import not_installed
 
 try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..frame import Codec, Described, Frame
-from ..picture import RAW_CODECS, Range
+from ..codec import RAW_CODECS
+from ..frame import Described, Frame
+from ..picture import Range
 from .arrays import Array, array_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Shaper:
     def _is_done(self, frame: Frame) -> bool:
         """Return whether a raw frame needs no conversion."""
         assert frame.layout is not None
-        return RAW_CODECS[Codec(frame.codec)] == self._format and frame.layout.colour.range != Range.LIMITED
+        return RAW_CODECS[frame.codec] == self._format and frame.layout.colour.range != Range.LIMITED
 
 
 class Picture(Described):

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..bitstream import EntryPoint, Order, StreamError, entry_point, whole_jpeg
 from ..bitstream.exif import exif_orientation
+from ..codec import RAW_CODECS, Codec, codec_name
 from ..earlier import DecodableOfRing
 from ..errors import BrokenPicture, IncompatibleRing
-from ..frame import Codec, Described, Flag, Frame, codec_name
-from ..picture import RAW_CODECS
+from ..frame import Described, Flag, Frame
 from .turning import EXIF, Signs
 
 if TYPE_CHECKING:

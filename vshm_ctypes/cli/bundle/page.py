@@ -15,10 +15,9 @@ from typing import Any
 
 from ...bundles.archive import BundleError, members
 from ...bundles.members import MANIFEST, frames_of, json_of, kind_of
+from ...codec import RAW_CODECS, codec_name
 from ...commandline.atomic_file import write_whole
 from ...commandline.place import check_place
-from ...frame import codec_name
-from ...picture import RAW_CODECS
 from .. import units
 from .film import DEMUXERS, film, stills
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...bundles.members import ENDINGS, FRAME_FIELDS
+from ...codec import RAW_CODECS, Codec
 from ...commandline.ending import held
 from ...consumer import Consumer
 from ...errors import ProducerDied, VideoShmError
-from ...frame import Codec, Frame
+from ...frame import Frame
 from ...latencies import Latencies
-from ...picture import RAW_CODECS
 
 MOST_BYTES = 256 * 1024**2  # of one stream's access units
 MOST_RAW_BYTES = 16 * 1024**2  # of raw pictures, of which one tells as much as many

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ...bitstream import EntryPoint, StreamError, entry_point, nal_units, read_jpeg
+from ...codec import Codec, codec_name
 from ...consumer import Consumer
 from ...decodable import SETS
 from ...errors import BrokenPicture, VideoShmError
-from ...frame import Codec, Frame, Media, codec_name
+from ...frame import Frame, Media
 from ...info import State
 from ..survey import Survey
 from .findings import Finding

@@ -10,8 +10,8 @@ from typing import Literal
 from ...bridges.figures import BridgeFigures, Link, StreamFigures
 from ...bridges.published import PREFIX as BRIDGE_PREFIX
 from ...bridges.published import PublishedBridge
+from ...codec import codec_name
 from ...errors import VideoShmError
-from ...frame import codec_name
 from ...info import RingInfo, State
 from ...inspect import inspect_slots
 from ...machine import Machine, Throttling

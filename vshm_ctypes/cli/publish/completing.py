@@ -7,9 +7,10 @@ from typing import Any
 
 from ...bitstream import AccessUnit, ParameterSets, entry_point
 from ...bridges.hand_over import HandOver
+from ...codec import Codec
 from ...decodable import SETS
 from ...earlier import frames_before
-from ...frame import Codec, Frame
+from ...frame import Frame
 
 
 class CompletingHandOver(HandOver[Frame]):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ...bitstream import StreamError
 from ...bridges.address import is_misread, redacted
-from ...frame import Codec, codec_name
+from ...codec import Codec, codec_name
 from ..record.file_kinds import CONTAINERS
 from .rtp_jpeg import rtp_jpeg
 from .trust import trusting

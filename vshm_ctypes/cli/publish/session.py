@@ -15,8 +15,9 @@ from types import ModuleType
 from typing import Any
 
 from ...bitstream import StreamError
+from ...codec import codec_name
 from ...decodable import Decodable, Picture
-from ...frame import Frame, codec_name
+from ...frame import Frame
 from .. import units
 from ..record.picture_track import PictureTrack
 from ..record.sink import SinkError, time_ns

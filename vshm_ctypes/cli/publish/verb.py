@@ -9,12 +9,12 @@ from pathlib import Path
 from ...bridges.publication import Shown
 from ...bridges.report import report_until, tell_end
 from ...bridges.statistics import Statistics
+from ...codec import codec_name
 from ...commandline.ending import End, heeding
 from ...commandline.output import complain
 from ...commandline.rate_limited_log import SeldomEach
 from ...commandline.shell_completions import COMPLETE_FILE, COMPLETE_RING, completed
 from ...commandline.verb import Exit, positive
-from ...frame import codec_name
 from ...rings import ring_name
 from ..survey import codecs_now
 from .destination import SCHEMES, Destination, destination

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...frame import Codec, codec_name
+from ...codec import Codec, codec_name
 
 PICTURES = (Codec.H264, Codec.H265, Codec.JPEG)
 SOUNDS = (Codec.OPUS, Codec.AAC, Codec.PCM_S16LE)

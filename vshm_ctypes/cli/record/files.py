@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from ...codec import codec_name
 from ...commandline.output import complain
 from ...decodable import Picture
-from ...frame import Frame, codec_name
+from ...frame import Frame
 from .. import units
 from .container_sink import ContainerSink
 from .elementary_sink import ElementarySink, shape

@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from ...bitstream import EntryPoint, nal_units
+from ...codec import Codec, codec_name
 from ...decodable import Picture, parameter_sets
-from ...frame import Codec, codec_name
 from .presentation import Presentation, Timed
 from .sink import SinkError, time_ns
 

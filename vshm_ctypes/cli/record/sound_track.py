@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from ...codec import Codec, codec_name
 from ...decodable import Picture
-from ...frame import Codec, Frame, codec_name
+from ...frame import Frame
 from .. import units
 from .sink import SinkError, time_ns
 

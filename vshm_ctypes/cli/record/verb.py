@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, cast
 
+from ...codec import codec_name
 from ...commandline.disk_advice import disk_advice
 from ...commandline.ending import heeding, held
 from ...commandline.output import complain, counted, is_terminal, print_json, say
@@ -16,7 +17,7 @@ from ...commandline.place import check_place
 from ...commandline.shell_completions import COMPLETE_FILE, COMPLETE_RING, completed
 from ...commandline.standard_output import OutputError
 from ...commandline.verb import Exit, add_ring_argument, positive
-from ...frame import Frame, codec_name
+from ...frame import Frame
 from ...rings import AUDIO, ring_name
 from .. import units
 from ..public_reader import public_reader

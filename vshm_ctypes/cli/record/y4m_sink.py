@@ -6,9 +6,9 @@ A picture of NV12 or YUYV has its bytes put into planes; none is converted. Ther
 
 from __future__ import annotations
 
+from ...codec import Codec
 from ...decodable import Picture
 from ...errors import BrokenPicture
-from ...frame import Codec
 from ...picture import PictureLayout, Range
 from .elementary_sink import ElementarySink
 from .sink import SinkError

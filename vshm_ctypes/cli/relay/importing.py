@@ -9,10 +9,10 @@ from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING
 
 from ...bridges.statistics import StreamStatistics
+from ...codec import codec_name
 from ...commandline.output import counted, describe, printable
 from ...commandline.rate_limited_log import in_a_line
 from ...errors import ProducerBusy
-from ...frame import codec_name
 from .clock import Clock, Offset
 from .directory import Directory
 from .keys import Export, Source

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING
 
+from ...codec import codec_name
 from ...commandline.output import complain, describe, print_json, printable
 from ...commandline.table import print_table
 from ...commandline.verb import Exit, positive
-from ...frame import codec_name
 from . import network
 from .clock import Clock, Offset
 from .clock_link import FIRST, ask

@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ...bitstream import EntryPoint, PictureFormat, StreamError, picture_format, whole_jpeg
+from ...codec import Codec, codec_name
 from ...decodable import Picture
 from ...earlier import DecodableOfRing
-from ...frame import Codec, Frame, codec_name
+from ...frame import Frame
 
 VIDEO = (Codec.H264, Codec.H265, Codec.JPEG)
 NO_KEYFRAME = "The producer sends pictures, but no keyframe, with which alone a decoder can begin."

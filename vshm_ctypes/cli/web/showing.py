@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ...bitstream import EntryPoint
+from ...codec import RAW_CODECS, Codec, codec_name
 from ...commandline.output import plain
 from ...decodable import Picture
-from ...frame import Codec, Frame, codec_name
-from ...picture import RAW_CODECS
+from ...frame import Frame
 from ..record.sink import SinkError, time_ns
 from .flow import Flow
 from .fragments import Fragments

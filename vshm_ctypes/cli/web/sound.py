@@ -7,8 +7,9 @@ from typing import Any
 
 from ...audio import AudioFormat
 from ...bitstream import EntryPoint
+from ...codec import Codec, codec_name
 from ...decodable import Picture
-from ...frame import Codec, Frame, codec_name
+from ...frame import Frame
 from .pictures import Part
 
 SOUND = (Codec.PCM_S16LE, Codec.AAC, Codec.OPUS)
