@@ -144,16 +144,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(params.get("window", "chromium")))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _apart_from_other_workers() -> Iterator[None]:
-    """Give each of several pytest processes a /dev/shm of its own: one looks at what another is about to remove."""
-    if "PYTEST_XDIST_WORKER" not in os.environ or os.geteuid() != 0:
-        yield
-        return
-    with own_shared_memory():
-        yield
-
-
 @pytest.fixture(autouse=True)
 def _propagating_log() -> Iterator[None]:
     """Let camera-streamer's log propagate again. Else pytest 9 captures the next test's records there, too: twice."""
