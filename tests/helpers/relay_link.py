@@ -7,12 +7,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from machines import PORT, Machine, two_machines
 from writers import WATCHDOG_S, wait_until
+
+from vshm_ctypes import Flag
 
 AHEAD_S = 1000
 PROGRAM = Path(__file__).parent / "relayed.py"
@@ -155,6 +158,11 @@ class Relay:
         """End the export, and return its last figures."""
         return self._export.end()[-1]
 
+    def end(self) -> int:
+        """End both, and return how many frames they say they have left out, as where the machine is busy."""
+        ends = self.end_import()["streams"][0], self.end_export()["streams"][0]
+        return sum(end["missed"] + sum(end["dropped"].values()) for end in ends)
+
     @property
     def export_pid(self) -> int:
         """The exporter's process."""
@@ -168,6 +176,17 @@ class Relay:
     def kill_export(self) -> None:
         """Kill the exporter."""
         self._export.kill()
+
+
+def holes(frames: list[Line]) -> int:
+    """Return how many frames among these the reader never had. Fails if one comes twice, or a hole is not flagged."""
+    count = 0
+    for before, frame in pairwise(frames):
+        left_out = frame["number"] - before["number"] - 1 - frame["missed"]
+        assert left_out >= 0
+        assert bool(frame["flags"] & Flag.DISCONTINUITY) == (left_out > 0) or frame["missed"], frame
+        count += left_out
+    return count
 
 
 @pytest.fixture
