@@ -46,8 +46,8 @@ def cancelled(planes: int = 1) -> Sent:
 class FakeCamera:
     """One device. formats: fourcc as a number, and its description. strides: of each plane in memory, or 0.
 
-    controls: the values that were set. known_controls: type and name by number. refused: the errno of ioctls that fail,
-    by their number.
+    controls: the values that were set. known_controls: type and name by number. mute_controls: the errno with which
+    some of them are not described, by number. refused: the errno of ioctls that fail, by their number.
     """
 
     fourcc: int
@@ -65,6 +65,7 @@ class FakeCamera:
     queue: list[Sent] = field(default_factory=list)
     controls: dict[int, int] = field(default_factory=dict)
     known_controls: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    mute_controls: dict[int, int] = field(default_factory=dict)
     refused: dict[int, int] = field(default_factory=dict)
     most_buffers: int = 32
     granted: int = 0
@@ -205,10 +206,14 @@ class FakeCamera:
         self.controls[number] = value
 
     def _describe_control(self, data: memoryview) -> None:
-        above = struct.unpack_from("=I", data)[0] & ~0xC0000000  # V4L2_CTRL_FLAG_NEXT_CTRL and _COMPOUND
-        number = min((each for each in self.known_controls if each > above), default=None)
+        asked = struct.unpack_from("=I", data)[0]
+        above = asked & ~0xC0000000  # V4L2_CTRL_FLAG_NEXT_CTRL and _COMPOUND
+        there = {each for each in self.known_controls if (each > above if asked != above else each == above)}
+        number = min(there, default=None)
         if number is None:
             raise OSError(errno.EINVAL, "no more")
+        if number in self.mute_controls:  # uvcvideo asks the camera, and tells neither number nor name if that fails
+            raise OSError(self.mute_controls[number], os.strerror(self.mute_controls[number]))
         kind, name = self.known_controls[number]
         struct.pack_into("=II32s4q", data, 0, number, kind, name, 0, 100, 1, 7)
 

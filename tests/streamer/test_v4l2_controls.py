@@ -71,6 +71,21 @@ def test_what_can_not_be_set_is_told_once_and_the_stream_goes_on(
     source.close()
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.EPIPE, errno.EILSEQ])
+def test_a_control_of_which_the_camera_tells_no_range_hides_none_of_the_others(
+    camera: FakeCamera, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    """Some cameras refuse GET_DEF for one control, and a list of all ends there, as uvcvideo of 6.1 and 6.12 fails."""
+    names = ("Brightness", "Contrast", "Saturation", "Hue")
+    camera.known_controls |= {0x00980900 + at: (INTEGER, name.encode()) for at, name in enumerate(names)}
+    camera.mute_controls = dict.fromkeys((0x00980901, 0x00980902, DYNAMIC), number)
+    source = source_with(hue=3, contrast=1, power_line_frequency=2)
+    source.open()
+    assert {0x00980903: 3, HERTZ: 2}.items() <= camera.controls.items()
+    assert "it has no control contrast: brightness, hue, power_line_frequency\n" in caplog.text
+    source.close()
+
+
 @pytest.mark.parametrize("words", ["gain", "gain=", "gain=x", "Gain=1", "gain=1.5", "gain=4294967296", "=1"])
 def test_what_is_no_control_is_refused(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--control", words]) == 2

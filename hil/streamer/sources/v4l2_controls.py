@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 from .v4l2_abi import v4l2
 
 _HEADING = 6  # V4L2_CTRL_TYPE_CTRL_CLASS: no control, but the name of those below it
+_NEXT = 0xC0000000  # V4L2_CTRL_FLAG_NEXT_CTRL and _COMPOUND: what comes behind that number
+_NO_MORE = (errno.EINVAL, errno.ENOTTY)
+# linux/v4l2-controls.h: the numbers of the standard controls of pictures and of cameras
+_STANDARD = (*range(0x00980900, 0x00980940), *range(0x009A0900, 0x009A0940))
 Wanted = Sequence[tuple[str, int]]
 
 
@@ -19,9 +24,35 @@ def control_name(text: str) -> str:
 
 
 def controls_of(device: Any) -> dict[str, int]:
-    """Return the numbers of an open device's controls by name. Raises OSError."""
-    found = v4l2.iter_read_controls(device)
-    return {control_name(each.name.decode(errors="replace")): each.id for each in found if each.type != _HEADING}
+    """Return the numbers of an open device's controls by name. Raises OSError if it describes none of those it has.
+
+    One that is not described hides none of the others: some cameras refuse to tell the range of a control.
+    """
+    found: dict[str, int] = {}
+    at, failure = 0, None
+    while (control := _described(device, at | _NEXT)) is not None:
+        if isinstance(control, OSError):  # nobody says of which one, so those behind it are asked for one by one
+            failure = control
+            behind = (_described(device, number) for number in _STANDARD if number > at)
+            control = next((each for each in behind if each is not None and not isinstance(each, OSError)), None)
+            if control is None:
+                break
+        if control.type != _HEADING:
+            found[control_name(control.name.decode(errors="replace"))] = control.id
+        at = control.id
+    if failure is not None and not found:
+        raise failure
+    return found
+
+
+def _described(device: Any, number: int) -> Any:
+    """Return what the driver says of a control, None if it has none of that number, or why it can't say it."""
+    control = v4l2.raw.v4l2_query_ext_ctrl(id=number)
+    try:
+        v4l2.ioctl(device, v4l2.IOC.QUERY_EXT_CTRL, control)
+    except OSError as error:
+        return None if error.errno in _NO_MORE else error
+    return control
 
 
 def set_controls(device: Any, wanted: Wanted) -> Iterator[str]:
