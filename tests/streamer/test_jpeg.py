@@ -26,7 +26,7 @@ from jpegs import (
 from judges import missing
 
 from vshm_ctypes.bitstream.errors import StreamError
-from vshm_ctypes.bitstream.jpeg import read_jpeg, whole_jpeg
+from vshm_ctypes.bitstream.jpeg import jpeg_size, read_jpeg, whole_jpeg
 
 DHT, SOF, SOS, DQT, DNL, APP0, APP1, COM = 0xC4, 0xC0, 0xDA, 0xDB, 0xDC, 0xE0, 0xE1, 0xFE
 AVI1 = b"AVI1" + bytes(10)
@@ -82,6 +82,16 @@ def test_fill_bytes_are_allowed_in_front_of_every_marker() -> None:
     found = whole_jpeg(filled(picture) + b"\xff\xff")
     assert found == filled(picture)[2:]
     assert numpy.array_equal(by_opencv(found), by_opencv(picture))
+
+
+@pytest.mark.parametrize("front", [SOI, SOI * 3, SOI + EOI, (SOI + EOI) * 2 + SOI, EOI, b"\xff" + SOI + b"\xff" + EOI])
+def test_empty_pictures_and_markers_in_front_of_a_picture_are_cut(front: bytes) -> None:
+    """Some capture devices send such in each buffer. libjpeg refuses two start markers, and nothing is in the first."""
+    picture = jpeg()
+    assert whole_jpeg(front + picture) == picture
+    assert jpeg_size(front + picture) == (WIDTH, HEIGHT)
+    with pytest.raises(StreamError):
+        whole_jpeg(front)
 
 
 @pytest.mark.parametrize("variant", ["baseline", "restarts", "4:4:4"])

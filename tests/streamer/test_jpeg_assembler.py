@@ -91,6 +91,7 @@ HABITS: dict[str, Callable[[bytes], bytes]] = {
     "fill bytes in front of the end marker": lambda data: data[: -len(EOI)] + b"\xff\xff" + EOI,
     "the rest of an older one behind it": lambda data: data + data[len(data) // 2 :],
     "a thumbnail in it": lambda data: put_in(data, APP1, b"Exif\0\0" + jpeg(quality=10)),
+    "pictures without content in front of it": lambda data: (data[:2] + EOI) * 2 + data,
     "a comment in it": lambda data: put_in(data, COM, EOI * 20),
 }
 

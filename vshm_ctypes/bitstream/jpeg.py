@@ -23,6 +23,8 @@ _SEGMENTS = frozenset({*_FRAMES, _DHT, 0xCC, _SOS, _DQT, _DNL, 0xDD, *range(0xE0
 _SEQUENTIAL, _LOSSLESS = frozenset({0xC0, 0xC1}), frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 _ARITHMETIC = frozenset(range(0xC9, 0xD0))
 _FILL = re.compile(rb"\xff+")
+# Where a picture begins: behind start and end markers with nothing in between, which some capture devices put in front.
+_BEGIN = re.compile(rb"(?:\xff+[\xd8\xd9])*(\xff+\xd8)")
 # A marker that ends entropy-coded data: not a stuffed byte, TEM, a restart marker, or a fill byte before a marker.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
@@ -141,9 +143,9 @@ def whole_jpeg(data: bytes) -> bytes:
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Return width and height of the first picture in data from its headers alone, or None if they do not tell."""
-    fill = _FILL.match(data)
+    begin = _BEGIN.match(data)
     try:
-        for segment in _segments(data, fill.end() + 1 if fill is not None else len(data)):
+        for segment in _segments(data, begin.end() if begin is not None else len(data)):
             if segment.marker in _FRAMES:
                 height, width = struct.unpack_from(">HH", data[segment.begin : segment.end], 1)
                 return (width, height) if width and height else None
@@ -154,11 +156,11 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 def read_jpeg(data: bytes) -> JpegPicture:
     """Return what the markers of the first picture in data say. Raises StreamError."""
-    fill = _FILL.match(data)
-    if fill is None or data[fill.end() : fill.end() + 1] != bytes([_SOI]):
+    begin = _BEGIN.match(data)
+    if begin is None:
         raise StreamError("not a JPEG picture: it does not begin with a start marker")
-    picture = JpegPicture(fill.end() - 1)
-    for segment in _segments(data, fill.end() + 1):
+    picture = JpegPicture(begin.end() - 2)
+    for segment in _segments(data, begin.end()):
         picture.take(segment, data[segment.begin : segment.end])
     if picture.first_scan is None:
         raise _damaged("it has no scan")
