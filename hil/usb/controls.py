@@ -55,6 +55,7 @@ class Control:
         return False
 
 
+BRIGHTNESS = (PROCESSING_UNIT, 0x02)
 EXPOSURE_PRIORITY = (CAMERA_TERMINAL, 0x03)  # 1: the rate may sink so that pictures are exposed longer
 
 
@@ -64,7 +65,7 @@ def controls() -> dict[tuple[int, int], Control]:
         (CAMERA_TERMINAL, 0x02): Control(1, 0, 0, _AUTO | _MANUAL, _AUTO, bitmap=True),  # exposure mode
         EXPOSURE_PRIORITY: Control(1, 0, 1, 1, 1),
         (CAMERA_TERMINAL, 0x04): Control(4, 1, 10_000, 1, 300),  # exposure time, in 100 us
-        (PROCESSING_UNIT, 0x02): Control(2, -64, 64, 1, 0),  # brightness
+        BRIGHTNESS: Control(2, -64, 64, 1, 0),
         (PROCESSING_UNIT, 0x03): Control(2, 0, 100, 1, 50),  # contrast
         (PROCESSING_UNIT, 0x05): Control(1, 0, 2, 1, 1),  # power line frequency: off, 50 Hz, 60 Hz
     }

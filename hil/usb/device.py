@@ -15,8 +15,10 @@ from . import video_descriptors as video
 from .books import BookKeeper
 from .configuration import configuration
 from .controls import (
+    BRIGHTNESS,
     EXPOSURE_PRIORITY,
     GET_CUR,
+    GET_DEF,
     INVALID_CONTROL,
     INVALID_REQUEST,
     NO_ERROR,
@@ -137,7 +139,8 @@ class CameraDevice:
             return Reply(bytes([self._error_code])) if asked else STALL
         if self._faults.number("mute-controls"):
             return NEVER
-        control = self._controls.get((setup.entity, setup.selector))
+        key = setup.entity, setup.selector
+        control = self._controls.get(key)
         late_s = self._faults.number("slow-controls")
         if late_s:
             self._books.event("late-answer", seconds=late_s)
@@ -148,7 +151,8 @@ class CameraDevice:
             taken = control.set(setup.data)
             self._error_code = NO_ERROR if taken else OUT_OF_RANGE
             return (DONE if taken else STALL)._replace(late_s=late_s)
-        data = control.answer(setup.request)
+        refuses = setup.request == GET_DEF and key == BRIGHTNESS and self._faults.number("no-default")
+        data = None if refuses else control.answer(setup.request)
         self._error_code = INVALID_REQUEST if data is None else NO_ERROR
         return reply_or_stall(data)._replace(late_s=late_s)
 

@@ -78,6 +78,7 @@ _LIST = (
     Fault("mute-probe", Unit.SWITCH, "nothing is answered to what is asked about formats"),
     Fault("refuse-controls", Unit.SWITCH, "every control is refused (STALL)"),
     Fault("mute-controls", Unit.SWITCH, "nothing is answered to any control"),
+    Fault("no-default", Unit.SWITCH, "brightness does not tell its default value (STALL), and all other controls do"),
     Fault("slow-controls", Unit.SECONDS, "every control is answered that late"),
     Fault("lost-on-resume", Unit.ANSWERS, "after a suspend, the camera does not answer until it is reset"),
     Fault("frame-size", Unit.BYTES, "the largest picture is said to have that many bytes"),

@@ -129,6 +129,15 @@ def test_a_control_is_set_by_name_and_forgotten_with_the_plug(mjpeg: UsbCamera) 
         mjpeg.plug()
 
 
+def test_a_control_that_does_not_tell_its_default_hides_none_of_the_others(mjpeg: UsbCamera) -> None:
+    mjpeg.unplug()
+    mjpeg.set("no-default")
+    mjpeg.plug()
+    with v4l2.Device(str(mjpeg.path)) as device:
+        assert {"contrast", "power_line_frequency", "exposure_time_absolute"} <= controls_of(device).keys()
+        assert list(set_controls(device, [("contrast", 33), ("power_line_frequency", 2)])) == []
+
+
 def test_the_microphone_records(tmp_path: Path) -> None:
     file = tmp_path / "sound.raw"
     with UsbCamera("webcam") as camera:

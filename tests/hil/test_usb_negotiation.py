@@ -140,6 +140,15 @@ def test_controls_are_slow_refused_or_mute(plug: Plug) -> None:
     assert host.got(CLASS_IN, GET_CUR, PROBE, 1)  # formats are not controls
 
 
+def test_one_control_does_not_tell_its_default(plug: Plug) -> None:
+    host = plug()
+    host.faults.set("no-default")
+    assert status(host, CLASS_IN, GET_DEF, BRIGHTNESS, UNIT, 2) == STALL
+    assert host.got(CLASS_IN, GET_CUR, 0x0200, 0) == b"\7"  # why: no such request
+    assert host.got(CLASS_IN, GET_MAX, BRIGHTNESS, UNIT) == struct.pack("<h", 64)
+    assert host.got(CLASS_IN, GET_DEF, CONTRAST, UNIT) == struct.pack("<h", 50)
+
+
 def test_a_camera_that_does_not_wake_up_fails_to_tell_its_status(plug: Plug) -> None:
     host = plug()
     host.faults.set("lost-on-resume", 1)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which device is meant; on descriptions, with no device."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,14 @@ def test_a_link_by_id_leads_to_its_device(tmp_path: Path) -> None:
     (tmp_path / "by-id").symlink_to(node)
     device = DeviceInfo(node, "uvcvideo", "Webcam", "usb-1", True)
     assert find_devices(str(tmp_path / "by-id"), [USB, device])[0][0] == device
+
+
+@pytest.mark.parametrize("words", ["auto", "uvcvideo", USB.bus])
+def test_an_infrared_sensor_is_no_camera_as_long_as_there_is_one(words: str) -> None:
+    """Some have the lower number. For uvcvideo, both functions of a device are on one bus."""
+    infrared = replace(USB, path=Path("/dev/video0"), is_grey=True)
+    assert find_devices(words, [infrared, USB])[0] == [USB, infrared]
+    assert find_devices(words, [infrared])[0] == find_devices("/dev/video0", [infrared, USB])[0] == [infrared]
 
 
 def test_auto_says_what_it_passed_over_and_why() -> None:

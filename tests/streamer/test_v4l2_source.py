@@ -102,6 +102,20 @@ def test_auto_passes_over_a_camera_with_formats_of_no_use(
         V4l2Source(str(nodes[0]), Wanted(SIZE)).open()
 
 
+def test_what_gives_grey_pictures_only_comes_last(cameras: Any) -> None:
+    """Such as the infrared sensor of a laptop, in the formats that uvcvideo has for it, and some that nobody knows."""
+    grey = [(fourcc_of(each), b"") for each in ("GREY", "Y16", "Z16")]
+    infrared = FakeCamera(fourcc_of("GREY"), *SIZE, formats=grey)
+    nodes = cameras(infrared, FakeCamera(fourcc_of("YUYV"), *SIZE, formats=[*grey, (fourcc_of("YUYV"), b"")]))
+    for there, expected in ((nodes, nodes[1]), (nodes[:1], nodes[0])):
+        if len(there) == 1:
+            cameras(infrared)
+        source = V4l2Source("auto", Wanted(SIZE))
+        source.open()
+        assert str(expected) in source.name
+        source.close()
+
+
 def test_where_auto_passed_all_over_it_says_why(cameras: Any) -> None:
     cameras(FakeCamera(fourcc_of("pBAA"), *SIZE), FakeCamera(fourcc_of("BA10"), *SIZE))
     with pytest.raises(SourceError, match=r"video0 .* only pBAA; .*video1 .* only BA10; "):

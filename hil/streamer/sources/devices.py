@@ -19,8 +19,8 @@ class DeviceInfo:
     """What a device says of itself.
 
     captures: it captures video by streaming. media_controlled: it is set up by a media controller only. transcodes: it
-    is a memory-to-memory device, such as an encoder. multi_planar: a buffer may have several planes. identity: what
-    tells it from others of its kind.
+    is a memory-to-memory device, such as an encoder. multi_planar: a buffer may have several planes. is_grey: what it
+    gives has no colour, as that of an infrared sensor. identity: what tells it from others of its kind.
     """
 
     path: Path
@@ -31,6 +31,7 @@ class DeviceInfo:
     media_controlled: bool = False
     transcodes: bool = False
     multi_planar: bool = False
+    is_grey: bool = False
     identity: Identity = field(default_factory=Identity)
 
     def __str__(self) -> str:
@@ -67,11 +68,13 @@ def _named(words: str, devices: Sequence[DeviceInfo]) -> list[DeviceInfo]:
 
 
 def find_devices(words: str, devices: Sequence[DeviceInfo]) -> tuple[list[DeviceInfo], list[str]]:
-    """Return (the devices that are meant and can be opened, notes about those that can't).
+    """Return (the devices that are meant and can be opened, grey ones last; notes about those that can't).
 
-    Raises SourceError, which lists the devices, if there is none.
+    A laptop's infrared sensor may come before its camera, as another function of it or as a device of its own. Raises
+    SourceError, which lists the devices, if there is none.
     """
-    found, said = [], []
+    found: list[DeviceInfo] = []
+    said: list[str] = []
     for device in _named(words, devices):
         reason = why_not(device)
         if reason is None:
@@ -80,7 +83,7 @@ def find_devices(words: str, devices: Sequence[DeviceInfo]) -> tuple[list[Device
             said.append(f"{device}: passed over: {reason}")
     if not found:
         raise absent(f"{words}: no such camera", devices)
-    return found, said
+    return sorted(found, key=lambda device: device.is_grey), said
 
 
 def absent(what: str, devices: Sequence[DeviceInfo]) -> SourceError:

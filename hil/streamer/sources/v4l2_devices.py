@@ -6,6 +6,7 @@ Formats are enumerated here, since v4l2py's own lists raise at formats that they
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any
 
 from .devices import DeviceInfo
 from .identity import identify, node_number
-from .modes import Offer, Size
-from .pixel_formats import text_of
+from .modes import ENCODED, Offer, Size
+from .pixel_formats import GREY, RAW, text_of
 from .source import SourceError
 from .v4l2_abi import v4l2
 from .v4l2_errors import starting, told_as_source_error
@@ -41,6 +42,7 @@ def describe_device(device: Any) -> DeviceInfo:
         media_controlled=bool(flags & _MEDIA_CONTROLLED),
         transcodes=bool(flags & _TRANSCODES) or flags & _PLANES_IN_AND_OUT == _PLANES_IN_AND_OUT,
         multi_planar=kind == CAPTURE_PLANES,
+        is_grey=kind is not None and _is_grey(device, kind),
         identity=identify(node_number(device.fileno())),
     )
 
@@ -78,11 +80,22 @@ def _rates(device: Any, fourcc: int, size: Size) -> tuple[float, ...]:
     return tuple(sorted(set(rates), reverse=True))
 
 
+def _formats(device: Any, kind: int) -> Iterator[Any]:
+    yield from _enumerate(device, v4l2.IOC.ENUM_FMT, v4l2.raw.v4l2_fmtdesc(type=kind))
+
+
+def _is_grey(device: Any, kind: int) -> bool:
+    """Return whether the formats that are of use have no colour. Grey JPEG can't be told from other JPEG."""
+    with contextlib.suppress(OSError):
+        of_use = {text_of(form.pixelformat) for form in _formats(device, kind)} & (RAW.keys() | ENCODED.keys())
+        return bool(of_use) and of_use <= GREY.keys()
+    return False
+
+
 def offers_of(device: Any) -> Iterator[Offer]:
     """Yield the formats and sizes of an open v4l2py device. Raises OSError."""
     kind = capture_kind(v4l2.read_capabilities(device).device_caps)
-    formats = v4l2.raw.v4l2_fmtdesc(type=CAPTURE if kind is None else kind)
-    for form in _enumerate(device, v4l2.IOC.ENUM_FMT, formats):
+    for form in _formats(device, CAPTURE if kind is None else kind):
         fourcc, description = form.pixelformat, form.description.decode(errors="replace")
         sizes, told = v4l2.raw.v4l2_frmsizeenum(pixel_format=fourcc), False
         for size in _enumerate(device, v4l2.IOC.ENUM_FRAMESIZES, sizes):
