@@ -161,3 +161,23 @@ def test_without_a_baseline_it_is_said_why(repository: Repository) -> None:
     assert "not fetched" in done.stderr
     assert repository.gate().returncode == 2
     assert not repository.told.exists()
+
+
+def own_shm(command: str, *, before: str = "") -> tuple[int, str]:
+    """Return (exit code, output) of a command with a /dev/shm of its own. before: what the shell is told first."""
+    script = f"set -euo pipefail; . {ROOT}/ci/lib.sh; {before} own_shm sh -c '{command}'"
+    done = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S, check=False)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount of its own: run it as root")
+def test_rings_of_a_stage_with_its_own_shared_memory_are_nobody_elses(ring: str) -> None:
+    path = Path("/dev/shm") / ring[1:]
+    assert own_shm(f"ls -A /dev/shm && touch {path} && exit 3") == (3, "")
+    assert not path.exists()
+
+
+def test_where_no_mount_is_permitted_a_stage_runs_all_the_same(ring: str) -> None:
+    path = Path("/dev/shm") / ring[1:]
+    path.touch()
+    assert own_shm(f"ls {path}; exit 3", before="unshare() { false; };") == (3, f"{path}\n")
