@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that several test files need."""
 
+import gc
 import importlib.util
 import logging
 import os
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 os.environ["PYTHONPATH"] = str(ROOT)
 os.environ.setdefault("VSHM_LIBRARY", str(BUILD / "libvideo_shm.so"))
 
+gc.disable()  # until all tests are collected: thousands of objects would be looked at again and again, and all stay
 
 # A shell's background job ignores Ctrl-C, nohup the end of the terminal, and so would every child that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -142,6 +144,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and {"window", "chromium_driver"} & set(item.fixturenames):
             params = item.callspec.params if hasattr(item, "callspec") else {}
             item.add_marker(pytest.mark.xdist_group(params.get("window", "chromium")))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

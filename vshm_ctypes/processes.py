@@ -173,12 +173,12 @@ def is_gone(pid: int, start: int, namespace: int) -> bool:
     return bool(start) and now is not None and now != start
 
 
-def _maps(process: Path) -> list[str]:
-    """Return the lines of a process's memory map. Raises OSError."""
-    lines = (process / "maps").read_text(errors="replace").splitlines()
+def _maps(process: Path) -> str:
+    """Return a process's memory map. Raises OSError."""
+    lines = (process / "maps").read_text(errors="replace")
     if not lines:  # the first thread may have ended while others live on
         for thread in (process / "task").iterdir():
-            lines += (thread / "maps").read_text(errors="replace").splitlines()
+            lines += (thread / "maps").read_text(errors="replace")
     return lines
 
 
@@ -186,7 +186,10 @@ def _mapped(process: Path, devices: set[int]) -> dict[Identity, bool]:
     """Return {object on one of these devices: whether the mapping is writable}. Raises OSError."""
     wanted = {f"{os.major(device):02x}:{os.minor(device):02x}" for device in devices}
     found: dict[Identity, bool] = {}
-    for line in _maps(process):
+    lines = _maps(process)
+    if not any(f" {device} " in lines for device in wanted):  # as of most processes
+        return found
+    for line in lines.splitlines():
         words = line.split(maxsplit=5)  # address permissions offset device inode path
         if len(words) >= 5 and words[3] in wanted and words[4] != "0":
             identity = Identity.mapped(words[3], words[4])

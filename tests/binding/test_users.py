@@ -76,7 +76,7 @@ def test_a_process_that_can_be_read_a_moment_later_was_only_just_forked(
         f"7f0000000000-7f0000001000 r--s 00000000 {device} {status.st_ino} {mapped}\n"
     )
 
-    def refused_once(process: Path) -> list[str]:
+    def refused_once(process: Path) -> str:
         nonlocal tries
         tries += process.name == "77"
         if process.name == "77" and tries == 1:
