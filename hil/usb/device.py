@@ -178,7 +178,7 @@ class CameraDevice:
 
     def _configure(self, value: int) -> None:
         """Take a configuration, which the kernel chooses when it is plugged in, and again after a reset."""
-        if self._faults.take("hung"):
+        if self._faults.take("hung") | self._faults.take("confused"):
             self._books.event("reset")
         self._configured = value
 

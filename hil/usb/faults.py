@@ -75,6 +75,7 @@ _LIST = (
     Fault("refuse-commit", Unit.ANSWERS, "a format that the host has settled on is refused (STALL)"),
     Fault("refuse-interface", Unit.ANSWERS, "streaming is refused at its start (STALL)"),
     Fault("no-bandwidth", Unit.ANSWERS, "the bus has no bandwidth left for streaming (ENOSPC), as for a second camera"),
+    Fault("confused", Unit.SWITCH, "what is asked about formats fails (EPROTO) until it is reset, or plugged in again"),
     Fault("mute-probe", Unit.SWITCH, "nothing is answered to what is asked about formats"),
     Fault("refuse-controls", Unit.SWITCH, "every control is refused (STALL)"),
     Fault("mute-controls", Unit.SWITCH, "nothing is answered to any control"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from collections.abc import Callable
 
@@ -39,6 +40,8 @@ class StreamingControl:
             return STALL
         if self._faults.number("mute-probe"):
             return NEVER
+        if self._faults.number("confused"):
+            return Reply(status=-errno.EPROTO)
         if setup.request == SET_CUR:
             return self._set(setup)
         size = int(self._faults.number("frame-size"))

@@ -116,6 +116,16 @@ def test_a_reset_wakes_a_camera_that_has_hung_and_its_node_is_there_again(mjpeg:
         assert watch.more(ENOUGH, PATIENCE_S), watch.failures
 
 
+def test_a_reset_helps_a_camera_that_fails_whenever_it_is_asked_for_a_format(mjpeg: UsbCamera) -> None:
+    mjpeg.set("confused", 1)
+    with Watch(mjpeg.path, "MJPG", SMALL) as watch:
+        assert [(one.call, one.name) for one in watch.failures] == [("S_FMT", "EIO")]
+    reset_device(str(mjpeg.place.folder.resolve()))
+    assert mjpeg.books().counts["reset"] == 1
+    with Watch(mjpeg.wait_for_node(), "MJPG", SMALL) as watch:
+        assert watch.more(ENOUGH, PATIENCE_S), watch.failures
+
+
 def test_a_control_is_set_by_name_and_forgotten_with_the_plug(mjpeg: UsbCamera) -> None:
     for _ in range(2):
         with v4l2.Device(str(mjpeg.path)) as device:

@@ -4,11 +4,21 @@
 import struct
 
 import pytest
-from usb_host import CLASS_IN, CLASS_OUT, SET_INTERFACE, STANDARD_OUT, Host, Plug, plugging, small_design
+from usb_host import (
+    CLASS_IN,
+    CLASS_OUT,
+    SET_CONFIGURATION,
+    SET_INTERFACE,
+    STANDARD_OUT,
+    Host,
+    Plug,
+    plugging,
+    small_design,
+)
 
 plug = pytest.fixture(plugging)
 
-STALL, NO_BANDWIDTH = -32, -28
+STALL, NO_BANDWIDTH, BROKEN = -32, -28, -71
 PROBE, COMMIT = 0x0100, 0x0200
 SET_CUR, GET_CUR, GET_MIN, GET_MAX, GET_RES, GET_LEN, GET_INFO, GET_DEF = 1, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87
 CAMERA, UNIT = 1 << 8, 2 << 8
@@ -106,6 +116,18 @@ def test_a_mute_camera_answers_nothing_until_it_is_asked_no_more(plug: Plug) -> 
     assert host.unlink(number) == 0
     host.faults.set("mute-probe", 0)
     assert host.got(CLASS_IN, GET_CUR, PROBE, 1)
+
+
+def test_a_confused_camera_fails_at_each_question_about_formats_until_it_is_reset(plug: Plug) -> None:
+    host = plug()
+    host.faults.set("confused")
+    for _ in range(2):
+        assert status(host, CLASS_OUT, SET_CUR, PROBE, 1, proposal(1, 1, 0)) == BROKEN
+        assert status(host, CLASS_IN, GET_CUR, PROBE, 1, 26) == BROKEN
+    assert host.got(CLASS_IN, GET_CUR, CONTRAST, UNIT)  # controls are no formats
+    host.control(STANDARD_OUT, SET_CONFIGURATION, 1, 0)  # as after a reset
+    assert host.got(CLASS_IN, GET_CUR, PROBE, 1)
+    assert host.books().counts["reset"] == 1
 
 
 def test_controls_have_values_and_limits(plug: Plug) -> None:

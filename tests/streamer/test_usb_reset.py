@@ -11,7 +11,7 @@ from own_clock import Clock
 
 from hil.streamer.sources import usb_reset
 from hil.streamer.sources.source import SourceError
-from hil.streamer.sources.usb_reset import HUNG_S, IN_VAIN, MOST_S, Rescue, reset_device
+from hil.streamer.sources.usb_reset import CONFUSED_S, HUNG_S, IN_VAIN, MOST_S, Rescue, reset_device
 
 PORT = "/sys/devices/usb1/1-2"
 
@@ -75,15 +75,53 @@ def test_one_that_gives_pictures_now_and_then_has_not_hung() -> None:
         rescue.streams()
 
 
-def test_one_that_can_not_be_opened_is_left_alone() -> None:
-    """Others use it, or it does not answer: by a reset it would lose its driver, which does not come back by itself."""
+def refusals(rescue: Rescue, clock: Clock, seconds: float, number: int = errno.EIO, after_s: float = 0.1) -> bool:
+    """Open it every few seconds, which fails after some time. Returns whether it was reset within so many seconds."""
+    until_s = clock() + seconds
+    while clock() < until_s:
+        try:
+            rescue.before_opening(PORT)
+        except SourceError:
+            return True
+        clock.sleep(after_s)
+        rescue.failed(number)
+        clock.sleep(4)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("number", "after_s"), [(errno.EBUSY, 0.1), (errno.ENOSPC, 0.1), (errno.EACCES, 0.1), (errno.EIO, 5.0)]
+)
+def test_one_that_others_use_or_that_does_not_answer_is_left_alone(number: int, after_s: float) -> None:
+    """By a reset, one without an answer would lose its driver, which does not come back by itself."""
+    clock, bus = Clock(), Bus()
+    assert not refusals(Rescue(bus, clock), clock, 2 * MOST_S, number, after_s)
+    assert bus.reset == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EPROTO])
+def test_one_that_fails_at_once_for_a_minute_is_reset(number: int) -> None:
+    """As some do after a disturbance of the bus, or a start of the board, until their plug is pulled."""
     clock, bus = Clock(), Bus()
     rescue = Rescue(bus, clock)
-    for _ in range(60):
-        rescue.before_opening(PORT)
-        rescue.failed()
-        clock.sleep(1)
-    assert bus.reset == []
+    assert not refusals(rescue, clock, CONFUSED_S, number)
+    assert refusals(rescue, clock, 5, number)
+    assert not refusals(rescue, clock, 2 * CONFUSED_S, number)
+    assert refusals(rescue, clock, 5, number)
+    assert bus.reset == [PORT, PORT] and rescue.resets == 2
+    for _ in range(50):
+        assert not refusals(rescue, clock, CONFUSED_S, number)
+        rescue.streams()
+
+
+def test_what_failed_for_another_reason_meanwhile_is_no_series() -> None:
+    clock, bus = Clock(), Bus()
+    rescue = Rescue(bus, clock)
+    for _ in range(20):
+        assert not refusals(rescue, clock, CONFUSED_S - 10)
+        assert not refusals(rescue, clock, 1, errno.EBUSY)
+    assert not refusals(rescue, clock, CONFUSED_S - 10)
+    assert not openings(rescue, clock, HUNG_S)
 
 
 def test_what_is_on_no_usb_and_each_of_several_cameras_is_judged_by_itself() -> None:

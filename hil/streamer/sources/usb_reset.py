@@ -19,6 +19,10 @@ _RESET = ord("U") << 8 | 20
 _NODES = Path("/dev/bus/usb")
 IN_VAIN = 2  # times that a camera was started and gave nothing: others have a reason of their own for one
 HUNG_S, MOST_S = 10.0, 600.0  # for at least that long; doubled with each reset that did not help
+# Times that it failed at once, and for how long: disturbances pass by themselves, and so do refusals of some cameras.
+REFUSALS, CONFUSED_S = 5, 60.0
+_AT_ONCE_S = 1.0  # one that does not answer at all takes longer
+_CONFUSED = {errno.EIO, errno.EILSEQ, errno.EPIPE, errno.EPROTO}
 
 
 def reset_device(port: str) -> None:
@@ -37,10 +41,28 @@ def reset_device(port: str) -> None:
         os.close(descriptor)
 
 
-class Rescue:
-    """Says when a camera has hung: it was started again and again, and gave nothing. reset: resets what is plugged in.
+class _Series:
+    """Openings that ended alike, one after the other. many, seconds: so many, in so long a time, are enough."""
 
-    resets: how often it was reset. clock: in seconds.
+    def __init__(self, many: int, seconds: float) -> None:
+        self._many, self._seconds = many, seconds
+        self.count, self._since_s = 0, 0.0
+
+    def add(self, now_s: float) -> None:
+        """Note one."""
+        if self.count == 0:
+            self._since_s = now_s
+        self.count += 1
+
+    def is_enough(self, now_s: float, times: float) -> bool:
+        """Return whether there were enough. times: as much time as else."""
+        return self.count >= self._many and now_s - self._since_s >= min(self._seconds * times, MOST_S)
+
+
+class Rescue:
+    """Says when a camera has hung: however often it was started, it gave nothing, or failed at once.
+
+    reset: resets what is plugged in. resets: how often it was reset. clock: in seconds.
     """
 
     def __init__(
@@ -48,9 +70,14 @@ class Rescue:
     ) -> None:
         self._reset, self._clock = reset, clock
         self._port = ""
-        self._in_vain, self._since_s, self._patience_s = 0, 0.0, HUNG_S
+        self._opened_s, self._has_failed = 0.0, False
+        self._forget()
         self._is_told = False
         self.resets = 0
+
+    def _forget(self) -> None:
+        self._silent, self._refused = _Series(IN_VAIN, HUNG_S), _Series(REFUSALS, CONFUSED_S)
+        self._times = 1.0  # as patient as at first
 
     def before_opening(self, port: str) -> None:
         """Note that the camera with that folder in sysfs is to be opened, and reset it if it has hung.
@@ -61,17 +88,25 @@ class Rescue:
         """
         if not port:
             return
-        now_s = self._clock()
+        now_s = self._opened_s = self._clock()
         if port != self._port:
-            self._port, self._patience_s, self._in_vain = port, HUNG_S, 0
-        if self._in_vain == 0:
-            self._since_s = now_s
-        elif self._in_vain >= IN_VAIN and now_s - self._since_s >= self._patience_s:
-            self._patience_s = min(2 * self._patience_s, MOST_S)
-            self._in_vain, self._since_s = 0, now_s
-            if self._was_reset(port):
-                raise SourceError(0, "it gave nothing each time that it was started: it was reset", "streamon")
-        self._in_vain += 1
+            self._port = port
+            self._forget()
+        if not self._has_failed:
+            self._refused = _Series(REFUSALS, CONFUSED_S)
+        self._has_failed = False
+        for series, what in (
+            (self._silent, "it gave nothing each time that it was started"),
+            (self._refused, "it failed each time that it was opened"),
+        ):
+            if series.is_enough(now_s, self._times):
+                times = 2 * self._times
+                self._forget()
+                self._times = times
+                if self._was_reset(port):
+                    raise SourceError(0, f"{what}: it was reset", "streamon")
+                break
+        self._silent.add(now_s)
 
     def _was_reset(self, port: str) -> bool:
         try:
@@ -87,11 +122,16 @@ class Rescue:
 
     def streams(self) -> None:
         """Note that it gives pictures."""
-        self._in_vain, self._patience_s = 0, HUNG_S
+        self._forget()
 
-    def failed(self) -> None:
-        """Note that it could not be opened or started: only silence counts.
+    def failed(self, number: int) -> None:
+        """Note that it could not be opened or started, with that errno.
 
-        A camera that does not answer, either, would lose its driver by a reset, which does not come back by itself.
+        One that others use has not hung. One that does not answer at all would lose its driver by a reset, which does
+        not come back by itself.
         """
-        self._in_vain = 0
+        self._has_failed, self._silent = True, _Series(IN_VAIN, HUNG_S)
+        if number in _CONFUSED and self._clock() - self._opened_s < _AT_ONCE_S:
+            self._refused.add(self._opened_s)
+        else:
+            self._refused = _Series(REFUSALS, CONFUSED_S)

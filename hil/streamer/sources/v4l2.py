@@ -91,7 +91,7 @@ class V4l2Source:
                     self._rescue.before_opening(info.identity.port if info.identity.model else "")
                     self._configure(info)
             except SourceError as error:
-                self._rescue.failed()
+                self._rescue.failed(error.errno or 0)
                 failed.append(error)
                 if not (self._keeper.goes_on(info) and (error.kind == "unsuitable" or error.errno in IN_USE)):
                     raise _together(failed) from None
@@ -140,7 +140,7 @@ class V4l2Source:
             with told_as_source_error(str(info)):
                 self._buffers.start()
         except SourceError as error:
-            self._rescue.failed()
+            self._rescue.failed(error.errno or 0)
             if error.errno == errno.ENOSPC and self._fourcc in RAW and not self._is_bus_full:
                 self._is_bus_full = True
                 self._say([f"{info}: its bus has no room for {self._fourcc}: JPEG, which takes less, comes first now"])
