@@ -8,6 +8,9 @@
 #include <sys/sdt.h>
 #ifdef __clang__ /* the header's macros are expanded in our files, with nothing for their "..." */
 #pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#if __has_warning("-Wc23-extensions") /* what clang 19 calls it */
+#pragma clang diagnostic ignored "-Wc23-extensions"
+#endif
 #endif
 #define PROBE_WRITE(frame, size) DTRACE_PROBE2(video_shm, write, frame, size)
 #define PROBE_WAKE(frame, bits) DTRACE_PROBE2(video_shm, wake, frame, bits)

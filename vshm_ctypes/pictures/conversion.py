@@ -90,7 +90,7 @@ def as_picture(layout: PictureLayout, data: Payload) -> av.VideoFrame:
     picture = av.VideoFrame(layout.width, layout.height, PIXELS[codec])
     for plane, source in zip(picture.planes, planes_of(codec, layout, data), strict=True):
         rows, columns = source.shape[0], source[0].size
-        target = numpy.frombuffer(plane, numpy.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+        target = numpy.frombuffer(memoryview(plane), numpy.uint8).reshape(-1, plane.line_size)
         target[:rows, :columns] = source.reshape(rows, columns)
     # Grey and R'G'B' of cameras and drawn pictures span everything, unless it is said that they do not.
     spans_all = colour.range == Range.UNKNOWN and codec in (Codec.GREY, Codec.RGB24, Codec.BGR24)
