@@ -209,9 +209,12 @@ _AT_START = (
     ("refuse-interface", 1),
     ("no-bandwidth", 1),
     ("mute-probe", 1),
+    ("confused", 1),
     ("frame-size", 3000),
 )
-_OF_CONTROLS = (("refuse-controls", 1), ("mute-controls", 1), ("slow-controls", 2.0))
+_NO_DEVICE = ("mute-probe", "confused")  # plugged in with it, it is no device of V4L2 at all
+# The last one lets the driver remember what it asks for once, and no other does.
+_OF_CONTROLS = (("refuse-controls", 1), ("mute-controls", 1), ("no-default", 1), ("slow-controls", 2.0))
 
 
 def _scenes() -> list[Scene]:
@@ -229,7 +232,7 @@ def _scenes() -> list[Scene]:
         for word in FAULTS[name].words:
             found.append(Scene(f"{name}={word}", "mjpeg", "MJPG", lasting(name, word, 1.0), name, word))
     for name, value in _AT_START:
-        fault = "" if name == "mute-probe" else name  # plugged in with it, it is no device of V4L2 at all
+        fault = "" if name in _NO_DEVICE else name
         found.append(Scene(f"{name}={value:g}", "mjpeg", "MJPG", from_the_start(name, value), fault, value, True))
     found += [Scene(f"{name}={value:g}", "mjpeg", "MJPG", control(name, value)) for name, value in _OF_CONTROLS]
     found.append(Scene("unplug", "mjpeg", "MJPG", unplugged(False)))

@@ -28,8 +28,9 @@ def series(release: str) -> str:
 def render(tables: Mapping[str, Measured], order: Sequence[str]) -> str:
     """Return the table in Markdown. Kernels on which a fault looks the same share a row.
 
-    tables: by the kernel's release; of a series, the one that was measured last is taken. order: of the rows, by name.
-    Where camera-streamer was not put before a fault on one of them, its cell is what it did on the first one.
+    tables: by the kernel's release; of a series, the one that was measured last is taken. order: of the rows, by name;
+    one that was measured on none is a row of dashes. Where camera-streamer was not put before a fault on one of them,
+    its cell is what it did on the first one.
     """
     newest = {series(name): name for name in sorted(tables, key=lambda name: tables[name].last)}
     releases = sorted(newest.values(), key=_numbers)
@@ -43,7 +44,8 @@ def render(tables: Mapping[str, Measured], order: Sequence[str]) -> str:
                 if kernels is None:
                     alike.append((cells, kernels := []))
                 kernels.append(series(release))
-        lines += [(scene, ", ".join(kernels), *cells) for cells, kernels in alike]
+        seen = [(scene, ", ".join(kernels), *cells) for cells, kernels in alike]
+        lines += seen or [(scene, *[NOT_MEASURED] * (1 + len(COLUMNS)))]
     told = [f"{release} on {tables[release].last[:10]}" for release in releases]
     return f"Measured on Linux {', '.join(told)}:\n\n{table_of(HEADINGS, lines)}"
 

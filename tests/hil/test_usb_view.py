@@ -139,6 +139,7 @@ def test_a_row_says_on_which_kernels_it_was_seen() -> None:
     assert rows_of(page) == [
         ["hole", "6.1", *"uvwxyz"],
         ["hole", "6.12", *"123456"],
+        ["stall=2", *"-------"],
         ["unplug", "6.1, 6.12", *"abcde", "-"],
     ]
     with pytest.raises(ValueError, match="no lines"):
