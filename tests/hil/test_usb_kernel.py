@@ -135,6 +135,9 @@ def test_a_control_is_set_by_name_and_forgotten_with_the_plug(mjpeg: UsbCamera) 
             assert v4l2.get_control(device, number) == 0
             (told,) = set_controls(device, [("power_line_frequency", 99)])
             assert "its control power_line_frequency can't be set to 99" in told
+            (told,) = set_controls(device, [("exposure_time_absolute", 50)])
+            assert "it is inactive" in told and "auto_exposure=1" in told
+            assert list(set_controls(device, [("auto_exposure", 1), ("exposure_time_absolute", 50)])) == []
         mjpeg.unplug()
         mjpeg.plug()
 

@@ -71,6 +71,18 @@ def test_what_can_not_be_set_is_told_once_and_the_stream_goes_on(
     source.close()
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EILSEQ])  # of newer kernels, and of 6.1
+def test_of_a_control_that_an_automatic_one_sets_no_missing_permission_is_told(
+    camera: FakeCamera, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    source = source_with(power_line_frequency=1)
+    camera.refused[S_CTRL] = number
+    source.open()
+    source.close()
+    assert "can't be set to 1: it is inactive, or read-only; where an automatic one sets it, " in caplog.text
+    assert "ermission" not in caplog.text
+
+
 @pytest.mark.parametrize("number", [errno.EIO, errno.EPIPE, errno.EILSEQ])
 def test_a_control_of_which_the_camera_tells_no_range_hides_none_of_the_others(
     camera: FakeCamera, caplog: pytest.LogCaptureFixture, number: int

@@ -13,6 +13,7 @@ from .v4l2_abi import v4l2
 _HEADING = 6  # V4L2_CTRL_TYPE_CTRL_CLASS: no control, but the name of those below it
 _NEXT = 0xC0000000  # V4L2_CTRL_FLAG_NEXT_CTRL and _COMPOUND: what comes behind that number
 _NO_MORE = (errno.EINVAL, errno.ENOTTY)
+_NOT_NOW = (errno.EACCES, errno.EILSEQ)  # for what an automatic control sets meanwhile, or nobody may set
 # linux/v4l2-controls.h: the numbers of the standard controls of pictures and of cameras
 _STANDARD = (*range(0x00980900, 0x00980940), *range(0x009A0900, 0x009A0940))
 Wanted = Sequence[tuple[str, int]]
@@ -72,4 +73,10 @@ def set_controls(device: Any, wanted: Wanted) -> Iterator[str]:
             v4l2.set_control(device, there[name], value)
         except (OSError, OverflowError) as error:
             why = error.strerror if isinstance(error, OSError) else "too large"
-            yield f"its control {name} can't be set to {value}: {why}; v4l2-ctl -L tells what it may be"
+            advice = "v4l2-ctl -L tells what it may be"
+            if isinstance(error, OSError) and error.errno in _NOT_NOW:
+                why = "it is inactive, or read-only"
+                advice = (
+                    "where an automatic one sets it, that is to be set to manual before it, such as auto_exposure=1"
+                )
+            yield f"its control {name} can't be set to {value}: {why}; {advice}"
