@@ -24,7 +24,8 @@ _ADVICE = {
     errno.ENFILE: "this machine has too many files open: end some programs, or raise fs.file-max",
     errno.EROFS: "/dev/shm is read-only here: mount it to be written, or write where it is",
     errno.EPERM: _FORBIDDEN,
-    errno.ENOMEM: "no memory for the ring: free some, raise ulimit -v, or use fewer or smaller slots",
+    errno.ENOMEM: "no memory for the ring: free some, raise ulimit -v (and -l, if the program locks its memory by "
+    "mlockall()), or use fewer or smaller slots",
 }
 
 _STRERROR: Any = vars(OSError)["strerror"]

@@ -45,7 +45,8 @@ def map_object(descriptor: int, writable: bool = False) -> memoryview:
         raise error_for(error.errno or 0) from None
     address = _mmap(None, size, PROT_READ | PROT_WRITE if writable else PROT_READ, MAP_SHARED, descriptor, 0)
     if address == _FAILED:
-        raise error_for(get_errno())
+        number = get_errno()  # EAGAIN: the program has locked its memory; of a ring it would mean that it is being made
+        raise error_for(errno.ENOMEM if number == errno.EAGAIN else number)
     content = (c_ubyte * size).from_address(address)
     weakref.finalize(content, _libc.munmap, address, size).atexit = False  # the bytes may be used until the very end
     view = memoryview(content).cast("B")

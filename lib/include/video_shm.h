@@ -15,6 +15,8 @@
  *
  * Threads: any number of them, each with handles of its own. One handle in several threads: see the writer and
  * the reader below. Calls without a handle may be made by any thread at any time, video_shm_set_log excepted.
+ * A thread that pthread_cancel() ends is ended in a wait of its, within half a second, and by no other call; the
+ * handle can be used on.
  *
  *   errno        meaning, wherever it is returned
  *   EINVAL       an argument is wrong: NULL, a bad name, a frame of size 0, an unknown option, a struct of size 0
@@ -34,7 +36,8 @@
  *   EOWNERDEAD   reader: the writer died; writer: this handle belongs to the process that forked this one
  *   EINTR        a signal handler ran, or video_shm_consumer_interrupt was called
  *   ENOSYS       this host has no /dev/shm, or no /proc, which a writer needs
- *   any other    what the system said when the ring was opened or made (EMFILE, ENOMEM, ...)
+ *   ENOMEM       there is no memory for the ring, or none that a program may lock after mlockall()
+ *   any other    what the system said when the ring was opened or made (EMFILE, ...)
  *
  * What can't be helped: a ring's object can be shrunk by whoever may write to it, and the kernel has no seal
  * against that. A process that touches the mapping in the moment until it looks at the size again gets SIGBUS.
@@ -260,7 +263,8 @@ typedef struct video_shm_info {
  * In a forked child a handle is the parent's as long as that lives. Once it is gone, the child's next call
  * takes the ring over as any next writer would, unless it was closed or somebody else has it; what the parent
  * had reserved is given back. A child that has left its parent's session, as daemon() does, waits for that
- * up to a second, once.
+ * up to a second, once. In a child made without the handlers of fork(), by clone() or _Fork(), it is not open
+ * (EBADF).
  */
 
 /*
@@ -413,7 +417,8 @@ int video_shm_consumer_release(video_shm_consumer_t *consumer, video_shm_view_t 
  * EINVAL (no reader is left; more than VIDEO_SHM_WAIT_ANY_MAX).
  *
  * An interrupt of any of the readers ends the wait, and so does a signal, whichever call opened them; one
- * whose handler was installed with SA_RESTART up to half a second late. Between this call and the next the
+ * whose handler was installed with SA_RESTART up to half a second late. Where the program has such a handler,
+ * to be stopped and continued may end it, too. Between this call and the next the
  * writer may overwrite the frame: then a later one is read, or, by a reader of keyframes, none.
  *
  * Sleeps in one system call, of Linux 5.16, for up to 128 rings. Rings beyond them, version 1 rings, and all

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "attachment.h"
+#include "cancel.h"
 #include "consumer.h"
 #include "hot.h"
 #include "options.h"
@@ -40,10 +41,12 @@ HOT static struct consumer *consumer_of(const video_shm_consumer_t *given)
 static void tear_down(struct consumer_handle *handle)
 {
 	struct consumer *consumer = handle->consumer;
+	const int cancel = cancel_defer();
 
 	atomic_store(&handle->life, 0);
 	reader_leave(&consumer->reader);
 	pool_give_back(&consumers, &consumer->item);
+	cancel_resume(cancel);
 }
 
 HOT struct consumer *consumer_enter(const video_shm_consumer_t *given, bool view_may_be_out)
@@ -80,6 +83,18 @@ HOT int consumer_leave(const video_shm_consumer_t *given, int result)
 	tear_down(handle);
 	errno = EBADF;
 	return -1;
+}
+
+static void leave(void *given)
+{
+	(void)consumer_leave(given, 0);
+}
+
+COLD void consumer_offer_end(const video_shm_consumer_t *given)
+{
+	pthread_cleanup_push(leave, (void *)(uintptr_t)given);
+	pthread_testcancel();
+	pthread_cleanup_pop(0);
 }
 
 struct consumer *consumer_viewed(const video_shm_consumer_t *given)
@@ -120,16 +135,12 @@ static int set_up(struct reader *reader, const video_shm_consumer_options_t *giv
 	return segment_path(reader->path, options.name != NULL ? options.name : VIDEO_SHM_NAME);
 }
 
-int consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options, const char *other)
+static int join(video_shm_consumer_t *given, const video_shm_consumer_options_t *options, const char *other)
 {
 	struct consumer_handle *handle = handle_of(given);
 	struct consumer *consumer;
 	uint32_t start;
 
-	if (handle == NULL) {
-		errno = EINVAL;
-		return -1;
-	}
 	consumer_clear(given);
 	consumer = pool_obtain(&consumers, sizeof(*consumer));
 	if (consumer == NULL)
@@ -145,6 +156,20 @@ int consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_
 	handle->generation = pool_generation(&consumer->item);
 	atomic_store(&handle->life, CONSUMER_OPEN);
 	return 0;
+}
+
+int consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options, const char *other)
+{
+	int result, cancel;
+
+	if (given == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	cancel = cancel_defer();
+	result = join(given, options, other);
+	cancel_resume(cancel);
+	return result;
 }
 
 int video_shm_consumer_open(video_shm_consumer_t *given, const video_shm_consumer_options_t *options)
@@ -216,6 +241,9 @@ int video_shm_consumer_stats(video_shm_consumer_t *given, uint32_t *total_frames
 int video_shm_consumer_descriptor(const video_shm_consumer_t *given)
 {
 	struct consumer *consumer = consumer_of(given);
+	const int cancel = cancel_defer();
+	const int fd = consumer != NULL ? reader_descriptor(&consumer->reader) : -1;
 
-	return consumer != NULL ? reader_descriptor(&consumer->reader) : -1;
+	cancel_resume(cancel);
+	return fd;
 }

@@ -44,6 +44,9 @@ struct consumer *consumer_enter(const video_shm_consumer_t *given, bool view_may
 /* Returns the consumer with a view, even if the handle was destroyed meanwhile; NULL with EBADF. */
 struct consumer *consumer_viewed(const video_shm_consumer_t *given);
 
+/* Ends the thread here if it was cancelled, and with it the call. */
+void consumer_offer_end(const video_shm_consumer_t *given);
+
 /* Ends a call. Returns result, or -1 with EBADF if the handle was destroyed meanwhile. */
 int consumer_leave(const video_shm_consumer_t *given, int result);
 

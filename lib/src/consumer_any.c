@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The call that waits for several readers. */
 #include <errno.h>
+#include <pthread.h>
 
 #include "consumer.h"
 #include "hot.h"
@@ -24,11 +25,37 @@ HOT static int leave_all(video_shm_consumer_t *const *consumers, struct reader *
 	return result;
 }
 
+struct call {
+	video_shm_consumer_t *const *consumers;
+	struct reader *const *readers;
+	uint32_t count;
+};
+
+static void leave(void *argument)
+{
+	const struct call *call = argument;
+	uint32_t index;
+
+	(void)leave_all(call->consumers, call->readers, call->count, 0, &index);
+}
+
+/* Ends the thread here if it was cancelled, and with it the call. */
+COLD static void offer_end(video_shm_consumer_t *const *consumers, struct reader *const *readers,
+						   uint32_t count)
+{
+	struct call call = {consumers, readers, count};
+
+	pthread_cleanup_push(leave, &call);
+	pthread_testcancel();
+	pthread_cleanup_pop(0);
+}
+
 HOT int video_shm_consumer_wait_any(video_shm_consumer_t *const *consumers, uint32_t count,
 									uint32_t timeout_ms, uint32_t *index)
 {
 	struct reader *readers[VIDEO_SHM_WAIT_ANY_MAX];
 	const struct reader *anyone = NULL;
+	uint64_t until_ns;
 	int result;
 
 	if (consumers == NULL || index == NULL || count == 0 || count > VIDEO_SHM_WAIT_ANY_MAX) {
@@ -50,6 +77,8 @@ HOT int video_shm_consumer_wait_any(video_shm_consumer_t *const *consumers, uint
 		errno = EINVAL;
 		return -1;
 	}
-	result = reader_find_any(readers, count, wait_deadline(anyone->ops, timeout_ms), index);
+	until_ns = wait_deadline(anyone->ops, timeout_ms);
+	while ((result = reader_seek_any(readers, count, until_ns, index)) == READER_LOOKED)
+		offer_end(consumers, readers, count);
 	return leave_all(consumers, readers, count, result, index);
 }

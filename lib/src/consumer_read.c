@@ -20,15 +20,26 @@ HOT static bool take(struct reader *reader, const struct ring_look *look)
 	return whole;
 }
 
+/* Finds the next frame. Returns 1, 0 or -1. */
+HOT static int find(const video_shm_consumer_t *given, struct reader *reader, uint64_t until_ns,
+					struct ring_look *look)
+{
+	int found;
+
+	while ((found = reader_seek(reader, until_ns, look)) == READER_LOOKED)
+		consumer_offer_end(given);
+	return found;
+}
+
 /* Copies the next frame that stays whole meanwhile. Returns its size, 0, or -1. */
-HOT static int copy_next(struct reader *reader, uint8_t *data, uint32_t capacity, video_frame_meta_t *meta,
-						 uint32_t timeout_ms)
+HOT static int copy_next(const video_shm_consumer_t *given, struct reader *reader, uint8_t *data,
+						 uint32_t capacity, video_frame_meta_t *meta, uint32_t timeout_ms)
 {
 	const uint64_t until_ns = wait_deadline(reader->ops, timeout_ms);
 	struct ring_look look;
 
 	do {
-		const int found = reader_find(reader, until_ns, &look);
+		const int found = find(given, reader, until_ns, &look);
 
 		if (found <= 0)
 			return found;
@@ -54,7 +65,7 @@ HOT int video_shm_consumer_receive(video_shm_consumer_t *given, uint8_t *data, u
 	consumer = consumer_enter(given, false);
 	if (consumer == NULL)
 		return -1;
-	return consumer_leave(given, copy_next(&consumer->reader, data, capacity, meta, timeout_ms));
+	return consumer_leave(given, copy_next(given, &consumer->reader, data, capacity, meta, timeout_ms));
 }
 
 HOT int video_shm_consumer_wait(video_shm_consumer_t *given, uint8_t *data, video_frame_meta_t *meta,
@@ -99,7 +110,7 @@ HOT int video_shm_consumer_acquire(video_shm_consumer_t *given, video_shm_view_t
 	consumer = consumer_enter(given, false);
 	if (consumer == NULL)
 		return -1;
-	found = reader_find(&consumer->reader, wait_deadline(consumer->reader.ops, timeout_ms), &consumer->view);
+	found = find(given, &consumer->reader, wait_deadline(consumer->reader.ops, timeout_ms), &consumer->view);
 	if (found <= 0)
 		return consumer_leave(given, found);
 	if (fill_view(consumer, view) != 0)

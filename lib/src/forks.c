@@ -2,11 +2,13 @@
 #include "forks.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "descriptor.h"
 #include "hot.h"
 #include "log.h"
@@ -15,18 +17,69 @@
 #define END_ATTEMPTS 1000 /* for a parent that is ending, which takes time to unmap its memory */
 #define END_EVERY_NS 1000000
 
+/* The start of the memory of a writer. */
+struct memory {
+	struct memory *next;
+	size_t size;
+};
+
+#define MEMORY_BEGIN                                                                                         \
+	1024u /* not where a ring begins in its page: both would want the same places of a cache */
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct writer *writers;
+static _Atomic(struct memory *) memories;
+static int cancel; /* of the thread that blocks fork() */
 
 bool forks_try_block(void)
 {
-	return pthread_mutex_trylock(&mutex) == 0;
+	const int before = cancel_defer();
+	const bool blocked = pthread_mutex_trylock(&mutex) == 0;
+
+	if (blocked)
+		cancel = before;
+	else
+		cancel_resume(before);
+	return blocked;
+}
+
+static void unlock(void)
+{
+	(void)pthread_mutex_unlock(&mutex);
+}
+
+/* What becomes of the memory of writers in a child. Older kernels, and emulators, know no other but a copy.
+ */
+static void advise(int advice)
+{
+	for (struct memory *memory = atomic_load(&memories); memory != NULL; memory = memory->next)
+		(void)madvise(memory, memory->size, advice);
+}
+
+void *forks_memory(size_t size)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t all = (MEMORY_BEGIN + size + page - 1) / page * page;
+	struct memory *memory = aligned_alloc(page, all);
+
+	if (memory == NULL)
+		return NULL;
+	memset(memory, 0, all);
+	memory->size = all;
+	memory->next = atomic_load(&memories);
+	while (!atomic_compare_exchange_weak(&memories, &memory->next, memory)) {
+	}
+	(void)madvise(memory, all, MADV_WIPEONFORK);
+	return (uint8_t *)memory + MEMORY_BEGIN;
 }
 
 void forks_unblock(void)
 {
-	(void)pthread_mutex_unlock(&mutex);
+	const int before = cancel;
+
+	unlock();
+	cancel_resume(before);
 }
 
 /* Runs in the child right after fork: only async-signal-safe calls are allowed. */
@@ -46,7 +99,8 @@ static void disown_all(void)
 					   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
 		writer->state = WRITER_FORKED;
 	}
-	forks_unblock();
+	advise(MADV_WIPEONFORK);
+	unlock();
 }
 
 static void lock(void)
@@ -54,15 +108,30 @@ static void lock(void)
 	(void)pthread_mutex_lock(&mutex);
 }
 
+static void before_fork(void)
+{
+	lock();
+	advise(MADV_KEEPONFORK);
+}
+
+static void after_fork(void)
+{
+	advise(MADV_WIPEONFORK);
+	unlock();
+}
+
 static void watch_forks(void)
 {
-	(void)pthread_atfork(lock, forks_unblock, disown_all);
+	(void)pthread_atfork(before_fork, after_fork, disown_all);
 }
 
 void forks_block(void)
 {
+	const int before = cancel_defer();
+
 	(void)pthread_once(&once, watch_forks);
 	lock();
+	cancel = before;
 }
 
 void forks_add(struct writer *writer)
@@ -148,7 +217,7 @@ static int inherit(struct writer *writer)
 	return result;
 }
 
-COLD bool forks_inherit(struct writer *writer)
+static bool become_writer(struct writer *writer)
 {
 	struct process parent;
 	int result;
@@ -164,6 +233,15 @@ COLD bool forks_inherit(struct writer *writer)
 		return false;
 	while ((result = inherit(writer)) == WRITER_CLAIMED)
 		writer_await_claim();
-	log_deliver();
 	return result == 0;
+}
+
+COLD bool forks_inherit(struct writer *writer)
+{
+	const int before = cancel_defer();
+	const bool is_writer = become_writer(writer);
+
+	cancel_resume(before);
+	log_deliver();
+	return is_writer;
 }

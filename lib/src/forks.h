@@ -11,6 +11,12 @@ bool forks_try_block(void);
 void forks_block(void);
 void forks_unblock(void);
 
+/*
+ * Returns zeroed memory for a writer, or NULL with errno. A child gets it from fork() alone: to one that was
+ * made otherwise, by clone() or _Fork(), which run no handlers, it is zero, so that no handle is open there.
+ */
+void *forks_memory(size_t size);
+
 /* To be called between block and unblock. */
 void forks_add(struct writer *writer);
 void forks_remove(struct writer *writer);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "options.h"
 #include "process.h"
 #include "ring.h"
@@ -78,24 +79,33 @@ struct glance {
 	struct segment_survey survey;
 	uint64_t clock_shift_ns;
 	int fd;
+	int cancel;
 };
+
+static void close_glance(const struct glance *glance)
+{
+	const int error = errno;
+
+	if (glance->fd >= 0)
+		(void)close(glance->fd);
+	cancel_resume(glance->cancel);
+	errno = error;
+}
 
 static int open_glance(const char *name, struct glance *glance)
 {
 	char path[SEGMENT_PATH_MAX];
-	int error;
 
 	if (segment_path(path, name != NULL ? name : VIDEO_SHM_NAME) != 0)
 		return -1;
+	glance->cancel = cancel_defer();
 	glance->fd = segment_open(path, O_RDONLY, &glance->identity);
-	if (glance->fd < 0)
-		return -1;
-	glance->clock_shift_ns = process_clock_shift_ns();
-	if (segment_survey(glance->fd, glance->identity.size, &glance->survey) == 0)
-		return 0;
-	error = errno;
-	(void)close(glance->fd);
-	errno = error;
+	if (glance->fd >= 0) {
+		glance->clock_shift_ns = process_clock_shift_ns();
+		if (segment_survey(glance->fd, glance->identity.size, &glance->survey) == 0)
+			return 0;
+	}
+	close_glance(glance);
 	return -1;
 }
 
@@ -167,7 +177,7 @@ int video_shm_inspect(const char *name, video_shm_info_t *info)
 	inspect_newest(&all, &glance);
 	if (all.state == VIDEO_SHM_STATE_LIVE && (!segment_is_held(glance.fd) || process_gone(&survey->writer)))
 		all.state = VIDEO_SHM_STATE_DEAD;
-	(void)close(glance.fd);
+	close_glance(&glance);
 	return options_fill(info, info->struct_size, &all, sizeof(all));
 }
 
@@ -195,6 +205,6 @@ int video_shm_inspect_slots(const char *name, video_shm_slot_t *slots, uint32_t 
 		memcpy(given, &size, sizeof(size));
 		(void)options_fill(given, size, &slot, sizeof(slot));
 	}
-	(void)close(glance.fd);
+	close_glance(&glance);
 	return (int)count;
 }

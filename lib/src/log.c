@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cancel.h"
+
 #define LINES 4 /* the most that one call logs */
 
 struct line {
@@ -44,7 +46,11 @@ void log_deliver(void)
 {
 	const int saved = errno;
 	struct line line;
+	int cancel;
 
+	if (waiting_count == 0)
+		return;
+	cancel = cancel_defer(); /* the callback may well print */
 	/* Remove each line first: the callback may call the library again. */
 	while (waiting_count > 0) {
 		line = waiting[0];
@@ -52,5 +58,6 @@ void log_deliver(void)
 		if (log_callback != NULL)
 			log_callback(line.level, line.text, log_context);
 	}
+	cancel_resume(cancel);
 	errno = saved;
 }

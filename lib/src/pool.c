@@ -20,8 +20,12 @@ void *pool_obtain(struct pool *pool, size_t size)
 	/* Take the whole list: if items were taken singly, one could be taken and given back meanwhile (ABA). */
 	struct pool_item *item = atomic_exchange(&pool->spare, NULL);
 
-	if (item == NULL)
-		return calloc(1, size);
+	if (item == NULL) {
+		item = pool->make != NULL ? pool->make(size) : calloc(1, size);
+		if (item != NULL)
+			atomic_init(&item->generation, 1); /* zero is memory that a child does not get */
+		return item;
+	}
 	if (item->next != NULL)
 		put_in_front(pool, item->next);
 	item->next = NULL;

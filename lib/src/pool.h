@@ -18,6 +18,7 @@ struct pool_item {
 
 struct pool {
 	_Atomic(struct pool_item *) spare; /* list of spare items */
+	void *(*make)(size_t size);        /* returns zeroed memory that is never freed; NULL: calloc() */
 };
 
 /* Returns an item of size bytes in all, zero after its pool_item; NULL with errno. A pool has one size. */

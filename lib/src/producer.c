@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "cancel.h"
 #include "descriptor.h"
 #include "forks.h"
 #include "hot.h"
@@ -26,7 +27,7 @@ struct handle {
 
 static_assert(sizeof(struct handle) <= 16, "the original's handle has room");
 
-static struct pool producers;
+static struct pool producers = {.make = forks_memory};
 
 /* Returns whether the handle is open; the generation tells that a copy of a destroyed handle is not. */
 HOT static bool is_open(const struct handle *handle)
@@ -107,18 +108,14 @@ static int open_instead_of(const struct handle *before, struct writer *writer,
 	return result;
 }
 
-int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_producer_options_t *given)
+static int open_new(video_shm_producer_t *producer, const video_shm_producer_options_t *given)
 {
 	video_shm_producer_options_t options;
 	struct geometry geometry;
 	struct handle before;
 	struct writer *writer;
-	int result, error;
+	int result;
 
-	if (producer == NULL) {
-		errno = EINVAL;
-		return -1;
-	}
 	memcpy(&before, producer, sizeof(before));
 	memset(producer, 0, sizeof(before));
 	if (options_copy(&options, sizeof(options), given, given != NULL ? given->struct_size : 0) != 0)
@@ -146,14 +143,25 @@ int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_prod
 	if (result != 0)
 		goto give_back;
 	memcpy(producer, &(struct handle){MAGIC, pool_generation(&writer->item), writer}, sizeof(struct handle));
-	log_deliver();
 	return 0;
 give_back:
-	error = errno;
 	pool_give_back(&producers, &writer->item);
-	log_deliver();
-	errno = error;
 	return -1;
+}
+
+int video_shm_producer_open(video_shm_producer_t *producer, const video_shm_producer_options_t *given)
+{
+	int result, cancel;
+
+	if (producer == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	cancel = cancel_defer();
+	result = open_new(producer, given);
+	cancel_resume(cancel);
+	log_deliver();
+	return result;
 }
 
 int video_shm_producer_init(video_shm_producer_t *producer)
@@ -177,6 +185,7 @@ int video_shm_producer_init_channel(video_shm_producer_t *producer, int channel)
 void video_shm_producer_destroy(video_shm_producer_t *producer)
 {
 	struct handle handle;
+	int cancel;
 
 	if (producer == NULL)
 		return;
@@ -184,10 +193,12 @@ void video_shm_producer_destroy(video_shm_producer_t *producer)
 	memset(producer, 0, sizeof(handle));
 	if (!is_open(&handle))
 		return;
+	cancel = cancel_defer();
 	forks_block();
 	let_go(handle.writer);
 	forks_unblock();
 	give_back(handle.writer);
+	cancel_resume(cancel);
 }
 
 int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset)

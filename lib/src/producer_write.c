@@ -2,6 +2,7 @@
 /* The writer's calls that touch frames. */
 #include <errno.h>
 
+#include "cancel.h"
 #include "forks.h"
 #include "log.h"
 #include "mask.h"
@@ -23,8 +24,10 @@ HOT static void count_drop(struct writer *writer, enum writer_drop cause)
 COLD static int look_at_name(struct writer *writer, uint64_t now_ns)
 {
 	sigset_t before;
+	int cancel;
 
 	if (now_ns >= writer->next_look_ns && writer->state != WRITER_STALE) {
+		cancel = cancel_defer();
 		mask_begin(&before);
 		if (forks_try_block()) {
 			writer_look(writer, now_ns);
@@ -33,6 +36,7 @@ COLD static int look_at_name(struct writer *writer, uint64_t now_ns)
 			writer->has_news = true;
 		}
 		(void)mask_end(&before);
+		cancel_resume(cancel);
 	}
 	if (writer->state == WRITER_LIVE)
 		return 0;

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "attachment.h"
+#include "cancel.h"
 #include "hot.h"
 #include "log.h"
 #include "mask.h"
@@ -241,7 +242,21 @@ HOT int reader_look(struct reader *reader, struct ring_look *look, uint32_t *sig
 	return 1;
 }
 
-HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)
+/* Looks around during a wait that ends at the deadline, or before. Returns READER_LOOKED or -1. */
+COLD static int look_during_wait(struct reader *reader, uint64_t now_ns, uint64_t deadline_ns)
+{
+	const bool between = reader->fate != READER_FOLLOWS && now_ns < deadline_ns;
+	const int cancel = cancel_defer();
+	const int found = (between ? look_between_sleeps : reader_look_around)(reader, now_ns);
+
+	cancel_resume(cancel);
+	log_deliver();
+	if (found == 0)
+		return READER_LOOKED;
+	return reader->as_original && errno == EINTR ? 0 : -1;
+}
+
+HOT int reader_seek(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)
 {
 	for (;;) {
 		uint32_t signal = 0;
@@ -253,15 +268,8 @@ HOT int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_loo
 		if (reader_has_news(reader))
 			return tell(reader);
 		now_ns = reader->ops->now();
-		if (now_ns >= reader->next_look_ns) {
-			const bool between = reader->fate != READER_FOLLOWS && now_ns < deadline_ns;
-			const int found = (between ? look_between_sleeps : reader_look_around)(reader, now_ns);
-
-			log_deliver();
-			if (found != 0)
-				return reader->as_original && errno == EINTR ? 0 : -1;
-			continue;
-		}
+		if (now_ns >= reader->next_look_ns)
+			return look_during_wait(reader, now_ns, deadline_ns);
 		if (now_ns >= deadline_ns)
 			return 0;
 		if (sleep_until(reader, now_ns,

@@ -71,11 +71,24 @@ struct reader {
 #define READER_POLL_FIRST_NS 250000u /* poll_ns while a frame may come at any time */
 #define READER_HOT_BYTES offsetof(struct reader, identity)
 
+#define READER_LOOKED 2 /* it looked around: to be called again, unless the thread is to end here */
+
 /*
  * Finds the next frame, and sleeps until deadline_ns at most; 0: does not wait. Returns 1 and sets *look, 0
- * if no frame came in time, or -1 with EINTR, EPIPE, EOWNERDEAD or EPROTO (the successor can't be read).
+ * if no frame came in time, -1 with EINTR, EPIPE, EOWNERDEAD or EPROTO (the successor can't be read), or
+ * READER_LOOKED.
  */
-int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look);
+int reader_seek(struct reader *reader, uint64_t deadline_ns, struct ring_look *look);
+
+/* The same to its end. */
+static inline int reader_find(struct reader *reader, uint64_t deadline_ns, struct ring_look *look)
+{
+	int found;
+
+	while ((found = reader_seek(reader, deadline_ns, look)) == READER_LOOKED) {
+	}
+	return found;
+}
 
 /*
  * The parts of it, none of which sleeps. Finds the next frame: returns 1 and sets *look, 0 if there is none,

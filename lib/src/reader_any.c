@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "cancel.h"
 #include "hot.h"
 #include "log.h"
 #include "mask.h"
@@ -72,10 +73,11 @@ HOT static int look_at_all(struct crowd *crowd, uint32_t *index)
 	return 0;
 }
 
-/* Looks around for all that are about due, with signals blocked, so that none is lost between two sleeps. 0,
- * or -1 with EINTR, but not to a caller who does not wait. */
+/* Looks around for all that are about due, with signals blocked, so that none is lost between two sleeps.
+ * READER_LOOKED, or -1 with EINTR, but not to a caller who does not wait. */
 COLD static int look_around(const struct crowd *crowd, uint64_t now_ns, uint64_t deadline_ns)
 {
+	const int cancel = cancel_defer();
 	sigset_t before;
 	bool came;
 
@@ -88,9 +90,10 @@ COLD static int look_around(const struct crowd *crowd, uint64_t now_ns, uint64_t
 			reader->refusal = true;
 	}
 	came = mask_end(&before) && now_ns < deadline_ns;
+	cancel_resume(cancel);
 	log_deliver();
 	errno = EINTR;
-	return came ? -1 : 0;
+	return came ? -1 : READER_LOOKED;
 }
 
 /* Sleeps on the first word, for what its reader wants; on none of the rings if there is no word. */
@@ -144,7 +147,7 @@ HOT static int sleep_until(struct crowd *crowd, uint64_t now_ns, uint64_t until_
 	return result;
 }
 
-HOT int reader_find_any(struct reader *const *readers, uint32_t count, uint64_t deadline_ns, uint32_t *index)
+HOT int reader_seek_any(struct reader *const *readers, uint32_t count, uint64_t deadline_ns, uint32_t *index)
 {
 	struct crowd crowd;
 
@@ -158,13 +161,12 @@ HOT int reader_find_any(struct reader *const *readers, uint32_t count, uint64_t 
 		if (result != 0)
 			return result;
 		now_ns = crowd.anyone->ops->now();
-		if (now_ns >= crowd.next_look_ns) {
-			if (look_around(&crowd, now_ns, deadline_ns) != 0)
-				return -1;
-		} else if (now_ns >= deadline_ns)
+		if (now_ns >= crowd.next_look_ns)
+			return look_around(&crowd, now_ns, deadline_ns);
+		if (now_ns >= deadline_ns)
 			return 0;
-		else if (sleep_until(&crowd, now_ns,
-							 deadline_ns < crowd.next_look_ns ? deadline_ns : crowd.next_look_ns) != 0)
+		if (sleep_until(&crowd, now_ns,
+						deadline_ns < crowd.next_look_ns ? deadline_ns : crowd.next_look_ns) != 0)
 			return -1;
 	}
 }

@@ -159,7 +159,12 @@ void *segment_map(int fd, uint64_t size, bool writable)
 	}
 	/* Populated, so that no frame causes a page fault. */
 	base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
-	return base == MAP_FAILED ? NULL : base;
+	if (base != MAP_FAILED)
+		return base;
+	if (errno ==
+		EAGAIN) /* mlockall() of the program forbids more; EAGAIN would mean a ring that is being made */
+		errno = ENOMEM;
+	return NULL;
 }
 
 gid_t segment_video_group(void)
@@ -265,8 +270,10 @@ void *segment_pin(int fd)
 {
 	void *pin = mmap(NULL, PIN_BYTES, PROT_NONE, MAP_SHARED, fd, 0);
 
-	if (pin == MAP_FAILED)
+	if (pin == MAP_FAILED) {
+		errno = errno == EAGAIN ? ENOMEM : errno;
 		return NULL;
+	}
 	/* Without this advice, as in emulators, a child keeps the lock; then the writer's pid tells. */
 	(void)madvise(pin, PIN_BYTES, MADV_DONTFORK);
 	return pin;

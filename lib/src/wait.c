@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wait.h"
+#include "cancel.h"
 #include "hot.h"
 #include "video_shm.h"
 #include "wait_any.h"
@@ -77,8 +78,11 @@ HOT static int futex_wait(const _Atomic uint32_t *word, uint32_t expected, uint6
 	if (errno != EAGAIN &&
 		errno != ETIMEDOUT) { /* no futex here, as in a narrow sandbox: slow, but no busy loop */
 		const struct timespec pause = {.tv_nsec = 1000000};
+		const int cancel = cancel_defer();
+		const int result = nanosleep(&pause, NULL) != 0 && errno == EINTR ? -1 : 0;
 
-		return nanosleep(&pause, NULL) != 0 && errno == EINTR ? -1 : 0;
+		cancel_resume(cancel);
+		return result;
 	}
 	return 0;
 }

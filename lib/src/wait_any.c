@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -42,6 +44,18 @@ HOT static long times_asleep(void)
 
 	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
+
+/* Who was only stopped, by Ctrl-Z or a debugger, slept twice, too. */
+COLD static bool may_be_restarted(void)
+{
+	struct sigaction action;
+
+	for (int number = 1; number <= SIGRTMAX; number++)
+		if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN &&
+			action.sa_handler != SIG_DFL && (action.sa_flags & SA_RESTART) != 0)
+			return true;
+	return false;
+}
 #endif
 
 HOT int wait_any_system(const struct wait_word *words, uint32_t count, uint64_t deadline_ns)
@@ -59,7 +73,7 @@ HOT int wait_any_system(const struct wait_word *words, uint32_t count, uint64_t 
 		return (int)count;
 	/* After a handler with SA_RESTART the kernel goes on with this call, even with one that has a deadline.
 	 * But whoever went to sleep twice was woken in between. */
-	if (errno == ETIMEDOUT && times_asleep() - before < 2)
+	if (errno == ETIMEDOUT && (times_asleep() - before < 2 || !may_be_restarted()))
 		return (int)count;
 	if (errno == ETIMEDOUT)
 		errno = EINTR;

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,7 +223,42 @@ static void a_stranger_gets_eacces(void)
 	video_shm_producer_destroy(&producer);
 }
 
+/* As programs for real time do: what is mapped from then on counts as locked memory. */
+static void come_with_locked_memory(void *argument)
+{
+	const int channel = *(const int *)argument;
+	const struct rlimit little = {1 << 20, 1 << 20};
+	const video_shm_producer_options_t options = {
+		.struct_size = sizeof(options), .slots = 4, .slot_size = 1 << 20, .name = fresh_name()};
+	video_shm_consumer_t consumer;
+	video_shm_producer_t producer;
+
+	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &little), 0);
+	become(STRANGER, NO_GROUP, NO_GROUP);
+	CHECK_EQ(mlockall(MCL_FUTURE), 0);
+	if (mmap(NULL, 4 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+		_exit(77); /* a sanitizer does without */
+	CHECK_FAILS(video_shm_consumer_init_channel(&consumer, channel), ENOMEM);
+	CHECK_FAILS(video_shm_producer_open(&producer, &options), ENOMEM);
+}
+
+static void a_program_that_may_lock_no_more_is_not_told_to_try_again(void)
+{
+	int channel = fresh_channel();
+	video_shm_producer_t producer;
+	int status;
+
+	needs_root();
+	open_with_mode(&producer, channel, 0664);
+	status = await_child(start_child(come_with_locked_memory, &channel));
+	video_shm_producer_destroy(&producer);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip_test("this build, or this kernel, locks no memory");
+	CHECK_EQ(status, 0);
+}
+
 TEST_MAIN(60, TEST(modes_are_as_asked_whatever_the_umask), TEST(modes_are_as_asked_for_an_ordinary_user_too),
 		  TEST(the_group_is_video_where_the_process_may_give_it),
 		  TEST(a_user_who_is_not_in_video_keeps_its_own_group), TEST(a_guest_reads_and_cannot_write),
-		  TEST(a_guest_cannot_open_for_writing_where_the_mode_forbids_it), TEST(a_stranger_gets_eacces))
+		  TEST(a_guest_cannot_open_for_writing_where_the_mode_forbids_it), TEST(a_stranger_gets_eacces),
+		  TEST(a_program_that_may_lock_no_more_is_not_told_to_try_again))

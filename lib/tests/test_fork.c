@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -131,6 +132,43 @@ static void a_child_that_writes_through_a_reserved_pointer_harms_nobody(void)
 	parent_is_unharmed(1);
 	video_shm_consumer_destroy(&consumer);
 	video_shm_producer_destroy(&producer);
+}
+
+/* ---- a child that no handler of fork() knows of ---- */
+
+#define STACK_BYTES (256 * 1024)
+
+static int drop_in_a_clone(void *unused)
+{
+	(void)unused;
+	CHECK_FAILS(write_pattern(&producer, 0, FRAME_BYTES, true), EBADF);
+	video_shm_producer_destroy(&producer); /* as the end of its program would */
+	return 0;
+}
+
+/* So sandboxes begin, and programs that start others in namespaces of their own. */
+static void a_child_made_by_clone_harms_nobody(void)
+{
+	uint8_t *stack = malloc(STACK_BYTES);
+	uint64_t before;
+
+	if (is_emulated())
+		skip_test("an emulator copies all memory into a child");
+	CHECK(stack != NULL);
+	ring_name = fresh_name();
+	open_producer(&producer, ring_name);
+	open_consumer(&consumer, ring_name);
+	parent_is_unharmed(0);
+	before = ring_checksum();
+	child_succeeds(clone(drop_in_a_clone, stack + STACK_BYTES, SIGCHLD, NULL));
+	CHECK_EQ(ring_checksum(), before);
+	child_succeeds(start_child(drop_it, NULL)); /* fork() is told as before */
+	child_succeeds(clone(drop_in_a_clone, stack + STACK_BYTES, SIGCHLD, NULL));
+	CHECK_EQ(ring_checksum(), before);
+	parent_is_unharmed(1);
+	video_shm_consumer_destroy(&consumer);
+	video_shm_producer_destroy(&producer);
+	free(stack);
 }
 
 /* ---- a child that outlives its parent ---- */
@@ -282,6 +320,7 @@ static void a_fork_beside_threads_that_open_and_close_rings_neither_hangs_nor_ha
 
 TEST_MAIN(pick(60, 600), TEST(a_child_can_neither_write_nor_close_its_parents_ring),
 		  TEST(a_child_that_writes_through_a_reserved_pointer_harms_nobody),
+		  TEST(a_child_made_by_clone_harms_nobody),
 		  TEST(a_child_that_outlives_its_parent_does_not_keep_the_ring),
 		  TEST(a_child_reads_on_with_a_readers_handle_and_each_has_a_place_of_its_own),
 		  TEST(a_fork_beside_threads_that_open_and_close_rings_neither_hangs_nor_harms))

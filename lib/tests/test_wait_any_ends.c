@@ -150,6 +150,30 @@ static void *interrupt_soon(void *ring)
 	return NULL;
 }
 
+static void wait_in_silence(void *unused)
+{
+	(void)unused;
+	on_signal(SIGALRM, SIG_DFL, 0); /* the watchdog's handler is one with SA_RESTART */
+	for (unsigned turn = 0; turn < 3; turn++)
+		CHECK_EQ(wait_any(1000), 0);
+}
+
+/* Ctrl-Z and fg, a debugger that comes and goes: no handler runs, so there is nothing to tell. */
+static void a_stop_does_not_end_a_wait(void)
+{
+	pid_t pid;
+
+	open_plain(3);
+	pid = start_child(wait_in_silence, NULL);
+	for (unsigned turn = 0; turn < 10; turn++) {
+		sleep_ms(150);
+		CHECK_EQ(kill(pid, SIGSTOP), 0);
+		sleep_ms(50);
+		CHECK_EQ(kill(pid, SIGCONT), 0);
+	}
+	child_succeeds(pid);
+}
+
 static void an_interrupt_from_a_thread_ends_the_wait(void)
 {
 	for (uint32_t ring = 0; ring < 3; ring++) {
@@ -187,6 +211,6 @@ TEST_MAIN(100, TEST(a_closed_ring_is_told_by_its_own_call_after_its_last_frame),
 		  TEST(a_closed_ring_does_not_keep_the_others_from_their_turns),
 		  TEST(with_reconnect_the_end_is_told_once_and_the_next_ring_is_found),
 		  TEST(a_dead_writer_is_noticed_and_told_once), TEST(a_successor_that_can_not_be_read_is_told_once),
-		  TEST(a_signal_ends_an_endless_wait), TEST(an_interrupt_of_any_reader_ends_one_wait),
-		  TEST(an_interrupt_from_a_thread_ends_the_wait),
+		  TEST(a_stop_does_not_end_a_wait), TEST(a_signal_ends_an_endless_wait),
+		  TEST(an_interrupt_of_any_reader_ends_one_wait), TEST(an_interrupt_from_a_thread_ends_the_wait),
 		  TEST(a_reader_that_a_handler_destroys_ends_the_wait))

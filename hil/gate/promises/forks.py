@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from ..stage import Actor, await_cue
 from .raw import Guarded, Info
 from .ring_object import is_held
-from .scene import FRAME, Scene, promise
+from .scene import FRAME, Scene, Unasked, promise
 from .sides import Writer, inspect
 
 LIVE, DEAD = 1, 3
@@ -64,6 +64,29 @@ def belongs_to_the_process_that_opened_it(scene: Scene) -> None:
     scene.expect("its state", inspect(scene.library, scene.channel_name).state, LIVE)
     scene.expect("the parent's commit", str(writer.commit(10)), "0")
     scene.expect("frames", reader.numbers(), [0, 1])
+
+
+@promise
+def is_no_writer_in_a_child_that_runs_no_handlers(scene: Scene) -> None:
+    """In a child made without fork()'s handlers no writer is open: it neither writes nor closes its parent's ring."""
+    fork = getattr(ctypes.PyDLL(None), "_Fork", None)
+    if fork is None:
+        raise Unasked("needs _Fork(), of glibc 2.34 or musl 1.2.2")
+    writer = scene.writer()
+    writer.write(FRAME)
+    told, tell = os.pipe()
+    if fork() == 0:
+        os.write(tell, f"write {writer.write(FRAME)}".encode())
+        writer.destroy()
+        os._exit(0)
+    os.close(tell)
+    with os.fdopen(told, encoding="utf-8") as answer:
+        scene.expect("the child", answer.read(), "write -1 EBADF")
+    os.wait()
+    scene.expect("the ring is there", scene.path(scene.channel_name).exists(), True)
+    scene.expect("its state", inspect(scene.library, scene.channel_name).state, LIVE)
+    scene.expect("the parent's write", str(writer.write(FRAME)), "0")
+    scene.expect("frames written", writer.info().frames, 2)
 
 
 def _after_its_parent(scene: Scene, then: Callable[[Writer], Iterator[str]], cued: bool = False) -> Actor:

@@ -25,6 +25,7 @@ SHARED = ("channels", "check", "children", "faults", "frames", "host", "object_b
 SUITES = (
     "access",
     "arguments",
+    "cancel",
     "descriptors",
     "destroy",
     "full",
