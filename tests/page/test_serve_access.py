@@ -45,7 +45,7 @@ def test_the_token_goes_from_the_address_into_a_cookie(guarded: Server) -> None:
 
     async def enter(session: aiohttp.ClientSession) -> None:
         async with session.get(guarded.url(f"/?token={TOKEN}"), allow_redirects=False) as answer:
-            assert (answer.status, answer.headers["Location"]) == (303, "/")
+            assert (answer.status, answer.headers["Location"]) == (303, "./")
             cookie = answer.cookies[cookie_name(guarded.port)]
         assert (cookie.value, cookie["httponly"], cookie["samesite"]) == (TOKEN, True, "Strict")
         async with session.get(guarded.url("/"), headers={"Cookie": f"{cookie_name(guarded.port)}={TOKEN}"}) as answer:

@@ -19,6 +19,13 @@ HEADERS = {
 }
 
 
+_OTHER_PAGE = (
+    "requests of other pages are refused; a proxy has to hand on the name of the host that the browser has asked "
+    "(nginx: proxy_set_header Host $http_host)\n"
+)
+_OTHER_NAME = "not under that host name: open http://127.0.0.1:{port}/, or behind a proxy use --token-file\n"
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine can reach the address or host name."""
     try:
@@ -46,12 +53,12 @@ def _refusal(request: web.Request, token: str | None) -> web.Response | None:
     """Return a response that refuses the request, or None. Raises ValueError if its Host or Origin is malformed."""
     port = request.url.port
     if not _same_origin(request):
-        return web.Response(status=403, text="requests of other pages are refused\n")
+        return web.Response(status=403, text=_OTHER_PAGE)
     if token is None:
         # DNS rebinding: a foreign name that resolves to this machine.
         name = urlsplit(f"//{request.host}").hostname or ""
         if not is_loopback(name):
-            return web.Response(status=403, text=f"not under that host name: open http://127.0.0.1:{port}/\n")
+            return web.Response(status=403, text=_OTHER_NAME.format(port=port))
     elif not _has_token(request, token):
         text = "a token is missing or wrong: open the address that vshm serve printed\n"
         return web.Response(status=401, text=text)
@@ -70,7 +77,8 @@ def guard(token: str | None) -> Middleware:
         if refused is not None:
             response: web.StreamResponse = refused
         elif token is not None and "token" in request.query:  # move it from the address into a cookie
-            response = web.HTTPSeeOther(request.path)
+            # Relative, as a proxy may have us below a path of its own.
+            response = web.HTTPSeeOther(f"./{request.path.rpartition('/')[2]}")
             response.set_cookie(cookie_name(request.url.port), token, httponly=True, samesite="Strict")
         else:
             response = await handler(request)

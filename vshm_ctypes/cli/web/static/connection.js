@@ -32,7 +32,8 @@ export class Connection {
   open(query = this.query) {
     this.leave();
     Object.assign(this, { query, got: 0, clock: new Clock(), heard_ms: Date.now() });
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live${query}`);
+    const address = new URL(`live${query}`, document.baseURI); // a proxy may have us below a path of its own
+    const socket = new WebSocket(address.href.replace(/^http/, "ws"));
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.ping();
     socket.onmessage = ({ data }) => this.take(data);

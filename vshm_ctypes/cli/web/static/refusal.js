@@ -12,7 +12,7 @@ export async function whyRefused() {
   try {
     // POST, since browsers tell the page's origin with it, as with a WebSocket.
     const signal = AbortSignal.timeout?.(PATIENCE_MS);
-    return await inWords(await fetch("/live", { method: "POST", redirect: "manual", cache: "no-store", signal }));
+    return await inWords(await fetch("live", { method: "POST", redirect: "manual", cache: "no-store", signal }));
   } catch {
     return navigator.onLine ? "" : "This machine is in no network. ";
   }
