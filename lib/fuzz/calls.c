@@ -237,7 +237,7 @@ int fuzz_madvise(void *base, size_t size, int advice)
 {
 	(void)base;
 	(void)size;
-	MUST(advice == MADV_DONTFORK);
+	MUST(advice == MADV_DONTFORK || advice == MADV_WIPEONFORK);
 	return 0;
 }
 

@@ -13,7 +13,7 @@ vshm_test(destroy)
 vshm_test(signals)
 vshm_test(fork)
 vshm_test(fork_waits)
-vshm_test(cancel)
+vshm_test(cancel LABELS not-sanitized) # AddressSanitizer takes the end of a cancelled thread for an overflow
 vshm_test(daemon)
 vshm_test(lifecycle)
 vshm_test(reserved_mapping)
