@@ -76,13 +76,6 @@ static void read_as_v1(void *argument)
 	v1_reader_destroy(&reader);
 }
 
-static void spin(void *argument)
-{
-	(void)argument;
-	for (volatile unsigned turns = 0;; turns++) {
-	}
-}
-
 static void write_one(video_shm_producer_t *producer, uint32_t frame)
 {
 	static uint8_t data[FRAME_SIZE];
@@ -162,7 +155,7 @@ static struct outcome run(unsigned busy_processes, bool in_step)
 	for (unsigned at = 0; at < READERS; at++)
 		await_least(&board->seats[at].ready, 1);
 	for (unsigned at = 0; at < busy_processes; at++)
-		busy[at] = start_child(spin, NULL);
+		busy[at] = start_child(keep_busy, NULL);
 	sleep_ms(50); /* ready is said just before the first wait */
 	(in_step ? write_in_step : write_at_30_fps)(&producer);
 	atomic_store(&board->over, 1);

@@ -50,6 +50,15 @@ void sleep_until_ns(uint64_t deadline_ns)
 	}
 }
 
+void keep_busy(void *unused)
+{
+	const volatile bool always = true;
+
+	(void)unused;
+	while (always) {
+	}
+}
+
 uint32_t next_random(uint32_t *state)
 {
 	*state = *state * 1664525u + 1013904223u;

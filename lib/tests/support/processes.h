@@ -20,6 +20,9 @@ void kill_orphan(pid_t pid);
 
 void sleep_until_ns(uint64_t deadline_ns);
 
+/* Keeps a processor busy until this process, a child, is killed. */
+void keep_busy(void *unused);
+
 /* Returns a cheap random number; the sequence is the same in every run. */
 uint32_t next_random(uint32_t *state);
 

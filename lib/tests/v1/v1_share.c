@@ -70,13 +70,6 @@ static void wait_for_ever_as_v1(void *argument)
 		(void)v1_reader_wait(&reader, data, &meta, 0);
 }
 
-static void spin(void *argument)
-{
-	(void)argument;
-	for (volatile unsigned turns = 0;; turns++) {
-	}
-}
-
 static void write_all(video_shm_producer_t *producer, struct v1_writer *old, uint32_t frames)
 {
 	static uint8_t data[FRAME_SIZE];
@@ -161,7 +154,7 @@ static void measure(void)
 	for (unsigned at = options.readers; at < all; at++)
 		kill_child(readers[at]);
 	for (unsigned at = 0; at < options.busy; at++)
-		busy[at] = start_child(spin, NULL);
+		busy[at] = start_child(keep_busy, NULL);
 	write_all(&producer, &old, frames);
 	atomic_store(&board->over, 1);
 	for (unsigned at = 0; at < options.busy; at++)
