@@ -29,6 +29,7 @@ class Throttling(enum.IntFlag):
 
 
 FIRMWARE_TIMEOUT_S = 2.0
+EARLIEST_S = 1_704_067_200  # 2024-01-01; a board without a clock battery starts at an earlier date
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 """vshm publish ends where another attempt would fail in the same way, and goes on where it would not."""
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from filmed import filmed
 from publishing import balance, publishing
 from vshm import vshm
 
-from vshm_ctypes.cli.publish.srt import SrtError, SrtSocket
+from vshm_ctypes.cli.publish.srt import SrtError, SrtSocket, _sockaddr
 
 FINAL = ["401 Unauthorized", "403 Forbidden", "404 Not Found", "405 Method Not Allowed", "461 Unsupported Transport"]
 PASSING = ["400 Bad Request", "453 Not Enough Bandwidth", "500 Internal Server Error", "503 Service Unavailable"]
@@ -113,6 +114,32 @@ def test_what_libsrt_refuses_is_refused_at_once(query: str, told: str, ring: str
     outcome = vshm("publish", ring, f"srt://127.0.0.1:9?{query}")
     assert outcome.code == 2 and told in outcome.err
     assert "short" not in outcome.err and "xxx" not in outcome.err
+
+
+def test_an_srt_host_is_reached_by_whichever_of_its_addresses_answers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Such as localhost, which is ::1 before it is 127.0.0.1, where a listener often is not."""
+    port = free_port(socket.SOCK_DGRAM)
+
+    def of_two(*_: object, **__: object) -> list[tuple[object, ...]]:
+        kind = (socket.SOCK_DGRAM, 17, "")
+        return [
+            (socket.AF_INET6, *kind, ("::1", port, 0, 0)),
+            (socket.AF_INET, *kind, ("127.0.0.1", port)),
+        ]
+
+    with listening_ffprobe(f"srt://127.0.0.1:{port}?mode=listener", tmp_path / "told", "-f", "mpegts"):
+        monkeypatch.setattr("vshm_ctypes.cli.publish.srt.socket.getaddrinfo", of_two)
+        SrtSocket(f"srt://cameras.test:{port}").close()
+
+
+def test_an_address_that_is_unique_on_a_link_only_keeps_its_link() -> None:
+    """fe80::1%eth0: without the number of its interface nothing can be sent there."""
+    struct = _sockaddr(socket.AF_INET6, ("fe80::1", 9000, 0, 7))
+    assert len(struct) == 28
+    assert struct[8:24] == socket.inet_pton(socket.AF_INET6, "fe80::1")
+    assert int.from_bytes(struct[24:], sys.byteorder) == 7
 
 
 def test_srt_without_its_library_does_not_try_again(monkeypatch: pytest.MonkeyPatch) -> None:

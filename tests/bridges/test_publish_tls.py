@@ -7,6 +7,7 @@ import pytest
 from certificates import certificates
 from far_sides import PICTURES, free_port, packets, picture_hashes, rtsp_server, whole_size
 from filmed import filmed
+from hosts.preloads import preloaded
 from publishing import balance, publishing
 from vshm import vshm
 
@@ -39,6 +40,22 @@ def test_a_server_that_is_not_who_it_says_gets_nothing(wrong: str, told: str, ri
         bridge.end()
     assert told in bridge.said and "it would say so again" in bridge.said and "s3cret" not in bridge.said
     assert bridge.stream()["sent"] == 0
+
+
+def test_a_clock_that_is_not_set_yet_ends_nothing(ring: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A board without a battery for its clock starts in the past, where no certificate is valid yet."""
+    port, made, in_the_past = free_port(), certificates(tmp_path / "tls"), tmp_path / "in the past"
+    in_the_past.write_text("as long as there is something in here")
+    monkeypatch.setenv("LD_PRELOAD", str(preloaded("stepping_clock.c", "-DSTEP_S=-1500000000")))
+    monkeypatch.setenv("STEP_WHEN", str(in_the_past))
+    server = rtsp_server(port, f"{PICTURES['h264']} ! fakesink", certificate=made.certificate, key=made.key)
+    with filmed(ring), publishing(ring, "--ca", str(made.authority), f"rtsps://localhost:{port}/live") as bridge:
+        monkeypatch.delenv("LD_PRELOAD")
+        with server:
+            bridge.wait(lambda: "which this machine's clock says: set it" in bridge.said, "it says so")
+            in_the_past.write_text("")
+            bridge.wait_for_sent(10)
+            assert bridge.end() == 0
 
 
 def test_without_a_file_the_authorities_of_the_system_are_trusted(

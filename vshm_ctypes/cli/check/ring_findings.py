@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from ...commandline.output import counted
 from ...info import State
+from ...machine import EARLIEST_S
 from ...published import PublishedConsumer
 from .. import units
 from ..list import tell_writer
@@ -16,7 +17,6 @@ from ..survey import Survey
 from .findings import Finding
 
 CLOCK_TOLERANCE_S = 1.0
-EARLIEST_S = 1_704_067_200  # 2024-01-01; a board without a clock battery starts at an earlier date
 SLOW_SHARE = 0.001  # share of frames missed or dropped that is still no finding
 
 

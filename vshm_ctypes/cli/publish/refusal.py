@@ -2,15 +2,18 @@
 """What a far side's failure means: what to say of it, and whether the next attempt would fail in the same way.
 
 A server that can't be reached may come back, one that is busy may have room later. One that answers that it doesn't let
-this user in, or has no such path, says the same as long as neither the command nor the server is changed.
+this user in, or has no such path, says the same as long as neither the command nor the server is changed. A certificate
+may only be judged by a clock that is set: a board without a battery for it starts in the past.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from ...commandline.rate_limited_log import in_a_line
+from ...machine import EARLIEST_S
 from .srt import SrtError
 
 # RTSP's (RFC 7826 clause 17), and, less 1000, those that SRT's listeners send. 400 is not among them: MediaMTX says so
@@ -31,7 +34,7 @@ def why(error: BaseException) -> str:
     if isinstance(error, (BrokenPipeError, ConnectionResetError)):
         return "the far side has closed the connection"
     if logged := _logged(error):
-        return logged
+        return f"{logged}: {_by_clock()}" if _NOT_TRUSTED.search(logged) and not _clock_is_set() else logged
     told = getattr(error, "strerror", None) or (str(error) if isinstance(error, (OSError, ValueError)) else None)
     return str(told or in_a_line(error))  # such as no memory left
 
@@ -42,7 +45,18 @@ def is_final(error: BaseException) -> bool:
         return error.is_final or error.reason - 1000 in FINAL_STATUSES
     logged = _logged(error)
     status = _STATUS.search(logged)
-    return int(status[1]) in FINAL_STATUSES if status is not None else _NOT_TRUSTED.search(logged) is not None
+    if status is not None:
+        return int(status[1]) in FINAL_STATUSES
+    return _NOT_TRUSTED.search(logged) is not None and _clock_is_set()
+
+
+def _clock_is_set() -> bool:
+    return time.time() >= EARLIEST_S
+
+
+def _by_clock() -> str:
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    return f"no certificate is valid on {today}, which this machine's clock says: set it (timedatectl set-ntp true)"
 
 
 def _logged(error: Any) -> str:

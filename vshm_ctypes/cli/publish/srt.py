@@ -8,9 +8,10 @@ milliseconds. We call, the far side listens.
 from __future__ import annotations
 
 import socket
+import sys
 from ctypes import CDLL, byref, c_char_p, c_int, create_string_buffer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from .destination import TS_PACKETS
 
@@ -57,12 +58,13 @@ def _library() -> CDLL:
     raise SrtError("srt:// needs libsrt: sudo apt install libsrt1.5-gnutls", is_final=True)
 
 
-def _sockaddr(family: int, address: tuple[str, int]) -> bytes:
-    """Return the C struct of an address: sockaddr_in or sockaddr_in6."""
-    head = family.to_bytes(2, "little") + address[1].to_bytes(2, "big")
-    if family == socket.AF_INET6:
-        return head + bytes(4) + socket.inet_pton(family, address[0]) + bytes(4)
-    return head + socket.inet_pton(family, address[0]) + bytes(8)
+def _sockaddr(family: int, address: tuple[Any, ...]) -> bytes:
+    """Return the C struct of an address as getaddrinfo() has it: sockaddr_in or sockaddr_in6."""
+    head = family.to_bytes(2, sys.byteorder) + int(address[1]).to_bytes(2, "big")
+    number = socket.inet_pton(family, str(address[0]))
+    if family == socket.AF_INET6:  # with its scope: the interface of an address that is unique on a link only
+        return head + int(address[2]).to_bytes(4, "big") + number + int(address[3]).to_bytes(4, sys.byteorder)
+    return head + number + bytes(8)
 
 
 def check_options(address: str) -> None:
@@ -90,20 +92,35 @@ class SrtSocket:
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
         self._library = _library()
+        self._socket = _INVALID
+        places = socket.getaddrinfo(unquote(parts.hostname or ""), parts.port, type=socket.SOCK_DGRAM)
         self._library.srt_startup()
-        family, _, _, _, place = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_DGRAM)[0]
-        self._socket = self._library.srt_create_socket()
-        if self._socket == _INVALID:
-            raise self._failure("no socket")
-        self._set_number("connection timeout", _CONNTIMEO, CONNECT_MS)
-        self._set_number("send timeout", _SNDTIMEO, SEND_MS)
-        for name, value in _options(address):
-            self._set(name, value)
-        struct = _sockaddr(family, (str(place[0]), int(place[1])))
-        if self._library.srt_connect(self._socket, create_string_buffer(struct, len(struct)), len(struct)) == _INVALID:
+        try:
+            self._connect([_sockaddr(family, place) for family, *_, place in places], _options(address))
+        except BaseException:
+            self._library.srt_close(self._socket)
+            self._library.srt_cleanup()
+            raise
+
+    def _connect(self, structs: list[bytes], options: list[tuple[str, str]]) -> None:
+        """Connect to the first of a host's addresses that answers: many have one of IPv6 that leads nowhere."""
+        for at, struct in enumerate(structs, 1):
+            self._socket = self._library.srt_create_socket()
+            if self._socket == _INVALID:
+                raise self._failure("no socket")
+            self._set_number("connection timeout", _CONNTIMEO, CONNECT_MS)
+            self._set_number("send timeout", _SNDTIMEO, SEND_MS)
+            for name, value in options:
+                self._set(name, value)
+            place = create_string_buffer(struct, len(struct))
+            if self._library.srt_connect(self._socket, place, len(struct)) != _INVALID:
+                return
             reason = self._library.srt_getrejectreason(self._socket)
             told = self._library.srt_rejectreason_str(reason)
-            raise self._failure(f"not connected ({(told or b'').decode()})", reason=reason)
+            failure = self._failure(f"not connected ({(told or b'').decode()})", reason=reason)
+            if at == len(structs) or failure.is_final or reason >= 1000:  # the listener's own
+                raise failure
+            self._library.srt_close(self._socket)
 
     def _failure(self, what: str, **more: Any) -> SrtError:
         told = (self._library.srt_getlasterror_str() or b"").decode(errors="replace")
