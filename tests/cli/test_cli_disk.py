@@ -57,6 +57,7 @@ def test_a_recording_of_nothing_leaves_no_file(ring: str, tmp_path: Path, ending
     assert outcome.out, outcome.err
     assert (outcome.code, outcome.json["frames"]) == (1, 0)
     assert not path.exists()
+    assert "File too large: the file system" in outcome.err  # and not that what is in it plays
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO])
@@ -66,6 +67,12 @@ def test_what_a_disk_refuses_is_told_with_what_to_do(number: int) -> None:
     assert "another disk" in advice
     assert disk_advice(VideoShmError(number)) is None  # it is about /dev/shm, and says what to do there
     assert disk_advice(OSError(number, "said already")) is None
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.EHOSTDOWN])
+def test_a_mount_that_is_gone_is_told_as_such(number: int) -> None:
+    """NFS whose server was set up anew, sshfs or ntfs-3g that died, a disk that was pulled."""
+    assert "gone" in (disk_advice(OSError(number, os.strerror(number))) or "")
 
 
 def test_a_name_that_a_file_system_refuses_is_told_as_such() -> None:

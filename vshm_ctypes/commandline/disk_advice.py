@@ -9,12 +9,16 @@ from pathlib import Path
 
 from ..errors import VideoShmError
 
+_IS_GONE = "what was mounted there is gone (a share, a disk, a program behind it); mount it anew, or write elsewhere"
 _ADVICE = {
     errno.ENOSPC: "free some space, or write to another disk",
     errno.EDQUOT: "this user's share of it is used up; remove some files, or write to another disk",
     errno.EFBIG: "the file system (FAT32: up to 4 GiB) or ulimit -f allows no larger one; write to another disk",
     errno.EROFS: "write to another disk; one that fails is made read-only too, as dmesg then tells",
     errno.EIO: "write to another disk; this one fails, as dmesg tells",
+    # A share whose server was set up anew, one that can't be reached, FUSE's program that died, a disk that was pulled.
+    **dict.fromkeys((errno.ESTALE, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT), _IS_GONE),
+    **dict.fromkeys((errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM), _IS_GONE),
 }
 _NO_INODES = "there is room, but for no further file (df -i); remove some files, or write to another disk"
 _NOT_IN_NAMES = '\\:*?"<>|'  # on FAT, exFAT and NTFS

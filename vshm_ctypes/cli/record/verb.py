@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, cast
 
@@ -140,8 +140,9 @@ def run(arguments: Namespace) -> int:
                 failure = recorder.record(arguments.count, arguments.seconds, advance)
             stack.close()
             if failure is not None:
-                complain(failure if isinstance(failure, OutputError) else _tell(failure, recording.files[-1]))
-                recorder.recount()
+                with suppress(OSError):  # the disk is gone altogether, and what it holds can't be known
+                    recorder.recount()
+                complain(failure if isinstance(failure, OutputError) else _tell(failure, recording))
     if arguments.json:
         print_json(recording)
     else:
@@ -151,10 +152,10 @@ def run(arguments: Namespace) -> int:
     return Exit.FINDING if found else Exit.HEALTHY
 
 
-def _tell(failure: OSError, file: str) -> str:
+def _tell(failure: OSError, recording: Recording) -> str:
     advice = disk_advice(failure)
-    told = f"{failure.filename or file}: {failure.strerror or failure}"
-    return f"{told}: what is in the file plays; {advice}" if advice else told
+    told = f"{failure.filename or recording.files[-1]}: {failure.strerror or failure}"
+    return f"{told}: {'what is in the file plays; ' if recording.frames else ''}{advice}" if advice else told
 
 
 def _remove_empty(name: str) -> None:
