@@ -15,7 +15,7 @@ from .frame import WithData
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol, Self
+    from typing import NoReturn, Protocol, Self
 
     class Lender(Protocol):
         """What a frame is borrowed from."""
@@ -72,6 +72,10 @@ class BorrowedFrame(WithData):
             raise HandleClosed(errno.EBADF, None, "the borrowed frame was given back: use its data inside the block")
         return self._data
 
+    def __reduce__(self) -> NoReturn:
+        told = "a borrowed frame can't be copied or pickled, since it lies in the ring"
+        raise TypeError(f"{told}: take bytes(frame.data), or frames that receive() returns")
+
     def keep_told(self) -> None:
         """Keep the metadata, which until now lie where the next frame's will."""
         _ = self._view
@@ -108,3 +112,7 @@ class FrameInBuffer(WithData):
     __slots__ = ("data",)
 
     data: memoryview
+
+    def __reduce__(self) -> NoReturn:
+        told = "a frame in a buffer of the program's can't be copied or pickled"
+        raise TypeError(f"{told}: take bytes(frame.data), or frames that receive() returns")

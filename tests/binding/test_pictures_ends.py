@@ -2,6 +2,8 @@
 """How reading pictures waits and ends: timeouts, the ring's end, other threads, asyncio, other streams in one ring."""
 
 import asyncio
+import copy
+import pickle
 import signal
 import subprocess
 import sys
@@ -53,6 +55,32 @@ def test_read_is_that_of_opencv(ring: str) -> None:
         assert isinstance(ended, ProducerClosed)
         with pytest.raises(ProducerClosed):
             pictures.receive()
+
+
+def test_a_picture_goes_to_another_process_with_its_array(ring: str) -> None:
+    with Producer(ring) as producer, Pictures(ring, policy="every") as pictures:
+        put_all(producer, units("h264", 3), Codec.H264, BEGIN_NS)
+        picture = pictures.receive(timeout=10)
+        assert picture is not None
+        again = pickle.loads(pickle.dumps(picture))
+        assert numpy.array_equal(again.array(), picture.array())
+        assert (again.meta, again.number, again.capture_ns) == (picture.meta, picture.number, picture.capture_ns)
+        assert (again.missed_before, again.skipped_before, again.damaged_before, again.decoded) == (0, 0, 0, None)
+        assert repr(copy.deepcopy(again)) == repr(picture)
+        with pytest.raises(TypeError, match=f"pass '{ring}', and open Pictures in the other process"):
+            pickle.dumps(pictures)
+
+
+def test_numpy_takes_a_picture_as_its_array(ring: str) -> None:
+    with Producer(ring) as producer, Pictures(ring, policy="every") as pictures:
+        put_all(producer, units("h264", 3), Codec.H264, BEGIN_NS)
+        picture = pictures.receive(timeout=10)
+        assert picture is not None
+        assert numpy.asarray(picture) is picture.array()
+        assert numpy.array(picture) is not picture.array()
+        assert numpy.array_equal(numpy.array(picture), picture.array())
+        assert numpy.asarray(picture, dtype=numpy.float32).dtype == numpy.float32
+        assert numpy.stack([picture, picture]).shape == (2, 48, 64, 3)
 
 
 @pytest.mark.parametrize("policy", ["every", "newest"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Producer and Consumer: what a program does with them, and what it is told when something is wrong."""
 
+import copy
 import errno
 import gc
 import os
@@ -235,6 +236,19 @@ def test_a_forgotten_handle_warns_and_is_closed(ring: str) -> None:
         gc.collect()
     assert ring not in list_rings()
     assert not [path for path in descriptors() if ring in path]
+
+
+def test_a_frame_in_memory_of_others_can_not_be_pickled_or_copied_and_says_what_to_do(ring: str) -> None:
+    with Producer(ring) as producer, Consumer(ring) as stream:
+        for _ in range(2):
+            producer.write(b"payload", keyframe=True)
+        with stream.borrow(timeout=10) as borrowed:
+            for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+                with pytest.raises(TypeError, match=r"lies in the ring: take bytes\(frame.data\)"):
+                    attempt(borrowed)
+        frame = stream.receive_into(bytearray(100), timeout=10)
+        with pytest.raises(TypeError, match=r"take bytes\(frame.data\)"):
+            pickle.dumps(frame)
 
 
 def test_a_frame_can_be_pickled_and_is_the_same(ring: str) -> None:

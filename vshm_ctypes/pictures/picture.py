@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..codec import RAW_CODECS
-from ..frame import Described, Frame
+from ..frame import Described, Frame, ViewFields
 from ..picture import Range
 from .arrays import Array, array_of
 
@@ -47,12 +47,13 @@ class Shaper:
 class Picture(Described):
     """A picture of a ring, with the metadata of its frame, such as number, sequence, capture_ns and timestamp_ms.
 
-    width and height are those that the writer gave; array().shape tells the picture's own.
+    width and height are those that the writer gave; array().shape tells the picture's own. numpy.asarray(picture) is
+    array(). A picture can be pickled, as for another process: with its array, and without decoded.
 
     Attributes:
         skipped_before: pictures passed over since the one before: by the policy, or for want of a keyframe.
         damaged_before: pictures since the one before that were damaged, and so are not returned.
-        decoded: PyAV's av.VideoFrame, from which the array is made; None from a raw ring.
+        decoded: PyAV's av.VideoFrame, from which the array is made; None from a raw ring, or a pickle.
     """
 
     __slots__ = ("_array", "_missed_before", "_shaper", "_source", "damaged_before", "decoded", "skipped_before")
@@ -84,5 +85,27 @@ class Picture(Described):
             self._array = self._shaper.array(self._source.picture, self._source.signs)
         return self._array
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array = self.array()
+        if dtype is not None and dtype != array.dtype:
+            if copy is False:
+                raise ValueError(f"an array of {dtype} is a copy of this picture")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __reduce__(self) -> tuple[object, ...]:
+        lost = (self._missed_before, self.skipped_before, self.damaged_before)
+        return _restored, (self._view, self.array(), lost)
+
     def __repr__(self) -> str:
         return f"<picture {self.number}: {self.width}x{self.height}>"
+
+
+def _restored(view: ViewFields, array: Array, lost: tuple[int, int, int]) -> Picture:
+    """Return a picture as it was pickled."""
+    picture = Picture.__new__(Picture)
+    Described.__init__(picture, view)
+    picture.decoded = None
+    picture._array = array
+    picture._missed_before, picture.skipped_before, picture.damaged_before = lost
+    return picture

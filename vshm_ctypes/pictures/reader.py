@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from ..consumer import Consumer
 from ..errors import ProducerClosed, ProducerDied
@@ -198,6 +198,9 @@ class Pictures:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"Pictures can't be pickled: pass {self.ring!r}, and open Pictures in the other process")
 
     def __repr__(self) -> str:
         return f"<Pictures {self.ring}, {'closed' if self.closed else 'open'}>"
