@@ -3,6 +3,7 @@
 
 import errno
 import logging
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,38 @@ def test_a_control_of_which_the_camera_tells_no_range_hides_none_of_the_others(
     source.open()
     assert {0x00980903: 3, HERTZ: 2}.items() <= camera.controls.items()
     assert "it has no control contrast: brightness, hue, power_line_frequency\n" in caplog.text
+    source.close()
+
+
+def test_a_camera_that_answers_nothing_is_not_asked_for_one_control_after_the_other(
+    camera: FakeCamera, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The driver waits five seconds for each."""
+    asked, really = list[int](), camera._describe_control
+
+    def describe(data: memoryview) -> None:
+        asked.append(len(data))
+        really(data)
+
+    monkeypatch.setattr(camera, "_describe_control", describe)
+    camera.mute_controls = dict.fromkeys((HERTZ, DYNAMIC), errno.ETIMEDOUT)
+    source = source_with(power_line_frequency=2)
+    source.open()
+    assert len(asked) == 2  # the heading, and the one without an answer
+    assert "its controls can't be set: Connection timed out" in caplog.text
+    source.close()
+
+
+def test_a_driver_that_goes_round_in_a_circle_is_asked_no_further(
+    camera: FakeCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def describe(data: memoryview) -> None:
+        struct.pack_into("=II32s", data, 0, HERTZ, INTEGER, b"Power Line Frequency")
+
+    monkeypatch.setattr(camera, "_describe_control", describe)
+    source = source_with(power_line_frequency=2)
+    source.open()
+    assert camera.controls[HERTZ] == 2
     source.close()
 
 

@@ -34,10 +34,14 @@ def controls_of(device: Any) -> dict[str, int]:
     while (control := _described(device, at | _NEXT)) is not None:
         if isinstance(control, OSError):  # nobody says of which one, so those behind it are asked for one by one
             failure = control
+            if control.errno == errno.ETIMEDOUT:  # the camera does not answer at all, and each question takes seconds
+                break
             behind = (_described(device, number) for number in _STANDARD if number > at)
             control = next((each for each in behind if each is not None and not isinstance(each, OSError)), None)
             if control is None:
                 break
+        if control.id <= at:  # the driver goes round in a circle
+            break
         if control.type != _HEADING:
             found[control_name(control.name.decode(errors="replace"))] = control.id
         at = control.id
