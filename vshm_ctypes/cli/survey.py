@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..audio import AudioFormat
-from ..bitstream import EntryPoint, entry_point
 from ..codec import codec_name
 from ..consumer import Consumer
 from ..errors import VideoShmError
@@ -133,6 +132,8 @@ def _age_s(info: RingInfo, newest: SlotInfo | None) -> float | None:
 
 def _count_unflagged(name: str, frames: int) -> int:
     """Count entry points that are not flagged: some writers flag no recovery points, and some flag nothing."""
+    from ..bitstream import EntryPoint, entry_point  # which few rings need
+
     count = 0
     with suppress(VideoShmError), Consumer(name, start="oldest") as stream:
         for _ in range(frames):
