@@ -143,6 +143,7 @@ LAYERS = {
         "slices",
         "process",
         "log",
+        "cancel",
         "mask",
         "options",
         "pool",
