@@ -3,13 +3,17 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "hot.h"
 
 #define NS_PER_S 1000000000u
@@ -45,16 +49,42 @@ HOT static long times_asleep(void)
 	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
 }
 
+/* Returns the signals for which the program has handlers, the first in the lowest bit. It may have fewer. */
+COLD static uint64_t handled_signals(void)
+{
+	const int cancel = cancel_defer();
+	const int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	char text[4096];
+	ssize_t length = -1;
+	const char *line;
+	uint64_t signals = UINT64_MAX;
+
+	if (fd >= 0) {
+		length = read(fd, text, sizeof(text) - 1);
+		(void)close(fd);
+	}
+	text[length > 0 ? length : 0] = '\0';
+	line = strstr(text, "\nSigCgt:");
+	if (line != NULL)
+		signals = strtoull(line + sizeof("\nSigCgt:") - 1, NULL, 16);
+	cancel_resume(cancel);
+	return signals;
+}
+
 /* Who was only stopped, by Ctrl-Z or a debugger, slept twice, too. */
 COLD static bool may_be_restarted(void)
 {
+	const int error = errno;
+	const uint64_t signals = handled_signals();
 	struct sigaction action;
+	bool may = false;
 
-	for (int number = 1; number <= SIGRTMAX; number++)
-		if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN &&
-			action.sa_handler != SIG_DFL && (action.sa_flags & SA_RESTART) != 0)
-			return true;
-	return false;
+	for (int number = 1; number <= SIGRTMAX && !may; number++)
+		may = (signals >> (number - 1) & 1) != 0 && sigaction(number, NULL, &action) == 0 &&
+			  action.sa_handler != SIG_IGN && action.sa_handler != SIG_DFL &&
+			  (action.sa_flags & SA_RESTART) != 0;
+	errno = error;
+	return may;
 }
 #endif
 
