@@ -22,6 +22,7 @@ from writers import Channel, wait_until
 
 from vshm_ctypes import Consumer, FrameTooLarge, Producer, inspect
 from vshm_ctypes.cli.export.metrics import LATENCY, METRICS, THROTTLED, THROTTLED_EVER, machine_samples, ring_samples
+from vshm_ctypes.cli.export.server import ExportServer
 from vshm_ctypes.cli.export.watched_rings import LatencyReader, Rings
 from vshm_ctypes.machine import Throttling, read_machine
 
@@ -265,3 +266,15 @@ def test_json_tells_the_same_once(alone: None, ring: str) -> None:
     with Camera(ring):
         told = vshm("export", "--json").json["samples"]
     assert [sample["value"] > 0 for sample in told if sample["name"] == "vshm_frames_total"] == [True]
+
+
+def test_an_address_that_is_unique_on_a_link_only_can_be_listened_on() -> None:
+    """fe80::1%eth0: it is one of that interface, whose number the system wants to know."""
+    table = Path("/proc/net/if_inet6")
+    links = [line.split() for line in table.read_text().splitlines()] if table.exists() else []
+    own = next((link for link in links if link[0].startswith("fe80")), None)
+    if own is None:
+        pytest.skip("this machine has no link-local address")
+    address = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(own[0]))
+    with ExportServer(f"{address}%{own[5]}", 0, lambda *_: []) as server:
+        assert server.server_address[0] == address

@@ -2,6 +2,7 @@
 """vshm serve: who may look, and who may not."""
 
 import json
+import socket
 from pathlib import Path
 
 import aiohttp
@@ -77,6 +78,17 @@ def test_listening_to_others_makes_a_token_of_its_own() -> None:
         assert status(one.url(f"/?token={tokens[0]}")) == 303
     assert len(tokens[0]) >= 20
     assert tokens[0] != tokens[1]
+
+
+def test_all_addresses_of_ipv6_are_all_of_ipv4_too() -> None:
+    """The address that is printed for :: is one of IPv4."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
+    with serving("--host", "::") as server:
+        path = f"/?{server.printed.partition('?')[2]}"
+        assert [status(server.url(path, host)) for host in ("127.0.0.1", "[::1]")] == [303, 303]
 
 
 def test_another_pages_script_may_not_look(server: Server, guarded: Server) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,7 +79,11 @@ class Door:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
         try:
-            self._listening = await loop.create_server(self._meet, host, port)
+            if host == "::" and socket.has_dualstack_ipv6():  # asyncio would let nobody in by IPv4
+                both = socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
+                self._listening = await loop.create_server(self._meet, sock=both)
+            else:
+                self._listening = await loop.create_server(self._meet, host, port)
         except OSError as error:
             if error.errno is not None:
                 raise

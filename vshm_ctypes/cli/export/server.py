@@ -50,7 +50,7 @@ class ExportServer(ThreadingMixIn, WSGIServer):
         self._lock = threading.Lock()
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         self.address_family, *_, address = found[0]
-        super().__init__((str(address[0]), port), _Handler)
+        super().__init__(address, _Handler)  # type: ignore[arg-type]  # with its scope, if it is of IPv6
         self.set_app(self._answering(app))
 
     def _answering(self, app: WSGIApplication) -> WSGIApplication:
