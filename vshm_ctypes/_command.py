@@ -2,14 +2,16 @@
 """Lets a signal end one of our commands at any time, and quietly while it is still starting or has finished.
 
 Otherwise Python would raise KeyboardInterrupt in whatever it was importing or cleaning up, and print a traceback.
-What a parent has blocked would never come. This module is imported first; in a process that is not one of our commands
-it does nothing.
+What a parent has blocked would never come. Standard streams that are closed are opened before anything takes their
+place. This module is imported first; in a process that is not one of our commands it does nothing.
 """
 
 import atexit
 import os
 import signal
 import sys
+
+from .descriptors import open_standard_streams
 
 NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 # The exit code of a command that is told to end before it has begun, by the name of its program and of its module.
@@ -66,6 +68,7 @@ def _begin() -> None:
     for number in NUMBERS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _leave)
+    open_standard_streams()
     _undo_inherited()
 
 

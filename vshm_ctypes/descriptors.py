@@ -30,11 +30,23 @@ def above_standard_streams() -> Iterator[None]:
 
 
 def open_standard_streams() -> None:
-    """Open closed standard streams as /dev/null, for Python and for children. Programs call this as they start."""
+    """Open closed standard streams as /dev/null, for Python and for children. Programs call this as they start.
+
+    A library that was loaded before may have taken a number, as libffi does for its own file, and keeps it.
+    """
     for number, (name, mode, flags) in enumerate(_STREAMS):
-        try:
-            os.fstat(number)
-        except OSError:  # open() takes the lowest free descriptor, which is this one
-            os.set_inheritable(os.open(os.devnull, flags), True)
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, mode, closefd=False, errors="replace"))
+        is_free, was_closed = not _is_open(number), getattr(sys, name) is None
+        # open() takes the lowest descriptor that is free: if this one is, it is this one.
+        descriptor = os.open(os.devnull, flags) if is_free or was_closed else number
+        if is_free:
+            os.set_inheritable(descriptor, True)
+        if was_closed:
+            setattr(sys, name, os.fdopen(descriptor, mode, closefd=False, errors="replace"))
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True

@@ -62,6 +62,31 @@ def test_vshm_works_without_standard_streams(ring: str, tmp_path: Path, closed: 
     assert vshm_without(closed, "nonsense") == 2
 
 
+# Libraries take what is free as they are loaded: libffi, for one, opens its own file and keeps it open.
+TAKEN = """
+import os, sys
+closed = [int(word) for word in sys.argv[2].split(",")]
+for number in closed:
+    os.close(number)
+    setattr(sys, ("stdin", "stdout", "stderr")[number], None)
+if sys.argv[1] == "late":
+    taken = [os.open("/etc/passwd", os.O_RDONLY) for number in closed]
+sys.argv[0] = "vshm"
+from vshm_ctypes.descriptors import open_standard_streams
+if sys.argv[1] == "late":
+    open_standard_streams()
+    closed = [getattr(sys, ("stdin", "stdout", "stderr")[number]).fileno() for number in closed]
+os._exit(sum(os.path.realpath(f"/proc/self/fd/{number}") != "/dev/null" for number in closed))
+"""
+
+
+@pytest.mark.parametrize("closed", CLOSED, ids=str)
+@pytest.mark.parametrize("when", ["early", "late"])
+def test_what_libraries_open_is_no_standard_stream_of_a_program(closed: set[int], when: str) -> None:
+    words = [sys.executable, "-c", TAKEN, when, ",".join(map(str, closed))]
+    assert subprocess.run(words, timeout=60, check=False).returncode == 0
+
+
 @pytest.mark.parametrize("closed", [{0}, {2}, {0, 1, 2}], ids=str)
 def test_camera_streamer_works_without_standard_streams(ring: str, closed: set[int]) -> None:
     pytest.importorskip("av")
