@@ -142,7 +142,8 @@ def test_a_terminal_gets_a_status_line(ring: str) -> None:
     ours, theirs = pty.openpty()
     words = command(*PATTERN, "--channel", f"{ring}:")
     text: list[str] = []
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+    environment = os.environ | {"TERM": "xterm"}  # whatever these tests run in
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as process:
         os.close(theirs)
         reading = threading.Thread(target=read_terminal, args=(ours, text))
         reading.start()
