@@ -268,6 +268,13 @@ def test_json_tells_the_same_once(alone: None, ring: str) -> None:
     assert [sample["value"] > 0 for sample in told if sample["name"] == "vshm_frames_total"] == [True]
 
 
+def test_a_monitor_that_asks_for_the_head_alone_is_answered(alone: None) -> None:
+    with exporting() as url:
+        request = urllib.request.Request(url, method="HEAD")
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+            assert (answer.status, answer.read()) == (200, b"")
+
+
 def test_an_address_that_is_unique_on_a_link_only_can_be_listened_on() -> None:
     """fe80::1%eth0: it is one of that interface, whose number the system wants to know."""
     table = Path("/proc/net/if_inet6")

@@ -58,6 +58,9 @@ class ExportServer(ThreadingMixIn, WSGIServer):
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             try:
+                if environ["REQUEST_METHOD"] == "HEAD":  # as monitors ask whether somebody answers
+                    app({**environ, "REQUEST_METHOD": "GET"}, start_response)
+                    return []
                 return app(environ, start_response)
             except Exception as error:
                 self.say(f"a request of {environ['REMOTE_ADDR']} failed: {in_a_line(error)}")
