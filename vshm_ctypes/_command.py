@@ -11,8 +11,6 @@ import os
 import signal
 import sys
 
-from .descriptors import open_standard_streams
-
 NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 # The exit code of a command that is told to end before it has begun, by the name of its program and of its module.
 _CODES = {"vshm": 130, "vshm_ctypes": 130, "hil": 130, "hil.vm": 130, "camera-streamer": 0, "hil.streamer": 0}
@@ -68,6 +66,8 @@ def _begin() -> None:
     for number in NUMBERS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _leave)
+    from .descriptors import open_standard_streams  # during this import, a signal already ends the command
+
     open_standard_streams()
     _undo_inherited()
 
