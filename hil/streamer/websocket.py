@@ -24,6 +24,7 @@ from aiohttp import web
 from vshm_ctypes import Consumer, ProducerNotRunning, VideoShmError, ring_name
 from vshm_ctypes.commandline.output import describe
 from vshm_ctypes.serving.client_limits import DOOR, Door
+from vshm_ctypes.serving.event_loop import run as run_loop
 from vshm_ctypes.serving.listen_address import listening
 from vshm_ctypes.serving.sender import Gone, sender
 
@@ -81,7 +82,7 @@ class WebSocketServer:
         self._lock = threading.Lock()
         self._over = asyncio.Event()
         self._started: Future[int] = Future()
-        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(port),), name="websocket", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(port,), name="websocket", daemon=True)
         self._thread.start()
         self.port = self._started.result()
         LOG.info("serving at ws://%s:%d/", host, self.port)
@@ -101,6 +102,14 @@ class WebSocketServer:
         self.close()
 
     # ---- on the server's thread ----
+
+    def _run(self, port: int) -> None:
+        try:
+            run_loop(lambda: self._serve(port))
+        except Exception as error:
+            if self._started.done():
+                raise
+            self._started.set_exception(error)
 
     async def _serve(self, port: int) -> None:
         self._loop = asyncio.get_running_loop()

@@ -7,6 +7,7 @@ import errno
 import functools
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 from .host import ROOT, Host
@@ -20,7 +21,7 @@ def preloaded(source: str, *definitions: str) -> Path:
     path = HERE / source
     library = BUILD / "tests" / f"{path.stem}{''.join(definitions)}.so"
     if not library.exists() or library.stat().st_mtime < path.stat().st_mtime:
-        part = library.with_suffix(f".{os.getpid()}")
+        part = library.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
         subprocess.run(["cc", "-shared", "-fPIC", *definitions, "-o", part, path, "-ldl"], check=True)
         part.rename(library)
     return library

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import signal
@@ -27,6 +26,7 @@ from ..commandline.verb import Exit, add_ring_argument, port
 from ..errors import VideoShmError
 from ..inspect import inspect
 from ..rings import ring_name
+from ..serving.event_loop import run as run_loop
 from .serve import DEFAULT_PORT, serve_page
 
 # A separate process, as for any camera; this one is its first reader.
@@ -112,7 +112,7 @@ def _show(arguments: Namespace) -> None:
     from .web.app import make_app
 
     number = _free_port() if arguments.port is None else arguments.port
-    asyncio.run(serve_page(make_app(None), HOST, number, tell))
+    run_loop(lambda: serve_page(make_app(None), HOST, number, tell))
 
 
 def run(arguments: Namespace) -> int:

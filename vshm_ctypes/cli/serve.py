@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..commandline.ending import heeding
 from ..commandline.output import complain, print_json, printable
 from ..commandline.verb import Exit, port
+from ..serving.event_loop import run as run_loop
 from ..serving.listen_address import listening
 
 if TYPE_CHECKING:
@@ -86,5 +87,5 @@ def run(arguments: Namespace) -> int:
         url = address + (f"?token={token}" if token else "")
         print_json({"url": url}) if arguments.json else print(url, flush=True)
 
-    asyncio.run(serve_page(make_app(token), arguments.host, arguments.port, tell))
+    run_loop(lambda: serve_page(make_app(token), arguments.host, arguments.port, tell))
     return Exit.HEALTHY

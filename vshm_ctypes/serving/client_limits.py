@@ -72,7 +72,7 @@ class Door:
         await self._runner.cleanup()
 
     async def open(self, host: str, port: int) -> int:
-        """Start to listen, and return the port. Raises OSError if the address is in use.
+        """Start to listen, and return the port. Raises OSError if the address is in use, or not of this machine.
 
         Raises VideoShmError if no descriptor is left.
         """
@@ -87,9 +87,8 @@ class Door:
         except OSError as error:
             if error.errno is not None:
                 raise
-        # asyncio skips addresses for which no descriptor is left; since Python 3.13 the error then has no errno.
         if self._listening is None or not self._listening.sockets:
-            raise VideoShmError(errno.EMFILE)
+            raise await _why_nowhere(host, port)
         self._watching = asyncio.create_task(self._watch())
         return int(self._listening.sockets[0].getsockname()[1])
 
@@ -133,6 +132,22 @@ class Door:
         elif error.errno in (errno.EMFILE, errno.ENFILE):  # nobody else can connect
             self._end_oldest(len(self._passing()) // 2)
             self._say(f"no descriptor is left for new connections: {error.strerror}; the oldest ones were closed")
+
+
+async def _why_nowhere(host: str, port: int) -> OSError:
+    """Return why asyncio listens at no address of the host.
+
+    It passes over those for which no descriptor is left, since Python 3.13 also over those that are not of this
+    machine, and its error has no errno then.
+    """
+    addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    family, _, _, _, address = addresses[0]
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind(address)
+    except OSError as error:
+        return error if error.errno not in (errno.EMFILE, errno.ENFILE) else VideoShmError(error.errno)
+    return VideoShmError(errno.EMFILE)  # as it was when asyncio tried
 
 
 def _end(connection: web.RequestHandler) -> None:
