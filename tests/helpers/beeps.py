@@ -76,7 +76,7 @@ def _onsets(path: Path, rate: int) -> NDArray[numpy.int64]:
 
 
 def _numbers(path: Path, width: int, height: int) -> list[int | None]:
-    words = ["-i", str(path), "-map", "0:v", "-fps_mode", "drop", "-pix_fmt", "gray", "-f", "rawvideo"]
+    words = ["-i", str(path), "-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo"]
     blocks = _blocks(words, width * height)
     return [barcode.read(numpy.frombuffer(block, numpy.uint8).reshape(height, width)) for block in blocks]
 

@@ -76,8 +76,9 @@ def hashes(pictures: Iterable[Picture]) -> list[str]:
 
 def by_ffmpeg(data: bytes, codec: Codec) -> list[str]:
     """Return the MD5 sums of the pictures of a stream that FFmpeg's program decodes."""
-    words = ["-v", "error", "-autorotate", "0", "-f", DEMUXERS[codec], "-i", "-"]
-    words += ["-fps_mode", "passthrough", "-autoscale", "0", "-f", "framemd5", "-"]
+    # Cropped as the stream says: FFmpeg before 9 does so only if it may hand out rows that are not aligned.
+    words = ["-v", "error", "-noautorotate", "-flags", "unaligned", "-f", DEMUXERS[codec], "-i", "-"]
+    words += ["-fps_mode", "passthrough", "-noautoscale", "-f", "framemd5", "-"]
     done = subprocess.run([ffmpeg(), *words], input=data, capture_output=True, timeout=TIMEOUT_S, check=False)
     lines = done.stdout.decode().splitlines()
     return [line.rpartition(",")[2].strip() for line in lines if not line.startswith("#")]

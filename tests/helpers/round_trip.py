@@ -55,7 +55,7 @@ def pictures(path: Path) -> list[str]:
     """Return a checksum of each picture, in output order."""
     known = {".h264": "h264", ".h265": "hevc"}.get(path.suffix)  # what begins unusually is taken for something else
     form = ["-f", known] if known else []
-    words = ["-v", "error", *form, "-i", str(path), "-map", "0:v:0", "-vsync", "passthrough", "-f", "framemd5", "-"]
+    words = ["-v", "error", *form, "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"]
     lines = run(judges.ffmpeg(), *words).splitlines()
     return [line.rsplit(",", 1)[1].strip() for line in lines if not line.startswith("#")]
 

@@ -11,6 +11,7 @@ from .packages import not_installed
 
 try:
     import av
+    from av.codec.context import Flags
 except ModuleNotFoundError as error:
     raise not_installed(error) from None
 
@@ -34,6 +35,8 @@ class Decoder:
     def __init__(self, codec: Codec, options: dict[str, str]) -> None:
         self._context: Any = av.CodecContext.create(DECODERS[codec], "r")
         self._context.thread_count = 1
+        # Without it columns that the stream crops away on the left are shown, and pictures are wider than it says.
+        self._context.flags |= Flags.unaligned
         self._context.options = (_STOPS_AT_ERRORS if codec != Codec.H264 else {}) | options
         self._codec = codec
         self._without_messages = False
