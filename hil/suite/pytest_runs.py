@@ -20,7 +20,6 @@ from ..report.merge import RunError, session_tests
 SUITE = Path(__file__).parent
 SETTINGS = "pytest.ini"  # of a suite; pytest would search for them in the folders of what it is given, reports too
 REPEATS = 2
-LASTING = 4  # if a repetition gave none of so many tests a verdict, the host is unfit for longer: there is no other one
 GRACE_S = 60.0  # after Ctrl-C, until the fleet is reaped
 
 
@@ -52,13 +51,11 @@ def run_passes(plan: RunPlan) -> Outcome:
         if outcome.interrupted:
             break
         _run(plan, selection, outcome)
-    before: list[str] = []
     for _attempt in range(REPEATS):
         again = disturbed_tests(plan)
-        if outcome.interrupted or not again or (again == before and len(again) >= LASTING):
+        if outcome.interrupted or not again:
             break
         _run(plan, [*(str(plan.suite / name) for name in again), "-n", "0"], outcome)
-        before = again
     return outcome
 
 

@@ -97,24 +97,6 @@ def test_untimed_first_then_timed_and_invalid_twice_more(suite: Suite, workers: 
     assert (junit.get("tests"), junit.get("failures"), len(junit)) == ("4", "0", 4)
 
 
-@pytest.mark.parametrize(("disturbed", "attempts"), [(3, 3), (4, 2)])
-def test_where_a_repetition_helps_none_of_many_there_is_no_other_one(
-    suite: Suite, disturbed: int, attempts: int
-) -> None:
-    program = f"""
-@pytest.mark.timed
-@pytest.mark.parametrize("number", range({disturbed}))
-def test_always_disturbed(record, request, number):
-    note("disturbed")
-    stall(request)
-    record.measure(Measurement("p99", "us", 1, at_most=1000, timed=True))
-"""
-    outcome, run = suite.run(program)
-    assert {test["attempt"] for test in by_name(run).values()} == {attempts}
-    assert (len(suite.order()), len(outcome.codes)) == (disturbed * attempts, attempts)
-    assert (run["verdict"], run["exit_code"]) == ("invalid", 3)
-
-
 def test_what_an_unproven_limit_makes_invalid_is_not_repeated(suite: Suite) -> None:
     program = """
 @pytest.mark.timed
