@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pthread_cancel(): a thread that ended in the middle of a call would leave a lock taken, a descriptor open,
- * or a handle in use for ever. So cancellation is put off while a call does what can be cancelled (open,
- * close, nanosleep,
- * ...), and acts in waits only, at each look around, where nothing is held.
+ * or a handle in use for ever. So cancellation is put off while a call does what can be cancelled, such as
+ * open, close and nanosleep, and acts in waits only, at each look around, where nothing is held.
  */
 #ifndef VSHM_CANCEL_H
 #define VSHM_CANCEL_H
