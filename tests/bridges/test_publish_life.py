@@ -284,6 +284,7 @@ def test_a_password_is_never_told(ring: str, tmp_path: Path) -> None:
         (["/x", "srt://host"], "names no port"),
         (["/x", "rtsp:///live"], "names no host"),
         (["/x", "unix+mpegts://path"], "a socket's path is absolute"),
+        (["/x", f"unix+mpegts:///{107 * 'p'}"], "a socket's path has 107 bytes at most, and this one has 108"),
         (["/x", "/x", "udp://h:1"], "each ring once"),
         (["/x", "rtsp://me:s3cret@h:port/"], "***@h:port"),
         (["/x", "rtsp://me:s3cret#@h/live"], "# as %23"),

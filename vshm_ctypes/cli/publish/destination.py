@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from .trust import trusting
 _IN_TS = CONTAINERS[".ts"].codecs or ()
 _IN_RTP = (Codec.H264, Codec.H265, Codec.JPEG, Codec.AAC, Codec.OPUS, Codec.PCM_S16LE)
 TS_PACKETS = 1316  # bytes: seven packets of a transport stream, which fit into one datagram
+SOCKET_PATH_BYTES = 107  # sockaddr_un has 108, with the zero at their end
 SCHEMES = ("rtsp", "rtsps", "srt", "unix+mpegts", "tcp", "udp")
 
 
@@ -82,6 +84,9 @@ def destination(address: str, authorities: str | None = None) -> Destination:
         if not parts.path.startswith("/") or parts.netloc:
             raise ValueError(f"{shown}: a socket's path is absolute: unix+mpegts:///run/video.sock")
         path = address.partition("://")[2]  # as it is, for a name of a file may have a ? or a # in it
+        size = len(os.fsencode(path))
+        if size > SOCKET_PATH_BYTES:  # FFmpeg would connect to what the beginning of it names
+            raise ValueError(f"{shown}: a socket's path has {SOCKET_PATH_BYTES} bytes at most, and this one has {size}")
         return Destination(f"unix:{path}", "mpegts", _IN_TS, {})
     if parts.scheme not in SCHEMES:
         raise ValueError(f"{shown}: {parts.scheme}:// is not known: use {', '.join(f'{one}://' for one in SCHEMES)}")
