@@ -13,6 +13,7 @@ from jpegs import VARIANTS, by_opencv, drawn, jpeg, put_in
 from judges import TIMEOUT_S, ffmpeg
 from numpy.typing import NDArray
 from played import pictures_of, write
+from turned_streams import SEQUENCE, SIZE, on_its_side
 
 from hil.streamer.colour import BT601, BT709, BT2020, Colour
 from hil.suite.patches import COLUMNS, PATCHES, SIDE, picture
@@ -164,3 +165,12 @@ def test_a_stream_is_turned_as_its_display_orientation_says(ring: str, filters: 
     made = subprocess.run([ffmpeg(), *words], input=plain, capture_output=True, timeout=TIMEOUT_S, check=True)
     array, upright = (shown(ring, unit, Codec.H264) for unit in (made.stdout, plain))
     assert numpy.array_equal(array, upright[:, ::-1] if filters == "flip=horizontal" else numpy.rot90(upright, turn))
+
+
+@pytest.mark.parametrize("b_pictures", [0, 2])
+def test_a_turn_that_a_keyframe_tells_holds_until_its_sequence_ends(ring: str, b_pictures: int) -> None:
+    """FFmpeg tells the pictures of H.264 that carry the message, and no others."""
+    found = pictures_of(ring, on_its_side(3, {0, 2}, b_pictures), Codec.H264)
+    upright, turned = (SIZE[1], SIZE[0], 3), (SIZE[0], SIZE[1], 3)
+    wanted = [turned] * SEQUENCE + [upright] * SEQUENCE + [turned] * SEQUENCE
+    assert [picture.array().shape for picture in found] == wanted

@@ -13,6 +13,7 @@ import av
 import pytest
 from clips import FPS, HEIGHT, WIDTH, even, luma_of, picture, play, source_of, write
 from own_clock import Clock
+from turned_streams import SEQUENCE, SIZE, on_its_side
 
 from hil.streamer.colour import colour_of
 from hil.streamer.sources.turned import Turner
@@ -191,6 +192,17 @@ def test_a_film_is_shown_as_its_container_says(
     assert (source.width, source.height) == ((HEIGHT, WIDTH) if lies else (WIDTH, HEIGHT))
     found = play(source)
     assert [corner(captured.picture) for captured in found if captured.picture] == [where] * 12
+
+
+@pytest.mark.parametrize("b_pictures", [0, 2])
+def test_a_turn_that_a_keyframe_of_h264_tells_holds_until_its_sequence_ends(
+    clock: Clock, tmp_path: Path, b_pictures: int
+) -> None:
+    path = tmp_path / "camera.h264"
+    path.write_bytes(b"".join(on_its_side(2, {0}, b_pictures)))
+    found = [captured.picture for captured in play(source_of(path, clock)) if captured.picture]
+    turned = SIZE[::-1]
+    assert [(frame.width, frame.height) for frame in found] == [turned] * SEQUENCE + [SIZE] * SEQUENCE
 
 
 def test_another_angle_is_left_out_and_said(clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

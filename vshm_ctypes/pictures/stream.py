@@ -15,7 +15,7 @@ from ..codec import RAW_CODECS, Codec, codec_name
 from ..earlier import DecodableOfRing
 from ..errors import BrokenPicture, IncompatibleRing
 from ..frame import Described, Flag, Frame
-from .turning import EXIF, Signs
+from .turning import EXIF, Orientation, Signs
 
 if TYPE_CHECKING:
     from .decoder import Decoder
@@ -93,6 +93,7 @@ class DecodedStream:
         self._is_fresh = True  # whether the decoder has nothing that what follows could refer to
         self._inside: dict[int, Unit] = {}  # by frame number, what is in the decoder
         self._outside: list[tuple[Unit, Any]] = []  # pictures that wait for one that they may refer to
+        self._orientation = Orientation()
         self._warned: set[str] = set()
 
     def take(self, frame: Frame, *, alone: bool = False) -> list[Decoded]:
@@ -142,6 +143,7 @@ class DecodedStream:
                 told = f"it carries {codec_name(codec)}, which has no pictures to decode"
                 raise IncompatibleRing(errno.EPROTO, self._ring, told)
             self._decoder = Decoder(Codec(codec), self._options)
+            self._orientation = Orientation()
         self._codec = codec
 
     def _raw(self, frame: Frame) -> list[Decoded]:
@@ -190,6 +192,8 @@ class DecodedStream:
             if picture.is_corrupt:
                 return self._give_up(picture.pts)
             if (unit := self._inside.pop(picture.pts, None)) is not None:
+                if self._codec == Codec.H264:
+                    unit = unit._replace(signs=self._orientation.of(picture))
                 self._outside.append((unit, picture))
         while len(self._inside) > _HELD:
             del self._inside[next(iter(self._inside))]

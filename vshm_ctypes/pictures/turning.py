@@ -18,6 +18,8 @@ _QUARTERS[-180] = _QUARTERS[180]
 EXIF: dict[int, Signs] = dict(enumerate(((1, 0, 0, 1), (-1, 0, 0, 1), (-1, 0, 0, -1), (1, 0, 0, -1)), 1))
 EXIF |= dict(enumerate(((0, 1, 1, 0), (0, 1, -1, 0), (0, -1, -1, 0), (0, -1, 1, 0)), 5))
 
+_INTRA = 1  # of FFmpeg's enum AVPictureType
+
 
 def display_matrix(picture: Any) -> Signs | None:
     """Return the signs of a decoded picture's display matrix, upright if it has none, or None for odd angles.
@@ -38,6 +40,25 @@ def display_matrix(picture: Any) -> Signs | None:
     units = [round(value / 65536) for value in (a, b, c, d)]
     signs = tuple((unit > 0) - (unit < 0) for unit in units)
     return signs if signs in EXIF.values() else None
+
+
+class Orientation:
+    """How the pictures of a stream of H.264 are to be shown, which are given to it in output order.
+
+    FFmpeg tells it of those pictures only that carry the message, usually the keyframes, though it holds until the
+    coded video sequence ends. Of H.265, and of what a container says, it tells it of every picture.
+    """
+
+    def __init__(self) -> None:
+        self._held: Signs | None = UPRIGHT
+
+    def of(self, picture: Any) -> Signs | None:
+        """Return the signs of a picture's display matrix, its own or that of those before; None for odd angles."""
+        told = display_matrix(picture)
+        begins = picture.key_frame and picture.pict_type == _INTRA  # and not amid an intra refresh
+        if told != UPRIGHT or begins:
+            self._held = told
+        return self._held
 
 
 def turned(array: Array, signs: Signs) -> Array:

@@ -73,7 +73,7 @@ class Pictures:
             raise EOFError(f"{self._clip.path} has ended")
         if packet.size:
             if self._turner is None:
-                self._turner = Turner(exif_orientation(bytes(packet)))
+                self._turner = Turner(exif_orientation(bytes(packet)), is_h264=self._name == "h264")
                 self._believe(packet)
             if self._waits_for_key and not packet.is_keyframe and self.passed_over < MOST_BEFORE_KEY:
                 self.passed_over += 1

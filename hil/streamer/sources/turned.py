@@ -10,7 +10,7 @@ from typing import Any, cast
 import av
 import av.filter
 
-from vshm_ctypes.pictures.turning import EXIF, UPRIGHT, Signs, display_matrix
+from vshm_ctypes.pictures.turning import EXIF, UPRIGHT, Orientation, Signs, display_matrix
 
 from ..colour import Colour, colour_of
 from ..log import LOG
@@ -43,18 +43,19 @@ def _made_square(name: str) -> Filters:
 class Turner:
     """Turns the pictures of one file. exif: the orientation from exif_orientation(), which overrides the container's.
 
-    turned: whether the last picture was turned.
+    is_h264: they are of H.264, in output order. turned: whether the last picture was turned.
     """
 
-    def __init__(self, exif: int | None = None) -> None:
+    def __init__(self, exif: int | None = None, *, is_h264: bool = False) -> None:
         self._exif = exif
+        self._signs_of = Orientation().of if is_h264 else display_matrix
         self._graph: Any = None
         self._shape: tuple[object, ...] = ()
         self._told = self.turned = False
 
     def turn(self, picture: Any) -> av.VideoFrame:
         """Return the picture upright, usually unchanged."""
-        signs = EXIF[self._exif] if self._exif else display_matrix(picture)
+        signs = EXIF[self._exif] if self._exif else self._signs_of(picture)
         if signs is None and not self._told:
             self._told = True
             LOG.warning(
