@@ -11,7 +11,7 @@ from hosts.preloads import preloaded
 from publishing import balance, publishing
 from vshm import vshm
 
-from vshm_ctypes.cli.publish import trust
+from vshm_ctypes.cli.publish import refusal, trust
 
 
 def test_a_server_of_an_authority_that_is_trusted_gets_whole_pictures(ring: str, tmp_path: Path) -> None:
@@ -30,6 +30,8 @@ def test_a_server_of_an_authority_that_is_trusted_gets_whole_pictures(ring: str,
 
 @pytest.mark.parametrize(("wrong", "told"), [("authority", "failed verification"), ("name", "does not match")])
 def test_a_server_that_is_not_who_it_says_gets_nothing(wrong: str, told: str, ring: str, tmp_path: Path) -> None:
+    if not refusal._clock_is_set():
+        pytest.skip("this machine's clock is not synchronised: timedatectl")
     port = free_port()
     made = certificates(tmp_path / "tls", "DNS:elsewhere.test" if wrong == "name" else "DNS:localhost")
     trusted = certificates(tmp_path / "other").authority if wrong == "authority" else made.authority
@@ -52,10 +54,24 @@ def test_a_clock_that_is_not_set_yet_ends_nothing(ring: str, tmp_path: Path, mon
     with filmed(ring), publishing(ring, "--ca", str(made.authority), f"rtsps://localhost:{port}/live") as bridge:
         monkeypatch.delenv("LD_PRELOAD")
         with server:
-            bridge.wait(lambda: "which this machine's clock says: set it" in bridge.said, "it says so")
+            bridge.wait(lambda: "as this machine's clock, not set so far, says" in bridge.said, "it says so")
             in_the_past.write_text("")
             bridge.wait_for_sent(10)
             assert bridge.end() == 0
+
+
+@pytest.mark.parametrize(("there", "final"), [([], True), (["timesync"], False), (["timesync/synchronized"], True)])
+def test_a_clock_whose_synchronisation_is_awaited_judges_nothing(
+    there: list[str], final: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as that of a board which begins with the date of its image."""
+    for name in there:
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setattr(refusal, "TIMESYNC", tmp_path / "timesync")
+    error = OSError(5, "Input/output error")
+    error.log = (16, "tls", "Peer's certificate failed verification")  # type: ignore[attr-defined]
+    assert refusal.is_final(error) is final
+    assert ("not set so far" in refusal.why(error)) is not final
 
 
 def test_without_a_file_the_authorities_of_the_system_are_trusted(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 from ...commandline.rate_limited_log import in_a_line
@@ -24,6 +25,7 @@ FINAL_STATUSES = {
     461,  # no TCP
     *(501, 505),
 }
+TIMESYNC = Path("/run/systemd/timesync")  # of systemd-timesyncd, as long as it runs
 _SAYS_WHY = ("rtsp", "tls")  # what FFmpeg's others say is in the error, too, or about the frames
 _NOT_TRUSTED = re.compile("failed verification|does not match", re.IGNORECASE)  # of the server's certificate
 _STATUS = re.compile(r"failed: ([1-9]\d\d)\b")
@@ -51,12 +53,14 @@ def is_final(error: BaseException) -> bool:
 
 
 def _clock_is_set() -> bool:
-    return time.time() >= EARLIEST_S
+    """Return whether the wall clock may be right: a board may also begin with the date of its image."""
+    is_awaited = TIMESYNC.is_dir() and not (TIMESYNC / "synchronized").exists()
+    return time.time() >= EARLIEST_S and not is_awaited
 
 
 def _by_clock() -> str:
     today = time.strftime("%Y-%m-%d", time.gmtime())
-    return f"no certificate is valid on {today}, which this machine's clock says: set it (timedatectl set-ntp true)"
+    return f"it may not be valid yet on {today}, as this machine's clock, not set so far, says: see timedatectl"
 
 
 def _logged(error: Any) -> str:
