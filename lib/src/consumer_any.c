@@ -80,5 +80,7 @@ HOT int video_shm_consumer_wait_any(video_shm_consumer_t *const *consumers, uint
 	until_ns = wait_deadline(anyone->ops, timeout_ms);
 	while ((result = reader_seek_any(readers, count, until_ns, index)) == READER_LOOKED)
 		offer_end(consumers, readers, count);
+	if (result < 0 && errno == EINTR) /* musl, and glibc since 2.41, cancel by a signal */
+		offer_end(consumers, readers, count);
 	return leave_all(consumers, readers, count, result, index);
 }

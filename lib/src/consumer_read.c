@@ -28,6 +28,8 @@ HOT static int find(const video_shm_consumer_t *given, struct reader *reader, ui
 
 	while ((found = reader_seek(reader, until_ns, look)) == READER_LOOKED)
 		consumer_offer_end(given);
+	if (found < 0 && errno == EINTR) /* musl, and glibc since 2.41, cancel by a signal */
+		consumer_offer_end(given);
 	return found;
 }
 
