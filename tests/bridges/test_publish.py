@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from far_sides import (
     PICTURES,
+    RTSP,
     free_port,
     listening_ffprobe,
     packets,
@@ -65,7 +66,7 @@ def test_a_server_gets_each_picture_as_it_was_written(codec: Codec, ring: str, t
 def test_the_times_at_the_far_side_are_those_of_capture(codec: Codec, bframes: int, ring: str, tmp_path: Path) -> None:
     port, told = free_port(), tmp_path / "told.json"
     url = f"rtsp://127.0.0.1:{port}/live"
-    with listening_ffprobe(url, told, "-rtsp_flags", "listen"), filmed(ring, codec, bframes=bframes) as camera:
+    with listening_ffprobe(url, told, *RTSP), filmed(ring, codec, bframes=bframes) as camera:
         wait_for_port(port)
         with publishing(ring, url) as bridge:
             bridge.wait_for_sent(60)

@@ -14,6 +14,7 @@ from typing import Literal
 import pytest
 from far_sides import (
     PICTURES,
+    RTSP,
     free_port,
     listener,
     listening_ffprobe,
@@ -134,9 +135,9 @@ def test_pictures_of_another_size_begin_another_session(ring: str, tmp_path: Pat
     port, told = free_port(), [tmp_path / "first.json", tmp_path / "second.json"]
     url = f"rtsp://127.0.0.1:{port}/live"
     with publishing(ring, url) as bridge:
-        with listening_ffprobe(url, told[0], "-rtsp_flags", "listen"), filmed(ring, shape=(64, 48)):
+        with listening_ffprobe(url, told[0], *RTSP), filmed(ring, shape=(64, 48)):
             bridge.wait_for_sent(30)
-        with listening_ffprobe(url, told[1], "-rtsp_flags", "listen", "-show_streams"), filmed(ring, shape=(128, 96)):
+        with listening_ffprobe(url, told[1], *RTSP, "-show_streams"), filmed(ring, shape=(128, 96)):
             wait_for_port(port)
             bridge.wait(lambda: "begins anew" in bridge.said or bridge.told["reconnects"] > 0, "it begins anew")
             sent = bridge.stream()["sent"]
@@ -163,7 +164,7 @@ def test_the_server_is_not_lost_when_pictures_change_their_size(ring: str) -> No
 def test_a_writer_that_is_started_again_goes_on_in_the_same_session(ring: str, tmp_path: Path) -> None:
     port, told = free_port(), tmp_path / "told.json"
     url, written = f"rtsp://127.0.0.1:{port}/live", []
-    with listening_ffprobe(url, told, "-rtsp_flags", "listen"), publishing(ring, url) as bridge:
+    with listening_ffprobe(url, told, *RTSP), publishing(ring, url) as bridge:
         wait_for_port(port)
         for count in (30, 60):
             with filmed(ring) as camera:
@@ -211,7 +212,7 @@ def test_two_cameras_and_sound_go_together_by_one_clock(ring: str, tmp_path: Pat
     thread = sounding(rings[2], over, heard_ns)
     try:
         with (
-            listening_ffprobe(url, told, "-rtsp_flags", "listen"),
+            listening_ffprobe(url, told, *RTSP),
             filmed(rings[0]) as one,
             filmed(rings[1], Codec.H265) as two,
         ):
