@@ -14,7 +14,7 @@ from typing import NamedTuple
 from judges import SYSTEM_PYTHON, ffmpeg, ffprobe, missing
 from writers import WATCHDOG_S, wait_until
 
-# How ffprobe listens for RTSP: without a time, FFmpeg 9 refuses its own default.
+# How ffprobe listens for RTSP: without a time, FFmpeg from 8.1 on refuses its own default.
 RTSP = ("-rtsp_flags", "listen", "-listen_timeout", "600")
 ASK_RTSP_SERVER = """
 import gi
