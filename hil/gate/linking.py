@@ -24,7 +24,9 @@ def front_command(libraries: Sequence[Path], made: Path, compiler: str) -> list[
     RTLD_NEXT continues in the same order, as with LD_PRELOAD.
     """
     folders = [str(_findable(library, made.parent)) for library in libraries]
-    words = [compiler, "-shared", "-nostdlib", "-o", str(made), "-Wl,--no-as-needed", *map(str, libraries)]
+    # Without an object file that says so, it would ask for an executable stack, which glibc refuses since 2.41.
+    kind = ["-shared", "-nostdlib", "-Wl,-z,noexecstack", "-Wl,--no-as-needed"]
+    words = [compiler, *kind, "-o", str(made), *map(str, libraries)]
     return [*words, f"-Wl,-rpath,{':'.join(dict.fromkeys(folders))}"]
 
 
