@@ -9,6 +9,7 @@ from typing import Any
 import av
 import pytest
 from encoded import ENCODERS, PARSERS, UNIT_GOP, VARIANTS, encoded
+from parsers import parsed
 
 from vshm_ctypes import Codec
 from vshm_ctypes.bitstream import (
@@ -47,7 +48,7 @@ def test_a_byte_stream_in_any_pieces_comes_out_as_its_access_units(codec: Codec,
 def test_the_boundaries_are_libavcodecs(codec: Codec) -> None:
     stream = b"".join(data for data, _ in encoded(codec, "slices"))
     parser = av.CodecContext.create(PARSERS[codec], "r")
-    theirs = [bytes(packet) for packet in [*parser.parse(stream), *parser.parse(None)]]
+    theirs = [bytes(packet) for packet in parsed(parser, stream)]
     splitter = Splitter(codec)
     ours = [unit.data for unit, _ in [*splitter.feed(stream), *splitter.flush()]]
     assert ours == theirs

@@ -7,7 +7,7 @@ import random
 import subprocess
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import judges
@@ -46,10 +46,18 @@ def by_splitter(codec: str, pieces: list[bytes]) -> list[Unit]:
     return [Unit(unit.data, SIGNS[unit.entry]) for unit in found]
 
 
+def parsed(context: Any, *pieces: bytes) -> list[Any]:
+    """Return the packets that the parser of PyAV's codec context finds in a stream.
+
+    FFmpeg's parsers read up to 64 bytes beyond what they are given, and PyAV gives them the bytes where they lie.
+    """
+    padded = [memoryview(piece + bytes(64))[: len(piece)] for piece in pieces]
+    return [packet for piece in [*padded, None] for packet in context.parse(piece)]
+
+
 def by_ffmpeg(codec: str, pieces: list[bytes]) -> list[Unit]:
     """Split the stream with FFmpeg's parser, through PyAV."""
-    context = av.CodecContext.create(FFMPEG_NAMES[codec], "r")
-    packets = [packet for piece in [*pieces, None] for packet in context.parse(piece)]
+    packets = parsed(av.CodecContext.create(FFMPEG_NAMES[codec], "r"), *pieces)
     return [Unit(bytes(packet), "K" if packet.is_keyframe else ".") for packet in packets]
 
 

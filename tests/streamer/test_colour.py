@@ -11,6 +11,7 @@ import av
 import numpy
 import pytest
 from colour_judges import Pictures, by_ffmpeg, by_gstreamer, by_opencv, each_by_ffmpeg
+from parsers import parsed
 from streamers import end, streaming, take
 
 from hil.streamer.channels import CODECS, Channel
@@ -146,7 +147,7 @@ def test_where_the_colours_change_a_new_sequence_says_so(codec: Any) -> None:
     given = [patches.picture("nv12", Colour(full_range, BT601, 1, 1)) for full_range in (LIMITED, FULL, FULL, LIMITED)]
     data = stream_of(codec, *given)
     decoder: Any = av.CodecContext.create("hevc" if codec == "h265" else codec, "r")
-    decoded = [picture for packet in decoder.parse(data) + decoder.parse(None) for picture in decoder.decode(packet)]
+    decoded = [picture for packet in parsed(decoder, data) for picture in decoder.decode(packet)]
     decoded += decoder.decode(None)
     assert [colour_of(picture).full_range for picture in decoded] == [LIMITED, FULL, FULL, LIMITED]
     assert max(patches.deviation(patches.shown(picture)) for picture in decoded) <= LEVELS
