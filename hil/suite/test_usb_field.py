@@ -27,9 +27,9 @@ NS = 1_000_000_000
 
 @pytest.mark.parametrize("fault", ["hung", "confused"])
 def test_a_camera_that_has_hung_is_reset(rig: Rig, record: RecordedTest, fault: str) -> None:
-    """A USB camera that sends nothing any more, however often it is opened again, or that stalled and then fails at once
-    each time that it is opened, is reset, as pulling its plug would, and goes on in the same ring; each of its pictures
-    is delivered or counted.
+    """A USB camera that sends nothing any more, however often it is opened again, or that stalled and fails at once
+    each time that it is opened, is reset, as pulling its plug would, and goes on in the same ring; each of its
+    pictures is delivered or counted.
 
     Would catch: a program that waits for somebody who comes and pulls the plug.
     """
