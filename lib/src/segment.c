@@ -148,23 +148,28 @@ int segment_reopen(int fd)
 	return own;
 }
 
+/* Returns NULL with errno if it can't be mapped. */
+static void *map(int fd, size_t size, int protection, int flags)
+{
+	void *base = mmap(NULL, size, protection, MAP_SHARED | flags, fd, 0);
+
+	if (base != MAP_FAILED)
+		return base;
+	if (errno == EAGAIN) /* the program's mlockall() forbids more; here it would mean a ring being made */
+		errno = ENOMEM;
+	return NULL;
+}
+
 void *segment_map(int fd, uint64_t size, bool writable)
 {
 	const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-	void *base;
 
 	if (size > SIZE_MAX) {
 		errno = EPROTO;
 		return NULL;
 	}
 	/* Populated, so that no frame causes a page fault. */
-	base = mmap(NULL, (size_t)size, protection, MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (base != MAP_FAILED)
-		return base;
-	if (errno ==
-		EAGAIN) /* mlockall() of the program forbids more; EAGAIN would mean a ring that is being made */
-		errno = ENOMEM;
-	return NULL;
+	return map(fd, (size_t)size, protection, MAP_POPULATE);
 }
 
 gid_t segment_video_group(void)
@@ -268,12 +273,10 @@ bool segment_hold(int fd)
 /* A mapping refers to the open file too, and is not found by a program that closes all descriptors. */
 void *segment_pin(int fd)
 {
-	void *pin = mmap(NULL, PIN_BYTES, PROT_NONE, MAP_SHARED, fd, 0);
+	void *pin = map(fd, PIN_BYTES, PROT_NONE, 0);
 
-	if (pin == MAP_FAILED) {
-		errno = errno == EAGAIN ? ENOMEM : errno;
+	if (pin == NULL)
 		return NULL;
-	}
 	/* Without this advice, as in emulators, a child keeps the lock; then the writer's pid tells. */
 	(void)madvise(pin, PIN_BYTES, MADV_DONTFORK);
 	return pin;
