@@ -5,20 +5,11 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
-import itertools
 import os
-import random
-import signal
-import time
-from collections.abc import Iterator
 
 from .raw import Guarded, View
-from .scene import FRAME, PATIENCE_MS, UNTIL_S, Scene, mappings_of, promise
+from .scene import FRAME, Scene, mappings_of, promise
 from .sides import NO_WAIT
-
-STOPS = 100
-LONG_COPY = 2 << 20  # bytes: a reader of such frames spends most of its time on the copy
-COMPUTES_WITHIN_S = 0.05  # a reader that has read all does not compute
 
 
 @promise
@@ -147,51 +138,6 @@ def keeps_a_view_of_a_closed_handle(scene: Scene) -> None:
     mapped = [place for place in mappings_of(scene.path(name).stat().st_ino) if place[2][:2] == "r-"]
     scene.expect("mappings that are left of it", mapped, [])
     scene.expect("its descriptor", str(reader.descriptor()), "-1 EBADF")
-
-
-def _let_compute(pid: int, seconds: float) -> None:
-    """Return once the process has had a processor for so long; on a busy host it may not even begin in that time."""
-    clock = ~pid << 3 | 2  # as clock_getcpuclockid makes it, which Python does not have
-    end, latest = time.clock_gettime(clock) + seconds, time.monotonic() + COMPUTES_WITHIN_S
-    while time.clock_gettime(clock) < end and time.monotonic() < latest:
-        time.sleep(1e-4)
-
-
-@promise
-def keeps_back_what_was_overwritten_meanwhile(scene: Scene) -> None:
-    """A reader that is stopped in the middle of a copy and lapped never returns bytes of two frames."""
-    slots, name = 3, scene.new_name()
-    payloads = [bytes([mark]) * LONG_COPY for mark in range(1, 6)]  # payloads that follow each other in a slot differ
-
-    def read() -> Iterator[str]:
-        reader = scene.reader(name)
-        reader.receive(LONG_COPY)
-        yield "reads"
-        while True:
-            got = reader.receive(LONG_COPY, PATIENCE_MS)
-            if got.result > 0 and got.data != payloads[got.data[0] - 1][: got.result]:
-                yield f"frame {got.number} has bytes of another one"
-            if 0 < got.result < LONG_COPY:
-                yield "end"
-                return
-
-    writer = scene.writer(name, slots=slots, slot_size=LONG_COPY)
-    reader = scene.start(read)
-    scene.need("a reader", reader.hear(), "reads")
-    marked = itertools.cycle(payloads)
-    for _ in range(STOPS):
-        os.kill(reader.pid, signal.SIGSTOP)
-        for _ in range(slots + 1):
-            writer.write(next(marked))
-        os.kill(reader.pid, signal.SIGCONT)
-        _let_compute(reader.pid, random.uniform(0, 2e-3))
-    writer.write(payloads[0][:-1])
-    deadline = time.monotonic() + UNTIL_S
-    said = reader.hear()
-    while said not in ("end", "") and time.monotonic() < deadline:
-        scene.expect("a frame", said, "whole")
-        said = reader.hear()
-    scene.expect("the reader's last word", said, "end")
 
 
 @promise
