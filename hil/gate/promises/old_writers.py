@@ -7,6 +7,7 @@ import random
 import statistics
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from .outside import slots_of
 from .ring_object import MAGIC, RingObject, V1Writer
@@ -17,6 +18,7 @@ from .stalls import Stalls
 from .tracing import sleeps
 from .waiting import expect_length, waits
 
+SILENT, SILENCE_S = 12, 7.0  # rings, each with a reader
 UNKNOWN = 0
 NEWER = (
     "media",
@@ -135,6 +137,33 @@ def finds_a_version_1_frame_within_milliseconds(scene: Scene) -> None:
 
     with Stalls() as stalls:
         stalls.judge(scene, "seconds until three of four frames were there", find, 0.01, 0.5)
+
+
+@promise
+def looks_at_a_silent_version_1_ring_five_times_a_second(scene: Scene) -> None:
+    """However long a version 1 ring has been silent, its reader looks again within 200 ms."""
+    names = [scene.new_name() for _ in range(SILENT)]
+    rings = [V1Writer(scene.path(name)) for name in names]
+
+    def read(name: str) -> Iterator[str]:
+        reader = scene.reader(name)
+        yield "waits"
+        reader.wait(PATIENCE_MS)
+        yield str(time.monotonic())
+
+    readers = [scene.start(partial(read, name)) for name in names]
+    for reader in readers:
+        scene.need("a reader", reader.hear(), "waits")
+    time.sleep(SILENCE_S)
+    with Stalls() as stalls:
+        written = []
+        for ring in rings:
+            written.append(time.monotonic())
+            ring.write(FRAME)
+            time.sleep(random.uniform(0, 0.1))  # their readers look at other moments
+        late = sorted(float(reader.hear()) - begin for reader, begin in zip(readers, written, strict=True))
+        # One may be late for what else the host does.
+        scene.expect_in("seconds until all readers but one had it", late[-2], 0, 0.2 + stalls.take())
 
 
 @promise
