@@ -12,6 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...bitstream import EntryPoint
 from ...commandline.locked_file import open_alone
 from ...decodable import Picture
 from ...frame import Frame
@@ -81,6 +82,7 @@ class ContainerSink:
         self._sound, self._sets_change = sound, sets_change
         self._sound_track: SoundTrack | None = None
         self._early: deque[tuple[float, Frame]] = deque()  # frames of sound that wait for pictures, and since when
+        self._is_sound_far = False  # whether sound came after so long a pause that it goes into the next file
         self._muxed_ns: int | None = None  # time of the last picture in the file
         self.sound_frames = 0
         self._is_over = False
@@ -88,6 +90,8 @@ class ContainerSink:
 
     def fits(self, picture: Picture) -> bool:
         """Return whether the picture can follow those that are in this file."""
+        if self._is_sound_far and picture.entry is not EntryPoint.NONE:
+            return False
         return self._pictures is None or self._pictures.fits(picture)
 
     def write(self, picture: Picture) -> None:
@@ -160,6 +164,9 @@ class ContainerSink:
             since_s, frame = self._early[0]
             is_due = at_end or time_ns(frame) - begin_ns <= (self._muxed_ns or 0)
             if not is_due and time.monotonic() - since_s < PICTURE_LATE_S:
+                return
+            self._is_sound_far = not self._sound_track.reaches(frame)
+            if self._is_sound_far:
                 return
             self._early.popleft()
             packet = self._sound_track.packet(self._av, frame, begin_ns)

@@ -16,7 +16,7 @@ from .. import units
 from .container_sink import ContainerSink
 from .elementary_sink import ElementarySink, shape
 from .file_kinds import ending, kind_of, raw_ending
-from .sink import Sink, SinkError
+from .sink import MOST_GAP_NS, Sink, SinkError, time_ns
 from .y4m_sink import Y4mSink
 
 _Kind = TypeVar("_Kind")
@@ -89,8 +89,12 @@ class Files:
         assert self._last is not None
         before, now = _told(self._last), _told(picture)
         changed = f"at frame {picture.frame.number} the stream changed" + (f" from {before} to {now}" * (before != now))
-        # An encoder that changes its parameter sets once does so at each keyframe: use one file that allows it.
-        self._sets_change = self._sets_change or self._last.format == picture.format
+        pause_ns = time_ns(picture.frame) - time_ns(self._last.frame)
+        if pause_ns > MOST_GAP_NS:
+            changed = f"frame {picture.frame.number} came after a pause of {units.seconds(pause_ns / 1e9)}"
+        elif self._last.format == picture.format:
+            # An encoder that changes its parameter sets once does so at each keyframe: use one file that allows it.
+            self._sets_change = True
         if self._path == "-":
             raise SinkError(0, f"{changed}, and stdout has no place for a second file: record to a file", "stdout")
         self._sink.close()

@@ -12,7 +12,7 @@ from ...bitstream import EntryPoint, nal_units
 from ...codec import Codec, codec_name
 from ...decodable import Picture, parameter_sets
 from .presentation import Presentation, Timed
-from .sink import SinkError, time_ns
+from .sink import MOST_GAP_NS, SinkError, time_ns
 
 _DEMUXERS = {Codec.H264: "h264", Codec.H265: "hevc", Codec.JPEG: "mjpeg"}
 _SECOND_NS = 1_000_000_000
@@ -72,6 +72,7 @@ class PictureTrack:
         self._shape = self._shape_of(first)
         self._sets = parameter_sets(first.data, codec)
         self._is_first, self._last_dts = True, 0
+        self._taken_ns = time_ns(first.frame)  # when the picture before was captured
 
     @property
     def begin_ns(self) -> int | None:
@@ -88,8 +89,8 @@ class PictureTrack:
         return (picture.frame.codec, told.width, told.height, told.chroma, told.depth, told.pixel or 1, *colour)
 
     def fits(self, picture: Picture) -> bool:
-        """Return whether the picture agrees with the header."""
-        if self._shape_of(picture) != self._shape:
+        """Return whether the picture agrees with the header, and its time with those before."""
+        if self._shape_of(picture) != self._shape or time_ns(picture.frame) - self._taken_ns > MOST_GAP_NS:
             return False
         return not self._in_header or parameter_sets(picture.data, self._codec) <= self._sets
 
@@ -98,6 +99,7 @@ class PictureTrack:
         # Pictures that precede an entry point in decoding order precede it in output order (ITU-T H.265 clause
         # 8.3.1). That also holds if a writer repeats a clip, so that the order count starts again unannounced.
         begins = picture.begins or picture.entry is not EntryPoint.NONE
+        self._taken_ns = time_ns(picture.frame)
         return self._packets(self._presentation.take(picture, time_ns(picture.frame), picture.order, begins))
 
     def last_packets(self) -> Iterator[Any]:

@@ -17,6 +17,7 @@ from .files import Files
 from .recording import Recording
 from .sound_reader import Listener
 from .stall_report import Patience
+from .steady_times import SteadyTimes
 from .timing import TimingSink
 
 TICK_S = 0.5  # the longest time without an update of the progress, even if no frame comes
@@ -44,6 +45,7 @@ class Recorder:
         self._stream, self._recording, self._files = stream, recording, files
         self._timing, self._listener = timing, listener
         self._decodable, self._patience = DecodableOfRing(stream.ring), Patience(stream)
+        self._times = SteadyTimes(stream.ring)
         self._noted = 0  # missed frames that were reported
         self._at_seam = False  # the next file has begun, or waits for a keyframe
 
@@ -124,13 +126,18 @@ class Recorder:
             frame = self._stream.receive(min(max(left, 0), TICK_S))
             self._recording.seconds = time.monotonic() - begin
             if frame is not None:
-                yield frame
+                yield self._times.steady(frame, frame.publish_ns or self._now_if_newest())
             self._listen()
             self._patience.look()
             advance(self._recording)
             if left <= 0:
                 self._recording.ended = "time"
                 return
+
+    def _now_if_newest(self) -> int | None:
+        """Return when the frame of a version 1 writer was published, ns: just now, unless it was read late."""
+        info = self._stream.info()
+        return time.monotonic_ns() if info.next_frame == info.frames else None
 
     def _write(self, picture: Picture) -> None:
         if picture.begins:

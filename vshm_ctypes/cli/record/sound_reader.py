@@ -10,6 +10,7 @@ from ...frame import Frame
 from .files import Files
 from .recording import Recording
 from .sink import SinkError
+from .steady_times import SteadyTimes
 
 FIRST_SOUND_S = 2.0
 
@@ -28,13 +29,14 @@ class Listener:
         self.first: Frame = first
         self._pending: Frame | None = first
         self._stream: Consumer | None = stream
+        self._times = SteadyTimes(stream.ring)
 
     def hand_over(self, files: Files, recording: Recording) -> None:
         """Write all sound that has come by now. Raises SinkError, OSError."""
         while (frame := self._receive(over=bool(recording.ended))) is not None:
             if files.sound_frames:  # what was missed earlier is from before the pictures
                 recording.sound_missed += frame.missed_before
-            files.write_sound(frame)
+            files.write_sound(self._times.steady(frame, frame.publish_ns))
 
     def _receive(self, over: bool) -> Frame | None:
         frame, self._pending = self._pending, None

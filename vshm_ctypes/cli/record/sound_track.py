@@ -12,7 +12,7 @@ from ...codec import Codec, codec_name
 from ...decodable import Picture
 from ...frame import Frame
 from .. import units
-from .sink import SinkError, time_ns
+from .sink import MOST_GAP_NS, SinkError, time_ns
 
 # Encoders are opened only to fill in the container's header; they encode nothing.
 _ENCODERS = {Codec.PCM_S16LE: "pcm_s16le", Codec.AAC: "aac", Codec.OPUS: "libopus"}
@@ -59,10 +59,15 @@ class SoundTrack:
         self._stream = container.add_stream(name, rate=self._rate, layout=layout)
         self._next: int | None = None  # number of the sample after the last one
         self._last = -1
+        self._taken_ns: int | None = None  # when the frame before was captured
 
     def fits(self, frame: Frame) -> bool:
         """Return whether the frame has the codec, sample rate and channels of the track."""
         return self._format == (frame.codec, frame.audio and frame.audio[:2])
+
+    def reaches(self, frame: Frame) -> bool:
+        """Return whether the pause before the frame is one that a container can tell."""
+        return self._taken_ns is None or time_ns(frame) - self._taken_ns <= MOST_GAP_NS
 
     def packet(self, av: Any, frame: Frame, begin_ns: int) -> Any:
         """Return a packet to mux, or None for a frame from before begin_ns, time 0 of the file. Raises SinkError."""
@@ -80,7 +85,7 @@ class SoundTrack:
         packet.pts = packet.dts = at
         packet.duration = frame.audio.samples
         packet.is_keyframe = True
-        self._last, self._next = at, at + frame.audio.samples
+        self._last, self._next, self._taken_ns = at, at + frame.audio.samples, time_ns(frame)
         return packet
 
 
@@ -94,8 +99,8 @@ class SoundAlone:
         self._next = 0  # number of the sample after the last packet
 
     def fits(self, picture: Picture) -> bool:
-        """Return whether the frame has the codec, sample rate and channels of the track."""
-        return self._track.fits(picture.frame)
+        """Return whether the frame can follow those before in one file."""
+        return self._track.fits(picture.frame) and self._track.reaches(picture.frame)
 
     def packets(self, picture: Picture) -> Iterator[Any]:
         """Yield the frame's packet; in a container without timestamps, silence first to fill a gap."""
