@@ -27,8 +27,8 @@ OPTIONS = [
     "--host-resolver-rules=MAP camera.test 127.0.0.1",
 ]
 DIED = TEXTS["dead"]
-# What is true, and no fault of the page, where the machine of a test is busy.
-BUSY = ("This browser decodes more slowly than the pictures come: some are skipped.", TEXTS["stalled"])
+TOO_SLOW = "This browser decodes more slowly than the pictures come: some are skipped."
+BUSY = (TOO_SLOW, TEXTS["stalled"])  # what is true, and no fault of the page, where the machine of a test is busy
 DESKTOP, PHONE = (1280, 900), (360, 740)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import ChromiumPage, Page
+from browser import TOO_SLOW, ChromiumPage, Page
 from encoded import stream
 from firefox import FIREFOX, FirefoxPage, firefox
 from serving import TOKEN, Server
@@ -28,6 +28,7 @@ from vshm_ctypes import Codec, Producer
 
 PLAIN = "bframes=0"
 REFRESH = "intra-refresh=1:bframes=0"
+TRIES = 5
 OPEN_GOP = "keyint=12:min-keyint=12:open-gop=1:bframes=2:b-adapt=0:b-pyramid="
 
 
@@ -68,12 +69,19 @@ def test_pictures_in_another_order_than_they_are_decoded_in_are_played(page: Pag
 
 def test_a_long_gop_that_lies_in_the_ring_is_played_without_complaint(page: Page, url: str, ring: str) -> None:
     units = encoded("keyint=200:min-keyint=200:bframes=0", count=180)
+
+    def shows_the_newest() -> bool:
+        return page.text("frame") in ("178", "179")
+
     with Producer(ring, slots=200) as producer:
         for data, key, _ in units:
             producer.write(data, keyframe=key)
-        page.open(url)
-        page.wait(lambda: page.text("frame") == "179" or page.text("frame") == "178", "the newest is shown")
-        assert not page.complaint
+        for _ in range(TRIES):
+            page.open(url)
+            page.wait(lambda: shows_the_newest() or TOO_SLOW in page.text("message"), "the newest is shown")
+            if shows_the_newest():  # a busy machine may decode too slowly to catch up
+                break
+        assert shows_the_newest() and not page.complaint
 
 
 def test_gradual_refresh_plays_where_the_browser_can_begin_else_it_is_said(page: Page, url: str, ring: str) -> None:

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from browser import ChromiumPage
+from browser import TOO_SLOW, ChromiumPage
 from serving import TOKEN, Server, camera
 
 # A browser that takes half a second for whatever it is given at once; pieces: of the stream, in each.
@@ -175,7 +175,7 @@ def test_a_video_that_jumping_does_not_help_comes_back_to_live(page: ChromiumPag
         page.open(by_fragments(guarded, ring))
         page.wait(lambda: page.shown > 25, "it plays")
         page.driver.execute_script("document.getElementById('video').currentTime -= 0.4")
-        page.says("This browser decodes more slowly than the pictures come: some are skipped.")
+        page.says(TOO_SLOW)
         page.wait(lambda: behind_s(page) < 0.3, "it has caught up")
         shown = page.shown
         page.wait(lambda: page.shown > shown + 25, "it plays on")
