@@ -274,3 +274,9 @@ class Frame(WithData):
         kind = "keyframe" if self.is_keyframe else "frame"
         what = self.audio or f"{self.width}x{self.height}"
         return f"<{kind} {self.number}: {self.size} bytes, {codec_name(self.codec)}, {what}>"
+
+
+def dated(frame: Frame, capture_ns: int) -> Frame:
+    """Return the frame with another time of capture, ns of CLOCK_MONOTONIC."""
+    view = frame._view
+    return Frame((*view[:_CAPTURE_NS], capture_ns, *view[_CAPTURE_NS + 1 :]), frame.data)

@@ -6,12 +6,11 @@ from __future__ import annotations
 import time
 
 from ...commandline.output import complain
-from ...frame import Frame
+from ...frame import Frame, dated
 
 AHEAD_NS = 10_000_000_000  # how far after its publication a picture may have been captured, by clocks that differ
 BACK_NS = 2_000_000_000  # a smaller step back is that of pictures that are reordered
 REORDERED = 16  # pictures that one may be in front of (ITU-T H.264 A.3.1, H.265 A.4.2)
-_CAPTURE_NS = 5  # in the fields of a frame's view
 
 
 class SteadyTimes:
@@ -55,10 +54,7 @@ class SteadyTimes:
         self._told_ns, self._highest_ns = told_ns, max(self._highest_ns, at_ns)
         if published_ns is not None:
             self._age_ns = published_ns - at_ns
-        if at_ns == frame.capture_ns:
-            return frame
-        view = frame._view
-        return Frame((*view[:_CAPTURE_NS], max(at_ns, 1), *view[_CAPTURE_NS + 1 :]), frame.data)
+        return frame if at_ns == frame.capture_ns else dated(frame, max(at_ns, 1))
 
     def _is_leap(self, at_ns: int, step_ns: int, published_ns: int) -> bool:
         usual_ns, self._step_ns = min(abs(step_ns), self._step_ns), abs(step_ns)
