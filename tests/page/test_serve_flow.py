@@ -6,11 +6,12 @@ import itertools
 from typing import Any
 
 import pytest
+from coded_streams import BEGIN_NS, put_all, units
 from serving import Server, camera, status
 from socket_browser import Browser, browse
 from unusual_streams import encoded
 
-from vshm_ctypes import Consumer, Producer
+from vshm_ctypes import Codec, Consumer, Producer
 from vshm_ctypes.cli.web import flow
 from vshm_ctypes.cli.web.flow import MOST_S, Flow
 from vshm_ctypes.cli.web.showing import HEAD, HEADER, KEYFRAME, Showing
@@ -133,7 +134,7 @@ def test_a_browser_that_falls_behind_goes_on_at_a_keyframe_and_all_is_counted(
 def test_what_a_ring_holds_waits_until_the_browser_takes_it(server: Server, ring: str) -> None:
     """If the ring's writer is silent, nothing comes after it, and no keyframe."""
     count = 50
-    units = encoded(f"keyint={count}:min-keyint={count}:bframes=0", count=count)
+    pictures = encoded(f"keyint={count}:min-keyint={count}:bframes=0", count=count)
 
     async def look(browser: Browser) -> None:
         await browser.until(lambda: bool(browser.pictures))
@@ -145,7 +146,7 @@ def test_what_a_ring_holds_waits_until_the_browser_takes_it(server: Server, ring
             await tell(browser)
 
     with Producer(ring, slots=count + 4) as producer:
-        for data, key, _ in units:
+        for data, key, _ in pictures:
             producer.write(data.ljust(400_000, b"\0"), keyframe=key)
         browser = browse(server, f"?ring={ring}&tells=got", look)
     assert gaps(browser) == []
@@ -174,6 +175,25 @@ def test_what_the_muxer_held_while_pictures_were_skipped_is_not_sent_late(ring: 
     heads = [HEADER.unpack_from(part) for part in sent]
     assert [head[0] for head in heads if not head[3] & HEAD] == [0, 1, 2, 3, 4, 5, 10, 11]
     assert showing.skipped == 4
+
+
+def test_after_an_outage_that_mp4_cannot_tell_the_browser_begins_anew(ring: str) -> None:
+    """Else FFmpeg refuses it, and the page says that the stream can't be played."""
+    sent: list[bytes] = []
+    way = Flow(tells=False)
+    showing = Showing(ring, "mp4", False, lambda told: sent.append(told) if isinstance(told, bytes) else None, way)
+    begins_ns = [BEGIN_NS, BEGIN_NS + 7 * 3600 * 1_000_000_000]
+    with Producer(ring) as producer, Consumer(ring) as reader:
+        for begin_ns in begins_ns:
+            put_all(producer, units("h264", 5), Codec.H264, begin_ns)
+        for _ in range(10):
+            frame = reader.receive(1)
+            assert frame is not None
+            showing.show(frame)
+    showing.close()
+    heads = [HEADER.unpack_from(part) for part in sent]
+    assert [head[1] for head in heads if head[3] & HEAD] == begins_ns
+    assert [head[0] for head in heads if not head[3] & HEAD] == [0, 1, 2, 3, 5, 6, 7, 8]  # but the last
 
 
 @pytest.mark.parametrize("name", ["%00", "%0A", "..", "%2F..%2Fetc", "x" * 300, "%3Cb%3E", "%FF", "%20", ""])

@@ -10,8 +10,9 @@ from typing import Any
 
 from ...bitstream import EntryPoint
 from ...decodable import Picture
+from ...frame import Frame
 from ..record.picture_track import PictureTrack
-from ..record.sink import SinkError, time_ns
+from ..record.sink import MOST_GAP_NS, SinkError, time_ns
 from ..record.sound_track import SoundTrack
 
 OPTIONS = {
@@ -50,7 +51,7 @@ class Fragments:
 
         self._av = av
         self._written = _Written()
-        self._first_ns = time_ns(first.frame)
+        self._first_ns = self._last_ns = time_ns(first.frame)
         self._ahead: deque[Picture] = deque()  # frames whose times are not known yet
         self._under_way: Picture | None = None
         self._sound: SoundTrack | None = None
@@ -77,8 +78,13 @@ class Fragments:
             return self._first_ns
         return self._pictures.begin_ns or 0
 
+    def reaches(self, frame: Frame) -> bool:
+        """Return whether the frame can follow; one after too long a pause needs fragments of its own."""
+        return time_ns(frame) - self._last_ns <= MOST_GAP_NS
+
     def add(self, unit: Picture) -> Iterator[tuple[Picture, bytes]]:
         """Take a frame, and yield the fragments that are complete, each with its frame. Raises SinkError."""
+        self._last_ns = time_ns(unit.frame)
         self._ahead.append(unit)
         with self._errors_told():
             for packet in self._packets(unit):

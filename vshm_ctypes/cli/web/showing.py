@@ -73,7 +73,7 @@ class Showing:
 
     def show(self, frame: Frame, is_patient: Callable[[], bool] = lambda: False) -> None:
         """Send the next frame, or skip it if the browser does not keep up and is_patient() returns False."""
-        if frame.codec != self._codec:
+        if frame.codec != self._codec or (self._fragments is not None and not self._fragments.reaches(frame)):
             self._choose(frame.codec)
         if self._material is None:
             return
