@@ -123,7 +123,8 @@ class Decodable:
         if begins and entry is EntryPoint.NONE:
             return None
         self._begun, self._point = True, None
-        self._format = picture_format(frame.data, frame.codec)
+        # Of a stream that does not begin with start codes, some pictures would tell their format, and others not.
+        self._format = picture_format(frame.data, frame.codec) if frame.codec not in _CODED else None
         return Picture(frame, frame.data, entry, self._format, None, begins)
 
     def _begin(self, frame: Frame, entry: EntryPoint) -> Picture | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from coded_streams import BEGIN_NS, FRAME_NS, KINDS, PERIOD, Coded, Unit, put, units
 from encoded import decoded
+from vshm import vshm
 from writers import meanwhile
 
 from vshm_ctypes import Codec, Flag, Frame, Producer
@@ -22,6 +23,7 @@ from vshm_ctypes.cli.record import verb as record_verb
 from vshm_ctypes.cli.record.files import Files
 
 ENDINGS = {Codec.H264: ".h264", Codec.H265: ".h265", Codec.JPEG: ".mjpeg"}
+MAKERS = b"DHAV\xfd\1"  # a maker's own header
 SETS = {Codec.H264: (7, 8), Codec.H265: (32, 33, 34)}
 
 
@@ -208,6 +210,35 @@ def test_why_nothing_was_recorded_is_told_however_soon_it_ends(
         assert main(["record", ring, "-o", str(tmp_path / "clip.mp4"), "--from", start, "-t", "0.2"]) == 1
     told = "among 8 frames was no keyframe" if start == "oldest" else "no frame came"  # from where it starts
     assert f"nothing was recorded: {told}" in capsys.readouterr().err
+
+
+def test_so_it_is_where_the_writer_ends_first(ring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Producer(ring, slots=100) as producer:
+        for unit in units("h264"):
+            producer.write(unit.data)  # no keyframe is flagged
+        closing = threading.Timer(0.5, producer.close)
+        closing.start()
+        assert main(["record", ring, "-o", str(tmp_path / "clip.mp4"), "--from", "oldest"]) == 1
+        closing.join()
+    told = capsys.readouterr().err
+    assert f"nothing was recorded: among {len(units('h264'))} frames was no keyframe" in told
+    assert "the writer closed the ring" in told
+
+
+@pytest.mark.parametrize("ending", [".h264", ".mp4", ".mkv"])
+def test_what_a_camera_puts_in_front_of_each_picture_is_no_other_stream(ring: str, tmp_path: Path, ending: str) -> None:
+    """A header of its maker's, which decoders pass over, as they look for a start code."""
+    path = tmp_path / f"clip{ending}"
+    stream = units("h264")
+    with Producer(ring, slots=100) as producer:
+        for at, unit in enumerate(stream):
+            put(producer, unit._replace(data=MAKERS + unit.data), Codec.H264, BEGIN_NS + at * FRAME_NS)
+        outcome = vshm("record", ring, "-o", str(path), "--from", "oldest", "-c", str(len(stream)))
+    assert outcome.code == 0, outcome.err
+    if ending == ".h264":
+        assert path.stat().st_size == sum(len(unit.data) + len(MAKERS) for unit in stream)
+    else:
+        assert [number for _, number in decoded(str(path))] == [number % 20 for number in range(len(stream))]
 
 
 def test_what_is_lost_at_the_end_for_want_of_a_keyframe_is_told(

@@ -158,7 +158,11 @@ class Pictures:
                         raise self.ended
                     return
                 try:
-                    frame = await self._consumer.wait_async()
+                    silence = self._stream.silence
+                    is_silent = not (silence.is_over or self.books.span)
+                    frame = await self._consumer.wait_async(silence.until(None) if is_silent else None)
+                    if frame is None and is_silent:
+                        silence.look(self._consumer)
                 except (ProducerClosed, ProducerDied) as error:
                     self.ended = error
                     continue
@@ -209,8 +213,16 @@ class Pictures:
 
     def _next(self, timeout: float | None) -> Frame | None:
         """Return the next frame, or None if there is none in time or the ring has ended, as self.ended then tells."""
+        silence = self._stream.silence
+        deadline = None if timeout is None else monotonic() + timeout
         try:
-            return self._consumer.receive(timeout)
+            while not (silence.is_over or self.books.span):
+                if (frame := self._consumer.receive(silence.until(deadline))) is not None:
+                    return frame
+                silence.look(self._consumer)
+                if deadline is not None and monotonic() >= deadline:
+                    return None
+            return self._consumer.receive(timeout if deadline is None else max(deadline - monotonic(), 0))
         except (ProducerClosed, ProducerDied) as error:
             self.ended = error
             return None

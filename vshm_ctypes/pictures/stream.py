@@ -15,6 +15,7 @@ from ..codec import RAW_CODECS, Codec, codec_name
 from ..earlier import DecodableOfRing
 from ..errors import BrokenPicture, IncompatibleRing
 from ..frame import Described, Flag, Frame
+from .silence import Silence
 from .turning import EXIF, Orientation, Signs
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class DecodedStream:
         self._outside: list[tuple[Unit, Any]] = []  # pictures that wait for one that they may refer to
         self._orientation = Orientation()
         self._warned: set[str] = set()
+        self.silence = Silence(ring)
 
     def take(self, frame: Frame, *, alone: bool = False) -> list[Decoded]:
         """Return the pictures that are complete now. alone: nothing but keyframes is given, each for itself.
@@ -153,6 +155,7 @@ class DecodedStream:
         except BrokenPicture:
             self._lose()
             return []
+        self.silence.is_over = True
         return [Decoded(frame, frame, self._books.lost)]
 
     def _unit(self, frame: Frame) -> Unit | None:
@@ -204,6 +207,7 @@ class DecodedStream:
         return self._as_decoded(free)
 
     def _as_decoded(self, pictures: list[tuple[Unit, Any]]) -> list[Decoded]:
+        self.silence.is_over = self.silence.is_over or bool(pictures)
         return [Decoded(unit.frame, picture, self._books.lost, unit.signs) for unit, picture in pictures]
 
     def _give_up(self, number: int) -> list[Decoded]:
@@ -221,6 +225,7 @@ class DecodedStream:
     def _lose(self) -> None:
         """Count a damaged unit, and go on with the next entry point: all until then refers to it, directly or not."""
         self._books.damaged += 1
+        self.silence.damaged(self._books.damaged, self._codec)
         self._decodable.skip()
 
     def _forget(self) -> None:

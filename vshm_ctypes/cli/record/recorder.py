@@ -64,7 +64,7 @@ class Recorder:
             failure = error
         self._tell_cut()
         self._recording.cut += self._patience.end()
-        if self._recording.ended in ("time", "interrupt"):
+        if failure is None and self._recording.ended != "count":
             self._patience.end_early()
         endings = [self._files.close, *([self._timing.close] if self._timing is not None else [])]
         for end in endings if failure else [self._listen, *endings]:
