@@ -89,6 +89,22 @@ def test_sound_alone_is_in_what_the_name_says(ring: str, tmp_path: Path, kind: s
     assert seconds == pytest.approx(2.5, abs=0.06)
 
 
+@pytest.mark.parametrize("channels", range(3, 9))
+@pytest.mark.parametrize("ending", [".wav", ".mkv", ".mp4", ".mka"])
+def test_an_array_of_microphones_is_recorded_channel_by_channel(
+    ring: str, tmp_path: Path, channels: int, ending: str
+) -> None:
+    path = tmp_path / f"clip{ending}"
+    samples = numpy.arange(320 * channels, dtype="<i2").reshape(320, channels)
+    with Producer(ring, slots=100, slot_size=8192, media=Media.AUDIO) as producer:
+        for _ in range(10):
+            producer.write(samples.tobytes(), codec=Codec.PCM_S16LE, **AudioFormat(16000, channels, 320).meta())
+        assert main(["record", ring, "-o", str(path), "--from", "oldest", "-c", "1"]) == 0
+    with av.open(str(path)) as container:
+        found = numpy.concatenate([frame.to_ndarray().reshape(-1, channels) for frame in container.decode(audio=0)])
+    assert (found == samples).all()
+
+
 @pytest.mark.parametrize(("kind", "ending"), REFUSED)
 @pytest.mark.parametrize("is_there", [False, True])
 def test_what_the_name_does_not_say_is_refused(

@@ -123,7 +123,7 @@ class ContainerSink:
         else:
             pictures = PictureTrack(self._av, container, kind, picture, self._sets_change)
         if self._sound is not None:
-            self._sound_track = SoundTrack(container, self._sound)
+            self._sound_track = SoundTrack(container, self._sound, is_file=True)
         self._container = container
         return pictures
 

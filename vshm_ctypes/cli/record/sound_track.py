@@ -19,7 +19,9 @@ _ENCODERS = {Codec.PCM_S16LE: "pcm_s16le", Codec.AAC: "aac", Codec.OPUS: "libopu
 MP4_MOST_HZ = 65535  # an MP4 sample entry has 16 bits for the sample rate (ISO/IEC 14496-12 clause 12.2.3)
 TREMBLES = 100  # times of capture jitter by at most 1/TREMBLES s
 MOST_SILENCE_S = 3600  # at most so much silence fills a gap
+# By number of channels: FFmpeg's name. PCM of more is often that of an array of microphones, whatever it is called.
 _LAYOUTS = {1: "mono", 2: "stereo"}
+_MORE_OF_PCM = {3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
 def _bare(frame: Frame, is_rtp: bool) -> bytes:
@@ -39,12 +41,16 @@ def _bare(frame: Frame, is_rtp: bool) -> bytes:
 
 
 class SoundTrack:
-    """A track of sound; first is any of its frames. Raises SinkError if no container takes the format."""
+    """A track of sound; first is any of its frames. is_file: more than two channels of PCM may be kept.
 
-    def __init__(self, container: Any, first: Frame) -> None:
+    Raises SinkError if no container takes the format.
+    """
+
+    def __init__(self, container: Any, first: Frame, is_file: bool = False) -> None:
         self._format = (first.codec, first.audio and first.audio[:2])
         sound = first.audio
-        if sound is None or first.codec not in _ENCODERS or not sound.sample_rate or sound.channels not in _LAYOUTS:
+        layouts = _LAYOUTS | (_MORE_OF_PCM if is_file and first.codec == Codec.PCM_S16LE else {})
+        if sound is None or first.codec not in _ENCODERS or not sound.sample_rate or sound.channels not in layouts:
             what = f"{codec_name(first.codec)} {units.stream(first.width, first.height, sound)}"
             raise SinkError(0, f"{what}: not a sound that a recording can have")
         self._rate = sound.sample_rate
@@ -53,7 +59,7 @@ class SoundTrack:
             limit = f"does not go into .{container.format.name}, which says up to {MP4_MOST_HZ}"
             raise SinkError(0, f"PCM of {self._rate} Hz {limit}: {advice}")
         self._is_rtp = container.format.name == "rtsp"
-        name, layout = _ENCODERS[Codec(first.codec)], _LAYOUTS[sound.channels]
+        name, layout = _ENCODERS[Codec(first.codec)], layouts[sound.channels]
         if self._is_rtp and first.codec == Codec.PCM_S16LE:
             name = "pcm_s16be"
         self._stream = container.add_stream(name, rate=self._rate, layout=layout)
@@ -93,7 +99,7 @@ class SoundAlone:
     """The track of a recording of sound only, with the methods of PictureTrack. Raises SinkError."""
 
     def __init__(self, av: Any, container: Any, first: Picture) -> None:
-        self._av, self._track = av, SoundTrack(container, first.frame)
+        self._av, self._track = av, SoundTrack(container, first.frame, is_file=True)
         self.begin_ns = time_ns(first.frame)
         self._is_untimed = container.format.name == "wav"  # WAV has no timestamps, so a gap must be filled
         self._next = 0  # number of the sample after the last packet
