@@ -10,6 +10,7 @@ from ..picture import PIXELS, PictureLayout, Range
 from .arrays import Array, Payload, planes_of
 from .packages import not_installed
 from .turning import UPRIGHT, Signs, display_matrix, turned
+from .turns import Turns
 
 try:
     import av
@@ -37,6 +38,7 @@ class Converter:
     def __init__(self, format: str) -> None:  # noqa: A002 - as numpy, PyAV and FFmpeg call it
         self._format = _FORMATS[format]
         self._reformatter: Any = av.video.reformatter.VideoReformatter()
+        self._turns = Turns()
 
     def array(self, picture: av.VideoFrame, signs: Signs | None = None) -> Array:
         """Return the picture as an array that nobody else uses: height x width x 3, or height x width for grey.
@@ -57,14 +59,15 @@ class Converter:
         rgb = picture.format.is_rgb or picture.format.has_palette
         # swscale weighs R'G'B' for grey by the matrix that is set; OpenCV and JPEG by that of BT.601.
         matrix = _BT601 if rgb else _matrix_of(picture)
-        done = self._reformatter.reformat(
-            picture,
-            format=name,
-            src_colorspace=matrix,
-            dst_colorspace=matrix,
-            dst_color_range=_FULL,
-            threads=1,  # more would gain little: a picture of 1920 x 1080 takes less than a millisecond
-        )
+        with self._turns.take():
+            done = self._reformatter.reformat(
+                picture,
+                format=name,
+                src_colorspace=matrix,
+                dst_colorspace=matrix,
+                dst_color_range=_FULL,
+                threads=1,  # more would gain little: a picture of 1920 x 1080 takes less than a millisecond
+            )
         array: Array = done.to_ndarray()
         return array.copy() if done is picture else array
 

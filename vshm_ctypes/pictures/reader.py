@@ -18,6 +18,7 @@ from ..rings import Ring
 from .arrays import Array
 from .picture import FORMATS, Picture, Shaper
 from .stream import Decoded, DecodedStream, Lost, PictureBooks, begins_anew, stands_alone
+from .turns import Turns
 
 if TYPE_CHECKING:
     from ..consumer import Policy
@@ -36,7 +37,8 @@ class Pictures:
 
     Decoding begins at the newest keyframe in the ring. After a gap or a damaged frame it begins anew at the next
     keyframe: no picture is returned that refers to one that was lost. Pictures are returned in the order in which
-    they are shown; a stream with B-frames delays them by as many as it reorders, and nothing else does.
+    they are shown; a stream with B-frames delays them by as many as it reorders, and nothing else does. Several threads
+    may read: each picture goes to one of them.
 
     Args:
         ring: channel number, NAME or /NAME; None is /video_stream.
@@ -81,6 +83,7 @@ class Pictures:
         self._passed_over: int | None = None  # frames that the library has skipped, by its books
         self._told = Lost()  # until the last picture that was returned
         self._shaper = Shaper(format)
+        self._turns = Turns()
         self._consumer = Consumer(
             ring,
             channel=channel,
@@ -119,6 +122,10 @@ class Pictures:
             HandleClosed: it is closed.
         """
         deadline = None if timeout is None else monotonic() + timeout
+        with self._turns.take(timeout) as is_my_turn:
+            return self._received(deadline) if is_my_turn else None
+
+    def _received(self, deadline: float | None) -> Picture | None:
         while not self._ready:
             if self.ended is not None:
                 self._keep(self._stream.end())  # what was held back for pictures that do not come any more
