@@ -9,6 +9,8 @@ from machines import PORT
 from relay_link import Lines, Relay, holes, relay  # noqa: F401
 from writers import wait_until
 
+from vshm_ctypes.bridges.figures import Cause
+
 PROGRAM = Path(__file__).parents[1] / "helpers" / "relay_stranger.py"
 HUGE = {"slots": 4096, "slot_size": 1 << 27, "media": 0, "epoch": 1, "codec": None, "width": 0, "height": 0, "fps": 0}
 
@@ -46,6 +48,7 @@ def test_noise_on_every_key_harms_nothing(relay: Relay) -> None:  # noqa: F811
     assert all(frame["crc"] == written[frame["number"]]["crc"] for frame in frames)
     relay.camera.terminate()
     relay.wait_end()
-    assert relay.imported()["streams"][0]["dropped"] == {}
+    # A busy machine may lose frames on the way; those up to the next keyframe are then left out.
+    assert set(relay.imported()["streams"][0]["dropped"]) <= {Cause.UNDECODABLE}
     relay.wait_told("samples refused, the last one: ")
     assert holes(frames) <= relay.end()

@@ -26,10 +26,11 @@ from hil.bench.payload import Payload, number_of
 from hil.bench.peer import Link, Peer
 from hil.bench.peers import OF_PICTURES, PEERS, peer_class
 from hil.bench.sides import SETTLING
-from hil.blocks.block import BlockError
+from hil.blocks.block import Block, BlockError
 
 SIZE = 64 * 1024
 PICTURE = 1920 * 1080 * 3 // 2
+LONGER = 2  # times
 MANY = 20  # frames, far more than a link keeps
 LOSES_NONE = ("pipe", "websocket")
 
@@ -54,10 +55,21 @@ def peer(request: pytest.FixtureRequest) -> str:
     return name
 
 
+def long_enough(peer: str, case: Case, seconds: float) -> Block:
+    """Run a block, and a longer one where a busy machine let a reader have nothing in so short a time."""
+    seen = run_block(peer, case, seconds)
+    for _ in range(LONGER):
+        if "silent" not in seen.faults():
+            break
+        seconds *= 10
+        seen = run_block(peer, case, seconds)
+    return seen
+
+
 def test_of_pictures_as_fast_as_it_goes_each_is_received_whole_or_passed_over(peer: str) -> None:
     if peer not in OF_PICTURES:
         pytest.skip("it is not measured with pictures, since it has no way to pass over those that are not the newest")
-    seen = run_block(peer, Case(PICTURE, 2, 0, slots=4, newest=True), 0.1)
+    seen = long_enough(peer, Case(PICTURE, 2, 0, slots=4, newest=True), 0.1)
     assert seen.faults() == {}
     assert [reader.received + reader.missed for reader in seen.readers] == [seen.written] * 2
 
@@ -117,7 +129,7 @@ def test_every_frame_at_a_rate_that_all_can_keep_is_received_or_missed(peer: str
 
 
 def test_the_books_are_exact_as_fast_as_it_goes(peer: str) -> None:
-    seen = run_block(peer, Case(512 * 1024, receivers=1, fps=0), seconds=0.2)
+    seen = long_enough(peer, Case(512 * 1024, receivers=1, fps=0), 0.2)
     assert seen.faults() == {}
     assert seen.written > SETTLING
     assert seen.readers[0].received + seen.readers[0].missed == seen.written

@@ -25,7 +25,7 @@ raw = picture_layout(Codec.RGB24, 32, 10)
 with (
     Producer() as pictures,
     Producer("audio_stream", media=Media.AUDIO) as sounds,
-    Producer(3, slots=8, slot_size=raw.size) as raws,
+    Producer(3, slots=240, slot_size=raw.size) as raws,  # a program that borrows may need seconds for its imports
 ):
     rings = [pictures, *(Producer(channel) for channel in sys.argv[2:])]
     print("ready", flush=True)
