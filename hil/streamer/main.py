@@ -238,7 +238,8 @@ def run(arguments: argparse.Namespace, over: End) -> int:
             status = Status(everything, sound.source if sound is not None else None)
             LOG.info("%s: %dx%d at %g fps", source.name, source.width, source.height, source.fps)
             whole = stream(source, lanes, status, over)
-            status.end()
+            status.stop()
+        status.end()  # now that the encoders are done with their last pictures
         if arguments.stats:
             import json
 

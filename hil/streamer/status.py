@@ -74,11 +74,14 @@ class Status:
         self._last[at] = now
         return _Row(lane.channel.ring, frames / seconds, size * 8 / seconds, now[0], _dropped(lane))
 
-    def end(self) -> None:
-        """Leave the lines as they are, and print the sums."""
+    def stop(self) -> None:
+        """Leave the lines as they are."""
         if self._live is not None:
             with suppress(OSError):
                 self._live.stop()
+
+    def end(self) -> None:
+        """Print the sums."""
         seconds = max(time.monotonic() - self._begin_s, 1e-9)
         for lane in self._lanes:
             frames, bit_rate = lane.books.written, lane.outlet.written_bytes * 8 / seconds

@@ -63,6 +63,15 @@ def test_with_wait_it_begins_when_the_source_is_there(ring: str, tmp_path: Path)
     assert "tried again" not in err  # said once
 
 
+def test_the_sums_count_what_the_encoders_finish_at_the_end(ring: str, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mkv"
+    clip(path)
+    with start("--device", f"file:{path}", "--channel", f"{ring}:1920x1080,codec=h264,slot=2M", "--stats") as process:
+        out, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, err
+    assert f"{json.loads(out)['channels'][ring]['written']} frames in " in err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_waiting_too(tmp_path: Path, number: signal.Signals) -> None:
     with start("--wait", "--device", f"file:{tmp_path}/none.mkv") as process:
