@@ -75,7 +75,9 @@ def test_parameter_sets_that_came_once_are_known_to_each_session(codec: Codec, r
             with rtsp_server(port, f"{kind} ! fakesink"):
                 bridge.wait_for_sent(40)
             wait_until(lambda: len(camera.written) > 100, "the ring has forgotten its beginning")
-            with rtsp_server(port, f"{kind} ! mpegtsmux ! filesink location={file} sync=false async=false"):
+            into = f"filesink location={file} sync=false async=false buffer-mode=unbuffered"
+            with rtsp_server(port, f"{kind} ! mpegtsmux ! {into}"):
+                wait_until(lambda: file.exists() and file.stat().st_size > 0, "the next session has pictures")
                 bridge.wait_for_sent(bridge.stream()["sent"] + 40)
                 assert bridge.end() == 0
                 whole_size(file)
