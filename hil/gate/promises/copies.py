@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from functools import partial
 
+from .handlers import Handler, handle
 from .raw import Guarded, Meta
 from .scene import Scene, promise
 from .sides import NO_WAIT, Reader, Writer
@@ -17,7 +18,6 @@ PAGE = mmap.PAGESIZE
 PAGES = 32
 SLOTS = 6
 NO_ACCESS = 0  # PROT_NONE, which mmap does not have
-Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
 class _Halting:
@@ -30,7 +30,6 @@ class _Halting:
         self._memory = mmap.mmap(-1, PAGES * PAGE)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
         self._libc = ctypes.CDLL(None)
-        self._libc.signal.restype, self._libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
         self._libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         self._handler = Handler(self._halted)  # kept, since the kernel keeps its address
         self.halts = 0
@@ -38,11 +37,11 @@ class _Halting:
     def arm(self, page: int, meanwhile: Callable[[], None]) -> None:
         """Halt the next access to a page, once, and call meanwhile before it goes on."""
         self._place, self._meanwhile, self.halts = self.address + page * PAGE, meanwhile, 0
-        self._libc.signal(signal.SIGSEGV, ctypes.cast(self._handler, ctypes.c_void_p))
+        handle(signal.SIGSEGV, self._handler)
         self._libc.mprotect(self._place, PAGE, NO_ACCESS)
 
     def _halted(self, number: int) -> None:
-        self._libc.signal(signal.SIGSEGV, None)  # the next one is a crash
+        handle(signal.SIGSEGV, None)  # the next one is a crash
         self._libc.mprotect(self._place, PAGE, mmap.PROT_READ | mmap.PROT_WRITE)
         self.halts += 1
         self._meanwhile()

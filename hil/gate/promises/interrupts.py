@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 
+from .handlers import Handler, handle
 from .scene import FRAME, PATIENCE_MS, Scene, mappings_of, measured, promise, until_asleep
 from .sides import Reader
 from .stalls import Stalls
@@ -16,7 +16,6 @@ from .waiting import LONG_WAITS_MS, timed, waits
 
 HALF_A_SECOND = 0.5
 LONG_MS = 10_000
-Handler = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
 @measured
@@ -54,14 +53,12 @@ def ends_a_wait_by_interrupt(scene: Scene) -> None:
     scene.writer()
     reader = scene.reader(reconnect=1)  # callers of the original get 0 for the handler's signal
     handler = Handler(lambda number: reader.interrupt())
-    libc = ctypes.CDLL(None)
-    libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
 
     def by_thread() -> None:
         threading.Timer(0.1, reader.interrupt).start()
 
     def by_handler() -> None:
-        libc.signal(signal.SIGALRM, ctypes.cast(handler, ctypes.c_void_p))
+        handle(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, 0.1)
 
     with Stalls() as stalls:
@@ -114,9 +111,7 @@ def ends_a_wait_whose_handle_is_destroyed_in_a_handler(scene: Scene) -> None:
     def play() -> Iterator[str]:
         reader = scene.reader()
         handler = Handler(lambda number: reader.destroy())
-        libc = ctypes.CDLL(None)
-        libc.signal.restype, libc.signal.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
-        libc.signal(signal.SIGUSR1, ctypes.cast(handler, ctypes.c_void_p))
+        handle(signal.SIGUSR1, handler)
         inherited = len(mappings_of(scene.path(scene.channel_name).stat().st_ino)) - 1
         yield "waits"
         yield str(reader.wait(PATIENCE_MS).answer)
