@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Picture", "PictureBooks", "Pictures"]
 
 _ROUNDS = 8  # that "newest" catches up with what came while it was decoding
+_AT_ONCE = 0.0  # a deadline that is over: nothing is waited for
 
 
 class Pictures:
@@ -132,8 +133,7 @@ class Pictures:
                 if not self._ready:
                     raise self.ended
                 break
-            left = None if deadline is None else max(deadline - monotonic(), 0)
-            frame = self._next(left)
+            frame = self._next(deadline)
             if frame is not None:
                 self._take(frame)
             elif self.ended is None:
@@ -166,9 +166,8 @@ class Pictures:
                     return
                 try:
                     silence = self._stream.silence
-                    is_silent = not (silence.is_over or self.books.span)
-                    frame = await self._consumer.wait_async(silence.until(None) if is_silent else None)
-                    if frame is None and is_silent:
+                    frame = await self._consumer.wait_async(silence.until(None) if self._is_silent else None)
+                    if frame is None and self._is_silent:
                         silence.look(self._consumer)
                 except (ProducerClosed, ProducerDied) as error:
                     self.ended = error
@@ -218,18 +217,22 @@ class Pictures:
 
     # ---- decoding ----
 
-    def _next(self, timeout: float | None) -> Frame | None:
+    @property
+    def _is_silent(self) -> bool:
+        """Whether no frame has come yet, and it may have to be said why."""
+        return not (self._stream.silence.is_over or self.books.span)
+
+    def _next(self, deadline: float | None) -> Frame | None:
         """Return the next frame, or None if there is none in time or the ring has ended, as self.ended then tells."""
         silence = self._stream.silence
-        deadline = None if timeout is None else monotonic() + timeout
         try:
-            while not (silence.is_over or self.books.span):
+            while self._is_silent:
                 if (frame := self._consumer.receive(silence.until(deadline))) is not None:
                     return frame
                 silence.look(self._consumer)
                 if deadline is not None and monotonic() >= deadline:
                     return None
-            return self._consumer.receive(timeout if deadline is None else max(deadline - monotonic(), 0))
+            return self._consumer.receive(None if deadline is None else max(deadline - monotonic(), 0))
         except (ProducerClosed, ProducerDied) as error:
             self.ended = error
             return None
@@ -247,7 +250,7 @@ class Pictures:
             if waiting is None:
                 return
             self._catch_up(waiting)
-            waiting = self._next(0) if self.ended is None else None
+            waiting = self._next(_AT_ONCE) if self.ended is None else None
         if waiting is not None:
             self._catch_up(waiting)
 
@@ -262,7 +265,7 @@ class Pictures:
             frames.append(following)
             if stands_alone(following.codec):
                 self._pass_over()
-            following = self._next(0)
+            following = self._next(_AT_ONCE)
         for one in frames:
             self._keep(self._stream.take(one))
 
