@@ -55,7 +55,7 @@ def test_a_server_gets_each_picture_as_it_was_written(codec: Codec, ring: str, t
         whole_size(file)
         stream = bridge.stream()
         balance(stream)
-        assert set(stream["dropped"]) <= {"ended", "slow"}  # as on a busy machine
+        assert set(stream["dropped"]) <= {"down", "ended", "slow"}  # as on a busy machine
         assert packets(file)[0].key
     recorded = picture_hashes(file)
     assert len(recorded) >= 85  # a few are still in the server's queue when the session ends

@@ -20,6 +20,7 @@ from vshm_ctypes.cli.survey import survey_one
 REALTIME_OFFSET_AT = 96  # FORMAT.md, from the extension on
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_healthy_ring_has_no_finding(ring: str) -> None:
     with Camera(ring):
         time.sleep(0.2)

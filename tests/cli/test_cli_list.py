@@ -49,12 +49,19 @@ def listed_once(name: str, is_so: Callable[[dict[str, Any]], bool], what: str) -
     return told[-1]
 
 
+def is_read_here(line: dict[str, Any]) -> bool:
+    """Whether this process is told as a reader of the ring; others of the machine may look at it for a moment."""
+    return os.getpid() in [process["pid"] for process in line["readers"]]
+
+
 def test_list_tells_stream_writer_and_readers(ring: str) -> None:
     with Camera(ring, fps=100, gop=10) as camera, Consumer(ring):
         wait_until(lambda: camera.written > 30, "the ring is full")
         # This process writes too, and a writer is no reader of its own.
         line = listed_once(
-            ring, lambda line: not line["readers"] and 50 < (line["fps"] or 0) < 150, "100 fps, no reader"
+            ring,
+            lambda line: not is_read_here(line) and 50 < (line["fps"] or 0) < 150,
+            "100 fps, not read by its writer",
         )
         wait_until(lambda: camera.written > 100, "looking disturbs nobody")
     assert (line["codec"], line["width"], line["height"], line["gop"]) == ("h264", 640, 360, 10)
@@ -75,8 +82,8 @@ def test_list_finds_readers_without_their_help(ring: str) -> None:
             assert reader.stdout is not None and reader.stdin is not None
             reader.stdout.readline()
             name = Path(f"/proc/{reader.pid}/comm").read_text().strip()
-            readers = [{"pid": reader.pid, "name": name, "writes": False}]
-            listed_once(ring, lambda line: bool(line["readers"] == readers), "the reader is told")
+            told = {"pid": reader.pid, "name": name, "writes": False}
+            listed_once(ring, lambda line: told in line["readers"], "the reader is told")
             reader.stdin.close()
 
 
@@ -217,7 +224,7 @@ def test_a_version_1_writer_is_told_as_one(channel: Channel) -> None:
         line = listed(f"/{channel.ring_path.name}")
     assert (line["state"], line["writer"], line["age_s"]) == ("v1", None, None)
     # Its writer, or a reader that signs in: both can write.
-    assert [(process["pid"], process["writes"]) for process in line["readers"]] == [(peer.pid, True)]
+    assert (peer.pid, True) in [(process["pid"], process["writes"]) for process in line["readers"]]
 
 
 def test_the_last_frame_of_a_version_1_writer_is_as_old_as_the_wall_clock_says(channel: Channel) -> None:

@@ -18,6 +18,9 @@ from writers import wait_until
 
 TOLD = "too many files open"
 
+# What looks at all rings publishes its counters with each of them, as one of its readers.
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 @contextmanager
 def started(folder: Path, *words: str) -> Iterator["subprocess.Popen[bytes]"]:

@@ -244,7 +244,7 @@ def test_a_picture_that_was_asked_how_it_lies_is_freed_with_its_last_reference()
     """Without the help of Python's garbage collector, which comes along after a hundred pictures."""
 
     def alive() -> int:
-        return sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+        return sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
 
     gc.disable()
     try:
