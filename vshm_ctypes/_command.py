@@ -66,8 +66,11 @@ def _begin() -> None:
     for number in NUMBERS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _leave)
-    from .descriptors import open_standard_streams  # during this import, a signal already ends the command
+    import gc  # during this import and the next, a signal already ends the command
 
+    from .descriptors import open_standard_streams
+
+    atexit.register(gc.freeze)  # a search for garbage takes longer than most verbs, and all ends with the process
     open_standard_streams()
     _undo_inherited()
 
