@@ -43,6 +43,7 @@ from .own_shm import mount_tmpfs, own_shared_memory
 from .preloads import CLOCK_STEPS_BACK, CLOCK_STEPS_FORWARD, JEMALLOC, NO_NAMELESS_FILES
 from .sandboxes import (
     refusing_locks,
+    refusing_locks_of_whole_files,
     refusing_nameless_files,
     refusing_rare_calls,
     refusing_threads,
@@ -89,6 +90,7 @@ __all__ = [
     "on_terminal",
     "own_shared_memory",
     "refusing_locks",
+    "refusing_locks_of_whole_files",
     "refusing_nameless_files",
     "refusing_rare_calls",
     "refusing_threads",

@@ -31,6 +31,7 @@ _CALLS: dict[str, dict[str, str]] = {
         "copy_file_range": "326",
         "fcntl": "72",
         "openat": "257",
+        "flock": "73",
     },
     "aarch64": {
         "setitimer": "103",
@@ -48,6 +49,7 @@ _CALLS: dict[str, dict[str, str]] = {
         "copy_file_range": "285",
         "fcntl": "25",
         "openat": "56",
+        "flock": "32",
     },
 }
 
@@ -73,6 +75,11 @@ def refusing_timers(error: int) -> Host:
 def refusing_locks(error: int) -> Host:
     """Return a host on which locks of open files fail with that error number."""
     return refusing("locks of open files", error, "fcntl:1=37", "fcntl:1=38")
+
+
+def refusing_locks_of_whole_files(error: int) -> Host:
+    """Return a host on which flock() fails with that error number."""
+    return refusing("locks of whole files", error, "flock")
 
 
 def refusing_nameless_files(error: int) -> Host:

@@ -25,12 +25,13 @@ from hosts import (
     Host,
     on,
     refusing_locks,
+    refusing_locks_of_whole_files,
     refusing_nameless_files,
     refusing_rare_calls,
     refusing_threads,
     umask,
 )
-from vshm_ctypes import ProducerNotRunning, inspect
+from vshm_ctypes import Consumer, ProducerNotRunning, inspect
 
 NOBODY = 65534
 
@@ -105,6 +106,20 @@ def test_a_sandbox_that_forbids_what_a_writer_needs_is_told(
     assert "mount proc" not in result.stderr
     with Camera(ring):
         assert vshm("show", ring, host=host).code == 0  # readers need nothing of it
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS, errno.ENOLCK])
+def test_a_reader_whose_lock_nobody_may_ask_for_lives(ring: str, alone: None, error: int) -> None:
+    host = refusing_locks_of_whole_files(error)
+    with Camera(ring) as camera, Consumer(ring, publish=True) as stream:
+        wait_until(lambda: camera.written > 2 and stream.receive(1) is not None, "its counters are published")
+        outcome = vshm("check", "--clean", "--json", host=host)
+        assert outcome.out, outcome.err
+        assert outcome.json["removed"] == []
+        assert "stale-publication" not in [one["code"] for one in outcome.json["findings"]]
+        shown = vshm("show", ring, "--json", host=host)
+        assert shown.code == 0, shown.err
+        assert [one["pid"] for one in shown.json["published"]] == [os.getpid()]
 
 
 @pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
