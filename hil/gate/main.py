@@ -9,6 +9,7 @@ import tempfile
 from rich.console import Console
 
 from vshm_ctypes.commandline.ending import held
+from vshm_ctypes.commandline.output import describe
 
 from ..blocks.block import BlockError, build_worker
 from ..figures.console import console
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         result = compare(options, errors)
         write_all(result, options.output)
     except (LibraryError, BlockError, ValueError, OSError) as error:
-        errors.print(f"hil gate: {error}", style="red", markup=False)
+        errors.print(f"hil gate: {describe(error)}", style="red", markup=False)
         return Exit.USAGE
     except HiccupError as error:
         errors.print(f"hil gate: {error}", style="red", markup=False)

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from vshm_ctypes.commandline.output import complain
+
 from .designs import DESIGNS
 from .faults import listing
 from .serving import BOOKS, COMMANDS, CONTROL, Camera, Server, tell
@@ -72,7 +74,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"hil.usb: {error}", file=sys.stderr)
         return EXIT_USAGE
     except OSError as error:
-        print(f"hil.usb: {error}", file=sys.stderr)
+        complain(error, "hil.usb")
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_OK

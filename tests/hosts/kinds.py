@@ -156,6 +156,12 @@ OVERLAY = Host(
         "mount -t overlay -o lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work overlay /mnt/merged",
     ),
 )
+NO_CURRENT_FOLDER = Host(
+    "no current folder",
+    "the folder in which it is started was removed, as of a build or a mount that is over",
+    of=frozenset({"current folder"}),
+    before=("sh", "-c", 'cd "$(mktemp -d -p /tmp 2>&- || mktemp -d -p /dev/shm)" && rmdir "$PWD" && exec "$@"', "sh"),
+)
 NO_SUCH_HOME = Host(
     "HOME that is not there",
     "the folder that HOME tells is not there, and can not be made, as of a user of a service",
@@ -243,6 +249,7 @@ ALL_HOSTS = (
     NO_TEMPORARY_FOLDER,
     NO_HOME,
     NO_SUCH_HOME,
+    NO_CURRENT_FOLDER,
     NOTHING_EXECUTABLE,
     OVERLAY,
     umask(0o077),

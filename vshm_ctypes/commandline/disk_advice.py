@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Advice for a file that can't be made or written because of its disk, its file system, or its name."""
+"""Advice for a file that can't be found, made or written because of its disk, its file system, folder or name."""
 
 from __future__ import annotations
 
@@ -21,20 +21,31 @@ _ADVICE = {
     **dict.fromkeys((errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM), _IS_GONE),
 }
 _NO_INODES = "there is room, but for no further file (df -i); remove some files, or write to another disk"
+_NO_FOLDER = "the current folder was removed: change to one that exists, or name files from / on"
 _NOT_IN_NAMES = '\\:*?"<>|'  # on FAT, exFAT and NTFS
 _NAME = f"this disk's file system (FAT, exFAT, NTFS) takes none of {_NOT_IN_NAMES} in a name; choose another one"
 
 
 def disk_advice(error: OSError) -> str | None:
-    """Return what to do about a file that can't be written, or None if the error has another cause."""
+    """Return what to do about a file that can't be found or written, or None if the error has another cause."""
     if isinstance(error, VideoShmError) or error.strerror != os.strerror(error.errno or 0):
         return None  # its own message says what to do
     path = Path(error.filename) if isinstance(error.filename, str) and error.filename else None
     if path is not None and error.errno == errno.EINVAL and set(path.name) & set(_NOT_IN_NAMES):
         return _NAME
+    if error.errno == errno.ENOENT and (path is None or not path.is_absolute()) and _has_no_current_folder():
+        return _NO_FOLDER
     if path is not None and error.errno == errno.ENOSPC and _has_no_inodes(path.parent):
         return _NO_INODES
     return _ADVICE.get(error.errno or 0)
+
+
+def _has_no_current_folder() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _has_no_inodes(folder: Path) -> bool:
