@@ -67,6 +67,12 @@ def put_in(data: bytes, marker: int, body: bytes) -> bytes:
     return joined([(marker, body), *segments(data)])
 
 
+def strayed(data: bytes, stray: bytes) -> bytes:
+    """Return the picture with these bytes in front of each segment of its header, which belong to none."""
+    *heads, (_, rest) = segments(data)
+    return SOI + b"".join(stray + segment(marker, body) for marker, body in heads) + rest
+
+
 def by_opencv(data: bytes) -> NDArray[numpy.uint8]:
     """Decode the picture with libjpeg, to BGR."""
     picture = cv2.imdecode(numpy.frombuffer(data, numpy.uint8), cv2.IMREAD_COLOR)

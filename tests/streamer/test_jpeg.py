@@ -21,6 +21,7 @@ from jpegs import (
     put_in,
     segment,
     segments,
+    strayed,
     without,
 )
 from judges import missing
@@ -82,6 +83,17 @@ def test_fill_bytes_are_allowed_in_front_of_every_marker() -> None:
     found = whole_jpeg(filled(picture) + b"\xff\xff")
     assert found == filled(picture)[2:]
     assert numpy.array_equal(by_opencv(found), by_opencv(picture))
+
+
+@pytest.mark.parametrize("variant", [variant for variant in VARIANTS if variant != "progressive"])
+@pytest.mark.parametrize("stray", [b"\0", b"\x12\0\x34\x01\x77", b"\x12\xff\0", bytes(32)])
+def test_bytes_between_the_segments_of_the_header_are_cut(variant: str, stray: bytes) -> None:
+    """Some cameras leave such, as Logitech's C270, and all decoders pass over them."""
+    picture = jpeg(variant)
+    assert whole_jpeg(strayed(picture, stray) + bytes(9)) == picture
+    assert jpeg_size(strayed(picture, stray)) == (WIDTH, HEIGHT)
+    without_tables = put_in(without(picture, DHT), APP0, AVI1)
+    assert whole_jpeg(strayed(without_tables, stray)) == whole_jpeg(without_tables)
 
 
 @pytest.mark.parametrize("front", [SOI, SOI * 3, SOI + EOI, (SOI + EOI) * 2 + SOI, EOI, b"\xff" + SOI + b"\xff" + EOI])
@@ -146,7 +158,7 @@ BROKEN = {
     "no start": jpeg()[1:],
     "start alone": SOI,
     "an end at once": SOI + EOI,
-    "no marker": SOI + b"\0" + jpeg()[2:],
+    "no marker": SOI + bytes(99) + jpeg()[2:],
     "a segment of 0 bytes": SOI + b"\xff\xe0\0\0" + jpeg()[2:],
     "a segment of 1 byte": SOI + b"\xff\xe0\0\1" + jpeg()[2:],
     "a segment that is too long": SOI + b"\xff\xe0\xff\xff" + jpeg()[2:],

@@ -7,12 +7,12 @@ import random
 from collections.abc import Callable
 
 import pytest
-from jpegs import EOI, VARIANTS, jpeg, put_in, segments, without
+from jpegs import EOI, VARIANTS, jpeg, put_in, segments, strayed, without
 
 from hil.streamer.sources.jpeg_assembler import JpegAssembler, ended_jpeg
 from hil.streamer.sources.jpeg_decoder import HABIT, MOST_SAVED_S, MOST_SHARE, JpegDecoder
 from hil.streamer.sources.source import Captured
-from vshm_ctypes.bitstream import StreamError
+from vshm_ctypes.bitstream import StreamError, whole_jpeg
 
 WAYS = pytest.mark.parametrize("decodes", [False, True], ids=["passed on", "decoded"])
 DHT, APP0, APP1, COM = 0xC4, 0xE0, 0xE1, 0xFE
@@ -112,6 +112,39 @@ def test_a_whole_picture_is_taken_whatever_its_kind(decodes: bool, habit: str, v
 def test_a_picture_without_tables_and_end_marker_is_taken(decodes: bool, variant: str) -> None:
     picture = camera_like(jpeg(variant))
     assert whole(Camera(decodes).give(picture, picture[: -len(EOI)], camera_like(holed(jpeg(variant), 600)))) == [0, 1]
+
+
+SEQUENTIAL = [variant for variant in VARIANTS if variant != "progressive"]
+STRAYS = pytest.mark.parametrize("stray", [b"", b"\0", b"\x12\0\x34\x01\x77"])
+PACKETS = (116, 180, 372, 500)  # bytes of a picture in packets of some of the sizes that cameras offer
+
+
+@WAYS
+@STRAYS
+@pytest.mark.parametrize("variant", SEQUENTIAL)
+def test_bytes_that_a_camera_leaves_between_segments_are_cut(decodes: bool, stray: bytes, variant: str) -> None:
+    pictures = [jpeg(variant, seed) for seed in range(3)]
+    found = Camera(decodes).give(*(strayed(data, stray) + bytes(99) for data in pictures))
+    assert whole(found) == [0, 1, 2]
+    assert decodes or [each.unit and each.unit.data for each in found] == pictures
+
+
+@STRAYS
+@pytest.mark.parametrize("variant", [*SEQUENTIAL, "as cameras do"])
+def test_a_header_that_lacks_a_packet_is_not_taken_for_one_with_bytes_between_its_segments(
+    variant: str, stray: bytes
+) -> None:
+    """What passes has lost standard Huffman tables alone, which are put in again."""
+    picture = camera_like(jpeg("restarts")) if variant == "as cameras do" else jpeg(variant)
+    same = whole_jpeg(picture)
+    given = strayed(picture, stray)
+    header = given.index(b"\xff\xda")
+    camera = Camera(decodes=False)
+    assert whole(camera.give(given)) == [0]
+    for size in PACKETS:
+        for at in range(2, header, 3):
+            (found,) = camera.give(given[:at] + given[at + size :])
+            assert found.unit is None or found.unit.data == same, f"{size} bytes are missing at {at}"
 
 
 @pytest.mark.parametrize("end", [b"\xff\0", b"\0", b"\x12"])

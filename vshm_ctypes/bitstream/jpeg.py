@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .errors import StreamError
+from .jpeg_header import check_header, marker_behind, quantization_tables
 from .jpeg_tables import STANDARD_TABLES, huffman_segment
 
 _SOI, _EOI, _SOS, _DQT, _DNL, _DHT, _APP0 = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xC4, 0xE0
@@ -53,6 +54,8 @@ class JpegPicture:
         first_scan: the header of the first scan.
         late_height: whether the height comes after the first scan, in a DNL segment.
         missing_tables: Huffman tables that scans use and the picture lacks, as (class, destination).
+        header: the segments up to the header of the first scan.
+        stray: begin and end of bytes between these segments that belong to none.
     """
 
     begin: int
@@ -65,12 +68,19 @@ class JpegPicture:
     first_scan: Segment | None = None
     late_height: bool = False
     missing_tables: set[tuple[int, int]] = field(default_factory=set)
+    header: list[Segment] = field(default_factory=list)
+    stray: list[tuple[int, int]] = field(default_factory=list)
     _components: set[int] = field(default_factory=set)
     _tables: set[tuple[int, int]] = field(default_factory=set)
-    _quantized: bool = False
+    _quantization: set[int] = field(default_factory=set)
+    _used: set[int] = field(default_factory=set)
 
     def take(self, segment: Segment, body: bytes) -> None:
         """Take the next segment, with its parameters. Raises StreamError."""
+        if self.first_scan is None:
+            behind = self.header[-1].end if self.header else self.begin + 2
+            self.stray += [(behind, segment.at)] if segment.at > behind else []
+            self.header.append(segment)
         if segment.marker in _FRAMES:
             self._take_frame(segment, body)
         elif segment.marker == _SOS:
@@ -78,7 +88,7 @@ class JpegPicture:
         elif segment.marker == _DHT:
             self._tables |= _huffman_tables(body)
         elif segment.marker == _DQT:
-            self._quantized = True
+            self._quantization |= quantization_tables(body)
         elif segment.marker == _DNL and self.height == 0 and self.frame is not None:
             if len(body) != 2:
                 raise _damaged(f"a number of lines of {len(body)} bytes")
@@ -97,10 +107,11 @@ class JpegPicture:
         self.height, self.width = struct.unpack_from(">HH", body, 1)
         if self.width == 0:
             raise _damaged("a width of 0")
-        for identifier, sampling, _ in struct.iter_unpack("BBB", body[6:]):
+        for identifier, sampling, table in struct.iter_unpack("BBB", body[6:]):
             if not (1 <= sampling >> 4 <= 4 and 1 <= sampling & 15 <= 4):
                 raise _damaged(f"a sampling factor of {sampling >> 4}x{sampling & 15}")
             self._components.add(identifier)
+            self._used.add(table)
 
     def _take_scan(self, segment: Segment, body: bytes) -> None:
         """Take a scan header, SOS (B.2.3), and check that the picture has the tables that it uses."""
@@ -111,7 +122,9 @@ class JpegPicture:
         parts = [*struct.iter_unpack("BB", body[1:-3])]
         if not {identifier for identifier, _ in parts} <= self._components:
             raise _damaged("a scan of components that the frame does not have")
-        if not self._quantized and self.frame.marker not in _LOSSLESS:
+        if self.frame.marker not in _LOSSLESS and not self._used <= self._quantization:
+            if self._quantization:
+                raise _damaged("it lacks a quantization table")
             raise StreamError("a JPEG picture without quantization tables: no decoder can read it by itself")
         if self.frame.marker in _SEQUENTIAL:
             named = {table for _, places in parts for table in ((0, places >> 4), (1, places & 15))}
@@ -127,18 +140,21 @@ class JpegPicture:
 def whole_jpeg(data: bytes) -> bytes:
     """Return the first picture in data in a form that every decoder accepts, without the bytes that follow it.
 
-    Missing Huffman tables are replaced by the standard ones, and a height that comes after the first scan is copied
-    into the frame header. Raises StreamError if data is no JPEG picture, or one that is cut off or damaged.
+    Bytes between the segments of its header that belong to none are cut, missing Huffman tables are replaced by the
+    standard ones, and a height that comes after the first scan is copied into the frame header. Raises StreamError if
+    data is no JPEG picture, or one that is cut off or damaged.
     """
     picture = read_jpeg(data)
     assert picture.frame is not None
     assert picture.first_scan is not None
-    if not picture.missing_tables and not picture.late_height:
+    if not (picture.missing_tables or picture.late_height or picture.stray):
         return data if (picture.begin, picture.end) == (0, len(data)) else data[picture.begin : picture.end]
     lines, scan = picture.frame.begin + 1, picture.first_scan.at
     tables = huffman_segment(sorted(picture.missing_tables)) if picture.missing_tables else b""
-    head = data[picture.begin : lines] + struct.pack(">H", picture.height) + data[lines + 2 : scan]
-    return head + tables + data[scan : picture.end]
+    head = bytearray(data[:lines] + struct.pack(">H", picture.height) + data[lines + 2 : scan])
+    for begin, end in reversed([(0, picture.begin), *picture.stray]):
+        del head[begin:end]
+    return bytes(head) + tables + data[scan : picture.end]
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
@@ -166,7 +182,21 @@ def read_jpeg(data: bytes) -> JpegPicture:
         raise _damaged("it has no scan")
     if picture.height == 0:
         raise _damaged("a height of 0")
+    if picture.stray:
+        _check_stray(data, picture)
     return picture
+
+
+def _check_stray(data: bytes, picture: JpegPicture) -> None:
+    """Raise StreamError if bytes between the segments come of a part that is missing."""
+    assert picture.frame is not None
+    assert picture.first_scan is not None
+    frame, scan = picture.frame, picture.first_scan
+    lacks_some = bool(picture.missing_tables) and any(segment.marker == _DHT for segment in picture.header)
+    if lacks_some or frame.marker not in _SEQUENTIAL:
+        raise _damaged(f"bytes of no segment at byte {picture.stray[0][0]}")
+    bodies = [(segment.marker, data[segment.begin : segment.end]) for segment in picture.header]
+    check_header(bodies, data[scan.end : picture.end])
 
 
 def _damaged(what: str) -> StreamError:
@@ -179,10 +209,15 @@ def _cut_off(what: str) -> StreamError:
 
 def _segments(data: bytes, at: int) -> Iterator[Segment]:
     """Yield the segments after the start marker, up to and including the end marker; skip entropy-coded data."""
+    in_header = True
     while True:
         fill = _FILL.match(data, at)
         if fill is None and at < len(data):
-            raise _damaged(f"no marker at byte {at}")
+            near = marker_behind(data, at) if in_header else None
+            if near is None:
+                raise _damaged(f"no marker at byte {at}")
+            at = near
+            continue
         if fill is None or fill.end() == len(data):
             raise _cut_off("it has no end marker")
         marker, begin = data[fill.end()], fill.end() + 1
@@ -204,6 +239,7 @@ def _segments(data: bytes, at: int) -> Iterator[Segment]:
         yield Segment(marker, at, begin + 2, begin + length)
         at = begin + length
         if marker == _SOS:
+            in_header = False
             end = _END_OF_SCAN.search(data, at)
             if end is None:
                 raise _cut_off("it has no end marker")

@@ -31,7 +31,7 @@ def rtp_jpeg(data: bytes) -> bytes:
     components = [*struct.iter_unpack("BBB", data[picture.frame.begin + 6 : picture.frame.end])]
     if tuple(sampling for _, sampling, _ in components) not in _SAMPLINGS:
         raise StreamError(f"RTP takes JPEG with its colours at 4:2:0 or 4:2:2 only: {_REMEDY}")
-    segments = _segments(data, picture)
+    segments = _segments(picture)
     if not all(_is_standard(data[begin:end]) for kind, begin, end in segments if kind == _DHT):
         raise StreamError(f"RTP takes JPEG with the standard Huffman tables only, and these are others: {_REMEDY}")
     if any(kind == _DRI and any(data[begin:end]) for kind, begin, end in segments):
@@ -46,15 +46,9 @@ def rtp_jpeg(data: bytes) -> bytes:
     raise StreamError(f"RTP takes JPEG with quantization tables 0 and 1 only: {_REMEDY}")
 
 
-def _segments(data: bytes, picture: JpegPicture) -> list[tuple[int, int, int]]:
+def _segments(picture: JpegPicture) -> list[tuple[int, int, int]]:
     """Return kind, begin and end of the parameters of each segment before the first scan."""
-    assert picture.first_scan is not None
-    found, at = [], picture.begin + 2
-    while at + 4 <= picture.first_scan.at:
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
-        found.append((data[at + 1], at + 4, at + 2 + length))
-        at += 2 + length
-    return found
+    return [(marker, begin, end) for marker, _, begin, end in picture.header[:-1]]
 
 
 def _is_standard(tables: bytes) -> bool:
@@ -85,7 +79,7 @@ def _with_two_tables(data: bytes, picture: JpegPicture, table: bytes) -> bytes:
     header[-1] = header[-4] = 1
     both = b"".join(bytes([0xFF, _DQT, 0, 67, number]) + table for number in (0, 1))
     kept, at = [], picture.begin
-    for kind, begin, end in _segments(data, picture):
+    for kind, begin, end in _segments(picture):
         if kind == _DQT:
             kept.append(data[at : begin - 4])
         elif begin == frame.begin:
