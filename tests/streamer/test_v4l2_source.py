@@ -3,13 +3,14 @@
 
 import errno
 import logging
+import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 from camera_streams import SIZE, camera_of, jpegs, plug
 from encoded import encoded
-from fake_v4l2 import FakeCamera, Sent
+from fake_v4l2 import FakeCamera
 from own_clock import Clock
 from scripted_source import clock_of_healing
 
@@ -20,7 +21,7 @@ from hil.streamer.sources.source import SourceError
 from hil.streamer.sources.v4l2 import V4l2Source
 from vshm_ctypes import Codec
 
-STREAMON = 18
+G_FMT, S_FMT, REQBUFS, STREAMON = 4, 5, 8, 18
 
 
 @pytest.fixture
@@ -122,22 +123,31 @@ def test_where_auto_passed_all_over_it_says_why(cameras: Any) -> None:
         V4l2Source("auto", Wanted(SIZE)).open()
 
 
-def test_where_the_bus_has_no_room_for_raw_pictures_jpeg_is_tried(cameras: Any, clock: Clock) -> None:
-    """As with a second camera on a hub, where people are told to choose MJPEG."""
+@pytest.mark.parametrize("ioctl", [S_FMT, REQBUFS, None], ids=["S_FMT", "REQBUFS", "no bytes"])
+def test_a_format_that_the_driver_lists_and_refuses_is_passed_over(
+    cameras: Any, ioctl: int | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as JPEG in buffers of 0 bytes."""
+    raw, jpeg = fourcc_of("YUYV"), fourcc_of("JPEG")
 
-    class OnAFullBus(FakeCamera):
+    class Boasting(FakeCamera):
         def answer(self, number: int, data: memoryview) -> None:
-            if number == STREAMON and self.fourcc != fourcc_of("MJPG"):
-                raise OSError(errno.ENOSPC, "No space left on device")
+            asked = struct.unpack_from("=I", data, 16)[0] if number == S_FMT else self.fourcc
+            if asked == jpeg and number == ioctl:
+                raise OSError(errno.EINVAL, "Invalid argument")
             super().answer(number, data)
+            if self.fourcc == jpeg and number in (G_FMT, S_FMT) and ioctl is None:
+                struct.pack_into("=I", data, 28, 0)
 
-    raw, jpeg = fourcc_of("YUYV"), fourcc_of("MJPG")
-    camera = OnAFullBus(raw, *SIZE, formats=[(raw, b""), (jpeg, b"")], queue=[Sent([data]) for data in jpegs(3)])
-    cameras(camera)
-    source = HealingSource(V4l2Source("auto", Wanted(SIZE)), clock)
+    monkeypatch.setattr(logging.getLogger("camera-streamer"), "propagate", True)
+    caplog.set_level(logging.INFO)
+    camera = Boasting(raw, *SIZE, formats=[(jpeg, b""), (raw, b"")])
+    (node,) = cameras(camera)
+    source = V4l2Source("auto", Wanted(SIZE, codec=Codec.JPEG))
     source.open()
-    assert camera.fourcc == raw
-    captured = next(filter(None, (source.read(0.1) for _ in range(100))), None)
-    assert captured is not None and captured.picture is not None and camera.fourcc == jpeg
-    assert source.figures()["streamon"] == 1
+    assert (camera.fourcc, source.codec) == (raw, None)
     source.close()
+    assert "JPEG is passed over" in caplog.text
+    camera.formats = [(jpeg, b"")]
+    with pytest.raises(SourceError, match=f"{node} .*(Invalid argument|0 bytes)"):
+        source.open()

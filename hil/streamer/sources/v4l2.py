@@ -17,6 +17,7 @@ from vshm_ctypes.bitstream import ParameterSets
 
 from ..colour import colour_of
 from ..log import LOG
+from .bus_room import BusRoom
 from .capture_time import CaptureClock, CaptureTime
 from .devices import DeviceInfo
 from .jpeg_assembler import JpegAssembler
@@ -24,7 +25,6 @@ from .jpeg_decoder import JpegDecoder
 from .keeper import KEEP_S, Keeper
 from .modes import ENCODED, Wanted, choose_mode
 from .numbering import Numbering
-from .pixel_formats import RAW
 from .rate_watch import RateWatch
 from .source import Captured, SourceError
 from .unit_assembler import UnitAssembler
@@ -34,7 +34,7 @@ from .v4l2_buffers import Buffer, Buffers
 from .v4l2_colour import colour_of_jpeg
 from .v4l2_controls import set_controls
 from .v4l2_devices import device_at, offers_of, video_devices
-from .v4l2_errors import IN_USE, starting, told_as_source_error
+from .v4l2_errors import IN_USE, StartError, starting, told_as_source_error
 from .v4l2_queue import Queue
 
 # linux/v4l2-controls.h: controls of cameras that encode by themselves.
@@ -61,7 +61,8 @@ class V4l2Source:
         self._keeper, self._rescue = Keeper(words, keep_s), Rescue()
         self._wanted = wanted
         self._buffers: Buffers | None = None
-        self._is_bus_full = False  # it had no room for raw pictures
+        self._room = BusRoom()
+        self._fourcc = self._other = ""  # what it gives, and what it would where its bus has no room for that
         self._start: Callable[[], None] | None = None  # what is left to do until pictures come
         self._assembler: UnitAssembler | JpegAssembler | None = None
         self._sets: dict[Codec, ParameterSets] = {}  # what a camera has said once it need not say again
@@ -113,17 +114,12 @@ class V4l2Source:
         with starting("open"):
             device.open()
         try:
-            size = Queue(device).format().size
-            mode = choose_mode(list(offers_of(device)), size, self._wanted, self._is_bus_full)
             self._say(f"{info}: {text}" for text in set_controls(device, self._wanted.controls))
-            native = ENCODED.get(mode.fourcc)
-            if native is not None and native == self._wanted.codec:
-                self._control(device, _BIT_RATE, self._wanted.bit_rate)
-                self._control(device, _GOP, self._wanted.gop)
-            buffers = Buffers(device, mode, 2 + 2 * self._wanted.lanes)
+            buffers = self._settle(device, info)
         except BaseException:
             device.close()
             raise
+        native = ENCODED.get(self._fourcc)
         self._buffers, self.name = buffers, str(info)
         self.width, self.height, self.fps = buffers.size.width, buffers.size.height, buffers.fps
         self.codec = native if self._wanted.copy or native == self._wanted.codec else None
@@ -131,19 +127,42 @@ class V4l2Source:
         self._ready.clear()
         self._numbering.begin()
         self._rate = RateWatch(self.fps)
-        self._fourcc = mode.fourcc
+
+    def _settle(self, device: Any, info: DeviceInfo) -> Buffers:
+        """Set the best format that the driver does not only list. Raises OSError, ValueError or SourceError."""
+        size, offers, is_full = Queue(device).format().size, list(offers_of(device)), self._room.is_full
+        refused: Exception | None = None
+        while True:
+            try:
+                mode, other = (choose_mode(offers, size, self._wanted, each) for each in (is_full, not is_full))
+            except SourceError as error:
+                raise refused or error from None
+            if refused is not None:
+                self._say([f"{info}: {refused}: {self._fourcc} is passed over"])
+            native = ENCODED.get(mode.fourcc)
+            if native is not None and native == self._wanted.codec:
+                self._control(device, _BIT_RATE, self._wanted.bit_rate)
+                self._control(device, _GOP, self._wanted.gop)
+            self._fourcc, self._other = mode.fourcc, other.fourcc
+            try:
+                return Buffers(device, mode, 2 + 2 * self._wanted.lanes)
+            except (StartError, ValueError) as error:
+                if isinstance(error, StartError) and error.errno != errno.EINVAL:
+                    raise
+                refused = error
+                offers = [offer for offer in offers if offer.fourcc != mode.fourcc]
 
     def _let_stream(self, info: DeviceInfo, devices: Sequence[DeviceInfo]) -> None:
         """Start the camera that was opened among these devices. Raises SourceError."""
         assert self._buffers is not None
+        self._room.begin(self._fourcc, self._other)
         try:
             with told_as_source_error(str(info)):
                 self._buffers.start()
         except SourceError as error:
             self._rescue.failed(error.errno or 0)
-            if error.errno == errno.ENOSPC and self._fourcc in RAW and not self._is_bus_full:
-                self._is_bus_full = True
-                self._say([f"{info}: its bus has no room for {self._fourcc}: JPEG, which takes less, comes first now"])
+            if error.errno == errno.ENOSPC and (said := self._room.refused()):
+                self._say([f"{info}: {said}"])
             elif error.errno in IN_USE:
                 self._keeper.is_used(info)
             raise
@@ -168,6 +187,8 @@ class V4l2Source:
     def read(self, timeout_s: float) -> Captured | None:
         """Return the next picture, or None. Raises SourceError if the camera was unplugged, or failed."""
         captured = self._next(timeout_s)
+        if captured is not None and (said := self._room.take(not captured.bad)):
+            raise SourceError(0, said)
         if captured is not None and not captured.bad:
             when = self._clock.onwards(CaptureTime(captured.capture_ns, captured.from_driver))
             captured.capture_ns, captured.from_driver = when
@@ -241,6 +262,7 @@ class V4l2Source:
         """Stop the camera and close it. Pictures that others still hold stay readable."""
         if self._buffers is not None:
             self._buffers.close()
+            self._say(f"{self.name}: {said}" for said in [self._room.end()] if said)
             self._buffers = self._start = None
 
 

@@ -104,6 +104,8 @@ class Buffers:
             form = self._queue.set_format(mode.fourcc, mode.size)
         if form.fourcc != mode.fourcc:
             raise ValueError(f"it was set to {mode.fourcc}, and gives {form.fourcc}")
+        if not form.bytes:
+            raise ValueError(f"{form.fourcc} in buffers of 0 bytes")
         self.size, self.layout = form.size, Layout(form)
         self.told_colour = form.colour
         self.colour = colour_of_format(form.colour, self.layout.is_rgb, self.layout.is_grey)

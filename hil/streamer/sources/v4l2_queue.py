@@ -118,7 +118,7 @@ class Queue:
         self._ask(v4l2.IOC.S_PARM, parameters)
 
     def allocate(self, count: int) -> list[list[mmap.mmap]]:
-        """Allocate buffers and enqueue them all.
+        """Allocate buffers and enqueue them all. Raises ValueError if the driver gives some of 0 bytes.
 
         Returns the mapped planes of each; the driver may choose another count.
         """
@@ -126,7 +126,11 @@ class Queue:
         granted = self._ask(v4l2.IOC.REQBUFS, request).count
         if not granted:
             raise OSError(errno.ENOMEM, "the driver has no memory for buffers")
-        buffers = [self._map(index) for index in range(granted)]
+        try:
+            buffers = [self._map(index) for index in range(granted)]
+        except (OSError, ValueError):
+            self.free()  # else the driver takes no other format
+            raise
         for index in range(granted):
             self.enqueue(index)
         return buffers
