@@ -78,6 +78,7 @@ def test_nobody_else_loses_a_frame_to_the_slow(result: FleetResult, record: Reco
     )
 
 
+@pytest.mark.timed
 @pytest.mark.ring
 def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(rig: Rig, record: RecordedTest) -> None:
     """A camera-streamer that is stopped for a moment, as on a machine that swaps, is not taken for dead; pictures
@@ -95,7 +96,8 @@ def test_a_camera_streamer_that_is_held_up_goes_on_where_it_was(rig: Rig, record
     after = int((result.consumers[0].received["awake_ns"] > result.faults[1].at_ns).sum())
     least = 1 if rig.camera.v4l2 else 0  # other sources wait with their pictures
     record.measure(
-        Measurement("pictures that the driver had nowhere to put", "pictures", lost, at_least=least),
+        # A camera that a busy machine slows down may not fill all buffers meanwhile.
+        Measurement("pictures that the driver had nowhere to put", "pictures", lost, at_least=least, timed=True),
         Measurement("times that readers were told it was dead", "times", told, exactly=0),
         Measurement("frames that a reader got afterwards", "frames", after, at_least=1),
     )

@@ -52,6 +52,7 @@ def test_nothing_is_left_once_the_producer_has_ended(rig: Rig, record: RecordedT
     assert put_on_record(record, result) == []
 
 
+@pytest.mark.timed
 @pytest.mark.long
 def test_ten_consumers_for_a_minute_without_a_dropped_frame(rig: Rig, record: RecordedTest) -> None:
     """Ten consumers read for a minute, the ring drops no frame, and none of them misses one.
