@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..processes.command import CommandError
 from ..usb import host
 from ..usb.vhci import CONTROLLER
 from ..vm import VmUnavailable
 from ..vm.guest import load_words
-from ..vm.kernel import find_kernel
+from ..vm.kernel import kernel_for
 from .usb_words import USB, usb_design
 
 VIVID = "vivid"
@@ -128,12 +127,7 @@ def _vivid_here(count: int) -> Iterator[str | None]:
 @contextmanager
 def _usb_here() -> Iterator[str | None]:
     """Load what USB cameras of our own need during the block. Yields None, or why there can be none."""
-    why_not, was_there = host.why_not(), CONTROLLER.exists()
-    if why_not is None:
-        try:
-            host.load()
-        except CommandError as error:
-            why_not = str(error)
+    was_there, why_not = CONTROLLER.exists(), host.make_ready()
     try:
         yield why_not
     finally:
@@ -148,7 +142,7 @@ def both_inside(vivids: int) -> list[Choice]:
 
 def _virtual_machine(choices: list[Choice], say: Callable[[str], None], tried: list[str], kernel: str) -> list[Choice]:
     try:
-        find_kernel(say, version=kernel)
+        kernel_for(None, say, kernel)
     except VmUnavailable as error:
         raise NoCameraError("; ".join(["no camera here", *tried, f"no virtual machine either: {error}"])) from None
     what = f"{' and '.join(choice.words for choice in choices)} in a virtual machine"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from .camera_process import UsbCamera
-from .host import load, why_not
+from .host import make_ready
 
 EXIT_NO_CAMERA = 4
 
@@ -20,10 +20,9 @@ def run_beside(count: int, design: str, command: Sequence[str]) -> int:
     Returns the command's exit code, 128 and the signal's number if one ended it, or 4 if there can be no camera here.
     Raises UsbCameraError or OSError.
     """
-    if (missing := why_not()) is not None:
+    if (missing := make_ready()) is not None:
         print(f"hil.usb: {missing}", file=sys.stderr)
         return EXIT_NO_CAMERA
-    load()
     with ExitStack() as stack:
         for number in range(1, count + 1):
             camera = stack.enter_context(UsbCamera(design, serial=f"{number:04}"))

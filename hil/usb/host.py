@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..processes.command import CommandError, output_of
-from .vhci import CONTROLLER, ports
+from .vhci import CONTROLLER, attach, ports
 
 MODULES = ("vhci-hcd", "uvcvideo", "snd-usb-audio")
 OPTIONAL = ("snd-usb-audio",)  # without it there is no microphone
@@ -63,6 +65,31 @@ def load() -> None:
         except CommandError:
             if module not in OPTIONAL:
                 raise
+
+
+def make_ready() -> str | None:
+    """Load what USB cameras of our own need. Returns why there can be none here, with the remedy, or None."""
+    missing = why_not()
+    if missing is not None:
+        return missing
+    try:
+        load()
+    except CommandError as error:
+        # A controller that is there was loaded for others to use, and the kernel loads uvcvideo when it meets a camera.
+        if not CONTROLLER.exists():
+            return f"{error}: run sudo modprobe {MODULES[0]}, or use hil vm"
+    return why_not()
+
+
+class NoHostError(OSError):
+    """There can be no USB camera of our own here. The message says why, and what to do."""
+
+
+def attach_ready(end: socket.socket, port: int | None = None) -> int:
+    """Plug in as vhci.attach does, after loading what is not loaded. Raises NoHostError or OSError."""
+    if not os.access(CONTROLLER / "attach", os.W_OK) and (missing := make_ready()) is not None:
+        raise NoHostError(errno.ENODEV, missing)
+    return attach(end, port)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def _camera(arguments: argparse.Namespace) -> int:
     from .clips import clip_folder, open_clips
     from .descriptors import MANUFACTURER, Texts
     from .device import Model
+    from .host import NoHostError, attach_ready
 
     design = DESIGNS[arguments.design]
     folder = arguments.folder
@@ -95,12 +96,16 @@ def _camera(arguments: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         raise OSError(f"{error.filename} is missing: run python -m hil.usb clips {arguments.design}") from None
     with (folder / BOOKS).open("w") as books:
-        camera = Camera(Model(design, texts, clips), BookKeeper(books), arguments.port)
+        camera = Camera(Model(design, texts, clips), BookKeeper(books), arguments.port, attach_ready)
         for words in arguments.set:
             camera.do(words)
+        try:
+            if not arguments.unplugged:
+                camera.plug()
+        except NoHostError as error:
+            print(f"hil.usb: {error.strerror}", file=sys.stderr)
+            return EXIT_NO_CAMERA
         server = Server(camera, folder)
-        if not arguments.unplugged:
-            camera.plug()
         print(json.dumps({"port": camera.port, "folder": str(folder)}), flush=True)
         server.run()
     return EXIT_OK
@@ -132,14 +137,13 @@ def _clips(arguments: argparse.Namespace) -> int:
 
 
 def _table(arguments: argparse.Namespace) -> int:
-    from .host import load, why_not
+    from .host import make_ready
     from .measured import RowFile
     from .table import measure
 
-    if (missing := why_not()) is not None:
+    if (missing := make_ready()) is not None:
         print(f"hil.usb: {missing}", file=sys.stderr)
         return EXIT_NO_CAMERA
-    load()
     rows = RowFile(arguments.folder, os.uname().release)
     failed = measure(rows, arguments.scene, not arguments.driver_only, lambda text: print(text, flush=True))
     if failed:

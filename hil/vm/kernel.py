@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import VmUnavailable
-from .kernel_archives import archives, chosen, offers
+from .kernel_archives import KEYRING, archives, chosen, offers
 from .kernel_files import Kernel, by_version, is_meant, kernels_below
-from .kernel_packages import Apt, fetch, need_debian, newest_package
+from .kernel_packages import PROGRAMS, Apt, fetch, need_debian, newest_package
+from .programs import find_vng
 from .system import System
 
 DEFAULT = "kernels"  # in the cache: what is booted where no version is asked for
@@ -54,12 +55,9 @@ def find_kernel(
     version: only a kernel of that version, as is_meant() takes it, from Debian's archives if there is none here.
     """
     cache = cache or cache_folder()
-    installed = [kernel for kernel in kernels_below(root) if is_meant(version, kernel.version)]
-    for kernel in installed:
-        if kernel.version == os.uname().release:
-            return kernel
-    if installed:
-        return installed[0]
+    kernel = _installed(root, version)
+    if kernel is not None:
+        return kernel
     if version:
         return _asked_for(cache, version, say)
     with _only_one(cache):
@@ -68,6 +66,24 @@ def find_kernel(
         name = newest_package()
         say(f"fetching {name}, once; it is kept in {cache}")
         return fetch(Apt(), name, cache / DEFAULT / name)
+
+
+def _installed(root: Path, version: str) -> Kernel | None:
+    """Return the running kernel if it is meant, else another installed one that is."""
+    installed = [kernel for kernel in kernels_below(root) if is_meant(version, kernel.version)]
+    running = [kernel for kernel in installed if kernel.version == os.uname().release]
+    return next(iter(running or installed), None)
+
+
+def _need_all(cache: Path, root: Path, version: str) -> None:
+    """Check for all that a machine needs here, and for what its kernel is fetched with if there is none.
+
+    Raises VmUnavailable, which names all that is missing, so that nobody waits for a download in vain.
+    """
+    folders = (ASKED, DEFAULT) if version else (DEFAULT,)
+    is_here = _installed(root, version) or any(True for folder in folders for _ in _cached(cache, folder, version))
+    keys = {str(KEYRING): "debian-archive-keyring"} if version else {}
+    find_vng(more={} if is_here else PROGRAMS | keys)
 
 
 def _asked_for(cache: Path, version: str, say: Callable[[str], None]) -> Kernel:
@@ -93,6 +109,7 @@ def kernel_for(system: System | None, say: Callable[[str], None] = lambda text: 
     version: as for find_kernel(). Raises VmUnavailable.
     """
     if system is None:
+        _need_all(cache_folder(), Path("/"), version)
         return find_kernel(say, version=version)
     kernels = kernels_below(system.root)
     for kernel in kernels:

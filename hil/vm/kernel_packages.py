@@ -20,6 +20,7 @@ from .programs import need, search_path
 # By dpkg's name of the architecture: the package that depends on the newest kernel.
 NEWEST = {"amd64": "linux-image-amd64", "arm64": "linux-image-arm64"}
 PREFIX = "linux-image-"
+PROGRAMS = {"dpkg": "dpkg", "apt-get": "apt", "apt-cache": "apt", "depmod": "kmod"}  # with the package of each
 FETCH_TIMEOUT_S = 600
 
 
@@ -53,7 +54,7 @@ def run_here(*words: str, folder: Path | None = None) -> str:
 
 def need_debian() -> str:
     """Return dpkg's name of this machine's architecture. Raises VmUnavailable if its programs are not all there."""
-    need({"dpkg": "dpkg", "apt-get": "apt", "apt-cache": "apt", "depmod": "kmod"}, search_path())
+    need(PROGRAMS, search_path())
     return run_here("dpkg", "--print-architecture").strip()
 
 

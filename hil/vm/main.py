@@ -17,7 +17,7 @@ from .kernel import kernel_for
 from .kernel_files import KERNEL, wanted_version
 from .machine import Job
 from .machine import run as run_job
-from .system import system_in
+from .system import System, system_in
 from .usb_cameras import clips_for
 
 EXIT_FAILED, EXIT_NO_CAMERA, EXIT_DEADLINE, EXIT_INTERRUPTED = 1, 4, 124, 130
@@ -89,21 +89,10 @@ def run(arguments: argparse.Namespace) -> int:
         system = system_in(arguments.system) if arguments.system else None
     except VmUnavailable as error:
         raise ValueError(str(error)) from None
-    job = Job(
-        command=tuple(arguments.command),
-        results=arguments.results,
-        cameras=arguments.cameras,
-        usb=arguments.usb,
-        design=arguments.design,
-        environment=clips_for([arguments.design] if arguments.usb else [], system),
-        cpus=arguments.cpus,
-        memory=arguments.memory,
-        seconds=arguments.seconds,
-        system=system,
-    )
     try:
         with heeding(requests=2):  # a signal ends the emulator too
-            return run_job(job, kernel_for(system, _say, version), _say)
+            kernel = kernel_for(system, _say, version)  # before pictures are made, which takes long
+            return run_job(_job(arguments, system), kernel, _say)
     except KeyboardInterrupt:
         _say("interrupted")
         return EXIT_INTERRUPTED
@@ -116,3 +105,18 @@ def run(arguments: argparse.Namespace) -> int:
     except VmError as error:
         _say(str(error))
         return EXIT_FAILED
+
+
+def _job(arguments: argparse.Namespace, system: System | None) -> Job:
+    return Job(
+        command=tuple(arguments.command),
+        results=arguments.results,
+        cameras=arguments.cameras,
+        usb=arguments.usb,
+        design=arguments.design,
+        environment=clips_for([arguments.design] if arguments.usb else [], system),
+        cpus=arguments.cpus,
+        memory=arguments.memory,
+        seconds=arguments.seconds,
+        system=system,
+    )

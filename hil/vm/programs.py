@@ -26,27 +26,38 @@ def search_path() -> str:
     return f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}"
 
 
-def need(packages: Mapping[str, str], path: str | None = None) -> None:
-    """Check that all programs exist.
+def need(packages: Mapping[str, str], path: str | None = None, also: Sequence[str] = ()) -> None:
+    """Check that all programs exist, and files, which are those with a path.
 
-    packages: the package of each. Raises VmUnavailable, which names all that are missing.
+    packages: the package of each. also: what else is known to be missing. Raises VmUnavailable, which names all of it.
     """
-    missing = {name: package for name, package in packages.items() if shutil.which(name, path=path) is None}
+    missing = {name: package for name, package in packages.items() if not _is_there(name, path)}
+    told = []
     if missing:
         advice = f"apt-get install {' '.join(sorted(set(missing.values())))} (ci/bootstrap hil does)"
-        raise VmUnavailable(f"not installed: {', '.join(missing)}: {advice}")
+        told = [f"not installed: {', '.join(missing)}: {advice}"]
+    if told or also:
+        raise VmUnavailable("; ".join([*told, *also]))
 
 
-def find_vng(machine: str | None = None, path: str | None = None) -> str:
-    """Return the path of vng, if everything that it starts exists too. Raises VmUnavailable."""
+def _is_there(name: str, path: str | None) -> bool:
+    return Path(name).exists() if name.startswith("/") else shutil.which(name, path=path) is not None
+
+
+def find_vng(machine: str | None = None, path: str | None = None, more: Mapping[str, str] | None = None) -> str:
+    """Return the path of vng, if everything that it starts exists too.
+
+    more: what else is needed here, with the package of each. Raises VmUnavailable, which names all that is missing.
+    """
     machine, path = machine or os.uname().machine, path or search_path()
     if machine not in EMULATORS:
         raise VmUnavailable(f"virtual machines are not supported on {machine}, only on {', '.join(EMULATORS)}")
     emulator, package = EMULATORS[machine]
-    need({emulator: package, "busybox": "busybox-static", "file": "file", "modprobe": "kmod"}, path)
     vng = shutil.which("vng", path=path)
-    if vng is None:
-        raise VmUnavailable("vng is not installed: pip install virtme-ng, or 'video-shm[hil]'")
+    programs = {emulator: package, "busybox": "busybox-static", "file": "file", "modprobe": "kmod"}
+    no_vng = [] if vng else ["vng is not installed: pip install virtme-ng, or 'video-shm[hil]'"]
+    need(programs | dict(more or {}), path, no_vng)
+    assert vng is not None
     return vng
 
 

@@ -41,7 +41,7 @@ class Host:
         monkeypatch.setattr(os, "geteuid", lambda: 0 if self.is_root else 1000)
         monkeypatch.setattr(camera_choice, "LOADED", self.loaded)
         monkeypatch.setattr(subprocess, "run", self._run)
-        monkeypatch.setattr(camera_choice, "find_kernel", self._find_kernel)
+        monkeypatch.setattr(camera_choice, "kernel_for", self._kernel_for)
         monkeypatch.setattr(camera_choice, "CONTROLLER", folder / "vhci")
         monkeypatch.setattr(usb_host, "why_not", lambda: self.no_usb)
         monkeypatch.setattr(usb_host, "load", lambda: self.commands.append(["modprobe", "vhci-hcd"]))
@@ -50,7 +50,7 @@ class Host:
         self.commands.append(command)
         return subprocess.CompletedProcess(command, 0 if self.kernel_has_vivid else 1, "", "Module vivid not found.\n")
 
-    def _find_kernel(self, _say: object, version: str) -> None:
+    def _kernel_for(self, _system: None, _say: object, version: str) -> None:
         self.kernels.append(version)
         if not self.can_have_vm:
             raise VmUnavailable("qemu is missing: apt-get install qemu-system-x86")

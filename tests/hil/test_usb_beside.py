@@ -34,8 +34,7 @@ class StandIn:
 def cameras(monkeypatch: pytest.MonkeyPatch) -> None:
     TOLD.clear()
     monkeypatch.setattr(beside, "UsbCamera", StandIn)
-    monkeypatch.setattr(beside, "why_not", lambda: None)
-    monkeypatch.setattr(beside, "load", lambda: TOLD.append("load"))
+    monkeypatch.setattr(beside, "make_ready", lambda: TOLD.append("load"))
 
 
 def test_cameras_are_there_before_the_command_and_gone_after_it(
@@ -62,7 +61,7 @@ def test_a_command_that_is_not_there_leaves_no_camera(capsys: pytest.CaptureFixt
 def test_where_there_can_be_no_camera_it_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(beside, "why_not", lambda: "only root may: use sudo")
+    monkeypatch.setattr(beside, "make_ready", lambda: "only root may: use sudo")
     assert main(["beside", "1", "mjpeg", "--", "true"]) == 4
     assert capsys.readouterr().err == "hil.usb: only root may: use sudo\n"
     assert TOLD == []

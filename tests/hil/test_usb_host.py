@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hil.processes.command import CommandError
 from hil.usb import host, vhci
+from hil.usb.main import main
 
 STATUS = """hub port sta spd dev      sockfd local_busid
 hs  0000 006 003 00010001 000009 1-1
@@ -97,3 +99,33 @@ def test_what_is_missing_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(os, "access", lambda path, mode: path == tmp_path / "attach" and mode == os.W_OK)
     assert host.why_not() is None  # root has given leave, as ci/pi/setup does
+
+
+@pytest.mark.parametrize("can_load", [True, False])
+def test_a_camera_is_plugged_in_after_its_modules_were_loaded_or_it_is_said_what_to_do(
+    can_load: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attach, done = tmp_path / "vhci_hcd.0" / "attach", list[str]()
+
+    def modprobe(*words: str) -> None:
+        if "--dry-run" in words:
+            return
+        if not can_load:
+            raise CommandError(f"modprobe {words[0]}: Operation not permitted")
+        done.append(words[0])
+        attach.parent.mkdir()
+        attach.touch()
+
+    def plug_in(*_: object) -> int:
+        done.append("attach")
+        raise OSError("far enough")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(host, "CONTROLLER", attach.parent)
+    monkeypatch.setattr(host, "MODULES", ("vshm-nothing",))
+    monkeypatch.setattr(host, "_modprobe", modprobe)
+    monkeypatch.setattr(host, "attach", plug_in)
+    monkeypatch.setattr("hil.usb.clips.open_clips", lambda *_: [])
+    code, told = main(["camera", "mjpeg", "--folder", str(tmp_path / "camera")]), capsys.readouterr().err
+    assert (code, done) == ((1, ["vshm-nothing", "attach"]) if can_load else (4, []))
+    assert can_load or "Operation not permitted: run sudo modprobe vshm-nothing, or use hil vm" in told

@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
+from processes import stand_in
 
-from hil.vm import VmUnavailable, find_kernel, kernel_packages
+from hil.vm import VmUnavailable, find_kernel, kernel, kernel_for, kernel_packages, programs
 from hil.vm.kernel_files import NEEDED, kernels_below
 
 PACKAGE = "linux-image-6.1.0-56-amd64"
@@ -112,3 +113,26 @@ def test_without_debians_programs_each_is_named(tmp_path: Path, debian: Path) ->
         patch.setattr(kernel_packages, "search_path", lambda: str(debian))
         with pytest.raises(VmUnavailable, match=r"not installed: apt-get, depmod: apt-get install apt kmod"):
             find_kernel(cache=tmp_path / "cache", root=tmp_path / "nothing")
+
+
+@pytest.mark.usefixtures("debian")
+@pytest.mark.parametrize("version", ["", "6.12"])
+def test_all_that_is_missing_is_named_before_a_kernel_is_fetched(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, cache = tmp_path / "path", tmp_path / "home" / "video-shm"
+    path.mkdir()
+    monkeypatch.setattr(programs, "search_path", lambda: str(path))
+    monkeypatch.setattr(
+        kernel, "kernels_below", lambda folder: kernels_below(tmp_path if folder == Path("/") else folder)
+    )
+    monkeypatch.setattr(kernel, "KEYRING", tmp_path / "keys.gpg")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent))
+    asked = ".*keys.gpg.* debian-archive-keyring" if version else ""
+    with pytest.raises(VmUnavailable, match=rf"busybox.*modprobe.*depmod{asked}.*qemu-system.*; vng is not installed"):
+        kernel_for(None, version=version)
+    assert not (tmp_path / "calls").exists()
+    install(tmp_path, "6.12.0")
+    for name in (*(emulator for emulator, _ in programs.EMULATORS.values()), "busybox", "file", "modprobe", "vng"):
+        stand_in(path / name, "")
+    assert kernel_for(None, version=version).version == "6.12.0"  # which needs nothing of Debian's
