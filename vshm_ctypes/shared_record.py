@@ -103,7 +103,7 @@ class SharedRecord(Generic[Figures]):
         try:
             if not self._create_nameless(figures):
                 self._create_named(figures)
-            # The mapping keeps the lock even if the program closes the descriptor.
+            # The mapping keeps the lock even if the program closes the descriptor; not on an overlay: see _open_again.
             self._hold = map_object(self._descriptor)
         except OSError as error:
             self.close()
@@ -225,6 +225,8 @@ class SharedRecord(Generic[Figures]):
         except OSError:
             return False
         if self._is_object(descriptor):
+            with suppress(OSError):  # where the mapping has kept the lock, it is taken
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._descriptor = descriptor
             return True
         os.close(descriptor)

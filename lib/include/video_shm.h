@@ -328,8 +328,8 @@ void video_shm_producer_abort(video_shm_producer_t *producer);
  * For a binding that maps the reserved slot once more, so that it stays mapped whatever becomes of the
  * handle: *offset of its payload from the beginning of the shared object, and the object's descriptor, or -1:
  * EINVAL (nothing is reserved), EBADF, EOWNERDEAD; where the program has closed it and it can't be opened
- * anew, ESTALE or what open said. The descriptor is owned by the handle; no lock is on it, so that a mapping
- * of it keeps no other writer out. Since 1.1.
+ * anew, ESTALE or what open said. The descriptor is owned by the handle; a mapping of it keeps no other
+ * writer out. Since 1.1.
  */
 int video_shm_producer_descriptor(const video_shm_producer_t *producer, uint64_t *offset);
 

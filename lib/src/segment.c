@@ -11,13 +11,15 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "mask.h"
 
 #define DIRECTORY "/dev/shm"
 #define GROUP_BYTES_MAX (4u << 20)
-#define PIN_BYTES 1 /* which the kernel rounds up to a page */
+#define PIN_BYTES 1        /* which the kernel rounds up to a page */
+#define OVERLAY 0x794c7630 /* OVERLAYFS_SUPER_MAGIC in linux/magic.h */
 
 int segment_path(char path[SEGMENT_PATH_MAX], const char *name)
 {
@@ -268,6 +270,14 @@ bool segment_hold(int fd)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+/* A mapping of an overlay's file refers to the file beneath it, on which nobody has a lock. */
+bool segment_can_pin(int fd)
+{
+	struct statfs status;
+
+	return fstatfs(fd, &status) != 0 || status.f_type != OVERLAY;
 }
 
 /* A mapping refers to the open file too, and is not found by a program that closes all descriptors. */

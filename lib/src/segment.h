@@ -77,6 +77,9 @@ enum segment_name segment_name_leads(const char *path, const struct segment_iden
 /* Takes the writer's hold for as long as fd is open or pinned. Returns false if somebody has a lock. */
 bool segment_hold(int fd);
 
+/* Returns whether segment_pin keeps the locks of fd. */
+bool segment_can_pin(int fd);
+
 /* Keeps the locks of fd until segment_unpin even if fd is closed, as a program that becomes a daemon closes
  * all descriptors. A forked child does not keep them. Returns NULL with errno on failure. */
 void *segment_pin(int fd);

@@ -2,6 +2,7 @@
 #include "writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -105,16 +106,24 @@ void writer_open_semaphores(struct writer *writer, bool fresh)
 	writer_publish_drops(writer);
 }
 
+/* Keeps the locks of fd, by a mapping where one does, and sets writer->fd. Returns 0 or -1. */
+static int keep_locks(struct writer *writer, int fd)
+{
+	if (!segment_can_pin(fd)) {
+		writer->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	} else {
+		writer->pin = segment_pin(fd);
+		/* The ring is mapped through an open file without a lock, since a child may keep that mapping. */
+		writer->fd = writer->pin != NULL ? segment_reopen(fd) : -1;
+	}
+	return writer->fd >= 0 ? 0 : -1;
+}
+
 int writer_map(struct writer *writer, int fd, const struct geometry *geometry)
 {
 	void *base;
 
-	if (segment_identify(fd, &writer->identity) != 0)
-		return -1;
-	/* The ring is mapped through an open file without a lock, since a child may keep that mapping. */
-	writer->pin = segment_pin(fd);
-	writer->fd = writer->pin != NULL ? segment_reopen(fd) : -1;
-	if (writer->fd < 0)
+	if (segment_identify(fd, &writer->identity) != 0 || keep_locks(writer, fd) != 0)
 		return -1;
 	base = segment_map(writer->fd, geometry->object_size, true);
 	if (base == NULL)
@@ -200,6 +209,22 @@ static void remake(struct writer *writer)
 	log_line(VIDEO_SHM_LOG_WARNING, "%s: its name was gone; made anew", writer->path);
 }
 
+/* Returns whether another writer may have taken the ring over in place: only a lock that nothing pins is ever
+ * lost. */
+static bool is_taken(const struct writer *writer)
+{
+	return writer->pin == NULL &&
+		   atomic_load_explicit(&writer->ring.extension->epoch, memory_order_acquire) != writer->epoch;
+}
+
+/* Takes the hold again where it was lost with the descriptor that the program has closed. */
+static void hold_again(struct writer *writer)
+{
+	if (writer->pin == NULL && !is_taken(writer) &&
+		descriptor_regain(&writer->fd, writer->path, O_RDWR, &writer->identity) >= 0)
+		(void)segment_hold(writer->fd);
+}
+
 void writer_look(struct writer *writer, uint64_t now_ns)
 {
 	struct segment_identity now;
@@ -207,6 +232,14 @@ void writer_look(struct writer *writer, uint64_t now_ns)
 	writer->next_look_ns = now_ns + LOOK_EVERY_NS;
 	switch (segment_name_leads(writer->path, &writer->identity, &now)) {
 	case SEGMENT_NAME_SAME:
+		hold_again(writer);
+		if (is_taken(writer)) {
+			writer->state = WRITER_STALE;
+			log_line(VIDEO_SHM_LOG_WARNING,
+					 "%s: the program has closed its lock's descriptor, and another writer has it now",
+					 writer->path);
+			return;
+		}
 		store_clock_offset(writer, now_ns);
 		return;
 	case SEGMENT_NAME_GONE:
@@ -228,7 +261,7 @@ void writer_close(struct writer *writer)
 	struct segment_identity now;
 	bool ours;
 
-	if (writer->state != WRITER_FORKED && writer->ring.base != NULL) {
+	if (writer->state != WRITER_FORKED && writer->ring.base != NULL && !is_taken(writer)) {
 		writer_mark_closed(writer);
 		ours = segment_name_leads(writer->path, &writer->identity, &now) == SEGMENT_NAME_SAME;
 		if (ours) {

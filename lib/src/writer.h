@@ -44,8 +44,8 @@ struct writer {
 	struct segment_identity identity;
 	struct process self;
 	uint64_t clock_shift_ns; /* from process_clock_shift_ns; times in the ring are without it */
-	void *pin;               /* keeps the writer's lock; NULL: none, as in a forked child */
-	int fd;                  /* for callers; has no lock; the program may have closed it; -1: none */
+	void *pin;               /* keeps the writer's lock; NULL: fd has it, or nobody, as in a forked child */
+	int fd; /* for callers; has no lock unless pin is NULL; the program may have closed it; -1: none */
 	uint32_t epoch;
 	uint64_t remade;
 	struct semaphores former;   /* of a former ring; to be closed while no lock is held */
@@ -60,7 +60,7 @@ struct writer {
 
 /* ---- steps of opening; those that can fail return 0 or -1 ---- */
 
-/* Maps the object of fd, and pins its locks. */
+/* Maps the object of fd, and keeps its locks when fd is closed. */
 int writer_map(struct writer *writer, int fd, const struct geometry *geometry);
 
 /*

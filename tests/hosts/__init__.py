@@ -8,6 +8,7 @@
 All of it is made by the test itself, is seen by nobody else, and is gone with its program.
 """
 
+from .disks import BTRFS, DISKS, EXT4, OVERLAY_OF_A_DISK, OVERLAY_OF_MEMORY, OVERLAYS, Disk, shared_memory_on
 from .host import PLAIN, Host, on, require
 from .kinds import (
     ALL_HOSTS,
@@ -56,10 +57,13 @@ __all__ = [
     "ALL_HOSTS",
     "ANOTHER_USER",
     "ASCII_ONLY",
+    "BTRFS",
     "CARELESS_PARENT",
     "CLOCK_STEPS_BACK",
     "CLOCK_STEPS_FORWARD",
+    "DISKS",
     "DUMB_TERMINAL",
+    "EXT4",
     "FEW_DESCRIPTORS",
     "HIDDEN_PROCESSES",
     "JEMALLOC",
@@ -76,6 +80,9 @@ __all__ = [
     "NO_THREADS",
     "OTHER_PROCESSES_ALONE",
     "OVERLAY",
+    "OVERLAYS",
+    "OVERLAY_OF_A_DISK",
+    "OVERLAY_OF_MEMORY",
     "PID_NAMESPACE",
     "PLAIN",
     "READ_ONLY_ROOT",
@@ -85,6 +92,7 @@ __all__ = [
     "TIME_NAMESPACE_BEFORE",
     "TINY_SHARED_MEMORY",
     "USER_NAMESPACE",
+    "Disk",
     "Host",
     "closed",
     "mount_tmpfs",
@@ -98,5 +106,6 @@ __all__ = [
     "refusing_threads",
     "refusing_timers",
     "require",
+    "shared_memory_on",
     "umask",
 ]

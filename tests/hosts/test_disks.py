@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a writer's lock promises holds on whichever file system /dev/shm is."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from vshm import vshm
+from writers import Channel, wait_until
+
+from hosts import DISKS, OVERLAY_OF_MEMORY, Disk, shared_memory_on
+from vshm_ctypes import Consumer, Producer, ProducerBusy, ProducerDied, ProducerNotRunning, State, inspect
+from vshm_ctypes.published import list_published
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs mounts of its own: run it as root")
+
+
+@pytest.fixture(params=DISKS, ids=lambda disk: disk.name)
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    with shared_memory_on(request.param, tmp_path):
+        yield request.param
+
+
+def is_in_state(ring: str | int, state: State) -> bool:
+    try:
+        return inspect(ring).state is state
+    except ProducerNotRunning:
+        return False
+
+
+def is_kept(ring: str | int) -> None:
+    """Check that nobody takes a living writer for a dead one."""
+    assert inspect(ring).state is State.LIVE
+    with pytest.raises(ProducerBusy):
+        Producer(ring)
+
+
+def test_a_living_writer_keeps_its_ring(disk: Disk, channel: Channel) -> None:
+    writer, ring = channel.start_writer(), channel.number
+    wait_until(lambda: is_in_state(ring, State.LIVE), "the writer writes")
+    with Consumer(ring) as stream:
+        assert stream.receive(10) is not None
+        writer.pause()
+        while stream.receive(1) is not None:  # in a second without a frame a dead writer is told
+            pass
+        is_kept(ring)
+        assert vshm("check", "--clean", "--json").json["removed"] == []
+        assert inspect(ring).state is State.LIVE
+        writer.resume()
+        assert stream.receive(10) is not None
+
+
+def test_a_dead_writers_ring_is_taken_over_in_place_and_kept(disk: Disk, channel: Channel) -> None:
+    writer, ring = channel.start_writer(), channel.number
+    wait_until(lambda: is_in_state(ring, State.LIVE), "the writer writes")
+    with Consumer(ring) as stream:
+        writer.kill()
+        with pytest.raises(ProducerDied):
+            for _ in stream:
+                pass
+        before = inspect(ring)
+        assert before.state is State.DEAD
+        with Producer(ring) as successor:
+            assert successor.info().identity == before.identity
+            is_kept(ring)
+            successor.write(b"after")
+            frame = stream.receive(10)
+            assert frame is not None
+            assert frame.data == b"after"
+    assert not channel.ring_path.exists()
+
+
+def test_a_ring_that_is_made_anew_is_kept(disk: Disk, channel: Channel) -> None:
+    channel.start_writer()
+    ring = channel.number
+    wait_until(lambda: is_in_state(ring, State.LIVE), "the writer writes")
+    channel.ring_path.unlink()
+    wait_until(lambda: is_in_state(ring, State.LIVE), "the ring is made anew")
+    assert inspect(ring).remade == 1
+    is_kept(ring)
+
+
+FORKS = """
+import os, sys, time
+from vshm_ctypes import Producer
+ring = Producer(sys.argv[1], slots=4, slot_size=4096)
+ring.write(b"x")
+if os.fork():
+    os.wait()
+    print("gone", flush=True)
+    time.sleep(600)
+print(os.getpid(), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def program(text: str, ring: str) -> Iterator[subprocess.Popen[str]]:
+    command, pipe = [sys.executable, "-c", text, ring], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_forked_child_neither_keeps_the_ring_nor_loses_it(disk: Disk, ring: str) -> None:
+    for dies in ("child", "parent"):
+        with program(FORKS, ring) as parent:
+            assert parent.stdout is not None
+            child = int(parent.stdout.readline())
+            is_kept(ring)
+            os.kill(child if dies == "child" else parent.pid, signal.SIGKILL)
+            if dies == "child":
+                assert parent.stdout.readline() == "gone\n"
+                is_kept(ring)
+                continue
+            wait_until(lambda: is_in_state(ring, State.DEAD), "the writer is told dead beside its child")
+            identity = inspect(ring).identity
+            with Producer(ring, slots=4, slot_size=4096) as successor:
+                assert successor.info().identity == identity
+                is_kept(ring)
+
+
+CLOSES_ALL = """
+import os, sys
+from vshm_ctypes import Consumer, Producer, VideoShmError
+ring = Producer(sys.argv[1], slots=4, slot_size=4096)
+stream = Consumer(sys.argv[1], publish=True)
+os.closerange(3, 256)
+try:
+    while True:
+        ring.write(b"x")
+        stream.receive(0.05)
+except VideoShmError as error:
+    print(error.errno, flush=True)
+    ring.close()
+"""
+
+
+def test_a_program_that_closes_all_descriptors_is_seen_again(disk: Disk, ring: str) -> None:
+    def is_seen() -> bool:
+        readers = [one for one in list_published() if one.ring == ring and one.alive]
+        return bool(readers) and is_in_state(ring, State.LIVE)
+
+    with program(CLOSES_ALL, ring):
+        wait_until(lambda: is_in_state(ring, State.LIVE) and inspect(ring).frames > 20, "it writes without them")
+        wait_until(is_seen, "its writer and its reader are there")
+        is_kept(ring)
+
+
+def test_a_writer_that_lost_its_lock_to_another_leaves_the_ring_to_it(ring: str, tmp_path: Path) -> None:
+    with shared_memory_on(OVERLAY_OF_MEMORY, tmp_path), program(CLOSES_ALL, ring) as loser:
+        wait_until(lambda: is_in_state(ring, State.DEAD), "it has closed its descriptors")
+        try:
+            winner = Producer(ring, slots=4, slot_size=4096)
+        except ProducerBusy:
+            pytest.skip("it had its lock again already")
+        with winner:
+            assert loser.stdout is not None
+            assert int(loser.stdout.readline()) == errno.ESTALE
+            loser.wait()
+            is_kept(ring)
+            assert inspect(ring).identity == winner.info().identity
