@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import subprocess
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,6 +19,7 @@ from vshm_ctypes.commandline.own_module import own_module
 
 from ..figures.latency import LatencyHistogram
 from ..processes.environment import child_environment
+from ..processes.readable import readable
 
 ANSWER_TIMEOUT_S = 30.0  # a process in an emulated machine takes seconds to start
 STALL_FLOOR_NS = 500_000  # shorter ones are in the histogram only
@@ -106,7 +106,7 @@ class Hiccups:
     def _answer(self) -> str:
         process = self._running()
         assert process.stdout is not None
-        if not select.select([process.stdout], [], [], ANSWER_TIMEOUT_S)[0]:
+        if not readable([process.stdout.fileno()], ANSWER_TIMEOUT_S):
             raise HiccupError(f"the hiccup control has not answered for {ANSWER_TIMEOUT_S:g} s")
         line = process.stdout.readline()
         if not line:

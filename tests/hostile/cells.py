@@ -51,7 +51,7 @@ class Answer:
 def single_cells(programs: Sequence[Program] = PROGRAMS) -> Iterator[Cell]:
     """Yield each program on each host, and first on a plain one, where it has to work."""
     cells = (Cell(program, host) for host in (PLAIN, *ALL_HOSTS) for program in programs)
-    return (cell for cell in cells if cell.program.not_on not in cell.host.parts)
+    return (cell for cell in cells if not cell.program.not_on & cell.host.parts)
 
 
 def paired_cells() -> Iterator[Cell]:

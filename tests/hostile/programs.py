@@ -69,7 +69,7 @@ class Program:
     "list" (/dev/shm), "threads", "stdout", "files" (a folder that can be written), "codecs" (PyAV and its memory), or
     what only it needs. proof: what it prints once it works. lasts: whether it goes on until SIGTERM. healthy: exit
     codes where all is well. makes: the file that is there afterwards. answers: whether it tells an address of HTTP,
-    which is asked. far: what runs on a plain host meanwhile. not_on: a host where what it is made of can't run. cheap:
+    which is asked. far: what runs on a plain host meanwhile. not_on: hosts where what it is made of can't run. cheap:
     whether it is tried on pairs of hosts too.
     """
 
@@ -82,7 +82,7 @@ class Program:
     makes: str = ""
     answers: bool = False
     far: Side | None = None
-    not_on: str = ""
+    not_on: frozenset[str] = frozenset()
     cheap: bool = False
 
     def works(self, place: Place, said: str) -> bool:
@@ -101,14 +101,14 @@ def _verb(words: str, needs: str, proof: str, **more: object) -> Program:
     return Program(f"vshm {name}", command, frozenset(needs.split()), re.compile(proof), **more)  # type: ignore[arg-type]
 
 
-def _reader(name: str, read: str, needs: str = "ring", options: str = repr(CAMERA), not_on: str = "") -> Program:
+def _reader(name: str, read: str, needs: str = "ring", options: str = repr(CAMERA), *not_on: str) -> Program:
     program = READER.format(read=read, options=options)
     return Program(
         name,
         lambda _: [sys.executable, "-c", program],
         frozenset(needs.split()),
         re.compile("read"),
-        not_on=not_on,
+        not_on=frozenset(not_on),
         cheap=name == "Consumer",
     )
 
@@ -125,13 +125,27 @@ def _streamer(place: Place) -> list[str]:
     return [sys.executable, "-m", "hil.streamer", *source, "--channel", f"{place.ring}:,encoder=libx264"]
 
 
-ABORTS = {"not_on": "little address space"}  # Rust ends a process that has no memory left
+ABORTS = {"not_on": frozenset({"little address space"})}  # Rust ends a process that has no memory left
+NO_LOOP = ("3 descriptors left", "no AF_UNIX: EAFNOSUPPORT")  # where asyncio leaves a half-made loop
 NEAR = "tcp/127.0.0.1:PORT"
 BRIDGES = (
-    _verb(f"publish {CAMERA} tcp://127.0.0.1:PORT", "source codecs threads", "", far=taking_mpegts, **REACHES),
-    _verb(f"relay export --board {BOARD} --listen {NEAR}", "source threads", "", far=importing, **ABORTS, **REACHES),
-    _verb(f"relay import --as RING --connect {NEAR} {BOARD}{CAMERA}", "room threads", "", far=exporting, **REACHES),
-    _verb(f"relay list --connect {NEAR}", "threads", BOARD, far=exporting),
+    _verb(f"publish {CAMERA} tcp://127.0.0.1:PORT", "source codecs threads internet", "", far=taking_mpegts, **REACHES),
+    _verb(
+        f"relay export --board {BOARD} --listen {NEAR}",
+        "source threads internet",
+        "",
+        far=importing,
+        **ABORTS,
+        **REACHES,
+    ),
+    _verb(
+        f"relay import --as RING --connect {NEAR} {BOARD}{CAMERA}",
+        "room threads internet",
+        "",
+        far=exporting,
+        **REACHES,
+    ),
+    _verb(f"relay list --connect {NEAR}", "threads internet", BOARD, far=exporting),
 )
 PROGRAMS = (
     _verb("list -s 0.1", "list", r"^video_stream|/video_stream", cheap=True),
@@ -143,9 +157,15 @@ PROGRAMS = (
     _verb("record -c 5 -o FOLDER/clip.mp4", "ring files codecs threads", "5 frames", makes="clip.mp4"),
     _verb("check -s 0.1", "check", "video_stream|ring", healthy=frozenset({0, 1})),
     _verb("check --clean -s 0.1", "check", "", healthy=frozenset({0, 1}), cheap=True),
-    _verb("demo RING --no-browser --port 0", "room serve codecs threads", "http://", lasts=True, answers=True),
-    _verb("serve --port 0", "serve codecs threads", "http://", lasts=True, answers=True),
-    _verb("export --port 0", "list threads", "http://", lasts=True, answers=True),
+    _verb(
+        "demo RING --no-browser --port 0",
+        "room serve codecs threads internet null",
+        "http://",
+        lasts=True,
+        answers=True,
+    ),
+    _verb("serve --port 0", "serve codecs threads internet", "http://", lasts=True, answers=True),
+    _verb("export --port 0", "list threads internet", "http://", lasts=True, answers=True),
     _verb("export --every 1 -o FOLDER/own.prom", "list files threads", "", lasts=True, makes="own.prom"),
     _verb("export --dashboard", "", '"panels"'),
     _verb(
@@ -158,7 +178,7 @@ PROGRAMS = (
     *BRIDGES,
     _reader("Consumer", TAKES_ONE),
     _reader("Consumer, borrow", BORROWS),
-    _reader("Consumer, asyncio", "asyncio.run(wait(stream))", "ring threads", not_on="3 descriptors left"),
+    _reader("Consumer, asyncio", "asyncio.run(wait(stream))", "ring threads", repr(CAMERA), *NO_LOOP),
     _reader("Consumer, publish", TAKES_ONE, "ring notice", f"{CAMERA!r}, publish=True"),
     _c("video_consumer", "video_consumer", "-c 5 -t 10000", "ring stdout", "Frame", cheap=True),
     _c("v1_reader", "v1/v1_reader", f"-c {OLD_CHANNEL} -n 5 -d 10000", "semaphores", '"received":5'),

@@ -4,13 +4,24 @@
 from __future__ import annotations
 
 import errno
+import sys
 
 from .host import Host
 from .names import SLOW_NAMES
 from .preloads import CLOCK_STEPS_BACK, CLOCK_STEPS_FORWARD, JEMALLOC
-from .sandboxes import refusing_rare_calls, refusing_threads, refusing_timers
+from .sandboxes import refusing_nameless_files, refusing_rare_calls, refusing_sockets, refusing_threads, refusing_timers
 
 DESCRIPTORS_LEFT = 3
+_OPENS_MANY = """
+import os, resource, sys
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
+while os.open("/", os.O_RDONLY) < 1100:
+    pass
+for number in range(3, 1101):
+    os.set_inheritable(number, True)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 ADDRESS_SPACE = 100 << 20
 
 
@@ -74,6 +85,24 @@ TINY_SHARED_MEMORY = Host(
     of=frozenset({"shm"}),
     prepare=("mount -t tmpfs -o mode=1777,size=64k tmpfs /dev/shm",),
 )
+NO_INODES = Host(
+    "no inodes in /dev/shm",
+    "there is room in /dev/shm, and none for another file",
+    of=frozenset({"shm"}),
+    prepare=("mount -t tmpfs -o mode=1777,nr_inodes=1 tmpfs /dev/shm",),
+)
+NO_DEVICES = Host(
+    "no devices",
+    "/dev has no device, so no /dev/null either, as in a chroot made by hand; /dev/shm is there",
+    of=frozenset({"shm", "devices"}),
+    prepare=(
+        "exec 9</dev/shm",
+        "mount -t tmpfs -o mode=755 none /dev",
+        "mkdir /dev/shm",
+        "mount --no-canonicalize --bind /proc/self/fd/9 /dev/shm",
+        "exec 9<&-",
+    ),
+)
 READ_ONLY_SHARED_MEMORY = Host(
     "read-only /dev/shm",
     "the rings are there to be looked at, and nothing can be written",
@@ -104,6 +133,12 @@ FEW_DESCRIPTORS = Host(
     f"{DESCRIPTORS_LEFT} descriptors are left beside the standard streams",
     of=frozenset({"descriptors"}),
     before=("prlimit", f"--nofile={3 + DESCRIPTORS_LEFT}"),
+)
+MANY_DESCRIPTORS = Host(
+    "many descriptors",
+    "1100 files are open already, so that select() takes none of those that the program opens",
+    of=frozenset({"descriptors"}),
+    before=(sys.executable, "-c", _OPENS_MANY),
 )
 NO_THREADS = Host(
     "no threads left",
@@ -239,10 +274,13 @@ ALL_HOSTS = (
     TIME_NAMESPACE_BEFORE,
     NO_SHARED_MEMORY,
     TINY_SHARED_MEMORY,
+    NO_INODES,
+    NO_DEVICES,
     READ_ONLY_SHARED_MEMORY,
     ANOTHER_USER,
     USER_NAMESPACE,
     FEW_DESCRIPTORS,
+    MANY_DESCRIPTORS,
     NO_THREADS,
     LITTLE_ADDRESS_SPACE,
     READ_ONLY_ROOT,
@@ -266,6 +304,9 @@ ALL_HOSTS = (
     refusing_timers(errno.ENOSYS),
     refusing_rare_calls(errno.EPERM),
     refusing_threads(errno.EPERM),
+    refusing_nameless_files(errno.EOPNOTSUPP),
+    refusing_sockets("AF_UNIX"),
+    refusing_sockets("AF_INET"),
     closed(0),
     closed(1),
     closed(2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -31,6 +32,8 @@ _CALLS: dict[str, dict[str, str]] = {
         "copy_file_range": "326",
         "fcntl": "72",
         "openat": "257",
+        "socket": "41",
+        "socketpair": "53",
         "flock": "73",
     },
     "aarch64": {
@@ -49,6 +52,8 @@ _CALLS: dict[str, dict[str, str]] = {
         "copy_file_range": "285",
         "fcntl": "25",
         "openat": "56",
+        "socket": "198",
+        "socketpair": "199",
         "flock": "32",
     },
 }
@@ -93,6 +98,13 @@ def refusing_rare_calls(error: int) -> Host:
     more = ("inotify_init1", "renameat2", "close_range", "copy_file_range", "openat2")
     fork = ["clone3"] if error == errno.ENOSYS else []  # the C library does without, if there is none
     return refusing("rare calls", error, *rare, *more, *fork)
+
+
+def refusing_sockets(family: str) -> Host:
+    """Return a host without sockets of "AF_UNIX", or "AF_INET" and AF_INET6, as RestrictAddressFamilies= makes it."""
+    families = {"AF_UNIX": [socket.AF_UNIX], "AF_INET": [socket.AF_INET, socket.AF_INET6]}[family]
+    calls = [f"{call}:0={number:d}" for call in ("socket", "socketpair") for number in families]
+    return refusing(family, errno.EAFNOSUPPORT, *calls)
 
 
 def refusing_threads(error: int) -> Host:

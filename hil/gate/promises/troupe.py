@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from ...blocks.channel import remove_all_of
 from ...processes.parent import die_with_parent
 from ...processes.process_group import end_group
+from ...processes.readable import readable
 from . import house
 from .pair import Pair
 from .raw import Lacks, Library
@@ -81,7 +81,7 @@ class Troupe:
                     yield Told(waiting.pop().name, unasked=f"{self._hangs} others never came to an end")
                 while waiting and len(playing) < most:
                     playing.append(_Play(waiting.pop(0), self._libraries, self._limit_s))
-                ready = select.select([play.ear for play in playing], [], [], 1.0)[0]
+                ready = readable([play.ear for play in playing], 1.0)
                 for play in list(playing):
                     if play.ear in ready:
                         play.hear()

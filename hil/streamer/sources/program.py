@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-import select
 import subprocess
 import tempfile
 from collections.abc import Sequence
 
+from ...processes.readable import readable
 from .source import SourceError
 
 READ_BYTES = 1 << 20
@@ -37,7 +37,7 @@ class Program:
     def receive(self, timeout_s: float) -> bytes | None:
         """Return at most READ_BYTES, None if nothing came in time, or no bytes if the program has ended."""
         assert self._process.stdout is not None
-        if not select.select([self._process.stdout], [], [], max(timeout_s, 0))[0]:
+        if not readable([self._process.stdout.fileno()], timeout_s):
             return None
         return os.read(self._process.stdout.fileno(), READ_BYTES)
 
