@@ -20,7 +20,7 @@ def above_standard_streams() -> Iterator[None]:
     """Give what the block opens a descriptor of 3 or more. Raises OSError if none is free."""
     held = []
     try:
-        while (descriptor := os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)) <= _LAST:
+        while (descriptor := os.open("/", os.O_PATH | os.O_CLOEXEC)) <= _LAST:
             held.append(descriptor)
         os.close(descriptor)
         yield
@@ -37,11 +37,19 @@ def open_standard_streams() -> None:
     for number, (name, mode, flags) in enumerate(_STREAMS):
         is_free, was_closed = not _is_open(number), getattr(sys, name) is None
         # open() takes the lowest descriptor that is free: if this one is, it is this one.
-        descriptor = os.open(os.devnull, flags) if is_free or was_closed else number
+        descriptor = open_null(flags) if is_free or was_closed else number
         if is_free:
             os.set_inheritable(descriptor, True)
         if was_closed:
             setattr(sys, name, os.fdopen(descriptor, mode, closefd=False, errors="replace"))
+
+
+def open_null(flags: int) -> int:
+    """Open /dev/null, or what comes closest to it where a bare /dev lacks it: an empty file in memory."""
+    try:
+        return os.open(os.devnull, flags)
+    except FileNotFoundError:
+        return os.memfd_create("null")
 
 
 def _is_open(descriptor: int) -> bool:

@@ -24,6 +24,8 @@ _ADVICE = {
     errno.ENFILE: "this machine has too many files open: end some programs, or raise fs.file-max",
     errno.EROFS: "/dev/shm is read-only here: mount it to be written, or write where it is",
     errno.EPERM: _FORBIDDEN,
+    errno.EOPNOTSUPP: "the file system at /dev/shm has no files without a name (O_TMPFILE), which a writer needs: "
+    "mount a tmpfs at /dev/shm, or run on a newer kernel",
     errno.ENOMEM: "no memory for the ring: free some, raise ulimit -v (and -l, if the program locks its memory by "
     "mlockall()), or use fewer or smaller slots",
 }

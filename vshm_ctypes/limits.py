@@ -12,6 +12,9 @@ _AS_MANY = (
     "this user or container has as many as it may, or no memory is left: end some programs, or raise ulimit -u or -v, "
     "TasksMax= or pids.max"
 )
+_NO_SOCKETS = (
+    "a sandbox refuses sockets of this kind (systemd: RestrictAddressFamilies= allows them), or there is no IPv6 here"
+)
 _TOLD = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
@@ -25,6 +28,8 @@ def explain(error: BaseException) -> str | None:
         return f"no process can be started: {_AS_MANY}"
     if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
         return f"a library that this needs can't be loaded: {error}: raise ulimit -v, or install it anew"
+    if isinstance(error, OSError) and error.strerror == os.strerror(errno.EAFNOSUPPORT):
+        return f"{error.strerror}: {_NO_SOCKETS}"
     if isinstance(error, OSError) and error.errno in _TOLD:
         return str(error_for(error.errno).strerror)
     return None

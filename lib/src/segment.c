@@ -228,8 +228,11 @@ int segment_build(uint64_t size, mode_t mode, gid_t group)
 	const int fd = keep(open(DIRECTORY, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 	int error;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EISDIR) /* a kernel or an emulator that does not know the flag opens the folder */
+			errno = EOPNOTSUPP;
 		return -1;
+	}
 	if (is_beyond_limit(size)) {
 		errno = EFBIG;
 	} else if (ftruncate(fd, (off_t)size) == 0) {

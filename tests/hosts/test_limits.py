@@ -21,6 +21,7 @@ from hosts import (
     READ_ONLY_SHARED_MEMORY,
     Host,
     on,
+    refusing_sockets,
     refusing_threads,
     require,
 )
@@ -125,6 +126,31 @@ def test_an_encoder_without_threads() -> None:
     for name in ("aiohttp", "av", "numpy"):
         pytest.importorskip(name)
     refused("no thread can be started", refusing_threads(errno.EPERM), "demo --no-browser --port 0")
+
+
+@pytest.mark.parametrize(
+    ("family", "verb"),
+    [
+        ("AF_UNIX", "serve --port 0"),
+        ("AF_INET", "serve --port 0"),
+        ("AF_INET", "export --port 0"),
+        ("AF_INET", "publish RING udp://127.0.0.1:9 -t 5"),
+        ("AF_UNIX", "publish RING unix+mpegts:///nonexistent -t 5"),
+        ("AF_INET", "relay list"),
+    ],
+)
+def test_sockets_that_a_sandbox_refuses(ring: str, family: str, verb: str) -> None:
+    for name in ("aiohttp", "av", "zenoh"):
+        pytest.importorskip(name)
+    refused("RestrictAddressFamilies=", refusing_sockets(family), verb.replace("RING", ring))
+
+
+def test_a_streamer_whose_sockets_are_refused(ring: str) -> None:
+    pytest.importorskip("av")
+    outcome = on(refusing_sockets("AF_UNIX"), *STREAMER, f"{ring}:,encoder=libx264", "--websocket", "0")
+    assert outcome.returncode == 1
+    assert "asyncio needs sockets of AF_UNIX, which a sandbox refuses" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
 
 
 def test_a_file_system_that_is_read_only_is_not_said_to_be_forbidden(tmp_path: Path) -> None:

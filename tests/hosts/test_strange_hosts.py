@@ -15,6 +15,7 @@ from hosts import (
     ANOTHER_USER,
     HIDDEN_PROCESSES,
     JEMALLOC,
+    NO_DEVICES,
     NO_LOCAL_TIME,
     NO_PROC,
     NO_SHARED_MEMORY,
@@ -23,6 +24,7 @@ from hosts import (
     PLAIN,
     SLOW_NAMES,
     Host,
+    closed,
     on,
     refusing_locks,
     refusing_locks_of_whole_files,
@@ -31,7 +33,7 @@ from hosts import (
     refusing_threads,
     umask,
 )
-from vshm_ctypes import Consumer, ProducerNotRunning, inspect
+from vshm_ctypes import Consumer, Producer, ProducerNotRunning, inspect
 
 NOBODY = 65534
 
@@ -92,6 +94,12 @@ with Producer(sys.argv[1], slots=4, slot_size=4096) as ring, Consumer(sys.argv[1
     ring.write(b"x")
     print(stream.receive().size)
 """
+READS = """
+import sys
+from vshm_ctypes import Consumer
+with Consumer(sys.argv[1], start="oldest", publish=True) as stream:
+    assert stream.receive(60).size == 1
+"""
 
 
 @pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
@@ -120,6 +128,37 @@ def test_a_reader_whose_lock_nobody_may_ask_for_lives(ring: str, alone: None, er
         shown = vshm("show", ring, "--json", host=host)
         assert shown.code == 0, shown.err
         assert [one["pid"] for one in shown.json["published"]] == [os.getpid()]
+
+
+@pytest.mark.parametrize("error", [errno.EOPNOTSUPP, errno.EISDIR])
+def test_a_file_system_without_nameless_files_is_told(ring: str, error: int) -> None:
+    host = refusing_nameless_files(error)
+    result = on(host, sys.executable, "-c", WRITES_AND_READS, ring)
+    assert result.returncode == 1
+    assert "no files without a name (O_TMPFILE), which a writer needs: mount a tmpfs at /dev/shm" in result.stderr
+    with Producer(ring, slots=4, slot_size=4096) as producer:
+        producer.write(b"x")
+        read = on(host, sys.executable, "-c", READS, ring)
+        assert read.returncode == 0, read.stderr
+
+
+def test_a_host_without_devices_has_no_need_of_them(ring: str) -> None:
+    result = on(NO_DEVICES, sys.executable, "-c", WRITES_AND_READS, ring)
+    assert (result.returncode, result.stdout) == (0, "1\n"), result.stderr
+    with Camera(ring):
+        shown = [vshm("show", ring, host=NO_DEVICES | closed(*numbers)) for numbers in ((0,), (2,), (1,), (0, 1, 2))]
+        assert [(one.code, one.err) for one in shown] == [(0, "")] * len(shown)
+        assert ring[1:] in shown[0].out
+        piped = on(NO_DEVICES, "sh", "-c", '"$0" -m vshm_ctypes show "$1" | :', sys.executable, ring)
+        assert (piped.returncode, piped.stderr) == (0, "")
+
+
+def test_what_needs_a_device_names_it() -> None:
+    for name in ("aiohttp", "av", "numpy"):
+        pytest.importorskip(name)
+    outcome = vshm("demo", "--no-browser", host=NO_DEVICES)
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert "/dev/null: No such file or directory: this needs it, and this host's /dev lacks it: mknod" in outcome.err
 
 
 @pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])

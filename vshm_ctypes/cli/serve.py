@@ -48,12 +48,12 @@ def _shown_host(host: str) -> str:
     """Return the host name or address by which others reach this machine, as far as it knows."""
     if host not in ("0.0.0.0", "::"):
         return f"[{host}]" if ":" in host else host
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(("192.0.2.1", 9))  # sends nothing, but chooses the local address
             return str(probe.getsockname()[0])
-        except OSError:
-            return printable(socket.gethostname())
+    except OSError:
+        return printable(socket.gethostname())
 
 
 async def serve_page(app: web.Application, host: str, port: int, tell: Callable[[str], object]) -> None:

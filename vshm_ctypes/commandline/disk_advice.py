@@ -22,6 +22,7 @@ _ADVICE = {
 }
 _NO_INODES = "there is room, but for no further file (df -i); remove some files, or write to another disk"
 _NO_FOLDER = "the current folder was removed: change to one that exists, or name files from / on"
+_NO_NULL = "this needs it, and this host's /dev lacks it: mknod -m 666 /dev/null c 1 3, or mount a whole /dev"
 _NOT_IN_NAMES = '\\:*?"<>|'  # on FAT, exFAT and NTFS
 _NAME = f"this disk's file system (FAT, exFAT, NTFS) takes none of {_NOT_IN_NAMES} in a name; choose another one"
 
@@ -33,6 +34,8 @@ def disk_advice(error: OSError) -> str | None:
     path = Path(error.filename) if isinstance(error.filename, str) and error.filename else None
     if path is not None and error.errno == errno.EINVAL and set(path.name) & set(_NOT_IN_NAMES):
         return _NAME
+    if error.errno == errno.ENOENT and error.filename == os.devnull:
+        return _NO_NULL
     if error.errno == errno.ENOENT and (path is None or not path.is_absolute()) and _has_no_current_folder():
         return _NO_FOLDER
     if path is not None and error.errno == errno.ENOSPC and _has_no_inodes(path.parent):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from unicodedata import combining, east_asian_width
 
+from ..descriptors import open_null
 from ..limits import explain
 from .disk_advice import disk_advice
 
@@ -99,7 +100,7 @@ def let_go_of_output() -> None:
         try:
             stream.flush()
         except OSError:  # nobody reads it any more
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            os.dup2(open_null(os.O_WRONLY), stream.fileno())
 
 
 def width_of(text: str) -> int:

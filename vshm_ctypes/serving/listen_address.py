@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import VideoShmError
+from ..limits import explain
 from ..processes import PROC, tell_program
 
 _LISTENS = "0A"  # TCP_LISTEN in /proc/net/tcp
@@ -74,4 +75,6 @@ def _told(error: OSError, host: str, port: int, option: str) -> str:
         return f"{where}: no such host ({error.strerror}): name an address of this machine with {option}"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{where}: no address of this machine: ip address lists them; choose one with {option}"
+    if limit := explain(error):
+        return f"{where}: {limit}"
     return f"{where}: {os.strerror(error.errno) if error.errno else error}: choose another one with {option}"

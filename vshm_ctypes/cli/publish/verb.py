@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ...commandline.rate_limited_log import SeldomEach
 from ...commandline.shell_completions import COMPLETE_FILE, COMPLETE_RING, completed
 from ...commandline.verb import Exit, positive
 from ...rings import ring_name
+from ...serving.sockets import INTERNET, require_sockets
 from ..survey import codecs_now
 from .destination import SCHEMES, Destination, destination
 from .messages import Order
@@ -72,6 +74,7 @@ def run(arguments: Namespace) -> int:
     target = destination(address, authorities)
     if target.is_srt:
         check_options(address)
+    require_sockets("publishing", *((socket.AF_UNIX,) if target.address.startswith("unix:") else INTERNET))
     _check_codecs(rings, target)
     statistics = Statistics("publish", address, rings)
     end = End()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...bridges.address import redacted
 from ...commandline.rate_limited_log import first_line
+from ...serving.sockets import INTERNET, require_sockets
 from .wire import MOST_SLOT_SIZE
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ def open_session(arguments: Namespace, listen: list[str], connect: list[str]) ->
         if not _ENDPOINT.match(endpoint):
             shown = redacted(endpoint, endpoint)
             raise ValueError(f"{shown}: no endpoint: PROTOCOL/ADDRESS, such as tcp/front.local:{PORT}")
+    if arguments.config is None and not any(
+        "unixsock" in endpoint for endpoint in arguments.connect + arguments.listen
+    ):
+        require_sockets("Zenoh", *INTERNET)  # it would try for ever, in silence
     if arguments.config is not None:
         arguments.config.open().close()  # the error names the file, as Zenoh's does not
     try:
