@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from .errors import IncompatibleRing, ProducerBusy, VideoShmError, error_for
+from .inodes import has_no_inodes, no_inodes_told
 from .rings import DIRECTORY
 
 MOST_NAMES = 8  # of rings, in one message
@@ -109,11 +110,8 @@ def _whose(path: str) -> str:
 def _what_room_there_is(asked: int) -> str:
     told = os.statvfs(DIRECTORY)
     free = told.f_bavail * told.f_frsize
-    if told.f_files > 0 and told.f_favail == 0 and free >= asked:
-        return (
-            f"{DIRECTORY} has no inode left for another file, of {told.f_files}: "
-            "remove what nobody needs there, or mount it with a larger nr_inodes"
-        )
+    if free >= asked and has_no_inodes(DIRECTORY):
+        return no_inodes_told()
     return (
         f"{DIRECTORY} is full: the ring needs {asked / _MIB:.1f} MiB, and {free / _MIB:.1f} MiB are free: "
         "free some of it, enlarge it, or use fewer or smaller slots"

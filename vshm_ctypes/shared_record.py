@@ -20,6 +20,7 @@ from typing import Generic, NamedTuple, TypeVar
 from . import left_behind
 from .descriptors import above_standard_streams
 from .errors import BY_ERRNO, RingFull, VideoShmError
+from .inodes import has_no_inodes, no_inodes_told
 from .nameless import give_name, open_nameless
 from .processes import is_gone, pid_namespace, start_time
 from .rings import DIRECTORY
@@ -111,6 +112,8 @@ class SharedRecord(Generic[Figures]):
                 raise
             kind = RingFull if BY_ERRNO.get(error.errno or 0) is RingFull else VideoShmError
             told = self.read_only if error.errno == errno.EROFS else None
+            if error.errno == errno.ENOSPC and has_no_inodes(DIRECTORY):
+                told = no_inodes_told()
             raise kind(error.errno or 0, str(self._object.path or DIRECTORY), told) from None
 
     @property

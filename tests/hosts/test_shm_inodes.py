@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from vshm import codes, vshm
 from writers import Channel, wait_until
 
 from hosts import mount_tmpfs, own_shared_memory
@@ -51,6 +52,18 @@ def test_a_folder_without_inodes_is_not_called_full_of_bytes(ring: str) -> None:
         mount_tmpfs(Path("/dev/shm"), "mode=1777,size=256m,nr_inodes=1")
         with pytest.raises(RingFull, match=r"no inode left for another file, of 1: .* nr_inodes"):
             Producer(ring)
+
+
+def test_a_reader_without_an_inode_for_its_counters_is_told(ring: str) -> None:
+    with own_shared_memory(), Producer(ring, slots=4, slot_size=4096):
+        assert codes(vshm("check", "--json"), "/dev/shm") == []
+        left = "remount,nr_inodes=2"  # its own folder's, and the ring's
+        subprocess.run(["mount", "-o", left, "/dev/shm"], check=True)
+        with pytest.raises(RingFull, match=r"no inode left for another file, of 2: .* nr_inodes"):
+            Consumer(ring, publish=True)
+        outcome = vshm("check", "--json")
+        assert codes(outcome, "/dev/shm") == ["shm-full"]
+        assert "nr_inodes" in outcome.out
 
 
 def test_a_ring_with_the_number_of_a_refused_one_is_another_ring(ring: str) -> None:

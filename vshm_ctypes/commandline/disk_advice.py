@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from ..errors import VideoShmError
+from ..inodes import has_no_inodes
 
 _IS_GONE = "what was mounted there is gone (a share, a disk, a program behind it); mount it anew, or write elsewhere"
 _ADVICE = {
@@ -38,7 +39,7 @@ def disk_advice(error: OSError) -> str | None:
         return _NO_NULL
     if error.errno == errno.ENOENT and (path is None or not path.is_absolute()) and _has_no_current_folder():
         return _NO_FOLDER
-    if path is not None and error.errno == errno.ENOSPC and _has_no_inodes(path.parent):
+    if path is not None and error.errno == errno.ENOSPC and has_no_inodes(path.parent):
         return _NO_INODES
     return _ADVICE.get(error.errno or 0)
 
@@ -49,12 +50,3 @@ def _has_no_current_folder() -> bool:
     except FileNotFoundError:
         return True
     return False
-
-
-def _has_no_inodes(folder: Path) -> bool:
-    """Return whether the file system has room but no inodes left. Some, such as FAT, report no inodes at all."""
-    try:
-        told = os.statvfs(folder)
-    except OSError:
-        return False
-    return told.f_files > 0 and told.f_favail == 0 and told.f_bavail > 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...containers import is_in_memory
 from ...info import RingInfo
+from ...inodes import INODES_ADVICE, has_no_inodes
 from ...machine import Machine, Throttling
 from ...rings import DIRECTORY
 from .. import units
@@ -38,6 +39,19 @@ def check_space(machine: Machine, rings: dict[str, RingInfo]) -> Iterator[Findin
         "the next writer fails with RingFull, and a ring whose name was removed can't be made anew",
         f"enlarge it ({enlarge}), free it with vshm check --clean, or use fewer or smaller slots",
     )
+
+
+def check_inodes(folder: str = DIRECTORY) -> Iterator[Finding]:
+    """Check that /dev/shm has an inode for one more ring: in a container there may be few of them."""
+    if has_no_inodes(folder):
+        yield Finding(
+            "shm-full",
+            folder,
+            "it has room, but no inode left for another file",
+            "the next writer fails with RingFull, a ring whose name was removed can't be made anew, and no reader "
+            "publishes its counters",
+            f"{INODES_ADVICE} (mount -o remount,nr_inodes=10k)",
+        )
 
 
 def check_storage(folder: str = DIRECTORY) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from ..list import named_as_rings
 from ..survey import survey
 from .access import check_access
 from .findings import Finding, alike
-from .host import check_board, check_removal, check_space, check_storage
+from .host import check_board, check_inodes, check_removal, check_space, check_storage
 from .leftovers import find_leftovers, remove
 from .payload import check_payload
 from .ring_findings import check_readers, check_ring
@@ -72,6 +72,7 @@ def examine(ring: str | None, seconds: float) -> Examined:
         found.append(NO_RING)
     machine = read_machine()
     found += check_space(machine, rings)
+    found += check_inodes()
     found += check_storage()
     found += check_board(machine)
     found += check_removal(rings)
