@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def has_no_number(identifier: int, kind: str) -> bool:
 
 def is_in_memory(folder: str) -> bool | None:
     """Return whether the files of a folder lie in memory, or None if that is not told."""
-    best, kind = "", None
+    best, kind, folder = "", None, os.path.realpath(folder)
     with suppress(OSError, ValueError):
         for line in (PROC / "self/mountinfo").read_text(errors="replace").splitlines():
             before, after = line.split(" - ", 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .identity import Identity
+from .mounts import Mounts
 from .rings import DIRECTORY
 
 TYPE_CHECKING = False
@@ -182,22 +183,22 @@ def _maps(process: Path) -> str:
     return lines
 
 
-def _mapped(process: Path, devices: set[int]) -> dict[Identity, bool]:
+def _mapped(process: Path, devices: dict[str, set[int]]) -> dict[Identity, bool]:
     """Return {object on one of these devices: whether the mapping is writable}. Raises OSError."""
-    wanted = {f"{os.major(device):02x}:{os.minor(device):02x}" for device in devices}
     found: dict[Identity, bool] = {}
     lines = _maps(process)
-    if not any(f" {device} " in lines for device in wanted):  # as of most processes
+    if not any(f" {device} " in lines for device in devices):  # as of most processes
         return found
     for line in lines.splitlines():
         words = line.split(maxsplit=5)  # address permissions offset device inode path
-        if len(words) >= 5 and words[3] in wanted and words[4] != "0":
-            identity = Identity.mapped(words[3], words[4])
-            found[identity] = found.get(identity, False) or "w" in words[1]
+        if len(words) >= 5 and words[3] in devices and words[4] != "0":
+            for device in devices[words[3]]:
+                identity = Identity(device, int(words[4]))
+                found[identity] = found.get(identity, False) or "w" in words[1]
     return found
 
 
-def _look_at(folder: Path, devices: set[int], found: defaultdict[Identity, list[Process]]) -> bool:
+def _look_at(folder: Path, devices: dict[str, set[int]], found: defaultdict[Identity, list[Process]]) -> bool:
     """Add what the process maps to found, by object. Returns False if the process may not be examined."""
     try:
         mapped = _mapped(folder, devices)
@@ -210,13 +211,34 @@ def _look_at(folder: Path, devices: set[int], found: defaultdict[Identity, list[
     return True
 
 
-def _devices() -> set[int]:
-    """Return the devices of /dev/shm itself, and of what is mounted on single names in it."""
-    found = {Path(DIRECTORY).stat().st_dev}
-    for path in Path(DIRECTORY).iterdir():
+def _devices() -> dict[str, set[int]]:
+    """Return {a device as maps tell it: what stat() tells for it}.
+
+    They are those of /dev/shm itself, which may be a link, and of what is mounted on single names in it.
+    """
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    mounts, known = Mounts(), set()
+    folder = Path(DIRECTORY).resolve()
+    for path in (folder, *folder.iterdir()):
         with suppress(OSError):  # gone meanwhile
-            found.add(path.lstat().st_dev)
+            device = path.lstat().st_dev
+            if device not in known:
+                mapped = _mapped_device(path, mounts)
+                known.add(device)
+                found[f"{os.major(mapped):02x}:{os.minor(mapped):02x}"].add(device)
     return found
+
+
+def _mapped_device(path: Path, mounts: Mounts) -> int:
+    """Return the device that maps tell for what is there. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # none may be left
+        return path.lstat().st_dev
+    try:
+        return mounts.mapped_device(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def find_users() -> Users:

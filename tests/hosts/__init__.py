@@ -8,7 +8,7 @@
 All of it is made by the test itself, is seen by nobody else, and is gone with its program.
 """
 
-from .disks import BTRFS, DISKS, EXT4, OVERLAY_OF_A_DISK, OVERLAY_OF_MEMORY, OVERLAYS, Disk, shared_memory_on
+from .disks import BTRFS, DISKS, EXT4, LINK, OVERLAY_OF_A_DISK, OVERLAY_OF_MEMORY, OVERLAYS, Disk, shared_memory_on
 from .host import PLAIN, Host, on, require
 from .kinds import (
     ALL_HOSTS,
@@ -71,6 +71,7 @@ __all__ = [
     "FEW_DESCRIPTORS",
     "HIDDEN_PROCESSES",
     "JEMALLOC",
+    "LINK",
     "LITTLE_ADDRESS_SPACE",
     "MANY_DESCRIPTORS",
     "NOTHING_EXECUTABLE",

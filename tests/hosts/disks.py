@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from .kinds import NO_SHARED_MEMORY
 from .own_shm import mount_tmpfs, own_shared_memory
 
 MiB = 1 << 20
@@ -31,6 +32,7 @@ OVERLAY_OF_MEMORY = Disk("overlay of memory", "a container's folder: its layers 
 OVERLAY_OF_A_DISK = Disk("overlay of a disk", "a container's folder: its layers are on a disk")
 EXT4 = Disk("ext4", "a folder of the machine's disk", "mkfs.ext4", "e2fsprogs")
 BTRFS = Disk("btrfs", "a folder of a disk whose maps tell another device than stat()", "mkfs.btrfs", "btrfs-progs")
+LINK = Disk("link", "a symbolic link to another folder, as to /run/shm on older systems")
 
 OVERLAYS = (OVERLAY_OF_MEMORY, OVERLAY_OF_A_DISK)
 DISKS = (*OVERLAYS, EXT4, BTRFS)
@@ -51,6 +53,11 @@ def _lay_over(folder: Path) -> None:
     _run("mount", "-t", "overlay", "-o", f"lowerdir={lower},upperdir={upper},workdir={work}", "overlay", "/dev/shm")
 
 
+def _link(folder: Path) -> None:
+    _run("sh", "-c", " && ".join(NO_SHARED_MEMORY.prepare))
+    Path("/dev/shm").symlink_to(folder)
+
+
 def _mount_image(disk: Disk, folder: Path) -> None:
     tool = shutil.which(disk.tool, path="/usr/sbin:/sbin:/usr/bin:/bin")
     if tool is None:
@@ -69,10 +76,12 @@ def shared_memory_on(disk: Disk, folder: Path) -> Iterator[None]:
     folder: an empty one, on no overlay. Skips the test where there can't be such a file system.
     """
     with own_shared_memory():
-        if disk is OVERLAY_OF_MEMORY:
+        if disk in (OVERLAY_OF_MEMORY, LINK):
             mount_tmpfs(folder, "size=256m")
         if disk in OVERLAYS:
             _lay_over(folder)
+        elif disk is LINK:
+            _link(folder)
         else:
             _mount_image(disk, folder)
         Path("/dev/shm").chmod(0o1777)

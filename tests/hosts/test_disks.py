@@ -2,6 +2,7 @@
 """What a writer's lock promises holds on whichever file system /dev/shm is."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -14,9 +15,11 @@ import pytest
 from vshm import vshm
 from writers import Channel, wait_until
 
-from hosts import DISKS, OVERLAY_OF_MEMORY, Disk, shared_memory_on
+from hosts import BTRFS, DISKS, LINK, OVERLAY_OF_MEMORY, Disk, shared_memory_on
 from vshm_ctypes import Consumer, Producer, ProducerBusy, ProducerDied, ProducerNotRunning, State, inspect
-from vshm_ctypes.published import list_published
+from vshm_ctypes.containers import is_in_memory
+from vshm_ctypes.processes import find_users
+from vshm_ctypes.published import by_pid, list_published
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs mounts of its own: run it as root")
 
@@ -170,3 +173,49 @@ def test_a_writer_that_lost_its_lock_to_another_leaves_the_ring_to_it(ring: str,
             loser.wait()
             is_kept(ring)
             assert inspect(ring).identity == winner.info().identity
+
+
+READS = """
+import os, sys
+from vshm_ctypes import Consumer
+with Consumer(sys.argv[1], publish=True) as stream:
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("disk", (*DISKS, LINK), ids=lambda disk: disk.name, indirect=True)
+def test_who_reads_is_found_by_what_is_mapped(disk: Disk, ring: str) -> None:
+    with Producer(ring) as writer, program(READS, ring) as reader:
+        assert reader.stdout is not None
+        pid = int(reader.stdout.readline())
+        users, info = find_users(), inspect(ring)
+        assert [process.pid for process in users.of(info.identity)] == sorted([os.getpid(), pid])
+        assert [process.pid for process in users.readers_of(info)] == [pid]
+        assert list(by_pid(list_published(), users, info.identity)) == [pid]
+        assert writer.info().identity == info.identity
+
+
+def test_a_linked_folder_lies_where_the_link_leads(tmp_path: Path) -> None:
+    with shared_memory_on(LINK, tmp_path):
+        link = Path("/dev/link")
+        link.symlink_to("/proc")
+        assert is_in_memory("/dev/shm") is True
+        assert is_in_memory(str(link)) is False
+
+
+@pytest.mark.parametrize("disk", [OVERLAY_OF_MEMORY, BTRFS, LINK], ids=lambda disk: disk.name, indirect=True)
+def test_a_ring_that_is_cut_off_is_told(disk: Disk, channel: Channel) -> None:
+    writer, pipe = channel.start_writer(), subprocess.PIPE
+    wait_until(lambda: is_in_state(channel.number, State.LIVE), "the writer writes")
+    writer.kill()
+    command = [sys.executable, "-m", "vshm_ctypes", "watch", "--json"]
+    with subprocess.Popen(command, stdout=pipe, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline())["state"] == "dead"
+            os.truncate(channel.ring_path, 0)
+            told = next((line for line in process.stdout if "cut off" in line), "")
+            assert json.loads(told or "{}").get("summary", {}).get("state") == "unreadable"
+        finally:
+            process.kill()

@@ -19,6 +19,7 @@ from ..commandline.verb import Exit
 from ..errors import VideoShmError
 from ..identity import Identity
 from ..left_behind import remove_all
+from ..mounts import Mounts
 from ..rings import DIRECTORY
 
 CUT_OFF = (
@@ -53,20 +54,20 @@ def _put_zeros() -> bool:
     It compares with the open files, since the address of the fault is in a struct that each C library defines its own
     way.
     """
-    sizes = {}
-    for descriptor in Path("/proc/self/fd").iterdir():
+    sizes, mounts = {}, Mounts()
+    for entry in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
-            status = descriptor.stat()
-            sizes[Identity.of(status)] = status.st_size
-    found = False
+            status = entry.stat()
+            sizes[Identity(mounts.mapped_device(int(entry.name)), status.st_ino)] = status.st_size
+    found, folder = False, os.path.realpath(DIRECTORY)
     for line in Path("/proc/self/maps").read_text(errors="surrogateescape").splitlines():
         places, _, offset, device, inode, *path = line.split(maxsplit=5)
-        if not path or not path[0].startswith(f"{DIRECTORY}/"):
+        if not path or not path[0].startswith(f"{folder}/"):
             continue
         begin, end = (int(place, 16) for place in places.split("-"))
         if int(offset, 16) + end - begin - mmap.PAGESIZE >= sizes.get(Identity.mapped(device, inode), end):
             _map_zeros(begin, end - begin)
-            name = path[0].removeprefix(DIRECTORY).removesuffix(" (deleted)").replace("\\012", "\n")
+            name = path[0].removeprefix(folder).removesuffix(" (deleted)").replace("\\012", "\n")
             _Faults.rings.add(name)
             found = True
     return found
