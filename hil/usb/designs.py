@@ -14,11 +14,19 @@ ENCODED = ("MJPG", "H264", "HEVC")
 
 
 class Frame(NamedTuple):
-    """A size in pixels, and the intervals between pictures that it offers, in 100 ns; the first is the default."""
+    """A size in pixels, and the intervals between pictures that it offers, in 100 ns; the first is the default.
+
+    is_range: these are the shortest and the longest one, and it offers all between them.
+    """
 
     width: int
     height: int
     intervals: tuple[int, ...]
+    is_range: bool = False
+
+    def has(self, interval: int) -> bool:
+        """Return whether it offers this interval."""
+        return interval in self.intervals or (self.is_range and self.intervals[0] <= interval <= self.intervals[-1])
 
 
 class Format(NamedTuple):
@@ -32,6 +40,12 @@ class Format(NamedTuple):
 def _format(fourcc: str, clip: str = "", sizes: tuple[tuple[int, int], ...] = SIZES) -> Format:
     intervals = tuple(round(TICKS_PER_S / rate) for rate in RATES)
     return Format(fourcc, clip or fourcc, tuple(Frame(width, height, intervals) for width, height in sizes))
+
+
+def _at_any_rate(form: Format) -> Format:
+    ends = [(min(frame.intervals), max(frame.intervals)) for frame in form.frames]
+    frames = (frame._replace(intervals=two, is_range=True) for frame, two in zip(form.frames, ends, strict=True))
+    return form._replace(frames=tuple(frames))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,7 @@ DESIGNS = {
     "bulk": Design("MJPEG and YUYV in bulk transfers", (_MJPEG, _YUYV), bulk=True, payload=_BULK_PAYLOAD),
     "all": Design("every format", (_MJPEG, _YUYV, _NV12, _format("H264", sizes=_SMALL), _format("HEVC", sizes=_SMALL))),
 }
+DESIGNS["any-rate"] = Design("MJPEG at any rate in a range", (_at_any_rate(_MJPEG),))
 DESIGNS["uvc10"] = replace(DESIGNS["mjpeg"], text="MJPEG by USB Video Class 1.0", version=0x0100)
 DESIGNS["uvc15"] = replace(DESIGNS["mjpeg"], text="MJPEG by USB Video Class 1.5", version=0x0150)
 

@@ -47,7 +47,9 @@ class Negotiation:
         form = self._design.formats[format_at]
         frame_at = _place(frame_index, len(form.frames))
         frame = form.frames[frame_at]
-        nearest = min(frame.intervals, key=lambda each: abs(each - interval)) if interval else frame.intervals[0]
+        interval = interval or frame.intervals[0]
+        offered = (*frame.intervals, interval) if frame.has(interval) else frame.intervals
+        nearest = min(offered, key=lambda each: abs(each - interval))
         size = size or self._size(form, frame)
         return Choice(form, frame, format_at + 1, frame_at + 1, nearest, size, self._design.payload)
 

@@ -98,9 +98,11 @@ def _format(number: int, form: Format, largest: dict[tuple[str, int, int], int])
 def _frame(subtype: int, index: int, frame: Frame, size: int) -> bytes:
     """Return the descriptor of a size. size: of its largest picture, in bytes."""
     rates = [size * 8 * TICKS_PER_S // each for each in (max(frame.intervals), min(frame.intervals))]
-    intervals = struct.pack(f"<{len(frame.intervals)}I", *frame.intervals)
+    count = 0 if frame.is_range else len(frame.intervals)  # 0: shortest, longest and step
+    told = (*frame.intervals, 1) if frame.is_range else frame.intervals
+    intervals = struct.pack(f"<{len(told)}I", *told)
     head = struct.pack("<5B", 26 + len(intervals), _CLASS_SPECIFIC, subtype + 1, index, 0)
     head += struct.pack("<HHII", frame.width, frame.height, *(min(rate, 0xFFFFFFFF) for rate in rates))
     if subtype == _FRAME_BASED:  # dwBytesPerLine comes last there
-        return head + struct.pack("<IBI", frame.intervals[0], len(frame.intervals), 0) + intervals
-    return head + struct.pack("<IIB", size, frame.intervals[0], len(frame.intervals)) + intervals
+        return head + struct.pack("<IBI", frame.intervals[0], count, 0) + intervals
+    return head + struct.pack("<IIB", size, frame.intervals[0], count) + intervals

@@ -57,7 +57,7 @@ def test_formats_and_sizes_are_those_of_the_design(name: str) -> None:
         each for each in parsed(design) if each[1] == 0x24 and each[2] in (4, 5, 6, 7, 0x10, 0x11) and each[0] > 12
     ]
     streaming = [each for each in parsed(design) if _is_format(each) or _is_frame(each)]
-    found: list[tuple[str, list[tuple[int, int, tuple[int, ...]]]]] = []
+    found: list[tuple[str, list[tuple[int, int, tuple[int, ...], bool]]]] = []
     for each in streaming:
         if _is_format(each):
             assert each[3] == len(found) + 1
@@ -67,8 +67,10 @@ def test_formats_and_sizes_are_those_of_the_design(name: str) -> None:
         _form, frames = found[-1]
         width, height = struct.unpack_from("<HH", each, 5)
         count_at = 21 if each[2] == 0x11 else 25
-        intervals = struct.unpack_from(f"<{each[count_at]}I", each, 26)
-        frames.append((width, height, intervals))
+        intervals = struct.unpack_from(f"<{each[count_at] or 3}I", each, 26)
+        frames.append(
+            (width, height, intervals, False) if each[count_at] else (width, height, intervals[:2], True)
+        )  # 0: the shortest and the longest one, and a step
         assert each[3] == len(frames) <= frames_told
         assert len(each) == 26 + 4 * len(intervals)
         if each[2] != 0x11:

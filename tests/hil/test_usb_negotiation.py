@@ -16,6 +16,8 @@ from usb_host import (
     small_design,
 )
 
+from hil.usb.designs import Design, Format, Frame
+
 plug = pytest.fixture(plugging)
 
 STALL, NO_BANDWIDTH, BROKEN = -32, -28, -71
@@ -40,6 +42,16 @@ def test_the_answer_is_as_long_as_the_version_says(plug: Plug, version: int, siz
     host = plug(small_design(version=version))
     assert len(host.got(CLASS_IN, GET_CUR, PROBE, 1)) == size
     assert host.got(CLASS_IN, GET_LEN, PROBE, 1) == struct.pack("<H", size)
+
+
+@pytest.mark.parametrize(
+    ("proposed", "agreed"), [(0, 333_333), (5, 333_333), (400_001, 400_001), (9_999_999, 1_000_000)]
+)
+def test_a_camera_of_any_rate_agrees_to_each_interval_in_its_range(plug: Plug, proposed: int, agreed: int) -> None:
+    form = Format("MJPG", "MJPG", (Frame(160, 90, (333_333, 1_000_000), is_range=True),))
+    host = plug(Design("for tests", (form,)))
+    assert status(host, CLASS_OUT, SET_CUR, PROBE, 1, proposal(1, 1, proposed)) == 0
+    assert struct.unpack_from("<I", host.got(CLASS_IN, GET_CUR, PROBE, 1), 4)[0] == agreed
 
 
 @pytest.mark.parametrize(
