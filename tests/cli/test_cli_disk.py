@@ -167,3 +167,18 @@ def test_what_does_not_fit_is_named_and_leaves_what_was_there(
     assert f"{path}: No space left on device: free some space" in result.stderr
     assert sorted(small_disk.iterdir()) == left
     assert name == "a.prom" or path.read_text() == "before"
+
+
+def test_what_a_demo_s_streamer_says_needs_no_disk(
+    ring: str, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("aiohttp", "av", "numpy"):
+        pytest.importorskip(name)
+    (small_disk / "full").write_bytes(bytes(40960))
+    monkeypatch.setenv("TMPDIR", str(small_disk))
+    words = [ring, "--no-browser", "--port", "0"]
+    with Producer(ring, slots=4, slot_size=4096):
+        assert "holds this ring" in vshm("demo", *words).err
+    limited = vshm("demo", *words, host=files_up_to(0))
+    assert (limited.code, limited.out) == (1, "")
+    assert f"camera-streamer --device testsrc --channel {ring} tells why" in limited.err

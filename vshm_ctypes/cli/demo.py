@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import webbrowser
@@ -22,6 +21,7 @@ from ..commandline.child import end_child
 from ..commandline.ending import held
 from ..commandline.output import complain, print_json
 from ..commandline.own_module import own_module
+from ..commandline.scratch import open_scratch
 from ..commandline.verb import Exit, add_ring_argument, port
 from ..errors import VideoShmError
 from ..inspect import inspect
@@ -66,12 +66,9 @@ def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
             end_child(streamer, PATIENCE_S)
 
 
-def _scratch() -> IO[bytes]:
-    """Open a nameless file; where no folder for temporary files can be written, in memory. Raises OSError."""
-    try:
-        return tempfile.TemporaryFile()
-    except FileNotFoundError:  # says tempfile, whatever the reason
-        return os.fdopen(os.memfd_create("vshm demo"), "w+b")
+def _untold(ring: str, code: int) -> str:
+    alone = " ".join(("camera-streamer", *STREAMER[1:], "--channel", ring))
+    return f"camera-streamer has ended with exit code {code}, and not a word of it could be kept: {alone} tells why"
 
 
 def is_written(ring: str, writer: int) -> bool:
@@ -123,14 +120,14 @@ def run(arguments: Namespace) -> int:
     arguments.ring = ring_name(arguments.ring)
     with (
         held() as hold,
-        _scratch() as said,
+        open_scratch("vshm demo") as said,
         streaming(arguments.ring, said) as streamer,
         hold.lifted(),
     ):
         while not is_written(arguments.ring, streamer.pid):
             if streamer.poll() is not None:
                 said.seek(0)
-                complain(said.read().decode(errors="replace").strip() or "camera-streamer has ended unexpectedly")
+                complain(said.read().decode(errors="replace").strip() or _untold(arguments.ring, streamer.returncode))
                 return Exit.FINDING
             time.sleep(LOOK_EVERY_S)
         _show(arguments)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Sequence
+
+from vshm_ctypes.commandline.scratch import open_scratch
 
 from ...processes.readable import readable
 from .source import SourceError
@@ -20,7 +21,7 @@ class Program:
     """A program that runs until close(). advice: what to do if it is not installed. Raises SourceError then."""
 
     def __init__(self, command: Sequence[str], advice: str) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - until close(); a pipe that nobody reads would fill
+        self._errors = open_scratch(command[0])  # until close()
         try:
             self._process = subprocess.Popen(
                 command,
