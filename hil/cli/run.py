@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
@@ -64,7 +65,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Return the verdict's exit code, or 4 without a camera. Raises ValueError for contradictory arguments."""
-    Path.cwd()  # without a current folder pytest does not start
+    Path.cwd()
+    Path(os.devnull).stat()  # without these two pytest does not start
     choose_board(arguments.board)  # refused now rather than after a virtual machine has booted
     if not 1 <= arguments.cameras <= 16:
         raise ValueError("--cameras is from 1 to 16")

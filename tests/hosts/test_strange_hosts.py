@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from vshm import Camera, vshm
@@ -153,12 +154,14 @@ def test_a_host_without_devices_has_no_need_of_them(ring: str) -> None:
         assert (piped.returncode, piped.stderr) == (0, "")
 
 
-def test_what_needs_a_device_names_it() -> None:
+@pytest.mark.parametrize("words", ["vshm_ctypes demo --no-browser", "hil run --camera testsrc --report FOLDER"])
+def test_what_needs_a_device_names_it(tmp_path: Path, words: str) -> None:
     for name in ("aiohttp", "av", "numpy"):
         pytest.importorskip(name)
-    outcome = vshm("demo", "--no-browser", host=NO_DEVICES)
-    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
-    assert "/dev/null: No such file or directory: this needs it, and this host's /dev lacks it: mknod" in outcome.err
+    given = words.replace("FOLDER", str(tmp_path)).split()
+    result = on(NO_DEVICES, sys.executable, "-m", *given)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1), result.stderr
+    assert "/dev/null: No such file or directory: this needs it, and this host's /dev lacks it" in result.stderr
 
 
 @pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
