@@ -8,10 +8,10 @@
 All of it is made by the test itself, is seen by nobody else, and is gone with its program.
 """
 
+from .all_hosts import ALL_HOSTS
 from .disks import BTRFS, DISKS, EXT4, LINK, OVERLAY_OF_A_DISK, OVERLAY_OF_MEMORY, OVERLAYS, Disk, shared_memory_on
 from .host import PLAIN, Host, on, require
 from .kinds import (
-    ALL_HOSTS,
     ANOTHER_USER,
     ASCII_ONLY,
     CARELESS_PARENT,

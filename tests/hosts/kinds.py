@@ -3,13 +3,9 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 
 from .host import Host
-from .names import SLOW_NAMES
-from .preloads import CLOCK_STEPS_BACK, CLOCK_STEPS_FORWARD, JEMALLOC
-from .sandboxes import refusing_nameless_files, refusing_rare_calls, refusing_sockets, refusing_threads, refusing_timers
 
 DESCRIPTORS_LEFT = 3
 _OPENS_MANY = """
@@ -263,52 +259,3 @@ def closed(*numbers: int) -> Host:
         of=frozenset({"streams", "terminal"}),
         closed=frozenset(numbers),
     )
-
-
-ALL_HOSTS = (
-    NO_PROC,
-    HIDDEN_PROCESSES | ANOTHER_USER,
-    OTHER_PROCESSES_ALONE,
-    PID_NAMESPACE,
-    TIME_NAMESPACE,
-    TIME_NAMESPACE_BEFORE,
-    NO_SHARED_MEMORY,
-    TINY_SHARED_MEMORY,
-    NO_INODES,
-    NO_DEVICES,
-    READ_ONLY_SHARED_MEMORY,
-    ANOTHER_USER,
-    USER_NAMESPACE,
-    FEW_DESCRIPTORS,
-    MANY_DESCRIPTORS,
-    NO_THREADS,
-    LITTLE_ADDRESS_SPACE,
-    READ_ONLY_ROOT,
-    NO_TEMPORARY_FOLDER,
-    NO_HOME,
-    NO_SUCH_HOME,
-    NO_CURRENT_FOLDER,
-    NOTHING_EXECUTABLE,
-    OVERLAY,
-    umask(0o077),
-    umask(0),
-    umask(0o777),
-    ASCII_ONLY,
-    NO_LOCAL_TIME,
-    SLOW_NAMES,
-    CARELESS_PARENT,
-    DUMB_TERMINAL,
-    CLOCK_STEPS_BACK,
-    CLOCK_STEPS_FORWARD,
-    JEMALLOC,
-    refusing_timers(errno.ENOSYS),
-    refusing_rare_calls(errno.EPERM),
-    refusing_threads(errno.EPERM),
-    refusing_nameless_files(errno.EOPNOTSUPP),
-    refusing_sockets("AF_UNIX"),
-    refusing_sockets("AF_INET"),
-    closed(0),
-    closed(1),
-    closed(2),
-    closed(0, 1, 2),
-)
