@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which device /proc/PID/maps tells for an object: that of its mount, where stat() may tell another one.
 
-On btrfs stat() tells one device for each subvolume, on an overlay perhaps one for each layer.
+On btrfs stat() tells one device for each subvolume, on an overlay of several file systems one for each of them.
 """
 
 from __future__ import annotations

@@ -9,7 +9,18 @@ All of it is made by the test itself, is seen by nobody else, and is gone with i
 """
 
 from .all_hosts import ALL_HOSTS
-from .disks import BTRFS, DISKS, EXT4, LINK, OVERLAY_OF_A_DISK, OVERLAY_OF_MEMORY, OVERLAYS, Disk, shared_memory_on
+from .disks import (
+    BTRFS,
+    DISKS,
+    EXT4,
+    LINK,
+    OVERLAY_OF_A_DISK,
+    OVERLAY_OF_BOTH,
+    OVERLAY_OF_MEMORY,
+    OVERLAYS,
+    Disk,
+    shared_memory_on,
+)
 from .host import PLAIN, Host, on, require
 from .kinds import (
     ANOTHER_USER,
@@ -90,6 +101,7 @@ __all__ = [
     "OVERLAY",
     "OVERLAYS",
     "OVERLAY_OF_A_DISK",
+    "OVERLAY_OF_BOTH",
     "OVERLAY_OF_MEMORY",
     "PID_NAMESPACE",
     "PLAIN",

@@ -30,6 +30,7 @@ class Disk:
 
 OVERLAY_OF_MEMORY = Disk("overlay of memory", "a container's folder: its layers are in memory")
 OVERLAY_OF_A_DISK = Disk("overlay of a disk", "a container's folder: its layers are on a disk")
+OVERLAY_OF_BOTH = Disk("overlay of both", "layers on two file systems, where stat() tells another device than maps")
 EXT4 = Disk("ext4", "a folder of the machine's disk", "mkfs.ext4", "e2fsprogs")
 BTRFS = Disk("btrfs", "a folder of a disk whose maps tell another device than stat()", "mkfs.btrfs", "btrfs-progs")
 LINK = Disk("link", "a symbolic link to another folder, as to /run/shm on older systems")
@@ -45,11 +46,15 @@ def _run(*words: str | Path) -> None:
         pytest.skip(f"{words[0]}: {done.stderr.strip()}")
 
 
-def _lay_over(folder: Path) -> None:
-    layers = [folder / name for name in ("lower", "upper", "work")]
-    for layer in layers:
+def _lay_over(disk: Disk, folder: Path) -> None:
+    beneath = folder
+    if disk is OVERLAY_OF_BOTH:
+        beneath = folder / "memory"
+        beneath.mkdir()
+        mount_tmpfs(beneath, "size=256m")
+    lower, upper, work = folder / "lower", beneath / "upper", beneath / "work"
+    for layer in (lower, upper, work):
         layer.mkdir()
-    lower, upper, work = layers
     _run("mount", "-t", "overlay", "-o", f"lowerdir={lower},upperdir={upper},workdir={work}", "overlay", "/dev/shm")
 
 
@@ -78,8 +83,8 @@ def shared_memory_on(disk: Disk, folder: Path) -> Iterator[None]:
     with own_shared_memory():
         if disk in (OVERLAY_OF_MEMORY, LINK):
             mount_tmpfs(folder, "size=256m")
-        if disk in OVERLAYS:
-            _lay_over(folder)
+        if disk in (*OVERLAYS, OVERLAY_OF_BOTH):
+            _lay_over(disk, folder)
         elif disk is LINK:
             _link(folder)
         else:

@@ -15,7 +15,7 @@ import pytest
 from vshm import vshm
 from writers import Channel, wait_until
 
-from hosts import BTRFS, DISKS, LINK, OVERLAY_OF_MEMORY, Disk, shared_memory_on
+from hosts import BTRFS, DISKS, LINK, OVERLAY_OF_BOTH, OVERLAY_OF_MEMORY, Disk, shared_memory_on
 from vshm_ctypes import Consumer, Producer, ProducerBusy, ProducerDied, ProducerNotRunning, State, inspect
 from vshm_ctypes.containers import is_in_memory
 from vshm_ctypes.processes import find_users
@@ -184,7 +184,7 @@ with Consumer(sys.argv[1], publish=True) as stream:
 """
 
 
-@pytest.mark.parametrize("disk", (*DISKS, LINK), ids=lambda disk: disk.name, indirect=True)
+@pytest.mark.parametrize("disk", (*DISKS, OVERLAY_OF_BOTH, LINK), ids=lambda disk: disk.name, indirect=True)
 def test_who_reads_is_found_by_what_is_mapped(disk: Disk, ring: str) -> None:
     with Producer(ring) as writer, program(READS, ring) as reader:
         assert reader.stdout is not None
@@ -204,7 +204,7 @@ def test_a_linked_folder_lies_where_the_link_leads(tmp_path: Path) -> None:
         assert is_in_memory(str(link)) is False
 
 
-@pytest.mark.parametrize("disk", [OVERLAY_OF_MEMORY, BTRFS, LINK], ids=lambda disk: disk.name, indirect=True)
+@pytest.mark.parametrize("disk", [OVERLAY_OF_BOTH, BTRFS, LINK], ids=lambda disk: disk.name, indirect=True)
 def test_a_ring_that_is_cut_off_is_told(disk: Disk, channel: Channel) -> None:
     writer, pipe = channel.start_writer(), subprocess.PIPE
     wait_until(lambda: is_in_state(channel.number, State.LIVE), "the writer writes")
