@@ -78,7 +78,7 @@ class Host:
 
     @property
     def needs_root(self) -> bool:
-        return bool(self.namespaces or self.prepare or self.unprivileged)
+        return bool(self.namespaces or self.prepare or self.unprivileged or self.opened)
 
     def command(self, *words: str) -> list[str]:
         """Return the command as one that runs on this host. Signals reach it through its process group."""

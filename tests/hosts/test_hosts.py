@@ -143,8 +143,9 @@ def test_hosts_go_together() -> None:
         _ = together | HIDDEN_PROCESSES
 
 
-def test_nothing_of_a_host_is_left() -> None:
-    before = Path("/proc/self/mountinfo").read_text()
-    assert on(NO_PROC | TINY_SHARED_MEMORY | READ_ONLY_ROOT, "true").returncode == 0
-    assert Path("/proc/self/mountinfo").read_text() == before
+@pytest.mark.parametrize("host", [NO_PROC | TINY_SHARED_MEMORY | READ_ONLY_ROOT, Host("open", "", opened=True)])
+def test_nothing_of_a_host_is_left(host: Host, alone: None) -> None:
+    before = Path("/proc/thread-self/mountinfo").read_text()
+    assert on(host, "true").returncode == 0
+    assert Path("/proc/thread-self/mountinfo").read_text() == before
     assert os.access("/dev/shm", os.W_OK)
