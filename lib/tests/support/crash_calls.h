@@ -37,6 +37,7 @@ int crash_clock(clockid_t clock, struct timespec *time);
 #define fchown(...) THEN_CRASH(fchown(__VA_ARGS__))
 #define fcntl(...) THEN_CRASH(fcntl(__VA_ARGS__))
 #define fstat(...) THEN_CRASH(fstat(__VA_ARGS__))
+#define fstatfs(...) THEN_CRASH(fstatfs(__VA_ARGS__))
 #define flock(...) THEN_CRASH(flock(__VA_ARGS__))
 #define ftruncate(...) THEN_CRASH(ftruncate(__VA_ARGS__))
 #define getgrnam_r(...) THEN_CRASH(getgrnam_r(__VA_ARGS__))
