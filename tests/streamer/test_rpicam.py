@@ -22,6 +22,7 @@ from writers import wait_until
 
 from hil.streamer.sources import rpicam
 from hil.streamer.sources.modes import Size, Wanted
+from hil.streamer.sources.program import Program
 from hil.streamer.sources.rpicam import RpicamSource
 from hil.streamer.sources.source import Captured, SourceError
 from vshm_ctypes import Codec, Consumer, inspect
@@ -125,6 +126,34 @@ def test_a_program_that_ends_is_told_with_its_last_words(pi: Path) -> None:
         while True:
             source.read(10.0)
     source.close()
+
+
+COMPLAINS = """
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+print("x" * 2_000_000, file=sys.stderr, flush=True)
+signal.sigwait([signal.SIGUSR1])
+print("later", file=sys.stderr, flush=True)
+"""
+
+
+def test_what_a_program_complains_of_for_months_takes_no_memory() -> None:
+    program = Program([sys.executable, "-c", COMPLAINS], "")
+
+    def size() -> int:
+        return os.fstat(program._errors.fileno()).st_size
+
+    try:
+        wait_until(lambda: size() > 2_000_000, "it complains")
+        assert program.receive(0) is None
+        assert size() < 100_000
+        program._process.send_signal(signal.SIGUSR1)
+        assert program.receive(60) == b""
+        assert program.end()[0] == 0
+        assert program.said()[-1] == "later"
+        assert size() < 100_000
+    finally:
+        program.close()
 
 
 def test_a_program_that_ends_at_once_is_no_camera(pi: Path, ring: str) -> None:

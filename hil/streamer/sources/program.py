@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from .source import SourceError
 
 READ_BYTES = 1 << 20
 SAID_BYTES = 1 << 16
+MOST_SAID_BYTES = 1 << 20  # kept in memory, though a program may complain for months
 END_S = 1.0  # for a program that has closed its standard output
 
 
@@ -22,6 +24,7 @@ class Program:
 
     def __init__(self, command: Sequence[str], advice: str) -> None:
         self._errors = open_scratch(command[0])  # until close()
+        fcntl.fcntl(self._errors, fcntl.F_SETFL, os.O_APPEND)  # for the program too, since the file is shortened
         try:
             self._process = subprocess.Popen(
                 command,
@@ -38,6 +41,8 @@ class Program:
     def receive(self, timeout_s: float) -> bytes | None:
         """Return at most READ_BYTES, None if nothing came in time, or no bytes if the program has ended."""
         assert self._process.stdout is not None
+        if os.fstat(self._errors.fileno()).st_size > MOST_SAID_BYTES:
+            self._shorten()
         if not readable([self._process.stdout.fileno()], timeout_s):
             return None
         return os.read(self._process.stdout.fileno(), READ_BYTES)
@@ -53,9 +58,16 @@ class Program:
 
     def said(self) -> list[str]:
         """Return the last lines that it wrote to stderr so far."""
-        number = self._errors.fileno()  # the program writes at this file's offset, which must not be moved
-        begin = max(os.fstat(number).st_size - SAID_BYTES, 0)
-        return os.pread(number, SAID_BYTES, begin).decode(errors="replace").strip().splitlines()
+        return self._end_of_what_it_said().decode(errors="replace").strip().splitlines()
+
+    def _end_of_what_it_said(self) -> bytes:
+        number = self._errors.fileno()
+        return os.pread(number, SAID_BYTES, max(os.fstat(number).st_size - SAID_BYTES, 0))
+
+    def _shorten(self) -> None:
+        kept = self._end_of_what_it_said()
+        os.truncate(self._errors.fileno(), 0)
+        os.write(self._errors.fileno(), kept)
 
     def close(self) -> None:
         """End the program, and close its output."""
