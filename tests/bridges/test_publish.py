@@ -11,11 +11,13 @@ from far_sides import (
     PICTURES,
     RTSP,
     free_port,
+    into,
     listening_ffprobe,
     packets,
     picture_hashes,
     rtsp_server,
     told_packets,
+    wait_for_begin,
     wait_for_port,
     whole_size,
 )
@@ -47,10 +49,11 @@ def has_library(name: str) -> bool:
 @pytest.mark.parametrize("codec", CODED)
 def test_a_server_gets_each_picture_as_it_was_written(codec: Codec, ring: str, tmp_path: Path) -> None:
     port, file = free_port(), tmp_path / "recorded.ts"
-    pipeline = f"{PICTURES[codec.name.lower()]} ! mpegtsmux ! filesink location={file} sync=false async=false"
+    pipeline = f"{PICTURES[codec.name.lower()]} ! mpegtsmux ! {into(file)}"
     with rtsp_server(port, pipeline), filmed(ring, codec) as camera:
         with publishing(ring, f"rtsp://127.0.0.1:{port}/live") as bridge:
-            bridge.wait_for_sent(90)
+            wait_for_begin(file)
+            bridge.wait_for_sent(bridge.stream()["sent"] + 100)
             assert bridge.end() == 0
         whole_size(file)
         stream = bridge.stream()
@@ -111,10 +114,11 @@ def test_srt_gets_a_transport_stream_with_the_times_of_capture(query: str, ring:
 
 def test_jpeg_goes_over_rtp_where_it_can_and_is_refused_where_not(ring: str, tmp_path: Path) -> None:
     port, file = free_port(), tmp_path / "recorded.mkv"
-    pipeline = f"rtpjpegdepay name=depay0 ! matroskamux streamable=true ! filesink location={file} sync=false"
+    pipeline = f"rtpjpegdepay name=depay0 ! matroskamux streamable=true ! {into(file)}"
     with rtsp_server(port, pipeline), filmed(ring, Codec.JPEG) as camera:
         with publishing(ring, f"rtsp://127.0.0.1:{port}/live") as bridge:
-            bridge.wait_for_sent(60)
+            wait_for_begin(file)
+            bridge.wait_for_sent(bridge.stream()["sent"] + 70)
             bridge.end()
         with publishing(ring, f"unix+mpegts://{tmp_path}/none.sock") as refused:
             assert refused.process.wait(60) == 2

@@ -16,12 +16,14 @@ from far_sides import (
     PICTURES,
     RTSP,
     free_port,
+    into,
     listener,
     listening_ffprobe,
     packets,
     picture_hashes,
     rtsp_server,
     told_packets,
+    wait_for_begin,
     wait_for_port,
     whole_size,
 )
@@ -41,7 +43,7 @@ def test_after_the_server_was_killed_it_goes_on_at_a_keyframe(ring: str, tmp_pat
     port, files = free_port(), [tmp_path / "before.ts", tmp_path / "after.ts"]
 
     def server(file: Path) -> str:
-        return f"{PICTURES['h264']} ! mpegtsmux ! filesink location={file} sync=false async=false"
+        return f"{PICTURES['h264']} ! mpegtsmux ! {into(file)}"
 
     with filmed(ring) as camera, publishing(ring, f"rtsp://127.0.0.1:{port}/live") as bridge:
         with rtsp_server(port, server(files[0])) as first:
@@ -49,10 +51,10 @@ def test_after_the_server_was_killed_it_goes_on_at_a_keyframe(ring: str, tmp_pat
             first.kill()
             first.wait()
         bridge.wait(lambda: bridge.told["state"] == "down", "it notices")
-        sent = bridge.stream()["sent"]
         with rtsp_server(port, server(files[1])):
             bridge.wait(lambda: bridge.told["state"] == "up" and bridge.told["reconnects"] == 1, "it is back")
-            bridge.wait_for_sent(sent + 60)
+            wait_for_begin(files[1])
+            bridge.wait_for_sent(bridge.stream()["sent"] + 70)
             assert bridge.end() == 0
             whole_size(files[1])
         balance(bridge.stream())
@@ -75,9 +77,8 @@ def test_parameter_sets_that_came_once_are_known_to_each_session(codec: Codec, r
             with rtsp_server(port, f"{kind} ! fakesink"):
                 bridge.wait_for_sent(40)
             wait_until(lambda: len(camera.written) > 100, "the ring has forgotten its beginning")
-            into = f"filesink location={file} sync=false async=false buffer-mode=unbuffered"
-            with rtsp_server(port, f"{kind} ! mpegtsmux ! {into}"):
-                wait_until(lambda: file.exists() and file.stat().st_size > 0, "the next session has pictures")
+            with rtsp_server(port, f"{kind} ! mpegtsmux ! {into(file)}"):
+                wait_for_begin(file)
                 bridge.wait_for_sent(bridge.stream()["sent"] + 40)
                 assert bridge.end() == 0
                 whole_size(file)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from certificates import certificates
-from far_sides import PICTURES, free_port, packets, picture_hashes, rtsp_server, whole_size
+from far_sides import PICTURES, free_port, into, packets, picture_hashes, rtsp_server, wait_for_begin, whole_size
 from filmed import filmed
 from hosts.preloads import preloaded
 from publishing import balance, publishing
@@ -16,11 +16,12 @@ from vshm_ctypes.cli.publish import refusal, trust
 
 def test_a_server_of_an_authority_that_is_trusted_gets_whole_pictures(ring: str, tmp_path: Path) -> None:
     port, file, made = free_port(), tmp_path / "recorded.ts", certificates(tmp_path / "tls")
-    pipeline = f"{PICTURES['h264']} ! mpegtsmux ! filesink location={file} sync=false async=false"
+    pipeline = f"{PICTURES['h264']} ! mpegtsmux ! {into(file)}"
     server = rtsp_server(port, pipeline, "me", "s3cret", certificate=made.certificate, key=made.key)
     with server, filmed(ring):
         with publishing(ring, "--ca", str(made.authority), f"rtsps://me:s3cret@localhost:{port}/live") as bridge:
-            bridge.wait_for_sent(60)
+            wait_for_begin(file)
+            bridge.wait_for_sent(bridge.stream()["sent"] + 70)
             assert bridge.end() == 0
         balance(bridge.stream())
         whole_size(file)

@@ -202,9 +202,22 @@ def wait_for_port(port: int) -> None:
     wait_until(listens, f"somebody listens on port {port}")
 
 
+def into(path: Path) -> str:
+    """Return the end of a pipeline that writes whatever it gets into a file, at once."""
+    return f"filesink location={path} sync=false async=false buffer-mode=unbuffered"
+
+
+def wait_for_begin(path: Path) -> None:
+    """Wait until a far side has written something into a file: on a busy machine it may take seconds to.
+
+    What had been sent to it before is lost if the session ends meanwhile.
+    """
+    wait_until(lambda: path.exists() and path.stat().st_size > 0, "the file has begun")
+
+
 def whole_size(path: Path) -> int:
     """Return the size of a file once it has begun, and does not grow any more."""
-    wait_until(lambda: path.exists() and path.stat().st_size > 0, "the file has begun")
+    wait_for_begin(path)
     before = -1
     while (now := path.stat().st_size) != before:
         before = now
