@@ -96,6 +96,19 @@ def test_bytes_between_the_segments_of_the_header_are_cut(variant: str, stray: b
     assert whole_jpeg(strayed(without_tables, stray)) == whole_jpeg(without_tables)
 
 
+def test_a_quantization_table_may_come_just_before_the_scan_that_uses_it() -> None:
+    """As T.81 has it (B.2.4.1), of pictures whose components have scans of their own."""
+    *header, (sos, _), (_, _) = segments(jpeg())
+    first, second = [body for marker, body in header if marker == DQT]
+    scans = [segment(sos, b"\1\1\0\0\x3f\0"), segment(sos, b"\2\2\x11\3\x11\0\x3f\0")]
+    rest = b"".join(segment(marker, body) for marker, body in header if marker != DQT)
+    begin = SOI + segment(DQT, first) + rest + scans[0] + b"\x12\x34"
+    picture = begin + segment(DQT, second) + scans[1] + b"\x56\x78" + EOI
+    assert whole_jpeg(picture) == picture
+    with pytest.raises(StreamError, match="lacks a quantization table"):
+        whole_jpeg(begin + scans[1] + b"\x56\x78" + EOI)
+
+
 @pytest.mark.parametrize("front", [SOI, SOI * 3, SOI + EOI, (SOI + EOI) * 2 + SOI, EOI, b"\xff" + SOI + b"\xff" + EOI])
 def test_empty_pictures_and_markers_in_front_of_a_picture_are_cut(front: bytes) -> None:
     """Some capture devices send such in each buffer. libjpeg refuses two start markers, and nothing is in the first."""

@@ -70,10 +70,9 @@ class JpegPicture:
     missing_tables: set[tuple[int, int]] = field(default_factory=set)
     header: list[Segment] = field(default_factory=list)
     stray: list[tuple[int, int]] = field(default_factory=list)
-    _components: set[int] = field(default_factory=set)
+    _components: dict[int, int] = field(default_factory=dict)  # each with its quantization table
     _tables: set[tuple[int, int]] = field(default_factory=set)
     _quantization: set[int] = field(default_factory=set)
-    _used: set[int] = field(default_factory=set)
 
     def take(self, segment: Segment, body: bytes) -> None:
         """Take the next segment, with its parameters. Raises StreamError."""
@@ -110,8 +109,7 @@ class JpegPicture:
         for identifier, sampling, table in struct.iter_unpack("BBB", body[6:]):
             if not (1 <= sampling >> 4 <= 4 and 1 <= sampling & 15 <= 4):
                 raise _damaged(f"a sampling factor of {sampling >> 4}x{sampling & 15}")
-            self._components.add(identifier)
-            self._used.add(table)
+            self._components[identifier] = table
 
     def _take_scan(self, segment: Segment, body: bytes) -> None:
         """Take a scan header, SOS (B.2.3), and check that the picture has the tables that it uses."""
@@ -120,9 +118,10 @@ class JpegPicture:
         if not body or len(body) != 4 + 2 * body[0] or body[0] == 0:
             raise _damaged(f"a scan header of {len(body)} bytes")
         parts = [*struct.iter_unpack("BB", body[1:-3])]
-        if not {identifier for identifier, _ in parts} <= self._components:
+        if not {identifier for identifier, _ in parts} <= self._components.keys():
             raise _damaged("a scan of components that the frame does not have")
-        if self.frame.marker not in _LOSSLESS and not self._used <= self._quantization:
+        used = {self._components[identifier] for identifier, _ in parts}  # others may come before a later scan
+        if self.frame.marker not in _LOSSLESS and not used <= self._quantization:
             if self._quantization:
                 raise _damaged("it lacks a quantization table")
             raise StreamError("a JPEG picture without quantization tables: no decoder can read it by itself")
