@@ -30,6 +30,7 @@ _ADVICE = {
     "mlockall()), or use fewer or smaller slots",
 }
 
+LIMITS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # of this process, or of the machine, perhaps for a while
 _STRERROR: Any = vars(OSError)["strerror"]
 
 

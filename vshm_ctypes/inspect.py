@@ -9,7 +9,7 @@ from ctypes import byref, sizeof
 
 from ._library import library
 from ._structs import Info, Meta, Slot
-from .errors import VideoShmError, error_for
+from .errors import LIMITS, VideoShmError, error_for
 from .explained import explained
 from .frame import Flag, FrameMeta
 from .info import RingInfo
@@ -22,7 +22,6 @@ else:
     from ._named_tuple import NamedTuple
 
 MAX_SLOTS = 4096
-_LIMITS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # of this process, or of the machine, for a while
 
 
 class SlotInfo(NamedTuple):
@@ -125,13 +124,13 @@ def list_rings() -> dict[str, RingInfo]:
     except FileNotFoundError:
         raise VideoShmError(errno.ENOSYS, DIRECTORY) from None
     except OSError as error:
-        if error.errno not in _LIMITS:
+        if error.errno not in LIMITS:
             raise
         raise error_for(error.errno or 0, DIRECTORY) from None
     for name in names:
         try:
             found[f"/{name}"] = _look(ring_name(f"/{name}"))
         except (VideoShmError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno in _LIMITS:
+            if isinstance(error, OSError) and error.errno in LIMITS:
                 raise
     return found

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 
-from .errors import error_for
+from .errors import LIMITS, error_for
 
 _AS_MANY = (
     "this user or container has as many as it may, or no memory is left: end some programs, or raise ulimit -u or -v, "
@@ -15,7 +15,6 @@ _AS_MANY = (
 _NO_SOCKETS = (
     "a sandbox refuses sockets of this kind (systemd: RestrictAddressFamilies= allows them), or there is no IPv6 here"
 )
-_TOLD = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def explain(error: BaseException) -> str | None:
@@ -30,7 +29,7 @@ def explain(error: BaseException) -> str | None:
         return f"a library that this needs can't be loaded: {error}: raise ulimit -v, or install it anew"
     if isinstance(error, OSError) and error.strerror == os.strerror(errno.EAFNOSUPPORT):
         return f"{error.strerror}: {_NO_SOCKETS}"
-    if isinstance(error, OSError) and error.errno in _TOLD:
+    if isinstance(error, OSError) and error.errno in LIMITS:
         return str(error_for(error.errno).strerror)
     return None
 

@@ -37,10 +37,10 @@ AHEAD_NS = AHEAD_S * 10**9
 
 def faults(relay: Relay, here: dict[str, Any], there: dict[str, Any]) -> list[str]:
     """Return what is wrong with what arrived."""
-    written, frames = relay.written(), relay.frames()
+    written, pairs = relay.written(), relay.pairs()
+    frames = [frame for frame, _ in pairs]
     found = []
-    for frame in frames:
-        source = written[frame["number"]]
+    for frame, source in pairs:
         for what in ("crc", "ms"):
             if frame[what] != source[what]:
                 found.append(f"frame {frame['number']}: another {what}")
@@ -100,7 +100,7 @@ def main() -> int:
         here, there = relay.end_export()["streams"][0], relay.end_import()["streams"][0]
         found = faults(relay, here, there) + clock_faults(clocks)
         ends, written = relay.ends(), relay.written()
-        offsets = [frame["capture_ns"] - AHEAD_NS - written[frame["number"]]["capture_ns"] for frame in relay.frames()]
+        offsets = [frame["capture_ns"] - AHEAD_NS - source["capture_ns"] for frame, source in relay.pairs()]
     last = [one for one in clocks if one is not None][-1]
     figures = {
         "written": len(written),

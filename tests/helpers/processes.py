@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches processes that tests start: until they are gone, or wait for frames."""
+"""Watches processes that tests start: until they are gone, or wait for frames; and takes their descriptors away."""
 
+import resource
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from writers import wait_until
@@ -26,6 +29,17 @@ def stand_in(path: Path, script: str) -> None:
     """Make a program of that name from a shell script."""
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
+
+
+@contextmanager
+def no_descriptor_left(pid: int) -> Iterator[None]:
+    """Let the process open nothing during the block."""
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def wait_until_gone(*pids: int) -> None:

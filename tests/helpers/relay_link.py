@@ -129,6 +129,14 @@ class Relay:
         """What the reader has read."""
         return [line for line in list(self._reader.all) if "number" in line]
 
+    def pairs(self) -> list[tuple[Line, Line]]:
+        """Each frame that the reader has read, and what the camera wrote down of it, which it does afterwards."""
+        frames = self.frames()
+        last = max((frame["number"] for frame in frames), default=-1)
+        wait_until(lambda: len(self.written()) > last, "the camera has written down what arrived")
+        written = self.written()
+        return [(frame, written[frame["number"]]) for frame in frames]
+
     def ends(self) -> list[Line]:
         """The ends of the ring that the reader saw."""
         return [line for line in list(self._reader.all) if "end" in line]

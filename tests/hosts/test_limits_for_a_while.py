@@ -3,7 +3,6 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -13,8 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from processes import no_descriptor_left
+from relay_link import Relay, relay  # noqa: F401
 from vshm import TIMEOUT_S, Camera
 from writers import wait_until
+
+from vshm_ctypes.cli.list import unreadable
+from vshm_ctypes.cli.watch import all_rings
+from vshm_ctypes.cli.watch.all_rings import Overview
 
 TOLD = "too many files open"
 
@@ -35,15 +40,6 @@ def started(folder: Path, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
             process.kill()
 
 
-@contextmanager
-def no_descriptor_left(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Let the process open nothing during the block."""
-    soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (3, hard))
-    yield
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (soft, hard))
-
-
 def end(process: "subprocess.Popen[bytes]") -> int:
     process.send_signal(signal.SIGINT)
     return process.wait(TIMEOUT_S)
@@ -53,7 +49,7 @@ def test_a_watch_of_all_rings_goes_on(ring: str, tmp_path: Path) -> None:
     out, err, other = tmp_path / "out", tmp_path / "err", f"{ring}_other"
     with Camera(ring, slots=1000, slot_size=2000), started(tmp_path, "watch", "--json") as process:
         wait_until(lambda: ring in out.read_text(), "it watches")
-        with no_descriptor_left(process):
+        with no_descriptor_left(process.pid):
             wait_until(lambda: TOLD in err.read_text(), "it says why it does not look for others")
             seen = len(out.read_text().splitlines())
             wait_until(lambda: len(out.read_text().splitlines()) > seen + 1, "what it watches goes on")
@@ -64,12 +60,36 @@ def test_a_watch_of_all_rings_goes_on(ring: str, tmp_path: Path) -> None:
     assert "Traceback" not in err.read_text()
 
 
+def test_a_watch_may_meet_the_limit_in_the_middle_of_a_look(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable_then() -> list[str]:
+        with no_descriptor_left(os.getpid()):
+            return unreadable()
+
+    with Camera(ring):
+        overview = Overview()
+        overview.look()
+        monkeypatch.setattr(all_rings, "unreadable", unreadable_then)
+        overview.look()
+        told = overview.notes()
+        overview.end()
+    assert len(told) == 1
+    assert TOLD in told[0]
+
+
+def test_a_relay_goes_on_with_a_ring_that_it_can_not_look_at(relay: Relay) -> None:  # noqa: F811
+    relay.start_camera()
+    relay.start_import()
+    with no_descriptor_left(relay.export_pid):
+        relay.wait_frames(len(relay.frames()) + 30)
+    assert not relay.ends()
+
+
 def test_an_export_goes_on(ring: str, tmp_path: Path) -> None:
     pytest.importorskip("prometheus_client")
     out, err = tmp_path / "out", tmp_path / "err"
     with Camera(ring), started(tmp_path, "export", "--port", "0") as process:
         wait_until(lambda: out.read_text().endswith("/metrics\n"), "it exports")
-        with no_descriptor_left(process):
+        with no_descriptor_left(process.pid):
             wait_until(lambda: TOLD in err.read_text(), "it says why it does not look")
         url = out.read_text().strip()
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
@@ -83,7 +103,7 @@ def test_an_export_into_a_file_has_no_old_values_meanwhile(ring: str, tmp_path: 
     file, err = tmp_path / "vshm.prom", tmp_path / "err"
     with Camera(ring), started(tmp_path, "export", "-o", os.fspath(file), "--every", "0.2") as process:
         wait_until(file.exists, "it exports")
-        with no_descriptor_left(process):
+        with no_descriptor_left(process.pid):
             wait_until(lambda: TOLD in err.read_text() and not file.exists(), "it says why it does not look")
         wait_until(file.exists, "it exports again")
         assert end(process) == 0

@@ -13,7 +13,7 @@ from ...bridges.hand_over import Handed, HandOver
 from ...bridges.ring_reader import RingReader
 from ...bridges.statistics import StreamStatistics
 from ...commandline.rate_limited_log import in_a_line
-from ...errors import VideoShmError
+from ...errors import LIMITS, VideoShmError
 from ...frame import Frame, Media
 from ...info import RingInfo, State
 from ...inspect import inspect
@@ -97,7 +97,10 @@ class RingExport:
 
     def _look(self) -> None:
         """Announce the ring if it has a writer, and withdraw it when that is gone, or has begun another epoch."""
-        info = self._info()
+        try:
+            info = self._info()
+        except VideoShmError:  # no descriptor is left, perhaps: what can't be seen is not gone
+            return
         about = None if info is None or info.state in ENDED else _about(info)
         if self._announced is not None and self._announced.about != about:
             why = "restarted" if about is not None else "closed" if info is None else ENDED.get(info.state, "closed")
@@ -109,7 +112,9 @@ class RingExport:
     def _info(self) -> RingInfo | None:
         try:
             return inspect(self._source.ring)
-        except VideoShmError:
+        except VideoShmError as error:
+            if error.errno in LIMITS:
+                raise
             return None
 
     def _hand_on(self, handed: Handed[Frame]) -> None:

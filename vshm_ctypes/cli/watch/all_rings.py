@@ -42,6 +42,7 @@ class Overview:
         self._latest: dict[str, Second] = {}
         self._gone_s: dict[str, float] = {}  # since when a ring is gone, by CLOCK_MONOTONIC
         self._refused: dict[str, str] = {}
+        self._closed: list[str] = []  # rings that this user may not read
         self._trouble = ""  # why it could not be looked which rings there are
         self._ended: dict[str, str] = {}  # why a watch has ended, until a ring of that name is watched again
         self._unwatched = 0
@@ -58,8 +59,8 @@ class Overview:
         """Look for rings: begin to watch new ones, and end the watch of one that is gone for long."""
         now_s = time.monotonic()
         try:
-            there, self._trouble = list_rings(), ""
-        except VideoShmError as error:  # perhaps no descriptor is left; those that are watched go on
+            there, self._closed, self._trouble = list_rings(), unreadable(), ""
+        except OSError as error:  # perhaps no descriptor is left; those that are watched go on
             self._trouble = describe(error)
             return
         for name in self._followers:
@@ -115,9 +116,8 @@ class Overview:
         """Return notes about what is not watched, and why."""
         if self._trouble:
             return [self._trouble]
-        closed = unreadable()
         told = list(self._refused.values())
-        told += [f"this user may not read {', '.join(closed)}: vshm check says what to do"] if closed else []
+        told += [f"this user may not read {', '.join(self._closed)}: vshm check says what to do"] * bool(self._closed)
         return told + ([f"{counted(self._unwatched, 'more ring')}: name one to watch it"] if self._unwatched else [])
 
     def lines(self, screen: Screen) -> list[str]:
