@@ -30,20 +30,20 @@ from .errors import (
 from .frame import Flag, Frame, FrameMeta, Media
 from .info import RingInfo, State
 from .inspect import SlotInfo, inspect, inspect_slots, list_rings
-from .log import log_to
 from .picture import Colour, PictureLayout, Plane, Range, picture_layout
-from .producer import Producer
-from .reservation import Reservation
 from .rings import ring_name
 from .views import BorrowedFrame, FrameInBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .consumers import Consumers
+    from .log import log_to
     from .matching import Sync, SyncBooks, sync
     from .pictures.reader import Picture as Picture
     from .pictures.reader import PictureBooks as PictureBooks
     from .pictures.reader import Pictures as Pictures
+    from .producer import Producer
+    from .reservation import Reservation
 
 __version__: str = library.video_shm_version().decode()
 
@@ -98,11 +98,19 @@ _OF_PACKAGES = {"Picture", "PictureBooks", "Pictures"}
 
 
 def __getattr__(name: str) -> object:
-    """Load what most programs do without at its first use, since they start on small boards."""
+    """Load what most readers do without at its first use, since they start on small boards."""
+    if name in {"Producer", "Reservation"}:
+        from . import producer
+
+        return getattr(producer, name)
     if name == "Consumers":
         from . import consumers
 
         return consumers.Consumers
+    if name == "log_to":
+        from . import log
+
+        return log.log_to
     if name in {"Sync", "SyncBooks", "sync"}:
         from . import matching
 

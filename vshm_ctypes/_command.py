@@ -8,8 +8,13 @@ place. This module is imported first; in a process that is not one of our comman
 
 import atexit
 import os
-import signal
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # as Python has it from its own start; what signal adds takes longer than all of this
 
 NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 # The exit code of a command that is told to end before it has begun, by the name of its program and of its module.

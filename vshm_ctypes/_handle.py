@@ -6,10 +6,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import threading
-import warnings
+from _thread import RLock  # as threading, warnings and weakref have them, which take longer to load than all of this
+from _warnings import warn
+from _weakrefset import WeakSet
 from types import TracebackType
-from weakref import WeakSet
 
 from .errors import HandleClosed
 from .rings import Ring, ring_name
@@ -33,7 +33,7 @@ class Handle:
         if ring is not None and channel is not None:
             raise ValueError("ring and channel both name a ring: give one of them")
         self.ring = ring_name(ring if channel is None else channel)
-        self._lock = threading.RLock()
+        self._lock = RLock()
         self._open = False
         self._others: list[int] = []  # ids of the threads that are in a call, or waiting to make one
         self._pid = os.getpid()
@@ -75,7 +75,7 @@ class Handle:
     def __del__(self) -> None:
         if getattr(self, "_open", False):
             if self._pid == os.getpid():  # a forked child never opened it
-                warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+                warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
             self.close()
 
     def __reduce__(self) -> NoReturn:
@@ -93,7 +93,7 @@ _handles: WeakSet[Handle] = WeakSet()
 def _forget_threads() -> None:
     """Forget locks and calls in a forked child: the threads that they belong to do not exist there."""
     for handle in _handles:
-        handle._lock = threading.RLock()
+        handle._lock = RLock()
         handle._others = []
 
 

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from _thread import get_ident
+from collections.abc import Callable
 from ctypes import byref, get_errno, sizeof
-from threading import get_ident
 from time import monotonic, sleep
 
 from ._handle import Handle
@@ -29,6 +28,30 @@ _SLICE_MS = round(SLICE_S * 1000)
 VIEW_BYTES = sizeof(View)
 
 _acquire = frame_call("video_shm_consumer_acquire")
+
+
+class _Call:
+    """Holds the lock for a call, between two slices of a wait: a consumer takes one call at a time."""
+
+    def __init__(self, stream: Waiter) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> None:
+        stream, others, thread = self._stream, self._stream._others, get_ident()
+        others.append(thread)
+        try:
+            while not stream._lock.acquire(timeout=0.01):
+                library.video_shm_consumer_interrupt(stream._reference)
+        finally:
+            others.remove(thread)
+        try:
+            stream._check_open()
+        except BaseException:  # a signal handler may have raised
+            stream._lock.release()
+            raise
+
+    def __exit__(self, *_error: object) -> None:
+        self._stream._lock.release()
 
 
 class Waiter(Handle):
@@ -71,21 +94,8 @@ class Waiter(Handle):
         finally:  # also if a signal handler has raised
             self._lock.acquire()
 
-    @contextmanager
-    def _call(self) -> Iterator[None]:
-        """Hold the lock for a call, between two slices of a wait: a consumer takes one call at a time."""
-        others, thread = self._others, get_ident()
-        others.append(thread)
-        try:
-            while not self._lock.acquire(timeout=0.01):
-                library.video_shm_consumer_interrupt(self._reference)
-        finally:
-            others.remove(thread)
-        try:
-            self._check_open()
-            yield
-        finally:
-            self._lock.release()
+    def _call(self) -> _Call:
+        return _Call(self)
 
     def _find(self, timeout: float | None, is_wanted: Callable[[], bool] | None = None) -> int:
         """Return the size of the next frame, which self._view describes; 0 if none came in time."""

@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from contextlib import suppress
 
 from .errors import IncompatibleRing, ProducerBusy, VideoShmError, error_for
 from .inodes import has_no_inodes, no_inodes_told
@@ -40,9 +39,10 @@ def explained(
     if number == errno.ENOENT:
         return error_for(number, ring, lambda: _which_there_are(rings))
     if number == errno.EBUSY:
-        pid = 0
-        with suppress(VideoShmError):
+        try:
             pid = writer()
+        except VideoShmError:
+            pid = 0
         busy = ProducerBusy(number, ring, _who_has_it(pid))
         busy.pid = pid or None
         return busy
@@ -56,9 +56,10 @@ def explained(
 
 
 def _which_there_are(rings: Callable[[], list[str]]) -> str:
-    names: list[str] = []
-    with suppress(VideoShmError):
+    try:
         names = rings()
+    except VideoShmError:
+        names = []
     if not names:
         return "no ring of that name, nor any other: start its producer, such as camera-streamer"
     told = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
@@ -77,10 +78,11 @@ def _why_not_read(ring: str, slot_size: Callable[[], int], most: int) -> str:
     try:
         size = slot_size()
     except VideoShmError:
-        what = "is no ring of this format"
-        with suppress(OSError):
-            what = f"({os.stat(path).st_size} bytes) {what}"
-        return f"{path} {what}: choose another name, or remove what is there"
+        try:
+            size_told = f" ({os.stat(path).st_size} bytes)"
+        except OSError:
+            size_told = ""
+        return f"{path}{size_told} is no ring of this format: choose another name, or remove what is there"
     return f"its slots have {size} bytes, and this reader takes up to {most}: allow larger ones by max_slot_size"
 
 
@@ -91,14 +93,15 @@ def _who_may(ring: str) -> str:
             f"uid {os.geteuid()} may make no ring in {_whose(DIRECTORY)}: give that mode 1777, as a tmpfs has, or "
             "write as its user"
         )
-    whose = path
-    with suppress(OSError):
+    try:
         whose = _whose(path)
         if os.access(path, os.R_OK | os.W_OK):  # what an earlier writer left in a folder with the sticky bit
             return (
                 f"{whose} was left by a producer of another user, and only that user or root may replace it: write as "
                 "that user, or remove it (vshm check --clean, as that user or root)"
             )
+    except OSError:
+        whose = path
     return f"uid {os.geteuid()} may not open {whose}: join its group, or run as its producer's user"
 
 

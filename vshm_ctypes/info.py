@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import enum
 import os
-from contextlib import suppress
 
 from ._structs import Info
 from .identity import Identity
@@ -110,8 +109,10 @@ class RingInfo(NamedTuple):
         """Of the shared object. Where the library does not tell the device, it is that of /dev/shm."""
         device = self.device
         if not device:
-            with suppress(OSError):
+            try:
                 device = os.stat(DIRECTORY).st_dev
+            except OSError:
+                device = 0
         return Identity(device, self.inode)
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-from threading import get_ident
+from _thread import get_ident
 
 from ._library import library
 from ._prototypes import LogCallback

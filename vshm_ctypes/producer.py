@@ -6,10 +6,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from _thread import get_ident
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
-from threading import get_ident
 from time import sleep
 
 from ._handle import Handle, check_fits

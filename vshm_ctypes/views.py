@@ -7,7 +7,6 @@ import errno
 import os
 import weakref
 from ctypes import CDLL, c_int, c_int64, c_size_t, c_ubyte, c_void_p, get_errno
-from mmap import MAP_SHARED, PROT_READ, PROT_WRITE
 from types import TracebackType
 
 from .errors import FrameOverwritten, HandleClosed, error_for
@@ -30,6 +29,8 @@ _mmap.argtypes = [c_void_p, c_size_t, c_int, c_int, c_int, c_int64]
 _mmap.restype = c_void_p
 _libc.munmap.argtypes = [c_void_p, c_size_t]
 _FAILED = c_void_p(-1).value
+# The same on all of Linux's architectures. Python's mmap has them in a library of its own, which takes time to load.
+_PROT_READ, _PROT_WRITE, _MAP_SHARED = 1, 2, 1
 
 
 def map_object(descriptor: int, writable: bool = False) -> memoryview:
@@ -43,7 +44,7 @@ def map_object(descriptor: int, writable: bool = False) -> memoryview:
         size = os.fstat(descriptor).st_size
     except OSError as error:
         raise error_for(error.errno or 0) from None
-    address = _mmap(None, size, PROT_READ | PROT_WRITE if writable else PROT_READ, MAP_SHARED, descriptor, 0)
+    address = _mmap(None, size, _PROT_READ | _PROT_WRITE if writable else _PROT_READ, _MAP_SHARED, descriptor, 0)
     if address == _FAILED:
         number = get_errno()  # EAGAIN: the program has locked its memory; of a ring it would mean that it is being made
         raise error_for(errno.ENOMEM if number == errno.EAGAIN else number)
