@@ -100,6 +100,26 @@ static int receive_any(uint8_t *data, uint32_t capacity, video_frame_meta_t *met
 	return ready == 1 ? video_shm_consumer_receive(all[at], data, capacity, meta, VIDEO_SHM_NO_WAIT) : ready;
 }
 
+/* Asks where the planes of a raw picture lie by what a stranger wrote of it: never beyond its end. */
+static void lay_out(video_frame_meta_t meta)
+{
+	video_shm_picture_t picture = {.struct_size = sizeof(picture)};
+	uint64_t end = 0;
+
+	MUST(video_shm_picture_layout(&meta, &picture) == 0 || errno == EINVAL || errno == EBADMSG);
+	meta.size = 0; /* so that the size is that of the planes */
+	if (video_shm_picture_layout(&meta, &picture) != 0) {
+		MUST(errno == EINVAL);
+		return;
+	}
+	for (uint32_t plane = 0; plane < picture.planes; plane++) {
+		MUST(picture.offset[plane] == end);
+		end += (uint64_t)picture.stride[plane] * picture.rows[plane];
+	}
+	MUST(end == picture.size);
+	MUST(video_shm_picture_describe(&meta, &picture) == 0 || picture.range > VIDEO_SHM_RANGE_FULL);
+}
+
 void reading_receive(struct input *input, uint32_t which)
 {
 	static const uint32_t capacities[] = {1, 100, OBJECT_SLOT_SIZE, VIDEO_SHM_MAX_FRAME_SIZE};
@@ -119,6 +139,8 @@ void reading_receive(struct input *input, uint32_t which)
 		size = video_shm_consumer_receive(&readers[which], data, capacity, &meta, take_timeout(input));
 	check_error(size);
 	MUST(size <= 0 || ((uint32_t)size <= capacity && (uint32_t)size == meta.size));
+	if (size > 0)
+		lay_out(meta);
 	free(data);
 }
 
