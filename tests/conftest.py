@@ -27,8 +27,9 @@ os.environ.setdefault("VSHM_LIBRARY", str(BUILD / "libvideo_shm.so"))
 
 gc.disable()  # until all tests are collected: thousands of objects would be looked at again and again, and all stay
 
-# A shell's background job ignores Ctrl-C, nohup the end of the terminal, and so would every child that a test starts.
+# A shell's background job ignores Ctrl-C and Ctrl-\, nohup the end of the terminal, and so would every child of a test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # PyAV has no build for every processor; what needs it is left out there, and said.

@@ -58,7 +58,7 @@ static void write_frame(struct input *input)
 	const uint32_t word = (uint32_t)input_take(input, 2);
 	const video_frame_meta_t meta = {
 		.is_keyframe = word & 1,
-		.codec = (uint8_t)((word >> 13 & 1) * VIDEO_SHM_CODEC_NV12 + (word >> 14)), /* half of them raw pictures */
+		.codec = (uint8_t)((word >> 13 & 1) * VIDEO_SHM_CODEC_NV12 + (word >> 14)), /* raw pictures, too */
 		.width = (uint16_t)(word >> 4),
 		.height = (uint16_t)(word << 5),
 		.reserved = {(uint8_t)word, 0, (uint8_t)(word >> 3), (uint8_t)(word >> 5), (uint8_t)(word >> 7)},
