@@ -6,10 +6,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from _thread import RLock  # as threading, warnings and weakref have them, which take longer to load than all of this
+from _thread import RLock  # as threading and warnings have them, which take longer to load than all of this
 from _warnings import warn
-from _weakrefset import WeakSet
 from types import TracebackType
+from weakref import WeakSet
 
 from .errors import HandleClosed
 from .rings import Ring, ring_name

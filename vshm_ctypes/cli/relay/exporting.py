@@ -97,10 +97,12 @@ class RingExport:
 
     def _look(self) -> None:
         """Announce the ring if it has a writer, and withdraw it when that is gone, or has begun another epoch."""
+        info: RingInfo | None = None
         try:
-            info = self._info()
-        except VideoShmError:  # no descriptor is left, perhaps: what can't be seen is not gone
-            return
+            info = inspect(self._source.ring)
+        except VideoShmError as error:
+            if error.errno in LIMITS:  # what can't be seen is not gone
+                return
         about = None if info is None or info.state in ENDED else _about(info)
         if self._announced is not None and self._announced.about != about:
             why = "restarted" if about is not None else "closed" if info is None else ENDED.get(info.state, "closed")
@@ -108,14 +110,6 @@ class RingExport:
         if self._announced is None and about is not None:
             self._sent = 0
             self._announced = Announcement(self._session, Export.new(self._source), about)
-
-    def _info(self) -> RingInfo | None:
-        try:
-            return inspect(self._source.ring)
-        except VideoShmError as error:
-            if error.errno in LIMITS:
-                raise
-            return None
 
     def _hand_on(self, handed: Handed[Frame]) -> None:
         announced, frame = self._announced, handed.unit
