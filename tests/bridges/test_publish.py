@@ -24,7 +24,7 @@ from far_sides import (
 from filmed import Filmed, filmed
 from jpegs import jpeg
 from judges import missing
-from publishing import balance, is_part_of, lost, publishing, worst_error_ms
+from publishing import balance, fit, is_part_of, lost, publishing, worst_error_ms
 from writers import wait_until
 
 from vshm_ctypes import Codec, Producer
@@ -109,7 +109,8 @@ def test_srt_gets_a_transport_stream_with_the_times_of_capture(query: str, ring:
         bridge.end()
     arrived = told_packets(told.read_text())
     assert len(arrived) >= 50
-    assert worst_error_ms(camera.written, arrived[1:-1], bridge.stream()) < 1
+    # SRT gives up what comes too late, as on a busy machine, and nobody is told how much.
+    assert fit([one.capture_ns for one in camera.written], arrived[1:-1], absent=len(camera.written))[0] < 1
 
 
 def test_jpeg_goes_over_rtp_where_it_can_and_is_refused_where_not(ring: str, tmp_path: Path) -> None:

