@@ -34,6 +34,23 @@ def explain(error: BaseException) -> str | None:
     return None
 
 
+def require_addresses(what: str, size: int) -> None:
+    """Raise OSError if ulimit -v leaves the process less than size bytes of addresses, which something needs."""
+    import resource
+    from pathlib import Path
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return
+    try:
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:  # without /proc
+        taken = 0
+    if limit - taken < size:
+        left = f"{max(limit - taken, 0) >> 20} of the {size >> 20} MiB of addresses that it takes"
+        raise OSError(f"{what} can't start: ulimit -v leaves {left}: raise it")
+
+
 def keep_to_own_threads() -> None:
     """Keep OpenBLAS, which nothing here uses, from starting threads. Call this before numpy is imported.
 

@@ -51,6 +51,13 @@ def test_no_further_thread(ring: str, verb: str, host: Host, words: str) -> None
     log.unlink(missing_ok=True)
 
 
+@pytest.mark.parametrize("verb", ["export a", "import a/b", "list"])
+def test_too_few_addresses_for_a_relay(verb: str) -> None:
+    """Zenoh would begin, and end the process where it gets no more, which leaves the ring that it has imported."""
+    pytest.importorskip("zenoh")
+    refused("raise it", LITTLE_ADDRESS_SPACE, f"relay {verb}")
+
+
 def test_no_further_descriptor() -> None:
     refused("raise ulimit -n", FEW_DESCRIPTORS, "serve --port 0")  # asyncio listens nowhere then, and says nothing
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...bridges.address import redacted
 from ...commandline.rate_limited_log import first_line
+from ...limits import require_addresses
 from ...serving.sockets import INTERNET, require_sockets
 from .wire import MOST_SLOT_SIZE
 
@@ -23,6 +24,7 @@ HERE = f"tcp/127.0.0.1:{PORT}"
 LEASE_MS = 1250  # a link that has been silent for this long is gone; keep-alives go four times as often
 OPEN_MS = 2000  # of an attempt to connect; one that was begun while a link is down would wait for many seconds
 RETRY = {"period_init_ms": 250, "period_max_ms": 1000, "period_increase_factor": 1.5}
+ADDRESSES = 96 << 20  # bytes, which Zenoh's threads take, and a ring of the usual size
 QUEUE = 16  # batches of 64 KB: a keyframe fits in whole, or Zenoh would drop it on a slow link, again and again
 CALLER, CALLER_S = "pyo3-closure", 5.0
 PANIC = "PanicException"  # how Rust's panics reach Python: no Exception, and of no module that can be imported
@@ -70,9 +72,10 @@ def far_of(arguments: Namespace, default: str) -> str:
 def open_session(arguments: Namespace, listen: list[str], connect: list[str]) -> zenoh.Session:
     """Open the session. listen, connect: endpoints if the arguments name none.
 
-    Raises OSError: the configuration or an endpoint can't be used. ValueError: one is no
+    Raises OSError: the configuration or an endpoint can't be used, or there is too little memory. ValueError: one is no
     endpoint. ModuleNotFoundError: Zenoh is not installed.
     """
+    require_addresses("Zenoh", ADDRESSES)  # Rust ends the process where it gets no memory, and a ring would be left
     import zenoh
 
     for endpoint in (*arguments.connect, *arguments.listen):
