@@ -28,7 +28,7 @@ ADDRESSES = 96 << 20  # bytes, which Zenoh's threads take, and a ring of the usu
 QUEUE = 16  # batches of 64 KB: a keyframe fits in whole, or Zenoh would drop it on a slow link, again and again
 CALLER, CALLER_S = "pyo3-closure", 5.0
 PANIC = "PanicException"  # how Rust's panics reach Python: no Exception, and of no module that can be imported
-LIMITS = "end some programs, or raise ulimit -n, -u or -v, TasksMax= or pids.max: it takes threads and descriptors"
+REMEDY = "end some programs, or raise ulimit -n, -u or -v, TasksMax= or pids.max: it takes threads and descriptors"
 _ENDPOINT = re.compile(r"[a-z0-9_]+/.+")
 FRAGMENTS_US = 200_000  # how long a unit that is larger than the queue may wait for room
 
@@ -98,7 +98,7 @@ def open_session(arguments: Namespace, listen: list[str], connect: list[str]) ->
     except BaseException as error:
         if type(error).__name__ != PANIC:
             raise
-        raise OSError(f"Zenoh can't start ({first_line(error)}): {LIMITS}") from None
+        raise OSError(f"Zenoh can't start ({first_line(error)}): {REMEDY}") from None
 
 
 def close_session(session: zenoh.Session) -> None:

@@ -117,7 +117,8 @@ class Overview:
         if self._trouble:
             return [self._trouble]
         told = list(self._refused.values())
-        told += [f"this user may not read {', '.join(self._closed)}: vshm check says what to do"] * bool(self._closed)
+        if self._closed:
+            told.append(f"this user may not read {', '.join(self._closed)}: vshm check says what to do")
         return told + ([f"{counted(self._unwatched, 'more ring')}: name one to watch it"] if self._unwatched else [])
 
     def lines(self, screen: Screen) -> list[str]:
