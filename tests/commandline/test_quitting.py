@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from children import running
+from children import run, running
 from endings import AS_PROCESS_1, needs_root, pid_of, started
 from filmed import filmed
 from vshm import ROOMY, TIMEOUT_S, Camera
@@ -80,6 +80,34 @@ def test_what_hangs_is_ended_by_the_second(ring: str) -> None:
         assert process.returncode == -signal.SIGQUIT
     for path in readers_of(ring):
         path.unlink()
+
+
+CONTENDS = """
+import os, random, resource, signal, threading, time
+from vshm_ctypes.commandline.quitting import put_away_when_quit
+
+def contend():
+    while True:
+        time.sleep(0)  # gives the interpreter's lock away, and takes it anew
+
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+put_away_when_quit()
+for _ in range(100):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # ends what hangs
+        for _ in range(20):
+            threading.Thread(target=contend, daemon=True).start()
+        contend()
+    time.sleep(random.uniform(0.002, 0.02))
+    os.kill(child, signal.SIGQUIT)
+    print(os.WTERMSIG(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_one_signal_ends_a_program_whose_threads_contend() -> None:
+    """One child in ten hangs where a handler takes the interpreter's lock: its thread may be doing just that."""
+    assert set(run(CONTENDS).split()) == {str(signal.SIGQUIT.value)}
 
 
 def test_who_ignores_them_goes_on_doing_so(ring: str) -> None:

@@ -140,7 +140,7 @@ def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patienc
         patience_s: raise KeyboardInterrupt if the block goes on for longer, as when it writes into a pipe that nobody
             reads; 0: wait for ever.
     """
-    if not _gets_signals():
+    if not gets_signals():
         yield
         return
     outer = _requests.act, _requests.patience_s
@@ -157,7 +157,7 @@ def heeding(act: Callable[[], object] = interrupt, *, requests: int = 1, patienc
         _requests.act, _requests.patience_s = outer
 
 
-def _gets_signals() -> bool:
+def gets_signals() -> bool:
     """Return whether this is the main thread, in which signal handlers run."""
     return threading.current_thread() is threading.main_thread()
 
@@ -171,7 +171,7 @@ class Hold:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        if not _gets_signals():
+        if not gets_signals():
             return self
         self._before = _requests.hold, _requests.lifted
         _requests.hold = self
@@ -182,7 +182,7 @@ class Hold:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not _gets_signals():
+        if not gets_signals():
             return
         try:
             self._stack.close()
@@ -205,7 +205,7 @@ class _Lifted:
         self._before: Hold | None = None
 
     def __enter__(self) -> None:
-        if not _gets_signals():
+        if not gets_signals():
             return
         self._before = _requests.lifted
         _requests.lifted = self._hold
@@ -217,7 +217,7 @@ class _Lifted:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not _gets_signals():
+        if not gets_signals():
             return
         _requests.hold = self._hold
         _requests.lifted = self._before
