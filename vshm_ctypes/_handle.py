@@ -46,15 +46,28 @@ class Handle:
 
     def close(self) -> None:
         """Close the handle, after calls in progress in other threads have ended. Closing it twice is allowed."""
+        is_within_a_call = self._is_within_a_call()
+        if not sys.is_finalizing():
+            with self._lock:
+                self._end(is_within_a_call)
         # At interpreter exit a thread may have been stopped while it held the lock; the kernel then frees the ring.
-        if not self._lock.acquire(blocking=not sys.is_finalizing()):
-            return
-        try:
-            if self._open:
-                self._open = False
-                self._destroy()
-        finally:
+        elif self._lock.acquire(blocking=False):
+            self._end(is_within_a_call)
             self._lock.release()
+
+    def _is_within_a_call(self) -> bool:
+        """Return whether a signal handler, or a callback of the log, asks within a call of this thread."""
+        return self._lock._is_owned()  # type: ignore[attr-defined,no-any-return]
+
+    def _end(self, is_within_a_call: bool) -> None:
+        if self._open:
+            self._open = False
+            self._destroy()
+        if not is_within_a_call:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Free what a call in progress uses until its end."""
 
     def _destroy(self) -> None:
         raise NotImplementedError

@@ -8,9 +8,10 @@ from _thread import get_ident
 from collections.abc import Callable
 from ctypes import byref, get_errno, sizeof
 from time import monotonic, sleep
+from weakref import ref
 
 from ._handle import Handle
-from ._library import Address, frame_call, library
+from ._library import Address, AtOnceWithoutErrno, frame_call, library
 from ._structs import ConsumerHandle, Info, View
 from .errors import HandleClosed, Interrupted, VideoShmError, error_for
 from .info import RingInfo
@@ -28,30 +29,7 @@ _SLICE_MS = round(SLICE_S * 1000)
 VIEW_BYTES = sizeof(View)
 
 _acquire = frame_call("video_shm_consumer_acquire")
-
-
-class _Call:
-    """Holds the lock for a call, between two slices of a wait: a consumer takes one call at a time."""
-
-    def __init__(self, stream: Waiter) -> None:
-        self._stream = stream
-
-    def __enter__(self) -> None:
-        stream, others, thread = self._stream, self._stream._others, get_ident()
-        others.append(thread)
-        try:
-            while not stream._lock.acquire(timeout=0.01):
-                library.video_shm_consumer_interrupt(stream._reference)
-        finally:
-            others.remove(thread)
-        try:
-            stream._check_open()
-        except BaseException:  # a signal handler may have raised
-            stream._lock.release()
-            raise
-
-    def __exit__(self, *_error: object) -> None:
-        self._stream._lock.release()
+_release = frame_call("video_shm_consumer_release", AtOnceWithoutErrno)
 
 
 class Waiter(Handle):
@@ -67,11 +45,12 @@ class Waiter(Handle):
         self._content = Address.from_buffer(self._view, View.data.offset)  # of the frame that the view describes
         self._mapping: Any = None
         self._attachment = -1
-        self._borrowed: BorrowedFrame | None = None
+        self._borrowed: ref[BorrowedFrame] | None = None
+        self._at_once = False  # the call in progress must not wait, not even for other threads
         self._interrupted = False
         self._closing = False
         self._publication: Publication | None = None
-        self._ahead: int | VideoShmError | None = None  # what an asyncio wait has found, kept for the next call
+        self._ahead: VideoShmError | None = None  # what has ended an asyncio wait, kept for the next call
 
     def _give_up(self) -> NoReturn:
         self._interrupted = False
@@ -87,15 +66,29 @@ class Waiter(Handle):
             raise error_for(error, self.ring)
 
     def _let_others(self) -> None:
-        self._lock.release()
+        if self._at_once:
+            return
+        lock: Any = self._lock
+        held = lock._release_save()  # of all calls in progress: a signal handler's may be within another
         try:
             while self._others:
                 sleep(0.0001)
         finally:  # also if a signal handler has raised
-            self._lock.acquire()
+            lock._acquire_restore(held)
 
-    def _call(self) -> _Call:
-        return _Call(self)
+    def _ask(self, call: Callable[..., object], *arguments: object) -> None:
+        """Make a call that does not wait, between two slices of a wait in another thread. Raises HandleClosed."""
+        others, thread = self._others, get_ident()
+        try:
+            others.append(thread)
+            if not self._is_within_a_call():
+                library.video_shm_consumer_interrupt(self._reference)  # the wait in progress, which lets others then
+            with self._lock:
+                self._check_open()
+                call(self._reference, *arguments)
+        finally:
+            if thread in others:  # else a signal handler has raised before
+                others.remove(thread)
 
     def _find(self, timeout: float | None, is_wanted: Callable[[], bool] | None = None) -> int:
         """Return the size of the next frame, which self._view describes; 0 if none came in time."""
@@ -103,11 +96,9 @@ class Waiter(Handle):
             self._check_open()
         if self._ahead is not None:
             ahead, self._ahead = self._ahead, None
-            if isinstance(ahead, VideoShmError):
-                raise ahead
-            return ahead
+            raise ahead
         if self._borrowed is not None:
-            raise VideoShmError(errno.EBUSY, self.ring, "a frame is borrowed already: leave its with block first")
+            self._end_loan()
         deadline = None if timeout is None else monotonic() + timeout
         left, milliseconds = SLICE_S, _SLICE_MS
         while is_wanted is None or is_wanted():
@@ -122,7 +113,10 @@ class Waiter(Handle):
                     self._publication.update_if_due(self.info)
                 return size
             if size < 0:  # reported only once, so it must not be ignored
-                self._check_goes_on(get_errno())
+                error = get_errno()
+                if error == errno.EBUSY and self._view.data:
+                    return int(self._view.meta.size)  # of a frame that was found before, and is not given back yet
+                self._check_goes_on(error)
                 continue
             if self._interrupted:
                 self._give_up()
@@ -132,13 +126,22 @@ class Waiter(Handle):
                 return 0
         return 0
 
-    def _map(self, size: int) -> None:
-        """Map the ring that self._view is of, for those who look at frames in it. Else the frame of size is kept."""
-        try:
-            self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
-        except OSError:
-            self._ahead = size
-            raise
+    def _end_loan(self) -> None:
+        """Give a borrowed frame back that nobody has any more, as after a signal handler has raised within its block.
+
+        Raises VideoShmError: somebody has it.
+        """
+        frame = self._borrowed() if self._borrowed is not None else None
+        if frame is not None:
+            if frame.is_lent():
+                raise VideoShmError(errno.EBUSY, self.ring, "a frame is borrowed already: leave its with block first")
+            frame.keep_told()
+        self._borrowed = None
+        _release(self._reference, self._view_reference)
+
+    def _map(self) -> None:
+        """Map the ring that self._view is of, for those who look at frames in it."""
+        self._mapping = map_object(library.video_shm_consumer_descriptor(self._reference))
         self._attachment = self._view.attachment
 
     def interrupt(self) -> None:
@@ -156,8 +159,7 @@ class Waiter(Handle):
             if not is_wanted():
                 return
         try:
-            if self._ahead is None:
-                self._ahead = self._find(timeout, is_wanted) or None
+            self._find(timeout, is_wanted)
         except VideoShmError as error:
             self._ahead = error
         finally:
@@ -171,6 +173,5 @@ class Waiter(Handle):
     def info(self) -> RingInfo:
         """Return the figures of the ring and of this reader. Raises HandleClosed."""
         info = Info()
-        with self._call():
-            library.video_shm_consumer_info(self._reference, byref(info))
+        self._ask(library.video_shm_consumer_info, byref(info))
         return RingInfo.of(info)

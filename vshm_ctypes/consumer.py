@@ -6,11 +6,12 @@ from __future__ import annotations
 import errno
 from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_uint32
+from weakref import ref
 
 from ._handle import check_fits
-from ._library import AtOnceWithoutErrno, bytes_at, frame_call, library
+from ._library import bytes_at, library
 from ._structs import ConsumerOptions
-from ._waiting import VIEW_BYTES, Waiter
+from ._waiting import VIEW_BYTES, Waiter, _release
 from .errors import FrameTooLarge, ProducerClosed, VideoShmError
 from .frame import Frame
 from .inspect import explain
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 _STARTS = {"next": 0, "newest": 1, "oldest": 2, "keyframe": 3}
 _POLICIES = {"every": 0, "newest": 1, "keyframes": 2}
 
-_release = frame_call("video_shm_consumer_release", AtOnceWithoutErrno)
 _new = object.__new__
 
 
 class Consumer(Waiter):
     """Reads the frames of a ring in order, each once, at its own pace. A consumer never slows the producer down.
+
+    Threads that share a consumer take turns: a call waits for the one in progress, even beyond its own timeout. info()
+    and stats() do not, nor do interrupt() and close(), which end it.
 
     Args:
         ring: channel number, NAME or /NAME; None is /video_stream.
@@ -139,11 +142,10 @@ class Consumer(Waiter):
             frame = _new(FrameInBuffer)
             while size := self._find(timeout):
                 if size > len(target):
-                    self._ahead = size
                     message = f"a frame of {size} bytes does not fit into a buffer of {len(target)}: give a larger one"
                     raise FrameTooLarge(errno.EMSGSIZE, self.ring, message)
                 if self._view.attachment != self._attachment:
-                    self._map(size)
+                    self._map()
                 begin = self._view.offset
                 frame.data = target[:size]
                 frame.data[:] = self._mapping[begin : begin + size]
@@ -176,17 +178,17 @@ class Consumer(Waiter):
             if size == 0:
                 raise TimeoutError(errno.ETIMEDOUT, f"no frame within {timeout} s", self.ring)
             if view.attachment != self._attachment:
-                self._map(size)
+                self._map()
             begin = view.offset
             frame._data = self._mapping[begin : begin + size]
-            self._borrowed = frame
+            self._borrowed = ref(frame)
             return frame
 
-    def _take_back(self) -> bool:
+    def _take_back(self, frame: BorrowedFrame) -> bool:
         with self._lock:
             if self._borrowed is None:  # close() has given it back
                 return True
-            self._borrowed.keep_told()
+            frame.keep_told()
             self._borrowed = None
             return _release(self._reference, self._view_reference) == 0
 
@@ -203,8 +205,10 @@ class Consumer(Waiter):
         if not self._lock.acquire(blocking=False):
             return None
         try:
+            self._at_once = True
             return self.receive(0)
         finally:
+            self._at_once = False
             self._lock.release()
 
     def aiter(self) -> AsyncIterator[Frame]:
@@ -218,8 +222,7 @@ class Consumer(Waiter):
     def stats(self) -> tuple[int, int, int]:
         """Return (frames written, frames dropped by the producer, frames missed by this reader), modulo 2**32."""
         counts: Any = (c_uint32(), c_uint32(), c_uint32())
-        with self._call():
-            library.video_shm_consumer_stats(self._reference, *map(byref, counts))
+        self._ask(library.video_shm_consumer_stats, *map(byref, counts))
         return counts[0].value, counts[1].value, counts[2].value
 
     def close(self) -> None:
@@ -230,10 +233,16 @@ class Consumer(Waiter):
         super().close()
 
     def _destroy(self) -> None:
-        if self._borrowed is not None or isinstance(self._ahead, int):
-            self._borrowed = None
-            _release(self._reference, self._view_reference)  # without which the ring would stay mapped
-        self._mapping = self._ahead = None
+        self._ahead = None
         if self._publication is not None:
             self._publication.close()
         library.video_shm_consumer_destroy(self._reference)
+
+    def _let_go(self) -> None:
+        self._borrowed = self._mapping = None
+        _release(self._reference, self._view_reference)  # a frame that is out, without which the ring stays mapped
+
+    def __del__(self) -> None:
+        super().__del__()
+        if hasattr(self, "_view") and self._view.data:  # closed by a signal handler within a call, which raised then
+            self.close()

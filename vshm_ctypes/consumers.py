@@ -88,6 +88,7 @@ class Consumers:
         self._index = c_uint32(len(opened) - 1)  # the search begins behind it
         self._index_reference = byref(self._index)
         self._error: VideoShmError | None = None  # what an asyncio wait has met, kept for the next call
+        self._at_once = False  # the call in progress must not wait, not even for other threads
 
     def receive(self, timeout: float | None = None) -> tuple[Consumer, Frame] | None:
         """Return the next stream that has a frame, and its frame; None if none came within timeout seconds.
@@ -157,7 +158,7 @@ class Consumers:
             if result < 0 and (stream := self._check(get_errno())) is not None:
                 return stream
             self._check_interrupted()
-            if left <= 0:
+            if result == 0 and left <= 0:
                 return None
         return None
 
@@ -179,10 +180,11 @@ class Consumers:
         """Raise what ended the wait, unless it goes on, or the stream that it names has its frame already."""
         stream = self.streams[self._index.value % len(self.streams)]
         if error == errno.EBUSY:
-            if stream._ahead is not None:
-                return stream
-            raise VideoShmError(error, stream.ring, "a frame is borrowed already: leave its with block first")
-        if error != errno.EINTR:  # else Python has run its signal handlers by now, which may have raised
+            if stream._borrowed is None:
+                return stream  # with a frame that was found before
+            with stream._lock:
+                stream._end_loan()
+        elif error != errno.EINTR:  # else Python has run its signal handlers by now, which may have raised
             raise error_for(error, stream.ring)
         return None
 
@@ -190,7 +192,7 @@ class Consumers:
         for stream in self.streams:
             if stream._interrupted:
                 stream._give_up()
-        while any(stream._others for stream in self.streams):  # who asks for their figures
+        while not self._at_once and any(stream._others for stream in self.streams):  # who asks for their figures
             sleep(0.0001)
 
     def _one_followed(self) -> Consumer:
@@ -222,9 +224,13 @@ class Consumers:
                 if not stream._lock.acquire(blocking=False):
                     return None
                 held.append(stream)
+                stream._at_once = True
+            self._at_once = True
             return self.receive(0)
         finally:
+            self._at_once = False
             for stream in held:
+                stream._at_once = False
                 stream._lock.release()
 
     def _look_ahead(self, timeout: float | None, is_wanted: Callable[[], bool]) -> None:

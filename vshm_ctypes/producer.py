@@ -173,8 +173,8 @@ class Producer(Handle):
     def _write_beside_others(self, first: Any, size: int, meta: bytes, timing: bytes | None = None) -> int:
         """Write while other threads run, which have to know of it."""
         calls, thread = self._others, get_ident()
-        calls.append(thread)  # as _call() does, but for half the cost of all the rest
         try:
+            calls.append(thread)  # as _call() does, but for half the cost of all the rest
             if not self._open:
                 self._check_open()
             if timing is not None and 0 < size <= self.slot_size:
@@ -182,7 +182,8 @@ class Producer(Handle):
             # Any other size is refused, and counted, whatever its times are.
             return _write(self._reference, first, size if size <= MOST_BYTES else MOST_BYTES, meta)
         finally:
-            calls.remove(thread)
+            if thread in calls:  # else a signal handler has raised before
+                calls.remove(thread)
 
     def _pack(self, described: tuple[Any, ...]) -> bytes:
         """Return a frame's video_frame_meta_t without a time, and keep it: few frames differ from the one before."""
@@ -215,15 +216,14 @@ class Producer(Handle):
         with self._call():
             try:
                 library.video_shm_producer_reserve(self._reference, byref(data), byref(capacity))
-            except VideoShmError as error:
-                raise self._error(error.errno or 0) from None
-            try:
-                descriptor = library.video_shm_producer_descriptor(self._reference, byref(offset))
-                slots = self._map(descriptor)
-            except OSError:
-                library.video_shm_producer_abort(self._reference)
+                slots = self._map(library.video_shm_producer_descriptor(self._reference, byref(offset)))
+                return Reservation(self, slots[offset.value : offset.value + capacity.value])
+            except BaseException as error:
+                if data:  # the slot is reserved; also a signal handler may have raised
+                    library.video_shm_producer_abort(self._reference)
+                elif isinstance(error, VideoShmError):
+                    raise self._error(error.errno or 0) from None
                 raise
-        return Reservation(self, slots[offset.value : offset.value + capacity.value])
 
     def _map(self, descriptor: int) -> memoryview:
         identity = Identity.of(os.fstat(descriptor))
@@ -259,13 +259,14 @@ class Producer(Handle):
     def _call(self) -> Iterator[None]:
         """Register a call: several threads may be in calls at once, and close() waits for them to end."""
         calls, thread = self._others, get_ident()
-        calls.append(thread)  # first, then check whether it is open; close() does the opposite
         try:
+            calls.append(thread)  # first, then check whether it is open; close() does the opposite
             self._check_open()
             yield
             raise_escaped()
         finally:
-            calls.remove(thread)
+            if thread in calls:  # else a signal handler has raised before
+                calls.remove(thread)
 
     def _destroy(self) -> None:
         while any(thread != get_ident() for thread in tuple(self._others)):

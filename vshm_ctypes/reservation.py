@@ -132,6 +132,9 @@ class Reservation:
             self._data = None
             self._producer._abort()
 
+    def __del__(self) -> None:
+        self.abort()  # dropped without its block, as where a signal handler raises between reserve() and the block
+
     def __enter__(self) -> Self:
         return self
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     class Lender(Protocol):
         """What a frame is borrowed from."""
 
-        def _take_back(self) -> bool:
+        def _take_back(self, frame: BorrowedFrame) -> bool:
             """Take the frame back. Returns whether its bytes stayed whole."""
 
 
@@ -61,7 +61,7 @@ class BorrowedFrame(WithData):
     change after the block, but never faults.
     """
 
-    __slots__ = ("_data", "_lender")
+    __slots__ = ("__weakref__", "_data", "_lender")
 
     _data: memoryview
     _lender: Lender | None
@@ -81,13 +81,17 @@ class BorrowedFrame(WithData):
         """Keep the metadata, which until now lie where the next frame's will."""
         _ = self._view
 
+    def is_lent(self) -> bool:
+        """Return whether the frame was not given back yet."""
+        return self._lender is not None
+
     def give_back(self) -> bool:
         """Give the frame back. Returns whether its bytes stayed whole; True if it was given back before."""
         lender = self._lender
         if lender is None:
             return True
         self._lender = None
-        return lender._take_back()
+        return lender._take_back(self)
 
     def __enter__(self) -> Self:
         return self
@@ -98,7 +102,7 @@ class BorrowedFrame(WithData):
         lender = self._lender
         if lender is not None:
             self._lender = None
-            if not lender._take_back() and kind is None:
+            if not lender._take_back(self) and kind is None:
                 raise FrameOverwritten(errno.ESTALE)
 
 

@@ -71,6 +71,32 @@ with Producer(sys.argv[1]) as producer, Consumer(sys.argv[1]) as stream:
     assert stream.info().received == 1
 print(received)
 """
+# asyncio reads, and never waits for a call of another thread, which waits for asyncio's.
+LOOKED_AT_WITHIN_ASYNCIO = """
+import asyncio, sys, threading
+from vshm_ctypes import Consumer, Consumers, Producer
+
+producer, stream = Producer(sys.argv[1]), Consumer(sys.argv[1])
+reader = Consumers([stream]) if sys.argv[2] == "several" else stream
+is_over = threading.Event()
+
+def ask():
+    while not is_over.is_set():
+        stream.info()
+
+async def read():
+    for _ in range(300):
+        producer.write(b"x")
+        assert await reader.wait_async()
+
+with producer, reader:
+    asking = threading.Thread(target=ask)
+    asking.start()
+    asyncio.run(read())
+    is_over.set()
+    asking.join()
+print("done")
+"""
 
 
 @pytest.mark.parametrize("most_at_once", [0, 6000], ids=["registered", "at once"])
@@ -80,6 +106,11 @@ def test_handles_that_are_closed_under_threads_crash_nobody(ring: str, most_at_o
 
 def test_figures_can_be_asked_for_while_another_thread_waits(ring: str) -> None:
     assert run(LOOKED_AT_WHILE_WAITING, ring) == "[b'x']\n"
+
+
+@pytest.mark.parametrize("reader", ["one", "several"])
+def test_figures_can_be_asked_for_while_asyncio_reads(ring: str, reader: str) -> None:
+    assert run(LOOKED_AT_WITHIN_ASYNCIO, ring, reader) == "done\n"
 
 
 def test_a_writer_that_is_being_closed_is_written_to_no_more(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
