@@ -66,6 +66,27 @@ def test_lost_sound_is_no_other_rate(every_s: float, for_s: float) -> None:
     assert found(held_up(arrivals(RATE, 40), every_s, for_s, kept_s=0.8)) is None
 
 
+def held_up_once(came: Arrivals, begin_s: float, for_s: float) -> Arrivals:
+    pending = 0
+    for samples, at_ns in came:
+        pending += samples
+        if not begin_s <= at_ns / 1e9 < begin_s + for_s:
+            yield pending, at_ns
+            pending = 0
+
+
+@pytest.mark.parametrize("chunk_s", [0.01, 0.02])
+@pytest.mark.parametrize("for_s", [0.4, 0.6, 0.8, 1.2])
+def test_who_is_held_up_once_is_not_taken_for_the_rate_asked_for(chunk_s: float, for_s: float) -> None:
+    for begin_s in numpy.arange(0.05, 2, 0.05):
+        meter = RateMeter(RATE)
+        for samples, at_ns in held_up_once(arrivals(44100, 8, chunk_s), begin_s, for_s):
+            meter.count(samples, at_ns)
+            if meter.other() is not None:
+                break
+        assert not meter.confirmed
+
+
 def test_a_busy_machine_is_no_other_rate() -> None:
     for tremble_s in (0.01, 0.02, 0.04):
         assert found(arrivals(RATE, 300, tremble_s=tremble_s)) is None

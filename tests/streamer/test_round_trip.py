@@ -12,6 +12,8 @@ import pytest
 from corpus.table import Stream, streams
 from round_trip import PICTURES, RATE, RAW, Clip, packets, pictures, probe, record
 
+from hil.streamer.sources.timeline import BEHIND_S
+
 H264 = "-pix_fmt yuv420p -c:v libx264 -g 6 -x264-params scenecut=0:min-keyint=6:threads=1"
 H265 = "-pix_fmt yuv420p -c:v libx265 -g 6 -x265-params log-level=none:pools=1:scenecut=0:min-keyint=6"
 MJPEG = "-c:v mjpeg -q:v 3"
@@ -106,7 +108,9 @@ def check_times(path: Path, source: Path) -> None:
     assert all(before < after for before, after in pairwise(dts))
     assert all(float(packet["pts_time"]) >= float(packet.get("dts_time", packet["pts_time"])) for packet in told)
     rate = 25 if source.suffix == ".mjpeg" else RATE  # a raw stream of JPEG has no rate of its own
-    steps = [after - before for before, after in pairwise(sorted(pts))]
+    # A machine that stands for longer makes the file go on at the present.
+    steps = [step for before, after in pairwise(sorted(pts)) if (step := after - before) < BEHIND_S]
+    assert len(steps) >= len(pts) - 3
     assert steps == pytest.approx([1 / rate] * len(steps), abs=0.002), path.name
 
 

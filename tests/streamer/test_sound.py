@@ -15,7 +15,7 @@ from streamers import command, end, pitch_hz, sounding, take
 
 from hil.streamer.channels import ChannelError
 from hil.streamer.sound.options import Sound
-from hil.streamer.sound.testaudio import LEVEL
+from hil.streamer.sound.testaudio import BEHIND_S, LEVEL
 from vshm_ctypes import Codec, Consumer, Frame, Media, inspect
 
 DECODERS = {Codec.AAC: "aac", Codec.OPUS: "opus", Codec.PCM_S16LE: "pcm_s16le"}
@@ -75,7 +75,8 @@ def test_the_tone_is_where_its_time_says_in_every_codec(
     assert {(frame.codec, frame.audio) for frame in frames} == {(codec, (rate, channels, samples))}
     assert all(frame.is_keyframe and frame.missed_before == 0 for frame in frames)
     steps = {round(after.capture_ns - before.capture_ns, -5) for before, after in itertools.pairwise(frames)}
-    assert steps == {round(samples * 1e9 / rate, -5)}
+    # A machine that stands for longer makes the source go on at the present.
+    assert {step for step in steps if step < BEHIND_S * 1e9} == {round(samples * 1e9 / rate, -5)}
     onsets = onsets_ns(frames)
     assert len(onsets) >= 1
     for onset in onsets:

@@ -28,7 +28,8 @@ class RateMeter:
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
-        self.confirmed = False  # whether a window has shown this rate
+        self.confirmed = False  # whether a window without a hole, or two in a row, have shown this rate
+        self._was_near = False
         self._came: list[tuple[int, int]] = []  # (when, samples since the window's start)
         self._seen: deque[float] = deque(maxlen=LONG_WINDOWS)  # Hz of the last windows
         self._whole: deque[tuple[int, int]] = deque(maxlen=LONG_WINDOWS)  # (samples, ns) of the windows without a hole
@@ -53,8 +54,11 @@ class RateMeter:
             self._whole.clear()
             if hole_ns < took_ns:  # if only one hole is missing from the expected rate, its sound was lost
                 hz = max(hz, min((all_samples - samples) * 1e9 / (took_ns - hole_ns), self.rate))
+        is_near = abs(hz / self.rate - 1) <= SURE
+        if is_near and (self._was_near or hole_ns < HOLE_NS):  # a hole makes another rate look like this one, once
+            self.confirmed = True
+        self._was_near = is_near
         self._seen.append(hz)
-        self.confirmed = self.confirmed or abs(hz / self.rate - 1) <= SURE
 
     @property
     def clockless(self) -> bool:
