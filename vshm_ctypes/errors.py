@@ -83,7 +83,11 @@ class ProducerNotRunning(VideoShmError):
 
 
 class ProducerBusy(VideoShmError):
-    """Another live producer holds the ring, or a slot is reserved (EBUSY). ``pid`` is that producer's, or None."""
+    """Another live producer holds the ring, or a slot is reserved (EBUSY).
+
+    ``pid`` is that producer's in this program's pid namespace. It is None if it has none there, as that of a producer
+    in another container, or if it can't be told.
+    """
 
     advice = "another producer holds this ring: stop it, or choose another channel"
     pid: int | None = None

@@ -12,6 +12,10 @@ from .errors import IncompatibleRing, ProducerBusy, VideoShmError, error_for
 from .inodes import has_no_inodes, no_inodes_told
 from .rings import DIRECTORY
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .info import RingInfo
+
 MOST_NAMES = 8  # of rings, in one message
 _MIB = 1024 * 1024
 
@@ -21,8 +25,7 @@ def explained(
     ring: str,
     *,
     rings: Callable[[], list[str]],
-    writer: Callable[[], int],
-    slot_size: Callable[[], int],
+    look: Callable[[], RingInfo],
     asked: int = 0,
 ) -> VideoShmError:
     """Return an error of opening a ring again, with the ring's name and what is known about that ring.
@@ -31,23 +34,19 @@ def explained(
         error: the error as the library reported it.
         ring: name of the ring.
         rings: returns the names of the rings that exist.
-        writer: returns the pid of the ring's producer, or 0 if it is not known; may raise VideoShmError.
-        slot_size: returns the size of the ring's slots in bytes; may raise VideoShmError.
+        look: returns the figures of the ring; may raise VideoShmError.
         asked: bytes that the ring was to have, or the largest slot size that the reader accepts.
     """
     number = error.errno or 0
     if number == errno.ENOENT:
         return error_for(number, ring, lambda: _which_there_are(rings))
     if number == errno.EBUSY:
-        try:
-            pid = writer()
-        except VideoShmError:
-            pid = 0
-        busy = ProducerBusy(number, ring, _who_has_it(pid))
-        busy.pid = pid or None
+        pid, told = _who_has_it(look)
+        busy = ProducerBusy(number, ring, told)
+        busy.pid = pid
         return busy
     if number == errno.EPROTO:
-        return IncompatibleRing(number, ring, _why_not_read(ring, slot_size, asked))
+        return IncompatibleRing(number, ring, _why_not_read(ring, look, asked))
     if number == errno.EACCES:
         return error_for(number, ring, _who_may(ring))
     if number == errno.ENOSPC and asked:
@@ -66,17 +65,31 @@ def _which_there_are(rings: Callable[[], list[str]]) -> str:
     return f"no ring of that name; there are: {told}; name one of them, or start its producer, such as camera-streamer"
 
 
-def _who_has_it(pid: int) -> str:
-    from .processes import tell_program  # which takes longer to load than all of this
+def _who_has_it(look: Callable[[], RingInfo]) -> tuple[int | None, str]:
+    """Return the pid here of the ring's producer, or None, and what is told of it."""
+    from .processes import is_outside, tell_program, writer_here  # which take longer to load than all of this
 
-    who = f"another producer, {tell_program(pid)}," if pid else "another producer, whose pid can't be told,"
-    return f"{who} holds this ring: stop it, or choose another channel"
+    try:
+        info = look()
+    except VideoShmError:
+        info = None
+    if info is None or not info.writer_pid:
+        pid, who, there = None, ", whose pid can't be told,", ""
+    elif (pid := writer_here(info)) is not None:
+        contained = " in a container" if pid != info.writer_pid else ""
+        who, there = f", {tell_program(pid)}{contained},", ""
+    elif is_outside(info):
+        who, there = f" in another container, or outside of any, where it is process {info.writer_pid},", " there"
+    else:
+        pid = info.writer_pid
+        who, there = f", {pid} (out of sight here),", ""
+    return pid, f"another producer{who} holds this ring: stop it{there}, or choose another channel"
 
 
-def _why_not_read(ring: str, slot_size: Callable[[], int], most: int) -> str:
+def _why_not_read(ring: str, look: Callable[[], RingInfo], most: int) -> str:
     path = DIRECTORY + ring
     try:
-        size = slot_size()
+        size = look().slot_size
     except VideoShmError:
         try:
             size_told = f" ({os.stat(path).st_size} bytes)"

@@ -91,8 +91,7 @@ def explain(error: VideoShmError, name: str, asked: int = 0) -> VideoShmError:
         error,
         name,
         rings=lambda: [*list_rings()],
-        writer=lambda: _look(name).writer_pid,
-        slot_size=lambda: _look(name).slot_size,
+        look=lambda: _look(name),
         asked=asked,
     )
 

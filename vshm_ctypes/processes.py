@@ -63,6 +63,10 @@ class Users:
         """Return the processes that map the ring, except its writer."""
         return [process for process in self.of(info.identity) if not _is_writer(process, info)]
 
+    def writer_of(self, info: RingInfo) -> Process | None:
+        """Return the ring's writer, or None if it is out of sight."""
+        return next((process for process in self.of(info.identity) if _is_writer(process, info)), None)
+
 
 def process_name(pid: int) -> str | None:
     """Return the process's comm, or None if there is no such process here."""
@@ -154,6 +158,27 @@ def _is_writer(process: Process, info: RingInfo) -> bool:
     if not process.writes or _own_pid(process.pid) != info.writer_pid:
         return False
     return process.pid == info.writer_pid or start_time(process.pid) == info.writer_start
+
+
+def is_at_its_pid(info: RingInfo) -> bool:
+    """Return whether the ring's writer is the process that has its pid here: a container has other pids."""
+    return bool(info.writer_start) and start_time(info.writer_pid) == info.writer_start
+
+
+def is_outside(info: RingInfo) -> bool:
+    """Return whether the ring's writer, if it lives, is certainly none of this pid namespace's own processes."""
+    return is_gone(info.writer_pid, info.writer_start, pid_namespace())
+
+
+def writer_here(info: RingInfo) -> int | None:
+    """Return the pid that the ring's live writer has in this pid namespace, or None if it has none or is out of sight.
+
+    All processes are examined only for a writer of another pid namespace.
+    """
+    if is_at_its_pid(info):
+        return info.writer_pid
+    writer = find_users().writer_of(info) if is_outside(info) else None
+    return writer.pid if writer is not None else None
 
 
 def is_gone(pid: int, start: int, namespace: int) -> bool:

@@ -15,7 +15,9 @@ from writers import BUILD, wait_until
 
 from hosts import Host, on, require
 from hosts.boxes import FIRST_UID, Boxed, box, shared_folder
+from vshm_ctypes.bundles.archive import members
 from vshm_ctypes.identity import Identity
+from vshm_ctypes.processes import tell_program
 
 RING = "/video_stream_ch3"
 VIDEO = 44  # the group that rings are made for, in most images
@@ -183,6 +185,32 @@ def test_a_writer_in_another_container_is_known_to_live_or_to_be_dead(folder: Pa
         with writing(box(folder)) as successor:  # its pid, too, is 1
             wait_until(lambda: seen(folder).get("state") == "live", "the next writer takes it over")
             assert successor.end(signal.SIGTERM)[0] == 0
+
+
+def test_the_process_here_that_has_the_pid_of_a_writer_in_a_container_is_not_said_to_hold_its_ring(
+    folder: Path, tmp_path: Path
+) -> None:
+    outside = Host("the machine", "all processes, and the folder of the containers", prepare=box(folder).prepare)
+    program = f"""
+from vshm_ctypes import Producer, ProducerBusy
+try:
+    Producer("{RING}")
+except ProducerBusy as error:
+    print(error.pid, error)
+"""
+    with writing(box(folder)) as writer:
+        until_there(folder)
+        beside = on(box(folder), PYTHON, "-c", program).stdout  # whose pid is 1 as well
+        assert beside.startswith("None ")
+        assert "another container, or outside of any, where it is process 1, holds this ring: stop it there" in beside
+        above = on(outside, PYTHON, "-c", program).stdout
+        assert above.startswith(f"{writer.pid} ")
+        assert f"another producer, {tell_program(writer.pid)} in a container, holds this ring: stop it, or" in above
+        bundle = tmp_path / "case.tar.zst"
+        assert vshm(outside, "bundle", "--seconds", "0.1", "-o", str(bundle)).code == 0
+        packed = dict(members(bundle))["limits.txt"].decode()
+        assert f"process {writer.pid}:" in packed and "process 1:" not in packed
+        assert writer.end(signal.SIGTERM)[0] == 0
 
 
 def test_a_reader_that_publishes_is_seen_from_another_container(folder: Path) -> None:

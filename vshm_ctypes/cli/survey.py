@@ -15,7 +15,7 @@ from ..errors import VideoShmError
 from ..frame import Media
 from ..info import RingInfo, State
 from ..inspect import SlotInfo, inspect, inspect_slots
-from ..processes import process_name, start_time
+from ..processes import is_at_its_pid, process_name
 from ..rings import Ring
 from .rates import Rates, between, of_slots
 
@@ -116,10 +116,7 @@ def _look(name: str) -> _Look:
 
 
 def _writer_name(info: RingInfo) -> str | None:
-    """Return the writer's name if the process of its pid started when the writer did: a container has other pids."""
-    if info.state != State.LIVE or start_time(info.writer_pid) != info.writer_start:
-        return None
-    return process_name(info.writer_pid)
+    return process_name(info.writer_pid) if info.state == State.LIVE and is_at_its_pid(info) else None
 
 
 def _age_s(info: RingInfo, newest: SlotInfo | None) -> float | None:

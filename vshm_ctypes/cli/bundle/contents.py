@@ -16,7 +16,7 @@ from ...commandline.output import plain
 from ...commandline.verb import Exit
 from ...inspect import list_rings
 from ...machine import read_machine
-from ...processes import find_users
+from ...processes import find_users, is_at_its_pid
 from . import host
 from .streams import Captured, summary
 
@@ -76,7 +76,7 @@ def contents(streams: list[Captured], seconds: float) -> Iterator[Member]:
     """Yield all members but the manifest. seconds is how long the verbs measure rates."""
     rings = list_rings()
     users = find_users()
-    pids = {info.writer_pid for info in rings.values() if info.writer_pid}
+    pids = {info.writer_pid for info in rings.values() if is_at_its_pid(info)}
     pids |= {process.pid for info in rings.values() for process in users.of(info.identity)}
     yield from _of_verbs(list(rings), seconds)
     yield from _of_host(sorted(pids))

@@ -13,6 +13,7 @@ from ...codec import codec_name
 from ...commandline.output import counted, describe, printable
 from ...commandline.rate_limited_log import in_a_line
 from ...errors import ProducerBusy
+from ...processes import tell_program
 from .clock import Clock, Offset
 from .directory import Directory
 from .keys import Export, Source
@@ -93,7 +94,8 @@ class RingImport:
             self._follow(export, self._checked(export))
             return
         except ProducerBusy as error:
-            told = f"{self._ring} has a writer, {error.pid or 'another one'}: end it, or import this ring --as another"
+            writer = tell_program(error.pid) if error.pid else "which is out of sight here"
+            told = f"{self._ring} has a writer, {writer}: end it, or import this ring --as another"
         except (Refused, OSError) as error:  # VideoShmError, TimeoutError
             told = describe(error)
         except Exception as error:  # such as Zenoh's
