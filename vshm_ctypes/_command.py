@@ -13,12 +13,19 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    from types import FrameType
 else:
     import _signal as signal  # as Python has it from its own start; what signal adds takes longer than all of this
 
 NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
-# The exit code of a command that is told to end before it has begun, by the name of its program and of its module.
-_CODES = {"vshm": 130, "vshm_ctypes": 130, "hil": 130, "hil.vm": 130, "camera-streamer": 0, "hil.streamer": 0}
+# The exit code of a command that is told to end before it has begun, by the module that Python runs.
+_CODES = {"vshm_ctypes": 130, "hil": 130, "hil.vm": 130, "hil.streamer": 0}
+# What a program of that name imports, and which module runs the same: anybody may call a program of theirs so.
+_SCRIPTS = {
+    "vshm": ("vshm_ctypes.cli.main", "vshm_ctypes"),
+    "hil": ("hil.cli.main", "hil"),
+    "camera-streamer": ("hil.streamer.__main__", "hil.streamer"),
+}
 
 
 class _Code:
@@ -34,12 +41,30 @@ def ends_with(code: int) -> int:
 
 
 def _program() -> str:
-    words = getattr(sys, "argv", [""])
-    if words[0] == "-m":  # the package has not been imported yet
-        module = sys.orig_argv[sys.orig_argv.index("-m") + 1 :] if "-m" in sys.orig_argv else []
-        return module[0] if module else ""
+    """Return which module of this distribution the process runs, or does the same as: "" if it is another program."""
+    words = sys.argv
     spec = getattr(sys.modules["__main__"], "__spec__", None)
-    return str(spec.name).removesuffix(".__main__") if spec else words[0].rpartition("/")[2]
+    module = str(getattr(spec, "name", "__main__"))  # that is a script's, and an archive's
+    if words[0] == "-m":  # the package has not been imported yet
+        module = "".join(sys.orig_argv[-len(words) :][:1]).removeprefix("-m")
+    elif module == "__main__":
+        entry, module = _SCRIPTS.get(words[0].rpartition("/")[2].partition(".")[0], ("", ""))
+        if not _is_importing(entry):
+            return ""
+    return module.removesuffix(".__main__") if _home(module.partition(".")[0]) == _home(__package__) else ""
+
+
+def _is_importing(module: str) -> bool:
+    """Return whether this package is being imported for that module."""
+    frame: FrameType | None = sys._getframe()
+    while frame and not (frame.f_code.co_name == "_find_and_load" and frame.f_locals.get("name") == module):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _home(package: str) -> str:
+    """Return the folder that a package lies in: another people's hil lies elsewhere."""
+    return str(getattr(sys.modules.get(package), "__file__", None)).rpartition("/")[0].rpartition("/")[0]
 
 
 def _leave(_number: int, _frame: object) -> None:
