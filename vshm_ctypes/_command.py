@@ -42,13 +42,13 @@ def ends_with(code: int) -> int:
 
 def _program() -> str:
     """Return which module of this distribution the process runs, or does the same as: "" if it is another program."""
-    words = sys.argv
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    words = getattr(sys, "argv", None) or [None]  # a program that embeds Python may have neither these nor a __main__
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     module = str(getattr(spec, "name", "__main__"))  # that is a script's, and an archive's
     if words[0] == "-m":  # the package has not been imported yet
         module = "".join(sys.orig_argv[-len(words) :][:1]).removeprefix("-m")
     elif module == "__main__":
-        entry, module = _SCRIPTS.get(words[0].rpartition("/")[2].partition(".")[0], ("", ""))
+        entry, module = _SCRIPTS.get(str(words[0]).rpartition("/")[2].partition(".")[0], ("", ""))
         if not _is_importing(entry):
             return ""
     return module.removesuffix(".__main__") if _home(module.partition(".")[0]) == _home(__package__) else ""

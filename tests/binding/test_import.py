@@ -53,6 +53,12 @@ def test_a_program_that_imports_all_needs_no_package() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("lack", ["sys.argv = []", "sys.argv = [None]", "del sys.argv", "del sys.modules['__main__']"])
+def test_a_program_that_embeds_python_needs_no_command_line(lack: str) -> None:
+    done = subprocess.run([sys.executable, "-c", f"import sys; {lack}; import vshm_ctypes"], stderr=-1, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 RUN = "import runpy; sys.argv = {words}; runpy.run_module('{module}', run_name='__main__', alter_sys=True)"
 
 
