@@ -15,7 +15,7 @@ from .frame import Flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import NoReturn, Self
 
     from .producer import Producer
 
@@ -131,6 +131,9 @@ class Reservation:
         if self._data is not None:
             self._data = None
             self._producer._abort()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a reserved slot can't be copied or pickled, since it lies in the ring: take bytes(slot.data)")
 
     def __del__(self) -> None:
         self.abort()  # dropped without its block, as where a signal handler raises between reserve() and the block

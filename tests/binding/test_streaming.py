@@ -249,6 +249,10 @@ def test_a_frame_in_memory_of_others_can_not_be_pickled_or_copied_and_says_what_
         frame = stream.receive_into(bytearray(100), timeout=10)
         with pytest.raises(TypeError, match=r"take bytes\(frame.data\)"):
             pickle.dumps(frame)
+        with producer.reserve() as slot:
+            for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+                with pytest.raises(TypeError, match=r"lies in the ring: take bytes\(slot.data\)"):
+                    attempt(slot)
 
 
 def test_a_frame_can_be_pickled_and_is_the_same(ring: str) -> None:
