@@ -93,7 +93,7 @@ __all__ = [
     "ring_name",
     "sync",
 ]
-# With numpy and PyAV; from vshm_ctypes import * is for programs that have neither, too.
+# With numpy and PyAV; from vshm_ctypes import *, and help(), are for programs that have neither, too.
 _OF_PACKAGES = {"Picture", "PictureBooks", "Pictures"}
 
 
@@ -123,4 +123,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_OF_PACKAGES})
+    from importlib.util import find_spec
+
+    return sorted({*globals(), *__all__, *(_OF_PACKAGES if find_spec("numpy") else ())})

@@ -47,8 +47,16 @@ def test_what_is_missing_for_pictures_is_named_with_what_to_install(ring: str, p
     assert done.stderr.endswith(f"ModuleNotFoundError: {package} is not installed: {advice}")
 
 
-def test_a_program_that_imports_all_needs_no_package() -> None:
-    program = "import sys; sys.modules['numpy'] = sys.modules['av'] = None\nfrom vshm_ctypes import *\nprint(Consumers)"
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from vshm_ctypes import *; Consumers",
+        "import pydoc, vshm_ctypes; assert 'class Consumer' in pydoc.plain(pydoc.render_doc(vshm_ctypes))",
+        "import unittest.mock, vshm_ctypes; unittest.mock.create_autospec(vshm_ctypes).Consumers",
+    ],
+)
+def test_a_program_that_takes_all_needs_no_package(program: str) -> None:
+    program = f"import sys; sys.modules['numpy'] = sys.modules['av'] = None\n{program}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
