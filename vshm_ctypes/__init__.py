@@ -97,29 +97,31 @@ __all__ = [
 _OF_PACKAGES = {"Picture", "PictureBooks", "Pictures"}
 
 
-def __getattr__(name: str) -> object:
-    """Load what most readers do without at its first use, since they start on small boards."""
-    if name in {"Producer", "Reservation"}:
-        from . import producer
+if not TYPE_CHECKING:  # type checkers would take it that any name can be imported
 
-        return getattr(producer, name)
-    if name == "Consumers":
-        from . import consumers
+    def __getattr__(name: str) -> object:
+        """Load what most readers do without at its first use, since they start on small boards."""
+        if name in {"Producer", "Reservation"}:
+            from . import producer
 
-        return consumers.Consumers
-    if name == "log_to":
-        from . import log
+            return getattr(producer, name)
+        if name == "Consumers":
+            from . import consumers
 
-        return log.log_to
-    if name in {"Sync", "SyncBooks", "sync"}:
-        from . import matching
+            return consumers.Consumers
+        if name == "log_to":
+            from . import log
 
-        return getattr(matching, name)
-    if name in _OF_PACKAGES:
-        from .pictures import reader
+            return log.log_to
+        if name in {"Sync", "SyncBooks", "sync"}:
+            from . import matching
 
-        return getattr(reader, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return getattr(matching, name)
+        if name in _OF_PACKAGES:
+            from .pictures import reader
+
+            return getattr(reader, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

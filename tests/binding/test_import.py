@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from writers import ROOT
+
+import vshm_ctypes
 
 SLOW = ("typing", "re", "dataclasses", "inspect", "pathlib", "json", "asyncio", "logging", "socket", "argparse")
 
@@ -65,6 +68,15 @@ def test_a_program_that_takes_all_needs_no_package(program: str) -> None:
 def test_a_program_that_embeds_python_needs_no_command_line(lack: str) -> None:
     done = subprocess.run([sys.executable, "-c", f"import sys; {lack}; import vshm_ctypes"], stderr=-1, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_type_checkers_see_a_name_that_is_misspelt_and_no_other() -> None:
+    pytest.importorskip("mypy")
+    names = (*vshm_ctypes.__all__, "Picture", "PictureBooks", "Pictures", "Cosumer")
+    command = [sys.executable, "-m", "mypy", "--strict", "-c", f"from vshm_ctypes import {', '.join(names)}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    [error, _sum] = done.stdout.splitlines()
+    assert '"vshm_ctypes" has no attribute "Cosumer"' in error and "[attr-defined]" in error
 
 
 RUN = "import runpy; sys.argv = {words}; runpy.run_module('{module}', run_name='__main__', alter_sys=True)"
