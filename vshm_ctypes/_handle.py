@@ -12,6 +12,7 @@ from types import TracebackType
 from weakref import WeakSet
 
 from .errors import HandleClosed
+from .printable import printable
 from .rings import Ring, ring_name
 
 TYPE_CHECKING = False
@@ -97,7 +98,7 @@ class Handle:
 
     def __repr__(self) -> str:
         state = "open" if self._open else "closed"
-        return f"<{type(self).__name__} {self.ring}, {state}>"
+        return f"<{type(self).__name__} {printable(self.ring)}, {state}>"
 
 
 _handles: WeakSet[Handle] = WeakSet()

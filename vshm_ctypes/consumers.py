@@ -15,6 +15,7 @@ from ._waiting import NO_WAIT, SLICE_S
 from .consumer import Consumer
 from .errors import ProducerClosed, VideoShmError, error_for
 from .frame import Frame
+from .printable import printable
 from .rings import Ring
 
 TYPE_CHECKING = False
@@ -260,4 +261,4 @@ class Consumers:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Consumers {', '.join(stream.ring for stream in self.streams)}>"
+        return f"<Consumers {', '.join(printable(stream.ring) for stream in self.streams)}>"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from .errors import IncompatibleRing, ProducerBusy, VideoShmError, error_for
 from .inodes import has_no_inodes, no_inodes_told
+from .printable import printable
 from .rings import DIRECTORY
 
 TYPE_CHECKING = False
@@ -61,7 +62,8 @@ def _which_there_are(rings: Callable[[], list[str]]) -> str:
         names = []
     if not names:
         return "no ring of that name, nor any other: start its producer, such as camera-streamer"
-    told = ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
+    told = ", ".join(map(printable, names[:MOST_NAMES]))
+    told += f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return f"no ring of that name; there are: {told}; name one of them, or start its producer, such as camera-streamer"
 
 
@@ -88,6 +90,7 @@ def _who_has_it(look: Callable[[], RingInfo]) -> tuple[int | None, str]:
 
 def _why_not_read(ring: str, look: Callable[[], RingInfo], most: int) -> str:
     path = DIRECTORY + ring
+    shown = printable(path)
     try:
         size = look().slot_size
     except VideoShmError:
@@ -95,7 +98,7 @@ def _why_not_read(ring: str, look: Callable[[], RingInfo], most: int) -> str:
             size_told = f" ({os.stat(path).st_size} bytes)"
         except OSError:
             size_told = ""
-        return f"{path}{size_told} is no ring of this format: choose another name, or remove what is there"
+        return f"{shown}{size_told} is no ring of this format: choose another name, or remove what is there"
     return f"its slots have {size} bytes, and this reader takes up to {most}: allow larger ones by max_slot_size"
 
 
@@ -114,13 +117,13 @@ def _who_may(ring: str) -> str:
                 "that user, or remove it (vshm check --clean, as that user or root)"
             )
     except OSError:
-        whose = path
+        whose = printable(path)
     return f"uid {os.geteuid()} may not open {whose}: join its group, or run as its producer's user"
 
 
 def _whose(path: str) -> str:
     status = os.stat(path)
-    return f"{path} (uid {status.st_uid}, gid {status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o})"
+    return f"{printable(path)} (uid {status.st_uid}, gid {status.st_gid}, mode {stat.S_IMODE(status.st_mode):04o})"
 
 
 def _what_room_there_is(asked: int) -> str:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from vshm_ctypes.commandline.output import printable
 from vshm_ctypes.commandline.table import print_table
+from vshm_ctypes.printable import printable
 
 from .comparison import Case, Comparison, Row, title
 

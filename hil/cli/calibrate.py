@@ -9,8 +9,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from vshm_ctypes.commandline.atomic_file import write_whole
-from vshm_ctypes.commandline.output import print_json, printable
-from vshm_ctypes.commandline.verb import positive
+from vshm_ctypes.commandline.output import print_json
+from vshm_ctypes.commandline.verb import Parser, positive
+from vshm_ctypes.printable import printable
 
 from ..figures.exit import Exit
 from ..host.board import choose_board, read_board
@@ -80,7 +81,7 @@ def run(arguments: Namespace) -> int:
 
 def _run_suite(arguments: Namespace, report: Path) -> int:
     """Run the suite once. Figures beyond the old budgets, or invalid ones, do not stop the calibration."""
-    parser = ArgumentParser("hil run")
+    parser = Parser("hil run")
     suite.add_arguments(parser)
     words = ["--report", str(report), *(["--board", arguments.board] if arguments.board else [])]
     with contextlib.redirect_stdout(sys.stderr):  # only the results go to stdout

@@ -7,9 +7,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.commandline.output import print_json, printable
+from vshm_ctypes.commandline.output import print_json
 from vshm_ctypes.commandline.table import print_table
 from vshm_ctypes.commandline.verb import positive
+from vshm_ctypes.printable import printable
 
 WAIT_S = 3600.0
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from vshm_ctypes.commandline.output import plain, print_json, printable
+from vshm_ctypes.commandline.output import plain, print_json
+from vshm_ctypes.printable import printable
 
 from ..figures.exit import Exit
 from ..report.drivers import PLACE

@@ -11,9 +11,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from vshm_ctypes.commandline.output import print_json, printable
+from vshm_ctypes.commandline.output import print_json
 from vshm_ctypes.commandline.shell_completions import completed, words_and
 from vshm_ctypes.commandline.verb import positive
+from vshm_ctypes.printable import printable
 
 from ..figures.exit import Exit
 from ..host.board import choose_board

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vshm_ctypes.commandline.atomic_file import write_whole
 from vshm_ctypes.commandline.ending import heeding
-from vshm_ctypes.commandline.output import printable
+from vshm_ctypes.printable import printable
 
 from .places import FarmError, environment_of, read_farm
 from .remote_board import RemoteBoard

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from vshm_ctypes.commandline.output import can_redraw, printable
+from vshm_ctypes.commandline.output import can_redraw
+from vshm_ctypes.printable import printable
 
 from . import figures
 from .recorder import PARTS

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vshm_ctypes.commandline.output import counted, painted, printable
+from vshm_ctypes.commandline.output import counted, painted
 from vshm_ctypes.commandline.table import print_table
+from vshm_ctypes.printable import printable
 
 from . import figures
 from .compare import change_text, compare

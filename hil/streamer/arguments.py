@@ -10,6 +10,7 @@ from typing import get_args
 from vshm_ctypes import __version__
 from vshm_ctypes.commandline.completion import SHELLS
 from vshm_ctypes.commandline.shell_completions import completed, words_and
+from vshm_ctypes.commandline.verb import Parser
 
 from .channels import CodecName, EncoderName
 from .presets import PRESETS
@@ -35,7 +36,7 @@ exit codes: 0 told to end, or at the end of a file, 1 failure (the log says why)
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of camera-streamer's command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "camera-streamer", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"camera-streamer {__version__}")

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Any
+
+from vshm_ctypes.commandline.output import complain, tell
 
 from .sources.devices import DeviceInfo, why_not
 from .sources.modes import Offer, Size
@@ -64,11 +65,12 @@ def print_cameras(as_json: bool) -> int:
         found = found or why_not(info) is None
         described.append(describe(info, offers))
         if not as_json:
-            print("\n".join(lines_of(info, offers)))
+            for line in lines_of(info, offers):
+                tell(line)
     if as_json:
         print(json.dumps(described))
     for failure in failures:
-        print(f"camera-streamer: {failure.strerror}", file=sys.stderr)
+        complain(failure.strerror, "camera-streamer")
     if not found:
-        print("camera-streamer: no camera here; --device testsrc draws a picture of its own", file=sys.stderr)
+        complain("no camera here; --device testsrc draws a picture of its own", "camera-streamer")
     return 0 if found else 1

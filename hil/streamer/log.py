@@ -7,7 +7,16 @@ import logging
 import sys
 from typing import Literal, TextIO
 
+from vshm_ctypes.printable import printable
+
 LOG = logging.getLogger("camera-streamer")
+
+
+class _Text(logging.Formatter):
+    """A line for people, in which control characters of names are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 class _Json(logging.Formatter):
@@ -30,7 +39,7 @@ class _ToStderr(logging.StreamHandler[TextIO]):
 def set_up(form: Literal["text", "json"]) -> None:
     """Log to stderr in the given form."""
     handler = _ToStderr()
-    handler.setFormatter(_Json() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(message)s"))
     LOG.handlers[:] = [handler]
     LOG.setLevel(logging.INFO)
     LOG.propagate = False

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vshm_ctypes.commandline.output import can_redraw, say
+from vshm_ctypes.printable import printable
 
 from .log import LOG
 
@@ -72,7 +73,7 @@ class Status:
         now = (lane.books.written, lane.outlet.written_bytes)
         frames, size = (new - old for new, old in zip(now, self._last[at], strict=True))
         self._last[at] = now
-        return _Row(lane.channel.ring, frames / seconds, size * 8 / seconds, now[0], _dropped(lane))
+        return _Row(printable(lane.channel.ring), frames / seconds, size * 8 / seconds, now[0], _dropped(lane))
 
     def stop(self) -> None:
         """Leave the lines as they are."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vshm_ctypes.commandline.output import complain
+from vshm_ctypes.commandline.verb import Parser
 
 from .designs import DESIGNS
 from .faults import listing
@@ -22,7 +23,7 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_NO_CAMERA = 0, 1, 2, 4
 def _parser() -> argparse.ArgumentParser:
     designs = "\n".join(f"  {name:<13} {design.text}" for name, design in DESIGNS.items())
     commands = "\n".join(f"  {name:<13} {text}" for name, text in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "python -m hil.usb",
         description=__doc__,
         epilog=f"designs:\n{designs}\n\nfaults:\n{listing()}\n\nother commands:\n{commands}",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vshm_ctypes.commandline.ending import heeding
+from vshm_ctypes.commandline.verb import Parser
 
 from ..usb.designs import DESIGNS, design_of
 from .errors import VmDeadline, VmError, VmUnavailable
@@ -63,7 +64,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     Returns the exit code; usage errors exit with 2.
     """
-    parser = argparse.ArgumentParser("hil vm", description=__doc__)
+    parser = Parser("hil vm", description=__doc__)
     add_arguments(parser)
     try:
         return run(parser.parse_args(words))

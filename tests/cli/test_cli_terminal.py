@@ -13,8 +13,9 @@ from hosts import on_terminal
 from vshm import TIMEOUT_S, Camera
 from writers import wait_until
 
-from vshm_ctypes.commandline.output import plain, printable
+from vshm_ctypes.commandline.output import plain
 from vshm_ctypes.info import State
+from vshm_ctypes.printable import printable
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

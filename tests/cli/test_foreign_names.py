@@ -14,7 +14,7 @@ from watch_logs import event, second, written
 from vshm_ctypes import Consumer, Consumers, Producer, inspect, inspect_slots, list_rings
 from vshm_ctypes.cli.relay.keys import Source, exportable
 from vshm_ctypes.cli.web.overview import look
-from vshm_ctypes.commandline.output import utf8
+from vshm_ctypes.printable import utf8
 from vshm_ctypes.published import list_published
 
 

@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-from ..commandline.output import printable
+from ..printable import printable
 
 HIDDEN = "***"
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")

@@ -16,7 +16,7 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
-from ..commandline.output import printable
+from ..printable import printable
 from ..processes import is_gone
 from ..published import read_shared_record
 from ..rings import DIRECTORY

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 from ..commandline.ending import End
-from ..commandline.output import counted, print_json, printable, say
+from ..commandline.output import counted, print_json, say
 from .figures import BridgeFigures, StreamFigures
 from .publication import Shown
 from .statistics import Statistics
@@ -35,7 +35,7 @@ def tell_end(figures: BridgeFigures, *, as_json: bool) -> None:
         print_json(figures)
         return
     for stream in figures.streams:
-        say(f"{printable(stream.ring)} -> {figures.far}: {_told(stream)}")
+        say(f"{stream.ring} -> {figures.far}: {_told(stream)}")
     if figures.reconnects:
         say(f"{figures.far}: reconnected {counted(figures.reconnects, 'time')}, the last time because: {figures.error}")
     elif figures.error is not None and not any(stream.sent for stream in figures.streams):

@@ -19,7 +19,7 @@ from typing import IO
 
 from ..commandline.child import end_child
 from ..commandline.ending import held
-from ..commandline.output import complain, print_json
+from ..commandline.output import complain, print_json, tell
 from ..commandline.own_module import own_module
 from ..commandline.scratch import open_scratch
 from ..commandline.verb import Exit, add_ring_argument, port
@@ -98,18 +98,19 @@ def _free_port() -> int:
 
 
 def _show(arguments: Namespace) -> None:
-    def tell(url: str) -> None:
+    def tell_where(url: str) -> None:
         if arguments.json:
             print_json({"url": url, "ring": arguments.ring})
         else:
-            print(f"{arguments.ring} is shown at {url}\nCtrl-C ends it", flush=True)
+            tell(f"{arguments.ring} is shown at {url}")
+            tell("Ctrl-C ends it", flush=True)
         if not arguments.no_browser:
             open_browser(url)
 
     from .web.app import make_app
 
     number = _free_port() if arguments.port is None else arguments.port
-    run_loop(lambda: serve_page(make_app(None), HOST, number, tell))
+    run_loop(lambda: serve_page(make_app(None), HOST, number, tell_where))
 
 
 def run(arguments: Namespace) -> int:

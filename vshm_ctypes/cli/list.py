@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..commandline.extras import producer_advice
-from ..commandline.output import counted, print_json, printable
+from ..commandline.output import counted, print_json, tell
 from ..commandline.table import print_table
 from ..commandline.verb import Exit, add_seconds_argument
 from ..inspect import list_rings
@@ -135,9 +135,9 @@ def run(arguments: Namespace) -> int:
     elif rings:
         print_table(COLUMNS, [_row(ring) for ring in rings], NUMBERS, FIRST_TO_GO, style=_style)
         if users.hidden:
-            print(tell_hidden(users))
+            tell(tell_hidden(users))
     elif not closed:
-        print(f"no ring: {producer_advice()}")
+        tell(f"no ring: {producer_advice()}")
     if closed and not arguments.json:
-        print(f"this user may not read {printable(', '.join(closed))}: vshm check says what to do")
+        tell(f"this user may not read {', '.join(closed)}: vshm check says what to do")
     return Exit.HEALTHY if rings or closed else Exit.NO_RING

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..commandline.ending import heeding
-from ..commandline.output import complain, print_json, printable
+from ..commandline.output import complain, print_json
 from ..commandline.verb import Exit, port
+from ..printable import printable
 from ..serving.event_loop import run as run_loop
 from ..serving.listen_address import listening
 

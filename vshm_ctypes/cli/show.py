@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ..codec import codec_name
-from ..commandline.output import complain, counted, print_json, printable
+from ..commandline.output import complain, counted, print_json, tell
 from ..commandline.table import print_table
 from ..commandline.verb import Exit, add_ring_argument, add_seconds_argument
 from ..errors import BrokenPicture
@@ -175,12 +175,12 @@ def _print_readers(look: Survey, users: Users, published: list[PublishedConsumer
     counters = by_pid(published, users, look.info.identity)
     for reader in users.readers_of(look.info):
         told = _tell_counts(counters[reader.pid]) if reader.pid in counters else ""
-        print(f"{'reader:':<14}{printable(tell_process(reader))}{told}")
+        tell(f"{'reader:':<14}{tell_process(reader)}{told}")
     for own in published:
         if own.alive and own not in counters.values():
-            print(f"{'reader:':<14}{own.pid} (out of sight here){_tell_counts(own)}")
+            tell(f"{'reader:':<14}{own.pid} (out of sight here){_tell_counts(own)}")
     if users.hidden:
-        print(f"{'hidden:':<14}{tell_hidden(users)}")
+        tell(f"{'hidden:':<14}{tell_hidden(users)}")
 
 
 def run(arguments: Namespace) -> int:
@@ -193,7 +193,7 @@ def run(arguments: Namespace) -> int:
         print_json(_json(look, users, published))
         return Exit.FINDING if warned else Exit.HEALTHY
     for name, value in _facts(look):
-        print(f"{name + ':':<14}{printable(value)}")
+        tell(f"{name + ':':<14}{value}")
     _print_readers(look, users, published)
     print()
     now_ns = time.monotonic_ns()

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import IO
 
 from ..nameless import give_name, open_nameless
+from ..printable import utf8
 from .ending import held
-from .output import utf8
 
 
 def is_there(path: Path) -> FileExistsError:

@@ -15,23 +15,8 @@ from unicodedata import combining, east_asian_width
 
 from ..descriptors import open_null
 from ..limits import explain
+from ..printable import printable, utf8
 from .disk_advice import disk_advice
-
-
-def printable(text: object) -> str:
-    """Return text of unknown origin, such as a ring's name, with control characters escaped: \\x1b."""
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in str(text))
-
-
-def _escaped(letter: str) -> str:
-    if "\udc80" <= letter <= "\udcff":  # a byte of a file name that is not UTF-8
-        return f"\\x{ord(letter) - 0xDC00:02x}"
-    return letter.encode("unicode_escape").decode()
-
-
-def utf8(text: str) -> str:
-    """Return text with what UTF-8 does not have escaped, such as the bytes of a name that is not UTF-8: \\xe9."""
-    return "".join(_escaped(letter) if "\ud800" <= letter <= "\udfff" else letter for letter in text)
 
 
 def utf8_throughout(value: Any) -> Any:
@@ -85,10 +70,27 @@ def shows_colours() -> bool:
     return can_redraw(sys.stdout) and not os.environ.get("NO_COLOR")
 
 
-def say(text: object, end: str = "\n") -> None:
-    """Print a line on stderr; do nothing if stderr is gone, as a closed terminal is."""
+def tell(text: object, flush: bool = False) -> None:
+    """Print a line on stdout, with control characters escaped."""
+    print(printable(text), flush=flush)
+
+
+def say(text: object) -> None:
+    """Print a line on stderr, with control characters escaped.
+
+    Nothing happens if stderr is gone, as a closed terminal is.
+    """
+    _to_stderr(f"{printable(text)}\n")
+
+
+def say_over(text: object) -> None:
+    """Print text on stderr, a terminal that can redraw, in place of what its last line has."""
+    _to_stderr(f"\r{printable(text)}\x1b[K")
+
+
+def _to_stderr(text: str) -> None:
     with suppress(OSError):
-        print(text, end=end, file=sys.stderr, flush=True)
+        print(text, end="", file=sys.stderr, flush=True)
 
 
 def let_go_of_output() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..limits import explain
-from .output import printable
+from ..printable import printable
 
 EVERY_S = 60.0
 LONGEST_TEXT = 100

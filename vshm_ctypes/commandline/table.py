@@ -7,9 +7,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from textwrap import fill
+from textwrap import fill, wrap
 
-from .output import cut, is_terminal, painted, printable, say, shows_colours, width_of
+from ..printable import printable
+from .output import cut, is_terminal, painted, say, shows_colours, width_of
 
 LAST_COLUMN = 24  # the last column may be long, such as all readers of a ring, but never gets narrower than this
 COMFORTABLE, SHORTEST = 24, 12  # widths of a shortened column
@@ -51,7 +52,8 @@ def print_table(
         _print_aligned(names, cells, right)
     if left_out:
         told = f"too narrow for {', '.join(left_out)}: widen the terminal, or see --json"
-        say(fill(told, shutil.get_terminal_size().columns - 1))
+        for line in wrap(told, shutil.get_terminal_size().columns - 1):
+            say(line)
 
 
 def table_lines(

@@ -8,9 +8,10 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__
+from ..printable import printable
 from .shell_completions import COMPLETE_RING, completed
 
 
@@ -41,7 +42,14 @@ class Verb(NamedTuple):
     aliases: tuple[str, ...] = ()
 
 
-class VerbParser(ArgumentParser):
+class Parser(ArgumentParser):
+    """A parser that escapes the control characters of what was typed where it complains about that."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
+class VerbParser(Parser):
     """The parser of one verb, whose module is loaded when it is used: all of them take ten times as long as one."""
 
     def __init__(self, *words: Any, load: Callable[[], Any] | None = None, **more: Any) -> None:
@@ -86,7 +94,7 @@ def parser_of(
 
     epilog explains exit codes; parents have the arguments of every verb. whole: with those of all verbs, for shells.
     """
-    parser = ArgumentParser(name, description=description, epilog=epilog)
+    parser = Parser(name, description=description, epilog=epilog)
     parser.add_argument("--version", action="version", version=f"{name} {__version__}")
     chooser = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=VerbParser)
     for verb in verbs:

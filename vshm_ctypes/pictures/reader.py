@@ -14,6 +14,7 @@ from ..consumer import Consumer
 from ..errors import ProducerClosed, ProducerDied
 from ..frame import Frame
 from ..info import RingInfo
+from ..printable import printable
 from ..rings import Ring
 from .arrays import Array
 from .picture import FORMATS, Picture, Shaper
@@ -213,7 +214,7 @@ class Pictures:
         raise TypeError(f"Pictures can't be pickled: pass {self.ring!r}, and open Pictures in the other process")
 
     def __repr__(self) -> str:
-        return f"<Pictures {self.ring}, {'closed' if self.closed else 'open'}>"
+        return f"<Pictures {printable(self.ring)}, {'closed' if self.closed else 'open'}>"
 
     # ---- decoding ----
 

@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..codec import codec_name
+from ..printable import printable
 
 if TYPE_CHECKING:
     from ..consumer import Consumer
@@ -51,4 +52,4 @@ class Silence:
 
     def _warn(self, text: str) -> None:
         self.is_over = True
-        warnings.warn(f"{self._ring}: {text}", RuntimeWarning, stacklevel=3)
+        warnings.warn(f"{printable(self._ring)}: {text}", RuntimeWarning, stacklevel=3)

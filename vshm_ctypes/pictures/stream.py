@@ -15,6 +15,7 @@ from ..codec import RAW_CODECS, Codec, codec_name
 from ..earlier import DecodableOfRing
 from ..errors import BrokenPicture, IncompatibleRing
 from ..frame import Described, Flag, Frame
+from ..printable import printable
 from .silence import Silence
 from .turning import EXIF, Orientation, Signs
 
@@ -180,7 +181,7 @@ class DecodedStream:
         why = self._decodable.refusal
         if why is not None and why not in self._warned:
             self._warned.add(why)
-            warnings.warn(f"{self._ring}: frame {number} {why}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"{printable(self._ring)}: frame {number} {why}", RuntimeWarning, stacklevel=2)
 
     def _decode(self, unit: Unit) -> list[Decoded]:
         assert self._decoder is not None

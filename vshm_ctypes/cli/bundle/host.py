@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ... import __version__, get_library
-from ...commandline.output import printable
+from ...printable import printable
 from ...processes import PROC
 from ..check.host import LOGIND, removes_ipc
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from ...bundles.archive import ENDING, Writer
 from ...bundles.members import KINDS, MANIFEST, VERSION, kind_of
 from ...commandline.ending import held
-from ...commandline.output import can_redraw, complain, counted, print_json, say
+from ...commandline.output import can_redraw, complain, counted, print_json, say_over, tell
 from ...commandline.place import check_place
 from ...commandline.table import print_table
 from ...commandline.verb import Exit, positive
@@ -44,8 +44,7 @@ def _progress(seconds: float, rings: int) -> Callable[[float], None]:
         return lambda share: None
 
     def told(share: float) -> None:
-        end = "\r\x1b[K" if share >= 1 else ""
-        say(f"\r{share * seconds:.0f} of {seconds:.0f} s of {counted(rings, 'stream')}", end=end)
+        say_over(f"{share * seconds:.0f} of {seconds:.0f} s of {counted(rings, 'stream')}" if share < 1 else "")
 
     return told
 
@@ -86,7 +85,7 @@ def _tell_kinds(as_json: bool) -> None:
         print_json(KINDS)
     else:
         print_table(("MEMBER", "WHAT"), list(KINDS.items()))
-        print("no environment variables, and no other files")
+        tell("no environment variables, and no other files")
 
 
 def run(arguments: Namespace) -> int:
@@ -112,5 +111,5 @@ def run(arguments: Namespace) -> int:
         return Exit.HEALTHY
     rows = [(name, units.size(size), KINDS[kind_of(name) or ""]) for name, size in taken]
     print_table(("MEMBER", "SIZE", "WHAT"), rows, right=("SIZE",))
-    print(f"{arguments.output}: {units.size(arguments.output.stat().st_size)}; nothing else was taken")
+    tell(f"{arguments.output}: {units.size(arguments.output.stat().st_size)}; nothing else was taken")
     return Exit.HEALTHY

@@ -7,12 +7,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ...commandline.output import complain, counted, painted, print_json, printable
+from ...commandline.output import complain, counted, painted, print_json
 from ...commandline.verb import Exit, add_ring_argument, add_seconds_argument
 from ...errors import VideoShmError
 from ...info import RingInfo
 from ...inspect import inspect, list_rings
 from ...machine import read_machine
+from ...printable import printable
 from ...processes import find_users
 from ...published import list_published
 from ...rings import DIRECTORY, ring_name

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from ...bridges.published import list_bridges
 from ...commandline.atomic_file import write_whole
 from ...commandline.ending import End, heeding
-from ...commandline.output import complain, print_json, utf8
+from ...commandline.output import complain, print_json, tell
 from ...commandline.place import check_place
 from ...commandline.rate_limited_log import Seldom, in_a_line
 from ...commandline.verb import Exit, port, positive
 from ...inspect import list_rings
 from ...limits import explain
 from ...machine import read_machine
+from ...printable import utf8
 from ...published import list_published
 from ...serving.listen_address import listening
 from .metrics import LATENCY, LATENCY_BUCKETS_S, LATENCY_HELP, METRICS, Sample, samples
@@ -95,7 +96,7 @@ def _serve(exporter: Exporter, host: str, port: int, end: End) -> None:
         try:
             shown = f"[{host}]" if ":" in host else host
             exporter.rings.look()
-            print(f"http://{shown}:{server.server_port}/metrics", flush=True)
+            tell(f"http://{shown}:{server.server_port}/metrics", flush=True)
             while not end.wait(LOOK_EVERY_S):
                 try:
                     exporter.rings.look()

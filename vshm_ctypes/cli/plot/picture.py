@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...commandline.atomic_file import write_whole
-from ...commandline.output import printable
+from ...printable import printable
 from ..events import KINDS
 from .log import QUANTITIES, Log, thin
 from .times import CLOCK_WAS_SET

@@ -9,10 +9,12 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from ...commandline.output import can_redraw, complain, is_terminal, print_json, printable, say
+from ...commandline.output import can_redraw, complain, is_terminal, print_json, say_over, tell
 from ...commandline.place import check_place
 from ...commandline.verb import Exit
 from ...rings import ring_name
@@ -78,9 +80,16 @@ def _tell_event(event: Event) -> str:
     return f"{wall(event.time)}  {event.event}: {event.text}"
 
 
-def _told(count: int) -> None:
-    if can_redraw(sys.stderr):
-        say(f"\r{count} lines", end="\r\x1b[K")
+@contextmanager
+def _counting() -> Iterator[Callable[[int], None]]:
+    """Count lines where stderr can be redrawn, until the end of the block."""
+    if not can_redraw(sys.stderr):
+        yield lambda count: None
+        return
+    try:
+        yield lambda count: say_over(f"{count} lines")
+    finally:
+        say_over("")
 
 
 def run(arguments: Namespace) -> int:
@@ -90,7 +99,8 @@ def run(arguments: Namespace) -> int:
         raise ValueError(f"{output}: its name must end with one of {', '.join(PICTURES)}")
     if output is not None:
         check_place(output)
-    log = read_log(arguments.file, _told, ring_name(arguments.ring) if arguments.ring is not None else "")
+    with _counting() as told:
+        log = read_log(arguments.file, told, ring_name(arguments.ring) if arguments.ring is not None else "")
     if log.unreadable:
         complain(f"{arguments.file}: {log.unreadable} lines are not of a log, and were left out")
     if log.others:
@@ -105,16 +115,16 @@ def run(arguments: Namespace) -> int:
             complain("a picture needs matplotlib: pip install 'video-shm[plot]'; without -o there is a sketch in text")
             return Exit.FINDING
     if arguments.json:
-        told = {
+        summary = {
             "ring": log.ring,
             "seconds": len(log.times),
             "events": log.events,
             "moved": log.moved,
             "unreadable": log.unreadable,
         }
-        print_json(told)
+        print_json(summary)
     elif output is None:
         width = shutil.get_terminal_size().columns if is_terminal() else 120
         for line in sketch(log, width):
-            print(printable(line))
+            tell(line)
     return Exit.HEALTHY

@@ -19,8 +19,8 @@ from contextlib import suppress
 from ctypes import CDLL
 from urllib.parse import urlsplit
 
-from ...commandline.output import printable
 from ...frame import Frame
+from ...printable import printable
 from .destination import destination
 from .messages import read_message, read_order
 from .refusal import is_final, why

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from ...commandline.output import can_redraw, say
+from ...commandline.output import can_redraw, say, say_over
 from .. import units
 from .recording import Recording
 
@@ -50,4 +50,4 @@ def _told(recording: Recording) -> str:
 
 
 def _plain(recording: Recording) -> None:
-    say(f"\r{_told(recording)}\x1b[K", end="")
+    say_over(_told(recording))

@@ -11,9 +11,10 @@ from ...bridges.figures import Link
 from ...bridges.publication import Shown
 from ...bridges.report import report_until, tell_end
 from ...commandline.ending import End, heeding
-from ...commandline.output import complain, counted, printable, say
+from ...commandline.output import complain, counted, say
 from ...commandline.shell_completions import COMPLETE_RING, completed
 from ...commandline.verb import Exit, positive
+from ...printable import printable
 from ...rings import ring_name
 from . import network
 from .exporting import RingExport

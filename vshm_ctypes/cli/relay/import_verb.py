@@ -10,8 +10,9 @@ from ...bridges.figures import Link, StreamFigures
 from ...bridges.publication import Shown
 from ...bridges.report import report_until
 from ...commandline.ending import End, heeding
-from ...commandline.output import complain, counted, print_json, printable, say
+from ...commandline.output import complain, counted, print_json, say
 from ...commandline.verb import Exit, positive
+from ...printable import printable
 from ...rings import ring_name
 from . import network
 from .clock import Offset
@@ -74,7 +75,7 @@ def run(arguments: Namespace) -> int:
         print_json(figures)
     else:
         for source, told in zip(sources, figures.streams, strict=True):
-            say(f"{printable(source)} -> {told.ring}: {_summary(told)}")
+            say(f"{source} -> {told.ring}: {_summary(told)}")
     return Exit.HEALTHY if any(told.sent for told in figures.streams) else Exit.FINDING
 
 

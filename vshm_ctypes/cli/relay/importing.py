@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from ...bridges.statistics import StreamStatistics
 from ...codec import codec_name
-from ...commandline.output import counted, describe, printable
+from ...commandline.output import counted, describe
 from ...commandline.rate_limited_log import in_a_line
 from ...errors import ProducerBusy
+from ...printable import printable
 from ...processes import tell_program
 from .clock import Clock, Offset
 from .directory import Directory

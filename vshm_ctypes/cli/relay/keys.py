@@ -13,7 +13,7 @@ import socket
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from ...commandline.output import printable
+from ...printable import printable
 from ...rings import ring_name
 
 WIRE_VERSION = 1

@@ -9,9 +9,10 @@ from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING
 
 from ...codec import codec_name
-from ...commandline.output import complain, describe, print_json, printable
+from ...commandline.output import complain, describe, print_json
 from ...commandline.table import print_table
 from ...commandline.verb import Exit, positive
+from ...printable import printable
 from . import network
 from .clock import Clock, Offset
 from .clock_link import FIRST, ask

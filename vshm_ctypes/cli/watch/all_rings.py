@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from ...commandline.ending import End, heeding
 from ...commandline.extras import producer_advice
-from ...commandline.output import complain, counted, cut, describe, print_json, printable
+from ...commandline.output import complain, counted, cut, describe, print_json
 from ...commandline.table import table_lines
 from ...commandline.verb import Exit
 from ...errors import VideoShmError
 from ...inspect import list_rings
 from ...limits import explain
+from ...printable import printable
 from .. import units
 from ..events import Event, found_event, lost_event
 from ..list import COLOURS, unreadable

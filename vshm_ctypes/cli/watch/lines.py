@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...commandline.output import cut, print_json, printable
+from ...commandline.output import cut, print_json
+from ...printable import printable
 from .. import units
 from .second import Second
 from .watcher import GONE, PERCENTILES, Summary
