@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..info import RingInfo
 from ..inspect import SlotInfo
+from .mean_frame import mean_bytes
 
 WINDOW_NS = 1_000_000_000  # before the newest frame; older slots are looked at only where it has no other frame
 
@@ -19,7 +20,10 @@ class Rates(NamedTuple):
 
 
 def between(before: RingInfo, after: RingInfo, seconds: float, slots: list[SlotInfo]) -> Rates:
-    """Return the rates between two looks at a ring. seconds: from one to the other. slots: of the later one."""
+    """Return the rates between two looks at a ring. A ring of version 1 counts no bytes: its bit rate is an estimate.
+
+    seconds: from one look to the other. slots: of both looks, in the order of their numbers, or of the later one only.
+    """
     frames = after.frames - before.frames
     if frames <= 0 or before.identity != after.identity:
         return Rates()
@@ -28,16 +32,13 @@ def between(before: RingInfo, after: RingInfo, seconds: float, slots: list[SlotI
     fps = frames / seconds
     if after.extended:
         return Rates(fps, (after.bytes - before.bytes) * 8 / seconds)
-    if not slots:
-        return Rates(fps)
-    return Rates(fps, fps * 8 * sum(slot.meta.size for slot in slots) / len(slots))
+    return _estimated(fps, slots, before.frames, after)
 
 
-def of_slots(slots: list[SlotInfo], gop: int | None, now_ns: int) -> Rates:
-    """Return the rates of the last second, by when the frames in the ring were published.
+def of_slots(slots: list[SlotInfo], info: RingInfo, now_ns: int) -> Rates:
+    """Return the rates of the last second, by when the frames in the ring were published. The bit rate is an estimate.
 
-    slots: in the order of their numbers, of a ring of version 2. gop: as far as it is known, since the ring may hold
-    less than one. now_ns: CLOCK_MONOTONIC.
+    slots: in the order of their numbers, of a ring of version 2. info: not later than they. now_ns: CLOCK_MONOTONIC.
     """
     if len(slots) < 2:
         return Rates()
@@ -47,15 +48,9 @@ def of_slots(slots: list[SlotInfo], gop: int | None, now_ns: int) -> Rates:
     span_ns, frames = newest.publish_ns - first.publish_ns, newest.number - first.number
     if span_ns <= 0 or now_ns - newest.publish_ns > max(WINDOW_NS, 2 * span_ns / frames):
         return Rates()
-    fps = frames * 1e9 / span_ns
-    return Rates(fps, fps * 8 * _mean_bytes([slot for slot in slots if slot.number > first.number], gop))
+    return _estimated(frames * 1e9 / span_ns, slots, first.number + 1, info)
 
 
-def _mean_bytes(slots: list[SlotInfo], gop: int | None) -> float:
-    """Return the bytes of a mean frame. A keyframe, which is far larger, counts as often as one comes."""
-    keys = [slot.meta.size for slot in slots if slot.is_keyframe]
-    others = [slot.meta.size for slot in slots if not slot.is_keyframe]
-    if not keys or not others or not gop:
-        return sum(keys + others) / len(slots)
-    key_bytes, other_bytes = sum(keys) / len(keys), sum(others) / len(others)
-    return other_bytes + (key_bytes - other_bytes) / gop
+def _estimated(fps: float, slots: list[SlotInfo], since: int, info: RingInfo) -> Rates:
+    size = mean_bytes(slots, since, info) if slots else None
+    return Rates(fps, None if size is None else fps * 8 * size)

@@ -17,6 +17,7 @@ from ..info import RingInfo, State
 from ..inspect import SlotInfo, inspect, inspect_slots
 from ..processes import is_at_its_pid, process_name
 from ..rings import Ring
+from .mean_frame import counted_gop
 from .rates import Rates, between, of_slots
 
 STALLED_S = 2.0
@@ -30,7 +31,10 @@ class Survey:
         name: name of the ring.
         info: its figures at the end of the measurement.
         fps: frames per second; None if nothing was written meanwhile.
-        bit_rate: bits per second; None if it can't be told.
+        bit_rate: bits per second. Measured for some seconds, it is what was written meanwhile. Measured at once, or of
+            version 1, it is the frame rate times the size of a mean frame, where a keyframe counts as often as one
+            comes; without a keyframe in the ring, or two, that leans on the writer's counters, which run over its whole
+            life (see mean_frame). None if it can't be told within a few percent.
         gop: frames from the last keyframe but one to the last, or their average distance if only the last one is in
             the ring; None if it can't be told.
         age_s: seconds since the newest frame; None if there is none yet.
@@ -93,14 +97,18 @@ def codecs_now(ring: Ring) -> set[int]:
     return set()
 
 
-def _gop(before: list[SlotInfo], after: list[SlotInfo], info: RingInfo) -> int | None:
-    seen = {slot.number: slot.is_keyframe for slot in after}
-    if before and after and before[0].number < after[0].number <= before[-1].number + 1:  # without a hole
-        seen |= {slot.number: slot.is_keyframe for slot in before}
-    keys = sorted(number for number, is_key in seen.items() if is_key)
+def _joined(before: list[SlotInfo], after: list[SlotInfo]) -> list[SlotInfo]:
+    """Return the slots of two looks in the order of their numbers; of the later one only if frames between are lost."""
+    if before and after and before[0].number < after[0].number <= before[-1].number + 1:
+        return [slot for slot in before if slot.number < after[0].number] + after
+    return after
+
+
+def _gop(slots: list[SlotInfo], info: RingInfo) -> int | None:
+    keys = [slot.number for slot in slots if slot.is_keyframe]
     if len(keys) >= 2:
         return keys[-1] - keys[-2]
-    return round(keys[-1] / (info.keyframes - 1)) if keys and info.keyframes >= 2 else None
+    return round(counted_gop(keys[-1], info.keyframes)) if keys and info.keyframes >= 2 else None
 
 
 class _Look(NamedTuple):
@@ -143,14 +151,14 @@ def _count_unflagged(name: str, frames: int) -> int:
 
 def _compare(name: str, before: _Look) -> Survey:
     now = _look(name)
-    same = before.info.identity == now.info.identity
-    rates = between(before.info, now.info, now.at_s - before.at_s, now.slots)
-    return _survey(name, now, _gop(before.slots if same else [], now.slots, now.info), rates)
+    slots = _joined(before.slots if before.info.identity == now.info.identity else [], now.slots)
+    rates = between(before.info, now.info, now.at_s - before.at_s, slots)
+    return _survey(name, now, _gop(slots, now.info), rates)
 
 
 def _at_once(name: str, look: _Look) -> Survey:
-    gop = _gop([], look.slots, look.info)
-    return _survey(name, look, gop, of_slots(look.slots, gop, time.monotonic_ns()))
+    rates = of_slots(look.slots, look.info, time.monotonic_ns())
+    return _survey(name, look, _gop(look.slots, look.info), rates)
 
 
 def _survey(name: str, look: _Look, gop: int | None, rates: Rates) -> Survey:
