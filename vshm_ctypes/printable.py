@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text of unknown origin, such as a ring's name, as a terminal and UTF-8 can take it."""
+"""Text of unknown origin, such as a ring's name, as a terminal, UTF-8 and a shell can take it."""
 
 from __future__ import annotations
+
+import os
 
 
 def printable(text: object) -> str:
@@ -12,6 +14,27 @@ def printable(text: object) -> str:
 def utf8(text: str) -> str:
     """Return text with what UTF-8 does not have escaped, such as the bytes of a name that is not UTF-8: \\xe9."""
     return "".join(_escaped(letter) if "\ud800" <= letter <= "\udfff" else letter for letter in text)
+
+
+def shell_word(text: object) -> str:
+    """Return text as a word of a command that is told to be pasted: printable, and the same text to a shell.
+
+    Where there are control characters, that takes a shell with $'...', as bash, zsh, ksh and those of POSIX 2024 are.
+    """
+    word = str(text)
+    if word.isprintable():
+        from shlex import quote  # which takes longer to load than all of this
+
+        return quote(word)
+    return f"$'{''.join(map(_in_dollar_quotes, word))}'"
+
+
+def _in_dollar_quotes(letter: str) -> str:
+    if letter in "\\'":
+        return f"\\{letter}"
+    if letter.isprintable():
+        return letter
+    return "".join(f"\\{byte:03o}" for byte in os.fsencode(letter))  # \\x takes any number of digits in some shells
 
 
 def _escaped(letter: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vshm_ctypes import __version__
+from vshm_ctypes.printable import shell_word
 
 from ..figures.exit import exit_for
 from ..figures.schema import check
@@ -110,7 +111,7 @@ def load(path: Path) -> Run:
     """Return a run from its file, or from its report's folder. Raises RunError or OSError."""
     file = path / FILE if path.is_dir() else path
     if not file.exists():
-        raise RunError(f"{file}: there is no run here; make one with hil run --report {file.parent}")
+        raise RunError(f"{file}: there is no run here; make one with hil run --report {shell_word(file.parent)}")
     return checked(_read(file), str(file))
 
 

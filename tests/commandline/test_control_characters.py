@@ -2,6 +2,7 @@
 """Control characters in names: what anybody may call a ring or a file does nothing to the terminal that shows it."""
 
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from vshm import ROOMY, Camera, Outcome, vshm
+from writers import SHARED_MEMORY
 
 from hil.streamer.log import LOG, set_up
 from vshm_ctypes import Consumer, Consumers, Producer, ProducerNotRunning, inspect
+from vshm_ctypes.printable import shell_word
 
 NASTY = "\x1b[31m\n\x9b\x7f"
 SHOWN = r"\x1b[31m\n\x9b\x7f"
@@ -61,3 +64,26 @@ def test_readers_and_writers_are_shown(ring: str) -> None:
         with pytest.raises(ProducerNotRunning) as missing:
             inspect(f"{ring}_none")
         assert f"{ring}{NASTY}" not in str(missing.value)
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("byte", [b"\xe9", b""])
+def test_a_command_to_paste_names_the_same_file_to_a_shell(byte: bytes) -> None:
+    path = SHARED_MEMORY / f"video_stream_{os.getpid()}'\\ {NASTY}1\u202e{os.fsdecode(byte)}"
+    path.write_bytes(b"")
+    try:
+        [told] = [
+            one for one in vshm("check", "--json", "-s", "0.1").json["findings"] if one["subject"] == f"/{path.name}"
+        ]
+        command = re.search(r"\((ls -l .*)\), and remove it", told["todo"])
+        assert command and command[1].isprintable()
+        pasted = subprocess.run(["bash", "-c", f"{command[1]} && {command[1].replace('ls -l', 'rm')}"], check=False)
+        assert (pasted.returncode, path.exists()) == (0, False)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("word", ["cam", "a b", "", "$HOME", "it's\x1b", "\x1b1", "\\\n", "\x9b\u202eé"])
+def test_a_word_of_a_command_is_the_same_to_a_shell(word: str) -> None:
+    said = subprocess.run(["bash", "-c", f"printf %s {shell_word(word)}"], capture_output=True, check=True).stdout
+    assert (said.decode(), shell_word(word).isprintable()) == (word, True)

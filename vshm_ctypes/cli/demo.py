@@ -25,6 +25,7 @@ from ..commandline.scratch import open_scratch
 from ..commandline.verb import Exit, add_ring_argument, port
 from ..errors import VideoShmError
 from ..inspect import inspect
+from ..printable import shell_word
 from ..rings import ring_name
 from ..serving.event_loop import run as run_loop
 from .serve import DEFAULT_PORT, serve_page
@@ -67,7 +68,7 @@ def streaming(ring: str, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _untold(ring: str, code: int) -> str:
-    alone = " ".join(("camera-streamer", *STREAMER[1:], "--channel", ring))
+    alone = " ".join(("camera-streamer", *STREAMER[1:], "--channel", shell_word(ring)))
     return f"camera-streamer has ended with exit code {code}, and not a word of it could be kept: {alone} tells why"
 
 

@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..codec import codec_name
-from ..printable import printable
+from ..printable import printable, shell_word
 
 if TYPE_CHECKING:
     from ..consumer import Consumer
@@ -47,7 +47,7 @@ class Silence:
         """Take how many frames could not be decoded, and warn if they are too many."""
         if count >= HOPELESS and not self.is_over:
             what = codec_name(codec) if codec is not None else "pictures"
-            advice = f"`vshm check {self._ring}` looks for the cause"
+            advice = f"`vshm check {shell_word(self._ring)}` looks for the cause"
             self._warn(f"no picture yet: {count} frames could not be decoded as {what}: {advice}")
 
     def _warn(self, text: str) -> None:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from shlex import quote
 
 from ...bridges.published import PREFIX, bridge_names, list_bridges
 from ...errors import IncompatibleRing, ProducerNotRunning, VideoShmError
 from ...identity import Identity
 from ...info import RingInfo, State
 from ...inspect import inspect
+from ...printable import shell_word
 from ...processes import Users
 from ...published import list_published, publication_names
 from ...rings import DEFAULT, DIRECTORY
@@ -120,7 +120,7 @@ def _no_ring(path: Path, why: str) -> Finding:
         f"/{path.name}",
         f"the object of this name is not a ring: {why}",
         "writers and readers of this name fail, or wait; vshm check --clean leaves it, since it is not ours",
-        f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another name",
+        f"find out who made it (ls -l {shell_word(path)}), and remove it or choose another name",
     )
 
 
@@ -130,7 +130,7 @@ def _no_semaphore(path: Path, why: str) -> Finding:
         str(path),
         f"the object of this name is not a semaphore: {why}",
         "version 1 writers and readers of this ring fail, or wait; vshm check --clean leaves it, since it is not ours",
-        f"find out who made it (ls -l {quote(str(path))}), and remove it or choose another channel",
+        f"find out who made it (ls -l {shell_word(path)}), and remove it or choose another channel",
     )
 
 

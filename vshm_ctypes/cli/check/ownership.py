@@ -14,10 +14,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 
 from ...bridges.published import PREFIX as BRIDGE
 from ...bridges.published import SIZE
+from ...printable import shell_word
 from ...published import RECORD
 
 V1_RING_BYTES = 64 + 30 * (32 + 512 * 1024)
@@ -119,7 +119,7 @@ def nobody_has_it(path: Path) -> Iterator[int]:
             fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except BlockingIOError:
             raise OSError(
-                errno.EBUSY, f"another program has it open: see which (fuser -v {quote(str(path))})"
+                errno.EBUSY, f"another program has it open: see which (fuser -v {shell_word(path)})"
             ) from None
         except OSError as error:
             advice = "whether another program has it open can't be told: ask as its owner or as root"

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from contextlib import ExitStack
-from shlex import quote
 
 from ...bridges.figures import Link
 from ...bridges.publication import Shown
@@ -14,7 +13,7 @@ from ...commandline.ending import End, heeding
 from ...commandline.output import complain, counted, say
 from ...commandline.shell_completions import COMPLETE_RING, completed
 from ...commandline.verb import Exit, positive
-from ...printable import printable
+from ...printable import printable, shell_word
 from ...rings import ring_name
 from . import network
 from .exporting import RingExport
@@ -54,7 +53,7 @@ def run(arguments: Namespace) -> int:
         if not arguments.json:
             say(f"exporting {counted(len(sources), 'ring')} at {network.far_of(arguments, network.HERE)}:")
             for source in sources:
-                say(f"  vshm relay import {quote(printable(source))}")
+                say(f"  vshm relay import {shell_word(source)}")
         shown = stack.enter_context(Shown(statistics))
         report_until(end, statistics, shown, as_json=arguments.json, seconds=arguments.seconds)
     statistics.end()
