@@ -172,7 +172,7 @@ def test_json_has_names_for_enums_and_objects_for_tuples() -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100, 400])
-def test_list_leaves_out_columns_and_never_a_digit(ring: str, columns: int) -> None:
+def test_list_leaves_out_columns_and_never_a_digit(alone: None, ring: str, columns: int) -> None:
     name = f"/w_{ring[-9:]}"  # as long as names are
     with Camera(name):
         code, shown = vshm_shown("list", columns=columns)
