@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FORBIDDEN = "a sandbox (seccomp) forbids what a writer needs: let it pass F_OFD_SETLK, O_TMPFILE and fallocate"
 # For an errno that has no class of its own, or a second meaning beside that of its class.
 _ADVICE = {
-    errno.EAGAIN: "its producer is still making it: try again in a moment",
+    errno.EAGAIN: "a version 1 producer is still making it: try again in a moment; if it has died, start it again",
     errno.EACCES: "this user may not open it: join its group (ls -l /dev/shm shows it), or run as its producer's user",
     errno.EDQUOT: "this user's quota of /dev/shm is used up: free some of it, or use fewer or smaller slots",
     errno.EFBIG: "this process may make no file so large: raise ulimit -f, or use fewer or smaller slots",

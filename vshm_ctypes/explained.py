@@ -42,7 +42,7 @@ def explained(
     if number == errno.ENOENT:
         return error_for(number, ring, lambda: _which_there_are(rings))
     if number == errno.EBUSY:
-        pid, told = _who_has_it(look)
+        pid, told = _who_has_it(ring, look)
         busy = ProducerBusy(number, ring, told)
         busy.pid = pid
         return busy
@@ -67,13 +67,18 @@ def _which_there_are(rings: Callable[[], list[str]]) -> str:
     return f"no ring of that name; there are: {told}; name one of them, or start its producer, such as camera-streamer"
 
 
-def _who_has_it(look: Callable[[], RingInfo]) -> tuple[int | None, str]:
+def _who_has_it(ring: str, look: Callable[[], RingInfo]) -> tuple[int | None, str]:
     """Return the pid here of the ring's producer, or None, and what is told of it."""
     from .processes import is_outside, tell_program, writer_here  # which take longer to load than all of this
 
     try:
         info = look()
-    except VideoShmError:
+    except VideoShmError as error:
+        if error.errno == errno.EAGAIN:  # a version 1 ring that is only begun, whose names need no quotes
+            return None, (
+                f"another program has {DIRECTORY}{ring} open, and may be just making a ring of version 1 there: "
+                f"see which (fuser -v {DIRECTORY}{ring}), stop it, or choose another channel"
+            )
         info = None
     if info is None or not info.writer_pid:
         pid, who, there = None, ", whose pid can't be told,", ""

@@ -36,7 +36,7 @@ COLD static int attach(struct reader *reader)
 
 	if (fd < 0)
 		return -1;
-	if (segment_survey(fd, identity.size, &survey) != 0)
+	if (segment_survey(fd, reader->path, identity.size, &survey) != 0)
 		goto close_fd;
 	if (reader->max_slot_size != 0 && survey.geometry.slot_size > reader->max_slot_size) {
 		errno = EPROTO;
@@ -175,7 +175,7 @@ COLD static bool other_moves(struct reader *reader, struct segment_identity *now
 			other->known = SEGMENT_NONE;
 		return false;
 	}
-	ready = segment_survey(fd, now->size, &survey) == 0;
+	ready = segment_survey(fd, other->path, now->size, &survey) == 0;
 	(void)close(fd);
 	*is_new = !segment_same(now, &other->known);
 	if (!ready || segment_same(now, &reader->refused))

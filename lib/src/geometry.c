@@ -46,7 +46,8 @@ int geometry_extension_offset(const struct layout_header *header, uint64_t objec
 	const uint32_t units = atomic_load_explicit(&header->extension, memory_order_relaxed);
 
 	/* A version 1 writer sets the size, clears all, then stores magic, then version. */
-	if (object_size >= LAYOUT_V1_SIZE && (magic == 0 || (magic == VIDEO_SHM_MAGIC && version == 0))) {
+	if (object_size == LAYOUT_V1_SIZE && units == 0 &&
+		((magic == 0 && version <= VIDEO_SHM_VERSION) || (magic == VIDEO_SHM_MAGIC && version == 0))) {
 		errno = EAGAIN;
 		return -1;
 	}

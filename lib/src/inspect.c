@@ -102,7 +102,7 @@ static int open_glance(const char *name, struct glance *glance)
 	glance->fd = segment_open(path, O_RDONLY, &glance->identity);
 	if (glance->fd >= 0) {
 		glance->clock_shift_ns = process_clock_shift_ns();
-		if (segment_survey(glance->fd, glance->identity.size, &glance->survey) == 0)
+		if (segment_survey(glance->fd, path, glance->identity.size, &glance->survey) == 0)
 			return 0;
 	}
 	close_glance(glance);

@@ -48,3 +48,16 @@ int options_channel_name(char name[OPTIONS_CHANNEL_NAME_MAX], int channel)
 	(void)snprintf(name, OPTIONS_CHANNEL_NAME_MAX, VIDEO_SHM_NAME "_ch%d", channel);
 	return 0;
 }
+
+const char *options_channel_suffix(const char *ring_name)
+{
+	const char *stem = &VIDEO_SHM_NAME[1];
+	const char *suffix = ring_name + strlen(stem);
+
+	if (strncmp(ring_name, stem, strlen(stem)) != 0)
+		return NULL;
+	if (suffix[0] != '\0' && (strncmp(suffix, "_ch", 3) != 0 || suffix[3] == '\0' ||
+							  suffix[3 + strspn(suffix + 3, "0123456789")] != '\0'))
+		return NULL;
+	return suffix;
+}

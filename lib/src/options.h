@@ -23,4 +23,8 @@ int options_fill(void *given, uint32_t given_size, const void *known, uint32_t k
 /* Writes "/video_stream_chN" to name. Returns 0, or -1 with EINVAL. */
 int options_channel_name(char name[OPTIONS_CHANNEL_NAME_MAX], int channel);
 
+/* Returns what follows "video_stream" in a ring's name that version 1 uses, "" or "_chN"; NULL for any other
+ * name. */
+const char *options_channel_suffix(const char *ring_name);
+
 #endif

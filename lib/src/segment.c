@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "beginning.h"
 #include "mask.h"
 
 #define DIRECTORY "/dev/shm"
@@ -111,7 +112,7 @@ static bool read_all(int fd, void *to, size_t size, uint64_t offset)
 	return pread(fd, to, size, (off_t)offset) == (ssize_t)size;
 }
 
-int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey)
+static int survey_object(int fd, uint64_t object_size, struct segment_survey *survey)
 {
 	uint64_t extension_offset;
 
@@ -135,6 +136,15 @@ int segment_survey(int fd, uint64_t object_size, struct segment_survey *survey)
 	survey->writer.start = atomic_load_explicit(&survey->extension.writer_start, memory_order_relaxed);
 	survey->writer.pid_ns = atomic_load_explicit(&survey->extension.writer_pid_ns, memory_order_relaxed);
 	return geometry_read(&survey->geometry, &survey->header, &survey->extension, object_size);
+}
+
+int segment_survey(int fd, const char *path, uint64_t object_size, struct segment_survey *survey)
+{
+	const int result = survey_object(fd, object_size, survey);
+
+	if (result != 0 && errno == EAGAIN)
+		errno = beginning_is(fd, path, object_size) ? EAGAIN : EPROTO;
+	return result;
 }
 
 int segment_reopen(int fd)

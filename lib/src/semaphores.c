@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "options.h"
 #include "segment.h"
 #include "video_shm.h"
 
@@ -111,14 +112,9 @@ static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned valu
 
 static bool name_pair(struct semaphores *semaphores, const char *ring_name)
 {
-	const char *stem = &VIDEO_SHM_NAME[1];
-	const char *suffix = ring_name + strlen(stem);
-	const size_t room = SEMAPHORES_NAME_MAX - sizeof(VIDEO_SHM_SEM_WRITE);
+	const char *suffix = options_channel_suffix(ring_name);
 
-	if (strncmp(ring_name, stem, strlen(stem)) != 0 || strlen(suffix) > room)
-		return false;
-	if (suffix[0] != '\0' && (strncmp(suffix, "_ch", 3) != 0 || suffix[3] == '\0' ||
-							  suffix[3 + strspn(suffix + 3, "0123456789")] != '\0'))
+	if (suffix == NULL || strlen(suffix) > SEMAPHORES_NAME_MAX - sizeof(VIDEO_SHM_SEM_WRITE))
 		return false;
 	(void)snprintf(semaphores->write_name, SEMAPHORES_NAME_MAX, VIDEO_SHM_SEM_WRITE "%.20s", suffix);
 	(void)snprintf(semaphores->read_name, SEMAPHORES_NAME_MAX, VIDEO_SHM_SEM_READ "%.20s", suffix);

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "beginning.h"
 #include "log.h"
 #include "probes.h"
 
@@ -17,12 +18,25 @@
 enum taking { TAKEN, NOTHING_THERE, TRY_AGAIN, CLAIMED, REFUSED };
 
 /* Returns whether the hold belongs to a live writer. */
-static bool holder_lives(int fd, const struct segment_identity *identity)
+static bool holder_lives(const struct writer *writer, int fd, const struct segment_identity *identity)
 {
 	struct segment_survey survey;
 
-	return segment_is_held(fd) && segment_survey(fd, identity->size, &survey) == 0 &&
+	return segment_is_held(fd) && segment_survey(fd, writer->path, identity->size, &survey) == 0 &&
 		   survey.writer.pid != 0 && !process_gone(&survey.writer);
+}
+
+/*
+ * Returns whether somebody has what looks as a version 1 writer begins a ring: he may be just making it, or
+ * it is something else of his, since its bytes prove nothing.
+ */
+static bool beginning_in_use(const struct writer *writer, int fd, const struct segment_identity *identity,
+							 bool claimed)
+{
+	struct segment_survey survey;
+
+	return segment_survey(fd, writer->path, identity->size, &survey) != 0 && errno == EAGAIN &&
+		   (!claimed || !segment_hold(fd) || beginning_is_used(fd));
 }
 
 void writer_await_claim(void)
@@ -86,7 +100,7 @@ static int take(struct writer *writer, int fd, const struct segment_identity *id
 {
 	struct segment_survey survey;
 
-	if (segment_survey(fd, identity->size, &survey) != 0 && errno != EAGAIN)
+	if (segment_survey(fd, writer->path, identity->size, &survey) != 0 && errno != EAGAIN)
 		return -1;
 	/* EAGAIN: a version 1 writer began it, and is gone or will lose its name as version 1 writers do. */
 	if (held && survey.geometry.extension_offset != 0 && geometry_same(&survey.geometry, geometry) &&
@@ -114,7 +128,7 @@ static enum taking take_open(struct writer *writer, int fd, const struct segment
 	struct segment_identity now;
 	bool held = !busy && segment_hold(fd);
 
-	busy = busy || (!held && holder_lives(fd, identity));
+	busy = busy || (!held && holder_lives(writer, fd, identity));
 	if (busy) {
 		errno = EBUSY;
 		return REFUSED;
@@ -136,15 +150,17 @@ static enum taking take_over(struct writer *writer, const struct geometry *geome
 {
 	struct segment_identity identity;
 	enum taking taking = CLAIMED;
-	bool claimed, busy;
+	bool claimed, in_use, busy;
 	int error;
 	const int fd = segment_open(writer->path, O_RDWR, &identity);
 
 	if (fd < 0)
 		return errno == ENOENT ? NOTHING_THERE : REFUSED;
 	claimed = segment_claim(fd);
-	busy = !claimed && holder_lives(fd, &identity);
-	if (claimed || busy || writer->claim_looks++ >= CLAIM_ATTEMPTS)
+	in_use = beginning_in_use(writer, fd, &identity, claimed);
+	busy = in_use || (!claimed && holder_lives(writer, fd, &identity));
+	/* Who has a beginning may just be looking, or done with it in a moment. */
+	if ((!in_use && (claimed || busy)) || writer->claim_looks++ >= CLAIM_ATTEMPTS)
 		taking = take_open(writer, fd, &identity, geometry, busy);
 	error = errno;
 	segment_unclaim(fd); /* the pin of a reused ring keeps the hold, and would keep the claim too */

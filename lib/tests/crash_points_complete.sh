@@ -10,7 +10,7 @@ nm=$1 calls=$2
 shift 2
 
 # The C library alone, or only looking; locks of the process are no system calls here, for nobody contends.
-harmless='aligned_alloc calloc malloc free getpid getsid geteuid getpriority prctl secure_getenv access readlink sysconf getrlimit(64)? getrusage
+harmless='aligned_alloc calloc malloc free getpid getsid geteuid getpriority prctl secure_getenv access readlink sysconf uname getrlimit(64)? getrusage
 mem[a-z]+ str[a-z]+ v?snprintf v?sscanf sem_getvalue sem_init sem_destroy sig(fillset|ismember|pending|action)
 pthread_[a-z_]+ __libc_current_sigrtmax __errno_location
 ___errno crash_point crash_clock _GLOBAL_OFFSET_TABLE_ __(a|t|ub|l)san_[a-z0-9_]+ __sanitizer_[a-z0-9_]+

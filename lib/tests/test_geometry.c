@@ -110,11 +110,16 @@ static void a_v1_ring_in_the_making_is_not_ready(void)
 	header.magic = VIDEO_SHM_MAGIC;
 	CHECK_FAILS(geometry_extension_offset(&header, LAYOUT_V1_SIZE, &offset), EAGAIN);
 	CHECK_FAILS(geometry_extension_offset(&header, LAYOUT_V1_SIZE - 1, &offset), EPROTO);
+	CHECK_FAILS(geometry_extension_offset(&header, LAYOUT_V1_SIZE + 1, &offset), EPROTO);
 	header.version = 1;
 	CHECK_EQ(geometry_extension_offset(&header, LAYOUT_V1_SIZE, &offset), 0);
 	CHECK_EQ(offset, 0);
 	memset(&header, 0, sizeof(header));
 	CHECK_FAILS(geometry_extension_offset(&header, LAYOUT_V1_SIZE - 1, &offset), EPROTO);
+	CHECK_FAILS(geometry_extension_offset(&header, LAYOUT_V1_SIZE + 1, &offset), EPROTO);
+	header.version = 2;
+	CHECK_FAILS(geometry_extension_offset(&header, LAYOUT_V1_SIZE, &offset), EPROTO);
+	header.version = 0;
 	header.magic = VIDEO_SHM_MAGIC + 1;
 	CHECK_FAILS(geometry_extension_offset(&header, LAYOUT_V1_SIZE, &offset), EPROTO);
 }

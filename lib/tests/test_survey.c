@@ -25,7 +25,7 @@ static int object(uint64_t size, const void *bytes, size_t count)
 
 static int look(int fd, uint64_t size)
 {
-	return segment_survey(fd, size, &survey);
+	return segment_survey(fd, "/dev/shm/video_stream_ch3", size, &survey);
 }
 
 static int ring_of(uint32_t slots, uint32_t slot_size, struct geometry *geometry)
@@ -79,6 +79,32 @@ static void a_ring_in_the_making_is_not_ready(void)
 	CHECK_FAILS(look(object(0, words, 0), 0), EAGAIN);
 	CHECK_FAILS(look(object(LAYOUT_V1_SIZE, words, 0), LAYOUT_V1_SIZE), EAGAIN);
 	CHECK_FAILS(look(object(LAYOUT_V1_SIZE, words, 8), LAYOUT_V1_SIZE), EAGAIN);
+}
+
+/* What it can't have begun is no ring: another name, one that it nearly uses, another size, something in it.
+ */
+static void zeros_that_version_1_did_not_begin_are_no_ring(void)
+{
+	static const char *const names[] = {"someones_data", "video_stream_ch", "video_stream_ch3x",
+										"video_stream2", "audio_stream"};
+	static const uint8_t x = 'x';
+	static const off_t places[] = {4, 8, 63, 64, 4096, LAYOUT_V1_SIZE - 1};
+	static const uint64_t sizes[] = {LAYOUT_V1_SIZE + 1, UINT64_C(20) << 20, UINT64_C(100) << 30};
+	char path[SEGMENT_PATH_MAX];
+
+	for (size_t at = 0; at < sizeof(names) / sizeof(names[0]); at++) {
+		CHECK_EQ(segment_path(path, names[at]), 0);
+		CHECK_FAILS(segment_survey(object(0, NULL, 0), path, 0, &survey), EPROTO);
+		CHECK_FAILS(segment_survey(object(LAYOUT_V1_SIZE, NULL, 0), path, LAYOUT_V1_SIZE, &survey), EPROTO);
+	}
+	for (size_t at = 0; at < sizeof(sizes) / sizeof(sizes[0]); at++)
+		CHECK_FAILS(look(object(sizes[at], NULL, 0), sizes[at]), EPROTO);
+	for (size_t at = 0; at < sizeof(places) / sizeof(places[0]); at++) {
+		const int fd = object(LAYOUT_V1_SIZE, NULL, 0);
+
+		CHECK_EQ(pwrite(fd, &x, 1, places[at]), 1);
+		CHECK_FAILS(look(fd, LAYOUT_V1_SIZE), EPROTO);
+	}
 }
 
 static void what_is_too_small_for_a_ring_is_none(void)
@@ -164,6 +190,7 @@ static void no_single_byte_leads_a_look_astray(void)
 }
 
 TEST_MAIN(30, TEST(a_ring_is_seen_as_it_is), TEST(a_v1_ring_has_no_extension_and_no_known_writer),
-		  TEST(a_ring_in_the_making_is_not_ready), TEST(what_is_too_small_for_a_ring_is_none),
-		  TEST(garbage_is_no_ring), TEST(a_truncated_ring_is_no_ring),
-		  TEST(a_ring_that_shrinks_under_the_look_is_no_ring), TEST(no_single_byte_leads_a_look_astray))
+		  TEST(a_ring_in_the_making_is_not_ready), TEST(zeros_that_version_1_did_not_begin_are_no_ring),
+		  TEST(what_is_too_small_for_a_ring_is_none), TEST(garbage_is_no_ring),
+		  TEST(a_truncated_ring_is_no_ring), TEST(a_ring_that_shrinks_under_the_look_is_no_ring),
+		  TEST(no_single_byte_leads_a_look_astray))

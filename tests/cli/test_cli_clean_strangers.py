@@ -11,7 +11,7 @@ from children import running
 from vshm import vshm
 from writers import SHARED_MEMORY
 
-from vshm_ctypes import Producer
+from vshm_ctypes import IncompatibleRing, Producer, ProducerBusy
 from vshm_ctypes.cli.check.ownership import V1_RING_BYTES
 from vshm_ctypes.processes import find_users
 from vshm_ctypes.publication import Publication
@@ -70,6 +70,49 @@ def test_what_only_bears_a_name_of_ours_stays(stranger: str) -> None:
     if told:
         assert f"ls -l {path}" in outcome.out
         assert ("[not-a-semaphore]" if path == SEMAPHORE else "[not-a-ring]") in outcome.out
+
+
+BEGINNINGS: dict[str, Callable[[], Path]] = {
+    "of no size yet": lambda: sized(RING, 0),
+    "of its size": lambda: sized(RING, V1_RING_BYTES),
+    "with magic": lambda: sized(RING, V1_RING_BYTES, V1[:4]),
+    "with version": lambda: sized(RING, V1_RING_BYTES, bytes(4) + V1[4:]),
+}
+NO_BEGINNINGS: dict[str, Callable[[], Path]] = {
+    "of another name": lambda: sized(SHARED_MEMORY / "video_stream_mine", V1_RING_BYTES),
+    "empty, of another name": lambda: sized(SHARED_MEMORY / "video_stream_mine", 0),
+    "of another size": lambda: sized(RING, 20 << 20),
+    "data behind its header": lambda: sized(RING, V1_RING_BYTES, bytes(4096) + b"hello"),
+    "data in its header": lambda: sized(RING, V1_RING_BYTES, bytes(40) + b"hello"),
+    "linked": lambda: linked(sized(RING, V1_RING_BYTES)),
+}
+
+
+@pytest.mark.parametrize("what", [*BEGINNINGS, *NO_BEGINNINGS])
+def test_check_and_show_say_of_zeros_what_a_writer_does_with_them(what: str) -> None:
+    path = (BEGINNINGS | NO_BEGINNINGS)[what]()
+    begun = what in BEGINNINGS
+    shown, checked = vshm("show", f"/{path.name}"), vshm("check", "-s", "0.1").out
+    assert ("try again in a moment" in shown.err) is begun
+    assert ("is no ring of this format" in shown.err) is not begun
+    assert ("writers and readers of this name fail" in checked) is not begun
+    if begun:
+        if find_users().complete:
+            assert "start the writer again, or remove it" in checked
+        Producer(f"/{path.name}").close()
+        assert not path.exists()
+    else:
+        before = path.stat()
+        with pytest.raises(IncompatibleRing):
+            Producer(f"/{path.name}")
+        assert path.stat() == before
+
+
+def test_a_writer_leaves_a_beginning_to_the_program_that_has_it_and_names_the_remedy() -> None:
+    with sized(RING, V1_RING_BYTES).open("rb"):
+        with pytest.raises(ProducerBusy, match=f"fuser -v {RING}"):
+            Producer("/video_stream_ch9")
+        assert RING.stat().st_size == V1_RING_BYTES
 
 
 @pytest.mark.parametrize("path", [RING, SEMAPHORE])

@@ -134,6 +134,7 @@ LAYERS = {
     "algorithm": {"ring", "ring_v1", "cursor"},
     "system": {
         "segment",
+        "beginning",
         "descriptor",
         "wait",
         "wait_any",

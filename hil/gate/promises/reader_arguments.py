@@ -180,7 +180,7 @@ def tells_that_a_ring_is_being_made(scene: Scene) -> None:
     """Joining or inspecting a version 1 ring that its writer has not filled yet fails with EAGAIN."""
     magic = (0x56494445).to_bytes(4, "little")
     for what, content in {"empty": b"", "all zero": bytes(V1_BYTES), "no version": magic + bytes(V1_BYTES - 4)}.items():
-        name = scene.new_name()
+        name = scene.channel_name  # version 1 uses no others
         scene.path(name).write_bytes(content)
         for who, told in _outcomes(scene, name).items():
             scene.expect(f"{who} at an object that is {what}", told, "-1 EAGAIN")

@@ -93,7 +93,7 @@ static void check_slots(const struct witness *witness, const video_shm_slot_t *s
 	struct segment_survey survey;
 	uint8_t data[STORY_SLOT_SIZE];
 
-	CHECK(fd >= 0 && segment_survey(fd, witness->seen.object_bytes, &survey) == 0);
+	CHECK(fd >= 0 && segment_survey(fd, witness->place.name, witness->seen.object_bytes, &survey) == 0);
 	for (uint32_t at = 0; at < count; at++) {
 		const video_shm_slot_t *slot = &slots[at];
 		const uint64_t offset = survey.geometry.slot_offset + at * survey.geometry.slot_stride;

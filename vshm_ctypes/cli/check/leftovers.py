@@ -28,6 +28,7 @@ from .ownership import (
     nobody_has_it,
     not_a_begun_ring,
     not_a_left_ring,
+    not_a_ring,
     not_a_semaphore,
 )
 
@@ -97,7 +98,7 @@ def _find_unfinished(path: Path, users: Users) -> Iterator[Finding]:
         inspect(path.name)
         return
     except IncompatibleRing:
-        foreign: str | None = "its format is not known"
+        foreign: str | None = not_a_ring(path)
     except ProducerNotRunning as error:
         if error.errno != errno.EAGAIN:
             return
@@ -119,7 +120,7 @@ def _no_ring(path: Path, why: str) -> Finding:
         "not-a-ring",
         f"/{path.name}",
         f"the object of this name is not a ring: {why}",
-        "writers and readers of this name fail, or wait; vshm check --clean leaves it, since it is not ours",
+        "writers and readers of this name fail; vshm check --clean leaves it, since it is not ours",
         f"find out who made it (ls -l {shell_word(path)}), and remove it or choose another name",
     )
 

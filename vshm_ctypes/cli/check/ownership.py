@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import signal
 import stat
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from ...printable import shell_word
 from ...published import RECORD
 
 V1_RING_BYTES = 64 + 30 * (32 + 512 * 1024)
+_V1_NAME = re.compile(r"video_stream(_ch[0-9]+)?")
 _SEMAPHORE_BYTES = (16, 32)  # sizes on 32-bit and 64-bit processors, with glibc and with musl
 _SEMAPHORE_WORDS = 12  # its value, waiters and shared flag, after which all bytes are zero
 _PIECE = 1 << 20
@@ -48,20 +50,36 @@ def _foreign(status: os.stat_result) -> str | None:
 def not_a_begun_ring(path: Path) -> str | None:
     """Return why this is not a ring that a version 1 writer left half made, or None if it is. Raises OSError.
 
-    Such a writer sets the size first, then clears the bytes, then stores magic and version.
+    Such a writer makes an empty object, sets its size, clears the bytes, and stores magic and version. The library
+    has the same rule (beginning.c): its writers replace what passes, and refuse all else.
     """
     if not stat.S_ISREG(path.lstat().st_mode):
         return "it is no file"
+    if not _V1_NAME.fullmatch(path.name):
+        return "version 1, whose rings begin so, has none of this name"
     descriptor, status = _opened(path)
     try:
-        if status.st_size != V1_RING_BYTES:
-            return f"it has {status.st_size} bytes, and a ring that version 1 began has {V1_RING_BYTES}"
+        if status.st_size not in (0, V1_RING_BYTES):
+            return f"it has {status.st_size} bytes, and a ring that version 1 began has none or {V1_RING_BYTES}"
         magic = 8  # and version: 8 bytes, stored last
         if not _is_zero(descriptor, status.st_size, magic):
             return "there is something else in it"
         return _foreign(status)
     finally:
         os.close(descriptor)
+
+
+def not_a_ring(path: Path) -> str:
+    """Return why an object is no ring, which the library has refused as none. Raises OSError."""
+    unknown = "its format is not known"
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return unknown
+    descriptor, _ = _opened(path)
+    try:
+        looks_begun = not os.pread(descriptor, 4, 0).strip(b"\0")
+    finally:
+        os.close(descriptor)
+    return (not_a_begun_ring(path) if looks_begun else None) or unknown
 
 
 def not_a_left_ring(path: Path) -> str | None:
