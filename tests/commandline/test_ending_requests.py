@@ -82,20 +82,36 @@ def test_one_request_may_come_twice(ring: str) -> None:
         assert process.wait(TIMEOUT_S) == 0
 
 
-def test_a_recording_into_a_pipe_that_nobody_empties_ends_too(ring: str, tmp_path: Path) -> None:
+def fill(pipe: Path) -> None:
+    writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while os.write(writer, bytes(4096)):
+            pass
+    os.close(writer)
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_recording_into_a_pipe_that_nobody_empties_ends_too_and_says_so(
+    ring: str, tmp_path: Path, is_full: bool
+) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    if is_full:
+        fill(pipe)
     with filming(ring), started("record", ring, "-o", str(pipe), "--json") as process:
-        reader = os.open(pipe, os.O_RDONLY)
         try:
             wait_until(
                 lambda: Path(f"/proc/{process.pid}/wchan").read_text().endswith("pipe_write"), "the pipe is full"
             )
             process.send_signal(signal.SIGTERM)
-            out, _ = process.communicate(timeout=TIMEOUT_S)
+            out, err = process.communicate(timeout=TIMEOUT_S)
         finally:
             os.close(reader)
-    assert json.loads(out)["ended"] == "interrupt"
+    told = json.loads(out)
+    assert (told["ended"], told["frames"] == 0) == ("interrupt", is_full)
+    assert f"vshm: {pipe} takes no more, so frame " in err
+    assert "no frame came" not in err
 
 
 STORM = """

@@ -144,7 +144,11 @@ class Recorder:
             self._note_gap(picture)
         if self._timing is not None:  # first, since a line can be removed again
             self._timing.write(picture.frame)
-        self._files.write(picture)
+        try:
+            self._files.write(picture)
+        except KeyboardInterrupt:
+            self._patience.untaken(picture.frame, self._files.names[-1])
+            raise
         self._recording.frames, self._recording.bytes = self._files.frames, self._files.bytes
         self._patience.recorded(picture)
 

@@ -37,6 +37,14 @@ class Patience:
             self._refusals.add(refusal)
             complain(f"frame {frame.number} {refusal}; the recording waits for a whole one")
 
+    def untaken(self, frame: Frame, file: str) -> None:
+        """Report that the recording had to be ended while its file, such as a pipe, had no room for a frame."""
+        self._told = True
+        name = "stdout" if file == "-" else file
+        complain(
+            f"{name} takes no more, so frame {frame.number} is left out: look whether the program that reads it goes on"
+        )
+
     def look(self) -> None:
         """Report if nothing was recorded for too long. Call this from time to time."""
         if self._told or time.monotonic() - self._since_s < PATIENCE_S:
