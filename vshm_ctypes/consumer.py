@@ -14,7 +14,7 @@ from ._structs import ConsumerOptions
 from ._waiting import VIEW_BYTES, Waiter, _release
 from .errors import FrameTooLarge, ProducerClosed, VideoShmError
 from .frame import Frame
-from .inspect import explain
+from .inspect import explain, refuse_leased
 from .rings import Ring, name_bytes
 from .views import BorrowedFrame, FrameInBuffer
 
@@ -83,6 +83,7 @@ class Consumer(Waiter):
             max_slot_size=max_slot_size,
             name=name_bytes(self.ring),
         )
+        refuse_leased(self.ring)
         try:
             library.video_shm_consumer_open(self._reference, byref(options))
         except VideoShmError as error:

@@ -77,7 +77,7 @@ class VideoShmError(OSError):
 
 
 class ProducerNotRunning(VideoShmError):
-    """There is no ring of that name (ENOENT), or it is still being made (EAGAIN)."""
+    """There is no ring of that name (ENOENT), or it is still being made, or somebody holds a lease on it (EAGAIN)."""
 
     advice = "no ring of that name: start its producer, such as camera-streamer"
 

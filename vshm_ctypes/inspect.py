@@ -73,6 +73,7 @@ def frame_meta(meta: Meta) -> FrameMeta:
 def inspect(ring: Ring = None) -> RingInfo:
     """Return the figures of a ring. Raises ProducerNotRunning, IncompatibleRing, or VideoShmError (EACCES)."""
     name = ring_name(ring)
+    refuse_leased(name)
     try:
         return _look(name)
     except VideoShmError as error:
@@ -83,6 +84,15 @@ def _look(name: str) -> RingInfo:
     info = Info()
     library.video_shm_inspect(name_bytes(name), byref(info))
     return RingInfo.of(info)
+
+
+def refuse_leased(name: str) -> None:
+    """Raise ProducerNotRunning (EAGAIN) if somebody holds a lease on what bears this name, as no writer does."""
+    from .leases import Leases, tell_holder  # none of which the import needs
+
+    if pid := Leases().holder(DIRECTORY + name):
+        advice = "end that program, or choose another name"
+        raise error_for(errno.EAGAIN, name, lambda: f"{tell_holder(pid)}: {advice}")
 
 
 def explain(error: VideoShmError, name: str, asked: int = 0) -> VideoShmError:
@@ -101,6 +111,7 @@ def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
     slots = (Slot * MAX_SLOTS)()
     slots[0].struct_size = sizeof(Slot)
     name = ring_name(ring)
+    refuse_leased(name)
     try:
         count = library.video_shm_inspect_slots(name_bytes(name), slots, MAX_SLOTS)
     except VideoShmError as error:
@@ -115,9 +126,12 @@ def inspect_slots(ring: Ring = None) -> list[SlotInfo]:
 def list_rings() -> dict[str, RingInfo]:
     """Return every ring on this machine that may be read, by name; other objects in /dev/shm are left out.
 
+    So is what somebody holds a lease on, which is not even opened.
     Raises VideoShmError if there is no /dev/shm (ENOSYS), or no descriptor or memory to look with.
     """
-    found = {}
+    from .leases import Leases
+
+    found, leases = {}, Leases()
     try:
         names = sorted(os.listdir(DIRECTORY))
     except FileNotFoundError:
@@ -128,7 +142,8 @@ def list_rings() -> dict[str, RingInfo]:
         raise error_for(error.errno or 0, DIRECTORY) from None
     for name in names:
         try:
-            found[f"/{name}"] = _look(ring_name(f"/{name}"))
+            if not leases.holder(f"{DIRECTORY}/{name}"):
+                found[f"/{name}"] = _look(ring_name(f"/{name}"))
         except (VideoShmError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in LIMITS:
                 raise

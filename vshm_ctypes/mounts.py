@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which device /proc/PID/maps tells for an object: that of its mount, where stat() may tell another one.
+"""Which device /proc/PID/maps and /proc/locks tell for an object: that of its mount, where stat() may tell another one.
 
 On btrfs stat() tells one device for each subvolume, on an overlay of several file systems one for each of them.
 """
@@ -33,3 +33,14 @@ class Mounts:
                 if line.startswith("mnt_id:"):
                     return self._devices.get(line.split()[1], device)
         return device
+
+    def mapped_device_at(self, path: str | os.PathLike[str]) -> int:
+        """Return the device that maps tell for what is there, as mapped_device() does. Raises OSError."""
+        try:
+            descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:  # none may be left
+            return os.lstat(path).st_dev
+        try:
+            return self.mapped_device(descriptor)
+        finally:
+            os.close(descriptor)

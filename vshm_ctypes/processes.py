@@ -248,22 +248,10 @@ def _devices() -> dict[str, set[int]]:
         with suppress(OSError):  # gone meanwhile
             device = path.lstat().st_dev
             if device not in known:
-                mapped = _mapped_device(path, mounts)
+                mapped = mounts.mapped_device_at(path)
                 known.add(device)
                 found[f"{os.major(mapped):02x}:{os.minor(mapped):02x}"].add(device)
     return found
-
-
-def _mapped_device(path: Path, mounts: Mounts) -> int:
-    """Return the device that maps tell for what is there. Raises OSError."""
-    try:
-        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:  # none may be left
-        return path.lstat().st_dev
-    try:
-        return mounts.mapped_device(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def find_users() -> Users:

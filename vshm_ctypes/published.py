@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from .identity import Identity
+from .leases import Leases
 from .processes import Users, is_gone, pid_namespace, process_name
 from .rings import DIRECTORY
 
@@ -105,16 +105,14 @@ def _is_held(descriptor: int) -> bool:
     return False
 
 
-def read_shared_record(path: Path, size: int) -> tuple[bytes, os.stat_result, bool] | None:
+def read_shared_record(path: Path, size: int, leases: Leases) -> tuple[bytes, os.stat_result, bool] | None:
     """Read an object that a stranger may have made: its first size bytes, its status, and whether its maker lives.
 
     Returns None if it is none of that size, or if the 64-bit numbers at the two ends of the record, of which the first
     lies at offset 32, never agree: then it is not whole.
     """
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):  # not even opened, which would wake the writer of a FIFO
-            return None
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = leases.open(path)
     except OSError:
         return None
     try:
@@ -132,8 +130,8 @@ def read_shared_record(path: Path, size: int) -> tuple[bytes, os.stat_result, bo
         os.close(descriptor)
 
 
-def _read(path: Path) -> PublishedConsumer | None:
-    found = read_shared_record(path, RECORD.size)
+def _read(path: Path, leases: Leases) -> PublishedConsumer | None:
+    found = read_shared_record(path, RECORD.size, leases)
     if found is None:
         return None
     content, status, held = found
@@ -165,7 +163,8 @@ def publication_names() -> list[Path]:
 
 def list_published() -> list[PublishedConsumer]:
     """Return what the readers of this machine publish, including those whose process is gone."""
-    found = map(_read, publication_names())
+    leases = Leases()
+    found = [_read(path, leases) for path in publication_names()]
     return [consumer for consumer in found if consumer is not None]
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 from typing import Any
 
+from ..leases import Leases
 from ..printable import printable
 from ..processes import is_gone
 from ..published import read_shared_record
@@ -93,8 +93,8 @@ def parse(text: bytes) -> BridgeFigures | None:
         return None
 
 
-def _read(path: Path) -> PublishedBridge | None:
-    found = read_shared_record(path, SIZE)
+def _read(path: Path, leases: Leases) -> PublishedBridge | None:
+    found = read_shared_record(path, SIZE, leases)
     if found is None:
         return None
     content, _, held = found
@@ -114,5 +114,6 @@ def bridge_names() -> list[Path]:
 
 def list_bridges() -> list[PublishedBridge]:
     """Return what the bridges of this machine publish, including those whose process is gone."""
-    found: Iterable[PublishedBridge | None] = map(_read, bridge_names())
+    leases = Leases()
+    found = [_read(path, leases) for path in bridge_names()]
     return [bridge for bridge in found if bridge is not None]

@@ -17,6 +17,7 @@ from ...errors import IncompatibleRing, ProducerNotRunning, VideoShmError
 from ...identity import Identity
 from ...info import RingInfo, State
 from ...inspect import inspect
+from ...leases import Leases
 from ...printable import shell_word
 from ...processes import Users
 from ...published import list_published, publication_names
@@ -218,7 +219,7 @@ def _has_no_writer(name: str, identity: Identity, users: Users) -> bool:
 def _remove_ring(name: str, users: Users) -> bool:
     """Remove a ring if it still has no writer, under the lock that writers take. Returns whether it was removed."""
     path = _path(name)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = Leases().open(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not _has_no_writer(name, Identity.of(os.fstat(descriptor)), users):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ...bridges.published import PREFIX as BRIDGE
 from ...bridges.published import SIZE
+from ...leases import Leases
 from ...printable import shell_word
 from ...published import RECORD
 
@@ -29,7 +30,7 @@ _PIECE = 1 << 20
 
 
 def _opened(path: Path) -> tuple[int, os.stat_result]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = Leases().open(path)
     return descriptor, os.fstat(descriptor)
 
 
@@ -55,10 +56,13 @@ def not_a_begun_ring(path: Path) -> str | None:
     """
     if not stat.S_ISREG(path.lstat().st_mode):
         return "it is no file"
-    if not _V1_NAME.fullmatch(path.name):
-        return "version 1, whose rings begin so, has none of this name"
-    descriptor, status = _opened(path)
     try:
+        descriptor, status = _opened(path)
+    except BlockingIOError as error:
+        return error.strerror
+    try:
+        if not _V1_NAME.fullmatch(path.name):
+            return "version 1, whose rings begin so, has none of this name"
         if status.st_size not in (0, V1_RING_BYTES):
             return f"it has {status.st_size} bytes, and a ring that version 1 began has none or {V1_RING_BYTES}"
         magic = 8  # and version: 8 bytes, stored last
@@ -97,7 +101,10 @@ def not_a_semaphore(path: Path) -> str | None:
         return "it is no file"
     if status.st_size not in _SEMAPHORE_BYTES:
         return f"it has {status.st_size} bytes, and a semaphore has {' or '.join(map(str, _SEMAPHORE_BYTES))}"
-    descriptor, status = _opened(path)
+    try:
+        descriptor, status = _opened(path)
+    except BlockingIOError as error:
+        return error.strerror
     try:
         if not _is_zero(descriptor, status.st_size, _SEMAPHORE_WORDS):
             return "there is something else in it"
@@ -113,8 +120,6 @@ def is_begun_publication(path: Path) -> bool:
     determined.
     """
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return False
         with nobody_has_it(path) as descriptor:
             status = os.fstat(descriptor)
             most = SIZE if path.name.startswith(BRIDGE) else RECORD.size
