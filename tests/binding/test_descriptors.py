@@ -72,7 +72,7 @@ for number in closed:
 if sys.argv[1] == "late":
     taken = [os.open("/etc/passwd", os.O_RDONLY) for number in closed]
 sys.argv[0] = "vshm"
-from vshm_ctypes.descriptors import open_standard_streams
+from vshm_ctypes.cli.main import open_standard_streams  # as the script of vshm does
 if sys.argv[1] == "late":
     open_standard_streams()
     closed = [getattr(sys, ("stdin", "stdout", "stderr")[number]).fileno() for number in closed]

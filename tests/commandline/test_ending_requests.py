@@ -61,9 +61,12 @@ def test_what_a_parent_has_blocked_ends_us_too(ring: str, number: signal.Signals
     assert last["summary"]["received"] == 0
 
 
-@pytest.mark.parametrize("program", ["vshm", "hil", "camera-streamer"])
-def test_the_failure_of_a_child_is_seen_whatever_a_parent_ignores(program: str) -> None:
-    program = f"import subprocess, sys; sys.argv[0] = {program!r}; import vshm_ctypes; print(subprocess.call('false'))"
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [("vshm", "vshm_ctypes.cli.main"), ("hil", "hil.cli.main"), ("camera-streamer", "hil.streamer.__main__")],
+)
+def test_the_failure_of_a_child_is_seen_whatever_a_parent_ignores(name: str, entry: str) -> None:
+    program = f"import subprocess, sys; sys.argv[0] = {name!r}; import {entry}; print(subprocess.call('false'))"
     done = subprocess.run([*CARELESS, sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
 
