@@ -15,6 +15,7 @@ from writers import SHARED_MEMORY
 
 from vshm_ctypes import Consumer, Producer
 
+EVERYTHING = "e '\"\\$(touch ran)`touch ran`!e!!;touch ran&*~#{1,2}"  # what means something to any shell
 SCRIPTS = {
     "vshm": ("vshm_ctypes", "completion"),
     "hil": ("hil", "completion"),
@@ -25,6 +26,14 @@ RAN = "() { printf 'ran<%s>\\n' \"$@\"; exit; }"
 SETTINGS = {
     "bash": "PS1='ready> '; bind 'set enable-bracketed-paste off' 'set bell-style none'",
     "zsh": "PS1='ready> '; unsetopt prompt_sp zle_bracketed_paste; autoload -Uz compinit; compinit -D -u",
+}
+
+# How a person has a script read.
+LOADED = {
+    "source": "source <(cat {script})",
+    "eval": 'eval "$(cat {script})"',
+    "autoload": "autoload -Uz {script}; compdef _{program} {program}",
+    "fish": "source {script}",
 }
 
 
@@ -44,14 +53,15 @@ def shell_of(name: str) -> str:
 class Completing:
     """A shell that has the scripts of all three commands."""
 
-    def __init__(self, shell: str, folder: Path) -> None:
+    def __init__(self, shell: str, folder: Path, loaded: str) -> None:
         self._shell, self._folder = shell_of(shell), folder
         functions = [f"{program}{RAN}" for program in SCRIPTS] if shell != "fish" else []
         scripts = [script(program, shell) for program in SCRIPTS]
         sourced = []
         for program, text in zip(SCRIPTS, scripts, strict=True):
-            (folder / program).write_text(text)
-            sourced.append(f'eval "$(cat {folder / program})"' if shell != "fish" else f"source {folder / program}")
+            path = folder / f"_{program}"
+            path.write_text(text)
+            sourced.append(LOADED[loaded].format(script=path, program=program))
         self._setup = "\n".join([SETTINGS.get(shell, ""), *sourced, *functions])
 
     def words(self, line: str) -> list[str]:
@@ -79,7 +89,12 @@ class Completing:
 
 @pytest.fixture(params=["bash", "zsh", "fish"])
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Completing:
-    return Completing(request.param, tmp_path)
+    return Completing(request.param, tmp_path, "fish" if request.param == "fish" else "source")
+
+
+@pytest.mark.parametrize(("shell", "loaded"), [("bash", "eval"), ("zsh", "eval"), ("zsh", "autoload")])
+def test_a_script_may_be_read_in_every_usual_way(shell: str, loaded: str, tmp_path: Path) -> None:
+    assert Completing(shell, tmp_path, loaded).words("vshm rec")[-1:] == ["record"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +126,8 @@ def test_a_shell_completes_verbs_options_values_and_files(
 
 def test_a_shell_completes_rings_and_nothing_else_of_dev_shm(shell: Completing, ring: str) -> None:
     with Producer(ring), Consumer(ring, publish=True):
-        assert shell.words(f"vshm show {ring[1:-1]}")[-1] == ring[1:]
+        for typed, offered in ((ring[1:-1], ring[1:]), (ring[:-1], ring), (f'"{ring[:-1]}', ring)):
+            assert shell.words(f"vshm show {typed}")[-1:] == [offered]
         assert shell.words("vshm show vshm_consumer")[-1:] in ([], ["vshm_consumer"])
 
 
@@ -120,20 +136,31 @@ def test_a_shell_completes_rings_and_nothing_else_of_dev_shm(shell: Completing, 
     ("name", "typed"),
     [
         ("two words;touch ran", "two"),
+        ("two words;touch ran", r"two\ w"),
         ("x$(touch ran)", "x"),
         ("y`touch ran`", "y"),
         ("z*", "z"),
         ("q'\"\\q", "q"),
-        ("-n", "-n"),
+        (EVERYTHING, "/e"),
+        (EVERYTHING, '"e '),
+        (EVERYTHING, "'/e "),
+        ("-n", "-- -n"),
     ],
 )
 def test_a_name_that_somebody_else_chose_is_one_word_and_never_run(
     shell: Completing, name: str, typed: str, tmp_path: Path
 ) -> None:
     (SHARED_MEMORY / name).touch()
-    words = shell.words(f"vshm show -- {typed}" if typed == "-n" else f"vshm show {typed}")
-    assert words[-1] == name
+    words = shell.words(f"vshm show {typed}")
+    assert words[-1] in (name, f"/{name}")
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("name", ["-dash", "12"])
+def test_what_would_be_an_option_or_a_channel_is_offered_with_its_slash(shell: Completing, name: str) -> None:
+    (SHARED_MEMORY / name).touch()
+    assert shell.words("vshm show ")[-1:] == [f"/{name}"]
 
 
 @pytest.mark.usefixtures("alone")

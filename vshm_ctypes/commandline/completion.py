@@ -30,11 +30,16 @@ def script_of(parser: ArgumentParser, shell: str) -> str:
     for argument in _arguments(parser):
         if argument.type is Path and not hasattr(argument, "complete"):
             completed(argument, COMPLETE_FILE)
-    return str(shtab.complete(parser, shell))
+    script: str = shtab.complete(parser, shell)
+    # The end of it registers the function by eval, and runs it if it was autoloaded; <(...) is a file that is sourced.
+    return script.replace("[[ $zsh_eval_context[-1] == eval ]]", "[[ $zsh_eval_context[-1] == (eval|file) ]]")
 
 
 def print_script(program: str, parser: ArgumentParser, shell: str, as_json: bool = False) -> int:
-    """Print the completion script, for ``eval "$(...)"``. Returns exit code 0, or 1 if shtab is not installed."""
+    """Print the completion script, for ``eval "$(...)"`` or ``source <(...)``.
+
+    Returns exit code 0, or 1 if shtab is not installed.
+    """
     try:
         script = script_of(parser, shell)
     except ModuleNotFoundError as error:

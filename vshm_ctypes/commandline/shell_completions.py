@@ -7,25 +7,51 @@ from argparse import Action
 from typing import Any
 
 # Anybody may choose a name in /dev/shm, and a shell runs what it expands: names are matched by patterns, and quoted
-# before they go into the command line. Only regular files are offered, without semaphores and published counters.
-_BASH_RINGS = """_vshm_rings() {
-  local path
+# before they go into the command line. Only regular files are offered, without semaphores and published counters. They
+# have the slash that all messages print where one was typed, and where they would be options or numbers of channels.
+_BASH_RINGS = r"""_vshm_rings() {
+  local typed=${COMP_WORDS[COMP_CWORD]} quote='' ended="'\\''" bang="\"'!'\"" path name word letter
+  [[ $typed == [\"\']* ]] && quote=${typed:0:1} typed=${typed:1}
   for path in /dev/shm/*; do
-    [[ -f $path && ! -L $path && ${path#/dev/shm/} == "$1"* ]] || continue
-    case ${path#/dev/shm/} in sem.* | vshm_consumer_* | vshm_bridge_* | video_sem_*) continue ;; esac
-    printf '%q\\n' "${path#/dev/shm/}"
+    name=${path#/dev/shm/}
+    [[ -f $path && ! -L $path ]] || continue
+    case $name in sem.* | vshm_consumer_* | vshm_bridge_* | video_sem_*) continue ;; esac
+    [[ $typed == /* || $typed != -* && ($name == -* || $name != *[!0-9]*) ]] && name=/$name
+    word=$name
+    case $quote in
+      "'") word=${word//\'/"$ended"} ;;
+      '"')
+        for letter in '\' '$' '`' '"'; do word=${word//"$letter"/"\\$letter"}; done
+        word=${word//!/"$bang"}
+        ;;
+      *) printf -v word %q "$name" ;;
+    esac
+    [[ $quote && $name == *[[:cntrl:]]* ]] && continue
+    [[ $name == "$typed"* || $word == "$typed"* ]] && printf '%s\n' "$word"
   done
 }"""
 _ZSH_RINGS = """_vshm_rings() {
   local -a names
   names=(/dev/shm/*(N.:t))
-  compadd -- ${names:#(sem.*|vshm_consumer_*|vshm_bridge_*|video_sem_*)}
+  names=(${names:#(sem.*|vshm_consumer_*|vshm_bridge_*|video_sem_*)})
+  if [[ $PREFIX == /* ]]; then
+    names=(/${^names})
+  elif [[ $PREFIX != -* ]]; then
+    names=(${names:#(-*|<->)} /${^${(M)names:#(-*|<->)}})
+  fi
+  compadd -- $names
 }"""
-_FISH_RINGS = """function _vshm_rings
+_FISH_RINGS = r"""function _vshm_rings
+  set -l typed (commandline -ct)
   for path in /dev/shm/*
     set -l name (string replace /dev/shm/ '' -- $path | string collect)
     test -f $path; and not test -L $path; or continue
-    string match -qr '^(sem\\.|vshm_consumer_|vshm_bridge_|video_sem_)|[[:cntrl:]]' -- $name; or printf '%s\\n' $name
+    string match -qr '^(sem\.|vshm_consumer_|vshm_bridge_|video_sem_)|[[:cntrl:]]' -- $name; and continue
+    if not string match -q -- '-*' "$typed"; and string match -qr '^(-|\d+$)' -- $name
+      or string match -qr '^["\']?/' -- "$typed"
+      set name /$name
+    end
+    printf '%s\n' $name
   end
 end"""
 
