@@ -27,6 +27,29 @@ static void path_of(char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX], const 
 	(void)snprintf(path, sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX, FILE_PREFIX "%s", name + 1);
 }
 
+/*
+ * Returns whether what has the name can't be a semaphore of the C library, and so is somebody else's: a
+ * semaphore is a file with three words in it, of the size that processors of 32 or of 64 bits give it.
+ */
+static bool is_foreign(const char *name)
+{
+	char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX];
+	uint32_t words[8] = {0};
+	struct segment_identity identity;
+	bool foreign;
+	int fd;
+
+	path_of(path, name);
+	fd = segment_open(path, O_RDONLY, &identity);
+	if (fd < 0)
+		return errno == EPROTO; /* no file; else nothing is there, or a mode keeps us from looking */
+	foreign = (identity.size != 16 && identity.size != 32) || pread(fd, words, sizeof(words), 0) < 16;
+	for (size_t at = 3; at < sizeof(words) / sizeof(words[0]); at++)
+		foreign = foreign || words[at] != 0;
+	(void)close(fd);
+	return foreign;
+}
+
 /* A umask may keep even its maker from opening a new semaphore: repair its mode without opening it. */
 static void unmask(const char *name, mode_t mode)
 {
@@ -89,6 +112,12 @@ static sem_t *open_one(const char *name, mode_t mode, gid_t group, unsigned valu
 
 	*was_empty = false;
 	for (int attempt = 0; attempt < 3 && semaphore == SEM_FAILED; attempt++) {
+		if (is_foreign(name)) {
+			log_line(VIDEO_SHM_LOG_WARNING, "%s: what has this name is no semaphore, and is left alone",
+					 name);
+			errno = EEXIST;
+			return NULL;
+		}
 		semaphore = open_former(name, group, &tokens);
 		if (semaphore != SEM_FAILED) {
 			*was_empty = tokens == 0;
@@ -214,9 +243,9 @@ void semaphores_forget(struct semaphores *semaphores)
 
 void semaphores_remove(const struct semaphores *semaphores)
 {
-	if (semaphores->write != NULL)
+	if (semaphores->write != NULL && !is_foreign(semaphores->write_name))
 		(void)sem_unlink(semaphores->write_name);
-	if (semaphores->read != NULL)
+	if (semaphores->read != NULL && !is_foreign(semaphores->read_name))
 		(void)sem_unlink(semaphores->read_name);
 }
 

@@ -26,8 +26,8 @@ struct semaphores {
 /*
  * Opens or makes the pair of a ring of that name ("video_stream", "video_stream_ch0", ...); any other name
  * has none. If they can't be opened, for instance because a stranger has made objects of their names, the
- * ring goes without. fresh: the ring is new, and the pair must be too, or readers of the former ring would
- * take the tokens of this one.
+ * ring goes without; what is no semaphore is left alone. fresh: the ring is new, and the pair must be too, or
+ * readers of the former ring would take the tokens of this one.
  */
 void semaphores_open(struct semaphores *semaphores, const char *ring_name, mode_t mode, gid_t group,
 					 bool fresh);

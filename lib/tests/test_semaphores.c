@@ -117,38 +117,100 @@ static void a_semaphore_whose_holder_died_is_re_armed_at_the_start(void)
 	CHECK_EQ(tokens(write_side), 1);
 }
 
-/* Mapped and used, it would fault. */
-static void a_truncated_semaphore_is_not_used(void)
+/* A program of another word size made it; mapped and used as ours, it would fault. */
+static void a_semaphore_of_another_word_size_is_made_anew(void)
 {
 	fresh_names();
-	for (size_t size = 0; size < sizeof(sem_t); size += sizeof(sem_t) - 1) {
-		const int fd =
-			open(semaphore_path("video_sem_write", channel), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0660);
+	const size_t size = sizeof(sem_t) == 32 ? 16 : 32;
+	const int fd = open(semaphore_path("video_sem_write", channel), O_RDWR | O_CREAT | O_CLOEXEC, 0660);
 
-		CHECK(fd >= 0);
-		CHECK_EQ(ftruncate(fd, (off_t)size), 0);
-		CHECK_EQ(close(fd), 0);
-		open_ours();
+	CHECK(fd >= 0);
+	CHECK_EQ(ftruncate(fd, (off_t)size), 0);
+	CHECK_EQ(close(fd), 0);
+	open_ours();
+	if (size == 16) {
 		CHECK(ours.write != NULL && ours.read != NULL);
 		CHECK_EQ(tokens(ours.write), 1);
+	}
+	semaphores_close(&ours, true);
+	CHECK(access(semaphore_path("video_sem_write", channel), F_OK) != 0);
+}
+
+static void make_fifo(const char *at)
+{
+	CHECK_EQ(mkfifo(at, 0600), 0);
+}
+
+static void make_link(const char *at)
+{
+	CHECK_EQ(symlink("/etc/hostname", at), 0);
+}
+
+static void make_folder(const char *at)
+{
+	CHECK_EQ(mkdir(at, 0700), 0);
+}
+
+static void make_file(const char *at, off_t size, const char *text)
+{
+	const int fd = open(at, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	CHECK_EQ(ftruncate(fd, size), 0);
+	CHECK_EQ(close(fd), 0);
+}
+
+static void make_empty(const char *at)
+{
+	make_file(at, 0, "");
+}
+
+static void make_huge(const char *at)
+{
+	make_file(at, (off_t)100 << 30, "");
+}
+
+static void make_note(const char *at)
+{
+	make_file(at, 32, "a shopping list of 32 characters");
+}
+
+/* Somebody else's, who loses it where it is replaced, as vshm check says that it is not. */
+static void what_is_no_semaphore_is_left_alone_and_the_ring_goes_without(void)
+{
+	static void (*const make[])(const char *) = {make_fifo,  make_link, make_folder,
+												 make_empty, make_huge, make_note};
+	const char *const stems[] = {"video_sem_write", "video_sem_read"};
+
+	for (size_t at = 0; at < 2 * sizeof(make) / sizeof(make[0]); at++) {
+		struct stat before, after;
+
+		fresh_names();
+		make[at / 2](semaphore_path(stems[at % 2], channel));
+		CHECK_EQ(lstat(semaphore_path(stems[at % 2], channel), &before), 0);
+		semaphores_open(&ours, ring_name, 0660, (gid_t)-1, true);
+		CHECK(ours.write == NULL && ours.read == NULL);
 		CHECK(take(&ours, 0));
-		semaphores_close(&ours, false);
+		semaphores_close(&ours, true);
+		CHECK_EQ(lstat(semaphore_path(stems[at % 2], channel), &after), 0);
+		CHECK(before.st_ino == after.st_ino && before.st_size == after.st_size);
+		CHECK_EQ(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+		CHECK(access(semaphore_path(stems[1 - at % 2], channel), F_OK) != 0); /* nothing of ours stays */
+		CHECK_EQ(remove(semaphore_path(stems[at % 2], channel)), 0);
 	}
 }
 
-static void what_is_no_file_is_not_used(void)
+/* The name has come to be somebody else's while we had it. */
+static void what_took_the_place_of_a_semaphore_stays(void)
 {
 	fresh_names();
-	CHECK_EQ(mkdir(semaphore_path("video_sem_write", channel), 0700), 0);
 	open_ours();
-	CHECK(ours.write == NULL && ours.read == NULL);
-	CHECK(take(&ours, 0)); /* the ring goes without */
-	CHECK(access(semaphore_path("video_sem_read", channel), F_OK) != 0);
-	CHECK_EQ(rmdir(semaphore_path("video_sem_write", channel)), 0);
-	CHECK_EQ(mkfifo(semaphore_path("video_sem_write", channel), 0600), 0);
-	open_ours();
-	CHECK(ours.write != NULL);
-	CHECK_EQ(tokens(ours.write), 1);
+	CHECK_EQ(unlink(semaphore_path("video_sem_write", channel)), 0);
+	make_fifo(semaphore_path("video_sem_write", channel));
+	semaphores_close(&ours, true);
+	CHECK_EQ(access(semaphore_path("video_sem_write", channel), F_OK), 0);
+	CHECK_EQ(unlink(semaphore_path("video_sem_write", channel)), 0);
 }
 
 /* Its owner could take it, give it away or shrink it at will, and with it our writer. */
@@ -173,5 +235,6 @@ TEST_MAIN(20, TEST(the_pair_has_the_names_that_version_1_knows),
 		  TEST(tokens_that_piled_up_are_taken_away),
 		  TEST(a_nonsensical_number_of_tokens_makes_a_new_semaphore),
 		  TEST(a_semaphore_whose_holder_died_is_re_armed_at_the_start),
-		  TEST(a_truncated_semaphore_is_not_used), TEST(what_is_no_file_is_not_used),
-		  TEST(a_strangers_semaphore_is_not_used))
+		  TEST(a_semaphore_of_another_word_size_is_made_anew),
+		  TEST(what_is_no_semaphore_is_left_alone_and_the_ring_goes_without),
+		  TEST(what_took_the_place_of_a_semaphore_stays), TEST(a_strangers_semaphore_is_not_used))

@@ -146,8 +146,8 @@ static void an_ordinary_user_is_told_that_a_living_writer_is_there(void)
 
 /* ---- semaphores ---- */
 
-/* Mapped as a semaphore, an empty file is a fault, 3 bytes are nonsense, and a whole one is a stranger's hand
- * on our writer. */
+/* Mapped as a semaphore, an empty file is a fault, 3 bytes are nonsense, and neither is a semaphore; a whole
+ * one is a stranger's hand on our writer. */
 static void squat(void *argument)
 {
 	static const uint8_t bytes[sizeof(sem_t) + 3] =
@@ -170,6 +170,12 @@ static void write_as_root(void *argument)
 	struct v1_meta meta;
 
 	open_channel_producer(&producer, plot->channel);
+	if (plot->size != sizeof(sem_t)) {
+		CHECK_EQ(write_pattern(&producer, 0, 10, true), 0);
+		video_shm_producer_destroy(&producer);
+		CHECK(is_there(semaphore_path(plot->stem, plot->channel)));
+		return;
+	}
 	CHECK_EQ(v1_reader_init(&reader, plot->channel), 0);
 	CHECK_EQ(write_pattern(&producer, 0, 10, true), 0);
 	CHECK_EQ(v1_reader_wait(&reader, data, &meta, 1000), 10);

@@ -131,7 +131,8 @@ def _no_semaphore(path: Path, why: str) -> Finding:
         "not-a-semaphore",
         str(path),
         f"the object of this name is not a semaphore: {why}",
-        "version 1 writers and readers of this ring fail, or wait; vshm check --clean leaves it, since it is not ours",
+        "a writer of this ring leaves it alone, as vshm check --clean does, since it is not ours, and its version 1 "
+        "readers fail, or wait",
         f"find out who made it (ls -l {shell_word(path)}), and remove it or choose another channel",
     )
 
@@ -144,20 +145,23 @@ def _ring_lives(name: str) -> bool:
 
 
 def find_semaphores(users: Users, ring: str | None) -> Iterator[Finding]:
-    """Yield findings about version 1 semaphores, of one ring or of all, without a writer and not mapped by anybody."""
+    """Yield findings about version 1 semaphores, of one ring or of all, without a writer and not mapped by anybody.
+
+    Also about what has the name of one and is none, whether its ring has a writer or not.
+    """
     for path in sorted(Path(DIRECTORY).iterdir()):
         match = _SEMAPHORE.fullmatch(path.name)
-        if match is not None and ring in (None, name := f"{DEFAULT}{match[1] or ''}") and not _ring_lives(name):
+        if match is not None and ring in (None, name := f"{DEFAULT}{match[1] or ''}"):
             with suppress(OSError):  # it is gone, or this user may not read it
-                yield from _find_semaphore(path, users)
+                yield from _find_semaphore(path, name, users)
 
 
-def _find_semaphore(path: Path, users: Users) -> Iterator[Finding]:
-    if path.is_symlink() or users.of(Identity.of(path.lstat())):
-        return
+def _find_semaphore(path: Path, ring: str, users: Users) -> Iterator[Finding]:
     foreign = not_a_semaphore(path)
     if foreign is not None:
         yield _no_semaphore(path, foreign)
+        return
+    if _ring_lives(ring) or users.of(Identity.of(path.lstat())):
         return
     yield Finding(
         "stale-semaphore",
@@ -242,7 +246,10 @@ def _remove_old_ring(name: str, users: Users) -> bool:
 def _remove_semaphore(path: Path, users: Users) -> bool:
     if not users.sees_all:
         raise PermissionError(errno.EPERM, f"somebody out of sight may use it ({users.unseen})", str(path))
-    identity = Identity.of(path.lstat())
+    status = path.lstat()
+    identity = Identity.of(status)
+    if kept := kept_by_another_name(status):
+        raise OSError(errno.EMLINK, f"{kept}: remove it by hand")
     return not users.of(identity) and not not_a_semaphore(path) and _unlink(path, identity)
 
 

@@ -95,7 +95,10 @@ def not_a_left_ring(path: Path) -> str | None:
 
 
 def not_a_semaphore(path: Path) -> str | None:
-    """Return why this is not a semaphore of the C library, or None if it is. Raises OSError."""
+    """Return why this is not a semaphore of the C library, or None if it is. Raises OSError.
+
+    Writers have the same rule (semaphores.c), and leave alone what is none.
+    """
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         return "it is no file"
@@ -106,9 +109,7 @@ def not_a_semaphore(path: Path) -> str | None:
     except BlockingIOError as error:
         return error.strerror
     try:
-        if not _is_zero(descriptor, status.st_size, _SEMAPHORE_WORDS):
-            return "there is something else in it"
-        return _foreign(status)
+        return None if _is_zero(descriptor, status.st_size, _SEMAPHORE_WORDS) else "there is something else in it"
     finally:
         os.close(descriptor)
 
