@@ -15,10 +15,12 @@
 #include <unistd.h>
 
 #include "beginning.h"
+#include "log.h"
 #include "mask.h"
 
 #define DIRECTORY "/dev/shm"
-#define GROUP_BYTES_MAX (4u << 20)
+/* A group of 300,000 members takes 6 MB. */
+#define GROUP_BYTES_MAX (16u << 20)
 #define PIN_BYTES 1        /* which the kernel rounds up to a page */
 #define OVERLAY 0x794c7630 /* OVERLAYFS_SUPER_MAGIC in linux/magic.h */
 
@@ -188,11 +190,13 @@ gid_t segment_video_group(void)
 {
 	struct group entry, *video = NULL;
 	gid_t group = (gid_t)-1;
+	int error = 0;
 
 	/* A group with many members, as in a directory service, needs a larger buffer. */
 	for (size_t size = 4096; size <= GROUP_BYTES_MAX; size *= 4) {
 		char *text = malloc(size);
-		const int error = text != NULL ? getgrnam_r("video", &entry, text, size, &video) : ENOMEM;
+
+		error = text != NULL ? getgrnam_r("video", &entry, text, size, &video) : ENOMEM;
 
 		if (error == 0 && video != NULL)
 			group = video->gr_gid;
@@ -200,6 +204,9 @@ gid_t segment_video_group(void)
 		if (error != ERANGE)
 			break;
 	}
+	if (error == ERANGE || error == ENOMEM)
+		log_line(VIDEO_SHM_LOG_WARNING,
+				 "the group video can't be read (%s); rings stay in this process's own", strerror(error));
 	return group;
 }
 

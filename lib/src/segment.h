@@ -59,7 +59,7 @@ int segment_reopen(int fd);
 /* Maps the object. Returns NULL with errno on failure. */
 void *segment_map(int fd, uint64_t size, bool writable);
 
-/* Returns the id of the group video, or (gid_t)-1 if there is no such group. */
+/* Returns the id of the group video, or (gid_t)-1 if there is none, or it is too large to be read. */
 gid_t segment_video_group(void);
 
 /* Sets the permission bits, whatever the umask, and the group if the process may. Returns 0 or -1. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segment.c: names, making, linking, permissions. */
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "log.h"
 #include "named_object.h"
 #include "segment.h"
 
@@ -95,6 +97,45 @@ static void the_group_is_video_where_the_process_may_give_it(void)
 
 	CHECK_EQ(segment_identify(fd, &identity), 0);
 	CHECK_EQ(identity.gid, video);
+}
+
+static size_t entry_bytes; /* of the group video, if this is not 0 */
+
+int __real_getgrnam_r(const char *name, struct group *entry, char *text, size_t size, struct group **found);
+int __wrap_getgrnam_r(const char *name, struct group *entry, char *text, size_t size, struct group **found);
+int __wrap_getgrnam_r(const char *name, struct group *entry, char *text, size_t size, struct group **found)
+{
+	if (entry_bytes == 0)
+		return __real_getgrnam_r(name, entry, text, size, found);
+	*found = NULL;
+	if (size < entry_bytes)
+		return ERANGE;
+	entry->gr_gid = 4711;
+	*found = entry;
+	return 0;
+}
+
+static void keep_line(int level, const char *message, void *context)
+{
+	CHECK_EQ(level, VIDEO_SHM_LOG_WARNING);
+	(void)snprintf(context, 256, "%s", message);
+}
+
+/* 3.3 MB of text and a pointer for each member, as a directory service may have it. */
+static void a_group_of_300000_members_is_read_and_a_larger_one_is_told(void)
+{
+	char line[256] = "";
+
+	video_shm_set_log(keep_line, line);
+	entry_bytes = 3300000 + 300000 * sizeof(char *);
+	CHECK_EQ(segment_video_group(), 4711);
+	log_deliver();
+	CHECK_EQ(line[0], '\0');
+	entry_bytes = SIZE_MAX;
+	CHECK_EQ(segment_video_group(), (gid_t)-1);
+	log_deliver();
+	CHECK(strstr(line, "the group video can't be read") != NULL);
+	video_shm_set_log(NULL, NULL);
 }
 
 /* Two writers that start at once: one ring would vanish under the other's readers. */
@@ -249,7 +290,8 @@ static void no_timer_keeps_an_object_from_being_made(void)
 TEST_MAIN(20, TEST(a_name_that_leads_anywhere_else_is_refused), TEST(an_unnamed_object_leaves_nothing_behind),
 		  TEST(an_object_is_zero_and_has_all_its_memory),
 		  TEST(the_mode_is_what_was_asked_for_whatever_the_umask),
-		  TEST(the_group_is_video_where_the_process_may_give_it), TEST(a_name_is_given_once),
+		  TEST(the_group_is_video_where_the_process_may_give_it),
+		  TEST(a_group_of_300000_members_is_read_and_a_larger_one_is_told), TEST(a_name_is_given_once),
 		  TEST(a_name_leads_to_the_same_to_another_or_nowhere),
 		  TEST(a_name_that_can_not_be_looked_at_is_not_gone), TEST(an_object_is_opened_with_what_it_is),
 		  TEST(what_is_no_file_is_refused_at_once), TEST(a_symbolic_link_to_a_ring_is_refused),

@@ -9,7 +9,7 @@ vshm_test(cursor SOURCES support/plain_ring.c)
 vshm_test(cursor_restart SOURCES support/plain_ring.c)
 vshm_test(cursor_random SOURCES support/plain_ring.c)
 vshm_test(segment SOURCES support/named_object.c)
-target_link_options(test_segment PRIVATE LINKER:--wrap=posix_fallocate,--wrap=posix_fallocate64) # an older kernel's
+target_link_options(test_segment PRIVATE LINKER:--wrap=posix_fallocate,--wrap=posix_fallocate64,--wrap=getgrnam_r) # an older kernel's
 vshm_test(segment_hold SOURCES support/named_object.c)
 vshm_test(survey)
 vshm_test(inspect)
