@@ -10,9 +10,11 @@ from _thread import get_ident
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import POINTER, byref, c_uint8, c_uint32, c_uint64, get_errno
-from time import sleep
+from math import inf
+from time import monotonic, sleep
 
 from ._handle import Handle, check_fits
+from ._left_open import close_at_end
 from ._library import AtOnce, frame_call, keeps_others_out, library
 from ._structs import Info, Meta, ProducerHandle, ProducerOptions, Timing
 from ._timed import IS_ONE_CALL, write_timed, write_timed_at_once
@@ -72,6 +74,9 @@ class Producer(Handle):
         VideoShmError: any other failure.
     """
 
+    _patience_s = inf  # with calls of other threads, while it is closed
+    _ended_by = 0  # id of the thread that closed it at the interpreter's end
+
     def __init__(
         self,
         ring: Ring = None,
@@ -101,6 +106,7 @@ class Producer(Handle):
         except VideoShmError as error:
             raise explain(error, self.ring, slots * slot_size) from None
         self._open = True
+        close_at_end(self)
         raise_escaped()
 
     def write(
@@ -269,9 +275,15 @@ class Producer(Handle):
                 calls.remove(thread)
 
     def _destroy(self) -> None:
+        begun = monotonic()
         while any(thread != get_ident() for thread in tuple(self._others)):
-            if sys.is_finalizing():  # the other threads never run again
+            if sys.is_finalizing() or monotonic() - begun > self._patience_s:  # the other threads never run again
                 return
             sleep(0.0001)
         self._mapped = None
         library.video_shm_producer_destroy(self._reference)
+
+    def _check_open(self) -> None:
+        if self._ended_by not in (0, get_ident()):
+            raise SystemExit  # a moment later the interpreter would end this thread as quietly
+        super()._check_open()

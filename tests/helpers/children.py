@@ -18,10 +18,15 @@ def run(program: str, *words: str) -> str:
 
 
 @contextmanager
-def running(program: str, *words: str, before: Sequence[str] = ()) -> Iterator["subprocess.Popen[str]"]:
-    """Start it with a command before it, and wait for its first line. Kill it at the end if it still runs."""
+def running(
+    program: str, *words: str, before: Sequence[str] = (), errors: int | None = None
+) -> Iterator["subprocess.Popen[str]"]:
+    """Start it with a command before it, and wait for its first line. Kill it at the end if it still runs.
+
+    errors: what its standard error is, as of Popen.
+    """
     command = [*before, sys.executable, "-X", "faulthandler", "-c", program, *words]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline(), "it ended before it was ready"
