@@ -92,14 +92,17 @@ def contend():
 
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 put_away_when_quit()
+ready, tells = os.pipe()
 for _ in range(100):
     child = os.fork()
     if child == 0:
         signal.alarm(60)  # ends what hangs
         for _ in range(20):
             threading.Thread(target=contend, daemon=True).start()
+        os.write(tells, b"x")  # a signal that comes right behind the fork is forgotten by Python
         contend()
-    time.sleep(random.uniform(0.002, 0.02))
+    os.read(ready, 1)
+    time.sleep(random.uniform(0, 0.02))
     os.kill(child, signal.SIGQUIT)
     print(os.WTERMSIG(os.waitpid(child, 0)[1]))
 """
