@@ -14,6 +14,7 @@
 #include "segment.h"
 #include "video_shm.h"
 
+#define THIRD_WORD_MAX 0xffffu
 #define DEAD_AFTER_NS 1000000000u /* version 1 holds the write semaphore for one copy */
 
 #ifdef __GLIBC__
@@ -28,13 +29,14 @@ static void path_of(char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX], const 
 }
 
 /*
- * Returns whether what has the name can't be a semaphore of the C library, and so is somebody else's: a
- * semaphore is a file with three words in it, of the size that processors of 32 or of 64 bits give it.
+ * Returns whether what has the name can't be a semaphore of a C library, and so is somebody else's. glibc's
+ * and musl's have the size that processors of 32 or of 64 bits give them, and a number of waiters or a flag
+ * as third word; musl writes whatever is on its stack behind that.
  */
 static bool is_foreign(const char *name)
 {
 	char path[sizeof(FILE_PREFIX) + SEMAPHORES_NAME_MAX];
-	uint32_t words[8] = {0};
+	uint32_t words[3];
 	struct segment_identity identity;
 	bool foreign;
 	int fd;
@@ -43,9 +45,8 @@ static bool is_foreign(const char *name)
 	fd = segment_open(path, O_RDONLY, &identity);
 	if (fd < 0)
 		return errno == EPROTO; /* no file; else nothing is there, or a mode keeps us from looking */
-	foreign = (identity.size != 16 && identity.size != 32) || pread(fd, words, sizeof(words), 0) < 16;
-	for (size_t at = 3; at < sizeof(words) / sizeof(words[0]); at++)
-		foreign = foreign || words[at] != 0;
+	foreign = (identity.size != 16 && identity.size != 32) ||
+			  pread(fd, words, sizeof(words), 0) != (ssize_t)sizeof(words) || words[2] > THIRD_WORD_MAX;
 	(void)close(fd);
 	return foreign;
 }

@@ -11,7 +11,7 @@ shift 2
 
 # The C library alone, or only looking; locks of the process are no system calls here, for nobody contends.
 harmless='aligned_alloc calloc malloc free getpid getsid geteuid getpriority prctl secure_getenv access readlink sysconf uname getrlimit(64)? getrusage
-mem[a-z]+ str[a-z]+ v?snprintf v?sscanf sem_getvalue sem_init sem_destroy sig(fillset|ismember|pending|action)
+mem[a-z]+ bcmp str[a-z]+ v?snprintf v?sscanf sem_getvalue sem_init sem_destroy sig(fillset|ismember|pending|action)
 pthread_[a-z_]+ __libc_current_sigrtmax __errno_location
 ___errno crash_point crash_clock _GLOBAL_OFFSET_TABLE_ __(a|t|ub|l)san_[a-z0-9_]+ __sanitizer_[a-z0-9_]+
 __stack_chk_fail __[a-z]+_chk __isoc[0-9]+_[a-z]+ __aeabi_[a-z0-9_]+ __aarch64_[a-z0-9_]+ __atomic_[a-z0-9_]+

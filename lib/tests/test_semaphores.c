@@ -213,6 +213,22 @@ static void what_took_the_place_of_a_semaphore_stays(void)
 	CHECK_EQ(unlink(semaphore_path("video_sem_write", channel)), 0);
 }
 
+/* musl writes whatever is on its stack behind the words that it uses. */
+static void a_semaphore_may_have_anything_behind_its_words(void)
+{
+	fresh_names();
+	(void)theirs(write_name, 1);
+	const int fd = open(semaphore_path("video_sem_write", channel), O_RDWR | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(pwrite(fd, "here", 4, (off_t)sizeof(sem_t) - 4), 4);
+	CHECK_EQ(close(fd), 0);
+	open_ours();
+	CHECK(ours.write != NULL && ours.read != NULL);
+	semaphores_close(&ours, true);
+	CHECK(access(semaphore_path("video_sem_write", channel), F_OK) != 0);
+}
+
 /* Its owner could take it, give it away or shrink it at will, and with it our writer. */
 static void a_strangers_semaphore_is_not_used(void)
 {
@@ -237,4 +253,5 @@ TEST_MAIN(20, TEST(the_pair_has_the_names_that_version_1_knows),
 		  TEST(a_semaphore_whose_holder_died_is_re_armed_at_the_start),
 		  TEST(a_semaphore_of_another_word_size_is_made_anew),
 		  TEST(what_is_no_semaphore_is_left_alone_and_the_ring_goes_without),
-		  TEST(what_took_the_place_of_a_semaphore_stays), TEST(a_strangers_semaphore_is_not_used))
+		  TEST(what_took_the_place_of_a_semaphore_stays),
+		  TEST(a_semaphore_may_have_anything_behind_its_words), TEST(a_strangers_semaphore_is_not_used))

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from ...published import RECORD
 V1_RING_BYTES = 64 + 30 * (32 + 512 * 1024)
 _V1_NAME = re.compile(r"video_stream(_ch[0-9]+)?")
 _SEMAPHORE_BYTES = (16, 32)  # sizes on 32-bit and 64-bit processors, with glibc and with musl
-_SEMAPHORE_WORDS = 12  # its value, waiters and shared flag, after which all bytes are zero
+_THIRD_WORD_MAX = 0xFFFF  # a number of waiters, or a flag; musl writes whatever is on its stack behind that
 _PIECE = 1 << 20
 
 
@@ -109,7 +110,8 @@ def not_a_semaphore(path: Path) -> str | None:
     except BlockingIOError as error:
         return error.strerror
     try:
-        return None if _is_zero(descriptor, status.st_size, _SEMAPHORE_WORDS) else "there is something else in it"
+        third = int.from_bytes(os.pread(descriptor, 4, 8), sys.byteorder)
+        return None if third <= _THIRD_WORD_MAX else "there is something else in it"
     finally:
         os.close(descriptor)
 
