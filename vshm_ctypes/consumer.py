@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_uint32
-from weakref import ref
 
 from ._handle import check_fits
 from ._library import bytes_at, library
@@ -182,7 +181,7 @@ class Consumer(Waiter):
                 self._map()
             begin = view.offset
             frame._data = self._mapping[begin : begin + size]
-            self._borrowed = ref(frame)
+            self._borrowed = frame
             return frame
 
     def _take_back(self, frame: BorrowedFrame) -> bool:

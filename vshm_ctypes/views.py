@@ -61,7 +61,7 @@ class BorrowedFrame(WithData):
     change after the block, but never faults.
     """
 
-    __slots__ = ("__weakref__", "_data", "_lender")
+    __slots__ = ("_data", "_lender")
 
     _data: memoryview
     _lender: Lender | None
