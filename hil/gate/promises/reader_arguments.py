@@ -191,9 +191,10 @@ def tells_that_a_ring_is_being_made(scene: Scene) -> None:
 def tells_that_it_is_no_ring(scene: Scene) -> None:
     """A file, folder, link or FIFO that is no ring is refused with EPROTO, by writers, too, and left as it was."""
     text, other = b"no ring at all", b"\3" * V1_BYTES
-    made = {name: scene.path(scene.new_name()) for name in ("short", "other", "folder", "link", "fifo")}
+    made = {name: scene.path(scene.new_name()) for name in ("short", "other", "zeros", "folder", "link", "fifo")}
     made["short"].write_bytes(text)
     made["other"].write_bytes(other)
+    made["zeros"].write_bytes(bytes(V1_BYTES))  # by which version 1 begins a ring, but under no such name
     made["folder"].mkdir()
     made["link"].symlink_to(made["short"])
     os.mkfifo(made["fifo"])
