@@ -150,14 +150,19 @@ def test_one_frame_or_none_tells_nothing() -> None:
     assert of_slots([], figures(), NOW_NS) == of_slots(slots(30, 1), figures(), NOW_NS) == Rates()
 
 
+def write_steadily(producer: Producer, *, keyframe: bool = True) -> None:
+    """Write three frames, 2 ms from one to the next."""
+    for _ in range(3):
+        producer.write(b"x" * 1000, keyframe=keyframe)
+        end_ns = time.monotonic_ns() + 2_000_000
+        while time.monotonic_ns() < end_ns:
+            pass
+
+
 def test_nobody_waits_where_the_slots_tell(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey_module.time, "sleep", lambda _: pytest.fail("it waits"))  # type: ignore[attr-defined]
     with Producer(ring) as producer:
-        for _ in range(3):
-            producer.write(b"x" * 1000, keyframe=True)
-            end_ns = time.monotonic_ns() + 2_000_000
-            while time.monotonic_ns() < end_ns:
-                pass
+        write_steadily(producer)
         (listed,), shown = survey([ring], None), survey_one(ring, None)
     for one in (listed, shown):
         assert one.fps is not None and one.bit_rate == pytest.approx(one.fps * 8000)
@@ -185,6 +190,24 @@ def test_a_ring_of_version_1_is_looked_at_twice(channel: Channel, monkeypatch: p
             monkeypatch.setattr(survey_module.time, "sleep", waits.append)  # type: ignore[attr-defined]
             survey([ring], None)
             survey_one(ring, None)
+            with Producer(f"{ring}_beside") as producer:
+                monkeypatch.setattr(survey_module.time, "sleep", lambda _: write_steadily(producer))  # type: ignore[attr-defined]
+                beside, _ = survey([producer.ring, ring], None)
         finally:
             writer.terminate()
     assert waits == [1.0, 1.0]
+    assert beside.fps is not None, "a ring beside it is looked at when the wait is over"
+
+
+def test_a_ring_has_its_rate_however_long_one_before_it_is_examined(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def examine(_name: str, _frames: int) -> int:
+        time.sleep(1.1)  # longer than a stream may pause
+        return 0
+
+    monkeypatch.setattr(survey_module, "_count_unflagged", examine)
+    with Producer(ring, slots=2) as without_keyframes, Producer(f"{ring}_b") as producer:
+        write_steadily(without_keyframes, keyframe=False)
+        write_steadily(producer)
+        looks = survey([without_keyframes.ring, producer.ring], None)
+    assert [look.gop_exceeds_ring for look in looks] == [True, False]
+    assert None not in [look.fps for look in looks]

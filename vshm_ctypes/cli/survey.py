@@ -114,23 +114,23 @@ def _gop(slots: list[SlotInfo], info: RingInfo) -> int | None:
 class _Look(NamedTuple):
     """A ring at one moment."""
 
-    at_s: float
+    at_ns: int  # of CLOCK_MONOTONIC, not later than the rest
     info: RingInfo
     slots: list[SlotInfo]
 
 
 def _look(name: str) -> _Look:
-    return _Look(time.monotonic(), inspect(name), sorted(inspect_slots(name), key=lambda slot: slot.number))
+    return _Look(time.monotonic_ns(), inspect(name), sorted(inspect_slots(name), key=lambda slot: slot.number))
 
 
 def _writer_name(info: RingInfo) -> str | None:
     return process_name(info.writer_pid) if info.state == State.LIVE and is_at_its_pid(info) else None
 
 
-def _age_s(info: RingInfo, newest: SlotInfo | None) -> float | None:
-    if info.last_publish_ns:
-        return (time.monotonic_ns() - info.last_publish_ns) / 1e9
-    if info.extended or newest is None:
+def _age_s(look: _Look, newest: SlotInfo | None) -> float | None:
+    if look.info.last_publish_ns:
+        return max(look.at_ns - look.info.last_publish_ns, 0) / 1e9
+    if look.info.extended or newest is None:
         return None
     return max(time.time() - newest.meta.timestamp_ms / 1000, 0.0)  # version 1 has the wall clock only
 
@@ -152,12 +152,12 @@ def _count_unflagged(name: str, frames: int) -> int:
 def _compare(name: str, before: _Look) -> Survey:
     now = _look(name)
     slots = _joined(before.slots if before.info.identity == now.info.identity else [], now.slots)
-    rates = between(before.info, now.info, now.at_s - before.at_s, slots)
+    rates = between(before.info, now.info, (now.at_ns - before.at_ns) / 1e9, slots)
     return _survey(name, now, _gop(slots, now.info), rates)
 
 
 def _at_once(name: str, look: _Look) -> Survey:
-    rates = of_slots(look.slots, look.info, time.monotonic_ns())
+    rates = of_slots(look.slots, look.info, look.at_ns)
     return _survey(name, look, _gop(look.slots, look.info), rates)
 
 
@@ -171,7 +171,7 @@ def _survey(name: str, look: _Look, gop: int | None, rates: Rates) -> Survey:
         fps=rates.fps,
         bit_rate=rates.bit_rate,
         gop=gop,
-        age_s=_age_s(after, newest),
+        age_s=_age_s(look, newest),
         codec=codec_name(newest.meta.codec) if newest else None,
         width=newest.meta.width if newest and not audio else 0,
         height=newest.meta.height if newest and not audio else 0,
@@ -197,7 +197,10 @@ def survey(names: list[str], seconds: float | None = 1.0) -> list[Survey]:
     found = []
     for name, look in looks.items():
         with suppress(VideoShmError):
-            found.append(_compare(name, look) if name in waiting else _at_once(name, look))
+            if name in waiting:
+                found.append(_compare(name, look))
+            else:
+                found.append(_at_once(name, _look(name) if waiting else look))
     return found
 
 
