@@ -52,14 +52,22 @@ class _Wait:
             raise VideoShmError(errno.EAGAIN, None, explain(error)) from None
 
     def _run(self) -> None:
-        self._consumer._look_ahead(self._timeout, lambda: not self._is_over)
+        unexpected = None
+        try:
+            self._consumer._look_ahead(self._timeout, lambda: not self._is_over)
+        except Exception as error:  # of this wait, or of the program's log handler: it is for who waits
+            unexpected = error
         with contextlib.suppress(RuntimeError):  # the loop was closed
-            self._loop.call_soon_threadsafe(self._wake)
+            self._loop.call_soon_threadsafe(self._wake, unexpected)
 
-    def _wake(self) -> None:
+    def _wake(self, unexpected: Exception | None) -> None:
         found = self._found()
-        if found is not None and not found.done():
+        if found is None or found.done():
+            return
+        if unexpected is None:
             found.set_result(None)
+        else:
+            found.set_exception(unexpected)
 
     def end(self) -> None:
         """Cancel the wait, and return at once."""

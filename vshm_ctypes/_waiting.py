@@ -107,7 +107,7 @@ class Waiter(Handle):
                 self._let_others()
             if deadline is not None:
                 left = min(deadline - monotonic(), SLICE_S)
-                milliseconds = max(1, round(left * 1000)) if left > 0 else NO_WAIT
+                milliseconds = NO_WAIT if left <= 0 else max(1, round(left * 1000))  # raises ValueError for NaN
             size = _acquire(self._reference, self._view_reference, milliseconds)
             if size > 0:
                 if self._publication is not None:

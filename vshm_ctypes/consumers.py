@@ -153,7 +153,7 @@ class Consumers:
             for publisher in self._publishers:
                 publisher._publication.update_if_due(publisher.info)  # type: ignore[union-attr]
             left = SLICE_S if deadline is None else min(deadline - monotonic(), SLICE_S)
-            result = self._sleep(max(1, round(left * 1000)) if left > 0 else NO_WAIT)
+            result = self._sleep(NO_WAIT if left <= 0 else max(1, round(left * 1000)))  # raises ValueError for NaN
             if result > 0:
                 return self.streams[self._index.value]
             if result < 0 and (stream := self._check(get_errno())) is not None:

@@ -3,6 +3,7 @@
 
 import asyncio
 import gc
+import math
 import random
 import signal
 import threading
@@ -13,7 +14,7 @@ import pytest
 from children import running
 from writers import Channel, wait_until
 
-from vshm_ctypes import Consumer, HandleClosed, Interrupted, Producer, ProducerDied, VideoShmError
+from vshm_ctypes import Consumer, Consumers, HandleClosed, Interrupted, Producer, ProducerDied, VideoShmError
 
 WAITS = """
 import signal, sys
@@ -112,6 +113,22 @@ def test_interrupt_ends_the_next_wait_once(ring: str) -> None:
 
 
 # ---- asyncio ----
+
+
+def test_a_timeout_that_is_no_number_is_refused_by_every_wait(ring: str) -> None:
+    """It is neither before nor after any time, so nothing would end the wait, which did not even sleep."""
+    with Producer(ring), Consumer(ring) as stream, Consumers([ring]) as streams:
+        waits = (
+            stream.receive,
+            lambda timeout: stream.receive_into(bytearray(9), timeout),
+            stream.borrow,
+            lambda timeout: asyncio.run(stream.wait_async(timeout)),
+            streams.receive,
+            lambda timeout: asyncio.run(streams.wait_async(timeout)),
+        )
+        for wait in waits:
+            with pytest.raises(ValueError, match="NaN"):
+                wait(math.nan)
 
 
 def open_things() -> tuple[int, int]:
