@@ -20,6 +20,7 @@ _ADVICE = {
     errno.EACCES: "this user may not open it: join its group (ls -l /dev/shm shows it), or run as its producer's user",
     errno.EDQUOT: "this user's quota of /dev/shm is used up: free some of it, or use fewer or smaller slots",
     errno.EFBIG: "this process may make no file so large: raise ulimit -f, or use fewer or smaller slots",
+    errno.EIO: "its memory fails: the disk that /dev/shm lies on, or is swapped to, has errors, as dmesg tells",
     errno.EMFILE: "this process has too many files open: close some, or raise ulimit -n",
     errno.ENFILE: "this machine has too many files open: end some programs, or raise fs.file-max",
     errno.EROFS: "/dev/shm is read-only here: mount it to be written, or write where it is",

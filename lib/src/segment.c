@@ -109,9 +109,15 @@ int segment_open(const char *path, int flags, struct segment_identity *identity)
 	return -1;
 }
 
+/* Returns false with EPROTO if it ends before, or with the errno of a read that failed, which tells nothing
+ * of what is there. */
 static bool read_all(int fd, void *to, size_t size, uint64_t offset)
 {
-	return pread(fd, to, size, (off_t)offset) == (ssize_t)size;
+	const ssize_t count = pread(fd, to, size, (off_t)offset);
+
+	if (count >= 0 && count != (ssize_t)size)
+		errno = EPROTO;
+	return count == (ssize_t)size;
 }
 
 static int survey_object(int fd, uint64_t object_size, struct segment_survey *survey)
@@ -123,17 +129,13 @@ static int survey_object(int fd, uint64_t object_size, struct segment_survey *su
 		errno = EAGAIN;
 		return -1;
 	}
-	if (!read_all(fd, &survey->header, sizeof(survey->header), 0)) {
-		errno = EPROTO;
+	if (!read_all(fd, &survey->header, sizeof(survey->header), 0))
 		return -1;
-	}
 	if (geometry_extension_offset(&survey->header, object_size, &extension_offset) != 0)
 		return -1;
 	if (extension_offset != 0 &&
-		!read_all(fd, &survey->extension, sizeof(survey->extension), extension_offset)) {
-		errno = EPROTO;
+		!read_all(fd, &survey->extension, sizeof(survey->extension), extension_offset))
 		return -1;
-	}
 	survey->writer.pid = atomic_load_explicit(&survey->extension.writer_pid, memory_order_relaxed);
 	survey->writer.start = atomic_load_explicit(&survey->extension.writer_start, memory_order_relaxed);
 	survey->writer.pid_ns = atomic_load_explicit(&survey->extension.writer_pid_ns, memory_order_relaxed);

@@ -17,13 +17,16 @@
 
 enum taking { TAKEN, NOTHING_THERE, TRY_AGAIN, CLAIMED, REFUSED };
 
-/* Returns whether the hold belongs to a live writer. */
+/* Returns whether the hold belongs to a live writer, as it does if who it is can't be read. */
 static bool holder_lives(const struct writer *writer, int fd, const struct segment_identity *identity)
 {
 	struct segment_survey survey;
 
-	return segment_is_held(fd) && segment_survey(fd, writer->path, identity->size, &survey) == 0 &&
-		   survey.writer.pid != 0 && !process_gone(&survey.writer);
+	if (!segment_is_held(fd))
+		return false;
+	if (segment_survey(fd, writer->path, identity->size, &survey) != 0)
+		return errno != EPROTO && errno != EAGAIN;
+	return survey.writer.pid != 0 && !process_gone(&survey.writer);
 }
 
 /*

@@ -35,6 +35,7 @@ _CALLS: dict[str, dict[str, str]] = {
         "socket": "41",
         "socketpair": "53",
         "flock": "73",
+        "pread64": "17",
     },
     "aarch64": {
         "setitimer": "103",
@@ -55,6 +56,7 @@ _CALLS: dict[str, dict[str, str]] = {
         "socket": "198",
         "socketpair": "199",
         "flock": "32",
+        "pread64": "67",
     },
 }
 
@@ -85,6 +87,11 @@ def refusing_locks(error: int) -> Host:
 def refusing_locks_of_whole_files(error: int) -> Host:
     """Return a host on which flock() fails with that error number."""
     return refusing("locks of whole files", error, "flock")
+
+
+def refusing_reads_of_rings(error: int) -> Host:
+    """Return a host on which reading what a ring begins with, 64 bytes, fails with that error number."""
+    return refusing("reads of rings", error, "pread64:2=64")
 
 
 def refusing_nameless_files(error: int) -> Host:

@@ -31,6 +31,7 @@ from hosts import (
     refusing_locks_of_whole_files,
     refusing_nameless_files,
     refusing_rare_calls,
+    refusing_reads_of_rings,
     refusing_threads,
     umask,
 )
@@ -115,6 +116,20 @@ def test_a_sandbox_that_forbids_what_a_writer_needs_is_told(
     assert "mount proc" not in result.stderr
     with Camera(ring):
         assert vshm("show", ring, host=host).code == 0  # readers need nothing of it
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOMEM])
+def test_a_ring_that_can_not_be_read_is_its_writer_s_and_is_not_called_none(ring: str, error: int) -> None:
+    host = refusing_reads_of_rings(error)
+    with Camera(ring):
+        before = inspect(ring)
+        result = on(host, sys.executable, "-c", WRITES_AND_READS, ring)
+        assert "ProducerBusy" in result.stderr, result.stderr
+        shown = vshm("show", ring, host=host)
+        assert shown.code == 1
+        assert "no ring" not in shown.err
+        assert "remove" not in shown.err
+        assert inspect(ring).inode == before.inode
 
 
 @pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS, errno.ENOLCK])
