@@ -88,9 +88,11 @@ class Handle:
 
     def __del__(self) -> None:
         if getattr(self, "_open", False):
-            if self._pid == os.getpid():  # a forked child never opened it
-                warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
-            self.close()
+            try:
+                if self._pid == os.getpid():  # a forked child never opened it
+                    warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=2)
+            finally:  # also where warnings are errors
+                self.close()
 
     def __reduce__(self) -> NoReturn:
         name = type(self).__name__

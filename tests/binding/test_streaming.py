@@ -6,7 +6,9 @@ import errno
 import gc
 import os
 import pickle
+import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +235,17 @@ def test_a_forgotten_handle_warns_and_is_closed(ring: str) -> None:
         gc.collect()
     with pytest.warns(ResourceWarning, match=f"Producer {ring}.* was never closed"):
         del producer
+        gc.collect()
+    assert ring not in list_rings()
+    assert not [path for path in descriptors() if ring in path]
+
+
+def test_a_forgotten_handle_is_closed_where_warnings_are_errors(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # which shows what is raised while an object is freed
+    producer, stream = Producer(ring), Consumer(ring)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del stream, producer
         gc.collect()
     assert ring not in list_rings()
     assert not [path for path in descriptors() if ring in path]
