@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
 
 def check_fits(least: int, most: int, **values: int) -> None:
-    """Raise ValueError for a value outside of least to most: ctypes would silently keep its low bits only."""
+    """Raise ValueError for a value outside of least to most: ctypes would silently keep its low bits only.
+
+    Raises TypeError: a value is no whole number, such as a frame rate of 29.97.
+    """
     for name, value in values.items():
+        if not hasattr(value, "__index__"):
+            raise TypeError(f"{name}={value!r}: must be a whole number")
         if not least <= value <= most:
             raise ValueError(f"{name}={value}: must be from {least} to {most}")
 

@@ -42,7 +42,7 @@ def choose() -> str:
     """
     chosen = os.environ.get("VSHM_LIBRARY")
     if chosen:
-        return chosen
+        return os.path.abspath(chosen) if "/" in chosen else chosen  # the program may leave its folder
     own = installed("lib", "libvideo_shm.so") or next(filter(os.path.exists, _behind_a_checkout()), None)
     return os.path.abspath(own) if own else SONAME
 

@@ -258,7 +258,10 @@ class Producer(Handle):
         """Return the figures of the ring. Raises HandleClosed."""
         info = Info()
         with self._call():
-            library.video_shm_producer_info(self._reference, byref(info))
+            try:
+                library.video_shm_producer_info(self._reference, byref(info))
+            except VideoShmError as error:
+                raise self._error(error.errno or 0) from None
         return RingInfo.of(info)
 
     @contextmanager

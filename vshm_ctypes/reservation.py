@@ -34,7 +34,7 @@ _KEYFRAME, _RECOVERY_POINT = int(Flag.KEYFRAME), int(Flag.RECOVERY_POINT)
 def pack_meta(
     keyframe: bool, codec: int, width: int, height: int, fps: int, timestamp_ms: int, reserved: bytes = b""
 ) -> bytes:
-    """Return a frame's video_frame_meta_t. Raises ValueError: an argument is out of range."""
+    """Return a frame's video_frame_meta_t. Raises ValueError: an argument is out of range; TypeError."""
     try:
         if len(reserved) > MOST_RESERVED:
             raise ValueError(f"reserved={reserved!r}: has at most {MOST_RESERVED} bytes")
@@ -43,7 +43,7 @@ def pack_meta(
         check_fits(0, 255, codec=codec, fps=fps)
         check_fits(0, 65535, width=width, height=height)
         check_fits(0, 2**64 - 1, timestamp_ms=timestamp_ms)
-        raise
+        raise TypeError(f"reserved={reserved!r}: must be bytes") from None
 
 
 def pack_times(meta: bytes, timestamp_ms: int, keyframe: bool, capture_ns: int, flags: int) -> tuple[bytes, bytes]:

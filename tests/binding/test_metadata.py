@@ -80,6 +80,15 @@ def test_a_refused_frame_changes_nothing(ring: str) -> None:
         for wrong in ({"width": 65536}, {"fps": -1}, {"codec": 256}, {"reserved": b"123456"}):
             with pytest.raises(ValueError):
                 producer.write(b"x", **USUAL | wrong)
+        for name, value in {
+            "fps": 29.97,
+            "width": None,
+            "timestamp_ms": 0.5,
+            "capture_ns": 1.5,
+            "reserved": "abc",
+        }.items():
+            with pytest.raises(TypeError, match=name):
+                producer.write(b"x", **USUAL | {name: value})
         producer.write(b"x", **USUAL)
         assert told(stream) == told(stream) == USUAL
 

@@ -143,3 +143,14 @@ def test_a_library_of_the_systems_is_told_by_its_path(tmp_path: Path) -> None:
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
     assert Path(told).is_absolute()
     assert Path(told).samefile(get_library())
+
+
+def test_a_library_that_is_named_from_a_folder_is_found_from_any() -> None:
+    library = Path(get_library())
+    environment = os.environ | {"VSHM_LIBRARY": f"./{library.name}"}
+    command = [sys.executable, "-c", "import os, vshm_ctypes; os.chdir('/'); print(vshm_ctypes.get_library())"]
+    told = subprocess.run(
+        command, cwd=library.parent, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert Path(told.strip()).is_absolute()
+    assert Path(told.strip()).samefile(library)
