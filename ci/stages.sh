@@ -19,9 +19,10 @@ print_summary() {
 	for name; do if [ -e "$told/$name" ]; then cat "$told/$name"; fi; done
 }
 
+# Ends them, and waits: a stage still writes its times when it ends.
 end_stages() {
-	if [ "$stage_pid" != 0 ]; then kill -TERM -- "-$stage_pid" 2>/dev/null || true; fi
 	local pid
+	if [ "$stage_pid" != 0 ] && kill -TERM -- "-$stage_pid" 2>/dev/null; then wait "$stage_pid" || true; fi
 	for pid in "${lane_pids[@]}"; do
 		if kill -TERM "$pid" 2>/dev/null; then wait "$pid" || true; fi
 	done

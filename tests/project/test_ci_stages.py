@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import wait_until_gone
+from processes import is_running, wait_until_gone
 from writers import ROOT, wait_until
 
 TIMEOUT_S = 60
@@ -146,7 +146,8 @@ def test_an_unknown_one_is_refused_before_any_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_all_of_them(tmp_path: Path, number: signal.Signals) -> None:
     functions = "".join(
-        f"stage_{name}() {{ sleep 600 & echo $! >{name}.part; mv {name}.part {name}; wait; }}\n"
+        f"stage_{name}() {{ trap 'sleep 1; exit' TERM; sleep 600 & "
+        f"echo $$ $! >{name}.part; mv {name}.part {name}; wait; }}\n"
         for name in ("below", "apart", "top")
     )
     script = Stages(tmp_path, functions, limit=10 * TIMEOUT_S).script
@@ -160,4 +161,6 @@ def test_an_interrupt_ends_all_of_them(tmp_path: Path, number: signal.Signals) -
             process.kill()
     assert (process.returncode, results(said)) == (130, {"quick": "ok"})
     for name in ("below", "apart", "top"):
-        wait_until_gone(int((tmp_path / name).read_text()))
+        stage, within = map(int, (tmp_path / name).read_text().split())
+        assert not is_running(stage), "it is there still, and writes where it was told to"
+        wait_until_gone(within)
