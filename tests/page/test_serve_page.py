@@ -234,7 +234,8 @@ def test_the_ring_that_is_heard_stays_chosen_when_its_writer_ends(
 def test_a_ring_in_the_address_needs_no_slash(page: ChromiumPage, server: Server, rings: str) -> None:
     page.open(server.url(f"/#{rings[1:]}"))
     page.wait(lambda: page.shown > 0 and " ms" in page.text("charts"), "it plays, with its figures")
-    assert script(page, "return document.querySelector('#rings [aria-current]').dataset.name") == rings
+    current = "return document.querySelector('#rings [aria-current]')?.dataset.name"
+    page.wait(lambda: script(page, current) == rings, "it is the one in the list")
 
 
 # ---- the keyboard ----
