@@ -83,11 +83,15 @@ class Consumer(Waiter):
             name=name_bytes(self.ring),
         )
         refuse_leased(self.ring)
+        self._open = True  # at once, since a signal handler may raise before the call is seen to have succeeded
         try:
             library.video_shm_consumer_open(self._reference, byref(options))
         except VideoShmError as error:
+            self._open = False
             raise explain(error, self.ring, max_slot_size) from None
-        self._open = True
+        except BaseException:
+            self.close()
+            raise
         if publish:
             self._publish()
 

@@ -101,11 +101,15 @@ class Producer(Handle):
         options = ProducerOptions(
             slots=slots, slot_size=slot_size, mode=mode, media=Media(media), name=name_bytes(self.ring)
         )
+        self._open = True  # at once, since a signal handler may raise before the call is seen to have succeeded
         try:
             library.video_shm_producer_open(self._reference, byref(options))
         except VideoShmError as error:
+            self._open = False
             raise explain(error, self.ring, slots * slot_size) from None
-        self._open = True
+        except BaseException:
+            self.close()
+            raise
         close_at_end(self)
         raise_escaped()
 

@@ -129,14 +129,15 @@ class Reservation:
     def abort(self) -> None:
         """Give the slot back without publishing it. After commit(), or a second time, this does nothing."""
         if self._data is not None:
-            self._data = None
             self._producer._abort()
+            self._data = None  # not before, for a signal handler may raise meanwhile
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a reserved slot can't be copied or pickled, since it lies in the ring: take bytes(slot.data)")
 
     def __del__(self) -> None:
-        self.abort()  # dropped without its block, as where a signal handler raises between reserve() and the block
+        if hasattr(self, "_data"):  # else a signal handler has raised while it was made
+            self.abort()  # dropped without its block, as where one raises between reserve() and the block
 
     def __enter__(self) -> Self:
         return self

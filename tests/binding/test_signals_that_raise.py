@@ -140,6 +140,33 @@ def test_a_frame_that_nobody_has_any_more_is_given_back(ring: str) -> None:
         assert Consumers([stream]).receive(0) is None
 
 
+def test_what_a_signal_ends_while_it_is_opened_is_not_left_open(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_signal_after(monkeypatch, library, "video_shm_producer_open", late), pytest.raises(Late):
+        Producer(ring)
+    with Producer(ring):
+        before = mappings(ring)
+        with a_signal_after(monkeypatch, library, "video_shm_consumer_open", late), pytest.raises(Late):
+            Consumer(ring)
+        assert mappings(ring) == before
+
+
+def test_a_slot_is_free_although_a_signal_came_before_it_was_given_back(
+    ring: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_back = Producer._abort
+
+    def interrupted(_producer: Producer) -> None:
+        monkeypatch.setattr(Producer, "_abort", give_back)
+        late()
+
+    with Producer(ring) as camera:
+        monkeypatch.setattr(Producer, "_abort", interrupted)
+        with pytest.raises(Late), camera.reserve():
+            pass
+        gc.collect()
+        assert camera.write(b"frame")
+
+
 @pytest.mark.parametrize("call", ["video_shm_producer_reserve", "video_shm_producer_descriptor"])
 def test_a_slot_that_nobody_has_can_be_reserved_anew(ring: str, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Producer(ring) as camera:
