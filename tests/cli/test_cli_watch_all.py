@@ -23,7 +23,7 @@ from hosts import ANOTHER_USER, on_terminal
 from vshm import KEYFRAME, TIMEOUT_S, Camera, vshm
 from writers import SHARED_MEMORY, Channel, wait_until
 
-from vshm_ctypes import Producer
+from vshm_ctypes import Producer, list_rings
 from vshm_ctypes.commandline.output import cut, width_of
 from vshm_ctypes.commandline.table import table_lines
 
@@ -269,6 +269,18 @@ def test_colours_are_for_terminals_whose_user_wants_them(monkeypatch: pytest.Mon
         _, plain = on_terminal(WATCH, until="\x1b[J\x1b[H")
     assert "\x1b[32mlive" in coloured
     assert not re.search(r"\x1b\[[0-9;]*m", plain)
+
+
+def test_a_ring_that_goes_just_as_it_is_found_is_no_trouble(ring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vshm_ctypes.cli.watch import all_rings
+
+    with Producer(ring):
+        there = list_rings()
+    monkeypatch.setattr(all_rings, "list_rings", lambda: there)
+    overview = all_rings.Overview()
+    overview.look()
+    overview.end()
+    assert not [note for note in overview.notes() if ring in note]
 
 
 def test_more_rings_than_it_watches_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

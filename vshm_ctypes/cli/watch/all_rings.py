@@ -13,7 +13,7 @@ from ...commandline.extras import producer_advice
 from ...commandline.output import complain, counted, cut, describe, print_json
 from ...commandline.table import table_lines
 from ...commandline.verb import Exit
-from ...errors import VideoShmError
+from ...errors import ProducerNotRunning, VideoShmError
 from ...inspect import list_rings
 from ...limits import explain
 from ...printable import printable
@@ -85,6 +85,8 @@ class Overview:
             try:
                 self._followers[name] = Follower(name)
                 self._ended.pop(name, None)
+            except ProducerNotRunning:  # it has gone since it was listed
+                pass
             except (VideoShmError, RuntimeError) as error:
                 self._refused[name] = explain(error) or describe(error)
 
