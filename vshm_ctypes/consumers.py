@@ -67,10 +67,13 @@ class Consumers:
 
     Raises:
         ValueError: there is no ring or there are more than 1024, or an option is out of range.
+        TypeError: rings is one name, and not a list of them.
         VideoShmError: a ring can't be read, as Consumer says. Then none is left open.
     """
 
     def __init__(self, rings: Iterable[Ring | Consumer], **options: Unpack[Options]) -> None:
+        if isinstance(rings, str):  # whose letters would be taken for names
+            raise TypeError(f"rings={rings!r}: give a list of rings, such as [{rings!r}]")
         self._wait_any = _wait_any()
         opened: list[Consumer] = []
         try:

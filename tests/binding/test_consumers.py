@@ -268,6 +268,8 @@ def test_nothing_is_left_open_if_one_ring_can_not_be_opened(ring: str, rings: di
     assert given.closed
     with pytest.raises(ValueError, match="0 rings: give 1 to 1024"):
         Consumers([])
+    with pytest.raises(TypeError, match="give a list"):
+        Consumers(ring)
 
 
 def test_a_silent_ring_is_published_beside_a_busy_one(rings: dict[str, Producer]) -> None:
