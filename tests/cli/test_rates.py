@@ -204,10 +204,17 @@ def test_a_ring_has_its_rate_however_long_one_before_it_is_examined(ring: str, m
         time.sleep(1.1)  # longer than a stream may pause
         return 0
 
+    def inspect_slowly(name: str) -> RingInfo:
+        time.sleep(0.01)
+        (without_keyframes if name == without_keyframes.ring else producer).write(b"x")
+        return inspect(name)
+
     monkeypatch.setattr(survey_module, "_count_unflagged", examine)
     with Producer(ring, slots=2) as without_keyframes, Producer(f"{ring}_b") as producer:
         write_steadily(without_keyframes, keyframe=False)
         write_steadily(producer)
+        monkeypatch.setattr(survey_module, "inspect", inspect_slowly)
         looks = survey([without_keyframes.ring, producer.ring], None)
     assert [look.gop_exceeds_ring for look in looks] == [True, False]
     assert None not in [look.fps for look in looks]
+    assert all(look.age_s for look in looks), "a frame that comes while a ring is looked at has an age, too"

@@ -114,13 +114,13 @@ def _gop(slots: list[SlotInfo], info: RingInfo) -> int | None:
 class _Look(NamedTuple):
     """A ring at one moment."""
 
-    at_ns: int  # of CLOCK_MONOTONIC, not later than the rest
     info: RingInfo
+    at_ns: int  # of CLOCK_MONOTONIC, once its figures were read
     slots: list[SlotInfo]
 
 
 def _look(name: str) -> _Look:
-    return _Look(time.monotonic_ns(), inspect(name), sorted(inspect_slots(name), key=lambda slot: slot.number))
+    return _Look(inspect(name), time.monotonic_ns(), sorted(inspect_slots(name), key=lambda slot: slot.number))
 
 
 def _writer_name(info: RingInfo) -> str | None:
