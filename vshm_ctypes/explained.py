@@ -58,13 +58,19 @@ def explained(
 def _which_there_are(rings: Callable[[], list[str]]) -> str:
     try:
         names = rings()
-    except VideoShmError:
-        names = []
+    except OSError as error:
+        advice = "start its producer, such as camera-streamer"
+        return f"no ring of that name: {advice}; which others there are can't be told: {error.strerror}"
     if not names:
         return "no ring of that name, nor any other: start its producer, such as camera-streamer"
-    told = ", ".join(map(printable, names[:MOST_NAMES]))
-    told += f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    told = tell_names(names)
     return f"no ring of that name; there are: {told}; name one of them, or start its producer, such as camera-streamer"
+
+
+def tell_names(names: list[str]) -> str:
+    """Return the first of these names of rings, and how many more there are."""
+    told = ", ".join(map(printable, names[:MOST_NAMES]))
+    return told + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def _who_has_it(ring: str, look: Callable[[], RingInfo]) -> tuple[int | None, str]:
@@ -107,8 +113,15 @@ def _why_not_read(ring: str, look: Callable[[], RingInfo], most: int) -> str:
     return f"its slots have {size} bytes, and this reader takes up to {most}: allow larger ones by max_slot_size"
 
 
+def who_may_look() -> str:
+    """Return what keeps this user from looking into the folder of rings."""
+    return f"uid {os.geteuid()} may not look into {_whose(DIRECTORY)}: give that mode 1777, as a tmpfs has"
+
+
 def _who_may(ring: str) -> str:
     path = DIRECTORY + ring
+    if not os.access(DIRECTORY, os.X_OK):
+        return who_may_look()
     if not os.path.lexists(path):
         return (
             f"uid {os.geteuid()} may make no ring in {_whose(DIRECTORY)}: give that mode 1777, as a tmpfs has, or "

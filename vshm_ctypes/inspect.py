@@ -10,7 +10,7 @@ from ctypes import byref, sizeof
 from ._library import library
 from ._structs import Info, Meta, Slot
 from .errors import LIMITS, VideoShmError, error_for
-from .explained import explained
+from .explained import explained, who_may_look
 from .frame import Flag, FrameMeta
 from .info import RingInfo
 from .rings import DIRECTORY, Ring, name_bytes, ring_name
@@ -127,15 +127,19 @@ def list_rings() -> dict[str, RingInfo]:
     """Return every ring on this machine that may be read, by name; other objects in /dev/shm are left out.
 
     So is what somebody holds a lease on, which is not even opened.
-    Raises VideoShmError if there is no /dev/shm (ENOSYS), or no descriptor or memory to look with.
+    Raises VideoShmError if there is no /dev/shm (ENOSYS), if this user may not look into it (EACCES), or if there is
+    no descriptor or memory to look with.
     """
     from .leases import Leases
 
     found, leases = {}, Leases()
     try:
         names = sorted(os.listdir(DIRECTORY))
+        os.stat(f"{DIRECTORY}/.")  # who may list a folder may still not look at what is in it
     except FileNotFoundError:
         raise VideoShmError(errno.ENOSYS, DIRECTORY) from None
+    except PermissionError:
+        raise error_for(errno.EACCES, DIRECTORY, who_may_look) from None
     except OSError as error:
         if error.errno not in LIMITS:
             raise

@@ -89,6 +89,31 @@ def test_without_shared_memory_a_host_is_told_what_it_lacks() -> None:
     assert "start its producer" in outcome.err
 
 
+def test_a_ring_of_any_name_that_this_user_may_not_read_is_not_called_absent(ring: str, alone: None) -> None:
+    with Camera(ring):
+        for words, code in ((["list"], 3), (["watch"], 3), (["check"], 1)):
+            outcome = vshm(*words, host=ANOTHER_USER)
+            told = outcome.out + outcome.err
+            assert outcome.code == code, told
+            assert ring in told
+            assert "join" in told
+            assert "start a producer" not in told
+
+
+@pytest.mark.parametrize("mode", ["0711", "0744", "0700"])
+def test_a_folder_that_this_user_may_not_look_into_is_told_with_what_to_do(mode: str) -> None:
+    prepare = (f"mount -t tmpfs -o mode={mode} tmpfs /dev/shm", "touch /dev/shm/anything")
+    host = Host("a closed /dev/shm", "root's alone", of=frozenset({"shm"}), prepare=prepare) | ANOTHER_USER
+    for verb in ("list", "check", "watch"):
+        outcome = vshm(verb, host=host)
+        assert outcome.code == 1, outcome.err
+        assert f"may not look into /dev/shm (uid 0, gid 0, mode {mode}): give that mode 1777" in outcome.err
+    outcome = vshm("show", "nothing", host=host)
+    assert outcome.code in (1, 3)
+    assert "may not look into /dev/shm" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
 WRITES_AND_READS = """
 import sys
 from vshm_ctypes import Consumer, Producer

@@ -12,6 +12,7 @@ from ..commandline.extras import producer_advice
 from ..commandline.output import counted, print_json, tell
 from ..commandline.table import print_table
 from ..commandline.verb import Exit, add_seconds_argument
+from ..explained import tell_names
 from ..inspect import list_rings
 from ..processes import Process, Users, find_users
 from ..rings import AUDIO, DEFAULT, DIRECTORY
@@ -125,6 +126,26 @@ def unreadable() -> list[str]:
     return [f"/{path.name}" for path in named_as_rings() if path.is_file() and not os.access(path, os.R_OK)]
 
 
+def perhaps_rings() -> list[str]:
+    """Return the names of objects that this user may not read, and which may be rings of any name."""
+    from .. import published  # which, as bridges, is not needed where rings are found
+    from ..bridges import published as bridges
+
+    ours = (".", "sem.", published.PREFIX, bridges.PREFIX)
+    paths = sorted(path for path in Path(DIRECTORY).iterdir() if not path.name.startswith(ours))
+    return [f"/{path.name}" for path in paths if path.is_file() and not os.access(path, os.R_OK)]
+
+
+def none_found() -> str:
+    """Return what is told where no ring is seen."""
+    if closed := perhaps_rings():
+        return (
+            f"no ring that this user may read: {tell_names(closed)} may be one: join its group (ls -l {DIRECTORY} "
+            "shows it), or run as its producer's user"
+        )
+    return f"no ring: {producer_advice()}"
+
+
 def run(arguments: Namespace) -> int:
     """Return exit code 0, or 3 if there is no ring."""
     rings, users = listed(list(list_rings()), arguments.seconds)
@@ -137,7 +158,7 @@ def run(arguments: Namespace) -> int:
         if users.hidden:
             tell(tell_hidden(users))
     elif not closed:
-        tell(f"no ring: {producer_advice()}")
+        tell(none_found())
     if closed and not arguments.json:
         tell(f"this user may not read {', '.join(closed)}: vshm check says what to do")
     return Exit.HEALTHY if rings or closed else Exit.NO_RING

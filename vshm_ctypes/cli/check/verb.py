@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from ...commandline.output import complain, counted, painted, print_json
 from ...commandline.verb import Exit, add_ring_argument, add_seconds_argument
 from ...errors import VideoShmError
+from ...explained import tell_names
 from ...info import RingInfo
 from ...inspect import inspect, list_rings
 from ...machine import read_machine
@@ -17,7 +18,7 @@ from ...printable import printable
 from ...processes import find_users
 from ...published import list_published
 from ...rings import DIRECTORY, ring_name
-from ..list import named_as_rings
+from ..list import named_as_rings, perhaps_rings
 from ..survey import survey
 from .access import check_access
 from .findings import Finding, alike
@@ -49,6 +50,17 @@ NO_RING = Finding(
 )
 
 
+def _no_ring() -> Finding:
+    if not (closed := perhaps_rings()):
+        return NO_RING
+    return replace(
+        NO_RING,
+        what="this user may read no ring on this machine",
+        why=f"no producer runs, or its ring is one of what this user may not read: {tell_names(closed)}",
+        todo=f"join the group of the ring (ls -l {DIRECTORY} shows it), or run as its producer's user",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Examined:
     """The result of a check: the findings, and the numbers of rings and of visible readers."""
@@ -70,7 +82,7 @@ def examine(ring: str | None, seconds: float) -> Examined:
         found += check_payload(look)
         found += check_readers(look, published)
     if not rings and not found:
-        found.append(NO_RING)
+        found.append(_no_ring())
     machine = read_machine()
     found += check_space(machine, rings)
     found += check_inodes()
@@ -132,7 +144,7 @@ def run(arguments: Namespace) -> int:
     removed = clean(ring) if arguments.clean else []
     examined = Examined() if ring is not None and removed else examine(ring, arguments.seconds)
     if removed:  # after cleaning, having no ring is no fault
-        examined = replace(examined, findings=[finding for finding in examined.findings if finding is not NO_RING])
+        examined = replace(examined, findings=[one for one in examined.findings if one.code != NO_RING.code])
     code = Exit.FINDING if examined.findings else Exit.HEALTHY
     if arguments.json:
         print_json({"findings": examined.findings, "removed": removed, "unseen": unseen or None})

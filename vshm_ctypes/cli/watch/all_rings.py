@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from ...commandline.ending import End, heeding
-from ...commandline.extras import producer_advice
 from ...commandline.output import complain, counted, cut, describe, print_json
 from ...commandline.table import table_lines
 from ...commandline.verb import Exit
@@ -19,7 +18,7 @@ from ...limits import explain
 from ...printable import printable
 from .. import units
 from ..events import Event, found_event, lost_event
-from ..list import COLOURS, unreadable
+from ..list import COLOURS, none_found, unreadable
 from ..sigbus import outlive_faults
 from .follower import Follower
 from .lines import line_of, tell
@@ -194,7 +193,7 @@ def watch_all(arguments: Namespace) -> int:
     overview.look()
     if overview.is_empty:
         notes = overview.notes()
-        for note in notes or [f"no ring: {producer_advice()}"]:
+        for note in notes or [none_found()]:
             complain(note)
         return Exit.FINDING if notes else Exit.NO_RING
     with ExitStack() as stack, heeding(over.set):
