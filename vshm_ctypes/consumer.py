@@ -15,7 +15,7 @@ from .errors import FrameTooLarge, ProducerClosed, VideoShmError
 from .frame import Frame
 from .inspect import explain, refuse_leased
 from .rings import Ring, name_bytes
-from .views import BorrowedFrame, FrameInBuffer
+from .views import NO_OBJECTS, BorrowedFrame, FrameInBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,11 +135,14 @@ class Consumer(Waiter):
 
         Raises:
             FrameTooLarge: the frame is larger than the buffer. The next call returns it.
-            TypeError: the buffer is read-only, or not contiguous.
+            TypeError: the buffer is read-only, not contiguous, or an array of Python objects.
 
         and what receive() raises.
         """
-        target = memoryview(buffer).cast("B")
+        given = memoryview(buffer)
+        if given.format == "O":
+            raise TypeError(NO_OBJECTS)
+        target = given.cast("B")
         if target.readonly:
             raise TypeError("the buffer is read-only: give one that can be written, such as a bytearray")
         with self._lock:

@@ -27,7 +27,7 @@ from .inspect import explain
 from .log import escaped, raise_escaped
 from .reservation import MOST_BYTES, Reservation, pack_meta, pack_times
 from .rings import Ring, name_bytes
-from .views import map_object
+from .views import NO_OBJECTS, map_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ _start_of = (c_uint8 * 0).from_buffer
 def _located(data: Buffer) -> tuple[Any, int]:
     """Return what ctypes takes for the address of a buffer, and its size in bytes."""
     view = memoryview(data)
+    if view.format == "O":
+        raise TypeError(NO_OBJECTS)
     # ctypes takes no address of a buffer that is read-only, but of bytes it does.
     return view.tobytes() if view.readonly else _start_of(view), view.nbytes
 

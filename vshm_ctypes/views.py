@@ -31,6 +31,8 @@ _libc.munmap.argtypes = [c_void_p, c_size_t]
 _FAILED = c_void_p(-1).value
 # The same on all of Linux's architectures. Python's mmap has them in a library of its own, which takes time to load.
 _PROT_READ, _PROT_WRITE, _MAP_SHARED = 1, 2, 1
+# Of what numpy calls dtype object: its bytes are the addresses of what the program alone has.
+NO_OBJECTS = "an array of Python objects has no bytes of a frame: give bytes, a bytearray, or an array of numbers"
 
 
 def map_object(descriptor: int, writable: bool = False) -> memoryview:

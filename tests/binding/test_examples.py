@@ -3,6 +3,7 @@
 
 import importlib.util
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import numpy
 import pytest
 from numpy.typing import NDArray
 from processes import wait_until_reading
+from writers import ROOT
 
 from vshm_ctypes import Codec, Consumer, Producer
 
@@ -248,6 +250,14 @@ def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(exampl
     missing = "cv2" if module == "aiomqtt" and importlib.util.find_spec("cv2") is None else module
     assert told.stderr == f"{missing} is not installed: pip install 'video-shm[examples]'\n"
     assert told.returncode == 1
+
+
+def test_it_runs_by_its_path_too() -> None:
+    command = [sys.executable, str(ROOT / "vshm_ctypes" / "examples" / "recorder.py"), "--help"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "--folder" in told.stdout
 
 
 @pytest.mark.parametrize("example", ["recorder", "frame_analysis", "motion_detection", "object_detection"])

@@ -80,6 +80,9 @@ def test_a_refused_frame_changes_nothing(ring: str) -> None:
         for wrong in ({"width": 65536}, {"fps": -1}, {"codec": 256}, {"reserved": b"123456"}):
             with pytest.raises(ValueError):
                 producer.write(b"x", **USUAL | wrong)
+        for flags in (32, -1):
+            with pytest.raises(ValueError, match="no Flag"):
+                producer.write(b"x", **USUAL, flags=flags)
         for name, value in {
             "fps": 29.97,
             "width": None,

@@ -51,7 +51,12 @@ def test_any_writable_buffer_is_taken(ring: str, buffer: object) -> None:
         assert memoryview(buffer).tobytes()[:10] == b"0123456789"  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("buffer", [bytes(24), numpy.zeros((4, 6), numpy.uint8).T], ids=["read-only", "scattered"])
+OBJECTS = numpy.full(8, None, object)
+
+
+@pytest.mark.parametrize(
+    "buffer", [bytes(24), numpy.zeros((4, 6), numpy.uint8).T, OBJECTS], ids=["read-only", "scattered", "objects"]
+)
 def test_what_can_t_be_filled_is_refused_and_loses_no_frame(ring: str, buffer: object) -> None:
     with Producer(ring) as producer, Consumer(ring) as stream:
         producer.write(b"frame")
@@ -59,6 +64,13 @@ def test_what_can_t_be_filled_is_refused_and_loses_no_frame(ring: str, buffer: o
             stream.receive_into(buffer, timeout=10)  # type: ignore[arg-type]
         frame = stream.receive(timeout=10)
         assert frame is not None and (frame.number, frame.data) == (0, b"frame")
+
+
+def test_addresses_of_objects_are_not_written(ring: str) -> None:
+    with Producer(ring) as producer:
+        with pytest.raises(TypeError, match="Python objects"):
+            producer.write(OBJECTS)  # type: ignore[arg-type]
+        assert producer.info().frames == 0
 
 
 def test_a_frame_that_does_not_fit_comes_with_the_next_call(ring: str) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import VideoShmError
+from vshm_ctypes.errors import VideoShmError
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import ends_plainly
+from vshm_ctypes.examples import ends_plainly
 
 try:
     import av

@@ -21,16 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from vshm_ctypes import ring_name
-
-from . import ends_plainly
+from vshm_ctypes.examples import ends_plainly
 
 try:
     import cv2
     import numpy
 
     from vshm_ctypes import Pictures
-
-    from .mqtt import MotionPublisher, add_arguments, publisher_of
+    from vshm_ctypes.examples.mqtt import MotionPublisher, add_arguments, publisher_of
 except ModuleNotFoundError as error:
     sys.exit(f"{error.name} is not installed: pip install 'video-shm[examples]'")
 

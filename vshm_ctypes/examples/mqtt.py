@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
-from .home_assistant import OFF, OFFLINE, ON, ONLINE, Motion
+from vshm_ctypes.examples.home_assistant import OFF, OFFLINE, ON, ONLINE, Motion
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 LONGEST_PAUSE_S = 30.0

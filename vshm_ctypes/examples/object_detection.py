@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import ends_plainly
+from vshm_ctypes.examples import ends_plainly
 
 try:
     import cv2

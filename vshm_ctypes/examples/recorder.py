@@ -16,8 +16,7 @@ from pathlib import Path
 
 from vshm_ctypes import Codec, Consumer
 from vshm_ctypes.bitstream import AccessUnit, ParameterSets, entry_point
-
-from . import ends_plainly
+from vshm_ctypes.examples import ends_plainly
 
 ENDINGS = {Codec.H264: "h264", Codec.H265: "h265", Codec.JPEG: "mjpeg"}
 
