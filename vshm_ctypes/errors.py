@@ -32,6 +32,7 @@ _ADVICE = {
 }
 
 LIMITS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # of this process, or of the machine, perhaps for a while
+UNSEEN = (*LIMITS, errno.EIO)  # which say nothing of what is there
 _STRERROR: Any = vars(OSError)["strerror"]
 
 

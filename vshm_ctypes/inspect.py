@@ -9,7 +9,7 @@ from ctypes import byref, sizeof
 
 from ._library import library
 from ._structs import Info, Meta, Slot
-from .errors import LIMITS, VideoShmError, error_for
+from .errors import UNSEEN, VideoShmError, error_for
 from .explained import explained, who_may_look
 from .frame import Flag, FrameMeta
 from .info import RingInfo
@@ -127,8 +127,8 @@ def list_rings() -> dict[str, RingInfo]:
     """Return every ring on this machine that may be read, by name; other objects in /dev/shm are left out.
 
     So is what somebody holds a lease on, which is not even opened.
-    Raises VideoShmError if there is no /dev/shm (ENOSYS), if this user may not look into it (EACCES), or if there is
-    no descriptor or memory to look with.
+    Raises VideoShmError if there is no /dev/shm (ENOSYS), if this user may not look into it (EACCES), or if it
+    can't be read: no descriptor or memory is left to look with, or a disk fails (EIO).
     """
     from .leases import Leases
 
@@ -141,7 +141,7 @@ def list_rings() -> dict[str, RingInfo]:
     except PermissionError:
         raise error_for(errno.EACCES, DIRECTORY, who_may_look) from None
     except OSError as error:
-        if error.errno not in LIMITS:
+        if error.errno not in UNSEEN:
             raise
         raise error_for(error.errno or 0, DIRECTORY) from None
     for name in names:
@@ -149,6 +149,6 @@ def list_rings() -> dict[str, RingInfo]:
             if not leases.holder(f"{DIRECTORY}/{name}"):
                 found[f"/{name}"] = _look(ring_name(f"/{name}"))
         except (VideoShmError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno in LIMITS:
+            if isinstance(error, OSError) and error.errno in UNSEEN:
                 raise
     return found

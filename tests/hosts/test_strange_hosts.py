@@ -144,16 +144,17 @@ def test_a_sandbox_that_forbids_what_a_writer_needs_is_told(
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOMEM])
-def test_a_ring_that_can_not_be_read_is_its_writer_s_and_is_not_called_none(ring: str, error: int) -> None:
+def test_a_ring_that_can_not_be_read_is_its_writer_s_and_is_not_called_none(ring: str, alone: None, error: int) -> None:
     host = refusing_reads_of_rings(error)
     with Camera(ring):
         before = inspect(ring)
         result = on(host, sys.executable, "-c", WRITES_AND_READS, ring)
         assert "ProducerBusy" in result.stderr, result.stderr
-        shown = vshm("show", ring, host=host)
-        assert shown.code == 1
-        assert "no ring" not in shown.err
-        assert "remove" not in shown.err
+        for words in (["show", ring], ["list"], ["check", "--clean"]):
+            looked = vshm(*words, host=host)
+            assert looked.code == 1, looked.err
+            assert "no ring" not in looked.out + looked.err
+            assert "remove" not in looked.out + looked.err
         assert inspect(ring).inode == before.inode
 
 

@@ -13,7 +13,7 @@ from ...bridges.hand_over import Handed, HandOver
 from ...bridges.ring_reader import RingReader
 from ...bridges.statistics import StreamStatistics
 from ...commandline.rate_limited_log import in_a_line
-from ...errors import LIMITS, VideoShmError
+from ...errors import UNSEEN, VideoShmError
 from ...frame import Frame, Media
 from ...info import RingInfo, State
 from ...inspect import inspect
@@ -101,7 +101,7 @@ class RingExport:
         try:
             info = inspect(self._source.ring)
         except VideoShmError as error:
-            if error.errno in LIMITS:  # what can't be seen is not gone
+            if error.errno in UNSEEN:  # what can't be seen is not gone
                 return
         about = None if info is None or info.state in ENDED else _about(info)
         if self._announced is not None and self._announced.about != about:
