@@ -106,6 +106,8 @@ def _why_not_read(ring: str, look: Callable[[], RingInfo], most: int) -> str:
         size = look().slot_size
     except VideoShmError:
         try:
+            if os.path.islink(path):
+                return f"{shown} is a link to {printable(os.readlink(path))}, and no link is followed: name that itself"
             size_told = f" ({os.stat(path).st_size} bytes)"
         except OSError:
             size_told = ""

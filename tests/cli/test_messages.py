@@ -156,6 +156,16 @@ def test_what_is_no_ring_is_told_by_file_and_size(ring: str) -> None:
         path.unlink()
 
 
+def test_a_link_is_told_to_be_one(ring: str) -> None:
+    link = Path(f"/dev/shm{ring}_link")
+    link.symlink_to(ring[1:])
+    try:
+        with Producer(ring), pytest.raises(IncompatibleRing, match=f"{link} is a link to {ring[1:]}, and no link is"):
+            Consumer(link.name)
+    finally:
+        link.unlink()
+
+
 def test_a_ring_for_which_there_is_no_room_tells_both_sizes(ring: str) -> None:
     with pytest.raises(RingFull, match=r"the ring needs 1048576\.0 MiB, and [0-9.]+ MiB are free"):
         Producer(ring, slots=4096, slot_size=256 << 20)
