@@ -179,7 +179,8 @@ def test_a_writer_that_is_killed_ends_the_whole_only_if_it_is_the_first(ring: st
     paths = [SHARED_MEMORY / name[1:] for name in names]
     child = os.fork()
     if child == 0:
-        write(Producer(names[dies]), 3)
+        producer = Producer(names[dies])
+        write(producer, 3)
         signal.pause()
     try:
         wait_until(lambda: paths[dies].exists() and inspect(names[dies]).frames == 3, "it writes")
