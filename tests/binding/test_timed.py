@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames that are written with their times of capture and flags, with this library and with one of version 1.0."""
 
-import errno
 from typing import Any
 
 import pytest
 
-from vshm_ctypes import Codec, Consumer, Flag, FrameTooLarge, HandleClosed, Producer, VideoShmError
+from vshm_ctypes import Codec, Consumer, Flag, FrameTooLarge, HandleClosed, Producer
 from vshm_ctypes import producer as producer_module
 from vshm_ctypes._timed import write_by_slot
 from vshm_ctypes.reservation import pack_meta, pack_times
@@ -51,12 +50,9 @@ def test_a_frame_with_flags_is_refused_as_any_other(ring: str) -> None:
             producer.write(bytes(1001), capture_ns=7)
         with pytest.raises(ValueError, match="at least one byte"):
             producer.write(b"", capture_ns=7)
-        for bad in ({"flags": Flag.RECOVERY_POINT}, {"flags": -1}, {"flags": 1 << 32}, {"capture_ns": 1 << 64}):
+        for bad in ({"flags": Flag.RECOVERY_POINT}, {"flags": -1}, {"flags": 1 << 31}, {"capture_ns": 1 << 64}):
             with pytest.raises(ValueError, match=r"flags|capture_ns"):
                 producer.write(b"frame", **bad)
-        with pytest.raises(VideoShmError) as unknown:
-            producer.write(b"frame", flags=1 << 31)
-        assert unknown.value.errno == errno.EINVAL
         with producer.reserve():
             assert not producer.write(b"frame", capture_ns=7)
         assert producer.write(b"frame", capture_ns=7)  # nothing was left reserved
