@@ -184,7 +184,8 @@ def test_list_leaves_out_columns_and_never_a_digit(alone: None, ring: str, colum
     assert re.search(r" \d+\.\d ", line)  # frames per second
     assert "live" in line
     assert "…" not in line
-    assert ("GOP" in head, "too narrow for" in shown) == ((True, False) if columns == 400 else (False, True))
+    assert ("too narrow for" in shown) == (columns < 400)
+    assert columns == 100 or ("GOP" in head) == (columns == 400)  # within 100 it depends on how wide pid and age are
 
 
 def test_list_and_check_have_colours_where_the_terminal_has(ring: str) -> None:
