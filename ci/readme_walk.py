@@ -204,8 +204,11 @@ class Walk:
     def python(self, text: str) -> None:
         Path("block.py").write_text(text)
         Path("picture.jpg").write_bytes(b"\xff\xd8\xff\xd9")
-        if "Producer" in text:
+        if "Producer" in text and "while True" not in text:
             return self.shell.run("python block.py", Row("python"))
+        if "Producer" in text:
+            with self.shell.lasting("python -u block.py", r"(?m)^\d+ written"):
+                return None
         with (
             self.shell.lasting(SOUND if "audio_stream" in text else DEMO, "http://|fps"),
             self.shell.lasting("python -u block.py", r"(?m)^\d+ ", True),
