@@ -89,7 +89,7 @@ static void written_and_dropped_are_all_attempts_and_all_frames_are_whole(void)
 	video_shm_producer_destroy(&producer);
 	child_succeeds(reader);
 	CHECK_EQ(atomic_load(&shared->received) + atomic_load(&shared->missed), atomic_load(&written));
-	CHECK(atomic_load(&shared->received) > 0);
+	CHECK(atomic_load(&shared->received) > 100);
 }
 
 static void what_one_thread_reserves_no_other_one_gets(void)
