@@ -123,7 +123,7 @@ def named_as_rings() -> list[Path]:
 
 def unreadable() -> list[str]:
     """Return the names of objects named as rings that this user may not read."""
-    return [f"/{path.name}" for path in named_as_rings() if path.is_file() and not os.access(path, os.R_OK)]
+    return _unreadable_of(named_as_rings())
 
 
 def perhaps_rings() -> list[str]:
@@ -132,7 +132,10 @@ def perhaps_rings() -> list[str]:
     from ..bridges import published as bridges
 
     ours = (".", "sem.", published.PREFIX, bridges.PREFIX)
-    paths = sorted(path for path in Path(DIRECTORY).iterdir() if not path.name.startswith(ours))
+    return _unreadable_of(sorted(path for path in Path(DIRECTORY).iterdir() if not path.name.startswith(ours)))
+
+
+def _unreadable_of(paths: list[Path]) -> list[str]:
     return [f"/{path.name}" for path in paths if path.is_file() and not os.access(path, os.R_OK)]
 
 
