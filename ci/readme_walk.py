@@ -204,9 +204,9 @@ class Walk:
     def python(self, text: str) -> None:
         Path("block.py").write_text(text)
         Path("picture.jpg").write_bytes(b"\xff\xd8\xff\xd9")
-        if "Producer" in text and "while True" not in text:
-            return self.shell.run("python block.py", Row("python"))
         if "Producer" in text:
+            if "while True" not in text:
+                return self.shell.run("python block.py", Row("python"))
             with self.shell.lasting("python -u block.py", r"(?m)^\d+ written"):
                 return None
         with (
