@@ -13,13 +13,18 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
-    from types import FrameType
+    from types import FrameType, TracebackType
 else:
     import _signal as signal  # as Python has it from its own start; what signal adds takes longer than all of this
 
 NUMBERS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
-# The exit code of a command that is told to end before it has begun, by the module that Python runs.
-_CODES = {"vshm_ctypes": 130, "hil": 130, "hil.vm": 130, "hil.streamer": 0}
+# Of each command, by the module that Python runs: its name, and its exit code when told to end before it has begun.
+_COMMANDS = {
+    "vshm_ctypes": ("vshm", 130),
+    "hil": ("hil", 130),
+    "hil.vm": ("hil", 130),
+    "hil.streamer": ("camera-streamer", 0),
+}
 # What a program of that name imports, and which module runs the same: anybody may call a program of theirs so.
 _SCRIPTS = {
     "vshm": ("vshm_ctypes.cli.main", "vshm_ctypes"),
@@ -87,10 +92,25 @@ def _undo_inherited() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def _tell_without_a_library(name: str) -> None:
+    """Have the command say why its library can't be loaded, which ends the imports: no traceback says more."""
+
+    def tell(kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
+        if kind.__name__ != "LibraryError":
+            sys.__excepthook__(kind, error, trace)
+        elif sys.stderr:
+            print(f"{name}: {printable(getattr(error, 'strerror', error))}", file=sys.stderr)
+
+    from .printable import printable
+
+    sys.excepthook = tell
+
+
 def _begin() -> None:
-    code = _CODES.get(_program())
-    if code is None:
+    program = _program()
+    if program not in _COMMANDS:
         return
+    name, code = _COMMANDS[program]
     ends_with(code)
     atexit.register(_ignore)  # what is registered first is called last
     for number in NUMBERS:
@@ -102,6 +122,7 @@ def _begin() -> None:
 
     atexit.register(gc.freeze)  # a search for garbage takes longer than most verbs, and all ends with the process
     open_standard_streams()
+    _tell_without_a_library(name)
     _undo_inherited()
 
 

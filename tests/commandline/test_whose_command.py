@@ -24,8 +24,8 @@ except KeyboardInterrupt:
 """
 
 
-def run(folder: Path, *words: str) -> "tuple[int, str, str]":
-    environment = os.environ | {"PYTHONPATH": f"{folder}:{ROOT}"}
+def run(folder: Path, *words: str, library: str = "") -> "tuple[int, str, str]":
+    environment = os.environ | {"PYTHONPATH": f"{folder}:{ROOT}"} | ({"VSHM_LIBRARY": library} if library else {})
     done = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
@@ -57,6 +57,29 @@ def test_our_commands_end_by_a_signal_while_they_start(tmp_path: Path, code: int
     if entry and "/" not in words[0]:
         (tmp_path / words[0]).write_text(AS_PIP_DOES.format(entry))
     assert run(tmp_path, *words) == (code, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("vshm", ["vshm", "list"]),
+        ("vshm", ["-m", "vshm_ctypes", "--help"]),
+        ("camera-streamer", ["-m", "hil.streamer"]),
+        ("hil", ["-m", "hil", "gate"]),
+    ],
+)
+def test_a_command_without_its_library_says_so_and_what_to_do(tmp_path: Path, name: str, words: list[str]) -> None:
+    (tmp_path / "vshm").write_text(AS_PIP_DOES.format("vshm_ctypes.cli.main"))
+    code, out, err = run(tmp_path, *words, library="/no/such\x1b/library.so")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(f"{name}: can't load /no/such\\x1b/library.so (")
+    assert "set VSHM_LIBRARY to its path" in err
+
+
+def test_a_script_without_our_library_has_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("import vshm_ctypes")
+    code, _, err = run(tmp_path, "theirs", library="/no/such/library.so")
+    assert (code, err.partition("\n")[0]) == (1, "Traceback (most recent call last):")
 
 
 @pytest.mark.parametrize("name", ["vshm", "camera-streamer", "vshm_ctypes"])
