@@ -111,15 +111,16 @@ def test_a_stream_is_not_poured_into_a_terminal(ring: str) -> None:
     assert (code, "stdout is a terminal" in shown) == (2, True)
 
 
-def test_record_shows_how_far_it_is(ring: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("term", ["xterm", "vt100", "linux", "a-terminal-that-nobody-has-described\udcff"])
+def test_record_shows_how_far_it_is(ring: str, tmp_path: Path, term: str) -> None:
     with Camera(ring):
-        code, shown = vshm_shown("record", ring, "-o", str(tmp_path / "clip.h264"), "-c", "100")
+        code, shown = vshm_shown("record", ring, "-o", str(tmp_path / "clip.h264"), "-c", "100", term=term)
     assert code == 0
     assert "frames" in CONTROL.sub("", shown)
     assert "\x1b[" in shown
 
 
-@pytest.mark.parametrize("term", ["dumb", "unknown", ""])
+@pytest.mark.parametrize("term", ["dumb", "unknown", "network", "vt52", ""])
 def test_a_terminal_that_can_not_move_its_cursor_gets_plain_lines(ring: str, tmp_path: Path, term: str) -> None:
     with Camera(ring):
         _, watched = vshm_shown("watch", ring, until="fps", term=term)

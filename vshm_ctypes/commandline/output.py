@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 from unicodedata import combining, east_asian_width
@@ -57,12 +58,30 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def can_redraw(stream: TextIO) -> bool:
-    """Return whether the stream is a terminal that can move its cursor, so that text can be redrawn.
+# What programs set TERM to that know nothing of the terminal: Emacs, serial consoles, getty, telnetd.
+_UNKNOWN = ("", "dumb", "unknown", "network", "dialup", "switch")
 
-    Emacs and many serial consoles set TERM=dumb, or nothing.
+
+def can_redraw(stream: TextIO) -> bool:
+    """Return whether the stream is a terminal that can move its cursor as we do, so that text can be redrawn."""
+    return stream.isatty() and os.environ.get("TERM", "") not in _UNKNOWN and _takes_ansi()
+
+
+@cache
+def _takes_ansi() -> bool:
+    """Return whether the terminal that TERM names takes the sequences of ECMA-48. Older ones, such as a VT52, do not.
+
+    Those that the machine has no description of are newer than it, and do.
     """
-    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+    try:
+        from _curses import error, setupterm, tigetstr
+    except ImportError:  # the interpreter has been built without
+        return True
+    try:
+        setupterm(fd=2)
+        return (tigetstr("el") or b"").startswith(b"\x1b[K")
+    except error:
+        return True
 
 
 def shows_colours() -> bool:
