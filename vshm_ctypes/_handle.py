@@ -8,16 +8,19 @@ import os
 import sys
 from _thread import RLock  # as threading and warnings have them, which take longer to load than all of this
 from _warnings import warn
+from collections.abc import Callable
+from ctypes import Structure, byref
 from types import TracebackType
 from weakref import WeakSet
 
-from .errors import HandleClosed
+from .errors import HandleClosed, VideoShmError
+from .inspect import explain
 from .printable import printable
 from .rings import Ring, ring_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn, Self
+    from typing import Any, NoReturn, Self
 
 
 def check_fits(least: int, most: int, **values: int) -> None:
@@ -34,6 +37,8 @@ def check_fits(least: int, most: int, **values: int) -> None:
 
 class Handle:
     """An open handle of the library, and a context manager. Closing it twice is allowed."""
+
+    _reference: Any  # to the library's struct
 
     def __init__(self, ring: Ring, channel: int | None) -> None:
         if ring is not None and channel is not None:
@@ -77,6 +82,22 @@ class Handle:
 
     def _destroy(self) -> None:
         raise NotImplementedError
+
+    def _open_with(self, call: Callable[[Any, Any], object], options: Structure, asked: int) -> None:
+        """Open the handle by a call of the library. asked: the size in bytes that the options ask for, see explained().
+
+        Raises:
+            VideoShmError: the call failed.
+        """
+        self._open = True  # at once, since a signal handler may raise before the call is seen to have succeeded
+        try:
+            call(self._reference, byref(options))
+        except VideoShmError as error:
+            self._open = False
+            raise explain(error, self.ring, asked) from None
+        except BaseException:
+            self.close()
+            raise
 
     def _check_open(self) -> None:
         if not self._open:

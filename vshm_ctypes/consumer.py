@@ -13,7 +13,7 @@ from ._structs import ConsumerOptions
 from ._waiting import VIEW_BYTES, Waiter, _release
 from .errors import FrameTooLarge, ProducerClosed, VideoShmError
 from .frame import Frame
-from .inspect import explain, refuse_leased
+from .inspect import refuse_leased
 from .rings import Ring, name_bytes
 from .views import NO_OBJECTS, BorrowedFrame, FrameInBuffer
 
@@ -83,15 +83,7 @@ class Consumer(Waiter):
             name=name_bytes(self.ring),
         )
         refuse_leased(self.ring)
-        self._open = True  # at once, since a signal handler may raise before the call is seen to have succeeded
-        try:
-            library.video_shm_consumer_open(self._reference, byref(options))
-        except VideoShmError as error:
-            self._open = False
-            raise explain(error, self.ring, max_slot_size) from None
-        except BaseException:
-            self.close()
-            raise
+        self._open_with(library.video_shm_consumer_open, options, max_slot_size)
         if publish:
             self._publish()
 

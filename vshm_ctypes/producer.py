@@ -23,7 +23,6 @@ from .errors import HandleClosed, VideoShmError, error_for
 from .frame import Flag, Media
 from .identity import Identity
 from .info import RingInfo
-from .inspect import explain
 from .log import escaped, raise_escaped
 from .reservation import MOST_BYTES, Reservation, pack_meta, pack_times
 from .rings import Ring, name_bytes
@@ -103,15 +102,7 @@ class Producer(Handle):
         options = ProducerOptions(
             slots=slots, slot_size=slot_size, mode=mode, media=Media(media), name=name_bytes(self.ring)
         )
-        self._open = True  # at once, since a signal handler may raise before the call is seen to have succeeded
-        try:
-            library.video_shm_producer_open(self._reference, byref(options))
-        except VideoShmError as error:
-            self._open = False
-            raise explain(error, self.ring, slots * slot_size) from None
-        except BaseException:
-            self.close()
-            raise
+        self._open_with(library.video_shm_producer_open, options, slots * slot_size)
         close_at_end(self)
         raise_escaped()
 
