@@ -19,16 +19,20 @@ struct signature {
 	uint32_t magic, version; /* stored last, in this order */
 };
 
+/* Returns false with EPROTO, or with the errno of a read that failed. */
 static bool is_zero(int fd, uint64_t begin, uint64_t end)
 {
 	uint8_t bytes[PIECE];
 
 	for (uint64_t at = begin; at < end; at += PIECE) {
 		const size_t size = end - at < PIECE ? (size_t)(end - at) : PIECE;
+		const ssize_t count = pread(fd, bytes, size, (off_t)at);
 
-		if (pread(fd, bytes, size, (off_t)at) != (ssize_t)size || bytes[0] != 0 ||
-			memcmp(bytes, bytes + 1, size - 1) != 0)
-			return false;
+		if (count == (ssize_t)size && bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0)
+			continue;
+		if (count >= 0)
+			errno = EPROTO;
+		return false;
 	}
 	return true;
 }
@@ -44,12 +48,21 @@ static bool is_signed(int fd)
 bool beginning_is(int fd, const char *path, uint64_t object_size)
 {
 	struct stat status;
+	int error;
 
 	if (options_channel_suffix(strrchr(path, '/') + 1) == NULL || fstat(fd, &status) != 0 ||
-		status.st_nlink > 1 || (object_size != 0 && object_size != LAYOUT_V1_SIZE))
+		status.st_nlink > 1 || (object_size != 0 && object_size != LAYOUT_V1_SIZE)) {
+		errno = EPROTO;
 		return false;
+	}
+	if (is_zero(fd, sizeof(struct signature), object_size))
+		return true;
+	error = errno;
 	/* Its writer may have signed it and written its first frame while we looked. */
-	return is_zero(fd, sizeof(struct signature), object_size) || is_signed(fd);
+	if (is_signed(fd))
+		return true;
+	errno = error;
+	return false;
 }
 
 /* Before Linux 5.3 an object that has a name in a tmpfs always counted as open. */

@@ -10,6 +10,7 @@
 /*
  * Returns whether the object open as fd, of object_size bytes, can be such a beginning: a name that version 1
  * uses, and no other one; empty, or of version 1's size and zero but for magic and version, or whole by now.
+ * False with EPROTO, or with the errno of a read that failed: it may be one.
  */
 bool beginning_is(int fd, const char *path, uint64_t object_size);
 

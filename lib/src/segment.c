@@ -146,8 +146,8 @@ int segment_survey(int fd, const char *path, uint64_t object_size, struct segmen
 {
 	const int result = survey_object(fd, object_size, survey);
 
-	if (result != 0 && errno == EAGAIN)
-		errno = beginning_is(fd, path, object_size) ? EAGAIN : EPROTO;
+	if (result != 0 && errno == EAGAIN && beginning_is(fd, path, object_size))
+		errno = EAGAIN;
 	return result;
 }
 

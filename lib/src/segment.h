@@ -49,7 +49,7 @@ bool segment_same(const struct segment_identity *one, const struct segment_ident
 int segment_open(const char *path, int flags, struct segment_identity *identity);
 
 /* Reads header and extension of the ring open as fd, which has that path. Returns 0, or -1 with EAGAIN (a
- * version 1 writer began it) or EPROTO. */
+ * version 1 writer began it), EPROTO, or the errno of a read that failed. */
 int segment_survey(int fd, const char *path, uint64_t object_size, struct segment_survey *survey);
 
 /* Opens the object of fd again, so that the result does not share locks with fd. Returns a descriptor, or -1

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """vshm check --clean beside files of other programs that bear names as ours do: what is not provably ours stays."""
 
+import errno
 import os
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from children import running
+from hosts import on, refusing_reads_of_rings
 from vshm import vshm
 from writers import SHARED_MEMORY
 
@@ -19,6 +22,7 @@ from vshm_ctypes.published import PREFIX, RECORD
 
 RING = SHARED_MEMORY / "video_stream_ch9"
 SEMAPHORE = SHARED_MEMORY / "sem.video_sem_write_ch9"
+PIECE_BYTES = 16384  # in which the library looks for anything but zeros: lib/src/beginning.c
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -106,6 +110,19 @@ def test_check_and_show_say_of_zeros_what_a_writer_does_with_them(what: str) -> 
         with pytest.raises(IncompatibleRing):
             Producer(f"/{path.name}")
         assert path.stat() == before
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOMEM])
+def test_a_beginning_whose_zeros_can_not_be_read_is_not_called_no_ring(error: int) -> None:
+    before = sized(RING, V1_RING_BYTES).stat()
+    host = refusing_reads_of_rings(error, PIECE_BYTES)
+    shown = vshm("show", f"/{RING.name}", host=host)
+    assert shown.code == 1
+    assert "no ring" not in shown.err
+    assert "remove" not in shown.err
+    result = on(host, sys.executable, "-c", f"import vshm_ctypes; vshm_ctypes.Producer('/{RING.name}')")
+    assert f"VideoShmError: [Errno {error}]" in result.stderr
+    assert RING.stat() == before
 
 
 def test_a_writer_leaves_a_beginning_to_the_program_that_has_it_and_names_the_remedy() -> None:

@@ -89,9 +89,9 @@ def refusing_locks_of_whole_files(error: int) -> Host:
     return refusing("locks of whole files", error, "flock")
 
 
-def refusing_reads_of_rings(error: int) -> Host:
-    """Return a host on which reading what a ring begins with, 64 bytes, fails with that error number."""
-    return refusing("reads of rings", error, "pread64:2=64")
+def refusing_reads_of_rings(error: int, size: int = 64) -> Host:
+    """Return a host on which reading what a ring begins with, or so many bytes, fails with that error number."""
+    return refusing(f"reads of {size} bytes of rings", error, f"pread64:2={size}")
 
 
 def refusing_nameless_files(error: int) -> Host:
