@@ -18,6 +18,7 @@ TRACEME, SYSCALL, SETOPTIONS = 0, 24, 0x4200
 TRACESYSGOOD = 1
 SYSCALL_STOP = signal.SIGTRAP | 0x80
 WALL = 0x40000000
+WAKES_A_SECOND = 3  # of a reader that has nothing to do, at most: it looks after its ring
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
