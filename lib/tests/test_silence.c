@@ -44,9 +44,10 @@ static uint32_t wait_for(video_shm_consumer_t *consumer, unsigned seconds)
 	const uint64_t until_ns = now_ns() + (uint64_t)seconds * 1000000000u;
 	video_frame_meta_t meta;
 	uint32_t received = 0;
+	uint64_t now;
 
-	while (now_ns() < until_ns) {
-		const uint32_t left_ms = (uint32_t)((until_ns - now_ns()) / 1000000u) + 1;
+	while ((now = now_ns()) < until_ns) {
+		const uint32_t left_ms = (uint32_t)((until_ns - now) / 1000000u) + 1;
 		const int size = video_shm_consumer_wait(consumer, data, &meta, left_ms);
 
 		CHECK(size >= 0);
